@@ -1,0 +1,60 @@
+# Everything a person or a CI runs. `make help` lists it.
+
+PYTHON ?= $(shell command -v python3.11 || echo python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+LOCK   := requirements-dev.txt
+# The environment is rebuilt when, and only when, the lock changes by content.
+STAMP  := $(VENV)/.lock-$(shell cksum < $(LOCK) | tr " " -)
+
+PYTEST_WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint types fmt lock openapi clean install
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(STAMP) ## start everything (database, sandbox, API, worker), run the main job once, stay up
+	@exec $(BIN)/python -m dev.run
+
+demo: $(STAMP) ## the same, then stop: exit 0 only if the invoice is fulfilled
+	@exec $(BIN)/python -m dev.run --once
+
+test: lint types ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
+	@$(BIN)/coverage erase
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term-missing:skip-covered
+
+lint: $(STAMP) ## style and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy, strict
+	$(BIN)/mypy
+
+fmt: $(STAMP) ## format and fix what can be fixed
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+openapi: $(STAMP) ## write the contract to openapi/openapi.json
+	$(BIN)/invoicing openapi --output openapi/openapi.json
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header pyproject.toml
+
+lock: $(STAMP) ## resolve both lock files again: exact versions, hashes, no addresses
+	$(COMPILE) --output-file requirements.txt
+	$(COMPILE) --extra local --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+
+install: $(STAMP) ## the virtual environment, from the lock
+
+$(STAMP): | $(LOCK)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (make PYTHON=…)"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean: ## remove caches and local state (the virtual environment stays)
+	rm -rf .data .coverage .coverage.* htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
