@@ -16,10 +16,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(STAMP) ## start everything (database, sandbox, API, worker), run the main job once, stay up
-	@exec $(BIN)/python -m dev.run
+	@exec $(BIN)/python -m dev.run --with-parent
 
 demo: $(STAMP) ## the same, then stop: exit 0 only if the invoice is fulfilled
-	@exec $(BIN)/python -m dev.run --once
+	@exec $(BIN)/python -m dev.run --with-parent --once
 
 test: lint types ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
 	@$(BIN)/coverage erase

@@ -1,0 +1,11 @@
+"""What starts the whole service on one machine. Nothing of it ships.
+
+run.py          the command line: `python -m dev.run [--once]`
+supervisor.py   starts everything in order, runs the main job, notices who dies, stops everything
+stack.py        what is started: the commands, and how each says that it is ready
+environment.py  the settings of the children: the caller's, `.env`, and what is made for a newcomer
+postgres.py     an embedded PostgreSQL (also serves the tests)
+processes.py    one child process that cannot outlive its parent (also serves the tests)
+
+`dev` never imports `app` or `sandbox`: it knows their commands, their settings and their ports.
+"""

@@ -1,0 +1,160 @@
+"""The settings the children start with: the caller's environment, then `.env`, then what is made for a newcomer.
+
+Owns: which of the service's settings the supervisor itself needs, and the secrets and files it keeps under DATA_DIR.
+Must not: write down a secret that the caller brought; start anything.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+SANDBOX_SECRET_KEY = "sk_test_sandbox"  # noqa: S105 - the sandbox takes any test key
+SANDBOX_PUBLISHABLE_KEY = "pk_test_sandbox"
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound
+
+
+class SettingsError(ValueError):
+    """A setting the stack cannot start with; the message names it."""
+
+
+def read_settings(project: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Merge `.env` below the caller's environment. An empty value counts as not set."""
+    merged = {**dotenv_values(project / ".env"), **environ}
+    return {name: value for name, value in merged.items() if value}
+
+
+def _port(settings: Mapping[str, str], name: str, default: int) -> int:
+    text = settings.get(name, str(default))
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise SettingsError(f"{name} must be a port number between 1 and 65535, not {text!r}")
+    return int(text)
+
+
+def _kept_secret(path: Path, prefix: str) -> str:
+    """Return the secret in the file, made on first use, readable by its owner alone."""
+    if path.exists():
+        return path.read_text().strip()
+    made = prefix + secrets.token_urlsafe(32)
+    _write_private(path, made + "\n")
+    return made
+
+
+def _write_private(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    draft.rename(path)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the caller asked for (`given`), and what follows from it."""
+
+    project: Path
+    given: Mapping[str, str] = field(repr=False)
+
+    @property
+    def data_dir(self) -> Path:
+        return (self.project / self.given.get("DATA_DIR", ".data")).absolute()
+
+    @property
+    def logs(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def run_env(self) -> Path:
+        return self.data_dir / "run.env"
+
+    @property
+    def host(self) -> str:
+        return self.given.get("HOST", "127.0.0.1")
+
+    @property
+    def port(self) -> int:
+        return _port(self.given, "PORT", 8000)
+
+    @property
+    def sandbox_port(self) -> int:
+        return _port(self.given, "SANDBOX_PORT", 8001)
+
+    @property
+    def api_url(self) -> str:
+        """Where this machine reaches the API, whatever address it listens on."""
+        host = _WILDCARDS.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def embedded_database(self) -> bool:
+        return "DATABASE_URL" not in self.given
+
+    @property
+    def sandboxed(self) -> bool:
+        return "STRIPE_SECRET_KEY" not in self.given
+
+    @property
+    def livemode(self) -> bool:
+        return self.given.get("STRIPE_SECRET_KEY", "").startswith(("sk_live_", "rk_live_"))
+
+    @property
+    def webhook_secret(self) -> str:
+        """What the sandbox signs with."""
+        return _kept_secret(self.data_dir / "sandbox-webhook-secret", "whsec_")
+
+    @property
+    def api_key(self) -> str:
+        return self.given.get("API_BOOTSTRAP_KEY") or _kept_secret(self.data_dir / "dev-api-key", "ik_test_")
+
+    def check(self) -> None:
+        """Refuse what could only fail later, and less clearly."""
+        if not self.sandboxed and "STRIPE_WEBHOOK_SECRETS" not in self.given:
+            raise SettingsError(
+                "STRIPE_SECRET_KEY is set, so STRIPE_WEBHOOK_SECRETS must be too (`stripe listen` prints one)"
+            )
+        if self.sandboxed and self.port == self.sandbox_port:
+            raise SettingsError(f"PORT and SANDBOX_PORT are both {self.port}")
+
+    def made(self, embedded_url: str | None) -> dict[str, str]:
+        """Compute the settings that the caller did not bring."""
+        made = {"DATA_DIR": str(self.data_dir), "HOST": self.host, "PORT": str(self.port)}
+        made["PUBLIC_BASE_URL"] = self.given.get("PUBLIC_BASE_URL", self.api_url)
+        if "API_BOOTSTRAP_KEY" not in self.given:
+            made["API_BOOTSTRAP_KEY"] = self.api_key
+        if embedded_url is not None:
+            made["DATABASE_URL"] = embedded_url
+        if self.sandboxed:
+            made |= {
+                "SANDBOX_PORT": str(self.sandbox_port),
+                "STRIPE_SECRET_KEY": SANDBOX_SECRET_KEY,
+                "STRIPE_PUBLISHABLE_KEY": SANDBOX_PUBLISHABLE_KEY,
+                "STRIPE_WEBHOOK_SECRETS": self.webhook_secret,
+                "STRIPE_API_BASE": self.sandbox_url,
+                "STRIPE_JS_URL": f"{self.sandbox_url}/stripe.js",
+            }
+        return made
+
+    def for_children(self, made: Mapping[str, str]) -> dict[str, str]:
+        return {**self.given, **made, "PYTHONUNBUFFERED": "1"}
+
+    def write_run_env(self, made: Mapping[str, str]) -> None:
+        """Let a second terminal join: `set -a; . .data/run.env; set +a; invoicing …`."""
+        lines = [
+            "# The running stack. In another terminal: set -a; . this-file; set +a",
+            *map(_assignment, made.items()),
+        ]
+        _write_private(self.run_env, "\n".join(lines) + "\n")
+
+
+def _assignment(item: tuple[str, str]) -> str:
+    name, value = item
+    return f"{name}={shlex.quote(value)}"

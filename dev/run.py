@@ -1,0 +1,80 @@
+"""`python -m dev.run [--once]`: the whole service on one machine. `make run` and `make demo` call it.
+
+Owns: the command line, the lock on DATA_DIR, and how progress is told. Must not: start anything itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from dev.environment import Environment, SettingsError, read_settings
+from dev.postgres import PostgresError
+from dev.processes import die_with_parent
+from dev.supervisor import StartError, Supervisor
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def _teller() -> Callable[[str], None]:
+    """Build the function that prints progress, each line with the seconds since the start."""
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        with contextlib.suppress(OSError):  # nobody listens any more; stopping in order matters more
+            print(f"{time.monotonic() - began:6.2f} s  {text}", flush=True)
+
+    return say
+
+
+@contextlib.contextmanager
+def _alone_in(data_dir: Path) -> Iterator[None]:
+    """Hold DATA_DIR against a second supervisor; the kernel lets go of it when we end, however we end."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "run.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise SettingsError(
+                f"{data_dir} is in use by another `make run` (pid {lock.read().strip()}): "
+                "stop that one, or choose another folder with DATA_DIR"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+async def _run(environment: Environment, *, once: bool) -> int:
+    return await Supervisor(environment, _teller()).run(once=once)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m dev.run", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="run the main job, stop, and exit with its status")
+    parser.add_argument("--with-parent", action="store_true", help="stop when the calling process dies")
+    arguments = parser.parse_args()
+    if arguments.with_parent:
+        die_with_parent(signal.SIGTERM)
+    try:
+        environment = Environment(PROJECT, read_settings(PROJECT))
+        environment.check()
+        with _alone_in(environment.data_dir):
+            environment.logs.mkdir(exist_ok=True)
+            return asyncio.run(_run(environment, once=arguments.once))
+    except (SettingsError, StartError, PostgresError) as problem:
+        print(f"cannot start: {problem}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
