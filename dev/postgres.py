@@ -68,15 +68,20 @@ def _give_away(path: Path) -> None:
         os.chown(path, user.pw_uid, user.pw_gid)
 
 
-def server_alive(data: Path) -> int | None:
-    """Return the pid of a PostgreSQL that runs on this directory, whoever started it."""
-    try:
-        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
-        process = psutil.Process(pid)
-        running = process.status() != psutil.STATUS_ZOMBIE and "postgres" in process.name()
-    except (OSError, ValueError, psutil.Error):
-        return None
-    return pid if running else None
+def processes_on(data: Path) -> list[psutil.Process]:
+    """Find every PostgreSQL process of this data directory, whoever started it, also without its postmaster."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # it ended, or is a zombie, or is not ours to look at
+            if process.name() == "postgres" and process.cwd() == str(data):
+                found.append(process)
+    return found
+
+
+def _pid_on_file(data: Path) -> int | None:
+    with contextlib.suppress(OSError, ValueError):
+        return int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+    return None
 
 
 def _wait(reached: Callable[[], bool], within: float, otherwise: str) -> None:
@@ -92,7 +97,7 @@ class PostgresServer:
     """`initialize()` once, then `start()` and `stop()`, or `crash()`, as often as you like."""
 
     def __init__(self, data: Path, *, log: Path | None = None, options: dict[str, str] | None = None) -> None:
-        self.data = data.absolute()
+        self.data = data.resolve()
         self.log = log or self.data.with_name(self.data.name + ".log")
         self._options = options or {}
         self._child: Child | None = None
@@ -190,16 +195,16 @@ class PostgresServer:
 
     def _make_way(self) -> None:
         """Stop a server that outlived a killed parent, and forget a pid that is somebody else's by now."""
-        pid = server_alive(self.data)
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGINT)
-            _wait(lambda: server_alive(self.data) is None, 15, f"(pid {pid}, an old one) did not stop")
+        pid = _pid_on_file(self.data)
+        if pid is None:
             return
-        with contextlib.suppress(OSError, ValueError):
-            pid_file = self.data / "postmaster.pid"
-            if psutil.pid_exists(int(pid_file.read_text().split("\n", 1)[0])):
-                pid_file.unlink()  # PostgreSQL would take the stranger for a server and refuse
+        for process in processes_on(self.data):
+            if process.pid == pid:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGINT)
+        _wait(lambda: not processes_on(self.data), 15, f"(an old one, pid {pid}) did not stop")
+        if _pid_on_file(self.data) == pid and psutil.pid_exists(pid):
+            (self.data / "postmaster.pid").unlink()  # PostgreSQL would take the stranger for a server and refuse
 
     def _run(self, tool: str, *arguments: str) -> str:
         command = [*_as_unprivileged(), str(_bundle() / tool), *arguments]
