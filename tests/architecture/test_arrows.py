@@ -1,0 +1,140 @@
+"""The arrows of docs/architecture.md, held by import-linter (contracts in pyproject.toml) and by reading the source."""
+
+import ast
+import typing
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+from stripe.params import WebhookEndpointCreateParams
+
+PROJECT = Path(__file__).resolve().parents[2]
+HANDLERS = Path("app/webhooks/handlers.py")
+SQL_OPENINGS = (
+    "select ",
+    "insert into ",
+    "update ",
+    "delete from ",
+    "with ",
+    "truncate ",
+    "lock table ",
+    "create table ",
+)
+
+
+@cache
+def modules(package: str) -> dict[Path, ast.Module]:
+    found = sorted((PROJECT / package).rglob("*.py"))
+    return {path.relative_to(PROJECT): ast.parse(path.read_bytes(), str(path)) for path in found}
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module
+
+
+def importers(package: str, imported: str) -> set[Path]:
+    return {
+        path
+        for path, tree in modules(package).items()
+        if any(name == imported or name.startswith(f"{imported}.") for name in imports(tree))
+    }
+
+
+def strings(tree: ast.Module) -> Iterator[ast.Constant]:
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node
+
+
+def event_types() -> set[str]:
+    """Collect every event type that the pinned Stripe SDK knows."""
+    hints = typing.get_type_hints(WebhookEndpointCreateParams, include_extras=True)
+    literal = typing.get_args(hints["enabled_events"])[0]
+    return {name for name in typing.get_args(literal) if "." in name}
+
+
+def test_import_contracts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PROJECT)
+    assert lint_imports(config_filename="pyproject.toml", no_cache=True) == EXIT_STATUS_SUCCESS
+
+
+def test_only_the_gateway_and_the_signature_check_import_stripe() -> None:
+    outside = {
+        path
+        for path in importers("app", "stripe")
+        if path.parts[1] != "stripe_gateway" and path != Path("app/webhooks/signature.py")
+    }
+    assert not outside
+
+
+@pytest.mark.parametrize("library", ["sqlalchemy", "asyncpg", "alembic"])
+def test_only_the_db_package_imports_a_database_library(library: str) -> None:
+    assert not {path for path in importers("app", library) if path.parts[1] != "db"}
+
+
+def test_only_the_db_package_writes_sql() -> None:
+    found = [
+        f"{path}:{literal.lineno}"
+        for path, tree in modules("app").items()
+        if path.parts[1] != "db"
+        for literal in strings(tree)
+        if str(literal.value).lstrip().lower().startswith(SQL_OPENINGS)
+        and str(literal.value).lstrip().split(" ", 1)[0].isupper()
+    ]
+    assert not found
+
+
+def test_each_event_type_stands_once_in_the_service_and_that_is_in_the_handlers() -> None:
+    known = event_types()
+    places: dict[str, list[str]] = {}
+    for path, tree in modules("app").items():
+        for literal in strings(tree):
+            if literal.value in known:
+                places.setdefault(str(literal.value), []).append(f"{path}:{literal.lineno}")
+    assert "invoice.paid" in places
+    wrong = {name: where for name, where in places.items() if len(where) > 1 or not where[0].startswith(str(HANDLERS))}
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("package", "others"),
+    [("app", ("sandbox", "dev", "tests")), ("sandbox", ("app", "dev", "tests")), ("dev", ("app", "sandbox", "tests"))],
+)
+def test_service_sandbox_and_supervisor_share_only_processes_and_http(package: str, others: tuple[str, ...]) -> None:
+    assert not {other: found for other in others if (found := importers(package, other))}
+
+
+def test_the_service_never_asks_whether_it_talks_to_the_sandbox() -> None:
+    found = [
+        f"{path}:{literal.lineno}"
+        for path, tree in modules("app").items()
+        if path.name not in {"cli.py", "demo.py"}  # the demo pays the way Stripe.js would
+        for literal in strings(tree)
+        if "sandbox" in str(literal.value).lower()
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize("package", ["app", "sandbox", "dev", "migrations", "tests/fixtures"])
+def test_every_module_says_what_it_owns(package: str) -> None:
+    silent = {path for path, tree in modules(package).items() if tree.body and ast.get_docstring(tree) is None}
+    assert not {path for path in silent if "versions" not in path.parts}
+
+
+@pytest.mark.parametrize("package", ["app", "sandbox", "dev"])
+def test_no_module_is_named_after_nothing(package: str) -> None:
+    vague = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
+    assert not {path for path in modules(package) if vague & {path.stem, *path.parts}}
