@@ -1,3 +1,6 @@
-"""What every test may ask for. The fixtures live in `tests/fixtures/`, a module per thing they own."""
+"""What every test may ask for. The fixtures live in `tests/fixtures/`, a module per thing they own; read their heads."""
 
-from __future__ import annotations
+pytest_plugins = [
+    "tests.fixtures.ports",
+    "tests.fixtures.postgres",
+]
