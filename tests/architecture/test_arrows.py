@@ -61,8 +61,8 @@ def strings(tree: ast.Module) -> Iterator[ast.Constant]:
 
 def event_types() -> set[str]:
     """Collect every event type that the pinned Stripe SDK knows."""
-    hints = typing.get_type_hints(WebhookEndpointCreateParams, include_extras=True)
-    literal = typing.get_args(hints["enabled_events"])[0]
+    listed = WebhookEndpointCreateParams.__annotations__["enabled_events"]  # List[Literal[…]]
+    (literal,) = typing.get_args(listed)
     return {name for name in typing.get_args(literal) if "." in name}
 
 
@@ -80,8 +80,8 @@ def test_only_the_gateway_and_the_signature_check_import_stripe() -> None:
     assert not outside
 
 
-@pytest.mark.parametrize("library", ["sqlalchemy", "asyncpg", "alembic"])
-def test_only_the_db_package_imports_a_database_library(library: str) -> None:
+@pytest.mark.parametrize("library", ["sqlalchemy", "alembic"])
+def test_only_the_db_package_builds_statements(library: str) -> None:
     assert not {path for path in importers("app", library) if path.parts[1] != "db"}
 
 

