@@ -2,5 +2,9 @@
 
 pytest_plugins = [
     "tests.fixtures.ports",
+    "tests.fixtures.waiting",
     "tests.fixtures.postgres",
+    "tests.fixtures.sandbox",
+    "tests.fixtures.service",
+    "tests.fixtures.application",
 ]
