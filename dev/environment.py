@@ -24,9 +24,9 @@ class SettingsError(ValueError):
     """A setting the stack cannot start with; the message names it."""
 
 
-def read_settings(project: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def read_settings(env_file: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Merge `.env` below the caller's environment. An empty value counts as not set."""
-    merged = {**dotenv_values(project / ".env"), **environ}
+    merged = {**dotenv_values(env_file), **environ}
     return {name: value for name, value in merged.items() if value}
 
 
@@ -115,8 +115,10 @@ class Environment:
     def api_key(self) -> str:
         return self.given.get("API_BOOTSTRAP_KEY") or _kept_secret(self.data_dir / "dev-api-key", "ik_test_")
 
-    def check(self) -> None:
+    def check(self, *, main_job_required: bool) -> None:
         """Refuse what could only fail later, and less clearly."""
+        if self.livemode and main_job_required:
+            raise SettingsError("STRIPE_SECRET_KEY is a live key: the main job would move real money")
         if not self.sandboxed and "STRIPE_WEBHOOK_SECRETS" not in self.given:
             raise SettingsError(
                 "STRIPE_SECRET_KEY is set, so STRIPE_WEBHOOK_SECRETS must be too (`stripe listen` prints one)"

@@ -62,12 +62,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="run the main job, stop, and exit with its status")
     parser.add_argument("--with-parent", action="store_true", help="stop when the calling process dies")
+    parser.add_argument("--env-file", type=Path, default=PROJECT / ".env", help="settings below the environment's")
     arguments = parser.parse_args()
     if arguments.with_parent:
         die_with_parent(signal.SIGTERM)
     try:
-        environment = Environment(PROJECT, read_settings(PROJECT))
-        environment.check()
+        environment = Environment(PROJECT, read_settings(arguments.env_file))
+        environment.check(main_job_required=arguments.once)
         with _alone_in(environment.data_dir):
             environment.logs.mkdir(exist_ok=True)
             return asyncio.run(_run(environment, once=arguments.once))

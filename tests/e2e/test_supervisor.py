@@ -1,0 +1,246 @@
+"""`make run`, as a person meets it: what starts, what ends it, and that nothing outlives it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from app.settings import Settings
+from dev.postgres import processes_on
+from tests.fixtures.ports import find_free_port
+from tests.fixtures.postgres import Database
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+PROJECT = Path(__file__).resolve().parents[2]
+MARK = "SUPERVISOR_TEST"
+UP = "Ctrl-C"  # the last line of the start
+PARTS = {"api": "app.cli serve", "worker": "app.cli worker", "sandbox": "-m sandbox"}
+
+
+class Run:
+    """One `python -m dev.run`, and every process that carries its mark."""
+
+    def __init__(self, data_dir: Path, *arguments: str, **settings: str) -> None:
+        self.mark = uuid.uuid4().hex
+        self.data_dir = data_dir
+        self.port, self.sandbox_port = find_free_port(), find_free_port()
+        ours = {name.upper() for name in Settings.model_fields}
+        inherited = {name: value for name, value in os.environ.items() if name not in ours}
+        ports = {"PORT": str(self.port), "SANDBOX_PORT": str(self.sandbox_port)}
+        self._output = (data_dir.parent / f"output-{self.mark}").open("w+")
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dev.run", "--env-file", os.devnull, *arguments],
+            cwd=PROJECT,
+            env={**inherited, MARK: self.mark, "DATA_DIR": str(data_dir), **ports, **settings},
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def output(self) -> str:
+        return Path(self._output.name).read_text()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def api_key(self) -> str:
+        return (self.data_dir / "dev-api-key").read_text().strip()
+
+    def until_up(self) -> float:
+        while UP not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() - self.began < 90, self.output
+            time.sleep(0.05)
+        return time.monotonic() - self.began
+
+    def send(self, sign: signal.Signals) -> None:
+        self.process.send_signal(sign)
+
+    def ends(self, within: float = 30) -> int:
+        return self.process.wait(within)
+
+    def living(self) -> list[psutil.Process]:
+        """Find what is left. PostgreSQL overwrites its environment: it is known by its folder."""
+        found = processes_on(self.data_dir / "postgres")
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def part(self, name: str) -> psutil.Process:
+        if name == "postgres":
+            pid = (self.data_dir / "postgres" / "postmaster.pid").read_text().split()[0]
+            return psutil.Process(int(pid))
+        return next(it for it in self.living() if PARTS[name] in " ".join(it.cmdline()))
+
+    def leaves_nothing(self, within: float = 15) -> None:
+        deadline = time.monotonic() + within
+        while left := self.living():
+            assert time.monotonic() < deadline, [it.cmdline() for it in left]
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.send(signal.SIGTERM)
+            self.ends()
+        self._output.close()
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all: every start but the first is a second start."""
+    return tmp_path_factory.mktemp("run") / "data"
+
+
+@pytest.fixture
+def run(data_dir: Path) -> Iterator[Callable[..., Run]]:
+    started: list[Run] = []
+
+    def start(*arguments: str, **settings: str) -> Run:
+        started.append(Run(data_dir, *arguments, **settings))
+        return started[-1]
+
+    yield start
+    for it in started:
+        it.close()
+
+
+Start = Callable[..., Run]
+
+
+def test_once_runs_the_main_job_and_leaves_nothing(run: Start) -> None:
+    demo = run("--once")
+    assert demo.ends(within=90) == 0, demo.output
+    demo.leaves_nothing(within=0)
+    assert "fulfilled" in demo.output
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_everything(run: Start, sign: signal.Signals) -> None:
+    stack = run()
+    stack.until_up()
+    assert {name for name in PARTS if stack.part(name).is_running()} == set(PARTS)
+    stack.send(sign)
+    assert stack.ends() == 0, stack.output
+    stack.leaves_nothing(within=0)
+
+
+def test_a_killed_supervisor_takes_everything_with_it_and_the_next_start_recovers(run: Start) -> None:
+    stack = run()
+    stack.until_up()
+    stack.send(signal.SIGKILL)
+    stack.ends()
+    stack.leaves_nothing()
+    again = run()
+    again.until_up()
+    again.send(signal.SIGTERM)
+    assert again.ends() == 0
+
+
+@pytest.mark.parametrize("name", [*PARTS, "postgres"])
+def test_when_one_part_dies_the_rest_is_stopped_and_the_dead_is_named(run: Start, name: str) -> None:
+    stack = run()
+    stack.until_up()
+    stack.part(name).send_signal(signal.SIGKILL)
+    assert stack.ends() == 1
+    stack.leaves_nothing(within=2)
+    assert f"{name} (pid " in stack.output
+    assert "was killed by SIGKILL" in stack.output
+
+
+def test_a_signal_during_the_start_stops_everything(run: Start) -> None:
+    stack = run()
+    while "PostgreSQL" not in stack.output:
+        time.sleep(0.01)
+    stack.send(signal.SIGINT)
+    assert stack.ends() == 128 + signal.SIGINT
+    stack.leaves_nothing(within=2)
+
+
+def test_a_second_start_reuses_what_is_there(run: Start) -> None:
+    first = run()
+    first.until_up()
+    key = first.api_key
+    headers = {"Authorization": f"Bearer {key}"}
+    invoices = httpx.get(f"{first.url}/v1/invoices", headers=headers, trust_env=False).json()["data"]
+    assert invoices
+    first.send(signal.SIGTERM)
+    first.ends()
+
+    second = run()
+    assert second.until_up() < 10
+    assert second.api_key == key
+    kept = httpx.get(f"{second.url}/v1/invoices?limit=100", headers=headers, trust_env=False).json()["data"]
+    assert {it["id"] for it in invoices} <= {it["id"] for it in kept}
+
+
+def test_what_a_second_terminal_needs_is_private_and_works(run: Start) -> None:
+    stack = run()
+    stack.until_up()
+    env_file = stack.data_dir / "run.env"
+    assert env_file.stat().st_mode & 0o777 == 0o600
+    assert (stack.data_dir / "dev-api-key").stat().st_mode & 0o777 == 0o600
+    script = (
+        f'set -a; . "{env_file}"; set +a; "{sys.executable}" -c \'import os; print(os.environ["PUBLIC_BASE_URL"])\''
+    )
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == stack.url
+    stack.send(signal.SIGTERM)
+    stack.ends()
+    assert not env_file.exists()
+
+
+@pytest.mark.parametrize("setting", ["PORT", "SANDBOX_PORT"])
+def test_a_taken_port_is_named_with_its_setting(run: Start, setting: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        stack = run(**{setting: str(port)})
+        assert stack.ends() == 1
+    assert f"port {port} ({setting}) is in use" in stack.output
+    stack.leaves_nothing(within=0)
+
+
+def test_two_supervisors_never_share_a_data_folder(run: Start) -> None:
+    stack = run()
+    stack.until_up()
+    second = run()
+    assert second.ends() == 1
+    assert f"(pid {stack.process.pid})" in second.output
+    assert stack.process.poll() is None
+
+
+async def test_a_database_of_ones_own_is_used_instead_of_the_embedded_one(run: Start, empty_database: Database) -> None:
+    stack = run("--once", DATABASE_URL=empty_database.url)
+    assert stack.ends(within=90) == 0, stack.output
+    connection = await empty_database.connect()
+    assert await connection.fetchval("SELECT count(*) FROM fulfillments") == 1
+    await connection.close()
+
+
+def test_a_live_key_never_runs_the_demo(run: Start) -> None:
+    stack = run("--once", STRIPE_SECRET_KEY="sk_live_x", STRIPE_WEBHOOK_SECRETS="whsec_x")
+    assert stack.ends() == 1
+    assert "live key" in stack.output
+
+
+def test_a_stripe_key_without_webhook_secrets_is_refused(run: Start) -> None:
+    stack = run(STRIPE_SECRET_KEY="sk_test_x")
+    assert stack.ends() == 1
+    assert "STRIPE_WEBHOOK_SECRETS" in stack.output
