@@ -1,0 +1,129 @@
+"""The program: one ASGI application made of the API, the control calls and the pages.
+
+Owns putting the parts together, the lifespan and the cutting of connections. Must not hold rules.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from sandbox.api import Api, CutError
+from sandbox.billing import schedule
+from sandbox.control.calls import Control
+from sandbox.control.faults import Faults
+from sandbox.control.journal import Journal
+from sandbox.origins import cross_origin_headers, preflight
+from sandbox.pages.router import Pages
+from sandbox.settings import SandboxConfig
+from sandbox.store.clock import Clock
+from sandbox.store.database import Database, seed_of
+from sandbox.store.emission import Emission
+from sandbox.store.identifiers import Identifiers
+from sandbox.store.transaction import Store
+from sandbox.webhooks.delivery import Deliveries
+from sandbox.webhooks.endpoints import install_account, install_endpoints
+from sandbox.wire.idempotency import IdempotencyKeys
+from sandbox.wire.messages import ClientGoneError, Receive, Request, Response, Scope, Send, read_request, send_response
+
+logger = logging.getLogger("sandbox")
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Sandbox:
+    """The ASGI application, and everything it consists of."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self.config = config
+        database = Database(config.state)
+        self.store = Store(
+            database=database,
+            clock=Clock(database),
+            identifiers=Identifiers(database, seed_of(database, config.seed)),
+            emission=Emission(),
+            switches=config.switches,
+            base_url=config.base_url,
+        )
+        install_account(self.store, config)
+        install_endpoints(self.store, config.webhooks)
+        self.faults = Faults()
+        self.journal = Journal()
+        self.deliveries = Deliveries(self.store)
+        self.keys = IdempotencyKeys(database)
+        self.api = Api(self.store, self.keys, self.faults, self.journal, self.deliveries)
+        self.control = Control(self.store, config, self.faults, self.journal, self.deliveries)
+        self.pages = Pages(self.store, self.deliveries)
+        self._ticking: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def start(self) -> None:
+        await self.deliveries.start()
+        self._ticking = asyncio.create_task(self._tick())
+
+    async def stop(self) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticking
+        await self.deliveries.stop()
+        self.store.database.close()
+
+    async def _tick(self) -> None:
+        """Timers fall due as real time passes, too."""
+        while True:
+            await asyncio.sleep(1.0)
+            try:
+                if schedule.run_due(self.store):
+                    self.deliveries.wake()
+            except Exception:
+                logger.exception("a timer failed")
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            request = await read_request(scope, receive)
+            response = await self._respond(request)
+        except ClientGoneError:
+            return
+        except CutError:
+            await _cut(scope, receive)
+            return
+        await send_response(response, send, self.store.clock.now())
+
+    async def _respond(self, request: Request) -> Response:
+        if request.path.startswith("/_sandbox"):
+            return await self.control.answer(request)
+        if not request.path.startswith("/v1/"):
+            return self.pages.answer(request)
+        if request.method == "OPTIONS":
+            return preflight()
+        response = await self.api.answer(request)
+        if "origin" in request.headers:
+            response.headers |= cross_origin_headers()
+        return response
+
+
+async def _cut(scope: Scope, receive: Receive) -> None:
+    """Abort the connection, so that the client sees a reset and no answer."""
+    transport = scope.get("extensions", {}).get("sandbox.transport")
+    if transport is None:
+        raise ConnectionAbortedError("a fault cut this connection")
+    transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def create_app(config: SandboxConfig | None = None) -> Sandbox:
+    return Sandbox(config or SandboxConfig())

@@ -1,0 +1,1 @@
+"""The rules: how invoices are drafted, finalized, collected and closed."""

@@ -1,0 +1,79 @@
+"""Closing an invoice that will not be paid: void, uncollectible, deleted; and sending one.
+
+Owns which state allows which of these, and Stripe's wording where it does not.
+"""
+
+from sandbox.billing.collection import not_open, release_intent, unschedule_invoice
+from sandbox.billing.finalization import finalize
+from sandbox.documents import Document
+from sandbox.presentation import announce
+from sandbox.store.transaction import Transaction
+from sandbox.wire.errors import invalid_request
+
+
+def void(tx: Transaction, invoice: Document) -> None:
+    """Open or uncollectible to void; the amounts stay as they are."""
+    status = invoice["status"]
+    if status == "paid" and not tx.switches.void_paid_message_is_open_text:
+        raise invalid_request("Invoices with `paid` payments cannot be voided.")
+    if status not in {"open", "uncollectible"}:
+        raise not_open()
+    if status == "uncollectible" and not tx.switches.uncollectible_can_be_voided:
+        raise not_open()
+    invoice |= {"status": "void", "auto_advance": False, "next_payment_attempt": None}
+    invoice["status_transitions"]["voided_at"] = tx.now
+    unschedule_invoice(tx, invoice)
+    tx.save(invoice)
+    announce(tx, "invoice.voided", invoice)
+    release_intent(tx, invoice, "void_invoice", announced=tx.switches.void_emits_payment_intent_canceled)
+
+
+def mark_uncollectible(tx: Transaction, invoice: Document) -> None:
+    """Open to uncollectible; it can still be paid or voided."""
+    if invoice["status"] == "uncollectible":
+        raise invalid_request("This invoice has already been marked uncollectible.")
+    if invoice["status"] != "open":
+        raise not_open()
+    invoice |= {"status": "uncollectible", "auto_advance": False, "next_payment_attempt": None}
+    invoice["status_details"] = {"uncollectible": {"reason": "user_forgiven"}}
+    invoice["status_transitions"]["marked_uncollectible_at"] = tx.now
+    unschedule_invoice(tx, invoice)
+    tx.save(invoice)
+    announce(tx, "invoice.marked_uncollectible", invoice)
+
+
+def send(tx: Transaction, invoice: Document) -> None:
+    """Email the invoice (to the outbox), finalizing a draft first."""
+    if invoice["collection_method"] != "send_invoice":
+        raise invalid_request("You can only manually send an invoice if its collection method is 'send_invoice'.")
+    if invoice["status"] == "draft":
+        finalize(tx, invoice)
+    if invoice["status"] not in {"open", "paid"} or invoice["status_transitions"]["paid_at"] not in {None, tx.now}:
+        raise invalid_request(
+            "This invoice cannot be sent right now. Please contact us via https://support.stripe.com/contact if"
+            " you believe this is an error."
+        )
+    tx.write_mail(
+        {
+            "created": tx.now,
+            "invoice": invoice["id"],
+            "kind": "invoice",
+            "subject": f"New invoice from {invoice['account_name']} #{invoice['number']}",
+            "to": invoice["customer_email"],
+            "url": invoice["hosted_invoice_url"],
+        }
+    )
+    announce(tx, "invoice.sent", invoice)
+
+
+def delete_draft(tx: Transaction, invoice: Document) -> None:
+    """Gone for good, and its items with it."""
+    if invoice["status"] != "draft":
+        raise invalid_request("You can only delete draft invoices.", param="invoice")
+    unschedule_invoice(tx, invoice)
+    announce(tx, "invoice.deleted", invoice)
+    for line in tx.where("line_item", invoice=invoice["id"]):
+        tx.remove(line)
+    for item in tx.where("invoiceitem", invoice=invoice["id"]):
+        tx.remove(item)
+    tx.remove(invoice)

@@ -1,0 +1,227 @@
+"""Collecting an invoice: from a payment's result to the invoice's state.
+
+Owns `pay`, payments out of band, attempts and their count, and what an invoice announces about them.
+Must not take money itself: `billing.payments` does.
+"""
+
+from sandbox.billing import payments
+from sandbox.billing.methods import attach_method, resolve_method
+from sandbox.billing.payments import Presence
+from sandbox.billing.test_methods import BY_TOKEN, OUTCOMES, Outcome
+from sandbox.documents import Document
+from sandbox.presentation import announce
+from sandbox.store.transaction import Transaction
+from sandbox.wire.errors import StripeError, invalid_request
+
+RETRY_DAYS = (3, 5, 7)
+DAY = 86_400
+ACTION_REQUIRED = (
+    "This payment requires additional user action before it can be completed successfully. Payment can be completed"
+    " using the PaymentIntent associated with the invoice."
+)
+
+
+def require_payable(invoice: Document) -> None:
+    if invoice["status"] == "paid":
+        raise invalid_request("Invoice is already paid")
+    if invoice["status"] not in {"open", "uncollectible"}:
+        raise not_open()
+
+
+def not_open() -> StripeError:
+    return invalid_request("You can only pass in open invoices. This invoice isn't open.")
+
+
+def payment_of(tx: Transaction, invoice: Document) -> Document | None:
+    """The invoice's default payment."""
+    found = tx.where("invoice_payment", invoice=invoice["id"])
+    return found[0] if found else None
+
+
+def intent_of(tx: Transaction, invoice: Document) -> Document | None:
+    payment = payment_of(tx, invoice)
+    return tx.get("payment_intent", payment["payment"]["payment_intent"]) if payment else None
+
+
+def invoice_of(tx: Transaction, intent: Document) -> Document | None:
+    found = tx.where("invoice_payment", _link=intent["id"])
+    return tx.get("invoice", found[0]["invoice"]) if found else None
+
+
+def pay(tx: Transaction, invoice: Document, sent: Document) -> StripeError | None:
+    """Pay an open invoice with a payment method; a decline comes back as the error."""
+    require_payable(invoice)
+    intent = intent_of(tx, invoice)
+    if intent is None:
+        raise not_open()
+    if intent["status"] == "processing":
+        raise invalid_request("Invoice payment is already being processed.", code="invoice_payment_intent_processing")
+    method = _method_to_charge(tx, invoice, sent.get("payment_method"))
+    off_session = sent.get("off_session", True)
+    declines = off_session and tx.switches.invoice_authentication_declines
+    error = collect(tx, intent, method, Presence(off_session=declines))
+    if error is None and intent["status"] == "requires_action":
+        return StripeError(
+            ACTION_REQUIRED,
+            status=402,
+            kind="card_error",
+            code="invoice_payment_intent_requires_action",
+            details={"payment_intent": {k: v for k, v in intent.items() if k[0] != "_"}},
+            keeps_changes=True,
+        )
+    return error
+
+
+def _method_to_charge(tx: Transaction, invoice: Document, asked: str | None) -> Document:
+    customer = tx.need("customer", invoice["customer"], param="customer")
+    chosen = asked or invoice["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
+    if chosen is None:
+        raise invalid_request(
+            "This customer has no attached payment source or default payment method. Please consider adding a"
+            " default payment method. For more information, visit"
+            " https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority."
+        )
+    method = resolve_method(tx, chosen)
+    if method["customer"] == customer["id"]:
+        return method
+    if chosen in BY_TOKEN and tx.switches.pay_accepts_templates:
+        attach_method(tx, method, customer)
+        return method
+    raise invalid_request(
+        f"The customer does not have a payment method with the ID {chosen}. The payment method must be attached to"
+        " the customer.",
+        code="resource_missing",
+        param="payment_method",
+    )
+
+
+def collect(
+    tx: Transaction, intent: Document, method: Document, presence: Presence, *, automatic: bool = False
+) -> StripeError | None:
+    """One attempt on a PaymentIntent, carried over to its invoice if it has one."""
+    error = payments.attempt(tx, intent, method, presence)
+    carry_over(tx, intent, automatic=automatic)
+    return error
+
+
+def authenticate(tx: Transaction, intent: Document, *, passed: bool) -> StripeError | None:
+    """The customer's answer to a 3-D Secure challenge."""
+    if intent["status"] != "requires_action":
+        raise invalid_request("This PaymentIntent is not waiting for authentication.")
+    method = tx.need("payment_method", intent["payment_method"], param="payment_method")
+    if passed:
+        method["_set_up"] = intent["_authenticated"] = True
+        tx.save(method)
+        error = payments.charge_method(tx, intent, method, _after_authentication(method))
+    else:
+        refused = Outcome("declines", "payment_intent_authentication_failure", None, payments.AUTHENTICATION_FAILED)
+        error = payments.fail(tx, intent, method, refused, None)
+    carry_over(tx, intent)
+    return error
+
+
+def _after_authentication(method: Document) -> Outcome:
+    outcome = OUTCOMES[method["_outcome"]]
+    return Outcome("declines" if outcome.code else "succeeds", outcome.code, outcome.decline_code, outcome.message)
+
+
+def settle(tx: Transaction, intent: Document, *, fails: Outcome | None = None) -> None:
+    """A bank debit comes to its end."""
+    if intent["status"] != "processing":
+        raise invalid_request("This PaymentIntent is not processing.")
+    charge = tx.need("charge", intent["latest_charge"], param="charge")
+    tx.unschedule("settle", intent["id"])
+    if fails is not None:
+        method = tx.need("payment_method", intent["payment_method"], param="payment_method")
+        payments.decline(tx, intent, method, fails, charge)
+    else:
+        payments.succeed(tx, intent, charge)
+    carry_over(tx, intent)
+
+
+def carry_over(tx: Transaction, intent: Document, *, automatic: bool = False) -> None:
+    """Bring the invoice in line with its PaymentIntent."""
+    invoice = invoice_of(tx, intent)
+    status = intent["status"]
+    if invoice is None:
+        if status == "succeeded":
+            payments.book(tx, tx.need("charge", intent["latest_charge"], param="charge"))
+        return
+    counted = status != "requires_action"
+    if counted and (not invoice["attempt_count"] or automatic):
+        invoice["attempt_count"] += 1
+    invoice["attempted"] = True
+    tx.save(invoice)
+    if status == "succeeded":
+        _paid_by(tx, invoice, intent)
+    elif status == "requires_payment_method":
+        _plan_retry(tx, invoice)
+        announce(tx, "invoice.payment_failed", invoice)
+    elif status == "requires_action":
+        announce(tx, "invoice.payment_action_required", invoice)
+
+
+def _plan_retry(tx: Transaction, invoice: Document) -> None:
+    """Automatic collection tries again some days later; a manual invoice waits for the caller."""
+    invoice["next_payment_attempt"] = None
+    tries = invoice["attempt_count"] - 1
+    if invoice["auto_advance"] and invoice["collection_method"] == "charge_automatically" and tries < len(RETRY_DAYS):
+        invoice["next_payment_attempt"] = tx.now + RETRY_DAYS[tries] * DAY
+        tx.schedule("collect", invoice["id"], invoice["next_payment_attempt"])
+    tx.save(invoice)
+
+
+def _paid_by(tx: Transaction, invoice: Document, intent: Document) -> None:
+    amount = intent["amount_received"]
+    invoice["amount_paid"] += amount
+    close_paid(tx, invoice)
+    payment = payment_of(tx, invoice)
+    if payment is not None:
+        payment |= {"status": "paid", "amount_paid": amount}
+        payment["status_transitions"]["paid_at"] = tx.now
+        tx.save(payment)
+    announce(tx, "invoice.paid", invoice)
+    announce(tx, "invoice.payment_succeeded", invoice)
+    if payment is not None:
+        announce(tx, "invoice_payment.paid", payment)
+    payments.book(tx, tx.need("charge", intent["latest_charge"], param="charge"))
+
+
+def close_paid(tx: Transaction, invoice: Document) -> None:
+    was = invoice["status"]
+    invoice |= {"status": "paid", "amount_remaining": 0, "auto_advance": False, "next_payment_attempt": None}
+    invoice["status_transitions"]["paid_at"] = tx.now
+    unschedule_invoice(tx, invoice)
+    tx.save(invoice)
+    if tx.switches.finalize_emits_updated:
+        from sandbox.presentation import show
+
+        tx.emit("invoice.updated", show(tx, invoice), {"status": was})
+
+
+def unschedule_invoice(tx: Transaction, invoice: Document) -> None:
+    for kind in ("advance", "collect", "overdue", "will_be_due"):
+        tx.unschedule(kind, invoice["id"])
+
+
+def pay_out_of_band(tx: Transaction, invoice: Document) -> None:
+    """Mark as paid by other means; nothing is charged, and the PaymentIntent can no longer be."""
+    require_payable(invoice)
+    due = invoice["amount_remaining"]
+    invoice["amount_paid_off_stripe"] = due
+    if tx.switches.out_of_band_counts_as_paid:
+        invoice["amount_paid"] += due
+    close_paid(tx, invoice)
+    announce(tx, "invoice.paid", invoice)
+    release_intent(tx, invoice, None, announced=tx.switches.out_of_band_emits_payment_intent_canceled)
+
+
+def release_intent(tx: Transaction, invoice: Document, reason: str | None, *, announced: bool) -> None:
+    """Cancel the payment an invoice no longer waits for."""
+    payment, intent = payment_of(tx, invoice), intent_of(tx, invoice)
+    if payment is None or intent is None or intent["status"] in {"succeeded", "canceled"}:
+        return
+    payment["status"] = "canceled"
+    payment["status_transitions"]["canceled_at"] = tx.now
+    tx.save(payment)
+    payments.cancel(tx, intent, reason, announced=announced)

@@ -1,0 +1,55 @@
+"""Currencies: which exist, their least charge, and the shape of their amounts.
+
+Owns Stripe's limits on amounts. Amounts are integers in the currency's smallest unit throughout.
+"""
+
+from sandbox.wire.errors import invalid_request
+
+SUPPORTED = frozenset(
+    "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf"
+    " chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf"
+    " idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop"
+    " mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd"
+    " scr sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xcg"
+    " xof xpf yer zar zmw".split()
+)
+THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
+ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+LEAST_CHARGE = {
+    "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50,
+    "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300, "nzd": 50,
+    "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
+}  # fmt: skip
+MOST_CHARGE = 99_999_999
+
+
+def least_charge(currency: str) -> int:
+    """The smallest amount Stripe will charge; 1 where it publishes none."""
+    return LEAST_CHARGE.get(currency, 1)
+
+
+def check_currency(currency: str, param: str = "currency") -> str:
+    lowered = currency.lower()
+    if lowered not in SUPPORTED:
+        listed = ", ".join(sorted(SUPPORTED))
+        raise invalid_request(
+            f"Invalid currency: {lowered}. Stripe currently supports these currencies: {listed}", param=param
+        )
+    return lowered
+
+
+def check_amount(amount: int, currency: str, param: str = "amount") -> None:
+    """Three-decimal currencies take amounts in steps of ten."""
+    if currency in THREE_DECIMAL and amount % 10:
+        raise invalid_request(
+            f"Invalid amount: {amount}. Amounts in {currency} must be evenly divisible by 10.", param=param
+        )
+
+
+def display(amount: int, currency: str) -> str:
+    """An amount for people: `$10.00`-like, without a locale."""
+    if currency in ZERO_DECIMAL:
+        return f"{amount} {currency.upper()}"
+    places = 3 if currency in THREE_DECIMAL else 2
+    sign, units = ("-" if amount < 0 else ""), abs(amount)
+    return f"{sign}{units // 10**places}.{units % 10**places:0{places}d} {currency.upper()}"

@@ -1,0 +1,47 @@
+"""Discounts: a coupon redeemed on a customer, an invoice or an item.
+
+Owns redemption and its limits. Must not compute what a discount takes off: `billing.totals` does.
+"""
+
+from sandbox.documents import Document
+from sandbox.shapes import catalog as shapes
+from sandbox.store.transaction import Transaction
+from sandbox.wire.errors import invalid_request
+
+
+def discounts_from(tx: Transaction, sent: object, **owner: str | None) -> list[str]:
+    """Identifiers of the discounts a `discounts` parameter asks for; an empty string asks for none."""
+    if not isinstance(sent, list):
+        return []
+    return [_discount(tx, entry, owner) for entry in sent]
+
+
+def _discount(tx: Transaction, entry: Document, owner: dict[str, str | None]) -> str:
+    if "discount" in entry:
+        return str(tx.need("discount", entry["discount"], param="discounts")["id"])
+    if "coupon" not in entry:
+        raise invalid_request("The sandbox redeems coupons only; pass `coupon` or `discount`.", param="discounts")
+    return str(redeem(tx, entry["coupon"], "discounts", **owner)["id"])
+
+
+def redeem(tx: Transaction, identifier: str, param: str, **owner: str | None) -> Document:
+    coupon = tx.need("coupon", identifier, param=param)
+    if not valid(tx, coupon):
+        raise invalid_request(f"Coupon {identifier} is not valid for use.", code="coupon_expired", param=param)
+    coupon["times_redeemed"] += 1
+    tx.save(coupon)
+    return tx.add(
+        shapes.discount(
+            id=tx.new_id("di"),
+            start=tx.now,
+            source={"coupon": coupon["id"], "type": "coupon"},
+            _coupon={name: coupon[name] for name in ("percent_off", "amount_off", "currency")},
+            **owner,
+        )
+    )
+
+
+def valid(tx: Transaction, coupon: Document) -> bool:
+    spent = coupon["max_redemptions"] is not None and coupon["times_redeemed"] >= coupon["max_redemptions"]
+    late = coupon["redeem_by"] is not None and tx.now > coupon["redeem_by"]
+    return not (spent or late)

@@ -1,0 +1,234 @@
+"""Drafts: opening one, changing one, and the timing of those that advance by themselves.
+
+Owns what a draft inherits from its customer, its due date, its custom fields, and its schedule.
+Must not finalize: `billing.finalization` does.
+"""
+
+from copy import deepcopy
+
+from sandbox.billing.currencies import check_currency
+from sandbox.billing.discounts import discounts_from
+from sandbox.billing.items import attach, require_room
+from sandbox.documents import Document
+from sandbox.shapes import customers as customer_shapes
+from sandbox.shapes import invoices as shapes
+from sandbox.store.transaction import Transaction, merged_metadata
+from sandbox.wire.errors import invalid_request
+
+DAY = 86_400
+FIVE_YEARS = 5 * 366 * DAY
+_PLAIN = ("description", "footer", "statement_descriptor", "number", "on_behalf_of", "effective_at")
+_LONGEST = {"description": 1500, "footer": 5000, "statement_descriptor": 22}
+
+
+def open_draft(tx: Transaction, sent: Document, customer: Document) -> Document:
+    """A new draft for this customer, without items unless pending ones are asked for."""
+    method = sent.get("collection_method", "charge_automatically")
+    _check_due(sent, method)
+    pending = _pending_items(tx, customer, sent)
+    currency = _currency(tx, sent, customer, pending)
+    draft = shapes.invoice(
+        id=tx.new_id("in"),
+        account_country=tx.store.account["country"],
+        account_name=tx.store.account["settings"]["dashboard"]["display_name"],
+        collection_method=method,
+        created=tx.now,
+        currency=currency,
+        customer=customer["id"],
+        period_end=tx.now,
+        period_start=tx.now,
+    )
+    _inherit(draft, customer)
+    draft["webhooks_delivered_at"] = None
+    apply_changes(tx, draft, sent)
+    if "discounts" not in sent and customer["discount"]:
+        draft["discounts"] = [customer["discount"]["id"]]
+    tx.add(draft)
+    customer["currency"] = customer["currency"] or currency
+    tx.save(customer)
+    require_room(tx, draft, len(pending))
+    for item in pending:
+        if item["currency"] == currency:
+            attach(tx, item, draft)
+    return draft
+
+
+def _pending_items(tx: Transaction, customer: Document, sent: Document) -> list[Document]:
+    """The customer's unattached items, newest first."""
+    if sent.get("pending_invoice_items_behavior", "exclude") != "include":
+        return []
+    items = tx.where("invoiceitem", newest_first=True, customer=customer["id"])
+    return [item for item in items if item["invoice"] is None]
+
+
+def _currency(tx: Transaction, sent: Document, customer: Document, pending: list[Document]) -> str:
+    if "currency" in sent:
+        return check_currency(sent["currency"])
+    fallback = pending[0]["currency"] if pending else tx.store.account["default_currency"]
+    return str(customer["currency"] or fallback)
+
+
+def _inherit(draft: Document, customer: Document) -> None:
+    settings = customer["invoice_settings"]
+    draft["custom_fields"] = deepcopy(settings["custom_fields"])
+    draft["footer"] = settings["footer"]
+    options = settings["rendering_options"]
+    if options:
+        draft["rendering"] = {
+            "amount_tax_display": options.get("amount_tax_display"),
+            "pdf": None,
+            "template": options.get("template"),
+            "template_version": None,
+        }
+
+
+def apply_changes(tx: Transaction, draft: Document, sent: Document) -> None:
+    """Create's and update's parameters, applied to a draft."""
+    for name in _PLAIN:
+        if name in sent:
+            _check_length(name, sent[name])
+            draft[name] = None if sent[name] == "" else sent[name]
+    if "collection_method" in sent:
+        draft["collection_method"] = sent["collection_method"]
+    if "metadata" in sent:
+        draft["metadata"] = merged_metadata(draft["metadata"], sent["metadata"])
+    if "custom_fields" in sent:
+        draft["custom_fields"] = checked_custom_fields(sent["custom_fields"], "custom_fields")
+    if "default_payment_method" in sent:
+        draft["default_payment_method"] = _own_method(tx, draft, sent["default_payment_method"])
+    if "default_tax_rates" in sent:
+        identifiers = sent["default_tax_rates"] or []
+        rates = [tx.need("tax_rate", rate, param="default_tax_rates") for rate in identifiers]
+        draft["default_tax_rates"] = [deepcopy(rate) for rate in rates]
+    if "discounts" in sent:
+        draft["discounts"] = discounts_from(tx, sent["discounts"], invoice=draft["id"])
+    _apply_objects(tx, draft, sent)
+    _apply_due(draft, sent)
+    _apply_schedule(tx, draft, sent)
+
+
+def _apply_objects(tx: Transaction, draft: Document, sent: Document) -> None:
+    for name in ("payment_settings", "automatic_tax", "issuer"):
+        if name in sent:
+            known = draft[name].keys()
+            draft[name] |= {key: value or None for key, value in sent[name].items() if key in known}
+            if name == "automatic_tax":
+                draft[name]["enabled"] = sent[name]["enabled"]
+    if "rendering" in sent:
+        asked = sent["rendering"]
+        draft["rendering"] = {
+            "amount_tax_display": asked.get("amount_tax_display") or None,
+            "pdf": {"page_size": asked["pdf"].get("page_size", "auto")} if "pdf" in asked else None,
+            "template": asked.get("template"),
+            "template_version": asked.get("template_version") or None,
+        }
+    if "shipping_details" in sent:
+        draft["shipping_details"] = customer_shapes.shipping(sent["shipping_details"] or None)
+    if "shipping_cost" in sent:
+        draft["shipping_cost"] = _shipping_cost(sent["shipping_cost"] or None)
+    if "account_tax_ids" in sent:
+        draft["account_tax_ids"] = sent["account_tax_ids"] or None
+
+
+def _shipping_cost(sent: Document | None) -> Document | None:
+    if sent is None:
+        return None
+    fixed = sent.get("shipping_rate_data", {}).get("fixed_amount")
+    if fixed is None:
+        raise invalid_request(
+            "The sandbox takes `shipping_rate_data` with a `fixed_amount` only.", param="shipping_cost"
+        )
+    amount = fixed["amount"]
+    return {"amount_subtotal": amount, "amount_tax": 0, "amount_total": amount, "shipping_rate": None, "taxes": []}
+
+
+def _own_method(tx: Transaction, draft: Document, identifier: str) -> str | None:
+    if identifier == "":
+        return None
+    method = tx.need("payment_method", identifier, param="default_payment_method")
+    if method["customer"] != draft["customer"]:
+        raise invalid_request(
+            f"The customer does not have a payment method with the ID {identifier}. The payment method must be"
+            " attached to the customer.",
+            code="resource_missing",
+            param="default_payment_method",
+        )
+    return identifier
+
+
+def checked_custom_fields(sent: object, param: str) -> list[Document] | None:
+    """At most four, with Stripe's lengths; an empty string clears them."""
+    if not isinstance(sent, list) or not sent:
+        return None
+    if len(sent) > 4:
+        raise invalid_request("You can only specify up to 4 custom fields.", param=param)
+    for index, entry in enumerate(sent):
+        for name, most in (("name", 40), ("value", 140)):
+            if len(entry[name]) > most:
+                raise too_long(f"{param}[{index}][{name}]", entry[name], most)
+    return [{"name": entry["name"], "value": entry["value"]} for entry in sent]
+
+
+def _check_length(name: str, value: object) -> None:
+    most = _LONGEST.get(name)
+    if most is not None and isinstance(value, str) and len(value) > most:
+        raise too_long(name, value, most)
+
+
+def too_long(param: str, value: str, most: int) -> Exception:
+    return invalid_request(
+        f"Invalid string: {value[:20]}...{value[-4:]}; must be at most {most} characters", param=param
+    )
+
+
+def _check_due(sent: Document, method: str) -> None:
+    named = [name for name in ("days_until_due", "due_date") if name in sent]
+    if method == "send_invoice" and not named:
+        raise invalid_request(
+            "If invoices are set to `send_invoice`, you must specify either `due_date` or `days_until_due`."
+        )
+    if method == "charge_automatically" and named:
+        raise invalid_request(
+            "You can only specify `days_until_due` or `due_date` if invoices are set to `send_invoice`."
+        )
+    if len(named) == 2:
+        raise invalid_request("You may only specify one of these parameters: days_until_due, due_date.")
+
+
+def _apply_due(draft: Document, sent: Document) -> None:
+    method = draft["collection_method"]
+    if "days_until_due" in sent or "due_date" in sent:
+        _check_due(sent, method)
+    if method == "charge_automatically":
+        draft["due_date"] = None
+        return
+    if "days_until_due" in sent:
+        draft["due_date"] = draft["created"] + sent["days_until_due"] * DAY
+    elif "due_date" in sent:
+        draft["due_date"] = sent["due_date"]
+    if draft["due_date"] is None:
+        _check_due({}, method)
+
+
+def _apply_schedule(tx: Transaction, draft: Document, sent: Document) -> None:
+    """When an advancing draft will be finalized and charged; nulls when it does not advance."""
+    if "auto_advance" in sent:
+        draft["auto_advance"] = sent["auto_advance"]
+    chosen = sent.get("automatically_finalizes_at")
+    if chosen is not None and chosen > tx.now + FIVE_YEARS:
+        raise invalid_request(
+            "`automatically_finalizes_at` must be at most 5 years in the future.", param="automatically_finalizes_at"
+        )
+    if chosen is not None:
+        draft["auto_advance"] = True
+        draft["automatically_finalizes_at"] = chosen
+    window = tx.switches.draft_window_s
+    charged = draft["collection_method"] == "charge_automatically"
+    if not draft["auto_advance"]:
+        draft["automatically_finalizes_at"] = draft["next_payment_attempt"] = None
+        tx.unschedule("advance", draft["id"])
+        return
+    if chosen is None and draft["automatically_finalizes_at"] is None:
+        draft["automatically_finalizes_at"] = draft["created"] + window + 1
+    draft["next_payment_attempt"] = draft["automatically_finalizes_at"] - 1 if charged else None
+    tx.schedule("advance", draft["id"], draft["automatically_finalizes_at"])

@@ -1,0 +1,148 @@
+"""Finalizing: the moment a draft becomes a demand for money.
+
+Owns the number, the frozen customer details, the customer balance, and the PaymentIntent with its
+default payment. Never charges: `billing.collection` does.
+"""
+
+from copy import deepcopy
+
+from sandbox.billing.balances import adjust_balance
+from sandbox.billing.currencies import MOST_CHARGE, least_charge
+from sandbox.billing.numbering import number_invoice
+from sandbox.billing.payments import open_intent
+from sandbox.documents import Document
+from sandbox.presentation import MIRRORED, announce
+from sandbox.shapes import invoices as shapes
+from sandbox.store.transaction import Transaction
+from sandbox.wire.errors import invalid_request
+
+DAY = 86_400
+
+
+def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = None) -> None:
+    """Draft to open; straight to paid when nothing is due."""
+    if invoice["status"] != "draft":
+        raise invalid_request("This invoice is already finalized, you can't re-finalize a non-draft invoice.")
+    customer = tx.need("customer", invoice["customer"], param="customer")
+    if auto_advance is not None:
+        invoice["auto_advance"] = auto_advance
+    _freeze(invoice, customer)
+    _apply_balance(tx, invoice, customer)
+    number_invoice(tx, invoice, customer)
+    _stamp(tx, invoice)
+    if invoice["amount_due"] == 0:
+        _close_without_payment(tx, invoice)
+    else:
+        _open_for_payment(tx, invoice)
+    announce(tx, "invoice.finalized", invoice)
+    if tx.switches.finalize_emits_updated:
+        tx.emit("invoice.updated", _shown(tx, invoice), {"status": "draft"})
+    if invoice["status"] == "paid":
+        announce(tx, "invoice.paid", invoice)
+        if tx.switches.zero_due_emits_payment_succeeded:
+            announce(tx, "invoice.payment_succeeded", invoice)
+    elif invoice["collection_method"] == "send_invoice" and tx.switches.finalize_emits_sent:
+        announce(tx, "invoice.sent", invoice)
+
+
+def _shown(tx: Transaction, invoice: Document) -> Document:
+    from sandbox.presentation import show
+
+    return show(tx, invoice)
+
+
+def _freeze(invoice: Document, customer: Document) -> None:
+    for name in MIRRORED:
+        invoice[f"customer_{name}"] = deepcopy(customer[name])
+
+
+def _apply_balance(tx: Transaction, invoice: Document, customer: Document) -> None:
+    """Credit lowers what is due, debt raises it; what is too small to charge is carried over."""
+    start, total = customer["balance"], invoice["total"]
+    if customer["currency"] != invoice["currency"]:
+        start = 0
+    due = max(0, total + start)
+    left = min(0, total + start)
+    if due > MOST_CHARGE:
+        raise invalid_request(
+            "Amount must be no more than $999,999.99" if invoice["currency"] == "usd" else "Amount is too large.",
+            code="amount_too_large",
+            param="amount",
+        )
+    too_small = 0 < due < least_charge(invoice["currency"])
+    if too_small:
+        left, due = due, 0
+    about: Document = {"invoice": invoice["id"], "currency": invoice["currency"]}
+    if left != start:
+        kind = "invoice_too_small" if too_small else "applied_to_invoice"
+        adjust_balance(tx, customer, left - start, kind, **about)
+    invoice |= {"starting_balance": start, "ending_balance": left, "amount_due": due, "amount_remaining": due}
+
+
+def _stamp(tx: Transaction, invoice: Document) -> None:
+    token = tx.store.identifiers.draw(40)
+    invoice |= {
+        "effective_at": invoice["effective_at"] or tx.now,
+        "automatically_finalizes_at": None,
+        "hosted_invoice_url": f"{tx.store.base_url}/i/{token}",
+        "invoice_pdf": f"{tx.store.base_url}/i/{token}/pdf",
+        "last_finalization_error": None,
+        "_link": token,
+    }
+    invoice["status_transitions"]["finalized_at"] = tx.now
+    tx.unschedule("advance", invoice["id"])
+    tx.save(invoice)
+
+
+def _close_without_payment(tx: Transaction, invoice: Document) -> None:
+    invoice |= {"status": "paid", "attempted": True, "auto_advance": False, "next_payment_attempt": None}
+    invoice["status_transitions"]["paid_at"] = tx.now
+    tx.save(invoice)
+
+
+def _open_for_payment(tx: Transaction, invoice: Document) -> None:
+    invoice["status"] = "open"
+    intent = open_intent(
+        tx,
+        amount=invoice["amount_due"],
+        currency=invoice["currency"],
+        customer=invoice["customer"],
+        description="Payment for Invoice",
+        payment_method_types=_method_types(invoice),
+        setup_future_usage=None,
+        statement_descriptor=invoice["statement_descriptor"],
+    )
+    tx.add(
+        shapes.invoice_payment(
+            id=tx.new_id("inpay"),
+            amount_requested=invoice["amount_due"],
+            created=tx.now,
+            currency=invoice["currency"],
+            invoice=invoice["id"],
+            payment={"payment_intent": intent["id"], "type": "payment_intent"},
+            _link=intent["id"],
+        )
+    )
+    _schedule(tx, invoice)
+    tx.save(invoice)
+
+
+def _method_types(invoice: Document) -> list[str]:
+    asked = invoice["payment_settings"]["payment_method_types"]
+    if asked:
+        return list(asked)
+    return ["card", "us_bank_account"] if invoice["currency"] == "usd" else ["card"]
+
+
+def _schedule(tx: Transaction, invoice: Document) -> None:
+    """What the clock will do with an open invoice: collect it, or notice that it is late."""
+    if invoice["collection_method"] == "charge_automatically":
+        invoice["next_payment_attempt"] = None
+        if invoice["auto_advance"]:
+            invoice["next_payment_attempt"] = tx.now + tx.switches.auto_charge_delay_s
+            tx.schedule("collect", invoice["id"], invoice["next_payment_attempt"])
+    if invoice["due_date"] is not None:
+        tx.schedule("overdue", invoice["id"], invoice["due_date"])
+        days = tx.switches.will_be_due_days
+        if days:
+            tx.schedule("will_be_due", invoice["id"], invoice["due_date"] - days * DAY)

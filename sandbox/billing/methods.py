@@ -1,0 +1,134 @@
+"""Payment methods: minted from test tokens and card numbers, attached to customers.
+
+Owns where a payment method comes from and whose it is. Must not pay with it.
+"""
+
+from hashlib import blake2b
+
+from sandbox.billing.test_methods import BY_NUMBER, BY_TOKEN, TestMethod
+from sandbox.documents import Document
+from sandbox.presentation import announce
+from sandbox.shapes import customers as shapes
+from sandbox.store.transaction import Transaction, merged_metadata
+from sandbox.wire.errors import StripeError, invalid_request, parameter_missing, resource_missing
+
+TEST_CARDS = "https://stripe.com/docs/testing"
+
+
+def resolve_method(tx: Transaction, identifier: str, *, param: str = "payment_method", status: int = 400) -> Document:
+    """The payment method with this identifier; a `pm_card_…` template mints a new one."""
+    template = BY_TOKEN.get(identifier)
+    if template is not None:
+        return mint(tx, template)
+    method = tx.get("payment_method", identifier)
+    if method is None:
+        raise resource_missing("payment_method", identifier, param=param, status=status)
+    return method
+
+
+def mint(tx: Transaction, template: TestMethod, **fields: object) -> Document:
+    exp_year = fields.pop("exp_year", None) or 2000 + (_year(tx) + 1) % 100
+    exp_month = fields.pop("exp_month", None) or 12
+    fingerprint = blake2b(template.number.encode(), digest_size=8).hexdigest()
+    if template.kind == "card":
+        details = shapes.card(
+            brand=template.brand,
+            last4=template.number[-4:],
+            fingerprint=fingerprint,
+            exp_month=int(str(exp_month)),
+            exp_year=int(str(exp_year)),
+            funding=template.funding,
+        )
+    else:
+        details = shapes.us_bank_account(last4=template.number[-4:], fingerprint=fingerprint)
+    return tx.add(
+        shapes.payment_method(
+            template.kind, details, id=tx.new_id("pm"), created=tx.now, _outcome=template.outcome, **fields
+        )
+    )
+
+
+def _year(tx: Transaction) -> int:
+    return 1970 + tx.now // 31_556_952
+
+
+def method_from(tx: Transaction, sent: Document) -> Document:
+    """A payment method from `type` and its details, as Stripe.js and the API send them."""
+    kind = sent.get("type")
+    if kind not in {"card", "us_bank_account"}:
+        raise invalid_request(f"The sandbox has no payment methods of type {kind}.", param="type")
+    details = sent.get(kind)
+    if not isinstance(details, dict):
+        raise parameter_missing(str(kind))
+    fields: Document = {
+        "billing_details": shapes.billing_details(sent.get("billing_details")),
+        "metadata": merged_metadata({}, sent.get("metadata", {})),
+        "allow_redisplay": sent.get("allow_redisplay", "unspecified"),
+    }
+    if kind == "card":
+        return _card_from(tx, details, fields)
+    template = BY_NUMBER.get(str(details.get("account_number", "")))
+    if template is None or template.kind != kind:
+        raise invalid_request(
+            "You must use a test bank account number in test mode.", code="bank_account_unusable", param=kind
+        )
+    return mint(tx, template, **fields)
+
+
+def _card_from(tx: Transaction, details: Document, fields: Document) -> Document:
+    if "token" in details:
+        template = BY_TOKEN.get(f"pm_card_{str(details['token']).removeprefix('tok_')}")
+        if template is None:
+            raise resource_missing("token", str(details["token"]), param="card[token]")
+        return mint(tx, template, **fields)
+    number = "".join(ch for ch in str(details.get("number", "")) if ch.isdigit())
+    if not _passes_luhn(number):
+        raise _card_error("incorrect_number", "Your card number is incorrect.", "number")
+    year = int(details.get("exp_year", 0))
+    year += 2000 if year < 100 else 0
+    if year < _year(tx):
+        raise _card_error("invalid_expiry_year", "Your card's expiration year is invalid.", "exp_year")
+    if not 1 <= int(details.get("exp_month", 0)) <= 12:
+        raise _card_error("invalid_expiry_month", "Your card's expiration month is invalid.", "exp_month")
+    template = BY_NUMBER.get(number)
+    if template is None:
+        raise _card_error(
+            "card_declined",
+            "Your card was declined. Your request was in test mode, but used a non test card. For a list of valid"
+            f" test cards, visit: {TEST_CARDS}.",
+            None,
+            {"decline_code": "test_mode_live_card"},
+        )
+    return mint(tx, template, exp_year=year, exp_month=details["exp_month"], **fields)
+
+
+def _card_error(code: str, message: str, param: str | None, details: Document | None = None) -> StripeError:
+    return StripeError(message, status=402, kind="card_error", code=code, param=param, details=details)
+
+
+def _passes_luhn(number: str) -> bool:
+    if not 12 <= len(number) <= 19:
+        return False
+    total = 0
+    for index, digit in enumerate(reversed(number)):
+        value = int(digit) * (2 if index % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def attach_method(tx: Transaction, method: Document, customer: Document) -> None:
+    if method["customer"] == customer["id"]:
+        return
+    if method["customer"] is not None:
+        raise invalid_request(
+            "The payment method you provided has already been attached to a customer.",
+            code="payment_method_unexpected_state",
+        )
+    if method.get("_spent"):
+        raise invalid_request(
+            "This PaymentMethod was previously used without being attached to a Customer or was detached from a"
+            " Customer, and may not be used again."
+        )
+    method["customer"] = customer["id"]
+    tx.save(method)
+    announce(tx, "payment_method.attached", method)

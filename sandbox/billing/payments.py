@@ -1,0 +1,238 @@
+"""PaymentIntents and charges: one attempt to take money, and how it ends.
+
+Owns the PaymentIntent's states, the charge each attempt leaves, and the decline it answers. Must
+not know invoices: `billing.collection` carries the result to them.
+"""
+
+from dataclasses import dataclass
+
+from sandbox.billing.currencies import MOST_CHARGE, least_charge
+from sandbox.billing.test_methods import OUTCOMES, Outcome
+from sandbox.documents import Document, public
+from sandbox.presentation import announce
+from sandbox.shapes import payments as shapes
+from sandbox.store.transaction import Transaction
+from sandbox.wire.errors import DOCS, StripeError, invalid_request
+
+AUTHENTICATION_FAILED = (
+    "We are unable to authenticate your payment method. Please choose a different payment method and try again."
+)
+_ADVICE = {
+    "insufficient_funds": "try_again_later",
+    "processing_error": "try_again_later",
+    "generic_decline": "try_again_later",
+    "lost_card": "do_not_try_again",
+    "stolen_card": "do_not_try_again",
+    "expired_card": "confirm_card_data",
+    "incorrect_cvc": "confirm_card_data",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Whether the customer is there to authenticate, and where to send them back to."""
+
+    off_session: bool = False
+    return_url: str | None = None
+    uses_stripe_js: bool = False
+
+
+def open_intent(tx: Transaction, *, amount: int, currency: str, **fields: object) -> Document:
+    """A new PaymentIntent, announced."""
+    if amount < least_charge(currency):
+        raise invalid_request(
+            f"Amount must be at least {least_charge(currency)} in {currency}'s smallest unit.",
+            code="amount_too_small",
+            param="amount",
+        )
+    if amount > MOST_CHARGE:
+        raise invalid_request("Amount must be no more than $999,999.99", code="amount_too_large", param="amount")
+    identifier = tx.new_id("pi")
+    intent = shapes.payment_intent(
+        id=identifier,
+        amount=amount,
+        client_secret=f"{identifier}_secret_{tx.store.identifiers.draw(25)}",
+        created=tx.now,
+        currency=currency,
+        **fields,
+    )
+    tx.add(intent)
+    announce(tx, "payment_intent.created", intent)
+    return intent
+
+
+def attempt(tx: Transaction, intent: Document, method: Document, presence: Presence) -> StripeError | None:
+    """Try to take the money; a decline is answered as the error, with every change kept."""
+    outcome = OUTCOMES[method["_outcome"]]
+    intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
+    if outcome.kind == "authenticates" and not (outcome.once_set_up and method.get("_set_up")):
+        if presence.off_session:
+            return decline(tx, intent, method, _authentication_required())
+        ask_for_authentication(tx, intent, presence)
+        return None
+    return charge_method(tx, intent, method, outcome)
+
+
+def charge_method(tx: Transaction, intent: Document, method: Document, outcome: Outcome) -> StripeError | None:
+    """The part of an attempt that comes after any authentication."""
+    if outcome.kind == "debits":
+        _begin_debit(tx, intent, method, outcome)
+        return None
+    if outcome.kind == "declines" or outcome.code is not None:
+        return decline(tx, intent, method, outcome)
+    charge = _new_charge(tx, intent, method)
+    succeed(tx, intent, charge)
+    return None
+
+
+def _authentication_required() -> Outcome:
+    return Outcome(
+        "declines",
+        "authentication_required",
+        "authentication_required",
+        "Your card was declined. This transaction requires authentication.",
+    )
+
+
+def ask_for_authentication(tx: Transaction, intent: Document, presence: Presence) -> None:
+    token = intent.get("_link") or tx.store.identifiers.draw(32)
+    url = f"{tx.store.base_url}/3ds/{token}"
+    action: Document = {
+        "type": "use_stripe_sdk",
+        "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url, "source": f"src_{token[:24]}"},
+    }
+    if presence.return_url and not presence.uses_stripe_js:
+        action = {
+            "redirect_to_url": {"return_url": presence.return_url, "url": url},
+            "type": "redirect_to_url",
+        }
+    intent |= {"status": "requires_action", "next_action": action, "_link": token}
+    tx.save(intent)
+    announce(tx, "payment_intent.requires_action", intent)
+
+
+def succeed(tx: Transaction, intent: Document, charge: Document) -> None:
+    charge |= {
+        "status": "succeeded",
+        "paid": True,
+        "captured": True,
+        "amount_captured": charge["amount"],
+        "outcome": shapes.outcome(),
+    }
+    tx.save(charge)
+    announce(tx, "charge.succeeded", charge)
+    intent |= {
+        "status": "succeeded",
+        "amount_received": charge["amount"],
+        "latest_charge": charge["id"],
+        "next_action": None,
+        "processing": None,
+    }
+    tx.save(intent)
+    announce(tx, "payment_intent.succeeded", intent)
+
+
+def decline(
+    tx: Transaction, intent: Document, method: Document, outcome: Outcome, charge: Document | None = None
+) -> StripeError:
+    """A failed charge; the PaymentIntent wants another payment method."""
+    charge = charge or _new_charge(tx, intent, method)
+    charge |= {
+        "status": "failed",
+        "paid": False,
+        "failure_code": outcome.code,
+        "failure_message": outcome.message,
+        "outcome": shapes.outcome(
+            network_status="declined_by_network",
+            reason=outcome.decline_code or outcome.code,
+            seller_message="The bank did not return any further details with this decline.",
+            type="issuer_declined",
+            advice_code=_ADVICE.get(outcome.decline_code or ""),
+        ),
+    }
+    tx.save(charge)
+    announce(tx, "charge.failed", charge)
+    return fail(tx, intent, method, outcome, charge)
+
+
+def fail(tx: Transaction, intent: Document, method: Document, outcome: Outcome, charge: Document | None) -> StripeError:
+    error: Document = {"code": outcome.code, "doc_url": f"{DOCS}/{(outcome.code or '').replace('_', '-')}"}
+    if charge is not None:
+        error["charge"] = charge["id"]
+    if outcome.decline_code:
+        error["decline_code"] = outcome.decline_code
+        advice = _ADVICE.get(outcome.decline_code)
+        error |= {"advice_code": advice} if advice else {}
+    kind = "invalid_request_error" if outcome.code == "payment_intent_authentication_failure" else "card_error"
+    error |= {"message": outcome.message, "payment_method": public(method), "type": kind}
+    intent |= {
+        "status": "requires_payment_method",
+        "payment_method": None,
+        "next_action": None,
+        "last_payment_error": error,
+        "latest_charge": charge["id"] if charge is not None else intent["latest_charge"],
+    }
+    tx.save(intent)
+    announce(tx, "payment_intent.payment_failed", intent)
+    details = {name: value for name, value in error.items() if name not in {"code", "message", "type"}}
+    return StripeError(
+        outcome.message or "Your payment was declined.",
+        status=402,
+        kind="card_error",
+        code=outcome.code,
+        details={**details, "payment_intent": public(intent)},
+        keeps_changes=True,
+    )
+
+
+def _begin_debit(tx: Transaction, intent: Document, method: Document, outcome: Outcome) -> None:
+    charge = _new_charge(tx, intent, method)
+    intent |= {"status": "processing", "latest_charge": charge["id"]}
+    tx.save(intent)
+    announce(tx, "payment_intent.processing", intent)
+    announce(tx, "charge.pending", charge)
+    if outcome.code != "stays":
+        tx.schedule("settle", intent["id"], tx.now + tx.switches.debit_settlement_s)
+
+
+def _new_charge(tx: Transaction, intent: Document, method: Document) -> Document:
+    bank = method["type"] != "card"
+    amount = intent["amount"]
+    if bank:
+        details: Document = {"type": method["type"], method["type"]: shapes.bank_details(method[method["type"]])}
+    else:
+        secured = {"result": "authenticated", "version": "2.2.0"} if intent.get("_authenticated") else None
+        details = {"type": "card", "card": shapes.card_details(method["card"], amount=amount, three_d_secure=secured)}
+    return tx.add(
+        shapes.charge(
+            id=tx.new_id("py" if bank else "ch"),
+            amount=amount,
+            billing_details=method["billing_details"],
+            created=tx.now,
+            currency=intent["currency"],
+            customer=intent["customer"],
+            description=intent["description"],
+            payment_intent=intent["id"],
+            payment_method=method["id"],
+            payment_method_details=details,
+            statement_descriptor=intent["statement_descriptor"],
+            _link=intent["id"],
+        )
+    )
+
+
+def book(tx: Transaction, charge: Document) -> None:
+    """The balance transaction a successful charge gets a moment later."""
+    before = public(charge).copy()
+    charge["balance_transaction"] = tx.new_id("txn")
+    charge["receipt_url"] = f"{tx.store.base_url}/receipts/{charge['id']}"
+    tx.save(charge)
+    tx.emit_update("charge.updated", before, public(charge))
+
+
+def cancel(tx: Transaction, intent: Document, reason: str | None, *, announced: bool = True) -> None:
+    intent |= {"status": "canceled", "canceled_at": tx.now, "cancellation_reason": reason, "next_action": None}
+    tx.unschedule("settle", intent["id"])
+    tx.save(intent)
+    if announced:
+        announce(tx, "payment_intent.canceled", intent)

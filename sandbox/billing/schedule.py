@@ -1,0 +1,137 @@
+"""What the clock does by itself: drafts advance, invoices are collected or fall overdue, debits settle.
+
+Owns the work that becomes due and moving the virtual clock through it. One timer, one transaction.
+"""
+
+import logging
+
+from sandbox.billing.closing import send
+from sandbox.billing.collection import collect, intent_of, settle
+from sandbox.billing.finalization import finalize
+from sandbox.billing.methods import resolve_method
+from sandbox.billing.payments import Presence
+from sandbox.billing.test_methods import OUTCOMES
+from sandbox.documents import Document
+from sandbox.presentation import announce
+from sandbox.store.transaction import Cause, Store, Transaction
+from sandbox.wire.errors import StripeError
+
+logger = logging.getLogger("sandbox.schedule")
+HOUR = 3600
+
+
+def next_due(store: Store) -> float | None:
+    row = store.database.one("SELECT min(due_at) FROM timers")
+    return float(str(row[0])) if row and row[0] is not None else None
+
+
+def run_due(store: Store, until: float | None = None) -> int:
+    """Run every timer due by now, or by `until` with the clock moved to each in turn."""
+    done = 0
+    while True:
+        limit = store.clock.now() if until is None else until
+        row = store.database.one(
+            "SELECT seq, kind, subject, due_at FROM timers WHERE due_at <= ? ORDER BY due_at, seq LIMIT 1", (limit,)
+        )
+        if row is None:
+            break
+        if until is not None:
+            store.clock.move_to(float(str(row[3])))
+        _run(store, int(str(row[0])), str(row[1]), str(row[2]))
+        done += 1
+    if until is not None:
+        store.clock.move_to(until)
+    return done
+
+
+def _run(store: Store, seq: int, kind: str, subject: str) -> None:
+    with store.database.writing():
+        store.database.execute("DELETE FROM timers WHERE seq = ?", (seq,))
+        tx = Transaction(store, Cause())
+        doc = tx.find(subject)
+        if doc is not None:
+            store.database.execute("SAVEPOINT change")
+            try:
+                _WORK[kind](tx, doc)
+            except StripeError as error:
+                if not error.keeps_changes:
+                    store.database.execute("ROLLBACK TO change")
+                    tx.forget()
+                logger.info("%s of %s: %s", kind, subject, error.message)
+        tx.finish()
+
+
+def _advance(tx: Transaction, invoice: Document) -> None:
+    """Finalize a draft once its webhooks were heard, or were given up on."""
+    if invoice["status"] != "draft" or not invoice["auto_advance"]:
+        return
+    patience = invoice["created"] + tx.switches.draft_unacknowledged_window_s
+    if not _heard(tx, invoice) and tx.now < patience:
+        tx.schedule("advance", invoice["id"], min(tx.now + HOUR, patience))
+        return
+    finalize(tx, invoice)
+    if invoice["status"] != "open":
+        return
+    if invoice["collection_method"] == "send_invoice":
+        send(tx, invoice)
+    else:
+        _collect(tx, invoice)
+
+
+def _heard(tx: Transaction, invoice: Document) -> bool:
+    """Whether every endpoint that was told of the draft has answered 2xx."""
+    if invoice["webhooks_delivered_at"] is not None:
+        return True
+    pending = tx.store.database.count(
+        "SELECT count(*) FROM events WHERE type = 'invoice.created' AND pending > 0"
+        " AND json_extract(doc, '$.data.object.id') = ?",
+        (invoice["id"],),
+    )
+    return pending == 0
+
+
+def _collect(tx: Transaction, invoice: Document) -> None:
+    intent = intent_of(tx, invoice)
+    if invoice["status"] != "open" or not invoice["auto_advance"] or intent is None:
+        return
+    customer = tx.need("customer", invoice["customer"], param="customer")
+    chosen = invoice["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
+    if chosen is None:
+        invoice["next_payment_attempt"] = None
+        tx.save(invoice)
+        announce(tx, "invoice.payment_failed", invoice)
+        return
+    declines = tx.switches.invoice_authentication_declines
+    collect(tx, intent, resolve_method(tx, chosen), Presence(off_session=declines), automatic=True)
+
+
+def _settle(tx: Transaction, intent: Document) -> None:
+    if intent["status"] != "processing":
+        return
+    method = tx.need("payment_method", intent["payment_method"], param="payment_method")
+    outcome = OUTCOMES[method["_outcome"]]
+    fails = outcome if outcome.code not in {None, "disputed"} else None
+    settle(tx, intent, fails=fails)
+    if outcome.code == "disputed":
+        charge = tx.need("charge", intent["latest_charge"], param="charge")
+        charge["disputed"] = True
+        tx.save(charge)
+
+
+def _overdue(tx: Transaction, invoice: Document) -> None:
+    if invoice["status"] == "open":
+        announce(tx, "invoice.overdue", invoice)
+
+
+def _will_be_due(tx: Transaction, invoice: Document) -> None:
+    if invoice["status"] == "open":
+        announce(tx, "invoice.will_be_due", invoice)
+
+
+_WORK = {
+    "advance": _advance,
+    "collect": _collect,
+    "settle": _settle,
+    "overdue": _overdue,
+    "will_be_due": _will_be_due,
+}

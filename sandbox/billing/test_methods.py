@@ -1,0 +1,127 @@
+"""The test payment methods: Stripe's tokens and numbers, and how a payment with each ends.
+
+Owns the tables. Must not carry out a payment: `billing.payments` reads the outcome from here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a payment attempt ends. `kind` is succeeds, declines, authenticates or debits."""
+
+    kind: str
+    code: str | None = None
+    decline_code: str | None = None
+    message: str | None = None
+    once_set_up: bool = False
+    """Authentication is asked only until the card has been set up for later use."""
+
+
+def _declined(decline_code: str, message: str = "Your card was declined.", code: str = "card_declined") -> Outcome:
+    return Outcome("declines", code, decline_code, message)
+
+
+def _returned(code: str, message: str) -> Outcome:
+    return Outcome("debits", code, None, message)
+
+
+OUTCOMES: dict[str, Outcome] = {
+    "succeeds": Outcome("succeeds"),
+    "generic_decline": _declined("generic_decline"),
+    "insufficient_funds": _declined("insufficient_funds", "Your card has insufficient funds."),
+    "lost_card": _declined("lost_card"),
+    "stolen_card": _declined("stolen_card"),
+    "fraudulent": _declined("fraudulent"),
+    "expired_card": _declined("expired_card", "Your card has expired.", "expired_card"),
+    "incorrect_cvc": _declined("incorrect_cvc", "Your card's security code is incorrect.", "incorrect_cvc"),
+    "processing_error": _declined(
+        "processing_error",
+        "An error occurred while processing your card. Try again in a little bit.",
+        "processing_error",
+    ),
+    "velocity_exceeded": _declined("card_velocity_exceeded"),
+    "authenticates": Outcome("authenticates"),
+    "authenticates_unless_set_up": Outcome("authenticates", once_set_up=True),
+    "authenticates_then_declines": Outcome(
+        "authenticates", "card_declined", "generic_decline", "Your card was declined."
+    ),
+    "debit_settles": Outcome("debits"),
+    "debit_stays": Outcome("debits", "stays"),
+    "debit_insufficient_funds": _returned(
+        "payment_method_customer_decline", "The customer's bank account has insufficient funds."
+    ),
+    "debit_account_closed": _returned("bank_account_unusable", "The customer's bank account has been closed."),
+    "debit_no_account": _returned("bank_account_unusable", "The customer's bank account could not be located."),
+    "debit_not_authorized": _returned(
+        "debit_not_authorized", "The customer has notified their bank that this payment was unauthorized."
+    ),
+    "debit_disputed": Outcome("debits", "disputed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TestMethod:
+    """One of Stripe's test payment methods; `number` is the card's or the account's."""
+
+    __test__ = False  # not a test, whatever pytest thinks of the name
+    token: str
+    number: str
+    outcome: str = "succeeds"
+    brand: str = "visa"
+    kind: str = "card"
+    funding: str = "credit"
+
+
+_VISA = "pm_card_visa_chargeDeclined"
+TEST_METHODS: tuple[TestMethod, ...] = (
+    TestMethod("pm_card_visa", "4242424242424242"),
+    TestMethod("pm_card_visa_debit", "4000056655665556", funding="debit"),
+    TestMethod("pm_card_mastercard", "5555555555554444", brand="mastercard"),
+    TestMethod("pm_card_mastercard_debit", "5200828282828210", brand="mastercard", funding="debit"),
+    TestMethod("pm_card_amex", "378282246310005", brand="amex"),
+    TestMethod("pm_card_discover", "6011111111111117", brand="discover"),
+    TestMethod("pm_card_diners", "3056930009020004", brand="diners"),
+    TestMethod("pm_card_jcb", "3566002020360505", brand="jcb"),
+    TestMethod(_VISA, "4000000000000002", "generic_decline"),
+    TestMethod(f"{_VISA}InsufficientFunds", "4000000000009995", "insufficient_funds"),
+    TestMethod(f"{_VISA}LostCard", "4000000000009987", "lost_card"),
+    TestMethod(f"{_VISA}StolenCard", "4000000000009979", "stolen_card"),
+    TestMethod("pm_card_chargeDeclinedFraudulent", "4100000000000019", "fraudulent"),
+    TestMethod("pm_card_chargeDeclinedExpiredCard", "4000000000000069", "expired_card"),
+    TestMethod("pm_card_chargeDeclinedIncorrectCvc", "4000000000000127", "incorrect_cvc"),
+    TestMethod("pm_card_chargeDeclinedProcessingError", "4000000000000119", "processing_error"),
+    TestMethod("pm_card_chargeDeclinedVelocityLimitExceeded", "4000000000006975", "velocity_exceeded"),
+    TestMethod("pm_card_chargeCustomerFail", "4000000000000341", "generic_decline"),
+    TestMethod("pm_card_authenticationRequired", "4000002760003184", "authenticates"),
+    TestMethod("pm_card_authenticationRequiredOnSetup", "4000002500003155", "authenticates_unless_set_up"),
+    TestMethod("pm_card_threeDSecure2Required", "4000000000003220", "authenticates"),
+    TestMethod(
+        "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",
+        "4000008260003178",
+        "authenticates_then_declines",
+    ),
+    TestMethod("pm_usBankAccount_success", "000123456789", "debit_settles", "", "us_bank_account"),
+    TestMethod("pm_usBankAccount", "000123456789", "debit_settles", "", "us_bank_account"),
+    TestMethod("pm_usBankAccount_insufficientFunds", "000222222227", "debit_insufficient_funds", "", "us_bank_account"),
+    TestMethod("pm_usBankAccount_accountClosed", "000111111113", "debit_account_closed", "", "us_bank_account"),
+    TestMethod("pm_usBankAccount_noAccount", "000111111116", "debit_no_account", "", "us_bank_account"),
+    TestMethod("pm_usBankAccount_debitNotAuthorized", "000333333335", "debit_not_authorized", "", "us_bank_account"),
+    TestMethod("pm_usBankAccount_processing", "000000000009", "debit_stays", "", "us_bank_account"),
+    TestMethod("pm_usBankAccount_dispute", "000555555559", "debit_disputed", "", "us_bank_account"),
+)
+_ALIASES = {
+    "pm_card_chargeDeclined": _VISA,
+    "pm_card_chargeDeclinedInsufficientFunds": f"{_VISA}InsufficientFunds",
+    "pm_card_chargeDeclinedLostCard": f"{_VISA}LostCard",
+    "pm_card_chargeDeclinedStolenCard": f"{_VISA}StolenCard",
+    "pm_card_visa_chargeDeclinedFraudulent": "pm_card_chargeDeclinedFraudulent",
+    "pm_card_visa_chargeDeclinedExpiredCard": "pm_card_chargeDeclinedExpiredCard",
+    "pm_card_visa_chargeDeclinedIncorrectCvc": "pm_card_chargeDeclinedIncorrectCvc",
+    "pm_card_visa_chargeDeclinedProcessingError": "pm_card_chargeDeclinedProcessingError",
+    "pm_card_threeDSecureRequired": "pm_card_threeDSecure2Required",
+    "pm_card_us": "pm_card_visa",
+}
+BY_TOKEN = {method.token: method for method in TEST_METHODS}
+BY_TOKEN |= {alias: BY_TOKEN[token] for alias, token in _ALIASES.items()}
+BY_NUMBER = {method.number: method for method in reversed(TEST_METHODS)}

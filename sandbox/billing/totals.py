@@ -1,0 +1,155 @@
+"""An invoice's sums: discounts, taxes and totals from its lines.
+
+Owns the arithmetic. Lines are discounted first by their own discounts, then by the invoice's, then
+taxed. Must not decide whether an invoice may still change.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from sandbox.billing.pricing import rounded
+from sandbox.documents import Document
+from sandbox.store.transaction import Transaction
+
+
+@dataclass(slots=True)
+class Sums:
+    """What the lines add up to; keyed by discount and by tax rate where Stripe shows a list."""
+
+    subtotal: int = 0
+    line_discounts: int = 0
+    invoice_discounts: int = 0
+    inclusive: int = 0
+    exclusive: int = 0
+    by_discount: dict[str, int] = field(default_factory=dict)
+    taxes: dict[tuple[str, str, str], Document] = field(default_factory=dict)
+
+
+def recompute(tx: Transaction, invoice: Document) -> None:
+    """Bring a draft's amounts up to date with its lines."""
+    lines = tx.where("line_item", invoice=invoice["id"])
+    sums = Sums()
+    nets = _discount_lines(tx, invoice, lines, sums)
+    for line, net in zip(lines, nets, strict=True):
+        taxes = _line_taxes(tx, invoice, line, net)
+        if taxes != line["taxes"]:
+            line["taxes"] = taxes
+            tx.save(line)
+        _add_taxes(sums, taxes)
+        sums.subtotal += line["amount"]
+    _write(invoice, sums)
+    tx.save(invoice)
+
+
+def _write(invoice: Document, sums: Sums) -> None:
+    shipping = invoice["shipping_cost"]["amount_total"] if invoice["shipping_cost"] else 0
+    subtotal = sums.subtotal - sums.line_discounts
+    total = subtotal - sums.invoice_discounts + sums.exclusive + shipping
+    invoice |= {
+        "amount_shipping": shipping,
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal - sums.inclusive,
+        "total": total,
+        "total_excluding_tax": total - sums.exclusive - sums.inclusive,
+        "total_discount_amounts": _discounts_listed(sums.by_discount),
+        "total_taxes": list(sums.taxes.values()),
+        "amount_due": max(0, total),
+        "amount_remaining": max(0, total),
+    }
+
+
+def _discounts_listed(by_discount: dict[str, int]) -> list[Document]:
+    return [{"amount": amount, "discount": discount} for discount, amount in by_discount.items()]
+
+
+def _discount_lines(tx: Transaction, invoice: Document, lines: list[Document], sums: Sums) -> list[int]:
+    """Each line's amount after every discount."""
+    nets = [line["amount"] for line in lines]
+    given: list[dict[str, int]] = [{} for _ in lines]
+    for index, line in enumerate(lines):
+        for identifier in line["discounts"]:
+            [off] = _shares(tx, identifier, [nets[index]], invoice["currency"])
+            nets[index] -= off
+            given[index][identifier] = off
+            sums.line_discounts += off
+    for identifier in invoice["discounts"]:
+        eligible = [net if line["discountable"] else 0 for net, line in zip(nets, lines, strict=True)]
+        for index, off in enumerate(_shares(tx, identifier, eligible, invoice["currency"])):
+            if off:
+                nets[index] -= off
+                given[index][identifier] = given[index].get(identifier, 0) + off
+                sums.invoice_discounts += off
+        sums.by_discount.setdefault(identifier, 0)
+    for line, amounts in zip(lines, given, strict=True):
+        for identifier, off in amounts.items():
+            sums.by_discount[identifier] = sums.by_discount.get(identifier, 0) + off
+        if (listed := _discounts_listed(amounts)) != line["discount_amounts"]:
+            line["discount_amounts"] = listed
+            tx.save(line)
+    return nets
+
+
+def _shares(tx: Transaction, identifier: str, amounts: list[int], currency: str) -> list[int]:
+    """How much a discount takes off each amount."""
+    discount = tx.get("discount", identifier)
+    coupon = discount["_coupon"] if discount else None
+    if coupon is None:
+        return [0] * len(amounts)
+    if coupon["percent_off"] is not None:
+        share = Decimal(str(coupon["percent_off"])) / 100
+        return [max(0, rounded(amount * share)) for amount in amounts]
+    if coupon["currency"] != currency:
+        return [0] * len(amounts)
+    return _spread(coupon["amount_off"], [max(0, amount) for amount in amounts])
+
+
+def _spread(amount: int, weights: list[int]) -> list[int]:
+    """Split an amount in proportion, to the last unit; never more than the weights' sum."""
+    total = sum(weights)
+    amount = min(amount, total)
+    if not amount:
+        return [0] * len(weights)
+    shares = [amount * weight // total for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: -(amount * weights[i] % total))
+    for index in by_remainder[: amount - sum(shares)]:
+        shares[index] += 1
+    return shares
+
+
+def _line_taxes(tx: Transaction, invoice: Document, line: Document, net: int) -> list[Document]:
+    if line.get("_tax_amounts") is not None:
+        return list(line["_tax_amounts"])
+    identifiers = line.get("_tax_rates") or [rate["id"] for rate in invoice["default_tax_rates"]]
+    rates = [rate for identifier in identifiers if (rate := tx.get("tax_rate", identifier))]
+    inclusive = sum(Decimal(str(rate["percentage"])) for rate in rates if rate["inclusive"])
+    base = Decimal(net) / (1 + Decimal(inclusive) / 100)
+    customer = tx.get("customer", invoice["customer"]) if invoice["customer"] else None
+    exempt = customer is not None and customer["tax_exempt"] != "none"
+    reason = "not_available"
+    if exempt and customer is not None:
+        reason = "reverse_charge" if customer["tax_exempt"] == "reverse" else "customer_exempt"
+    return [_tax(rate, base, reason, exempt=exempt) for rate in rates]
+
+
+def _tax(rate: Document, base: Decimal, reason: str, *, exempt: bool) -> Document:
+    amount = 0 if exempt else rounded(base * Decimal(str(rate["percentage"])) / 100)
+    return {
+        "amount": amount,
+        "tax_behavior": "inclusive" if rate["inclusive"] else "exclusive",
+        "tax_rate_details": {"tax_rate": rate["id"]},
+        "taxability_reason": reason,
+        "taxable_amount": rounded(base),
+        "type": "tax_rate_details",
+    }
+
+
+def _add_taxes(sums: Sums, taxes: list[Document]) -> None:
+    for tax in taxes:
+        if tax["tax_behavior"] == "inclusive":
+            sums.inclusive += tax["amount"]
+        else:
+            sums.exclusive += tax["amount"]
+        key = (tax["tax_rate_details"]["tax_rate"], tax["tax_behavior"], tax["taxability_reason"])
+        total = sums.taxes.setdefault(key, {**tax, "amount": 0, "taxable_amount": 0})
+        total["amount"] += tax["amount"]
+        total["taxable_amount"] += tax["taxable_amount"]

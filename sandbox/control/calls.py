@@ -1,0 +1,203 @@
+"""The control calls under `/_sandbox/…`: how tests and newcomers steer the sandbox.
+
+Owns their routes, JSON in and out. Loopback only, and never from another site's page.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from sandbox.billing import schedule
+from sandbox.billing.collection import authenticate, settle
+from sandbox.billing.test_methods import OUTCOMES
+from sandbox.control.faults import Faults
+from sandbox.control.journal import Journal
+from sandbox.control.webhooks import WebhookControl
+from sandbox.documents import Document, from_text, public
+from sandbox.settings import SandboxConfig
+from sandbox.store.transaction import Cause, Store, Transaction
+from sandbox.webhooks.delivery import Deliveries
+from sandbox.webhooks.endpoints import install_account, install_endpoints
+from sandbox.wire.errors import StripeError
+from sandbox.wire.messages import Request, Response, json_response
+
+Handler = Callable[[Document], Document | Awaitable[Document]]
+
+
+class Control:
+    """Answers `/_sandbox/…`."""
+
+    def __init__(
+        self, store: Store, config: SandboxConfig, faults: Faults, journal: Journal, deliveries: Deliveries
+    ) -> None:
+        self._store = store
+        self._config = config
+        self._faults = faults
+        self._journal = journal
+        self._deliveries = deliveries
+        webhooks = WebhookControl(store, deliveries)
+        self._routes: dict[tuple[str, str], Handler] = {
+            ("GET", "health"): lambda _: {"ok": True},
+            ("POST", "reset"): self.reset,
+            ("POST", "faults"): self.add_fault,
+            ("GET", "faults"): lambda _: {"faults": faults.shown()},
+            ("DELETE", "faults"): self.clear_faults,
+            ("GET", "requests"): self.requests,
+            ("DELETE", "requests"): self.clear_requests,
+            ("GET", "clock"): lambda _: self.clock(),
+            ("POST", "clock"): self.move_clock,
+            ("GET", "outbox"): lambda _: self.outbox(),
+            ("GET", "state"): lambda _: self.state(),
+            ("GET", "switches"): lambda _: {"switches": store.switches.as_dict()},
+            ("POST", "switches"): self.set_switches,
+            ("POST", "payment_intents/{id}/settle"): self.settle_intent,
+            ("POST", "payment_intents/{id}/fail"): self.fail_intent,
+            ("POST", "payment_intents/{id}/authenticate"): self.authenticate_intent,
+            **webhooks.routes(),
+        }
+
+    async def answer(self, request: Request) -> Response:
+        if not _allowed(request):
+            return _refusal(403, "The control calls answer to this machine only.")
+        name = request.path.removeprefix("/_sandbox").strip("/")
+        handler, path = self._find(request.method, name)
+        if handler is None:
+            return _refusal(404, f"No control call {request.method} /_sandbox/{name}.")
+        try:
+            sent = {**_query(request.query), **_body(request.body), **path}
+            answer = handler(sent)
+            return json_response(200, await answer if isinstance(answer, Awaitable) else answer)
+        except StripeError as error:
+            return _refusal(error.status, error.message)
+        except (ValueError, TypeError, KeyError, msgspec.DecodeError) as problem:
+            return _refusal(400, f"The control call was not understood: {problem}")
+
+    def _find(self, method: str, name: str) -> tuple[Handler | None, Document]:
+        exact = self._routes.get((method, name))
+        if exact is not None:
+            return exact, {}
+        parts = name.split("/")
+        if len(parts) == 3:
+            return self._routes.get((method, f"{parts[0]}/{{id}}/{parts[2]}")), {"id": parts[1]}
+        return None, {}
+
+    # State
+
+    def reset(self, sent: Document) -> Document:
+        """Everything as at the first start; identifiers still never repeat."""
+        with self._store.database.writing():
+            self._store.database.empty()
+            self._store.clock.reset()
+        self._store.switches = self._config.switches
+        self._store.emission.behave()
+        self._faults.clear()
+        self._journal.clear()
+        install_account(self._store, self._config)
+        if sent.get("endpoints", True):
+            install_endpoints(self._store, self._config.webhooks)
+        return {"reset": True}
+
+    def state(self) -> Document:
+        """Every object, by kind; private fields left out."""
+        kinds: dict[str, list[Document]] = {}
+        for row in self._store.database.all("SELECT kind, doc FROM objects ORDER BY seq"):
+            kinds.setdefault(str(row[0]), []).append(public(from_text(str(row[1]))))
+        return {"objects": kinds}
+
+    def set_switches(self, sent: Document) -> Document:
+        self._store.switches = self._store.switches.changed(sent)
+        return {"switches": self._store.switches.as_dict()}
+
+    # Faults and the journal
+
+    def add_fault(self, sent: Document) -> Document:
+        return self._faults.add(sent).shown()
+
+    def clear_faults(self, sent: Document) -> Document:  # noqa: ARG002 (a Handler)
+        self._faults.clear()
+        return {"faults": []}
+
+    def requests(self, sent: Document) -> Document:
+        entries = self._journal.entries(
+            method=sent.get("method"), path=sent.get("path"), limit=int(sent.get("limit", 1000))
+        )
+        return {"requests": entries}
+
+    def clear_requests(self, sent: Document) -> Document:  # noqa: ARG002 (a Handler)
+        self._journal.clear()
+        return {"requests": []}
+
+    # The clock, mail
+
+    def clock(self) -> Document:
+        clock = self._store.clock
+        return {"now": clock.now(), "offset_s": clock.offset, "next_timer_at": schedule.next_due(self._store)}
+
+    def move_clock(self, sent: Document) -> Document:
+        advance = float(sent["advance_s"])
+        if advance < 0:
+            raise ValueError("the clock only moves forward")
+        done = schedule.run_due(self._store, self._store.clock.now() + advance)
+        self._deliveries.wake()
+        return {**self.clock(), "timers_run": done}
+
+    def outbox(self) -> Document:
+        rows = self._store.database.all("SELECT doc FROM outbox ORDER BY seq")
+        return {"emails": [from_text(str(row[0])) for row in rows]}
+
+    # Payments that end later
+
+    def settle_intent(self, sent: Document) -> Document:
+        return self._on_intent(sent, lambda tx, intent: settle(tx, intent))
+
+    def fail_intent(self, sent: Document) -> Document:
+        name = str(sent.get("outcome", "debit_insufficient_funds"))
+        if name not in OUTCOMES:
+            raise ValueError(f"outcome is one of {', '.join(OUTCOMES)}")
+        return self._on_intent(sent, lambda tx, intent: settle(tx, intent, fails=OUTCOMES[name]))
+
+    def authenticate_intent(self, sent: Document) -> Document:
+        passed = sent.get("outcome", "succeed") == "succeed"
+        return self._on_intent(sent, lambda tx, intent: authenticate(tx, intent, passed=passed) and None)
+
+    def _on_intent(self, sent: Document, work: Callable[[Transaction, Document], None]) -> Document:
+        with self._store.database.writing():
+            tx = Transaction(self._store, Cause())
+            intent = tx.need("payment_intent", str(sent["id"]), param="id", status=404)
+            work(tx, intent)
+            tx.finish()
+        self._deliveries.wake()
+        return public(intent)
+
+
+def _allowed(request: Request) -> bool:
+    """From this machine, addressed to it, and not on behalf of another site's page."""
+    try:
+        local = request.client == "" or ipaddress.ip_address(request.client).is_loopback
+    except ValueError:
+        local = False
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    origin = request.headers.get("origin")
+    same = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return local and host in {"127.0.0.1", "localhost", "::1", "testserver", "sandbox"} and same
+
+
+def _refusal(status: int, message: str) -> Response:
+    return json_response(status, {"error": {"message": message}})
+
+
+def _query(query: str) -> Document:
+    return {name: values[-1] for name, values in parse_qs(query).items()}
+
+
+def _body(body: bytes) -> Document:
+    if not body.strip():
+        return {}
+    sent = from_text(body)
+    if not isinstance(sent, dict):
+        raise TypeError("a JSON object is expected")
+    return sent

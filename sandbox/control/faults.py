@@ -1,0 +1,95 @@
+"""Faults on request: which calls go wrong, how, and how often.
+
+Owns the rules and their matching. Must not answer or cut anything itself: `api` carries a fault out.
+"""
+
+import random
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from sandbox.documents import Document
+
+KINDS = ("status", "timeout", "drop_request", "drop_response", "slow", "malformed_body")
+
+
+@dataclass(slots=True)
+class Fault:
+    """One rule. `times` counts down; None strikes for ever."""
+
+    kind: str
+    method: str = "*"
+    path: str = "*"
+    status: int = 500
+    code: str | None = None
+    message: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    delay_ms: int = 0
+    times: int | None = None
+    probability: float = 1.0
+    executes: bool = False
+    """Whether a `status` or `timeout` fault strikes after the request was executed."""
+    identifier: int = 0
+    struck: int = 0
+    dice: random.Random = field(default_factory=random.Random, repr=False)
+
+    def shown(self) -> Document:
+        return {
+            "id": self.identifier,
+            "kind": self.kind,
+            "match": {"method": self.method, "path": self.path},
+            "times_left": self.times,
+            "struck": self.struck,
+        }
+
+    def strikes(self, method: str, path: str) -> bool:
+        if self.times == 0 or self.method not in {"*", method}:
+            return False
+        return fnmatchcase(path, self.path) and self.dice.random() < self.probability
+
+
+class Faults:
+    """The rules in force; the oldest that matches strikes."""
+
+    def __init__(self) -> None:
+        self._rules: list[Fault] = []
+        self._count = 0
+
+    def add(self, sent: Document) -> Fault:
+        """Raises ValueError with what is wrong."""
+        match = sent.get("match") or {}
+        kind = sent.get("kind")
+        if kind not in KINDS:
+            raise ValueError(f"kind is one of {', '.join(KINDS)}")
+        self._count += 1
+        fault = Fault(
+            kind=kind,
+            method=str(match.get("method", "*")).upper(),
+            path=str(match.get("path", "*")),
+            status=int(sent.get("status", 500)),
+            code=sent.get("code"),
+            message=sent.get("message"),
+            headers={str(name): str(value) for name, value in (sent.get("headers") or {}).items()},
+            delay_ms=int(sent.get("delay_ms", 0)),
+            times=None if sent.get("times") is None else int(sent["times"]),
+            probability=float(sent.get("probability", 1.0)),
+            executes=bool(sent.get("executes", False)),
+            identifier=self._count,
+            dice=random.Random(sent.get("seed")),  # noqa: S311 (reproducible faults)
+        )
+        self._rules.append(fault)
+        return fault
+
+    def strike(self, method: str, path: str) -> Fault | None:
+        for fault in self._rules:
+            if fault.strikes(method, path):
+                fault.struck += 1
+                if fault.times is not None:
+                    fault.times -= 1
+                return fault
+        return None
+
+    def clear(self) -> None:
+        self._rules.clear()
+
+    def shown(self) -> list[Document]:
+        return [fault.shown() for fault in self._rules]

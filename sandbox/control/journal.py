@@ -1,0 +1,57 @@
+"""The journal: every API call received, for tests to look at.
+
+Owns the entries and the redaction of secrets in them. Kept in memory, newest 20,000.
+"""
+
+from collections import deque
+
+from sandbox.documents import Document
+
+_SECRET = frozenset({"client_secret", "key", "number", "cvc", "account_number", "secret"})
+MOST_ENTRIES = 20_000
+
+
+class Journal:
+    """Entries in the order the calls arrived; an entry is filled in as its call proceeds."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Document] = deque(maxlen=MOST_ENTRIES)
+
+    def open(self, *, at: float, request_id: str, method: str, path: str, idempotency_key: str | None) -> Document:
+        entry: Document = {
+            "at": at,
+            "request_id": request_id,
+            "method": method,
+            "path": path,
+            "params": {},
+            "idempotency_key": idempotency_key,
+            "replayed": False,
+            "executed": False,
+            "status": None,
+            "fault": None,
+        }
+        self._entries.append(entry)
+        return entry
+
+    def entries(self, *, method: str | None = None, path: str | None = None, limit: int = 1000) -> list[Document]:
+        """The newest entries, oldest first."""
+        from fnmatch import fnmatchcase
+
+        found = [
+            entry
+            for entry in self._entries
+            if (method is None or entry["method"] == method) and (path is None or fnmatchcase(entry["path"], path))
+        ]
+        return found[-limit:]
+
+    def clear(self) -> None:
+        self._entries.clear()
+
+
+def redacted(value: object, name: str = "") -> object:
+    """Parameters without the values of secrets and card numbers."""
+    if isinstance(value, dict):
+        return {key: redacted(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [redacted(item, name) for item in value]
+    return "[redacted]" if name in _SECRET else value

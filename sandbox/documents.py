@@ -1,0 +1,32 @@
+"""JSON documents: the one type alias and the one codec every other module uses.
+
+Owns how a document becomes text and back. Must not know what any document means.
+Keys that begin with an underscore are private to the sandbox and never leave it.
+"""
+
+from typing import Any, cast
+
+import msgspec
+
+Document = dict[str, Any]
+"""A JSON object: Stripe's objects are open-ended, so their values are not typed further."""
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+_decoder = msgspec.json.Decoder()
+
+
+def to_text(value: object) -> str:
+    return _encoder.encode(value).decode()
+
+
+def from_text(text: str | bytes) -> Document:
+    return cast(Document, _decoder.decode(text))
+
+
+def pretty(value: object) -> bytes:
+    """Two-space indentation, as Stripe prints its answers and its webhook bodies."""
+    return msgspec.json.format(_encoder.encode(value), indent=2)
+
+
+def public(doc: Document) -> Document:
+    return {key: value for key, value in doc.items() if key[0] != "_"}

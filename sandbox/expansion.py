@@ -1,0 +1,125 @@
+"""`expand`: identifiers replaced by the objects they stand for, along dotted paths.
+
+Owns the walk and the fields that exist only when asked for (`confirmation_secret`, `payments`, …).
+"""
+
+from collections.abc import Callable
+
+from sandbox.billing.collection import intent_of
+from sandbox.documents import Document
+from sandbox.presentation import show
+from sandbox.store.listing import Filters, list_documents
+from sandbox.store.transaction import Transaction
+from sandbox.wire.errors import StripeError, invalid_request
+
+Include = Callable[[Transaction, Document], object]
+
+
+def expand(tx: Transaction, shown: Document, paths: list[str]) -> Document:
+    """Expand a shown object (or list envelope) in place."""
+    for path in paths:
+        segments = path.split(".")
+        if len(segments) > tx.switches.expand_depth:
+            raise invalid_request(
+                f"You cannot expand more than {tx.switches.expand_depth} levels of a property. Property: {path}",
+                param="expand",
+            )
+        _walk(tx, shown, segments, path)
+    return shown
+
+
+def _walk(tx: Transaction, node: Document, segments: list[str], path: str) -> None:
+    name, rest = segments[0], segments[1:]
+    if name not in node:
+        include = _INCLUDABLE.get((str(node.get("object")), name))
+        if include is None:
+            raise _cannot_expand(node, name, path)
+        node[name] = include(tx, node)
+    value = node[name]
+    if isinstance(value, list):
+        node[name] = [_child(tx, item, rest, name, path) for item in value]
+    elif value is not None:
+        node[name] = _child(tx, value, rest, name, path)
+
+
+def _child(tx: Transaction, value: object, rest: list[str], name: str, path: str) -> object:
+    if isinstance(value, str):
+        found = tx.find(value)
+        if found is None or name == "id":
+            raise _cannot_expand({}, name, path)
+        value = show(tx, found)
+    if rest and isinstance(value, dict):
+        _walk(tx, value, rest, path)
+    elif not isinstance(value, dict):
+        raise _cannot_expand({}, name, path)
+    return value
+
+
+def _cannot_expand(node: Document, name: str, path: str) -> StripeError:
+    hint = ""
+    if node.get("object") in {"list", "search_result"}:
+        hint = f" You may want to try expanding 'data.{name}' instead."
+    return invalid_request(f"This property cannot be expanded ({path}).{hint}", param="expand")
+
+
+def _confirmation_secret(tx: Transaction, invoice: Document) -> object:
+    intent = intent_of(tx, invoice)
+    return {"client_secret": intent["client_secret"], "type": "payment_intent"} if intent else None
+
+
+def _inline(tx: Transaction, kind: str, filters: Filters, url: str) -> Document:
+    page = list_documents(tx, kind, {}, filters, url)
+    return {"object": "list", "data": [show(tx, doc) for doc in page.items], "has_more": page.has_more, "url": url}
+
+
+def _payments(tx: Transaction, invoice: Document) -> object:
+    return _inline(tx, "invoice_payment", Filters().equal("invoice", invoice["id"]), "/v1/invoice_payments")
+
+
+def _refunds(tx: Transaction, charge: Document) -> object:
+    return _inline(tx, "refund", Filters().equal("_link", charge["id"]), f"/v1/charges/{charge['id']}/refunds")
+
+
+def _empty(name: str) -> Include:
+    def include(tx: Transaction, node: Document) -> object:  # noqa: ARG001 (an Include)
+        return {"object": "list", "data": [], "has_more": False, "url": f"/v1/customers/{node['id']}/{name}"}
+
+    return include
+
+
+def _tiers(tx: Transaction, price: Document) -> object:
+    stored = tx.get("price", price["id"])
+    return stored.get("_tiers") if stored else None
+
+
+def _nothing(tx: Transaction, node: Document) -> object:  # noqa: ARG001 (an Include)
+    return None
+
+
+def _currency_options(tx: Transaction, price: Document) -> object:
+    return {
+        price["currency"]: {
+            "custom_unit_amount": price["custom_unit_amount"],
+            "tax_behavior": price["tax_behavior"],
+            "tiers": _tiers(tx, price),
+            "unit_amount": price["unit_amount"],
+            "unit_amount_decimal": price["unit_amount_decimal"],
+        }
+    }
+
+
+_INCLUDABLE: dict[tuple[str, str], Include] = {
+    ("invoice", "confirmation_secret"): _confirmation_secret,
+    ("invoice", "payments"): _payments,
+    ("charge", "refunds"): _refunds,
+    ("customer", "sources"): _empty("sources"),
+    ("customer", "subscriptions"): _empty("subscriptions"),
+    ("customer", "tax_ids"): _empty("tax_ids"),
+    ("customer", "tax"): _nothing,
+    ("customer", "cash_balance"): _nothing,
+    ("customer", "invoice_credit_balance"): lambda tx, node: {},  # noqa: ARG005 (an Include)
+    ("price", "tiers"): _tiers,
+    ("price", "currency_options"): _currency_options,
+    ("coupon", "applies_to"): _nothing,
+    ("coupon", "currency_options"): _nothing,
+}

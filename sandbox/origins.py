@@ -1,0 +1,20 @@
+"""Cross-origin calls: browsers may reach the API, as they may reach Stripe's.
+
+Owns the CORS headers of `/v1`. The control calls have none on purpose.
+"""
+
+from sandbox.wire.messages import Response
+
+
+def cross_origin_headers() -> dict[str, str]:
+    return {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": "GET, HEAD, PUT, PATCH, POST, DELETE",
+        "Access-Control-Allow-Headers": "*, Authorization, Content-Type, Idempotency-Key, Stripe-Version",
+        "Access-Control-Expose-Headers": "Request-Id, Stripe-Manage-Version, Idempotent-Replayed",
+        "Access-Control-Max-Age": "300",
+    }
+
+
+def preflight() -> Response:
+    return Response(204, b"", cross_origin_headers())

@@ -1,0 +1,213 @@
+"""`/v1/customers`: who pays, with their invoice settings and payment methods.
+
+Owns the customer routes. A deleted customer's invoices stay.
+"""
+
+from sandbox.billing.balances import adjust_balance
+from sandbox.billing.drafting import checked_custom_fields, too_long
+from sandbox.billing.methods import attach_method, resolve_method
+from sandbox.billing.numbering import new_prefix
+from sandbox.documents import Document
+from sandbox.presentation import announce, updating
+from sandbox.resources.fields import apply_fields, deleted
+from sandbox.shapes import customers as shapes
+from sandbox.store.listing import Filters, Page, list_documents
+from sandbox.store.search import search_documents
+from sandbox.store.transaction import Transaction, merged_metadata
+from sandbox.wire.errors import invalid_request, resource_missing
+from sandbox.wire.routing import Call, Route
+
+_FIELDS = ("business_name", "description", "email", "individual_name", "name", "phone", "tax_exempt",
+           "preferred_locales", "next_invoice_sequence")  # fmt: skip
+_LONGEST = {"name": 256, "email": 512, "description": 5000}
+
+
+def create_customer(call: Call) -> Document:
+    tx, params = call.tx, call.params
+    customer = shapes.customer(id=tx.new_id("cus"), created=tx.now, invoice_prefix=new_prefix(tx))
+    _apply(tx, customer, params)
+    tx.add(customer)
+    announce(tx, "customer.created", customer)
+    if params.get("payment_method"):
+        attach_method(tx, resolve_method(tx, params["payment_method"]), customer)
+    _apply_after(tx, customer, params, created=True)
+    return customer
+
+
+def _apply(tx: Transaction, customer: Document, params: Document) -> None:
+    for name, most in _LONGEST.items():
+        if len(params.get(name) or "") > most:
+            raise too_long(name, params[name], most)
+    _check_email(params.get("email"))
+    apply_fields(customer, params, _FIELDS)
+    customer["preferred_locales"] = customer["preferred_locales"] or []
+    customer["tax_exempt"] = customer["tax_exempt"] or "none"
+    if "address" in params:
+        customer["address"] = shapes.address(params["address"] or None)
+    if "shipping" in params:
+        customer["shipping"] = shapes.shipping(params["shipping"] or None)
+    if "metadata" in params:
+        customer["metadata"] = merged_metadata(customer["metadata"], params["metadata"])
+    if "invoice_prefix" in params:
+        _take_prefix(tx, customer, params["invoice_prefix"])
+    if "invoice_settings" in params:
+        _apply_invoice_settings(customer, params["invoice_settings"])
+
+
+def _check_email(email: str | None) -> None:
+    if email and ("@" not in email.strip("@") or " " in email):
+        raise invalid_request(f"Invalid email address: {email}", code="email_invalid", param="email")
+
+
+def _take_prefix(tx: Transaction, customer: Document, prefix: str) -> None:
+    if not (1 <= len(prefix) <= 12 and prefix.isascii() and prefix.isalnum() and prefix == prefix.upper()):
+        raise invalid_request("Invoice prefix must be 1-12 uppercase letters or numbers.", param="invoice_prefix")
+    if any(other["id"] != customer["id"] for other in tx.where("customer", invoice_prefix=prefix)):
+        raise invalid_request("This invoice prefix is already in use by another customer.", param="invoice_prefix")
+    customer["invoice_prefix"] = prefix
+
+
+def _apply_invoice_settings(customer: Document, sent: Document) -> None:
+    settings = customer["invoice_settings"]
+    if "custom_fields" in sent:
+        settings["custom_fields"] = checked_custom_fields(sent["custom_fields"], "invoice_settings[custom_fields]")
+    if "footer" in sent:
+        settings["footer"] = sent["footer"] or None
+    if "rendering_options" in sent:
+        options = sent["rendering_options"] or None
+        settings["rendering_options"] = options and {
+            "amount_tax_display": options.get("amount_tax_display") or None,
+            "template": options.get("template") or None,
+        }
+
+
+def _apply_after(tx: Transaction, customer: Document, params: Document, *, created: bool = False) -> None:
+    """What needs the customer to exist: the default payment method, a balance."""
+    settings = params.get("invoice_settings", {})
+    if "default_payment_method" in settings:
+        _set_default_method(tx, customer, settings["default_payment_method"], params.get("payment_method"))
+    amount = params.get("balance", customer["balance"]) - customer["balance"]
+    if amount:
+        adjust_balance(tx, customer, amount, "initial" if created else "adjustment")
+
+
+def _set_default_method(tx: Transaction, customer: Document, identifier: str, attached: str | None) -> None:
+    method: str | None = None
+    if identifier:
+        method = _attached_method(tx, customer, identifier, attached)
+    with updating(tx, "customer.updated", customer):
+        customer["invoice_settings"]["default_payment_method"] = method
+
+
+def _attached_method(tx: Transaction, customer: Document, identifier: str, attached: str | None) -> str:
+    """A template named both as `payment_method` and as the default is one payment method."""
+    own = tx.where("payment_method", newest_first=True, customer=customer["id"])
+    if attached == identifier and own:
+        return str(own[0]["id"])
+    if any(method["id"] == identifier for method in own):
+        return identifier
+    if tx.get("payment_method", identifier) is None:
+        raise resource_missing("payment_method", identifier, param="invoice_settings[default_payment_method]")
+    raise invalid_request(
+        f"The customer does not have a payment method with the ID {identifier}. The payment method must be attached"
+        " to the customer.",
+        code="resource_missing",
+        param="invoice_settings[default_payment_method]",
+    )
+
+
+def customer_at(call: Call, *, param: str = "id") -> Document:
+    customer = call.tx.get("customer", call.path["id"])
+    if customer is None:
+        raise resource_missing("customer", call.path["id"], param=param, status=404)
+    return customer
+
+
+def retrieve_customer(call: Call) -> Document:
+    return customer_at(call)
+
+
+def update_customer(call: Call) -> Document:
+    customer = customer_at(call)
+    with updating(call.tx, "customer.updated", customer):
+        _apply(call.tx, customer, call.params)
+    _apply_after(call.tx, customer, call.params)
+    return customer
+
+
+def list_customers(call: Call) -> Page:
+    filters = Filters().equal("email", call.params.get("email")).within("created", call.params.get("created"))
+    return list_documents(call.tx, "customer", call.params, filters, "/v1/customers")
+
+
+def search_customers(call: Call) -> Page:
+    return search_documents(call.tx, "customer", call.params, "/v1/customers/search")
+
+
+def delete_customer(call: Call) -> Document:
+    customer = customer_at(call)
+    announce(call.tx, "customer.deleted", customer)
+    call.tx.remove(customer)
+    for method in call.tx.where("payment_method", customer=customer["id"]):
+        method |= {"customer": None, "_spent": True}
+        call.tx.save(method)
+    return deleted(customer)
+
+
+def list_customer_methods(call: Call) -> Page:
+    customer = customer_at(call, param="customer")
+    filters = Filters().equal("customer", customer["id"]).equal("type", call.params.get("type"))
+    url = f"/v1/customers/{customer['id']}/payment_methods"
+    return list_documents(call.tx, "payment_method", call.params, filters, url)
+
+
+def retrieve_customer_method(call: Call) -> Document:
+    customer = customer_at(call, param="customer")
+    method = call.tx.get("payment_method", call.path["method"])
+    if method is None or method["customer"] != customer["id"]:
+        raise resource_missing("payment_method", call.path["method"], param="payment_method", status=404)
+    return method
+
+
+def list_balance_transactions(call: Call) -> Page:
+    customer = customer_at(call, param="customer")
+    filters = Filters().equal("customer", customer["id"]).equal("invoice", call.params.get("invoice"))
+    url = f"/v1/customers/{customer['id']}/balance_transactions"
+    return list_documents(call.tx, "customer_balance_transaction", call.params, filters, url)
+
+
+def create_balance_transaction(call: Call) -> Document:
+    customer = customer_at(call, param="customer")
+    params = call.params
+    about: Document = {name: params[name] for name in ("description", "currency") if name in params}
+    about["metadata"] = merged_metadata({}, params.get("metadata", {}))
+    return adjust_balance(call.tx, customer, params["amount"], "adjustment", **about)
+
+
+ROUTES = (
+    Route("POST", "/v1/customers", create_customer, "CustomerCreateParams"),
+    Route("GET", "/v1/customers", list_customers, "CustomerListParams"),
+    Route("GET", "/v1/customers/search", search_customers, "CustomerSearchParams"),
+    Route("GET", "/v1/customers/{id}", retrieve_customer, "CustomerRetrieveParams"),
+    Route("POST", "/v1/customers/{id}", update_customer, "CustomerUpdateParams"),
+    Route("DELETE", "/v1/customers/{id}", delete_customer, "CustomerDeleteParams"),
+    Route("GET", "/v1/customers/{id}/payment_methods", list_customer_methods, "CustomerPaymentMethodListParams"),
+    Route(
+        "GET",
+        "/v1/customers/{id}/payment_methods/{method}",
+        retrieve_customer_method,
+        "CustomerPaymentMethodRetrieveParams",
+    ),
+    Route(
+        "GET",
+        "/v1/customers/{id}/balance_transactions",
+        list_balance_transactions,
+        "CustomerBalanceTransactionListParams",
+    ),
+    Route(
+        "POST",
+        "/v1/customers/{id}/balance_transactions",
+        create_balance_transaction,
+        "CustomerBalanceTransactionCreateParams",
+    ),
+)

@@ -1,0 +1,97 @@
+"""`/v1/invoiceitems`: what is charged, waiting for an invoice or on a draft.
+
+Owns the invoice item routes. There is no `invoiceitem.updated` event; a draft's change is announced
+as `invoice.updated`.
+"""
+
+from sandbox.billing.items import (
+    attach,
+    change_item,
+    detach,
+    line_of,
+    make_item,
+    require_draft,
+    require_room,
+)
+from sandbox.billing.totals import recompute
+from sandbox.documents import Document
+from sandbox.presentation import announce, updating
+from sandbox.resources.fields import deleted
+from sandbox.store.listing import Filters, Page, list_documents
+from sandbox.wire.errors import parameter_missing
+from sandbox.wire.routing import Call, Route
+
+
+def create_invoice_item(call: Call) -> Document:
+    tx, params = call.tx, call.params
+    if "customer" not in params:
+        raise parameter_missing("customer")
+    customer = tx.need("customer", params["customer"], param="customer")
+    if "invoice" not in params:
+        item = make_item(tx, params, customer, None)
+        announce(tx, "invoiceitem.created", item)
+        return item
+    invoice = tx.need("invoice", params["invoice"], param="invoice")
+    require_draft(invoice)
+    require_room(tx, invoice, 1)
+    item = make_item(tx, params, customer, invoice)
+    with updating(tx, "invoice.updated", invoice):
+        attach(tx, item, invoice)
+        announce(tx, "invoiceitem.created", item)
+        recompute(tx, invoice)
+    return item
+
+
+def _item(call: Call) -> Document:
+    return call.tx.need("invoiceitem", call.path["id"], param="invoiceitem", status=404)
+
+
+def retrieve_invoice_item(call: Call) -> Document:
+    return _item(call)
+
+
+def update_invoice_item(call: Call) -> Document:
+    tx, item = call.tx, _item(call)
+    if item["invoice"] is None:
+        change_item(tx, item, call.params)
+        return item
+    invoice = tx.need("invoice", item["invoice"], param="invoice")
+    require_draft(invoice)
+    with updating(tx, "invoice.updated", invoice):
+        change_item(tx, item, call.params)
+        recompute(tx, invoice)
+    return item
+
+
+def list_invoice_items(call: Call) -> Page:
+    params = call.params
+    filters = Filters().equal("customer", params.get("customer")).equal("invoice", params.get("invoice"))
+    filters.within("date", params.get("created"))
+    if params.get("pending") is not None:
+        filters = filters.absent("invoice") if params["pending"] else filters.present("invoice")
+    return list_documents(call.tx, "invoiceitem", params, filters, "/v1/invoiceitems")
+
+
+def delete_invoice_item(call: Call) -> Document:
+    tx, item = call.tx, _item(call)
+    line = line_of(tx, item)
+    if line is None:
+        announce(tx, "invoiceitem.deleted", item)
+        tx.remove(item)
+        return deleted(item)
+    invoice = tx.need("invoice", item["invoice"], param="invoice")
+    require_draft(invoice)
+    with updating(tx, "invoice.updated", invoice):
+        announce(tx, "invoiceitem.deleted", item)
+        detach(tx, line, keep_item=False)
+        recompute(tx, invoice)
+    return deleted(item)
+
+
+ROUTES = (
+    Route("POST", "/v1/invoiceitems", create_invoice_item, "InvoiceItemCreateParams"),
+    Route("GET", "/v1/invoiceitems", list_invoice_items, "InvoiceItemListParams"),
+    Route("GET", "/v1/invoiceitems/{id}", retrieve_invoice_item, "InvoiceItemRetrieveParams"),
+    Route("POST", "/v1/invoiceitems/{id}", update_invoice_item, "InvoiceItemUpdateParams"),
+    Route("DELETE", "/v1/invoiceitems/{id}", delete_invoice_item, "InvoiceItemDeleteParams"),
+)

@@ -1,0 +1,156 @@
+"""`/v1/invoices`: drafts, and every step from there to paid, void or uncollectible.
+
+Owns the invoice routes; the rules are in `billing`. Lines have their own module.
+"""
+
+from sandbox.billing import closing, collection
+from sandbox.billing.drafting import apply_changes, open_draft
+from sandbox.billing.finalization import finalize
+from sandbox.billing.revision import revise
+from sandbox.billing.totals import recompute
+from sandbox.documents import Document
+from sandbox.presentation import announce, updating
+from sandbox.resources.fields import deleted
+from sandbox.store.listing import Filters, Page, list_documents
+from sandbox.store.search import search_documents
+from sandbox.store.transaction import merged_metadata
+from sandbox.wire.errors import invalid_request, parameter_missing
+from sandbox.wire.routing import Call, Route
+
+_ALWAYS = frozenset({"metadata", "expand"})
+
+
+def create_invoice(call: Call) -> Document:
+    tx, params = call.tx, call.params
+    if "from_invoice" in params:
+        return revise(tx, params)
+    if "customer" not in params:
+        raise parameter_missing("customer")
+    customer = tx.need("customer", params["customer"], param="customer")
+    draft = open_draft(tx, params, customer)
+    recompute(tx, draft)
+    announce(tx, "invoice.created", draft)
+    return draft
+
+
+def invoice_at(call: Call, param: str) -> Document:
+    return call.tx.need("invoice", call.path["id"], param=param, status=404)
+
+
+def retrieve_invoice(call: Call) -> Document:
+    return invoice_at(call, "invoice")
+
+
+def update_invoice(call: Call) -> Document:
+    tx, params, invoice = call.tx, call.params, invoice_at(call, "id")
+    if invoice["status"] != "draft":
+        _require_editable(call, invoice)
+    with updating(tx, "invoice.updated", invoice):
+        if invoice["status"] == "draft":
+            apply_changes(tx, invoice, params)
+            recompute(tx, invoice)
+        else:
+            _update_finalized(call, invoice)
+    return invoice
+
+
+def _require_editable(call: Call, invoice: Document) -> None:
+    switches, allowed = call.tx.switches, set(_ALWAYS)
+    if invoice["status"] == "open" and switches.open_auto_advance_editable:
+        allowed.add("auto_advance")
+    if invoice["status"] == "open" and switches.payment_settings_editable_when_open:
+        allowed |= {"payment_settings", "default_payment_method"}
+    refused = [name for name in call.params if name not in allowed]
+    if refused:
+        raise invalid_request("Finalized invoices can't be updated in this way", param=refused[0])
+
+
+def _update_finalized(call: Call, invoice: Document) -> None:
+    tx, params = call.tx, call.params
+    if "metadata" in params:
+        invoice["metadata"] = merged_metadata(invoice["metadata"], params["metadata"])
+    if "payment_settings" in params:
+        invoice["payment_settings"] |= {k: v or None for k, v in params["payment_settings"].items()}
+    if params.get("default_payment_method"):
+        method = tx.need("payment_method", params["default_payment_method"], param="default_payment_method")
+        invoice["default_payment_method"] = method["id"]
+    if "auto_advance" in params:
+        invoice["auto_advance"] = params["auto_advance"]
+        invoice["next_payment_attempt"] = None
+        tx.unschedule("collect", invoice["id"])
+        if params["auto_advance"] and invoice["collection_method"] == "charge_automatically":
+            invoice["next_payment_attempt"] = tx.now + tx.switches.auto_charge_delay_s
+            tx.schedule("collect", invoice["id"], invoice["next_payment_attempt"])
+
+
+def list_invoices(call: Call) -> Page:
+    params = call.params
+    filters = Filters()
+    for name in ("customer", "status", "collection_method", "subscription"):
+        filters.equal(name, params.get(name))
+    filters.within("created", params.get("created")).within("due_date", params.get("due_date"))
+    return list_documents(call.tx, "invoice", params, filters, "/v1/invoices")
+
+
+def search_invoices(call: Call) -> Page:
+    return search_documents(call.tx, "invoice", call.params, "/v1/invoices/search")
+
+
+def delete_invoice(call: Call) -> Document:
+    invoice = invoice_at(call, "invoice")
+    closing.delete_draft(call.tx, invoice)
+    return deleted(invoice)
+
+
+def finalize_invoice(call: Call) -> Document:
+    invoice = invoice_at(call, "id")
+    finalize(call.tx, invoice, auto_advance=call.params.get("auto_advance"))
+    return invoice
+
+
+def send_invoice(call: Call) -> Document:
+    invoice = invoice_at(call, "invoice")
+    closing.send(call.tx, invoice)
+    return invoice
+
+
+def pay_invoice(call: Call) -> Document:
+    tx, invoice = call.tx, invoice_at(call, "id")
+    if invoice["status"] == "draft":
+        finalize(tx, invoice)
+        if invoice["status"] == "paid":
+            return invoice
+    if call.params.get("paid_out_of_band"):
+        collection.pay_out_of_band(tx, invoice)
+        return invoice
+    error = collection.pay(tx, invoice, call.params)
+    if error is not None:
+        raise error
+    return invoice
+
+
+def void_invoice(call: Call) -> Document:
+    invoice = invoice_at(call, "id")
+    closing.void(call.tx, invoice)
+    return invoice
+
+
+def mark_uncollectible(call: Call) -> Document:
+    invoice = invoice_at(call, "id")
+    closing.mark_uncollectible(call.tx, invoice)
+    return invoice
+
+
+ROUTES = (
+    Route("POST", "/v1/invoices", create_invoice, "InvoiceCreateParams"),
+    Route("GET", "/v1/invoices", list_invoices, "InvoiceListParams"),
+    Route("GET", "/v1/invoices/search", search_invoices, "InvoiceSearchParams"),
+    Route("GET", "/v1/invoices/{id}", retrieve_invoice, "InvoiceRetrieveParams"),
+    Route("POST", "/v1/invoices/{id}", update_invoice, "InvoiceUpdateParams"),
+    Route("DELETE", "/v1/invoices/{id}", delete_invoice, "InvoiceDeleteParams"),
+    Route("POST", "/v1/invoices/{id}/finalize", finalize_invoice, "InvoiceFinalizeInvoiceParams"),
+    Route("POST", "/v1/invoices/{id}/send", send_invoice, "InvoiceSendInvoiceParams"),
+    Route("POST", "/v1/invoices/{id}/pay", pay_invoice, "InvoicePayParams"),
+    Route("POST", "/v1/invoices/{id}/void", void_invoice, "InvoiceVoidInvoiceParams"),
+    Route("POST", "/v1/invoices/{id}/mark_uncollectible", mark_uncollectible, "InvoiceMarkUncollectibleParams"),
+)

@@ -1,0 +1,231 @@
+"""`/v1/payment_intents`: retrieved, updated, confirmed and canceled, by the server or by Stripe.js.
+
+Owns the PaymentIntent routes, and what a publishable key with a client secret may see and do.
+"""
+
+import hmac
+
+from sandbox.billing import payments
+from sandbox.billing.collection import collect, invoice_of
+from sandbox.billing.currencies import check_currency
+from sandbox.billing.methods import attach_method, method_from, resolve_method
+from sandbox.billing.payments import Presence
+from sandbox.documents import Document
+from sandbox.presentation import updating
+from sandbox.resources.fields import apply_fields
+from sandbox.shapes.customers import shipping
+from sandbox.store.listing import Filters, Page, list_documents
+from sandbox.store.search import search_documents
+from sandbox.store.transaction import Transaction, merged_metadata
+from sandbox.wire.errors import StripeError, invalid_request, parameter_missing
+from sandbox.wire.routing import Call, Route
+
+FROM_STRIPE_JS = frozenset(
+    {"client_secret", "key", "expected_payment_method_type", "client_attribution_metadata", "guid", "muid", "sid",
+     "referrer", "pasted_fields", "payment_user_agent", "time_on_page", "_stripe_version", "is_stripe_sdk",
+     "client_context", "elements_options_client", "payment_method_data"}
+)  # fmt: skip
+_INVOICE_EDITABLE = frozenset(
+    {"setup_future_usage", "metadata", "payment_method", "description", "receipt_email", "payment_method_data",
+     "payment_method_options", "shipping", "expand"}
+)  # fmt: skip
+_CONFIRMABLE = {"requires_payment_method", "requires_confirmation", "requires_action"}
+
+
+def create_payment_intent(call: Call) -> Document:
+    tx, params = call.tx, call.params
+    fields: Document = {
+        "capture_method": params.get("capture_method", "automatic"),
+        "metadata": merged_metadata({}, params.get("metadata", {})),
+        "automatic_payment_methods": {"allow_redirects": "always", "enabled": True},
+    }
+    if "customer" in params:
+        fields["customer"] = tx.need("customer", params["customer"], param="customer")["id"]
+    apply_fields(fields, params, ("description", "receipt_email", "setup_future_usage", "statement_descriptor"))
+    intent = payments.open_intent(tx, amount=params["amount"], currency=check_currency(params["currency"]), **fields)
+    if params.get("confirm"):
+        return _confirm(tx, intent, params)
+    if params.get("payment_method") or params.get("payment_method_data"):
+        _choose_method(tx, intent, params)
+    return intent
+
+
+def _intent(call: Call) -> Document:
+    intent = call.tx.need("payment_intent", call.path["id"], param="intent", status=404)
+    given = call.params.get("client_secret")
+    if call.publishable and given is None:
+        raise parameter_missing("client_secret")
+    if given is not None and not hmac.compare_digest(str(given).encode(), intent["client_secret"].encode()):
+        raise invalid_request(
+            "The client_secret provided does not match the client_secret associated with the PaymentIntent.",
+            code="payment_intent_invalid_parameter",
+            param="client_secret",
+        )
+    return intent
+
+
+def retrieve_payment_intent(call: Call) -> Document:
+    return _intent(call)
+
+
+def update_payment_intent(call: Call) -> Document:
+    tx, params, intent = call.tx, call.params, _intent(call)
+    if invoice_of(tx, intent) is not None:
+        refused = [name for name in params if name not in _INVOICE_EDITABLE]
+        if refused:
+            raise invalid_request(
+                f"You cannot update `{refused[0]}` on a PaymentIntent created by an invoice.", param=refused[0]
+            )
+    if intent["status"] in {"succeeded", "canceled"} and params.keys() - {"metadata", "description", "expand"}:
+        raise _unexpected_state(intent, "update")
+    with updating(tx, "payment_intent.updated", intent):
+        apply_fields(
+            intent, params, ("description", "receipt_email", "setup_future_usage", "statement_descriptor", "amount")
+        )
+        if "metadata" in params:
+            intent["metadata"] = merged_metadata(intent["metadata"], params["metadata"])
+        if "shipping" in params:
+            intent["shipping"] = shipping(params["shipping"] or None)
+        if params.get("payment_method") or params.get("payment_method_data"):
+            _choose_method(tx, intent, params)
+    return intent
+
+
+def _choose_method(tx: Transaction, intent: Document, params: Document) -> Document:
+    method = (
+        method_from(tx, params["payment_method_data"])
+        if "payment_method_data" in params
+        else resolve_method(tx, params["payment_method"])
+    )
+    if method["type"] not in intent["payment_method_types"] and intent["automatic_payment_methods"] is None:
+        allowed = ", ".join(intent["payment_method_types"])
+        raise invalid_request(
+            f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent. Please attach a"
+            f" PaymentMethod of one of the following types: {allowed}.",
+            code="payment_intent_invalid_parameter",
+            param="payment_method",
+        )
+    _require_own(intent, method)
+    intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
+    tx.save(intent)
+    return method
+
+
+def _require_own(intent: Document, method: Document) -> None:
+    if method["customer"] is not None and method["customer"] != intent["customer"]:
+        raise invalid_request(
+            f"The customer {intent['customer']} does not own the payment method {method['id']}.",
+            param="payment_method",
+        )
+    if method.get("_spent"):
+        raise invalid_request(
+            "This PaymentMethod was previously used without being attached to a Customer or was detached from a"
+            " Customer, and may not be used again."
+        )
+
+
+def confirm_payment_intent(call: Call) -> Document:
+    return _confirm(call.tx, _intent(call), call.params)
+
+
+def _confirm(tx: Transaction, intent: Document, params: Document) -> Document:
+    if intent["status"] not in _CONFIRMABLE:
+        raise _unexpected_state(intent, "confirm")
+    _require_open_invoice(tx, intent)
+    if params.get("payment_method") or params.get("payment_method_data"):
+        method = _choose_method(tx, intent, params)
+    elif intent["payment_method"]:
+        method = tx.need("payment_method", intent["payment_method"], param="payment_method")
+    else:
+        raise invalid_request(
+            "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the"
+            " PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a"
+            " payment method or ConfirmationToken.",
+            code="payment_intent_unexpected_state",
+        )
+    apply_fields(intent, params, ("receipt_email", "setup_future_usage"))
+    presence = Presence(
+        off_session=bool(params.get("off_session")),
+        return_url=params.get("return_url"),
+        uses_stripe_js=bool(params.get("use_stripe_sdk")),
+    )
+    error = collect(tx, intent, method, presence)
+    if error is not None:
+        raise error
+    _keep_for_later(tx, intent, method)
+    return intent
+
+
+def _keep_for_later(tx: Transaction, intent: Document, method: Document) -> None:
+    """`setup_future_usage` attaches the method; any other stays usable only once."""
+    if intent["status"] not in {"succeeded", "processing"} or method["customer"] is not None:
+        return
+    customer = tx.get("customer", intent["customer"]) if intent["customer"] else None
+    if intent["setup_future_usage"] and customer is not None:
+        attach_method(tx, method, customer)
+        return
+    method["_spent"] = True
+    tx.save(method)
+
+
+def _require_open_invoice(tx: Transaction, intent: Document) -> None:
+    invoice = invoice_of(tx, intent)
+    if invoice is not None and invoice["status"] not in {"open", "uncollectible"}:
+        raise invalid_request("This PaymentIntent's invoice is no longer open.", code="payment_intent_unexpected_state")
+
+
+def _unexpected_state(intent: Document, verb: str) -> StripeError:
+    shown = {key: value for key, value in intent.items() if key[0] != "_"}
+    return StripeError(
+        f"You cannot {verb} this PaymentIntent because it has a status of {intent['status']}."
+        + (" It has already succeeded after being previously confirmed." if intent["status"] == "succeeded" else ""),
+        code="payment_intent_unexpected_state",
+        details={"payment_intent": shown},
+    )
+
+
+def cancel_payment_intent(call: Call) -> Document:
+    tx, intent = call.tx, _intent(call)
+    if invoice_of(tx, intent) is not None:
+        raise invalid_request(
+            "You cannot cancel this PaymentIntent because it was created by an invoice. Void the invoice instead."
+        )
+    if intent["status"] in {"succeeded", "canceled", "processing"}:
+        raise _unexpected_state(intent, "cancel")
+    payments.cancel(tx, intent, call.params.get("cancellation_reason"))
+    return intent
+
+
+def list_payment_intents(call: Call) -> Page:
+    filters = Filters().equal("customer", call.params.get("customer"))
+    filters.within("created", call.params.get("created"))
+    return list_documents(call.tx, "payment_intent", call.params, filters, "/v1/payment_intents")
+
+
+def search_payment_intents(call: Call) -> Page:
+    return search_documents(call.tx, "payment_intent", call.params, "/v1/payment_intents/search")
+
+
+ROUTES = (
+    Route("POST", "/v1/payment_intents", create_payment_intent, "PaymentIntentCreateParams"),
+    Route("GET", "/v1/payment_intents", list_payment_intents, "PaymentIntentListParams"),
+    Route("GET", "/v1/payment_intents/search", search_payment_intents, "PaymentIntentSearchParams"),
+    Route(
+        "GET",
+        "/v1/payment_intents/{id}",
+        retrieve_payment_intent,
+        "PaymentIntentRetrieveParams",
+        publishable=True,
+        also=FROM_STRIPE_JS,
+    ),
+    Route("POST", "/v1/payment_intents/{id}", update_payment_intent, "PaymentIntentUpdateParams"),
+    Route(
+        "POST",
+        "/v1/payment_intents/{id}/confirm",
+        confirm_payment_intent,
+        "PaymentIntentConfirmParams",
+        publishable=True,
+        also=FROM_STRIPE_JS,
+    ),
+    Route("POST", "/v1/payment_intents/{id}/cancel", cancel_payment_intent, "PaymentIntentCancelParams"),
+)

@@ -1,0 +1,85 @@
+"""`/v1/payment_methods`: cards and bank accounts.
+
+Owns the payment method routes; where a method comes from is `billing.methods`.
+"""
+
+from sandbox.billing.methods import attach_method, method_from, resolve_method
+from sandbox.documents import Document
+from sandbox.presentation import updating
+from sandbox.shapes import customers as shapes
+from sandbox.store.listing import Filters, Page, list_documents
+from sandbox.store.transaction import merged_metadata
+from sandbox.wire.errors import invalid_request
+from sandbox.wire.routing import Call, Route
+
+
+def create_payment_method(call: Call) -> Document:
+    if "payment_method" in call.params and "customer" in call.params:
+        return call.tx.need("payment_method", call.params["payment_method"], param="payment_method")
+    return method_from(call.tx, call.params)
+
+
+def _method(call: Call) -> Document:
+    return resolve_method(call.tx, call.path["id"], status=404)
+
+
+def retrieve_payment_method(call: Call) -> Document:
+    return _method(call)
+
+
+def update_payment_method(call: Call) -> Document:
+    method, params = _method(call), call.params
+    with updating(call.tx, "payment_method.updated", method):
+        if "metadata" in params:
+            method["metadata"] = merged_metadata(method["metadata"], params["metadata"])
+        if "billing_details" in params:
+            sent = params["billing_details"]
+            merged = {**method["billing_details"], **sent}
+            method["billing_details"] = shapes.billing_details(merged)
+        if "allow_redisplay" in params:
+            method["allow_redisplay"] = params["allow_redisplay"]
+        for name in ("exp_month", "exp_year"):
+            if name in params.get("card", {}):
+                method["card"][name] = params["card"][name]
+    return method
+
+
+def list_payment_methods(call: Call) -> Page:
+    filters = Filters().equal("customer", call.params.get("customer")).equal("type", call.params.get("type"))
+    if "customer" not in call.params:
+        filters.present("customer")
+    return list_documents(call.tx, "payment_method", call.params, filters, "/v1/payment_methods")
+
+
+def attach_payment_method(call: Call) -> Document:
+    method = _method(call)
+    customer = call.tx.need("customer", call.params.get("customer", ""), param="customer")
+    attach_method(call.tx, method, customer)
+    return method
+
+
+def detach_payment_method(call: Call) -> Document:
+    tx, method = call.tx, _method(call)
+    if method["customer"] is None:
+        raise invalid_request(
+            "The payment method you provided is not attached to a customer so detachment is impossible."
+        )
+    owner = tx.get("customer", method["customer"])
+    previous = {"customer": method["customer"]}
+    method |= {"customer": None, "_spent": True}
+    tx.save(method)
+    tx.emit("payment_method.detached", {k: v for k, v in method.items() if k[0] != "_"}, previous)
+    if owner is not None and owner["invoice_settings"]["default_payment_method"] == method["id"]:
+        with updating(tx, "customer.updated", owner):
+            owner["invoice_settings"]["default_payment_method"] = None
+    return method
+
+
+ROUTES = (
+    Route("POST", "/v1/payment_methods", create_payment_method, "PaymentMethodCreateParams", publishable=True),
+    Route("GET", "/v1/payment_methods", list_payment_methods, "PaymentMethodListParams"),
+    Route("GET", "/v1/payment_methods/{id}", retrieve_payment_method, "PaymentMethodRetrieveParams"),
+    Route("POST", "/v1/payment_methods/{id}", update_payment_method, "PaymentMethodUpdateParams"),
+    Route("POST", "/v1/payment_methods/{id}/attach", attach_payment_method, "PaymentMethodAttachParams"),
+    Route("POST", "/v1/payment_methods/{id}/detach", detach_payment_method, "PaymentMethodDetachParams"),
+)

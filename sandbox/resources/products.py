@@ -1,0 +1,96 @@
+"""`/v1/products`: what is sold.
+
+Owns the product routes. A product with prices cannot be deleted.
+"""
+
+from sandbox.documents import Document
+from sandbox.presentation import announce, updating
+from sandbox.resources.fields import apply_fields, deleted
+from sandbox.resources.prices import make_price
+from sandbox.shapes import catalog as shapes
+from sandbox.store.listing import Filters, Page, list_documents
+from sandbox.store.search import search_documents
+from sandbox.store.transaction import merged_metadata
+from sandbox.wire.errors import invalid_request
+from sandbox.wire.routing import Call, Route
+
+_FIELDS = (
+    "active", "description", "images", "marketing_features", "name", "package_dimensions", "shippable",
+    "statement_descriptor", "tax_code", "tax_details", "type", "unit_label", "url",
+)  # fmt: skip
+
+
+def create_product(call: Call) -> Document:
+    tx, params = call.tx, call.params
+    identifier = params.get("id") or tx.new_id("prod")
+    if tx.find(identifier) is not None:
+        raise invalid_request("Product already exists.", code="resource_already_exists", param="id")
+    product = shapes.product(id=identifier, created=tx.now, updated=tx.now)
+    product["metadata"] = merged_metadata({}, params.get("metadata", {}))
+    _apply(product, params)
+    tx.add(product)
+    if "default_price_data" in params:
+        sent = {**params["default_price_data"], "product": identifier}
+        product["default_price"] = make_price(tx, sent)["id"]
+    announce(tx, "product.created", product)
+    return product
+
+
+def _apply(product: Document, params: Document) -> None:
+    if len(params.get("images") or []) > 8:
+        raise invalid_request("You may only have up to 8 images.", param="images")
+    apply_fields(product, params, _FIELDS)
+    for name in ("images", "marketing_features"):
+        product[name] = product[name] or []
+
+
+def _product(call: Call, param: str = "id") -> Document:
+    return call.tx.need("product", call.path["id"], param=param, status=404)
+
+
+def retrieve_product(call: Call) -> Document:
+    return _product(call)
+
+
+def update_product(call: Call) -> Document:
+    product = _product(call)
+    with updating(call.tx, "product.updated", product):
+        _apply(product, call.params)
+        if "metadata" in call.params:
+            product["metadata"] = merged_metadata(product["metadata"], call.params["metadata"])
+        if "default_price" in call.params:
+            price = call.tx.need("price", call.params["default_price"], param="default_price")
+            product["default_price"] = price["id"]
+    return product
+
+
+def list_products(call: Call) -> Page:
+    params = call.params
+    filters = Filters().equal("active", params.get("active")).equal("shippable", params.get("shippable"))
+    filters.equal("url", params.get("url")).equal("type", params.get("type")).one_of("id", params.get("ids"))
+    filters.within("created", params.get("created"))
+    return list_documents(call.tx, "product", params, filters, "/v1/products")
+
+
+def search_products(call: Call) -> Page:
+    return search_documents(call.tx, "product", call.params, "/v1/products/search")
+
+
+def delete_product(call: Call) -> Document:
+    product = _product(call)
+    prices = list_documents(call.tx, "price", {"limit": 1}, Filters().equal("product", product["id"]), "")
+    if prices.items:
+        raise invalid_request("This product cannot be deleted because it has one or more user-created prices.")
+    announce(call.tx, "product.deleted", product)
+    call.tx.remove(product)
+    return deleted(product)
+
+
+ROUTES = (
+    Route("POST", "/v1/products", create_product, "ProductCreateParams"),
+    Route("GET", "/v1/products", list_products, "ProductListParams"),
+    Route("GET", "/v1/products/search", search_products, "ProductSearchParams"),
+    Route("GET", "/v1/products/{id}", retrieve_product, "ProductRetrieveParams"),
+    Route("POST", "/v1/products/{id}", update_product, "ProductUpdateParams"),
+    Route("DELETE", "/v1/products/{id}", delete_product, "ProductDeleteParams"),
+)

@@ -1,0 +1,120 @@
+"""How one sandbox is configured: addresses, webhook targets, and the switches.
+
+Owns the defaults. A switch exists where Stripe's behaviour is undocumented or the sources
+disagree; `docs/sandbox.md` lists them. Must not read the environment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+
+API_VERSION = "2026-10-28.endive"
+DEFAULT_SECRET_KEY = "sk_test_sandbox"  # noqa: S105 (a public test key)
+DEFAULT_PUBLISHABLE_KEY = "pk_test_sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Behaviour the sources leave open, each with the default the sandbox takes."""
+
+    uncollectible_can_be_voided: bool = True
+    """Stripe's documentation says yes; a third party's live probe says no."""
+    open_auto_advance_editable: bool = True
+    """Whether `auto_advance` may still be changed on an open invoice."""
+    zero_due_emits_payment_succeeded: bool = False
+    """Whether an invoice with nothing due emits `invoice.payment_succeeded` beside `invoice.paid`."""
+    finalize_emits_updated: bool = False
+    """Whether finalizing and paying also emit `invoice.updated`."""
+    finalize_emits_sent: bool = False
+    """Whether finalizing a `send_invoice` invoice by itself emits `invoice.sent`."""
+    void_emits_payment_intent_canceled: bool = True
+    """Whether voiding emits `payment_intent.canceled` for the invoice's PaymentIntent."""
+    out_of_band_emits_payment_intent_canceled: bool = False
+    """Whether an out-of-band payment announces that it canceled the PaymentIntent."""
+    out_of_band_counts_as_paid: bool = True
+    """Whether `amount_paid` includes what was paid out of band."""
+    void_paid_message_is_open_text: bool = False
+    """Voiding a paid invoice: the 2023 wording ("isn't open") instead of the 2026 one."""
+    payment_settings_editable_when_open: bool = True
+    """Whether `payment_settings` and `default_payment_method` may change after finalization."""
+    invoice_authentication_declines: bool = False
+    """Whether `pay` with a 3-D Secure card is declined (`authentication_required`) instead of asking for action."""
+    pay_accepts_templates: bool = True
+    """Whether `pay` takes a `pm_card_…` template that is not attached to the customer."""
+    lines_page_size: int = 10
+    """How many lines an invoice shows inline."""
+    expand_depth: int = 4
+    """How many levels `expand` may descend."""
+    signature_uses_virtual_clock: bool = False
+    """Sign deliveries with the virtual time instead of the wall clock's."""
+    debit_settlement_s: int = 30
+    """How long a bank debit stays `processing` on the virtual clock before it settles or fails."""
+    auto_charge_delay_s: int = 3600
+    """How long after an explicit finalization automatic collection tries the payment method."""
+    draft_window_s: int = 3600
+    """How long an automatically advancing draft waits before it is finalized."""
+    draft_unacknowledged_window_s: int = 259_200
+    """The same, when no endpoint has answered `invoice.created` with 2xx."""
+    will_be_due_days: int = 0
+    """Days before the due date at which `invoice.will_be_due` is sent; 0 is never."""
+    retry_base_s: float = 10.0
+    """Delay before a failed delivery's second attempt; it doubles with every further one."""
+    retry_horizon_s: float = 259_200.0
+    """A failed delivery is given up when its next attempt would fall this long after the event."""
+    delivery_timeout_s: float = 10.0
+    """How long an endpoint may take to answer."""
+
+    def changed(self, values: Mapping[str, object]) -> "Switches":
+        """A copy with some switches set; raises ValueError for an unknown name or a wrong type."""
+        known = {item.name: item for item in fields(self)}
+        checked: dict[str, object] = {}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"unknown switch: {name}")
+            checked[name] = _as_type(name, value, type(getattr(self, name)))
+        return replace(self, **checked)  # type: ignore[arg-type]
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def _as_type(name: str, value: object, wanted: type) -> object:
+    if wanted is bool:
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in {"true", "false"}:
+            return str(value).lower() == "true"
+        raise ValueError(f"switch {name} is true or false")
+    if isinstance(value, bool):
+        raise ValueError(f"switch {name} is a number")  # noqa: TRY004 (one error type for callers)
+    number = float(str(value))
+    if wanted is int and not number.is_integer():
+        raise ValueError(f"switch {name} is a whole number")
+    return int(number) if wanted is int else number
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTarget:
+    """Where to deliver events, and the `whsec_…` they are signed with."""
+
+    url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxConfig:
+    """Everything one sandbox process is told at its start."""
+
+    state: str = ":memory:"
+    host: str = "127.0.0.1"
+    port: int = 8001
+    public_url: str | None = None
+    webhooks: tuple[WebhookTarget, ...] = ()
+    seed: int | None = None
+    switches: Switches = field(default_factory=Switches)
+    account_name: str = "Sandbox Ltd"
+    account_country: str = "US"
+
+    @property
+    def base_url(self) -> str:
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")

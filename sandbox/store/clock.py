@@ -1,0 +1,34 @@
+"""The virtual clock: real time plus an offset that only grows.
+
+Owns what time it is in the sandbox. Must not run the work that becomes due: `billing.schedule` does.
+"""
+
+import time
+
+from sandbox.store.database import Database
+
+
+class Clock:
+    """Seconds since the epoch, as the sandbox sees them; the offset survives a restart."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._offset = float(database.meta("clock_offset", "0"))
+
+    def now(self) -> float:
+        return time.time() + self._offset
+
+    @property
+    def offset(self) -> float:
+        return self._offset
+
+    def move_to(self, moment: float) -> None:
+        """Forward only: a moment that has passed leaves the clock alone."""
+        self._shift(self._offset + max(0.0, moment - self.now()))
+
+    def reset(self) -> None:
+        self._shift(0.0)
+
+    def _shift(self, offset: float) -> None:
+        self._offset = offset
+        self._database.set_meta("clock_offset", repr(offset))

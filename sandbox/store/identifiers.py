@@ -1,0 +1,43 @@
+"""Identifiers in Stripe's style, reproducible from a seed.
+
+Owns the prefixes' lengths and the counter behind every identifier and secret. The counter lives
+in the state file and survives a reset, so one file never gives the same identifier twice.
+"""
+
+from hashlib import blake2b
+
+from sandbox.store.database import Database
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SHORT = frozenset({"cus", "prod", "req", "cbtxn"})
+_SERIES = {"pi": "3", "ch": "3", "py": "3", "re": "3", "txn": "3"}
+
+
+class Identifiers:
+    """Draws identifiers; `persist` writes the counter inside the caller's transaction."""
+
+    def __init__(self, database: Database, seed: str) -> None:
+        self._database = database
+        self._seed = seed.encode()
+        self._counter = int(database.meta("counter", "0"))
+        self._written = self._counter
+
+    def draw(self, length: int) -> str:
+        self._counter += 1
+        digest = blake2b(b"%s:%d" % (self._seed, self._counter), digest_size=48).digest()
+        number = int.from_bytes(digest)
+        letters = []
+        for _ in range(length):
+            number, rest = divmod(number, 62)
+            letters.append(ALPHABET[rest])
+        return "".join(letters)
+
+    def new(self, prefix: str) -> str:
+        if prefix in _SHORT:
+            return f"{prefix}_{self.draw(14)}"
+        return f"{prefix}_{_SERIES.get(prefix, '1')}{self.draw(23)}"
+
+    def persist(self) -> None:
+        if self._counter != self._written:
+            self._database.set_meta("counter", str(self._counter))
+            self._written = self._counter

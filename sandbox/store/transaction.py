@@ -1,0 +1,173 @@
+"""A transaction: the documents one request reads and changes, and the events it causes.
+
+Owns reading, writing and announcing. A change, its events and their deliveries commit together or
+not at all. Must not know what a document means, nor when an event is due.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+from sandbox.documents import Document, from_text, public, to_text
+from sandbox.settings import Switches
+from sandbox.store.changes import previous_attributes
+from sandbox.store.clock import Clock
+from sandbox.store.database import Database
+from sandbox.store.emission import Emission
+from sandbox.store.identifiers import Identifiers
+from sandbox.wire.errors import resource_missing
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The API call an event names as its reason; empty for the clock's own doing."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(slots=True)
+class Store:
+    """What every transaction shares."""
+
+    database: Database
+    clock: Clock
+    identifiers: Identifiers
+    emission: Emission
+    switches: Switches
+    base_url: str
+    account: Document = field(default_factory=dict)
+
+
+class Transaction:
+    """One unit of work. Documents are read once, changed in place, and written by `flush`."""
+
+    def __init__(self, store: Store, cause: Cause) -> None:
+        self.store = store
+        self.cause = cause
+        self.now = int(store.clock.now())
+        self._loaded: dict[str, Document] = {}
+        self._dirty: dict[str, Document] = {}
+        self.emitted = 0
+
+    @property
+    def switches(self) -> Switches:
+        return self.store.switches
+
+    def new_id(self, prefix: str) -> str:
+        return self.store.identifiers.new(prefix)
+
+    # Reading
+
+    def find(self, identifier: str) -> Document | None:
+        """The document with this identifier, of whatever kind."""
+        loaded = self._loaded.get(identifier)
+        if loaded is not None:
+            return loaded
+        row = self.store.database.one("SELECT doc FROM objects WHERE id = ?", (identifier,))
+        if row is None:
+            return None
+        return self.remember(str(row[0]))
+
+    def get(self, kind: str, identifier: str) -> Document | None:
+        doc = self.find(identifier)
+        return doc if doc is not None and doc["object"] == kind else None
+
+    def need(self, kind: str, identifier: str, *, param: str, status: int = 400) -> Document:
+        doc = self.get(kind, identifier)
+        if doc is None:
+            raise resource_missing(kind, identifier, param=param, status=status)
+        return doc
+
+    def where(self, kind: str, *, newest_first: bool = False, **equal: str) -> list[Document]:
+        """Documents whose fields equal what is given; `customer`, `invoice` and `_link` are indexed."""
+        self.flush()
+        conditions = "".join(f" AND json_extract(doc, '$.{name}') = ?" for name in equal)
+        order = "DESC" if newest_first else "ASC"
+        rows = self.store.database.all(
+            f"SELECT doc FROM objects WHERE kind = ?{conditions} ORDER BY seq {order}",  # noqa: S608
+            (kind, *equal.values()),
+        )
+        return [self.remember(str(row[0])) for row in rows]
+
+    def remember(self, text: str) -> Document:
+        doc = from_text(text)
+        return self._loaded.setdefault(doc["id"], doc)
+
+    # Writing
+
+    def add(self, doc: Document) -> Document:
+        self._loaded[doc["id"]] = doc
+        self._dirty[doc["id"]] = doc
+        return doc
+
+    def save(self, doc: Document) -> None:
+        self._dirty[doc["id"]] = doc
+
+    def remove(self, doc: Document) -> None:
+        self._loaded.pop(doc["id"], None)
+        self._dirty.pop(doc["id"], None)
+        self.store.database.execute("DELETE FROM objects WHERE id = ?", (doc["id"],))
+
+    def flush(self) -> None:
+        for identifier, doc in self._dirty.items():
+            self.store.database.execute(
+                "INSERT INTO objects (kind, id, doc) VALUES (?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET doc = excluded.doc",
+                (doc["object"], identifier, to_text(doc)),
+            )
+        self._dirty.clear()
+
+    def forget(self) -> None:
+        """Drop every document read or changed, after the change was rolled back."""
+        self._loaded.clear()
+        self._dirty.clear()
+
+    def finish(self) -> None:
+        """Last step before the commit."""
+        self.flush()
+        self.store.identifiers.persist()
+
+    # Announcing
+
+    def emit(self, kind: str, snapshot: Document, previous: Document | None = None) -> None:
+        """Record an event about an object as it is shown now, and whom it goes to."""
+        self.flush()
+        cause = {"id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key}
+        self.emitted += self.store.emission.record(self, kind, snapshot, previous, cause)
+
+    def emit_update(self, kind: str, before: Document, after: Document) -> bool:
+        """An `….updated` event with what changed; a change of nothing is no event."""
+        previous = previous_attributes(before, after)
+        if not previous:
+            return False
+        self.emit(kind, after, previous)
+        return True
+
+    # The clock's work
+
+    def schedule(self, kind: str, subject: str, due_at: float) -> None:
+        self.store.database.execute(
+            "INSERT INTO timers (due_at, kind, subject) VALUES (?, ?, ?)"
+            " ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at",
+            (due_at, kind, subject),
+        )
+
+    def unschedule(self, kind: str, subject: str) -> None:
+        self.store.database.execute("DELETE FROM timers WHERE kind = ? AND subject = ?", (kind, subject))
+
+    def write_mail(self, mail: Document) -> None:
+        self.store.database.execute("INSERT INTO outbox (doc) VALUES (?)", (to_text(mail),))
+
+
+def snapshot_of(doc: Document) -> Document:
+    """A copy of a document's public face that later changes do not reach."""
+    return deepcopy(public(doc))
+
+
+def merged_metadata(current: Mapping[str, str], sent: object) -> dict[str, str]:
+    """Stripe's merge: an empty value deletes its key, an empty string deletes them all."""
+    if not isinstance(sent, dict):
+        return {}
+    merged = {**current, **sent}
+    return {key: str(value) for key, value in merged.items() if value != ""}

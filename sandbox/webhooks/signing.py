@@ -1,0 +1,14 @@
+"""Webhook signatures, as Stripe makes them.
+
+Owns the `Stripe-Signature` header: one `v1` for every secret that is valid at the moment.
+"""
+
+import hmac
+from collections.abc import Iterable
+from hashlib import sha256
+
+
+def signature_header(body: bytes, secrets: Iterable[str], timestamp: int) -> str:
+    signed = b"%d." % timestamp + body
+    marks = [hmac.new(secret.encode(), signed, sha256).hexdigest() for secret in secrets]
+    return ",".join([f"t={timestamp}", *(f"v1={mark}" for mark in marks)])

@@ -1,0 +1,65 @@
+"""API keys: which are accepted, and what each may do.
+
+Owns authentication. Any `sk_test_…` or `rk_test_…` key is a secret key, any `pk_test_…` a
+publishable one; live keys are refused. Keys are never stored or shown in full.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sandbox.wire.errors import StripeError
+
+NO_KEY = (
+    "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth"
+    " (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or"
+    " we can help at https://support.stripe.com/."
+)
+SECRET_ONLY = (
+    "This API call cannot be made with a publishable API key. Please use a secret API key. You can find a list of your"
+    " API keys at https://dashboard.stripe.com/account/apikeys."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the idempotency scope of their key, and whether the key is publishable."""
+
+    scope: str
+    publishable: bool
+
+
+def authenticate(authorization: str | None, sent_key: str | None) -> Caller:
+    """From the Authorization header, or the `key` parameter Stripe.js sends."""
+    key = _key_in(authorization) or sent_key
+    if not key:
+        raise StripeError(NO_KEY, status=401, headers={"WWW-Authenticate": 'Bearer realm="Stripe"'})
+    if not key.startswith(("sk_test_", "rk_test_", "pk_test_")):
+        raise StripeError(
+            f"Invalid API Key provided: {_masked(key)}",
+            status=401,
+            headers={"WWW-Authenticate": 'Bearer realm="Stripe"'},
+        )
+    return Caller(sha256(key.encode()).hexdigest()[:32], key.startswith("pk_"))
+
+
+def require_secret(caller: Caller) -> None:
+    if caller.publishable:
+        raise StripeError(SECRET_ONLY, status=403, code="secret_key_required")
+
+
+def _key_in(authorization: str | None) -> str | None:
+    scheme, _, value = (authorization or "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip() or None
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value).decode().partition(":")[0] or None
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+    return None
+
+
+def _masked(key: str) -> str:
+    return f"{key[:8]}{'*' * 8}{key[-4:]}" if len(key) > 16 else "*" * len(key)

@@ -1,0 +1,34 @@
+"""Serving with uvicorn, so that a fault can cut a connection for real.
+
+Owns the protocol class that hands each request its transport.
+"""
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class CuttableProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, with the connection's transport in the scope."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {"sandbox.transport": self.transport}
+
+
+def server_for(app: object, host: str, port: int, *, log_level: str = "warning") -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            host=host,
+            port=port,
+            http=CuttableProtocol,
+            ws="none",
+            lifespan="on",
+            log_level=log_level,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
