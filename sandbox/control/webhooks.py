@@ -33,6 +33,7 @@ class WebhookControl:
             ("GET", "webhooks/attempts"): self.attempts,
             ("GET", "webhooks/pending"): lambda _: self._deliveries.waiting(),
             ("GET", "webhooks/idle"): self.idle,
+            ("POST", "webhooks/idle"): self.idle,
             ("POST", "webhooks/retry"): self.retry,
             ("GET", "webhooks/endpoint"): lambda _: self.endpoints(),
             ("POST", "webhooks/endpoint"): self.set_endpoint,
