@@ -1,0 +1,129 @@
+"""Owns what operations depend on: the caller, the parts of the service, and the way of a write under its key."""
+
+import hmac
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Header, Query, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.responses import Response
+
+from app.db.engine import Connection
+from app.domain.errors import Unauthenticated, ValidationFailed
+from app.domain.idempotency import MAX_KEY_LENGTH
+from app.services.operations import Answer, Call, UseCase
+from app.wiring import Parts
+
+JSON = "application/json"
+
+bearer = HTTPBearer(auto_error=False, description="An API key of this service.")
+
+
+def parts(request: Request) -> Parts:
+    """The service's parts, built at start-up."""
+    return cast("Parts", request.app.state.parts)
+
+
+PartsDep = Annotated[Parts, Depends(parts)]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. Idempotency keys are scoped to `id`."""
+
+    id: str
+
+
+def caller(parts: PartsDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]) -> Caller:
+    """The caller behind the bearer key. Raises Unauthenticated."""
+    expected = parts.settings.api_bootstrap_key
+    given = credentials.credentials if credentials else ""
+    if expected is None or not hmac.compare_digest(given.encode(), expected.get_secret_value().encode()):
+        raise Unauthenticated("Authorization must be `Bearer` and an API key of this service.")
+    return Caller("bootstrap")
+
+
+CallerDep = Annotated[Caller, Depends(caller)]
+
+
+async def reading(parts: PartsDep, _caller: CallerDep) -> AsyncIterator[Connection]:
+    """A connection for one read."""
+    async with parts.database.connection() as connection:
+        yield connection
+
+
+ReadDep = Annotated[Connection, Depends(reading, scope="function")]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="1 to 255 printable characters. The first answer is kept for 48 hours and replayed.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A write: one use case, run once under the caller's key."""
+
+    parts: Parts
+    caller: Caller
+    request: Request
+    key: str | None
+
+    async def run(self, use_case: UseCase, params: Mapping[str, object], subject: str | None = None) -> Response:
+        """Run `use_case`, or replay its answer."""
+        call = Call(
+            caller=self.caller.id,
+            target=f"{self.request.method} {self.request.url.path}",
+            params=params,
+            key=self.key,
+            subject=subject,
+            request_id=self.request.scope.get("request_id"),
+        )
+        answer = await self.parts.operations.run(call, use_case)
+        return json_answer(await self.parts.invoicing.reveal(answer), answer)
+
+
+def writing(parts: PartsDep, caller: CallerDep, request: Request, key: IdempotencyKey = None) -> Writing:
+    """The write that this request is. Raises ValidationFailed for a key that is none."""
+    if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise ValidationFailed(
+            f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable characters.", param="Idempotency-Key"
+        )
+    return Writing(parts, caller, request, key)
+
+
+WriteDep = Annotated[Writing, Depends(writing)]
+
+
+def json_answer(body: str | bytes, answer: Answer | None = None) -> Response:
+    """A JSON body that is encoded already. One with a secret in it must not be stored on the way."""
+    headers = {}
+    if answer and answer.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if answer and answer.secret_of:
+        headers["Cache-Control"] = "no-store"
+    return Response(body, answer.status if answer else 200, headers, JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page of a list is wanted."""
+
+    limit: int
+    cursor: str | None
+
+
+def paging(
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=600, description="`next_cursor` of the page before.")] = None,
+) -> Paging:
+    """The page that this request asks for."""
+    return Paging(limit, cursor)
+
+
+PageDep = Annotated[Paging, Depends(paging)]
+ReferenceQuery = Annotated[str | None, Query(max_length=200)]

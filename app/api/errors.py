@@ -1,0 +1,180 @@
+"""Owns how errors look on the wire: RFC 9457 problem documents, and which status each code gets."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.domain.errors import InvoicingError
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS = {
+    "malformed_request": 400,
+    "invalid_signature": 400,
+    "unauthenticated": 401,
+    "payment_failed": 402,
+    "payment_action_required": 402,
+    "forbidden": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "invalid_state": 409,
+    "reference_taken": 409,
+    "idempotency_in_progress": 409,
+    "payload_too_large": 413,
+    "unsupported_media_type": 415,
+    "validation_error": 422,
+    "idempotency_mismatch": 422,
+    "stripe_invalid_request": 422,
+    "rate_limited": 429,
+    "internal_error": 500,
+    "stripe_error": 502,
+    "stripe_unavailable": 503,
+    "database_unavailable": 503,
+    "stripe_timeout": 504,
+}
+"""The one table from codes to HTTP statuses."""
+
+CODE = {400: "malformed_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
+        413: "payload_too_large", 415: "unsupported_media_type", 422: "validation_error"}  # fmt: skip
+"""The codes of what the framework itself refuses."""
+
+MOST_ERRORS = 20
+
+STRIPE = ("stripe_invalid_request", "rate_limited", "stripe_error", "stripe_unavailable", "stripe_timeout")
+WRITE = ("idempotency_mismatch", "idempotency_in_progress", *STRIPE)
+STATE = ("not_found", "invalid_state")
+"""The codes that groups of operations share."""
+
+
+class FieldError(BaseModel):
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class StripeDetails(BaseModel):
+    request_id: str | None = None
+    type: str | None = None
+    code: str | None = None
+    decline_code: str | None = None
+    param: str | None = None
+
+
+class Problem(BaseModel):
+    """An error. `code` is for programs, `detail` for people."""
+
+    type: str = Field(examples=["about:blank"])
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str | None
+    param: str | None = None
+    errors: list[FieldError] | None = None
+    stripe: StripeDetails | None = None
+    retry_after: int | None = None
+    existing: str | None = Field(default=None, description="With reference_taken: the id that has it.")
+    allowed: list[str] | None = Field(default=None, description="With invalid_state: what is allowed.")
+
+
+def answers(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of the errors an operation may answer, by their codes."""
+    always = ("unauthenticated", "validation_error", "database_unavailable")
+    statuses: dict[int, list[str]] = {}
+    for code in dict.fromkeys((*codes, *always)):
+        statuses.setdefault(STATUS[code], []).append(f"`{code}`")
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        status: {"description": ", ".join(names), "content": {MEDIA_TYPE: schema}}
+        for status, names in sorted(statuses.items())
+    }
+
+
+def problem(
+    code: str, detail: str, request_id: str | None, headers: dict[str, str] | None = None, **more: object
+) -> Response:
+    """The response that says `code`."""
+    status = STATUS[code]
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+    } | {name: value for name, value in more.items() if value is not None}
+    return Response(msgspec.json.encode(document), status, headers, MEDIA_TYPE)
+
+
+def problem_of(error: InvoicingError, request_id: str | None) -> Response:
+    """The response that says `error`."""
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if error.code == "unauthenticated":
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(
+        error.code,
+        error.detail,
+        request_id,
+        headers,
+        param=error.param,
+        stripe=error.stripe,
+        retry_after=error.retry_after,
+        **error.extra,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document."""
+
+    async def invoicing_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, InvoicingError)  # noqa: S101 -- registered for this class alone
+        return problem_of(error, _request_id(request))
+
+    async def validation_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class alone
+        return _validation_problem(error, _request_id(request))
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 -- registered for this class alone
+        code = CODE.get(error.status_code, "malformed_request")
+        return problem(code, str(error.detail), _request_id(request), dict(error.headers or {}))
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("unexpected_error", path=request.url.path, exc_info=error)
+        return problem("internal_error", "Something went wrong here; it was logged.", _request_id(request))
+
+    app.add_exception_handler(InvoicingError, invoicing_error)
+    app.add_exception_handler(RequestValidationError, validation_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _request_id(request: Request) -> str | None:
+    found: str | None = request.scope.get("request_id")
+    return found
+
+
+def _validation_problem(error: RequestValidationError, request_id: str | None) -> Response:
+    errors = error.errors()[:MOST_ERRORS]
+    if any(one["type"] == "json_invalid" for one in errors):
+        return problem("malformed_request", "The body is not JSON.", request_id)
+    listed = [
+        {"loc": [part for part in one["loc"] if part != "body"] or ["body"], "msg": one["msg"], "type": one["type"]}
+        for one in errors
+    ]
+    first = listed[0]
+    param = ".".join(str(part) for part in first["loc"])
+    return problem("validation_error", f"{param}: {first['msg']}", request_id, param=param, errors=listed)

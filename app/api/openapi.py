@@ -1,0 +1,71 @@
+"""Owns what of the contract the framework cannot see: the webhook's raw endpoint, the error schemas, the examples."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.api.errors import MEDIA_TYPE, Problem
+from app.api.webhook import PATH
+
+WEBHOOK = {
+    "post": {
+        "tags": ["webhooks"],
+        "operationId": "receive_webhook",
+        "summary": "Take a delivery from Stripe",
+        "description": "Verifies the signature over the raw body, records the event once, and answers. "
+        "Effects happen afterwards.",
+        "parameters": [
+            {
+                "name": "Stripe-Signature",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string"},
+                "example": "t=1795420800,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd",
+            }
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "responses": {
+            "200": {
+                "description": "Recorded, now or before.",
+                "content": {"application/json": {"example": {"received": True}}},
+            },
+            **{
+                str(status): {
+                    "description": description,
+                    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                }
+                for status, description in (
+                    (400, "`invalid_signature`, `malformed_request`"),
+                    (413, "`payload_too_large`"),
+                    (503, "`database_unavailable`: Stripe delivers again"),
+                )
+            },
+        },
+    }
+}
+
+
+def install(app: FastAPI) -> None:
+    """Make `app.openapi()` the whole contract."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, routes=app.routes, description=app.description
+    )
+    document["paths"][PATH] = WEBHOOK
+    schemas = document["components"]["schemas"]
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs")
+    schemas["Problem"] = problem
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    return document

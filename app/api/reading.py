@@ -1,0 +1,35 @@
+"""Owns how reads answer: one document or one page, as PostgreSQL built it. No call to Stripe happens here."""
+
+from starlette.responses import Response
+
+from app.api.deps import Paging, json_answer
+from app.db import documents
+from app.db.documents import Filter, Resource
+from app.db.engine import Connection
+from app.domain.errors import NotFound
+
+
+async def one(connection: Connection, resource: Resource, object_id: str, *, by: str = "id") -> Response:
+    """The document of one object. Raises NotFound."""
+    document = await documents.read(connection, resource, object_id, by=by)
+    if document is None:
+        raise NotFound(f"There is no {resource.name} {object_id!r}.")
+    return json_answer(document)
+
+
+async def many(connection: Connection, resource: Resource, paging: Paging, **wanted: object) -> Response:
+    """A page of the objects whose columns equal `wanted`; what is None is not asked for."""
+    return await matching(connection, resource, paging, equal(**wanted))
+
+
+def equal(**wanted: object) -> Filter:
+    """The filter that the named columns equal what is given; what is None is not asked for."""
+    found = Filter()
+    for column, value in wanted.items():
+        found.add(f"row.{column} = {{}}", value)
+    return found
+
+
+async def matching(connection: Connection, resource: Resource, paging: Paging, wanted: Filter) -> Response:
+    """A page of the objects that meet `wanted`."""
+    return json_answer(await documents.page(connection, resource, wanted, limit=paging.limit, cursor=paging.cursor))

@@ -1,0 +1,50 @@
+"""Customers."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from app.api.deps import PageDep, ReadDep, ReferenceQuery, WriteDep
+from app.api.errors import WRITE, answers
+from app.api.reading import many, one
+from app.api.schemas.customers import CustomerCreate, CustomerRead, CustomerUpdate
+from app.api.schemas.shared import Deleted, Page
+from app.db.documents import CUSTOMER
+
+router = APIRouter(prefix="/v1/customers", tags=["customers"])
+
+
+@router.post("", status_code=201, response_model=CustomerRead, responses=answers("reference_taken", *WRITE))
+async def create_customer(body: CustomerCreate, write: WriteDep) -> Response:
+    """Create a customer; its custom fields and footer are handed down to its drafts."""
+    return await write.run(write.parts.customers.create_customer, body.params())
+
+
+@router.get("", response_model=Page[CustomerRead], responses=answers())
+async def list_customers(
+    connection: ReadDep,
+    page: PageDep,
+    email: Annotated[str | None, Query(max_length=512)] = None,
+    reference: ReferenceQuery = None,
+) -> Response:
+    """List customers, newest first."""
+    return await many(connection, CUSTOMER, page, email=email, reference=reference)
+
+
+@router.get("/{customer_id}", response_model=CustomerRead, responses=answers("not_found"))
+async def get_customer(customer_id: str, connection: ReadDep) -> Response:
+    """Read a customer."""
+    return await one(connection, CUSTOMER, customer_id)
+
+
+@router.patch("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", *WRITE))
+async def update_customer(customer_id: str, body: CustomerUpdate, write: WriteDep) -> Response:
+    """Change a customer."""
+    return await write.run(write.parts.customers.update_customer, body.params(), customer_id)
+
+
+@router.delete("/{customer_id}", response_model=Deleted, responses=answers("not_found", *WRITE))
+async def delete_customer(customer_id: str, write: WriteDep) -> Response:
+    """Delete a customer; its invoices stay."""
+    return await write.run(write.parts.customers.delete_customer, {}, customer_id)

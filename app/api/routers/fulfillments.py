@@ -1,0 +1,48 @@
+"""Fulfillments, and the inbox of events they come from."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+from starlette.responses import Response
+
+from app.api.deps import PageDep, ReadDep
+from app.api.errors import answers
+from app.api.reading import equal, many, matching, one
+from app.api.schemas.fulfillments import EventListed, EventRead, EventStatus, FulfillmentRead, Status
+from app.api.schemas.shared import Page
+from app.db.documents import EVENT, FULFILLMENT
+
+fulfillments = APIRouter(prefix="/v1/fulfillments", tags=["fulfillments"])
+events = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"])
+
+
+@fulfillments.get("", response_model=Page[FulfillmentRead], responses=answers())
+async def list_fulfillments(
+    connection: ReadDep,
+    page: PageDep,
+    status: Annotated[Status | None, Query()] = None,
+    customer: Annotated[str | None, Query(max_length=255)] = None,
+    updated_after: Annotated[AwareDatetime | None, Query()] = None,
+) -> Response:
+    """List fulfillments, newest first."""
+    wanted = equal(status=status, customer=customer)
+    wanted.add("row.updated_at > {}", updated_after)
+    return await matching(connection, FULFILLMENT, page, wanted)
+
+
+@events.get("", response_model=Page[EventListed], responses=answers())
+async def list_webhook_events(
+    connection: ReadDep,
+    page: PageDep,
+    status: Annotated[EventStatus | None, Query()] = None,
+    type: Annotated[str | None, Query(max_length=255)] = None,  # noqa: A002 -- the contract's name
+) -> Response:
+    """List every event that was received, newest first."""
+    return await many(connection, EVENT, page, status=status, type=type)
+
+
+@events.get("/{event_id}", response_model=EventRead, responses=answers("not_found"))
+async def get_webhook_event(event_id: str, connection: ReadDep) -> Response:
+    """Read an event with its payload, its state, and its last error."""
+    return await one(connection, EVENT, event_id)

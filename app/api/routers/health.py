@@ -1,0 +1,37 @@
+"""Whether the process is alive, and whether it can do its work."""
+
+from fastapi import APIRouter, Response
+
+from app.api.deps import PartsDep
+from app.api.schemas.health import Health
+from app.db import inbox, schema
+from app.domain.errors import DatabaseUnavailable
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+async def healthz() -> Health:
+    """Alive: this process answers."""
+    return Health(status="ok")
+
+
+@router.get("/readyz", responses={503: {"model": Health, "description": "Not ready; says which check failed."}})
+async def readyz(parts: PartsDep, response: Response) -> Health:
+    """Ready: the database is reachable, its migrations are at head, and the inbox keeps up."""
+    checks = {"database": "ok", "migrations": "ok", "inbox": "ok"}
+    try:
+        async with parts.database.connection() as connection:
+            applied = await schema.revision(connection)
+            if applied != schema.head():
+                checks["migrations"] = f"at {applied}, expected {schema.head()}"
+                checks["inbox"] = "unknown"
+            else:
+                lag = await inbox.lag_s(connection)
+                if lag > parts.settings.inbox_lag_limit_s:
+                    checks["inbox"] = f"the oldest unprocessed event waits for {lag:.0f} s"
+    except DatabaseUnavailable:
+        checks = {"database": "unreachable", "migrations": "unknown", "inbox": "unknown"}
+    ready = all(found == "ok" for found in checks.values())
+    response.status_code = 200 if ready else 503
+    return Health(status="ready" if ready else "not ready", checks=checks)

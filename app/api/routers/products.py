@@ -1,0 +1,81 @@
+"""Products and prices."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from app.api.deps import PageDep, ReadDep, ReferenceQuery, WriteDep
+from app.api.errors import WRITE, answers
+from app.api.reading import many, one
+from app.api.schemas.products import PriceCreate, PriceRead, PriceUpdate, ProductCreate, ProductRead, ProductUpdate
+from app.api.schemas.shared import Deleted, Page
+from app.db.documents import PRICE, PRODUCT
+
+products = APIRouter(prefix="/v1/products", tags=["products"])
+prices = APIRouter(prefix="/v1/prices", tags=["prices"])
+
+
+@products.post("", status_code=201, response_model=ProductRead, responses=answers("reference_taken", *WRITE))
+async def create_product(body: ProductCreate, write: WriteDep) -> Response:
+    """Create a product."""
+    return await write.run(write.parts.catalog.create_product, body.params())
+
+
+@products.get("", response_model=Page[ProductRead], responses=answers())
+async def list_products(
+    connection: ReadDep,
+    page: PageDep,
+    reference: ReferenceQuery = None,
+    active: Annotated[bool | None, Query()] = None,
+) -> Response:
+    """List products, newest first."""
+    return await many(connection, PRODUCT, page, reference=reference, active=active)
+
+
+@products.get("/{product_id}", response_model=ProductRead, responses=answers("not_found"))
+async def get_product(product_id: str, connection: ReadDep) -> Response:
+    """Read a product."""
+    return await one(connection, PRODUCT, product_id)
+
+
+@products.patch("/{product_id}", response_model=ProductRead, responses=answers("not_found", *WRITE))
+async def update_product(product_id: str, body: ProductUpdate, write: WriteDep) -> Response:
+    """Change a product; `active: false` archives it."""
+    return await write.run(write.parts.catalog.update_product, body.params(), product_id)
+
+
+@products.delete("/{product_id}", response_model=Deleted, responses=answers("not_found", "invalid_state", *WRITE))
+async def delete_product(product_id: str, write: WriteDep) -> Response:
+    """Delete a product that has no prices."""
+    return await write.run(write.parts.catalog.delete_product, {}, product_id)
+
+
+@prices.post("", status_code=201, response_model=PriceRead, responses=answers("reference_taken", *WRITE))
+async def create_price(body: PriceCreate, write: WriteDep) -> Response:
+    """Create a price; its amount never changes."""
+    return await write.run(write.parts.catalog.create_price, body.params())
+
+
+@prices.get("", response_model=Page[PriceRead], responses=answers())
+async def list_prices(
+    connection: ReadDep,
+    page: PageDep,
+    product: Annotated[str | None, Query(max_length=255)] = None,
+    reference: ReferenceQuery = None,
+    active: Annotated[bool | None, Query()] = None,
+) -> Response:
+    """List prices, newest first."""
+    return await many(connection, PRICE, page, product=product, reference=reference, active=active)
+
+
+@prices.get("/{price_id}", response_model=PriceRead, responses=answers("not_found"))
+async def get_price(price_id: str, connection: ReadDep) -> Response:
+    """Read a price."""
+    return await one(connection, PRICE, price_id)
+
+
+@prices.patch("/{price_id}", response_model=PriceRead, responses=answers("not_found", *WRITE))
+async def update_price(price_id: str, body: PriceUpdate, write: WriteDep) -> Response:
+    """Change a price's nickname, lookup key, metadata, or whether it is active."""
+    return await write.run(write.parts.catalog.update_price, body.params(), price_id)

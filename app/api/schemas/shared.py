@@ -1,0 +1,112 @@
+"""Owns the field types that several resources share, and the bases of requests and answers."""
+
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from app.domain.money import MAX_AMOUNT
+from app.stripe_gateway.mapping import REFERENCE
+
+MOST_METADATA = 50
+
+
+class Request(BaseModel):
+    """A request body: unknown fields are refused, and nothing is coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, str_strip_whitespace=False)
+
+    def params(self) -> dict[str, Any]:
+        """What the caller said, and only that, as plain JSON."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class Shown(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Update(Request):
+    """A change: at least one field must be named."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("at least one field must be given")
+        return self
+
+
+def _no_control(value: str) -> str:
+    if any(ord(char) < 32 and char not in "\n\r\t" for char in value):  # noqa: PLR2004 -- where ASCII's printable part starts
+        raise ValueError("must not hold control characters")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_no_control)]
+"""A text without control characters; its length is limited where it is used."""
+
+
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\[\]\x00-\x1f]+$")]
+MetadataValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(_no_control)]
+
+
+def _no_reference(metadata: dict[str, Any]) -> dict[str, Any]:
+    if REFERENCE in metadata:
+        raise ValueError(f"the key {REFERENCE!r} is reserved: use the field `reference`")
+    return metadata
+
+
+Metadata = Annotated[
+    dict[MetadataKey, MetadataValue], Field(max_length=MOST_METADATA - 1), AfterValidator(_no_reference)
+]
+MetadataUpdate = Annotated[
+    dict[MetadataKey, MetadataValue | None], Field(max_length=MOST_METADATA - 1), AfterValidator(_no_reference)
+]
+"""Merged into what is there; a key with null is removed."""
+
+Reference = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$"), Field(examples=["order-1042"])
+]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")]
+StripeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$"), Field(examples=["usd"])]
+Amount = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description="In the currency's minor unit.")]
+UnitAmount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, description="In the currency's minor unit.")]
+UnitAmountDecimal = Annotated[
+    str,
+    StringConstraints(pattern=r"^\d{1,8}(\.\d{1,12})?$"),
+    Field(description="In the currency's minor unit, with at most 12 decimals.", examples=["0.05"]),
+]
+Quantity = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+class CustomField(Request):
+    """A line on the invoice that the merchant chose, e.g. a purchase order number."""
+
+    name: Text = Field(min_length=1, max_length=40, examples=["PO number"])
+    value: Text = Field(min_length=1, max_length=140, examples=["4711"])
+
+
+CustomFields = Annotated[list[CustomField], Field(max_length=4)]
+
+Item = TypeVar("Item")
+
+
+class Page(Shown, Generic[Item]):
+    """A page of a list, newest first."""
+
+    data: list[Item]
+    has_more: bool
+    next_cursor: str | None
+
+
+class Deleted(Shown):
+    """What a DELETE answers."""
+
+    id: str
+    deleted: bool
+
+
+class CustomFieldRead(Shown):
+    name: str
+    value: str

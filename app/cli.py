@@ -1,0 +1,149 @@
+"""Owns the command line `invoicing`: starts the processes of the service and does what a person needs by hand."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from app import demo as main_job
+from app import logs
+from app.db import schema
+from app.db.engine import Database
+from app.domain.errors import DatabaseUnavailable
+from app.settings import Settings
+from app.wiring import built
+
+cli = typer.Typer(name="invoicing", help="The invoicing service.", no_args_is_help=True, pretty_exceptions_enable=False)
+
+WAIT_STEP_S = 1.0
+
+
+def settings() -> Settings:
+    """The settings of this environment; where they are not safe or not complete, say which and stop."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper() or "settings"
+            typer.echo(f"{name}: {problem['msg']}", err=True)
+        raise typer.Exit(2) from None
+
+
+def application() -> object:
+    """The application of this environment, for a server that starts several processes."""
+    from app.main import create_app
+
+    found = settings()
+    logs.configure(found.log_level)
+    return create_app(found)
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the API."""
+    found = settings()
+    uvicorn.run(
+        "app.cli:application",
+        factory=True,
+        host=found.host,
+        port=found.port,
+        workers=found.workers,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=30,
+    )
+
+
+@cli.command()
+def worker() -> None:
+    """Process what Stripe delivered."""
+    found = settings()
+    logs.configure(found.log_level)
+    asyncio.run(_work(found))
+
+
+async def _work(found: Settings) -> None:
+    async with built(found) as parts:
+        working = parts.worker()
+        loop = asyncio.get_running_loop()
+        for signal_ in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signal_, working.stop)
+        await working.run()
+
+
+@cli.command()
+def migrate(
+    revision: Annotated[str, typer.Argument(help="The revision to migrate to.")] = "head",
+    wait_s: Annotated[float, typer.Option(help="How long to wait for the database.")] = 60.0,
+) -> None:
+    """Bring the database's schema to a revision, waiting for the database where it is not up yet."""
+    url = settings().database_url.get_secret_value()
+    asyncio.run(_wait_for_database(url, wait_s))
+    schema.upgrade(url, revision)
+    typer.echo(f"The schema is at {revision}.")
+
+
+async def _wait_for_database(url: str, wait_s: float) -> None:
+    database = Database(url)
+    deadline = asyncio.get_running_loop().time() + wait_s
+    while True:
+        try:
+            await (await database.dedicated()).close()
+        except DatabaseUnavailable:
+            if asyncio.get_running_loop().time() > deadline:
+                typer.echo(f"The database could not be reached for {wait_s:.0f} s.", err=True)
+                raise typer.Exit(1) from None
+            typer.echo("Waiting for the database …", err=True)
+            await asyncio.sleep(WAIT_STEP_S)
+        else:
+            return
+
+
+@cli.command()
+def openapi(
+    output: Annotated[Path | None, typer.Option(help="A file to write; standard output otherwise.")] = None,
+) -> None:
+    """Export the contract."""
+    from app.main import create_app
+
+    blank = Settings(
+        _env_file=None,
+        database_url="postgresql://localhost/none",
+        stripe_secret_key="sk_test_none",
+        stripe_webhook_secrets="whsec_none",
+    )
+    document = msgspec.json.format(msgspec.json.encode(create_app(blank).openapi(), order="sorted"), indent=2)
+    if output:
+        output.write_bytes(document + b"\n")
+    else:
+        sys.stdout.buffer.write(document + b"\n")
+
+
+@cli.command()
+def demo(
+    url: Annotated[str | None, typer.Option(help="Where the API is; PUBLIC_BASE_URL otherwise.")] = None,
+) -> None:
+    """Run the main job once against the running service: an invoice from draft to fulfilled."""
+    found = settings()
+    key = found.api_bootstrap_key
+    if key is None:
+        typer.echo("API_BOOTSTRAP_KEY is not set; the demo calls the API with it.", err=True)
+        raise typer.Exit(2)
+    fulfilled = asyncio.run(main_job.run(url or found.public_base_url, key.get_secret_value()))
+    raise typer.Exit(0 if fulfilled else 1)
+
+
+def main() -> None:
+    """The entry point."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""PostgreSQL: the schema (models.py), connections (engine.py) and every SQL statement of the service."""

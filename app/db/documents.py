@@ -1,0 +1,161 @@
+"""Owns how rows are shown: one JSON document per resource, built by PostgreSQL, and lists of them, newest first.
+
+The documents are what the API answers; the schemas in app/api/schemas describe them and a test holds the two together.
+Lists are keyset-paged over (time, id), so that a page costs the same wherever it stands.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from app.db.engine import Connection
+from app.domain.errors import ValidationFailed
+
+
+def _at(column: str) -> str:
+    """A time as RFC 3339 in UTC."""
+    return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+
+
+def _times(*columns: str) -> str:
+    return ", ".join(f"{_at(column)} AS {column.rpartition('.')[2]}" for column in columns)
+
+
+_PRODUCT = f"id, name, description, active, metadata, reference, livemode, {_times('created_at', 'updated_at')}"
+_PRICE = (
+    "id, product, active, currency, unit_amount, unit_amount_decimal, nickname, lookup_key, metadata, reference, "
+    f"livemode, {_times('created_at', 'updated_at')}"
+)
+_CUSTOMER = (
+    "id, name, email, description, phone, address, metadata, reference, "
+    "json_build_object('default_payment_method', default_payment_method, 'custom_fields', custom_fields, "
+    f"'footer', footer) AS invoice_settings, livemode, {_times('created_at', 'updated_at')}"
+)
+_ITEM = (
+    "item.id, item.line_item, item.price, item.product, item.quantity, item.unit_amount_decimal, item.amount, "
+    "item.currency, item.description, item.metadata"
+)
+_INVOICE = (
+    "row.id, row.number, row.status, row.customer, row.reference, row.collection_method, row.auto_advance, "
+    "row.currency, row.subtotal, row.total, row.amount_due, row.amount_paid, row.amount_remaining, "
+    f"{_times('row.due_at')}, row.description, row.footer, row.custom_fields, row.metadata, row.payment_intent, "
+    "row.hosted_invoice_url, row.invoice_pdf, "
+    "(SELECT json_build_object('status', fulfillment.status, 'fulfilled_at', "
+    f"{_at('fulfillment.fulfilled_at')}) FROM fulfillments fulfillment WHERE fulfillment.invoice = row.id) "
+    "AS fulfillment, row.livemode, "
+    + _times(
+        "row.created_at",
+        "row.finalized_at",
+        "row.paid_at",
+        "row.voided_at",
+        "row.marked_uncollectible_at",
+        "row.updated_at",
+    )
+)
+_INVOICE_ITEMS = (
+    f"coalesce((SELECT json_agg(listed) FROM (SELECT {_ITEM} FROM invoice_items item "  # noqa: S608
+    "WHERE item.invoice = row.id ORDER BY item.position) listed), '[]') AS items"
+)
+_FULFILLMENT = (
+    "id, invoice, customer, status, amount_paid, currency, payment_intent, paid_out_of_band, attempts, "
+    "CASE WHEN failure_code IS NULL AND failure_message IS NULL THEN NULL ELSE json_build_object('code', failure_code, "
+    "'decline_code', failure_decline_code, 'message', failure_message) END AS failure, "
+    f"{_times('fulfilled_at', 'created_at', 'updated_at')}"
+)
+_EVENT = (
+    "id, type, object_id AS object, api_version, livemode, status, attempts, last_error, verified_by, source, "
+    f"request_id, {_times('created_at', 'received_at', 'next_attempt_at', 'processed_at')}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """How one resource is shown. `shown` in lists, `single` when read alone; `order` is the time it is listed by."""
+
+    name: str
+    table: str
+    shown: str
+    single: str = ""
+    order: str = "created_at"
+    hides_deleted: bool = True
+
+    def document(self, where: str) -> str:
+        """The statement that answers the one document matching `where`."""
+        hidden = " AND deleted_at IS NULL" if self.hides_deleted else ""
+        columns = self.single or self.shown
+        return f"SELECT row_to_json(d) FROM (SELECT {columns} FROM {self.table} row WHERE {where}{hidden}) d"  # noqa: S608
+
+
+PRODUCT = Resource("product", "products", _PRODUCT)
+PRICE = Resource("price", "prices", _PRICE)
+CUSTOMER = Resource("customer", "customers", _CUSTOMER)
+INVOICE = Resource("invoice", "invoices", _INVOICE, single=f"{_INVOICE}, {_INVOICE_ITEMS}")
+FULFILLMENT = Resource("fulfillment", "fulfillments", _FULFILLMENT, hides_deleted=False)
+EVENT = Resource(
+    "webhook event",
+    "webhook_events",
+    _EVENT,
+    single=f"{_EVENT}, payload::json AS payload",
+    order="received_at",
+    hides_deleted=False,
+)
+
+
+@dataclass(slots=True)
+class Filter:
+    """Conditions a list must meet, as SQL over the row with positional arguments."""
+
+    conditions: list[str] = field(default_factory=list)
+    arguments: list[object] = field(default_factory=list)
+
+    def add(self, condition: str, argument: object) -> None:
+        """Require `condition`, in which {} stands for `argument`; without an argument nothing is required."""
+        if argument is not None:
+            self.arguments.append(argument)
+            self.conditions.append(condition.format(f"${len(self.arguments)}"))
+
+
+async def read(connection: Connection, resource: Resource, object_id: str, *, by: str = "id") -> str | None:
+    """The document of one object, as JSON text, or None."""
+    found: str | None = await connection.fetchval(resource.document(f"{by} = $1"), object_id)
+    return found
+
+
+async def page(connection: Connection, resource: Resource, wanted: Filter, *, limit: int, cursor: str | None) -> bytes:
+    """A page of documents as the API answers it: data, has_more, next_cursor. Raises ValidationFailed for a bad cursor."""
+    if cursor:
+        at, object_id = _read_cursor(cursor)
+        wanted.arguments += [at, object_id]
+        last = len(wanted.arguments)
+        wanted.conditions.append(f"(row.{resource.order}, row.id) < (${last - 1}, ${last})")
+    if resource.hides_deleted:
+        wanted.conditions.append("row.deleted_at IS NULL")
+    rows = await connection.fetch(
+        f"SELECT keys.at, keys.id, shown.document::text FROM (SELECT {resource.order} AS at, id "  # noqa: S608
+        f"FROM {resource.table} row WHERE {' AND '.join(wanted.conditions) or 'true'} "
+        f"ORDER BY {resource.order} DESC, id DESC LIMIT {limit + 1}) keys "
+        f"CROSS JOIN LATERAL (SELECT row_to_json(d) AS document FROM (SELECT {resource.shown} "
+        f"FROM {resource.table} row WHERE row.id = keys.id) d) shown ORDER BY keys.at DESC, keys.id DESC",
+        *wanted.arguments,
+    )
+    more = len(rows) > limit
+    shown = rows[:limit]
+    next_cursor = _write_cursor(shown[-1]["at"], shown[-1]["id"]) if more else None
+    data = ",".join(row["document"] for row in shown)
+    tail = msgspec.json.encode({"has_more": more, "next_cursor": next_cursor}).decode()
+    return f'{{"data":[{data}],{tail[1:]}'.encode()
+
+
+def _write_cursor(at: datetime, object_id: str) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode([at, object_id])).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.json.decode(decoded, type=tuple[datetime, str])
+    except (ValueError, binascii.Error, msgspec.MsgspecError):
+        raise ValidationFailed("cursor is not one that a list of this resource answered.", param="cursor") from None

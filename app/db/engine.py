@@ -1,0 +1,117 @@
+"""Owns the connections to PostgreSQL: the pool, transactions, and what a failing database looks like to the rest.
+
+Every error that means "not now" leaves here as DatabaseUnavailable. No SQL of the domain lives here.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+import structlog
+from asyncpg.pool import PoolConnectionProxy
+
+from app.domain.errors import DatabaseUnavailable
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+log = structlog.get_logger(__name__)
+
+NOT_NOW = (
+    OSError,
+    TimeoutError,
+    ssl.SSLError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InterfaceError,
+)
+"""What asyncpg raises when the server is away, starting, stopping, failing over or full."""
+
+RETRY_AFTER_S = 1
+
+
+def asyncpg_dsn(url: str) -> str:
+    """`url` as asyncpg takes it: SQLAlchemy's driver suffix is allowed in settings and dropped here."""
+    return url.replace("postgresql+asyncpg://", "postgresql://", 1)
+
+
+async def _reset(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Give a connection back: we set no session state, so there is something to undo only in a broken transaction."""
+    if connection.is_in_transaction():
+        await connection.reset()
+
+
+@asynccontextmanager
+async def translated_errors() -> AsyncIterator[None]:
+    """Turn what asyncpg raises when the database is not available into DatabaseUnavailable."""
+    try:
+        yield
+    except NOT_NOW as error:
+        log.warning("database_unavailable", error=type(error).__name__)
+        raise DatabaseUnavailable(
+            "The database cannot be reached right now; nothing was changed by this request here.",
+            retry_after=RETRY_AFTER_S,
+        ) from error
+
+
+class Database:
+    """A pool of connections that opens lazily and comes back by itself after the server did."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, command_timeout_s: float = 15.0) -> None:
+        self._url = asyncpg_dsn(url)
+        self._pool_size = pool_size
+        self._command_timeout_s = command_timeout_s
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def open(self) -> None:
+        """Make the pool; connects to nothing yet, so that the service starts while the database is away."""
+        self._pool = await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=self._pool_size,
+            timeout=5,
+            command_timeout=self._command_timeout_s,
+            reset=_reset,
+            server_settings={"application_name": "invoicing", "timezone": "UTC"},
+        )
+
+    async def close(self) -> None:
+        """Give running statements a moment to end, then close every connection."""
+        if self._pool is None:
+            return
+        try:
+            await asyncio.wait_for(self._pool.close(), timeout=5)
+        except TimeoutError:
+            self._pool.terminate()
+        self._pool = None
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection on which every statement commits by itself."""
+        if self._pool is None:
+            raise DatabaseUnavailable("The database pool is closed.", retry_after=RETRY_AFTER_S)
+        async with translated_errors():
+            async with self._pool.acquire(timeout=10) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[Connection]:
+        """A transaction: commits at the end of the block, rolls back when it raises. Never call Stripe inside."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def dedicated(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection outside the pool, for a listener or a writer that keeps it; the caller closes it."""
+        async with translated_errors():
+            return await asyncpg.connect(
+                self._url,
+                timeout=5,
+                command_timeout=self._command_timeout_s,
+                server_settings={"application_name": "invoicing", "timezone": "UTC"},
+            )

@@ -1,0 +1,154 @@
+"""Owns the statements of the inbox: record an event once, hand out what is due, mark what became of it.
+
+The row is the job: there is no moment in which an event is recorded and not queued. Handing out sets
+next_attempt_at to the end of a lease, so that what a dead worker held comes due again by itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from app.db.engine import Connection
+
+CHANNEL = "inbox"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to record; `payload` is the body to the byte, `source` how it came, `handled` whether it does anything."""
+
+    id: str
+    type: str
+    object_id: str | None
+    api_version: str | None
+    account: str | None
+    livemode: bool
+    created_at: datetime
+    payload: str
+    verified_by: str | None
+    source: str
+    request_id: str | None
+    handled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    """An event handed out to this worker. `attempts` counts this one."""
+
+    id: str
+    type: str
+    payload: str
+    attempts: int
+
+
+_RECORD = f"""
+WITH recorded AS (
+    INSERT INTO webhook_events (
+        id, type, object_id, api_version, account, livemode, created_at, payload,
+        verified_by, source, request_id, status, next_attempt_at
+    )
+    SELECT DISTINCT ON (event.id)
+        event.id, event.type, event.object_id, event.api_version, event.account, event.livemode, event.created_at,
+        event.payload, event.verified_by, event.source, event.request_id,
+        CASE WHEN event.handled THEN 'received' ELSE 'ignored' END,
+        CASE WHEN event.handled THEN now() END
+    FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[], $8::text[],
+        $9::text[], $10::text[], $11::text[], $12::boolean[]
+    ) AS event (
+        id, type, object_id, api_version, account, livemode, created_at, payload,
+        verified_by, source, request_id, handled
+    )
+    ORDER BY event.id
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id, status
+), told AS (
+    SELECT pg_notify('{CHANNEL}', '') FROM recorded WHERE status = 'received' LIMIT 1
+)
+SELECT id FROM recorded WHERE (SELECT count(*) FROM told) >= 0
+"""  # noqa: S608 -- only a constant of this module is interpolated
+
+_CLAIM = """
+UPDATE webhook_events AS event
+SET status = 'processing', attempts = attempts + 1, next_attempt_at = now() + $2::interval
+FROM (
+    SELECT id FROM webhook_events
+    WHERE status IN ('received', 'processing', 'failed') AND next_attempt_at <= now()
+    ORDER BY next_attempt_at
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+) AS due
+WHERE event.id = due.id
+RETURNING event.id, event.type, event.payload, event.attempts, event.created_at
+"""
+
+_HOLD = """
+SELECT id FROM webhook_events
+WHERE (id, attempts) IN (SELECT * FROM unnest($1::text[], $2::integer[])) AND status = 'processing'
+ORDER BY id
+FOR UPDATE
+"""
+
+_FINISH = """
+UPDATE webhook_events AS event
+SET status = done.status, processed_at = now(), next_attempt_at = NULL, last_error = NULL
+FROM unnest($1::text[], $2::text[]) AS done (id, status)
+WHERE event.id = done.id
+"""
+
+_FAIL = """
+UPDATE webhook_events
+SET status = CASE WHEN $4 THEN 'dead' ELSE 'failed' END,
+    last_error = $3,
+    next_attempt_at = CASE WHEN $4 THEN NULL ELSE now() + $5::interval END
+WHERE id = $1 AND attempts = $2 AND status = 'processing'
+"""
+
+_LAG = """
+SELECT
+    coalesce(extract(epoch FROM now() - min(received_at)), 0)::float8
+FROM webhook_events
+WHERE status IN ('received', 'processing', 'failed')
+"""
+
+
+async def record(connection: Connection, events: Sequence[NewEvent]) -> set[str]:
+    """Store and queue `events` in one statement; answers the ids that were new. Wakes the workers on commit."""
+    columns = [
+        [getattr(event, name) for event in events]
+        for name in (
+            "id", "type", "object_id", "api_version", "account", "livemode", "created_at", "payload",
+            "verified_by", "source", "request_id", "handled",
+        )
+    ]  # fmt: skip
+    return {row[0] for row in await connection.fetch(_RECORD, *columns)}
+
+
+async def claim(connection: Connection, limit: int, lease: timedelta) -> list[DueEvent]:
+    """Take up to `limit` due events for `lease`, oldest first by Stripe's clock."""
+    rows = await connection.fetch(_CLAIM, limit, lease)
+    rows.sort(key=lambda row: (row["created_at"], row["id"]))
+    return [DueEvent(row["id"], row["type"], row["payload"], row["attempts"]) for row in rows]
+
+
+async def hold(connection: Connection, events: Sequence[DueEvent]) -> set[str]:
+    """Lock those of `events` that are still ours until the transaction ends; a lease that ran out is not."""
+    rows = await connection.fetch(_HOLD, [event.id for event in events], [event.attempts for event in events])
+    return {row[0] for row in rows}
+
+
+async def finish(connection: Connection, outcomes: Sequence[tuple[str, str]]) -> None:
+    """Mark events `processed` or `ignored`."""
+    if outcomes:
+        await connection.execute(_FINISH, [event for event, _ in outcomes], [status for _, status in outcomes])
+
+
+async def fail(connection: Connection, event: DueEvent, error: str, pause: timedelta, *, dead: bool) -> None:
+    """Put an event back for another try after `pause`, or aside for a person where it is `dead`."""
+    await connection.execute(_FAIL, event.id, event.attempts, error, dead, pause)
+
+
+async def lag_s(connection: Connection) -> float:
+    """Age in seconds of the oldest event that is not processed yet; 0 where there is none."""
+    return cast(float, await connection.fetchval(_LAG))

@@ -1,0 +1,307 @@
+"""Owns the schema: the tables, their constraints and their indexes, as SQLAlchemy models.
+
+Migrations are written from it (a test fails when the two drift apart), and the statements of this package take
+their column lists from it. At run time the service speaks asyncpg; no session and no lazy loading happens here.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, MetaData, Text, desc, func, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.domain.fulfillment import FulfillmentStatus
+from app.domain.invoice import InvoiceStatus
+
+INBOX_STATUSES = ("received", "processing", "processed", "ignored", "failed", "dead")
+DUE_STATUSES = ("received", "processing", "failed")
+"""Events that are to be processed once their next_attempt_at has come; `processing` comes due when a worker died."""
+
+
+def _one_of(column: str, values: Iterable[str]) -> str:
+    names = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({names})"
+
+
+class Model(DeclarativeBase):
+    """What every table shares: constraint names that do not depend on who created them, and the column types."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 -- SQLAlchemy reads it as declared
+        str: Text,
+        int: BigInteger,
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        datetime: TIMESTAMP(timezone=True),
+    }
+
+
+class Mirrored:
+    """Columns of a table that mirrors one kind of Stripe object: which snapshot of it is applied, and when."""
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    livemode: Mapped[bool]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+    snapshot_since: Mapped[datetime]
+    snapshot_until: Mapped[datetime]
+    snapshot_digest: Mapped[str]
+
+
+class Product(Mirrored, Model):
+    __tablename__ = "products"
+
+    name: Mapped[str]
+    description: Mapped[str | None]
+    active: Mapped[bool]
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+    reference: Mapped[str | None]
+
+    __table_args__ = (
+        Index("ix_products_newest", desc("created_at"), desc("id")),
+        Index("ix_products_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+    )
+
+
+class Price(Mirrored, Model):
+    __tablename__ = "prices"
+
+    product: Mapped[str]
+    active: Mapped[bool]
+    type: Mapped[str]
+    currency: Mapped[str]
+    unit_amount: Mapped[int | None]
+    unit_amount_decimal: Mapped[str | None]
+    nickname: Mapped[str | None]
+    lookup_key: Mapped[str | None]
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+    reference: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint("unit_amount >= 0", name="unit_amount_not_negative"),
+        Index("ix_prices_newest", desc("created_at"), desc("id")),
+        Index("ix_prices_product_newest", "product", desc("created_at"), desc("id")),
+        Index("ix_prices_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+    )
+
+
+class Customer(Mirrored, Model):
+    __tablename__ = "customers"
+
+    name: Mapped[str | None]
+    email: Mapped[str | None]
+    description: Mapped[str | None]
+    phone: Mapped[str | None]
+    address: Mapped[dict[str, Any] | None]
+    default_payment_method: Mapped[str | None]
+    custom_fields: Mapped[list[Any]]
+    footer: Mapped[str | None]
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+    reference: Mapped[str | None]
+
+    __table_args__ = (
+        Index("ix_customers_newest", desc("created_at"), desc("id")),
+        Index("ix_customers_email_newest", "email", desc("created_at"), desc("id")),
+        Index("ix_customers_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+    )
+
+
+class Invoice(Mirrored, Model):
+    __tablename__ = "invoices"
+
+    number: Mapped[str | None]
+    status: Mapped[str]
+    customer: Mapped[str | None]
+    reference: Mapped[str | None]
+    collection_method: Mapped[str]
+    auto_advance: Mapped[bool]
+    currency: Mapped[str]
+    subtotal: Mapped[int]
+    total: Mapped[int]
+    amount_due: Mapped[int]
+    amount_paid: Mapped[int]
+    amount_remaining: Mapped[int]
+    due_at: Mapped[datetime | None]
+    description: Mapped[str | None]
+    footer: Mapped[str | None]
+    custom_fields: Mapped[list[Any]]
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+    payment_intent: Mapped[str | None]
+    paid_out_of_band: Mapped[bool]
+    lines_digest: Mapped[str]
+    hosted_invoice_url: Mapped[str | None]
+    invoice_pdf: Mapped[str | None]
+    finalized_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+    marked_uncollectible_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("status", InvoiceStatus), name="status"),
+        CheckConstraint("amount_due >= 0 AND amount_paid >= 0 AND amount_remaining >= 0", name="amounts_not_negative"),
+        CheckConstraint("currency = lower(currency) AND length(currency) = 3", name="currency"),
+        CheckConstraint("jsonb_array_length(custom_fields) <= 4", name="custom_fields_at_most_four"),
+        Index("ix_invoices_newest", desc("created_at"), desc("id")),
+        Index("ix_invoices_customer_newest", "customer", desc("created_at"), desc("id")),
+        Index("ix_invoices_status_newest", "status", desc("created_at"), desc("id")),
+        Index("ix_invoices_due", "due_at", postgresql_where=text("status = 'open'")),
+        Index("ix_invoices_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+        Index("ix_invoices_payment_intent", "payment_intent", postgresql_where=text("payment_intent IS NOT NULL")),
+    )
+
+
+class InvoiceItem(Model):
+    __tablename__ = "invoice_items"
+
+    line_item: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str]
+    invoice: Mapped[str] = mapped_column(ForeignKey("invoices.id", ondelete="CASCADE"))
+    position: Mapped[int] = mapped_column(Integer)
+    price: Mapped[str | None]
+    product: Mapped[str | None]
+    quantity: Mapped[int | None]
+    unit_amount_decimal: Mapped[str | None]
+    amount: Mapped[int]
+    currency: Mapped[str]
+    description: Mapped[str | None]
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+
+    __table_args__ = (
+        CheckConstraint("position >= 0", name="position_not_negative"),
+        Index("ix_invoice_items_invoice", "invoice", "position"),
+        Index("ix_invoice_items_id", "id"),
+    )
+
+
+class InvoicePayment(Model):
+    """Which PaymentIntent pays which invoice; a PaymentIntent does not say so itself."""
+
+    __tablename__ = "invoice_payments"
+
+    payment_intent: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str | None]
+    invoice: Mapped[str]
+    is_default: Mapped[bool]
+
+    __table_args__ = (Index("ix_invoice_payments_invoice", "invoice"),)
+
+
+class Fulfillment(Model):
+    __tablename__ = "fulfillments"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    invoice: Mapped[str] = mapped_column(ForeignKey("invoices.id", ondelete="RESTRICT"))
+    customer: Mapped[str | None]
+    status: Mapped[str]
+    amount_paid: Mapped[int]
+    currency: Mapped[str]
+    payment_intent: Mapped[str | None]
+    paid_out_of_band: Mapped[bool]
+    attempts: Mapped[int]
+    failure_code: Mapped[str | None]
+    failure_decline_code: Mapped[str | None]
+    failure_message: Mapped[str | None]
+    attempt_at: Mapped[datetime | None]
+    fulfilled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("uq_fulfillments_invoice", "invoice", unique=True),
+        CheckConstraint(_one_of("status", FulfillmentStatus), name="status"),
+        CheckConstraint("amount_paid >= 0 AND attempts >= 0", name="amounts_not_negative"),
+        CheckConstraint("(status = 'fulfilled') = (fulfilled_at IS NOT NULL)", name="fulfilled_has_time"),
+        Index("ix_fulfillments_newest", desc("created_at"), desc("id")),
+        Index("ix_fulfillments_status_newest", "status", desc("created_at"), desc("id")),
+        Index("ix_fulfillments_customer_newest", "customer", desc("created_at"), desc("id")),
+        Index("ix_fulfillments_updated", desc("updated_at")),
+    )
+
+
+class WebhookEvent(Model):
+    """The inbox: every event ever received, as it came. The row is also the job that will process it."""
+
+    __tablename__ = "webhook_events"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    object_id: Mapped[str | None]
+    api_version: Mapped[str | None]
+    account: Mapped[str | None]
+    livemode: Mapped[bool]
+    created_at: Mapped[datetime]
+    payload: Mapped[str]
+    verified_by: Mapped[str | None]
+    source: Mapped[str]
+    request_id: Mapped[str | None]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    status: Mapped[str]
+    attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    last_error: Mapped[str | None]
+    next_attempt_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
+    processed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("status", INBOX_STATUSES), name="status"),
+        CheckConstraint("attempts >= 0", name="attempts_not_negative"),
+        CheckConstraint(f"({_one_of('status', DUE_STATUSES)}) = (next_attempt_at IS NOT NULL)", name="due_has_time"),
+        Index("ix_webhook_events_due", "next_attempt_at", postgresql_where=text(_one_of("status", DUE_STATUSES))),
+        Index("ix_webhook_events_newest", desc("received_at"), desc("id")),
+        Index("ix_webhook_events_object", "object_id", "created_at"),
+    )
+
+
+class Operation(Model):
+    """One mutating request: its idempotency key, how far it got, and what was answered."""
+
+    __tablename__ = "operations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    caller: Mapped[str]
+    idempotency_key: Mapped[str]
+    fingerprint: Mapped[str]
+    name: Mapped[str]
+    params: Mapped[dict[str, Any]]
+    progress: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    subject: Mapped[str | None]
+    request_id: Mapped[str | None]
+    locked_until: Mapped[datetime]
+    takeovers: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    answered_at: Mapped[datetime | None]
+    answer_status: Mapped[int | None] = mapped_column(Integer)
+    answer_body: Mapped[str | None]
+
+    __table_args__ = (
+        Index("uq_operations_caller_key", "caller", "idempotency_key", unique=True),
+        CheckConstraint("(answered_at IS NULL) = (answer_status IS NULL)", name="answered_has_status"),
+        CheckConstraint("length(idempotency_key) BETWEEN 1 AND 300", name="key_length"),
+        Index("ix_operations_unanswered", "locked_until", postgresql_where=text("answered_at IS NULL")),
+        Index("ix_operations_created", "created_at"),
+        Index("ix_operations_subject", "subject", "created_at"),
+    )
+
+
+class ReferenceClaim(Model):
+    """The caller's own ids: claimed before Stripe is asked, so that two creates never share one."""
+
+    __tablename__ = "reference_claims"
+
+    resource: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(primary_key=True)
+    operation: Mapped[UUID | None]
+    object_id: Mapped[str | None]
+
+    __table_args__ = (CheckConstraint("length(reference) BETWEEN 1 AND 200", name="reference_length"),)

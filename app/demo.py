@@ -1,0 +1,139 @@
+"""Owns the demonstration: the main job once, through the public API alone, one line a step.
+
+It is a client like any other: what works here works for every caller. It pays with one of Stripe's test payment
+methods, so it is for test keys only.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import typer
+
+PATIENCE_S = 60.0
+POLL_S = 0.1
+DONE = "fulfilled"
+
+
+class Steps:
+    """Says each step as it is done, with what came of it and how long it took."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    @asynccontextmanager
+    async def step(self, title: str) -> AsyncIterator[list[str]]:
+        """Time one step; what the block appends is said behind its title."""
+        self._number += 1
+        said: list[str] = []
+        started = time.perf_counter()
+        yield said
+        took = (time.perf_counter() - started) * 1000
+        typer.echo(f"  {self._number:2}  {title:<26} {'  '.join(said):<62} {took:7.0f} ms")
+
+
+class Api:
+    """The few calls the demonstration makes."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """POST, with an idempotency key as every careful caller sends one."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        return self._read(await self._client.post(path, json=body, headers=headers))
+
+    async def get(self, path: str) -> dict[str, Any]:
+        return self._read(await self._client.get(path))
+
+    @staticmethod
+    def _read(response: httpx.Response) -> dict[str, Any]:
+        document: dict[str, Any] = response.json()
+        if response.is_error:
+            raise RuntimeError(f"{response.request.method} {response.request.url.path}: {document.get('detail')}")
+        return document
+
+
+async def run(base_url: str, key: str) -> bool:
+    """Take one invoice from draft to fulfilled; whether it got there. Progress goes to standard output."""
+    headers = {"Authorization": f"Bearer {key}"}
+    typer.echo("\nThe main job: one invoice from draft to fulfilled\n")
+    started = time.perf_counter()
+    async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=60, trust_env=False) as client:
+        try:
+            invoice = await _lifecycle(Api(client), Steps())
+        except (httpx.HTTPError, RuntimeError) as error:
+            typer.echo(f"\nThe main job failed: {error}", err=True)
+            return False
+    took = time.perf_counter() - started
+    fulfilled = bool(invoice["fulfillment"] and invoice["fulfillment"]["status"] == DONE)
+    outcome = "fulfilled" if fulfilled else f"NOT fulfilled: {invoice['fulfillment']}"
+    typer.echo(
+        f"\nInvoice {invoice['number']} ({invoice['id']}) is {invoice['status']} and {outcome}, in {took:.1f} s."
+    )
+    typer.echo(f"  the invoice      {base_url}/v1/invoices/{invoice['id']}")
+    typer.echo(f"  its payment page {invoice['hosted_invoice_url']}")
+    return fulfilled
+
+
+async def _lifecycle(api: Api, steps: Steps) -> dict[str, Any]:
+    order = f"demo-{uuid.uuid4().hex[:8]}"
+    async with steps.step("product") as said:
+        product = await api.post("/v1/products", {"name": "Consulting"})
+        said.append(product["id"])
+    async with steps.step("price") as said:
+        price = await api.post("/v1/prices", {"product": product["id"], "unit_amount": 12000, "currency": "usd"})
+        said.append(price["id"])
+    async with steps.step("customer") as said:
+        customer = await api.post(
+            "/v1/customers",
+            {
+                "name": "Jenny Rosen",
+                "email": "jenny.rosen@example.com",
+                "payment_method": "pm_card_visa",
+                "invoice_settings": {"custom_fields": [{"name": "VAT ID", "value": "DE123456789"}]},
+            },
+        )
+        said.append(customer["id"])
+    invoice = await _invoice(api, steps, customer["id"], price["id"], order)
+    async with steps.step("payment") as said:
+        method = (await api.get(f"/v1/customers/{customer['id']}"))["invoice_settings"]["default_payment_method"]
+        paid = await api.post(f"/v1/invoices/{invoice['id']}/pay", {"payment_method": method or "pm_card_visa"})
+        said.append(f"{paid['payment_intent']} {paid['status']}")
+    return await _fulfilled(api, steps, invoice["id"])
+
+
+async def _invoice(api: Api, steps: Steps, customer: str, price: str, order: str) -> dict[str, Any]:
+    async with steps.step("draft invoice") as said:
+        fields = [{"name": "Order", "value": order}]
+        terms = {"days_until_due": 30, "custom_fields": fields, "reference": order}
+        invoice = await api.post("/v1/invoices", {"customer": customer, **terms})
+        said.append(invoice["id"])
+    path = f"/v1/invoices/{invoice['id']}"
+    async with steps.step("items") as said:
+        extra = {"amount": 4900, "currency": "usd", "description": "Travel"}
+        invoice = await api.post(f"{path}/items", {"items": [{"price": price, "quantity": 2}, extra]})
+        said.append(f"{len(invoice['items'])} items, {invoice['total']} {invoice['currency']}")
+    async with steps.step("finalize") as said:
+        invoice = await api.post(f"{path}/finalize")
+        said.append(f"{invoice['number']} {invoice['status']}")
+    async with steps.step("client secret") as said:
+        secret = await api.get(f"{path}/client-secret")
+        said.append(f"{secret['payment_intent']} (the secret is for the payment page)")
+    return invoice
+
+
+async def _fulfilled(api: Api, steps: Steps, invoice_id: str) -> dict[str, Any]:
+    """Wait for the signed webhook to arrive and to be applied."""
+    async with steps.step("signed webhook, fulfillment") as said:
+        deadline = time.monotonic() + PATIENCE_S
+        invoice = await api.get(f"/v1/invoices/{invoice_id}")
+        while (invoice["fulfillment"] or {}).get("status") != DONE and time.monotonic() < deadline:
+            await asyncio.sleep(POLL_S)
+            invoice = await api.get(f"/v1/invoices/{invoice_id}")
+        said.append(str((invoice["fulfillment"] or {}).get("status", "no webhook arrived")))
+    return invoice

@@ -1,0 +1,1 @@
+"""Pure rules of invoicing: no I/O, no framework, nothing imported from the rest of the service."""

@@ -1,0 +1,186 @@
+"""Every error this service answers with, as a tree.
+
+InvoicingError
+ ├ Refused                    the request cannot be done as it stands; asking again changes nothing
+ │  ├ NotFound                   404 not_found
+ │  ├ Unauthenticated            401 unauthenticated
+ │  ├ Forbidden                  403 forbidden
+ │  ├ InvalidState               409 invalid_state
+ │  ├ ReferenceTaken             409 reference_taken
+ │  ├ IdempotencyMismatch        422 idempotency_mismatch
+ │  ├ ValidationFailed           422 validation_error
+ │  ├ MalformedRequest           400 malformed_request
+ │  ├ InvalidSignature           400 invalid_signature
+ │  ├ PayloadTooLarge            413 payload_too_large
+ │  ├ UnsupportedMediaType       415 unsupported_media_type
+ │  ├ StripeInvalidRequest       422 stripe_invalid_request
+ │  ├ PaymentFailed              402 payment_failed
+ │  └ PaymentActionRequired      402 payment_action_required
+ └ Unavailable                something is down or busy; the same request may work later
+    ├ IdempotencyInProgress      409 idempotency_in_progress
+    ├ RateLimited                429 rate_limited
+    ├ StripeError                502 stripe_error
+    ├ StripeUnavailable          503 stripe_unavailable
+    ├ StripeTimeout              504 stripe_timeout
+    └ DatabaseUnavailable        503 database_unavailable
+
+The codes are the contract; which HTTP status each gets is decided in app/api/errors.py alone.
+An error's `detail` is for people, holds no secret, and names the field where one is to blame.
+"""
+
+from typing import ClassVar, Self
+
+from app.domain.json import JsonObject, JsonView
+
+
+class InvoicingError(Exception):
+    """The root. `code` is the machine's word; `detail` the person's; `replayed`: it is a stored answer, given again."""
+
+    code: ClassVar[str]
+    replayed = False
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        param: str | None = None,
+        stripe: JsonView | None = None,
+        retry_after: int | None = None,
+        extra: JsonView | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.param = param
+        self.stripe = stripe
+        self.retry_after = retry_after
+        self.extra = extra or {}
+
+    def to_document(self) -> JsonObject:
+        """All there is to say of this error, as JSON; `restore` reads it back."""
+        return {
+            "code": self.code,
+            "detail": self.detail,
+            "param": self.param,
+            "stripe": dict(self.stripe) if self.stripe else None,
+            "retry_after": self.retry_after,
+            "extra": dict(self.extra),
+        }
+
+    @classmethod
+    def _from_document(cls, document: JsonView) -> Self:
+        error = cls.__new__(cls)
+        InvoicingError.__init__(
+            error,
+            document["detail"],
+            param=document["param"],
+            stripe=document["stripe"],
+            retry_after=document["retry_after"],
+            extra=document["extra"],
+        )
+        return error
+
+
+class Refused(InvoicingError):
+    """Asking again the same way gives the same answer, so the answer may be stored and replayed."""
+
+
+class NotFound(Refused):
+    code = "not_found"
+
+
+class Unauthenticated(Refused):
+    code = "unauthenticated"
+
+
+class Forbidden(Refused):
+    code = "forbidden"
+
+
+class InvalidState(Refused):
+    """An act that the object's state does not allow; says the state and what is allowed from it."""
+
+    code = "invalid_state"
+
+
+class ReferenceTaken(Refused):
+    code = "reference_taken"
+
+
+class IdempotencyMismatch(Refused):
+    code = "idempotency_mismatch"
+
+
+class ValidationFailed(Refused):
+    code = "validation_error"
+
+
+class MalformedRequest(Refused):
+    code = "malformed_request"
+
+
+class InvalidSignature(Refused):
+    code = "invalid_signature"
+
+
+class PayloadTooLarge(Refused):
+    code = "payload_too_large"
+
+
+class UnsupportedMediaType(Refused):
+    code = "unsupported_media_type"
+
+
+class StripeInvalidRequest(Refused):
+    code = "stripe_invalid_request"
+
+
+class PaymentFailed(Refused):
+    code = "payment_failed"
+
+
+class PaymentActionRequired(Refused):
+    code = "payment_action_required"
+
+
+class Unavailable(InvoicingError):
+    """The same request may work later; never stored as a request's answer."""
+
+
+class IdempotencyInProgress(Unavailable):
+    code = "idempotency_in_progress"
+
+
+class RateLimited(Unavailable):
+    code = "rate_limited"
+
+
+class StripeError(Unavailable):
+    code = "stripe_error"
+
+
+class StripeUnavailable(Unavailable):
+    code = "stripe_unavailable"
+
+
+class StripeTimeout(Unavailable):
+    code = "stripe_timeout"
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+
+
+def _leaves(cls: type[InvoicingError]) -> dict[str, type[InvoicingError]]:
+    found = {cls.code: cls} if "code" in vars(cls) else {}
+    for child in cls.__subclasses__():
+        found |= _leaves(child)
+    return found
+
+
+BY_CODE = _leaves(InvoicingError)
+"""Every error code of the contract and the class that raises it."""
+
+
+def restore(document: JsonView) -> InvoicingError:
+    """The error that `to_document` described."""
+    return BY_CODE[document["code"]]._from_document(document)  # noqa: SLF001 -- the pair of to_document

@@ -1,0 +1,39 @@
+"""Owns what an amount is: an integer in the currency's minor unit, as Stripe counts it.
+
+Nothing else in the service knows how many decimals a currency has. Source: Stripe's documentation
+of zero-decimal and three-decimal currencies and of the charge limits.
+"""
+
+from decimal import Decimal
+
+ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+"""Currencies whose minor unit is the currency itself. (isk and ugx are sent with two decimals.)"""
+
+THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+"""Currencies with three decimals; Stripe wants the last digit to be 0."""
+
+MAX_AMOUNT = 99_999_999
+"""The largest amount of one payment, in minor units: Stripe takes at most eight digits."""
+
+
+def exponent(currency: str) -> int:
+    """How many decimals `currency` (lower-case ISO 4217) has on Stripe: 0, 2 or 3."""
+    if currency in ZERO_DECIMAL:
+        return 0
+    return 3 if currency in THREE_DECIMAL else 2
+
+
+def problem_with_amount(amount: int, currency: str) -> str | None:
+    """Why Stripe would refuse `amount` minor units of `currency`, or None where it is fine."""
+    if abs(amount) > MAX_AMOUNT:
+        return f"must be at most {MAX_AMOUNT} in the currency's minor unit"
+    if currency in THREE_DECIMAL and amount % 10:
+        return f"must be a multiple of 10: {currency} has three decimals and Stripe uses two of them"
+    return None
+
+
+def format_amount(amount: int, currency: str) -> str:
+    """`amount` minor units for a person to read: format_amount(1999, "usd") == "19.99 USD"."""
+    places = exponent(currency)
+    value = Decimal(amount).scaleb(-places)
+    return f"{value:,.{places}f} {currency.upper()}"

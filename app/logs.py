@@ -1,0 +1,50 @@
+"""Owns how the service logs: one JSON object a line on standard error, and nothing secret in it."""
+
+import logging
+import re
+import sys
+
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+SECRETS = re.compile(
+    r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{4,}|whsec_[A-Za-z0-9+/=_-]{4,}|ik_(?:live|test)_[A-Za-z0-9_-]{8,}"
+    r"|(?:pi|seti)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+"
+)
+REDACTED = "[redacted]"
+
+
+def redacted(text: str) -> str:
+    """`text` without anything that looks like a key, a signing secret or a client secret."""
+    return SECRETS.sub(REDACTED, text)
+
+
+def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {key: redacted(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+class _ToStructlog(logging.Handler):
+    """Lets what libraries log come out like our own lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger(record.name)
+        log.log(record.levelno, record.getMessage(), exc_info=record.exc_info or None)
+
+
+def configure(level: str) -> None:
+    """Set logging up for this process."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            _redact,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)

@@ -1,0 +1,62 @@
+"""Owns the HTTP application: its routers, its life, its error answers, its description."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import Route
+
+from app.api import docs, errors, openapi
+from app.api.gate import Gate
+from app.api.routers import customers, fulfillments, health, invoices, items, products
+from app.api.webhook import PATH, WebhookEndpoint
+from app.settings import Settings
+from app.wiring import built
+
+VERSION = "0.1.0"
+
+ROUTERS = (
+    products.products,
+    products.prices,
+    customers.router,
+    invoices.router,
+    items.router,
+    fulfillments.fulfillments,
+    fulfillments.events,
+    health.router,
+)
+
+
+def operation_id(route: APIRoute) -> str:
+    """An operation is called what its function is called."""
+    return route.name
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; it opens its parts when it starts and closes them when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with built(settings) as parts:
+            app.state.parts = parts
+            yield
+
+    app = FastAPI(
+        title="Invoicing",
+        summary="Stripe invoices from draft to fulfilled, exactly once.",
+        version=VERSION,
+        lifespan=lifespan,
+        generate_unique_id_function=operation_id,
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    app.router.routes.append(Route(PATH, WebhookEndpoint(), methods=["POST"]))
+    errors.install(app)
+    docs.install(app)
+    openapi.install(app)
+    app.add_middleware(Gate)
+    return app

@@ -1,0 +1,87 @@
+"""Owns what can be configured: the only reader of the environment. Refuses combinations that are not safe."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+STRIPE_API_BASE = "https://api.stripe.com"
+STRIPE_JS_URL = "https://js.stripe.com/endive/stripe.js"
+SMALLEST_KEY = 32
+
+
+class Settings(BaseSettings):
+    """Every setting, by the lower-case name of its environment variable; `.env` is read as well."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
+
+    environment: Literal["development", "production"] = "development"
+    database_url: SecretStr = Field(description="postgresql://user:password@host/name")
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    data_dir: Path = Path(".data")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_base_url: str = ""
+    workers: int = Field(default=1, ge=1, le=64)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    stripe_secret_key: SecretStr
+    stripe_publishable_key: str = ""
+    stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode]
+    stripe_api_base: str = STRIPE_API_BASE
+    stripe_js_url: str = STRIPE_JS_URL
+    stripe_timeout_s: float = Field(default=10.0, gt=0, le=80)
+    stripe_deadline_s: float = Field(default=25.0, gt=0, le=50)
+    stripe_max_retries: int = Field(default=2, ge=0, le=10)
+
+    api_bootstrap_key: SecretStr | None = None
+
+    worker_lease_s: float = Field(default=30.0, gt=0)
+    worker_batch: int = Field(default=64, ge=1, le=500)
+    worker_poll_s: float = Field(default=2.0, gt=0)
+    inbox_lag_limit_s: float = Field(default=300.0, gt=0)
+
+    @field_validator("stripe_webhook_secrets", mode="before")
+    @classmethod
+    def _split_secrets(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(","))
+        return value
+
+    @field_validator("stripe_webhook_secrets")
+    @classmethod
+    def _no_empty_secret(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not value or not all(secret.get_secret_value() for secret in value):
+            raise ValueError("STRIPE_WEBHOOK_SECRETS must not hold an empty secret: anybody could sign with it")
+        return value
+
+    @field_validator("api_bootstrap_key", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("api_bootstrap_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SMALLEST_KEY:
+            raise ValueError(f"API_BOOTSTRAP_KEY must have at least {SMALLEST_KEY} characters")
+        return value
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.livemode and self.stripe_api_base != STRIPE_API_BASE:
+            raise ValueError("a live STRIPE_SECRET_KEY is only ever sent to Stripe: unset STRIPE_API_BASE")
+        if not self.public_base_url:
+            self.public_base_url = f"http://{self.host}:{self.port}"
+        self.public_base_url = self.public_base_url.rstrip("/")
+        if urlsplit(self.public_base_url).scheme not in {"http", "https"}:
+            raise ValueError("PUBLIC_BASE_URL must start with http:// or https://")
+        return self
+
+    @property
+    def livemode(self) -> bool:
+        """Whether this deployment moves real money: what its Stripe key says."""
+        key = self.stripe_secret_key.get_secret_value()
+        return key.startswith(("sk_live_", "rk_live_"))

@@ -1,0 +1,74 @@
+"""Owns what each failure of a call to Stripe means for us: one table, used by the gateway alone."""
+
+import asyncio
+from http import HTTPStatus
+
+import aiohttp
+import stripe
+
+from app.domain.errors import (
+    InvoicingError,
+    PaymentActionRequired,
+    PaymentFailed,
+    RateLimited,
+    StripeError,
+    StripeInvalidRequest,
+    StripeTimeout,
+    StripeUnavailable,
+)
+from app.domain.json import JsonObject
+
+ACTION_REQUIRED = frozenset({"authentication_required", "invoice_payment_intent_requires_action"})
+"""Codes of a 402 that a person can cure by authenticating, not by another card."""
+
+RETRY_AFTER_S = 2
+
+FAILURES = (stripe.StripeError, aiohttp.ClientError, asyncio.TimeoutError, OSError)
+"""All that a call may raise: the SDK's errors, and what escapes it (aiohttp's truncated bodies)."""
+
+
+def _described(error: stripe.StripeError) -> JsonObject:
+    said = error.error
+    return {
+        "request_id": error.request_id,
+        "type": getattr(said, "type", None),
+        "code": getattr(said, "code", None),
+        "decline_code": getattr(said, "decline_code", None),
+        "param": getattr(said, "param", None),
+    }
+
+
+def _from_answer(error: stripe.StripeError) -> InvoicingError:
+    status = error.http_status or 0
+    described = _described(error)
+    message = error.user_message or "Stripe refused the request."
+    if status == HTTPStatus.PAYMENT_REQUIRED:
+        failure = PaymentActionRequired if described["code"] in ACTION_REQUIRED else PaymentFailed
+        return failure(message, stripe=described)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return RateLimited("Stripe's rate limit is reached.", stripe=described, retry_after=RETRY_AFTER_S)
+    if status == HTTPStatus.CONFLICT:
+        return StripeUnavailable(
+            "Stripe is still busy with the same object.", stripe=described, retry_after=RETRY_AFTER_S
+        )
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return StripeError("Stripe did not accept this service's key; its operator must look.", stripe=described)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return StripeUnavailable("Stripe is not available.", stripe=described, retry_after=RETRY_AFTER_S)
+    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return StripeInvalidRequest(message, param=described["param"], stripe=described)
+    return StripeError("Stripe answered with an error of its own.", stripe=described, retry_after=RETRY_AFTER_S)
+
+
+def translate(error: BaseException) -> InvoicingError:
+    """Our error for `error`, one of FAILURES."""
+    if isinstance(error, stripe.APIConnectionError):
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, (TimeoutError, asyncio.TimeoutError)):
+            return StripeTimeout("Stripe did not answer in time.", retry_after=RETRY_AFTER_S)
+        return StripeUnavailable("Stripe cannot be reached.", retry_after=RETRY_AFTER_S)
+    if isinstance(error, stripe.StripeError):
+        return _from_answer(error)
+    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+        return StripeTimeout("Stripe did not answer in time.", retry_after=RETRY_AFTER_S)
+    return StripeError("Stripe's answer was cut short.", retry_after=RETRY_AFTER_S)

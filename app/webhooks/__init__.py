@@ -1,0 +1,1 @@
+"""What Stripe delivers: verified (signature.py), recorded once (inbox.py), and what each event does (handlers.py)."""

@@ -1,0 +1,90 @@
+"""Owns the reading of an event: the few fields intake needs, and the whole once it is processed."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from app.domain.errors import MalformedRequest
+from app.domain.json import JsonObject
+
+
+class EventObject(msgspec.Struct):
+    """The object an event is about; some (an upcoming invoice) have no id."""
+
+    id: str | None = None
+
+
+class EventData(msgspec.Struct):
+    object: EventObject
+
+
+class Envelope(msgspec.Struct):
+    """What intake reads of a snapshot event; the rest is kept as it came."""
+
+    id: str
+    object: str
+    type: str
+    created: int
+    livemode: bool
+    data: EventData
+    api_version: str | None = None
+    account: str | None = None
+
+
+class Payload(msgspec.Struct):
+    object: JsonObject
+
+
+class Event(msgspec.Struct):
+    """A whole event, as it is processed. `created` is in seconds of Stripe's clock."""
+
+    id: str
+    type: str
+    created: int
+    data: Payload
+    api_version: str | None = None
+
+    @property
+    def created_at(self) -> datetime:
+        """When Stripe made the event."""
+        return datetime.fromtimestamp(self.created, UTC)
+
+    @property
+    def object(self) -> JsonObject:
+        """The object as it was after the change."""
+        return self.data.object
+
+
+_envelope = msgspec.json.Decoder(Envelope)
+_event = msgspec.json.Decoder(Event)
+
+LONGEST_ID = 255
+LATEST = 253_402_300_799
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """The envelope of a verified body. Raises MalformedRequest for anything but a snapshot event."""
+    try:
+        envelope = _envelope.decode(body)
+    except msgspec.MsgspecError as error:
+        raise MalformedRequest(f"The body is not a snapshot event: {error}") from None
+    if envelope.object != "event":
+        raise MalformedRequest(f"The body is a {envelope.object[:40]!r}, not a snapshot event.")
+    names = (
+        envelope.id,
+        envelope.type,
+        envelope.data.object.id or "-",
+        envelope.api_version or "-",
+        envelope.account or "-",
+    )
+    if (
+        not all(0 < len(name) <= LONGEST_ID and name.isprintable() for name in names)
+        or not 0 < envelope.created < LATEST
+    ):
+        raise MalformedRequest("One of the event's names or its created is out of bounds.")
+    return envelope
+
+
+def read_event(payload: str) -> Event:
+    """The whole event that intake recorded."""
+    return _event.decode(payload)

@@ -1,0 +1,1 @@
+"""Durable background work: processes the inbox (processing.py, runner.py)."""

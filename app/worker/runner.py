@@ -1,0 +1,78 @@
+"""Owns the worker's life: take what is due, process it, wait to be woken, stop cleanly when told.
+
+Several workers may run on one database; each event is handed to one of them at a time.
+"""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from app.db import inbox
+from app.db.engine import Database
+from app.domain.errors import DatabaseUnavailable
+from app.worker.processing import Processor
+
+log = structlog.get_logger(__name__)
+
+REST_S = 1.0
+"""Seconds between tries while the database is away."""
+
+
+class Worker:
+    """Processes the inbox until `stop` is called."""
+
+    def __init__(
+        self, database: Database, processor: Processor, *, batch: int, lease: timedelta, poll_s: float
+    ) -> None:
+        self._database = database
+        self._processor = processor
+        self._batch = batch
+        self._lease = lease
+        self._poll_s = poll_s
+        self._stopping = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._listener: asyncpg.Connection[asyncpg.Record] | None = None
+
+    def stop(self) -> None:
+        """Finish the batch under way, then return from run."""
+        self._stopping.set()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Process until stopped; a database that is away is waited for."""
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._listen()
+                    if not await self.run_once():
+                        await self._rest(self._poll_s)
+                except DatabaseUnavailable:
+                    log.warning("waiting_for_database")
+                    await self._rest(REST_S)
+        finally:
+            if self._listener is not None:
+                await self._listener.close(timeout=2)
+
+    async def run_once(self) -> int:
+        """Process one batch of what is due; how many events that were."""
+        self._woken.clear()
+        async with self._database.connection() as connection:
+            due = await inbox.claim(connection, self._batch, self._lease)
+        if due:
+            await self._processor.process(due)
+        return len(due)
+
+    async def _listen(self) -> None:
+        """Hear of new events; without the listener the poll still finds them."""
+        if self._listener is None or self._listener.is_closed():
+            self._listener = await self._database.dedicated()
+            await self._listener.add_listener(inbox.CHANNEL, lambda *_: self._woken.set())
+
+    async def _rest(self, seconds: float) -> None:
+        if not self._stopping.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._woken.wait()
