@@ -4,7 +4,6 @@ import logging
 import re
 import sys
 
-
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 

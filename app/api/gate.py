@@ -18,7 +18,7 @@ LARGEST_BODY = 1024 * 1024
 SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
-class BodyTooLarge(Exception):  # noqa: N818 -- never leaves this module
+class BodyTooLarge(Exception):
     """The body turned out longer than allowed while it was read."""
 
 

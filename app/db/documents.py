@@ -38,14 +38,15 @@ _ITEM = (
     "item.id, item.line_item, item.price, item.product, item.quantity, item.unit_amount_decimal, item.amount, "
     "item.currency, item.description, item.metadata"
 )
+_INVOICE_FULFILLMENT = (
+    f"(SELECT json_build_object('status', status, 'fulfilled_at', {_at('fulfilled_at')}) FROM fulfillments "  # noqa: S608
+    "WHERE invoice = row.id) AS fulfillment"
+)
 _INVOICE = (
     "row.id, row.number, row.status, row.customer, row.reference, row.collection_method, row.auto_advance, "
     "row.currency, row.subtotal, row.total, row.amount_due, row.amount_paid, row.amount_remaining, "
     f"{_times('row.due_at')}, row.description, row.footer, row.custom_fields, row.metadata, row.payment_intent, "
-    "row.hosted_invoice_url, row.invoice_pdf, "
-    "(SELECT json_build_object('status', fulfillment.status, 'fulfilled_at', "
-    f"{_at('fulfillment.fulfilled_at')}) FROM fulfillments fulfillment WHERE fulfillment.invoice = row.id) "
-    "AS fulfillment, row.livemode, "
+    f"row.hosted_invoice_url, row.invoice_pdf, {_INVOICE_FULFILLMENT}, row.livemode, "
     + _times(
         "row.created_at",
         "row.finalized_at",

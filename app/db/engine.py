@@ -96,9 +96,8 @@ class Database:
         """A connection on which every statement commits by itself."""
         if self._pool is None:
             raise DatabaseUnavailable("The database pool is closed.", retry_after=RETRY_AFTER_S)
-        async with translated_errors():
-            async with self._pool.acquire(timeout=10) as connection:
-                yield connection
+        async with translated_errors(), self._pool.acquire(timeout=10) as connection:
+            yield connection
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[Connection]:

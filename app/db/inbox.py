@@ -151,4 +151,4 @@ async def fail(connection: Connection, event: DueEvent, error: str, pause: timed
 
 async def lag_s(connection: Connection) -> float:
     """Age in seconds of the oldest event that is not processed yet; 0 where there is none."""
-    return cast(float, await connection.fetchval(_LAG))
+    return cast("float", await connection.fetchval(_LAG))

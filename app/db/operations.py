@@ -8,7 +8,6 @@ import msgspec
 from app.db.engine import Connection
 from app.domain.json import JsonObject, JsonView
 
-
 REFUSED = 0
 
 
@@ -46,7 +45,7 @@ FROM operations WHERE caller = $1 AND idempotency_key = $2
 """
 
 
-async def begin(
+async def begin(  # noqa: PLR0913 -- an operation's columns
     connection: Connection,
     *,
     operation: UUID,

@@ -18,7 +18,7 @@ from app.domain.json import JsonObject
 
 @cache
 def _table(model: type[Model]) -> Table:
-    return cast(Table, model.__table__)
+    return cast("Table", model.__table__)
 
 
 @cache
@@ -62,8 +62,8 @@ async def load(
     if not wanted:
         return {}
     rows = await connection.fetch(_load_statement(model, by), wanted)
-    decoded = (cast(JsonObject, msgspec.json.decode(row[0])) for row in rows)
-    return {cast(str, row[by]): row for row in decoded}
+    decoded = (cast("JsonObject", msgspec.json.decode(row[0])) for row in rows)
+    return {cast("str", row[by]): row for row in decoded}
 
 
 async def store(connection: Connection, model: type[Model], rows: Sequence[JsonObject]) -> None:

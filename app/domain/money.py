@@ -6,10 +6,12 @@ of zero-decimal and three-decimal currencies and of the charge limits.
 
 from decimal import Decimal
 
-ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+ZERO_DECIMAL = frozenset(
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
+)
 """Currencies whose minor unit is the currency itself. (isk and ugx are sent with two decimals.)"""
 
-THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 """Currencies with three decimals; Stripe wants the last digit to be 0."""
 
 MAX_AMOUNT = 99_999_999

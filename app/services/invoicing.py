@@ -24,7 +24,6 @@ from app.domain.errors import (
 from app.domain.invoice import Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.services import observing
-
 from app.services.ledger import Subject
 from app.services.operations import Answer, Operation
 from app.services.pricing import line, one_currency

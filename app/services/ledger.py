@@ -46,7 +46,7 @@ class Failure:
     message: str | None
 
 
-class Unordered(Exception):  # noqa: N818 -- a question to the caller, not a failure
+class Unordered(Exception):
     """A snapshot that times cannot order, or that is incomplete: fetch `subject` once and apply that instead."""
 
     def __init__(self, subject: Subject) -> None:
@@ -248,10 +248,7 @@ def _span(version: Version) -> JsonObject:
 
 
 def _version(kind: Kind, row: JsonObject) -> Version:
-    if row["deleted_at"]:
-        rank = DELETED_RANK
-    else:
-        rank = RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
+    rank = DELETED_RANK if row["deleted_at"] else RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
     return Version(
         rank,
         datetime.fromisoformat(row["snapshot_since"]),

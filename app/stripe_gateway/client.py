@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from math import ceil
 from typing import cast
 
@@ -125,10 +126,10 @@ class StripeGateway:
     async def _try(self, method: str, path: str, params: JsonView, key: str | None) -> Answer:
         started = time.monotonic()
         options = {"idempotency_key": key} if key else {}
-        response = await self._client.raw_request_async(method, path, **cast(JsonObject, params), **options)
+        response = await self._client.raw_request_async(method, path, **cast("JsonObject", params), **options)
         took = timedelta(seconds=ceil(time.monotonic() - started))
         until = _stripe_time(response.headers)
-        return Answer(data=cast(JsonObject, response.data), since=until - took - timedelta(seconds=1), until=until)
+        return Answer(data=cast("JsonObject", response.data), since=until - took - timedelta(seconds=1), until=until)
 
 
 def _stripe_time(headers: Mapping[str, str]) -> datetime:
@@ -145,4 +146,4 @@ def _worth_another_try(error: BaseException) -> bool:
     if hint in {"true", "false"}:
         return hint == "true"
     status = error.http_status or 500
-    return status in {409, 429} or status >= 500
+    return status in {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS} or status >= HTTPStatus.INTERNAL_SERVER_ERROR

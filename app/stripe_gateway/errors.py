@@ -38,7 +38,7 @@ def _described(error: stripe.StripeError) -> JsonObject:
     }
 
 
-def _from_answer(error: stripe.StripeError) -> InvoicingError:
+def _from_answer(error: stripe.StripeError) -> InvoicingError:  # noqa: PLR0911 -- one table, a line per case
     status = error.http_status or 0
     described = _described(error)
     message = error.user_message or "Stripe refused the request."

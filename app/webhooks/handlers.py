@@ -16,7 +16,7 @@ from app.stripe_gateway.mapping import Kind, Snapshot, Stamp, snapshot
 from app.webhooks.envelope import Event
 
 
-class Unlinked(Exception):  # noqa: N818 -- a question to the worker, not a failure
+class Unlinked(Exception):
     """It is not known here which invoice this PaymentIntent pays."""
 
     def __init__(self, payment_intent: str) -> None:
@@ -24,7 +24,7 @@ class Unlinked(Exception):  # noqa: N818 -- a question to the worker, not a fail
         self.payment_intent = payment_intent
 
 
-class AttemptUnclear(Exception):  # noqa: N818 -- a question to the worker, not a failure
+class AttemptUnclear(Exception):
     """Two words about one attempt to pay carry the same second: the PaymentIntent itself must be asked."""
 
     def __init__(self, payment_intent: str) -> None:
