@@ -4,6 +4,7 @@ Owns the flags and starting the server. Prints addresses, never keys.
 """
 
 import argparse
+import contextlib
 import logging
 from collections.abc import Sequence
 
@@ -58,5 +59,6 @@ def config_from(arguments: Sequence[str] | None = None) -> tuple[SandboxConfig, 
 def main(arguments: Sequence[str] | None = None) -> int:
     config, log_level = config_from(arguments)
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    server_for(create_app(config), config.host, config.port, log_level=log_level).run()
+    with contextlib.suppress(KeyboardInterrupt):
+        server_for(create_app(config), config.host, config.port, log_level=log_level).run()
     return 0

@@ -20,7 +20,7 @@ def to_text(value: object) -> str:
 
 
 def from_text(text: str | bytes) -> Document:
-    return cast(Document, _decoder.decode(text))
+    return cast("Document", _decoder.decode(text))
 
 
 def pretty(value: object) -> bytes:
@@ -29,4 +29,10 @@ def pretty(value: object) -> bytes:
 
 
 def public(doc: Document) -> Document:
+    """The document without its private keys; what lies deeper is shared, not copied."""
     return {key: value for key, value in doc.items() if key[0] != "_"}
+
+
+def copied(doc: Document) -> Document:
+    """The public face as a copy of its own: later changes do not reach it (several times faster than deepcopy)."""
+    return from_text(_encoder.encode(public(doc)))

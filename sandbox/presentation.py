@@ -6,22 +6,27 @@ draft still mirrors. Must not change any document.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 
-from sandbox.documents import Document, public
+from sandbox.documents import Document, copied
 from sandbox.store.listing import Filters, list_documents
 from sandbox.store.transaction import Transaction
 
+TOMBSTONE = "deleted_customer"
+"""What is kept of a deleted customer, so that its identifier still answers."""
 MIRRORED = ("address", "email", "name", "phone", "shipping", "tax_exempt")
 
 
 def show(tx: Transaction, doc: Document) -> Document:
     """The document as Stripe would answer it, nothing expanded."""
-    shown = deepcopy(public(doc))
-    if doc.get("deleted"):
+    shown = copied(doc)
+    if doc.get("deleted") or doc.get("_shown"):
         return shown
     if doc["object"] == "invoice":
         _show_invoice(tx, doc, shown)
+    elif doc["object"] == "coupon":
+        shown["valid"] = still_valid(tx, doc)
+    elif doc["object"] == TOMBSTONE:
+        shown = {"id": doc["id"], "object": "customer", "deleted": True}
     elif doc["object"] == "credit_note":
         shown["lines"] = lines_of(tx, doc, "credit_note_line_item", f"/v1/credit_notes/{doc['id']}/lines")
     return shown
@@ -31,11 +36,17 @@ def _show_invoice(tx: Transaction, doc: Document, shown: Document) -> None:
     customer = tx.get("customer", doc["customer"]) if doc["customer"] else None
     if doc["status"] == "draft" and customer is not None:
         for name in MIRRORED:
-            shown[f"customer_{name}"] = deepcopy(customer[name])
+            shown[f"customer_{name}"] = customer[name]
         shown["starting_balance"] = customer["balance"]
         shown["amount_due"] = max(0, doc["total"] + customer["balance"])
         shown["amount_remaining"] = shown["amount_due"]
     shown["lines"] = lines_of(tx, doc, "line_item", f"/v1/invoices/{doc['id']}/lines")
+
+
+def still_valid(tx: Transaction, coupon: Document) -> bool:
+    spent = coupon["max_redemptions"] is not None and coupon["times_redeemed"] >= coupon["max_redemptions"]
+    late = coupon["redeem_by"] is not None and tx.now > coupon["redeem_by"]
+    return not (spent or late)
 
 
 def lines_of(tx: Transaction, doc: Document, kind: str, url: str) -> Document:
@@ -43,12 +54,8 @@ def lines_of(tx: Transaction, doc: Document, kind: str, url: str) -> Document:
     owner = Filters().equal("invoice" if kind == "line_item" else "_link", doc["id"])
     limit = {"limit": tx.switches.lines_page_size}
     page = list_documents(tx, kind, limit, owner, url, oldest_first=True)
-    count = tx.store.database.count(
-        f"SELECT count(*) FROM objects WHERE kind = ? AND {owner.conditions[0]}",  # noqa: S608
-        (kind, *owner.values),
-    )
-    data = [deepcopy(public(line)) for line in page.items]
-    return {"object": "list", "data": data, "has_more": page.has_more, "total_count": count, "url": url}
+    data = [copied(line) for line in page.items]
+    return {"object": "list", "data": data, "has_more": page.has_more, "url": url}
 
 
 def announce(tx: Transaction, kind: str, doc: Document) -> None:

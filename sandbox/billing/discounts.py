@@ -4,6 +4,7 @@ Owns redemption and its limits. Must not compute what a discount takes off: `bil
 """
 
 from sandbox.documents import Document
+from sandbox.presentation import still_valid
 from sandbox.shapes import catalog as shapes
 from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import invalid_request
@@ -26,7 +27,7 @@ def _discount(tx: Transaction, entry: Document, owner: dict[str, str | None]) ->
 
 def redeem(tx: Transaction, identifier: str, param: str, **owner: str | None) -> Document:
     coupon = tx.need("coupon", identifier, param=param)
-    if not valid(tx, coupon):
+    if not still_valid(tx, coupon):
         raise invalid_request(f"Coupon {identifier} is not valid for use.", code="coupon_expired", param=param)
     coupon["times_redeemed"] += 1
     tx.save(coupon)
@@ -39,9 +40,3 @@ def redeem(tx: Transaction, identifier: str, param: str, **owner: str | None) ->
             **owner,
         )
     )
-
-
-def valid(tx: Transaction, coupon: Document) -> bool:
-    spent = coupon["max_redemptions"] is not None and coupon["times_redeemed"] >= coupon["max_redemptions"]
-    late = coupon["redeem_by"] is not None and tx.now > coupon["redeem_by"]
-    return not (spent or late)

@@ -39,10 +39,7 @@ def open_draft(tx: Transaction, sent: Document, customer: Document) -> Document:
         period_start=tx.now,
     )
     _inherit(draft, customer)
-    draft["webhooks_delivered_at"] = None
     apply_changes(tx, draft, sent)
-    if "discounts" not in sent and customer["discount"]:
-        draft["discounts"] = [customer["discount"]["id"]]
     tx.add(draft)
     customer["currency"] = customer["currency"] or currency
     tx.save(customer)

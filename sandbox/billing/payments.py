@@ -224,10 +224,28 @@ def _new_charge(tx: Transaction, intent: Document, method: Document) -> Document
 def book(tx: Transaction, charge: Document) -> None:
     """The balance transaction a successful charge gets a moment later."""
     before = public(charge).copy()
-    charge["balance_transaction"] = tx.new_id("txn")
+    kind = "charge" if charge["payment_method_details"]["type"] == "card" else "payment"
+    charge["balance_transaction"] = balance_entry(tx, charge, kind, charge["amount"])["id"]
     charge["receipt_url"] = f"{tx.store.base_url}/receipts/{charge['id']}"
     tx.save(charge)
     tx.emit_update("charge.updated", before, public(charge))
+
+
+def balance_entry(tx: Transaction, source: Document, kind: str, amount: int) -> Document:
+    """What a charge or a refund does to the account's balance; the sandbox takes no fees."""
+    return tx.add(
+        shapes.balance_transaction(
+            id=tx.new_id("txn"),
+            amount=amount,
+            available_on=tx.now,
+            created=tx.now,
+            currency=source["currency"],
+            net=amount,
+            reporting_category="refund" if kind == "refund" else "charge",
+            source=source["id"],
+            type=kind,
+        )
+    )
 
 
 def cancel(tx: Transaction, intent: Document, reason: str | None, *, announced: bool = True) -> None:

@@ -1,0 +1,1 @@
+"""Steering the sandbox from outside: faults, the journal, deliveries, the clock."""

@@ -74,7 +74,7 @@ class Faults:
             probability=float(sent.get("probability", 1.0)),
             executes=bool(sent.get("executes", False)),
             identifier=self._count,
-            dice=random.Random(sent.get("seed")),  # noqa: S311 (reproducible faults)
+            dice=random.Random(sent.get("seed")),
         )
         self._rules.append(fault)
         return fault

@@ -74,7 +74,7 @@ class WebhookControl:
         if order == "reversed":
             held.reverse()
         elif order == "shuffled":
-            random.Random(sent.get("seed")).shuffle(held)  # noqa: S311 (reproducible order)
+            random.Random(sent.get("seed")).shuffle(held)
         accepted = [await self._deliveries.attempt(delivery) for delivery in held]
         return {"released": len(held), "accepted": sum(accepted), "events": [delivery.event for delivery in held]}
 

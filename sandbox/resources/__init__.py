@@ -1,15 +1,24 @@
 """The API's resources: one module each, with its handlers and its table of routes."""
 
 from sandbox.resources import (
+    account,
+    charges,
+    coupons,
+    credit_notes,
     customers,
+    events,
     invoice_items,
     invoice_lines,
     invoice_payments,
+    invoice_preview,
     invoices,
     payment_intents,
     payment_methods,
     prices,
     products,
+    refunds,
+    tax_rates,
+    webhook_endpoints,
 )
 from sandbox.wire.routing import Router
 
@@ -22,6 +31,15 @@ MODULES = (
     invoices,
     invoice_lines,
     invoice_payments,
+    invoice_preview,
     payment_intents,
+    charges,
+    refunds,
+    credit_notes,
+    tax_rates,
+    coupons,
+    events,
+    webhook_endpoints,
+    account,
 )
 ROUTER = Router(route for module in MODULES for route in module.ROUTES)

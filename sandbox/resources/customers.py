@@ -8,7 +8,7 @@ from sandbox.billing.drafting import checked_custom_fields, too_long
 from sandbox.billing.methods import attach_method, resolve_method
 from sandbox.billing.numbering import new_prefix
 from sandbox.documents import Document
-from sandbox.presentation import announce, updating
+from sandbox.presentation import TOMBSTONE, announce, updating
 from sandbox.resources.fields import apply_fields, deleted
 from sandbox.shapes import customers as shapes
 from sandbox.store.listing import Filters, Page, list_documents
@@ -124,7 +124,7 @@ def customer_at(call: Call, *, param: str = "id") -> Document:
 
 
 def retrieve_customer(call: Call) -> Document:
-    return customer_at(call)
+    return call.tx.get(TOMBSTONE, call.path["id"]) or customer_at(call)
 
 
 def update_customer(call: Call) -> Document:
@@ -147,7 +147,10 @@ def search_customers(call: Call) -> Page:
 def delete_customer(call: Call) -> Document:
     customer = customer_at(call)
     announce(call.tx, "customer.deleted", customer)
-    call.tx.remove(customer)
+    call.tx.add({"id": customer["id"], "object": TOMBSTONE})
+    for item in call.tx.where("invoiceitem", customer=customer["id"]):
+        if item["invoice"] is None:
+            call.tx.remove(item)
     for method in call.tx.where("payment_method", customer=customer["id"]):
         method |= {"customer": None, "_spent": True}
         call.tx.save(method)

@@ -1,0 +1,1 @@
+"""Stripe's objects with every key they show; no rules."""

@@ -1,0 +1,1 @@
+"""One SQLite file: documents, events, transactions, identifiers and the virtual clock."""

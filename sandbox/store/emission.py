@@ -35,7 +35,7 @@ class Emission:
 
     def __init__(self) -> None:
         self.misbehaviour = Misbehaviour()
-        self._random = random.Random()  # noqa: S311 (chooses delays, not secrets)
+        self._random = random.Random()
 
     def misbehave(self, **changes: object) -> Misbehaviour:
         self.misbehaviour = replace(self.misbehaviour, **changes)  # type: ignore[arg-type]
@@ -50,7 +50,7 @@ class Emission:
         """The number of endpoints the event goes to."""
         endpoints = [
             endpoint
-            for endpoint in tx.where("webhook_endpoint")
+            for endpoint in tx.endpoints()
             if endpoint["status"] == "enabled" and _wants(endpoint["enabled_events"], kind)
         ]
         data: Document = {"object": snapshot}

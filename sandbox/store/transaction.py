@@ -4,11 +4,11 @@ Owns reading, writing and announcing. A change, its events and their deliveries 
 not at all. Must not know what a document means, nor when an event is due.
 """
 
-from collections.abc import Mapping
-from copy import deepcopy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sandbox.documents import Document, from_text, public, to_text
+from sandbox.documents import Document, from_text, to_text
 from sandbox.settings import Switches
 from sandbox.store.changes import previous_attributes
 from sandbox.store.clock import Clock
@@ -48,6 +48,7 @@ class Transaction:
         self.now = int(store.clock.now())
         self._loaded: dict[str, Document] = {}
         self._dirty: dict[str, Document] = {}
+        self._endpoints: list[Document] | None = None
         self.emitted = 0
 
     @property
@@ -113,7 +114,7 @@ class Transaction:
         for identifier, doc in self._dirty.items():
             self.store.database.execute(
                 "INSERT INTO objects (kind, id, doc) VALUES (?, ?, ?)"
-                " ON CONFLICT (id) DO UPDATE SET doc = excluded.doc",
+                " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, doc = excluded.doc",
                 (doc["object"], identifier, to_text(doc)),
             )
         self._dirty.clear()
@@ -123,12 +124,28 @@ class Transaction:
         self._loaded.clear()
         self._dirty.clear()
 
+    @contextmanager
+    def pretending(self) -> Iterator[None]:
+        """Whatever is done inside is undone afterwards, its events included."""
+        emitted = self.emitted
+        self.flush()
+        with self.store.database.pretending():
+            yield
+        self.forget()
+        self.emitted = emitted
+
     def finish(self) -> None:
         """Last step before the commit."""
         self.flush()
         self.store.identifiers.persist()
 
     # Announcing
+
+    def endpoints(self) -> list[Document]:
+        """The webhook endpoints, as they were when the first event of this transaction was recorded."""
+        if self._endpoints is None:
+            self._endpoints = self.where("webhook_endpoint")
+        return self._endpoints
 
     def emit(self, kind: str, snapshot: Document, previous: Document | None = None) -> None:
         """Record an event about an object as it is shown now, and whom it goes to."""
@@ -158,11 +175,6 @@ class Transaction:
 
     def write_mail(self, mail: Document) -> None:
         self.store.database.execute("INSERT INTO outbox (doc) VALUES (?)", (to_text(mail),))
-
-
-def snapshot_of(doc: Document) -> Document:
-    """A copy of a document's public face that later changes do not reach."""
-    return deepcopy(public(doc))
 
 
 def merged_metadata(current: Mapping[str, str], sent: object) -> dict[str, str]:

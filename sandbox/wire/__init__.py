@@ -1,0 +1,1 @@
+"""HTTP as Stripe speaks it; no knowledge of resources."""

@@ -1,0 +1,234 @@
+"""Credit notes: taking back part of a finalized invoice.
+
+Owns the amounts: what is credited reduces what remains to be paid first, and the rest is refunded,
+credited to the balance or settled out of band.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sandbox.billing.balances import adjust_balance
+from sandbox.billing.collection import close_paid, intent_of, payment_of, release_intent
+from sandbox.billing.currencies import display
+from sandbox.billing.numbering import number_credit_note
+from sandbox.billing.pricing import plain, rounded, whole
+from sandbox.billing.refunding import refund_charge
+from sandbox.documents import Document
+from sandbox.presentation import announce
+from sandbox.shapes import credits as shapes
+from sandbox.store.transaction import Transaction, merged_metadata
+from sandbox.wire.errors import StripeError, invalid_request, parameter_missing, resource_missing
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How a credit note's total is settled."""
+
+    pre_payment: int
+    refunded: int
+    credited: int
+    out_of_band: int
+    linked: int
+
+    @property
+    def post_payment(self) -> int:
+        return self.refunded + self.credited + self.out_of_band + self.linked
+
+    @property
+    def kind(self) -> str:
+        if self.pre_payment and self.post_payment:
+            return "mixed"
+        return "post_payment" if self.post_payment else "pre_payment"
+
+
+def issue(tx: Transaction, sent: Document) -> Document:
+    """A credit note with everything it causes."""
+    invoice = tx.need("invoice", sent["invoice"], param="invoice")
+    if invoice["status"] not in {"open", "paid", "uncollectible"}:
+        raise invalid_request(
+            "You can only create a credit note for an invoice that is open, paid or uncollectible.", param="invoice"
+        )
+    note = shapes.credit_note(
+        id=tx.new_id("cn"),
+        created=tx.now,
+        currency=invoice["currency"],
+        customer=invoice["customer"],
+        effective_at=sent.get("effective_at", tx.now),
+        invoice=invoice["id"],
+        memo=sent.get("memo"),
+        metadata=merged_metadata({}, sent.get("metadata", {})),
+        number=number_credit_note(tx, invoice),
+        reason=sent.get("reason"),
+    )
+    note["pdf"] = f"{tx.store.base_url}/credit_notes/{note['id']}/pdf"
+    lines = _lines(tx, sent, invoice, note)
+    _sum_up(note, lines)
+    split = _split(tx, sent, invoice, note["total"])
+    note |= {
+        "pre_payment_amount": split.pre_payment,
+        "post_payment_amount": split.post_payment,
+        "out_of_band_amount": split.out_of_band or None,
+        "type": split.kind,
+    }
+    tx.add(note)
+    _settle(tx, sent, invoice, note, split)
+    announce(tx, "credit_note.created", note)
+    _reduce(tx, invoice, split)
+    return note
+
+
+def _lines(tx: Transaction, sent: Document, invoice: Document, note: Document) -> list[Document]:
+    if "lines" in sent:
+        return [tx.add(_line(tx, entry, index, invoice, note)) for index, entry in enumerate(sent["lines"])]
+    if "amount" not in sent:
+        raise invalid_request("One of `amount`, `lines`, or `shipping_cost` must be provided.")
+    whole_line = shapes.credit_note_line(
+        id=tx.new_id("cnli"), amount=sent["amount"], description=sent.get("memo") or "Credit", _link=note["id"]
+    )
+    return [tx.add(whole_line)]
+
+
+def _line(tx: Transaction, entry: Document, index: int, invoice: Document, note: Document) -> Document:
+    metadata = merged_metadata({}, entry.get("metadata", {}))
+    line = shapes.credit_note_line(id=tx.new_id("cnli"), type=entry["type"], metadata=metadata, _link=note["id"])
+    line |= {"description": entry.get("description"), "quantity": entry.get("quantity")}
+    if entry["type"] == "invoice_line_item":
+        _credit_invoice_line(tx, line, entry, f"lines[{index}]", invoice)
+        return line
+    if "unit_amount" not in entry and "unit_amount_decimal" not in entry:
+        raise parameter_missing(f"lines[{index}][unit_amount]")
+    unit = Decimal(str(entry.get("unit_amount", entry.get("unit_amount_decimal"))))
+    line |= {"unit_amount": whole(unit), "unit_amount_decimal": plain(unit)}
+    line["amount"] = rounded(unit * entry.get("quantity", 1))
+    return line
+
+
+def _credit_invoice_line(tx: Transaction, line: Document, entry: Document, path: str, invoice: Document) -> None:
+    identifier = entry.get("invoice_line_item")
+    if identifier is None:
+        raise parameter_missing(f"{path}[invoice_line_item]")
+    original = tx.get("line_item", identifier)
+    if original is None or original["invoice"] != invoice["id"]:
+        raise resource_missing("line_item", identifier, param=f"{path}[invoice_line_item]")
+    off = sum(discount["amount"] for discount in original["discount_amounts"])
+    net = original["amount"] - off
+    quantity = Decimal(original["quantity_decimal"])
+    share = Decimal(1)
+    if "amount" in entry:
+        share = Decimal(entry["amount"]) / net if net else Decimal(0)
+    elif "quantity" in entry and quantity:
+        share = Decimal(entry["quantity"]) / quantity
+    line |= {
+        "amount": rounded(original["amount"] * share),
+        "description": line["description"] or original["description"],
+        "discount_amount": rounded(off * share),
+        "invoice_line_item": identifier,
+        "quantity": entry.get("quantity", None if "amount" in entry else original["quantity"]),
+        "taxes": [{**tax, "amount": rounded(tax["amount"] * share)} for tax in original["taxes"]],
+    }
+
+
+def _sum_up(note: Document, lines: list[Document]) -> None:
+    subtotal = sum(line["amount"] for line in lines)
+    off = sum(line["discount_amount"] for line in lines)
+    taxes = [tax for line in lines for tax in line["taxes"]]
+    exclusive = sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == "exclusive")
+    inclusive = sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == "inclusive")
+    total = subtotal - off + exclusive
+    note |= {
+        "amount": total,
+        "discount_amount": off,
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal - inclusive,
+        "total": total,
+        "total_excluding_tax": total - exclusive - inclusive,
+        "total_taxes": taxes,
+    }
+
+
+def _split(tx: Transaction, sent: Document, invoice: Document, total: int) -> Split:
+    currency = invoice["currency"]
+    if total <= 0:
+        raise invalid_request("The credit note amount must be greater than 0.", param="amount")
+    paid = invoice["amount_paid"] - invoice["post_payment_credit_notes_amount"]
+    if total > invoice["amount_remaining"] + paid:
+        raise invalid_request(
+            f"The credit note amount ({display(total, currency)}) is greater than what can be credited on this invoice"
+            f" ({display(invoice['amount_remaining'] + paid, currency)}).",
+            param="amount",
+        )
+    pre = min(total, invoice["amount_remaining"])
+    linked = sum(_linked_amount(tx, entry) for entry in sent.get("refunds", []))
+    split = Split(
+        pre, sent.get("refund_amount", 0), sent.get("credit_amount", 0), sent.get("out_of_band_amount", 0), linked
+    )
+    if split.post_payment != total - pre:
+        raise invalid_request(
+            f"The sum of credit amount, refund amount and out of band amount ({display(split.post_payment, currency)})"
+            f" must equal the credit note's post payment amount ({display(total - pre, currency)})."
+        )
+    return split
+
+
+def _linked_amount(tx: Transaction, entry: Document) -> int:
+    refund = tx.need("refund", entry.get("refund", ""), param="refunds")
+    return int(entry.get("amount_refunded", refund["amount"]))
+
+
+def _settle(tx: Transaction, sent: Document, invoice: Document, note: Document, split: Split) -> None:
+    """The part that was paid already goes back, one way or another."""
+    for entry in sent.get("refunds", []):
+        note["refunds"].append(_refund_entry(entry["refund"], _linked_amount(tx, entry)))
+    if split.refunded:
+        intent = intent_of(tx, invoice)
+        if intent is None or intent["latest_charge"] is None:
+            raise invalid_request("There is no charge to refund on this invoice.", param="refund_amount")
+        charge = tx.need("charge", intent["latest_charge"], param="charge")
+        refund = refund_charge(tx, charge, split.refunded)
+        note["refunds"].append(_refund_entry(refund["id"], split.refunded))
+    if split.credited:
+        customer = tx.need("customer", invoice["customer"], param="customer")
+        entry = adjust_balance(
+            tx, customer, -split.credited, "credit_note", credit_note=note["id"], currency=note["currency"]
+        )
+        note["customer_balance_transaction"] = entry["id"]
+    tx.save(note)
+
+
+def _refund_entry(refund: str, amount: int) -> Document:
+    return {"amount_refunded": amount, "payment_record_refund": None, "refund": refund, "type": "refund"}
+
+
+def _reduce(tx: Transaction, invoice: Document, split: Split, sign: int = 1) -> None:
+    """Bring the invoice, and the payment it still waits for, down to what remains."""
+    pre = split.pre_payment * sign
+    invoice["pre_payment_credit_notes_amount"] += pre
+    invoice["post_payment_credit_notes_amount"] += split.post_payment * sign
+    invoice["amount_due"] -= pre
+    invoice["amount_remaining"] -= pre
+    tx.save(invoice)
+    if not pre:
+        return
+    if invoice["amount_remaining"] == 0:
+        close_paid(tx, invoice)
+        announce(tx, "invoice.paid", invoice)
+        release_intent(tx, invoice, None, announced=False)
+        return
+    intent, payment = intent_of(tx, invoice), payment_of(tx, invoice)
+    if intent is not None and payment is not None:
+        intent["amount"] = payment["amount_requested"] = invoice["amount_remaining"]
+        tx.save(intent)
+        tx.save(payment)
+
+
+def void_note(tx: Transaction, note: Document) -> None:
+    """Only what reduced an invoice that is still open can be taken back."""
+    invoice = tx.need("invoice", note["invoice"], param="invoice")
+    if note["status"] == "void":
+        raise invalid_request("This credit note has already been voided.")
+    if note["type"] != "pre_payment" or invoice["status"] not in {"open", "uncollectible"}:
+        raise StripeError("You can only void credit notes of open invoices.")
+    note |= {"status": "void", "voided_at": tx.now}
+    tx.save(note)
+    _reduce(tx, invoice, Split(note["pre_payment_amount"], 0, 0, 0, 0), sign=-1)
+    announce(tx, "credit_note.voided", note)

@@ -1,0 +1,30 @@
+"""`/v1/account`: the one account there is.
+
+Owns the account routes. Read only.
+"""
+
+from sandbox.documents import Document
+from sandbox.wire.errors import StripeError
+from sandbox.wire.routing import Call, Route
+
+
+def retrieve_account(call: Call) -> Document:
+    return call.tx.store.account
+
+
+def retrieve_account_by_id(call: Call) -> Document:
+    account = call.tx.store.account
+    if call.path["id"] != account["id"]:
+        raise StripeError(
+            f"The provided key does not have access to account '{call.path['id']}' (or that account does not exist)."
+            " Application access may have been revoked.",
+            status=403,
+            code="account_invalid",
+        )
+    return account
+
+
+ROUTES = (
+    Route("GET", "/v1/account", retrieve_account, "AccountRetrieveCurrentParams"),
+    Route("GET", "/v1/accounts/{id}", retrieve_account_by_id, "AccountRetrieveParams"),
+)

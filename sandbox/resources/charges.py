@@ -1,0 +1,48 @@
+"""`/v1/charges`: what was taken, or tried. Read only, but for descriptions and metadata.
+
+Owns the charge routes.
+"""
+
+from sandbox.documents import Document
+from sandbox.presentation import updating
+from sandbox.resources.fields import apply_fields
+from sandbox.store.listing import Filters, Page, list_documents
+from sandbox.store.search import search_documents
+from sandbox.store.transaction import merged_metadata
+from sandbox.wire.routing import Call, Route
+
+
+def _charge(call: Call) -> Document:
+    return call.tx.need("charge", call.path["id"], param="charge", status=404)
+
+
+def retrieve_charge(call: Call) -> Document:
+    return _charge(call)
+
+
+def update_charge(call: Call) -> Document:
+    charge = _charge(call)
+    with updating(call.tx, "charge.updated", charge):
+        apply_fields(charge, call.params, ("description", "receipt_email"))
+        if "metadata" in call.params:
+            charge["metadata"] = merged_metadata(charge["metadata"], call.params["metadata"])
+    return charge
+
+
+def list_charges(call: Call) -> Page:
+    params = call.params
+    filters = Filters().equal("customer", params.get("customer")).equal("_link", params.get("payment_intent"))
+    filters.within("created", params.get("created"))
+    return list_documents(call.tx, "charge", params, filters, "/v1/charges")
+
+
+def search_charges(call: Call) -> Page:
+    return search_documents(call.tx, "charge", call.params, "/v1/charges/search")
+
+
+ROUTES = (
+    Route("GET", "/v1/charges", list_charges, "ChargeListParams"),
+    Route("GET", "/v1/charges/search", search_charges, "ChargeSearchParams"),
+    Route("GET", "/v1/charges/{id}", retrieve_charge, "ChargeRetrieveParams"),
+    Route("POST", "/v1/charges/{id}", update_charge, "ChargeUpdateParams"),
+)

@@ -1,0 +1,71 @@
+"""`/v1/invoices/create_preview`: what an invoice would come to, without making one.
+
+Owns the preview. It is drafted for real and undone, so that it cannot disagree with a draft.
+"""
+
+from sandbox.billing.drafting import open_draft
+from sandbox.billing.items import attach, change_item, make_item
+from sandbox.billing.numbering import new_prefix
+from sandbox.billing.totals import recompute
+from sandbox.documents import Document
+from sandbox.presentation import show
+from sandbox.shapes import customers as shapes
+from sandbox.store.transaction import Transaction
+from sandbox.wire.errors import invalid_request, resource_missing
+from sandbox.wire.routing import Call, Route
+
+_SUBSCRIPTIONS = ("subscription", "subscription_details", "schedule", "schedule_details")
+_CARRIED = ("currency", "discounts", "automatic_tax", "issuer", "on_behalf_of")
+
+
+def create_preview(call: Call) -> Document:
+    tx, params = call.tx, call.params
+    refused = [name for name in _SUBSCRIPTIONS if name in params]
+    if refused:
+        raise invalid_request("The sandbox has no subscriptions to preview.", param=refused[0])
+    with tx.pretending():
+        customer = _customer(tx, params)
+        carried: Document = {name: params[name] for name in _CARRIED if name in params}
+        draft = open_draft(tx, {**carried, "pending_invoice_items_behavior": "include"}, customer)
+        draft["billing_reason"] = "upcoming"
+        for sent in params.get("invoice_items", []):
+            _preview_item(tx, sent, customer, draft)
+        recompute(tx, draft)
+        shown = show(tx, draft)
+    identifier = tx.new_id("upcoming_in")
+    for line in shown["lines"]["data"]:
+        line["invoice"] = identifier
+    shown["lines"]["url"] = f"/v1/invoices/{identifier}/lines"
+    return {**shown, "id": identifier, "_shown": True}
+
+
+def _customer(tx: Transaction, params: Document) -> Document:
+    details = params.get("customer_details", {})
+    if "customer" in params:
+        customer = tx.need("customer", params["customer"], param="customer")
+    else:
+        customer = tx.add(shapes.customer(id=tx.new_id("cus"), created=tx.now, invoice_prefix=new_prefix(tx)))
+    if "address" in details:
+        customer["address"] = shapes.address(details["address"] or None)
+    if "shipping" in details:
+        customer["shipping"] = shapes.shipping(details["shipping"] or None)
+    customer["tax_exempt"] = details.get("tax_exempt") or customer["tax_exempt"]
+    return customer
+
+
+def _preview_item(tx: Transaction, sent: Document, customer: Document, draft: Document) -> None:
+    described = {key: value for key, value in sent.items() if key not in {"price", "unit_amount", "invoiceitem"}}
+    if "price" in sent:
+        described["pricing"] = {"price": sent["price"]}
+    if "unit_amount" in sent:
+        described["unit_amount_decimal"] = sent["unit_amount"]
+    if "invoiceitem" not in sent:
+        attach(tx, make_item(tx, described, customer, draft), draft)
+        return
+    item = tx.get("invoiceitem", sent["invoiceitem"])
+    if item is None or item["invoice"] != draft["id"]:
+        raise resource_missing("invoiceitem", sent["invoiceitem"], param="invoice_items")
+    change_item(tx, item, described)
+
+
+ROUTES = (Route("POST", "/v1/invoices/create_preview", create_preview, "InvoiceCreatePreviewParams"),)
