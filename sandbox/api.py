@@ -29,6 +29,8 @@ from sandbox.wire.routing import Answer, Call, Route
 
 logger = logging.getLogger("sandbox")
 FOREVER_S = 3600.0
+BAD_REQUEST = 400
+TOO_MANY = 429
 
 
 class CutError(Exception):
@@ -225,7 +227,7 @@ class Api:
     def _replay(self, exchange: Exchange, status: int, body: bytes, original: str) -> Response:
         exchange.entry["replayed"] = True
         headers = {"Idempotent-Replayed": "true", "Original-Request": original}
-        if status >= 400:
+        if status >= BAD_REQUEST:
             headers["Stripe-Should-Retry"] = "false"
         return Response(status, body, headers)
 
@@ -252,11 +254,11 @@ def _unknown_url(request: Request) -> StripeError:
 
 def _injected(fault: Fault) -> StripeError:
     kinds = {400: "invalid_request_error", 402: "card_error", 404: "invalid_request_error"}
-    kind = kinds.get(fault.status, "invalid_request_error" if fault.status in {401, 403, 429} else "api_error")
+    kind = kinds.get(fault.status, "invalid_request_error" if fault.status in {401, 403, TOO_MANY} else "api_error")
     return StripeError(
         fault.message or "An error was injected by the sandbox.",
         status=fault.status,
         kind=kind,
-        code=fault.code or ("rate_limit" if fault.status == 429 else None),
+        code=fault.code or ("rate_limit" if fault.status == TOO_MANY else None),
         headers=fault.headers,
     )

@@ -9,7 +9,7 @@ from sandbox.billing.methods import attach_method, resolve_method
 from sandbox.billing.payments import Presence
 from sandbox.billing.test_methods import BY_TOKEN, OUTCOMES, Outcome
 from sandbox.documents import Document
-from sandbox.presentation import announce
+from sandbox.presentation import announce, show
 from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import StripeError, invalid_request
 
@@ -194,8 +194,6 @@ def close_paid(tx: Transaction, invoice: Document) -> None:
     unschedule_invoice(tx, invoice)
     tx.save(invoice)
     if tx.switches.finalize_emits_updated:
-        from sandbox.presentation import show
-
         tx.emit("invoice.updated", show(tx, invoice), {"status": was})
 
 

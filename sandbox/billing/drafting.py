@@ -17,6 +17,7 @@ from sandbox.wire.errors import invalid_request
 
 DAY = 86_400
 FIVE_YEARS = 5 * 366 * DAY
+MOST_CUSTOM_FIELDS = 4
 _PLAIN = ("description", "footer", "statement_descriptor", "number", "on_behalf_of", "effective_at")
 _LONGEST = {"description": 1500, "footer": 5000, "statement_descriptor": 22}
 
@@ -99,12 +100,12 @@ def apply_changes(tx: Transaction, draft: Document, sent: Document) -> None:
         draft["default_tax_rates"] = [deepcopy(rate) for rate in rates]
     if "discounts" in sent:
         draft["discounts"] = discounts_from(tx, sent["discounts"], invoice=draft["id"])
-    _apply_objects(tx, draft, sent)
+    _apply_objects(draft, sent)
     _apply_due(draft, sent)
     _apply_schedule(tx, draft, sent)
 
 
-def _apply_objects(tx: Transaction, draft: Document, sent: Document) -> None:
+def _apply_objects(draft: Document, sent: Document) -> None:
     for name in ("payment_settings", "automatic_tax", "issuer"):
         if name in sent:
             known = draft[name].keys()
@@ -157,8 +158,8 @@ def checked_custom_fields(sent: object, param: str) -> list[Document] | None:
     """At most four, with Stripe's lengths; an empty string clears them."""
     if not isinstance(sent, list) or not sent:
         return None
-    if len(sent) > 4:
-        raise invalid_request("You can only specify up to 4 custom fields.", param=param)
+    if len(sent) > MOST_CUSTOM_FIELDS:
+        raise invalid_request(f"You can only specify up to {MOST_CUSTOM_FIELDS} custom fields.", param=param)
     for index, entry in enumerate(sent):
         for name, most in (("name", 40), ("value", 140)):
             if len(entry[name]) > most:
@@ -188,7 +189,7 @@ def _check_due(sent: Document, method: str) -> None:
         raise invalid_request(
             "You can only specify `days_until_due` or `due_date` if invoices are set to `send_invoice`."
         )
-    if len(named) == 2:
+    if len(named) > 1:
         raise invalid_request("You may only specify one of these parameters: days_until_due, due_date.")
 
 

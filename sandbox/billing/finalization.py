@@ -11,7 +11,7 @@ from sandbox.billing.currencies import MOST_CHARGE, least_charge
 from sandbox.billing.numbering import number_invoice
 from sandbox.billing.payments import open_intent
 from sandbox.documents import Document
-from sandbox.presentation import MIRRORED, announce
+from sandbox.presentation import MIRRORED, announce, show
 from sandbox.shapes import invoices as shapes
 from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import invalid_request
@@ -36,19 +36,13 @@ def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = 
         _open_for_payment(tx, invoice)
     announce(tx, "invoice.finalized", invoice)
     if tx.switches.finalize_emits_updated:
-        tx.emit("invoice.updated", _shown(tx, invoice), {"status": "draft"})
+        tx.emit("invoice.updated", show(tx, invoice), {"status": "draft"})
     if invoice["status"] == "paid":
         announce(tx, "invoice.paid", invoice)
         if tx.switches.zero_due_emits_payment_succeeded:
             announce(tx, "invoice.payment_succeeded", invoice)
     elif invoice["collection_method"] == "send_invoice" and tx.switches.finalize_emits_sent:
         announce(tx, "invoice.sent", invoice)
-
-
-def _shown(tx: Transaction, invoice: Document) -> Document:
-    from sandbox.presentation import show
-
-    return show(tx, invoice)
 
 
 def _freeze(invoice: Document, customer: Document) -> None:

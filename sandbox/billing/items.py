@@ -8,9 +8,10 @@ from copy import deepcopy
 from decimal import Decimal
 
 from sandbox.billing.discounts import discounts_from
-from sandbox.billing.pricing import Priced, plain, price_item, quantity_of
+from sandbox.billing.pricing import Priced, amount_for, plain, price_item, quantity_of
 from sandbox.documents import Document
 from sandbox.shapes import invoices as shapes
+from sandbox.shapes.catalog import tax_rate
 from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import StripeError, invalid_request
 
@@ -81,8 +82,6 @@ def tax_amounts(tx: Transaction, sent: object) -> list[Document] | None:
 
 
 def _tax_amount(tx: Transaction, sent: Document) -> Document:
-    from sandbox.shapes.catalog import tax_rate
-
     rate = tx.add(tax_rate(id=tx.new_id("txr"), active=False, created=tx.now, **sent["tax_rate_data"]))
     return {
         "amount": sent["amount"],
@@ -176,8 +175,6 @@ def _reprice(tx: Transaction, item: Document, sent: Document) -> None:
     described = {**sent, "description": sent.get("description") or item["description"]}
     if not {"pricing", "price_data", "amount", "unit_amount_decimal"} & sent.keys():
         price = tx.need("price", item["pricing"]["price_details"]["price"], param="pricing[price]")
-        from sandbox.billing.pricing import amount_for
-
         quantity = quantity_of(sent, current)
         item |= {"quantity": int(quantity), "quantity_decimal": plain(quantity)}
         item["amount"] = item["net_amount"] = amount_for(price, quantity)

@@ -12,6 +12,8 @@ from sandbox.shapes import customers as shapes
 from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import StripeError, invalid_request, parameter_missing, resource_missing
 
+CENTURY = 2000
+SHORTEST_YEAR = 1000
 TEST_CARDS = "https://stripe.com/docs/testing"
 
 
@@ -84,11 +86,11 @@ def _card_from(tx: Transaction, details: Document, fields: Document) -> Document
     number = "".join(ch for ch in str(details.get("number", "")) if ch.isdigit())
     if not _passes_luhn(number):
         raise _card_error("incorrect_number", "Your card number is incorrect.", "number")
-    year = int(details.get("exp_year", 0))
-    year += 2000 if year < 100 else 0
+    year = _number(details.get("exp_year"), "exp_year")
+    year += CENTURY if year < SHORTEST_YEAR else 0
     if year < _year(tx):
         raise _card_error("invalid_expiry_year", "Your card's expiration year is invalid.", "exp_year")
-    if not 1 <= int(details.get("exp_month", 0)) <= 12:
+    if _number(details.get("exp_month"), "exp_month") not in range(1, 13):
         raise _card_error("invalid_expiry_month", "Your card's expiration month is invalid.", "exp_month")
     template = BY_NUMBER.get(number)
     if template is None:
@@ -106,14 +108,18 @@ def _card_error(code: str, message: str, param: str | None, details: Document | 
     return StripeError(message, status=402, kind="card_error", code=code, param=param, details=details)
 
 
+def _number(value: object, param: str) -> int:
+    text = str(value or "0")
+    if not text.isdigit():
+        raise invalid_request(f"Invalid integer: {text}", param=param)
+    return int(text)
+
+
 def _passes_luhn(number: str) -> bool:
-    if not 12 <= len(number) <= 19:
+    if len(number) not in range(12, 20):
         return False
-    total = 0
-    for index, digit in enumerate(reversed(number)):
-        value = int(digit) * (2 if index % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
+    doubled = [int(digit) * (2 if index % 2 else 1) for index, digit in enumerate(reversed(number))]
+    return sum(sum(divmod(value, 10)) for value in doubled) % 10 == 0
 
 
 def attach_method(tx: Transaction, method: Document, customer: Document) -> None:

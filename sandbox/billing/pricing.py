@@ -60,7 +60,7 @@ def price_item(tx: Transaction, sent: Document, *, currency: str | None, quantit
 def quantity_of(sent: Document, default: Decimal | None = None) -> Decimal:
     if "quantity" in sent and "quantity_decimal" in sent:
         raise invalid_request("You may only specify one of these parameters: quantity, quantity_decimal.")
-    quantity = Decimal(sent.get("quantity", sent.get("quantity_decimal", default or 1)))
+    quantity = Decimal(str(sent.get("quantity", sent.get("quantity_decimal", default or 1))))
     if quantity < 0:
         name = "quantity" if "quantity" in sent else "quantity_decimal"
         raise invalid_request(
@@ -112,7 +112,7 @@ def _inline_price(tx: Transaction, data: Document) -> Document:
         product = tx.need("product", data["product"], param="price_data[product]")["id"]
     else:
         raise parameter_missing("price_data[product]")
-    unit = Decimal(data.get("unit_amount", data.get("unit_amount_decimal")))
+    unit = Decimal(str(data.get("unit_amount", data.get("unit_amount_decimal"))))
     currency = check_currency(data["currency"], "price_data[currency]")
     return one_off_price(tx, product, currency, unit, data.get("tax_behavior"))
 
@@ -171,7 +171,7 @@ def _transformed(transform: Document | None, quantity: Decimal) -> Decimal:
     if not transform:
         return quantity
     direction = ROUND_CEILING if transform["round"] == "up" else ROUND_FLOOR
-    return (quantity / transform["divide_by"]).to_integral_value(direction)
+    return (quantity / Decimal(transform["divide_by"])).to_integral_value(direction)
 
 
 def _tiered(price: Document, units: Decimal) -> Decimal:

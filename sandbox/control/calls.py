@@ -80,9 +80,9 @@ class Control:
         exact = self._routes.get((method, name))
         if exact is not None:
             return exact, {}
-        parts = name.split("/")
-        if len(parts) == 3:
-            return self._routes.get((method, f"{parts[0]}/{{id}}/{parts[2]}")), {"id": parts[1]}
+        match name.split("/"):
+            case [kind, identifier, verb]:
+                return self._routes.get((method, f"{kind}/{{id}}/{verb}")), {"id": identifier}
         return None, {}
 
     # State
@@ -152,7 +152,7 @@ class Control:
     # Payments that end later
 
     def settle_intent(self, sent: Document) -> Document:
-        return self._on_intent(sent, lambda tx, intent: settle(tx, intent))
+        return self._on_intent(sent, settle)
 
     def fail_intent(self, sent: Document) -> Document:
         name = str(sent.get("outcome", "debit_insufficient_funds"))
@@ -162,9 +162,9 @@ class Control:
 
     def authenticate_intent(self, sent: Document) -> Document:
         passed = sent.get("outcome", "succeed") == "succeed"
-        return self._on_intent(sent, lambda tx, intent: authenticate(tx, intent, passed=passed) and None)
+        return self._on_intent(sent, lambda tx, intent: authenticate(tx, intent, passed=passed))
 
-    def _on_intent(self, sent: Document, work: Callable[[Transaction, Document], None]) -> Document:
+    def _on_intent(self, sent: Document, work: Callable[[Transaction, Document], object]) -> Document:
         with self._store.database.writing():
             tx = Transaction(self._store, Cause())
             intent = tx.need("payment_intent", str(sent["id"]), param="id", status=404)

@@ -4,6 +4,7 @@ Owns the entries and the redaction of secrets in them. Kept in memory, newest 20
 """
 
 from collections import deque
+from fnmatch import fnmatchcase
 
 from sandbox.documents import Document
 
@@ -35,8 +36,6 @@ class Journal:
 
     def entries(self, *, method: str | None = None, path: str | None = None, limit: int = 1000) -> list[Document]:
         """The newest entries, oldest first."""
-        from fnmatch import fnmatchcase
-
         found = [
             entry
             for entry in self._entries

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 
 from sandbox.documents import Document, from_text, public
 from sandbox.store.transaction import Cause, Store, Transaction
@@ -41,8 +42,6 @@ class WebhookControl:
         }
 
     def mode(self) -> Document:
-        from dataclasses import asdict
-
         return asdict(self._store.emission.misbehaviour)
 
     def set_mode(self, sent: Document) -> Document:

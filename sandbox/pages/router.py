@@ -20,14 +20,14 @@ class Pages:
         self._deliveries = deliveries
 
     def answer(self, request: Request) -> Response:
-        segments = request.path.strip("/").split("/")
         tx = Transaction(self._store, Cause())
-        if request.method == "GET" and len(segments) == 2 and segments[0] == "i":
-            return hosted_invoice_page(tx, segments[1])
-        if len(segments) == 2 and segments[0] == "3ds":
-            if request.method == "POST":
-                response = answer_challenge(self._store, segments[1], request)
+        match request.method, *request.path.strip("/").split("/"):
+            case "GET", "i", token:
+                return hosted_invoice_page(tx, token)
+            case "GET", "3ds", token:
+                return challenge_page(tx, token)
+            case "POST", "3ds", token:
+                response = answer_challenge(self._store, token, request)
                 self._deliveries.wake()
                 return response
-            return challenge_page(tx, segments[1])
         return Response(404, b"Not found\n", content_type="text/plain")

@@ -3,6 +3,8 @@
 Owns the customer routes. A deleted customer's invoices stay.
 """
 
+import re
+
 from sandbox.billing.balances import adjust_balance
 from sandbox.billing.drafting import checked_custom_fields, too_long
 from sandbox.billing.methods import attach_method, resolve_method
@@ -17,6 +19,7 @@ from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import invalid_request, resource_missing
 from sandbox.wire.routing import Call, Route
 
+_PREFIX = re.compile(r"[A-Z0-9]{1,12}")
 _FIELDS = ("business_name", "description", "email", "individual_name", "name", "phone", "tax_exempt",
            "preferred_locales", "next_invoice_sequence")  # fmt: skip
 _LONGEST = {"name": 256, "email": 512, "description": 5000}
@@ -60,7 +63,7 @@ def _check_email(email: str | None) -> None:
 
 
 def _take_prefix(tx: Transaction, customer: Document, prefix: str) -> None:
-    if not (1 <= len(prefix) <= 12 and prefix.isascii() and prefix.isalnum() and prefix == prefix.upper()):
+    if not _PREFIX.fullmatch(prefix):
         raise invalid_request("Invoice prefix must be 1-12 uppercase letters or numbers.", param="invoice_prefix")
     if any(other["id"] != customer["id"] for other in tx.where("customer", invoice_prefix=prefix)):
         raise invalid_request("This invoice prefix is already in use by another customer.", param="invoice_prefix")

@@ -100,8 +100,8 @@ def _apply_amount(price: Document, params: Document, currency: str) -> None:
 
 
 def _tier(sent: Document) -> Document:
-    unit = Decimal(sent.get("unit_amount", sent.get("unit_amount_decimal", 0)))
-    flat = Decimal(sent.get("flat_amount", sent.get("flat_amount_decimal", 0)))
+    unit = Decimal(str(sent.get("unit_amount", sent.get("unit_amount_decimal", 0))))
+    flat = Decimal(str(sent.get("flat_amount", sent.get("flat_amount_decimal", 0))))
     has_flat = "flat_amount" in sent or "flat_amount_decimal" in sent
     return {
         "flat_amount": whole(flat) if has_flat else None,

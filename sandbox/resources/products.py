@@ -14,6 +14,7 @@ from sandbox.store.transaction import merged_metadata
 from sandbox.wire.errors import invalid_request
 from sandbox.wire.routing import Call, Route
 
+MOST_IMAGES = 8
 _FIELDS = (
     "active", "description", "images", "marketing_features", "name", "package_dimensions", "shippable",
     "statement_descriptor", "tax_code", "tax_details", "type", "unit_label", "url",
@@ -37,8 +38,8 @@ def create_product(call: Call) -> Document:
 
 
 def _apply(product: Document, params: Document) -> None:
-    if len(params.get("images") or []) > 8:
-        raise invalid_request("You may only have up to 8 images.", param="images")
+    if len(params.get("images") or []) > MOST_IMAGES:
+        raise invalid_request(f"You may only have up to {MOST_IMAGES} images.", param="images")
     apply_fields(product, params, _FIELDS)
     for name in ("images", "marketing_features"):
         product[name] = product[name] or []

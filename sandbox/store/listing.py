@@ -11,6 +11,7 @@ from sandbox.documents import Document
 from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import invalid_request, resource_missing
 
+MOST_PER_PAGE = 100
 _RANGES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -76,9 +77,11 @@ def page_limit(params: Document) -> int:
         raise invalid_request(
             "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="limit"
         )
-    if limit > 100:
+    if limit > MOST_PER_PAGE:
         raise invalid_request(
-            "This value must be less than or equal to 100.", code="parameter_invalid_integer", param="limit"
+            f"This value must be less than or equal to {MOST_PER_PAGE}.",
+            code="parameter_invalid_integer",
+            param="limit",
         )
     return limit
 

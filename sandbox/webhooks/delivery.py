@@ -43,21 +43,27 @@ class Deliveries:
         self._changed = asyncio.Condition()
         self._in_flight: set[int] = set()
         self._running: set[asyncio.Task[None]] = set()
-        self._session: aiohttp.ClientSession | None = None
+        self._http: aiohttp.ClientSession | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         connector = aiohttp.TCPConnector(limit=0)
-        self._session = aiohttp.ClientSession(connector=connector, trust_env=False, auto_decompress=False)
+        self._http = aiohttp.ClientSession(connector=connector, trust_env=False, auto_decompress=False)
         self._task = asyncio.create_task(self._run())
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            raise RuntimeError("deliveries have not been started")
+        return self._http
 
     async def stop(self) -> None:
         tasks = [*self._running, *([self._task] if self._task else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        if self._http is not None:
+            await self._http.close()
 
     def wake(self) -> None:
         self._wake.set()
@@ -158,7 +164,7 @@ class Deliveries:
             return False
         copies = delivery.copies if delivery.attempts == 0 else 0
         answers = await asyncio.gather(*(self._post(endpoint, event) for _ in range(1 + copies)))
-        accepted = any(200 <= (answer["status"] or 0) < 300 for answer in answers)
+        accepted = any(answer["status"] in range(200, 300) for answer in answers)
         with self._store.database.writing():
             for copy, answer in enumerate(answers):
                 self._note(delivery, endpoint, answer, copy)
@@ -174,7 +180,6 @@ class Deliveries:
         error: str | None = None
         answer = ""
         try:
-            assert self._session is not None
             timeout = aiohttp.ClientTimeout(total=self._store.switches.delivery_timeout_s)
             async with self._session.post(
                 endpoint["url"], data=body, headers=self._headers(endpoint, body), timeout=timeout,

@@ -54,7 +54,7 @@ def _next_index(tree: dict[str, object], rest: list[str]) -> str:
     """`a[][b]=1&a[][c]=2` is one element; a repeated `b` begins the next one."""
     if not tree:
         return "0"
-    newest = tree[str(len(tree) - 1)] if str(len(tree) - 1) in tree else None
+    newest = tree.get(str(len(tree) - 1))
     if isinstance(newest, dict) and (rest[0] == "" or rest[0] not in newest or len(rest) > 1):
         return str(len(tree) - 1)
     return str(len(tree))

@@ -16,7 +16,7 @@ NO_KEY = (
     " (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or"
     " we can help at https://support.stripe.com/."
 )
-SECRET_ONLY = (
+NOT_PUBLISHABLE = (
     "This API call cannot be made with a publishable API key. Please use a secret API key. You can find a list of your"
     " API keys at https://dashboard.stripe.com/account/apikeys."
 )
@@ -46,7 +46,7 @@ def authenticate(authorization: str | None, sent_key: str | None) -> Caller:
 
 def require_secret(caller: Caller) -> None:
     if caller.publishable:
-        raise StripeError(SECRET_ONLY, status=403, code="secret_key_required")
+        raise StripeError(NOT_PUBLISHABLE, status=403, code="secret_key_required")
 
 
 def _key_in(authorization: str | None) -> str | None:
@@ -62,4 +62,4 @@ def _key_in(authorization: str | None) -> str | None:
 
 
 def _masked(key: str) -> str:
-    return f"{key[:8]}{'*' * 8}{key[-4:]}" if len(key) > 16 else "*" * len(key)
+    return f"{key[:8]}{'*' * 8}{key[-4:]}" if len(key) > len("sk_test_") * 2 else "*" * len(key)

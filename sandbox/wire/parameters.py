@@ -14,7 +14,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from types import UnionType
-from typing import Any, ForwardRef, Literal, NotRequired, Required, Union, get_args, get_origin
+from typing import Any, ForwardRef, Literal, NotRequired, Required, Union, cast, get_args, get_origin
 
 import typing_extensions
 from stripe import params as sdk_params
@@ -30,6 +30,7 @@ from sandbox.wire.errors import (
 )
 
 Check = Callable[[object, str], object]
+MOST_DECIMAL_PLACES = 12
 _INTEGER = re.compile(r"-?\d{1,18}\Z")
 _DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)\Z")
 _OPTIONS = frozenset(RequestOptions.__annotations__)
@@ -44,9 +45,7 @@ def check_parameters(name: str, sent: Document, also: frozenset[str] = frozenset
 
 @cache
 def _params_type(name: str) -> type:
-    found = getattr(sdk_params, name)
-    assert isinstance(found, type)
-    return found
+    return cast("type", getattr(sdk_params, name))
 
 
 def _check_object(kind: type, sent: Document, path: str) -> Document:
@@ -96,9 +95,8 @@ def _resolve(annotation: Any, namespace: dict[str, Any]) -> Any:
 
 
 def _check_for(annotation: Any, namespace: dict[str, Any]) -> Check:
-    scalar = _SCALARS.get(annotation)
-    if scalar is not None:
-        return scalar
+    if annotation in _SCALARS:
+        return _SCALARS[annotation]
     origin = get_origin(annotation)
     arguments = get_args(annotation)
     if origin is list:
@@ -107,11 +105,14 @@ def _check_for(annotation: Any, namespace: dict[str, Any]) -> Check:
         return _one_of(arguments)
     if origin in (Union, UnionType):
         return _union([_resolve(member, namespace) for member in arguments], namespace)
+    return _object_check(annotation, namespace)
+
+
+def _object_check(annotation: Any, namespace: dict[str, Any]) -> Check:
     if typing_extensions.is_typeddict(annotation):
         return _object_of(annotation)
-    if origin is not None:
-        return _mapping_of(_check_for(_resolve(arguments[-1], namespace), namespace))
-    return _anything
+    arguments = get_args(annotation)
+    return _mapping_of(_check_for(_resolve(arguments[-1], namespace), namespace)) if arguments else _anything
 
 
 def _union(members: list[Any], namespace: dict[str, Any]) -> Check:
@@ -181,8 +182,8 @@ def _one_of(choices: tuple[object, ...]) -> Check:
         if value in choices:
             return value
         names = [str(choice) for choice in choices]
-        listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])}, or {names[-1]}"
-        listed = " or ".join(names) if len(names) == 2 else listed
+        comma = "," if names[2:] else ""
+        listed = f"{', '.join(names[:-1])}{comma} or {names[-1]}" if names[1:] else names[0]
         raise invalid_request(f"Invalid {path}: must be one of {listed}", param=path)
 
     return check
@@ -209,14 +210,15 @@ def _boolean(value: object, path: str) -> object:
 def _decimal(value: object, path: str) -> object:
     if not isinstance(value, str) or not _DECIMAL.match(value):
         raise _invalid("decimal", value, path)
-    if len(value.partition(".")[2]) > 12:
-        raise invalid_request(f"Invalid decimal: {value}; must contain at most 12 decimal places.", param=path)
+    if len(value.partition(".")[2]) > MOST_DECIMAL_PLACES:
+        raise invalid_request(
+            f"Invalid decimal: {value}; must contain at most {MOST_DECIMAL_PLACES} decimal places.", param=path
+        )
     return Decimal(value)
 
 
 def _number(value: object, path: str) -> object:
-    checked = _decimal(value, path)
-    assert isinstance(checked, Decimal)
+    checked = Decimal(str(_decimal(value, path)))
     return int(checked) if checked == checked.to_integral() else float(checked)
 
 

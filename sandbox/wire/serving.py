@@ -3,6 +3,8 @@
 Owns the protocol class that hands each request its transport.
 """
 
+from typing import Any
+
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -12,7 +14,8 @@ class CuttableProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {"sandbox.transport": self.transport}
+        extensions: dict[str, Any] = {"sandbox.transport": self.transport}
+        self.scope["extensions"] = extensions
 
 
 def server_for(app: object, host: str, port: int, *, log_level: str = "warning") -> uvicorn.Server:
