@@ -83,7 +83,8 @@ class Problem(BaseModel):
     stripe: StripeDetails | None = None
     retry_after: int | None = None
     existing: str | None = Field(default=None, description="With reference_taken: the id that has it.")
-    allowed: list[str] | None = Field(default=None, description="With invalid_state: what is allowed.")
+    invoice_status: str | None = Field(default=None, description="With invalid_state: the invoice's status.")
+    allowed: list[str] | None = Field(default=None, description="With invalid_state: what is allowed from it.")
 
 
 def answers(*codes: str) -> dict[int | str, dict[str, Any]]:

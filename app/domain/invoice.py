@@ -75,7 +75,7 @@ def require(act: Act, status: str) -> None:
         may = ", ".join(allowed) or "nothing"
         raise InvalidState(
             f"The invoice is {status}: {act.value} is not possible. Allowed from {status}: {may}.",
-            extra={"status": status, "allowed": allowed},
+            extra={"invoice_status": status, "allowed": allowed},
         )
 
 
