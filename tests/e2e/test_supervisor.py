@@ -132,7 +132,7 @@ def test_once_runs_the_main_job_and_leaves_nothing(run: Start) -> None:
     assert "fulfilled" in demo.output
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything(run: Start, sign: signal.Signals) -> None:
     stack = run()
     stack.until_up()
@@ -191,7 +191,7 @@ def test_a_second_start_reuses_what_is_there(run: Start) -> None:
     assert {it["id"] for it in invoices} <= {it["id"] for it in kept}
 
 
-def test_what_a_second_terminal_needs_is_private_and_works(run: Start) -> None:
+def test_while_it_runs_a_second_terminal_can_join_and_a_second_supervisor_cannot(run: Start) -> None:
     stack = run()
     stack.until_up()
     env_file = stack.data_dir / "run.env"
@@ -202,6 +202,12 @@ def test_what_a_second_terminal_needs_is_private_and_works(run: Start) -> None:
     )
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == stack.url
+
+    second = run()
+    assert second.ends() == 1
+    assert f"(pid {stack.process.pid})" in second.output
+    assert stack.process.poll() is None
+
     stack.send(signal.SIGTERM)
     stack.ends()
     assert not env_file.exists()
@@ -215,15 +221,6 @@ def test_a_taken_port_is_named_with_its_setting(run: Start, setting: str) -> Non
         assert stack.ends() == 1
     assert f"port {port} ({setting}) is in use" in stack.output
     stack.leaves_nothing(within=0)
-
-
-def test_two_supervisors_never_share_a_data_folder(run: Start) -> None:
-    stack = run()
-    stack.until_up()
-    second = run()
-    assert second.ends() == 1
-    assert f"(pid {stack.process.pid})" in second.output
-    assert stack.process.poll() is None
 
 
 async def test_a_database_of_ones_own_is_used_instead_of_the_embedded_one(run: Start, empty_database: Database) -> None:
