@@ -53,7 +53,7 @@ def lines_of(tx: Transaction, doc: Document, kind: str, url: str) -> Document:
     """The first page of the lines of an invoice or a credit note."""
     owner = Filters().equal("invoice" if kind == "line_item" else "_link", doc["id"])
     limit = {"limit": tx.switches.lines_page_size}
-    page = list_documents(tx, kind, limit, owner, url, oldest_first=True)
+    page = list_documents(tx, kind, limit, owner, url, oldest_first=not tx.switches.lines_newest_first)
     data = [copied(line) for line in page.items]
     return {"object": "list", "data": data, "has_more": page.has_more, "url": url}
 

@@ -39,7 +39,13 @@ class Switches:
     invoice_authentication_declines: bool = False
     """Whether `pay` with a 3-D Secure card is declined (`authentication_required`) instead of asking for action."""
     pay_accepts_templates: bool = True
-    """Whether `pay` takes a `pm_card_…` template that is not attached to the customer."""
+    """Whether `pay` takes a `pm_card_…` template, which belongs to no customer."""
+    send_invoice_requires_email: bool = True
+    """Whether a `send_invoice` draft is refused for a customer without an email address."""
+    attaching_checks_card: bool = True
+    """Whether attaching a card that declines is itself declined (Stripe's 0341 card exists to get past that)."""
+    lines_newest_first: bool = False
+    """Order of an invoice's lines: as documented (added later, shown later), or newest first as observed once."""
     lines_page_size: int = 10
     """How many lines an invoice shows inline."""
     expand_depth: int = 4

@@ -5,7 +5,7 @@ Must not take money itself: `billing.payments` does.
 """
 
 from sandbox.billing import payments
-from sandbox.billing.methods import attach_method, resolve_method
+from sandbox.billing.methods import resolve_method
 from sandbox.billing.payments import Presence
 from sandbox.billing.test_methods import BY_TOKEN, OUTCOMES, Outcome
 from sandbox.documents import Document
@@ -79,13 +79,13 @@ def _method_to_charge(tx: Transaction, invoice: Document, asked: str | None) -> 
         raise invalid_request(
             "This customer has no attached payment source or default payment method. Please consider adding a"
             " default payment method. For more information, visit"
-            " https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority."
+            " https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority.",
+            code="resource_missing",
         )
     method = resolve_method(tx, chosen)
     if method["customer"] == customer["id"]:
         return method
     if chosen in BY_TOKEN and tx.switches.pay_accepts_templates:
-        attach_method(tx, method, customer)
         return method
     raise invalid_request(
         f"The customer does not have a payment method with the ID {chosen}. The payment method must be attached to"

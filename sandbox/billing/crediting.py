@@ -172,8 +172,7 @@ def _split(tx: Transaction, sent: Document, invoice: Document, total: int) -> Sp
 
 def _linked_amount(tx: Transaction, entry: Document) -> int:
     refund = tx.need("refund", entry.get("refund", ""), param="refunds")
-    amount: int = entry.get("amount_refunded", refund["amount"])
-    return amount
+    return int(entry.get("amount_refunded") or refund["amount"])
 
 
 def _settle(tx: Transaction, sent: Document, invoice: Document, note: Document, split: Split) -> None:

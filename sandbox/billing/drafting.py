@@ -18,6 +18,9 @@ from sandbox.wire.errors import invalid_request
 DAY = 86_400
 FIVE_YEARS = 5 * 366 * DAY
 MOST_CUSTOM_FIELDS = 4
+MISSING_EMAIL = (
+    "Missing email. In order to create invoices that are sent to the customer, the customer must have a valid email."
+)
 _PLAIN = ("description", "footer", "statement_descriptor", "number", "on_behalf_of", "effective_at")
 _LONGEST = {"description": 1500, "footer": 5000, "statement_descriptor": 22}
 
@@ -26,6 +29,8 @@ def open_draft(tx: Transaction, sent: Document, customer: Document) -> Document:
     """A new draft for this customer, without items unless pending ones are asked for."""
     method = sent.get("collection_method", "charge_automatically")
     _check_due(sent, method)
+    if method == "send_invoice" and not customer["email"] and tx.switches.send_invoice_requires_email:
+        raise invalid_request(MISSING_EMAIL)
     pending = _pending_items(tx, customer, sent)
     currency = _currency(tx, sent, customer, pending)
     draft = shapes.invoice(

@@ -100,11 +100,7 @@ def attach(tx: Transaction, item: Document, invoice: Document) -> Document:
             "The customer of the invoice item must match the customer of the invoice.", param="customer"
         )
     if item["currency"] != invoice["currency"]:
-        raise invalid_request(
-            f"The currency of the invoice item (`{item['currency']}`) doesn't match the invoice's currency"
-            f" (`{invoice['currency']}`).",
-            param="currency",
-        )
+        raise invalid_request("You cannot combine currencies on a single invoice.", param="currency")
     item["invoice"] = invoice["id"]
     tx.save(item)
     line = shapes.invoice_line(

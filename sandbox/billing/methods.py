@@ -5,13 +5,14 @@ Owns where a payment method comes from and whose it is. Must not pay with it.
 
 from hashlib import blake2b
 
-from sandbox.billing.test_methods import BY_NUMBER, BY_TOKEN, TestMethod
+from sandbox.billing.test_methods import BY_NUMBER, BY_TOKEN, OUTCOMES, TestMethod
 from sandbox.documents import Document
 from sandbox.presentation import announce
 from sandbox.shapes import customers as shapes
 from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import StripeError, invalid_request, parameter_missing, resource_missing
 
+ATTACHABLE = "declines_once_attached"
 CENTURY = 2000
 SHORTEST_YEAR = 1000
 TEST_CARDS = "https://stripe.com/docs/testing"
@@ -134,6 +135,11 @@ def attach_method(tx: Transaction, method: Document, customer: Document) -> None
         raise invalid_request(
             "This PaymentMethod was previously used without being attached to a Customer or was detached from a"
             " Customer, and may not be used again."
+        )
+    outcome = OUTCOMES[method["_outcome"]]
+    if outcome.kind == "declines" and method["_outcome"] != ATTACHABLE and tx.switches.attaching_checks_card:
+        raise _card_error(
+            str(outcome.code), str(outcome.message), None, {"decline_code": outcome.decline_code or outcome.code}
         )
     method["customer"] = customer["id"]
     tx.save(method)

@@ -29,6 +29,7 @@ def _returned(code: str, message: str) -> Outcome:
 OUTCOMES: dict[str, Outcome] = {
     "succeeds": Outcome("succeeds"),
     "generic_decline": _declined("generic_decline"),
+    "declines_once_attached": _declined("generic_decline"),
     "insufficient_funds": _declined("insufficient_funds", "Your card has insufficient funds."),
     "lost_card": _declined("lost_card"),
     "stolen_card": _declined("stolen_card"),
@@ -92,7 +93,7 @@ TEST_METHODS: tuple[TestMethod, ...] = (
     TestMethod("pm_card_chargeDeclinedIncorrectCvc", "4000000000000127", "incorrect_cvc"),
     TestMethod("pm_card_chargeDeclinedProcessingError", "4000000000000119", "processing_error"),
     TestMethod("pm_card_chargeDeclinedVelocityLimitExceeded", "4000000000006975", "velocity_exceeded"),
-    TestMethod("pm_card_chargeCustomerFail", "4000000000000341", "generic_decline"),
+    TestMethod("pm_card_chargeCustomerFail", "4000000000000341", "declines_once_attached"),
     TestMethod("pm_card_authenticationRequired", "4000002760003184", "authenticates"),
     TestMethod("pm_card_authenticationRequiredOnSetup", "4000002500003155", "authenticates_unless_set_up"),
     TestMethod("pm_card_threeDSecure2Required", "4000000000003220", "authenticates"),

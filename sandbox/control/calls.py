@@ -25,6 +25,7 @@ from sandbox.webhooks.endpoints import install_account, install_endpoints
 from sandbox.wire.errors import StripeError
 from sandbox.wire.messages import Request, Response, json_response
 
+SETTLING_S = 5.0
 Handler = Callable[[Document], Document | Awaitable[Document]]
 
 
@@ -137,10 +138,12 @@ class Control:
         clock = self._store.clock
         return {"now": clock.now(), "offset_s": clock.offset, "next_timer_at": schedule.next_due(self._store)}
 
-    def move_clock(self, sent: Document) -> Document:
+    async def move_clock(self, sent: Document) -> Document:
+        """Deliveries that are due come first: a draft advances only once its webhooks were heard."""
         advance = float(sent["advance_s"])
         if advance < 0:
             raise ValueError("the clock only moves forward")
+        await self._deliveries.wait_idle(SETTLING_S)
         done = schedule.run_due(self._store, self._store.clock.now() + advance)
         self._deliveries.wake()
         return {**self.clock(), "timers_run": done}

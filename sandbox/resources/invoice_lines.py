@@ -101,7 +101,8 @@ def list_lines(call: Call) -> Page:
     invoice = invoice_at(call, "invoice")
     filters = Filters().equal("invoice", invoice["id"])
     url = f"/v1/invoices/{invoice['id']}/lines"
-    return list_documents(call.tx, "line_item", call.params, filters, url, oldest_first=True)
+    oldest_first = not call.tx.switches.lines_newest_first
+    return list_documents(call.tx, "line_item", call.params, filters, url, oldest_first=oldest_first)
 
 
 ROUTES = (

@@ -15,7 +15,9 @@ from sandbox.store.clock import Clock
 from sandbox.store.database import Database
 from sandbox.store.emission import Emission
 from sandbox.store.identifiers import Identifiers
-from sandbox.wire.errors import resource_missing
+from sandbox.wire.errors import invalid_request, resource_missing
+
+MOST_KEYS, LONGEST_KEY, LONGEST_VALUE = 50, 40, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Transaction:
     @property
     def switches(self) -> Switches:
         return self.store.switches
+
+    @property
+    def changed(self) -> bool:
+        return bool(self._dirty)
 
     def new_id(self, prefix: str) -> str:
         return self.store.identifiers.new(prefix)
@@ -181,5 +187,26 @@ def merged_metadata(current: Mapping[str, str], sent: object) -> dict[str, str]:
     """Stripe's merge: an empty value deletes its key, an empty string deletes them all."""
     if not isinstance(sent, dict):
         return {}
-    merged = {**current, **sent}
-    return {key: str(value) for key, value in merged.items() if value != ""}
+    for key, value in sent.items():
+        _check_metadata(key, str(value))
+    merged = {key: str(value) for key, value in {**current, **sent}.items() if value != ""}
+    if len(merged) > MOST_KEYS:
+        raise invalid_request(f"You can only have up to {MOST_KEYS} metadata keys.", param="metadata")
+    return merged
+
+
+def _check_metadata(key: str, value: str) -> None:
+    if len(key) > LONGEST_KEY:
+        raise invalid_request(
+            f"Metadata keys can have up to {LONGEST_KEY} characters, but you passed in a key that is {len(key)}"
+            f" characters. Invalid key: {key}",
+            param="metadata",
+        )
+    if "[" in key or "]" in key:
+        raise invalid_request(f"Metadata keys cannot contain square brackets: {key}", param="metadata")
+    if len(value) > LONGEST_VALUE:
+        raise invalid_request(
+            f"Metadata values can have up to {LONGEST_VALUE} characters, but you passed in a value that is {len(value)}"
+            f" characters. Invalid value: {value}",
+            param=f"metadata[{key}]",
+        )

@@ -134,11 +134,14 @@ class Deliveries:
         task.add_done_callback(self._running.discard)
 
     def _nap(self) -> float:
-        """Until the next delivery is due, at most a second (the clock may be moved)."""
-        row = self._store.database.one("SELECT min(due_at) FROM deliveries WHERE state = 'pending'")
-        if row is None or row[0] is None or len(self._in_flight) >= MOST_IN_FLIGHT:
+        """Until the next delivery is due, at most a second; what is due already is under way, or will wake us."""
+        now = self._store.clock.now()
+        row = self._store.database.one(
+            "SELECT min(due_at) FROM deliveries WHERE state = 'pending' AND due_at > ?", (now,)
+        )
+        if row is None or row[0] is None:
             return LONGEST_NAP_S
-        return min(LONGEST_NAP_S, max(0.005, float(str(row[0])) - self._store.clock.now()))
+        return min(LONGEST_NAP_S, float(str(row[0])) - now)
 
     # One delivery
 
@@ -159,8 +162,10 @@ class Deliveries:
         """Send once (and its duplicates); records the attempt and what follows from it."""
         endpoint = self._endpoint(delivery.endpoint)
         event = self._event(delivery.event)
-        if endpoint is None or event is None:
-            self._settle(delivery, "abandoned")
+        if endpoint is None or event is None or endpoint["status"] != "enabled":
+            with self._store.database.writing():
+                self._settle(delivery, "abandoned")
+                self._acknowledge(delivery.event)
             return False
         copies = delivery.copies if delivery.attempts == 0 else 0
         answers = await asyncio.gather(*(self._post(endpoint, event) for _ in range(1 + copies)))

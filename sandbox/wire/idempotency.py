@@ -44,6 +44,8 @@ class IdempotencyKeys:
 
     def begin(self, scope: str, key: str, mark: str) -> Stored | None:
         """The stored answer, or None when this request is the first and may execute."""
+        if not key.strip():
+            raise StripeError("Idempotency Key must be a non-empty string.", kind="idempotency_error")
         if len(key) > LONGEST_KEY:
             raise StripeError(
                 f"The idempotency key is too long: {len(key)} characters, at most {LONGEST_KEY}.",
