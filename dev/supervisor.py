@@ -12,8 +12,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from dev.environment import Environment
 from dev.postgres import PostgresServer
@@ -195,7 +197,7 @@ class Supervisor:
                     f"  API key      {api_key}",
                     *([f"  sandbox      {environment.sandbox_url}"] if environment.sandboxed else []),
                     f"  logs         {environment.logs}",
-                    f"  more shells  set -a; . {environment.run_env}; set +a   (then: invoicing --help)",
+                    f"  more shells  set -a; . {environment.run_env}; set +a   (then: {Path(sys.executable).parent}/invoicing --help)",
                     "  stop         Ctrl-C",
                     "",
                 ]
