@@ -1,10 +1,9 @@
-"""Closing an invoice that will not be paid: void, uncollectible, deleted; and sending one.
+"""Closing an invoice that will not be paid: void, uncollectible, deleted.
 
 Owns which state allows which of these, and Stripe's wording where it does not.
 """
 
 from sandbox.billing.collection import not_open, release_intent, unschedule_invoice
-from sandbox.billing.finalization import finalize
 from sandbox.documents import Document
 from sandbox.presentation import announce
 from sandbox.store.transaction import Transaction
@@ -40,30 +39,6 @@ def mark_uncollectible(tx: Transaction, invoice: Document) -> None:
     unschedule_invoice(tx, invoice)
     tx.save(invoice)
     announce(tx, "invoice.marked_uncollectible", invoice)
-
-
-def send(tx: Transaction, invoice: Document) -> None:
-    """Email the invoice (to the outbox), finalizing a draft first."""
-    if invoice["collection_method"] != "send_invoice":
-        raise invalid_request("You can only manually send an invoice if its collection method is 'send_invoice'.")
-    if invoice["status"] == "draft":
-        finalize(tx, invoice)
-    if invoice["status"] not in {"open", "paid"} or invoice["status_transitions"]["paid_at"] not in {None, tx.now}:
-        raise invalid_request(
-            "This invoice cannot be sent right now. Please contact us via https://support.stripe.com/contact if"
-            " you believe this is an error."
-        )
-    tx.write_mail(
-        {
-            "created": tx.now,
-            "invoice": invoice["id"],
-            "kind": "invoice",
-            "subject": f"New invoice from {invoice['account_name']} #{invoice['number']}",
-            "to": invoice["customer_email"],
-            "url": invoice["hosted_invoice_url"],
-        }
-    )
-    announce(tx, "invoice.sent", invoice)
 
 
 def delete_draft(tx: Transaction, invoice: Document) -> None:

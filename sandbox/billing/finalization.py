@@ -7,6 +7,7 @@ default payment. Never charges: `billing.collection` does.
 from copy import deepcopy
 
 from sandbox.billing.balances import adjust_balance
+from sandbox.billing.closing import void
 from sandbox.billing.currencies import MOST_CHARGE, least_charge
 from sandbox.billing.numbering import number_invoice
 from sandbox.billing.payments import open_intent
@@ -43,6 +44,17 @@ def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = 
             announce(tx, "invoice.payment_succeeded", invoice)
     elif invoice["collection_method"] == "send_invoice" and tx.switches.finalize_emits_sent:
         announce(tx, "invoice.sent", invoice)
+    if invoice["from_invoice"] is not None:
+        _replace(tx, invoice)
+
+
+def _replace(tx: Transaction, revision: Document) -> None:
+    """A finalized revision takes the place of the invoice it revises."""
+    original = tx.need("invoice", revision["from_invoice"]["invoice"], param="from_invoice")
+    original["latest_revision"] = revision["id"]
+    tx.save(original)
+    if original["status"] in {"open", "uncollectible"}:
+        void(tx, original)
 
 
 def _freeze(invoice: Document, customer: Document) -> None:

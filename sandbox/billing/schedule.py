@@ -5,11 +5,11 @@ Owns the work that becomes due and moving the virtual clock through it. One time
 
 import logging
 
-from sandbox.billing.closing import send
 from sandbox.billing.collection import collect, intent_of, settle
 from sandbox.billing.finalization import finalize
 from sandbox.billing.methods import resolve_method
 from sandbox.billing.payments import Presence
+from sandbox.billing.sending import send
 from sandbox.billing.test_methods import OUTCOMES
 from sandbox.documents import Document
 from sandbox.presentation import announce

@@ -7,6 +7,7 @@ from sandbox.billing import closing, collection
 from sandbox.billing.drafting import apply_changes, open_draft
 from sandbox.billing.finalization import finalize
 from sandbox.billing.revision import revise
+from sandbox.billing.sending import send
 from sandbox.billing.totals import recompute
 from sandbox.documents import Document
 from sandbox.presentation import announce, updating
@@ -110,7 +111,7 @@ def finalize_invoice(call: Call) -> Document:
 
 def send_invoice(call: Call) -> Document:
     invoice = invoice_at(call, "invoice")
-    closing.send(call.tx, invoice)
+    send(call.tx, invoice)
     return invoice
 
 

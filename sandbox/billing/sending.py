@@ -1,0 +1,34 @@
+"""Sending an invoice: the mail goes to the outbox, where it can be read.
+
+Owns who may be sent what. Nothing leaves this machine.
+"""
+
+from sandbox.billing.finalization import finalize
+from sandbox.documents import Document
+from sandbox.presentation import announce
+from sandbox.store.transaction import Transaction
+from sandbox.wire.errors import invalid_request
+
+
+def send(tx: Transaction, invoice: Document) -> None:
+    """Email the invoice (to the outbox), finalizing a draft first."""
+    if invoice["collection_method"] != "send_invoice":
+        raise invalid_request("You can only manually send an invoice if its collection method is 'send_invoice'.")
+    if invoice["status"] == "draft":
+        finalize(tx, invoice)
+    if invoice["status"] not in {"open", "paid"} or invoice["status_transitions"]["paid_at"] not in {None, tx.now}:
+        raise invalid_request(
+            "This invoice cannot be sent right now. Please contact us via https://support.stripe.com/contact if"
+            " you believe this is an error."
+        )
+    tx.write_mail(
+        {
+            "created": tx.now,
+            "invoice": invoice["id"],
+            "kind": "invoice",
+            "subject": f"New invoice from {invoice['account_name']} #{invoice['number']}",
+            "to": invoice["customer_email"],
+            "url": invoice["hosted_invoice_url"],
+        }
+    )
+    announce(tx, "invoice.sent", invoice)

@@ -1,0 +1,118 @@
+"""One sandbox as a real process on a free port, and its control calls.
+
+Owns starting and stopping it. Everything a test does goes over the wire.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import stripe
+
+PROJECT = Path(__file__).resolve().parents[2]
+SECRET_KEY = "sk_test_sandbox"
+PUBLISHABLE_KEY = "pk_test_sandbox"
+
+
+class RunningSandbox:
+    """A sandbox process; `v1` is the sync SDK client's services."""
+
+    def __init__(self, *arguments: str, port: int | None = None) -> None:
+        self.port = port or _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "--port", str(self.port), *arguments], cwd=PROJECT
+        )
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
+        self._wait()
+        self.client = self.client_with(SECRET_KEY)
+        self.v1 = self.client.v1
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 20
+        while True:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the sandbox ended with {self._process.returncode}")
+            try:
+                self.http.get("/_sandbox/health").raise_for_status()
+            except httpx.TransportError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)  # nothing announces that a port has been opened
+            else:
+                return
+
+    def client_with(self, key: str, **options: Any) -> stripe.StripeClient:
+        return stripe.StripeClient(key, base_addresses={"api": self.url}, **options)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.http.close()
+        self._process.send_signal(how)
+        return self._process.wait(timeout=10)
+
+    # Control calls
+
+    def control(self, method: str, path: str, **sent: Any) -> Any:
+        if method == "GET":
+            answer = self.http.get(f"/_sandbox/{path}", params=sent)
+        else:
+            answer = self.http.request(method, f"/_sandbox/{path}", json=sent or None)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def reset(self) -> None:
+        self.control("POST", "reset")
+
+    def fault(self, kind: str, path: str = "*", method: str = "*", **details: Any) -> Any:
+        return self.control("POST", "faults", kind=kind, match={"method": method, "path": path}, **details)
+
+    def switch(self, **values: Any) -> None:
+        self.control("POST", "switches", **values)
+
+    def advance(self, seconds: float) -> Any:
+        return self.control("POST", "clock", advance_s=seconds)
+
+    def idle(self, **how: Any) -> Any:
+        state = self.control("GET", "webhooks/idle", **how)
+        assert state["idle"], state
+        return state
+
+    def requests(self, **which: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.control("GET", "requests", **which)["requests"]
+        return found
+
+    def post(self, path: str, body: str = "", *, key: str | None = SECRET_KEY, **headers: str) -> httpx.Response:
+        """A raw call, as curl would make it."""
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return self.http.post(path, content=body, headers=headers)
+
+    def get(self, path: str, *, key: str | None = SECRET_KEY, **params: str) -> httpx.Response:
+        return self.http.get(path, params=params, headers={"Authorization": f"Bearer {key}"} if key else {})
+
+    # Events
+
+    def event_types(self, since: int = 0) -> list[str]:
+        """Every event's type, oldest first."""
+        events = [event.type for event in self.v1.events.list({"limit": 100}).auto_paging_iter()]
+        return events[::-1][since:]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+stripe.enable_telemetry = False
+os.environ["NO_PROXY"] = "127.0.0.1,localhost"
