@@ -153,7 +153,7 @@ def test_an_unknown_path_is_a_404_that_names_it(box: RunningSandbox) -> None:
 
 
 def test_another_api_version_is_refused(box: RunningSandbox) -> None:
-    with pytest.raises(stripe.InvalidRequestError, match="speaks 2026-10-28.endive only"):
+    with pytest.raises(stripe.InvalidRequestError, match=r"speaks 2026-10-28\.endive only"):
         box.client_with("sk_test_x", stripe_version="2019-01-01").v1.customers.list()
 
 

@@ -1,0 +1,150 @@
+"""Products, prices, coupons and tax rates."""
+
+import pytest
+import stripe
+
+from tests.sandbox.process import RunningSandbox
+
+
+def test_a_product_keeps_the_id_its_caller_chose(box: RunningSandbox) -> None:
+    assert box.v1.products.create({"id": "widget", "name": "Widget"}).id == "widget"
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        box.v1.products.create({"id": "widget", "name": "Other"})
+    assert caught.value.code == "resource_already_exists"
+
+
+def test_metadata_merges_and_an_empty_value_deletes(box: RunningSandbox) -> None:
+    product = box.v1.products.create({"name": "W", "metadata": {"a": "1", "b": "2"}})
+    product = box.v1.products.update(product.id, {"metadata": {"a": "", "c": "3"}})
+    assert product.to_dict()["metadata"] == {"b": "2", "c": "3"}
+    assert box.v1.products.update(product.id, {"metadata": ""}).to_dict()["metadata"] == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"metadata[{'k' * 41}]=v",
+        f"metadata[k]={'v' * 501}",
+        "&".join(f"metadata[k{n}]=v" for n in range(51)),
+    ],
+)
+def test_metadata_is_limited(box: RunningSandbox, body: str) -> None:
+    assert box.post("/v1/products", f"name=W&{body}").json()["error"]["param"].startswith("metadata")
+
+
+def test_an_empty_string_unsets_a_field(box: RunningSandbox) -> None:
+    product = box.v1.products.create({"name": "W", "description": "x"})
+    assert box.v1.products.update(product.id, {"description": ""}).description is None
+
+
+def test_a_product_with_prices_cannot_be_deleted(box: RunningSandbox) -> None:
+    product = box.v1.products.create({"name": "W"})
+    box.v1.prices.create({"product": product.id, "unit_amount": 1, "currency": "usd"})
+    with pytest.raises(stripe.InvalidRequestError, match="it has one or more user-created prices"):
+        box.v1.products.delete(product.id)
+    alone = box.v1.products.create({"name": "Alone"})
+    assert box.v1.products.delete(alone.id).deleted is True
+    assert box.get(f"/v1/products/{alone.id}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sent", "unit_amount", "unit_amount_decimal"),
+    [
+        ("unit_amount=1500", 1500, "1500"),
+        ("unit_amount_decimal=0.5", None, "0.5"),
+        ("unit_amount_decimal=150.00", 150, "150"),
+    ],
+)
+def test_a_price_shows_its_amount_whole_and_as_a_decimal_string(
+    box: RunningSandbox, sent: str, unit_amount: int | None, unit_amount_decimal: str
+) -> None:
+    price = box.post("/v1/prices", f"currency=usd&product_data[name]=W&{sent}").json()
+    assert (price["unit_amount"], price["unit_amount_decimal"]) == (unit_amount, unit_amount_decimal)
+
+
+@pytest.mark.parametrize(
+    ("sent", "param"),
+    [
+        ("currency=usd&product_data[name]=W", "unit_amount"),
+        ("currency=usd&unit_amount=1", "product"),
+        ("currency=xyz&unit_amount=1&product_data[name]=W", "currency"),
+        ("currency=usd&unit_amount=1&unit_amount_decimal=1&product_data[name]=W", "unit_amount_decimal"),
+        ("currency=usd&unit_amount=-1&product_data[name]=W", "unit_amount"),
+        ("currency=kwd&unit_amount=1001&product_data[name]=W", "unit_amount"),
+        ("unit_amount=1&product_data[name]=W", "currency"),
+    ],
+)  # fmt: skip
+def test_a_bad_price_is_refused(box: RunningSandbox, sent: str, param: str) -> None:
+    answer = box.post("/v1/prices", sent)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+def test_a_lookup_key_moves_only_when_asked_to(box: RunningSandbox) -> None:
+    sent = "currency=usd&unit_amount=1&product_data[name]=W&lookup_key=std"
+    first = box.post("/v1/prices", sent).json()
+    assert "already uses that lookup key" in box.post("/v1/prices", sent).json()["error"]["message"]
+    second = box.post("/v1/prices", f"{sent}&transfer_lookup_key=true").json()
+    assert box.v1.prices.retrieve(first["id"]).lookup_key is None
+    assert [price.id for price in box.v1.prices.list({"lookup_keys": ["std"]}).data] == [second["id"]]
+
+
+def test_lists_filter(box: RunningSandbox) -> None:
+    product = box.v1.products.create({"name": "A"})
+    box.v1.products.create({"name": "B", "active": False})
+    assert [p.name for p in box.v1.products.list({"active": True}).data] == ["A"]
+    assert [p.name for p in box.v1.products.list({"ids": [product.id]}).data] == ["A"]
+    assert box.v1.products.list({"created": {"lt": product.created}}).data == []
+    box.v1.prices.create({"product": product.id, "unit_amount": 1, "currency": "eur"})
+    assert len(box.v1.prices.list({"product": product.id, "currency": "eur"}).data) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("metadata['ref']:'1'", ["A"]),
+        ('metadata["ref"]:"2" AND active:"true"', ["B"]),
+        ("name~'B'", ["B"]),
+        ("name:'A' OR name:'B'", ["B", "A"]),
+        ("-name:'A'", ["B"]),
+        ("metadata['ref']:null", []),
+    ],
+)
+def test_search_understands_stripes_query_language(box: RunningSandbox, query: str, found: list[str]) -> None:
+    for name, ref in (("A", "1"), ("B", "2")):
+        box.v1.products.create({"name": name, "metadata": {"ref": ref}})
+    result = box.v1.products.search({"query": query})
+    assert (result.object, [product.name for product in result.data]) == ("search_result", found)
+
+
+@pytest.mark.parametrize("query", ["", "colour:'red'", "name:'A' AND name:'B' OR name:'C'", "name='A'"])
+def test_a_query_that_cannot_be_read_is_refused(box: RunningSandbox, query: str) -> None:
+    assert box.get("/v1/products/search", query=query).status_code == 400
+
+
+def test_search_pages(box: RunningSandbox) -> None:
+    for number in range(3):
+        box.v1.products.create({"name": f"W{number}"})
+    found = [p.name for p in box.v1.products.search({"query": "name~'W'", "limit": 2}).auto_paging_iter()]
+    assert found == ["W2", "W1", "W0"]
+
+
+@pytest.mark.parametrize("sent", ["", "percent_off=10&amount_off=10", "amount_off=10", "percent_off=101"])
+def test_a_coupon_takes_off_either_a_share_or_an_amount(box: RunningSandbox, sent: str) -> None:
+    assert box.post("/v1/coupons", sent).status_code == 400
+
+
+def test_an_exhausted_coupon_is_no_longer_valid(box: RunningSandbox, customer: stripe.Customer) -> None:
+    coupon = box.v1.coupons.create({"percent_off": 10, "max_redemptions": 1})
+    box.v1.invoices.create({"customer": customer.id, "discounts": [{"coupon": coupon.id}]})
+    assert box.v1.coupons.retrieve(coupon.id).valid is False
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        box.v1.invoices.create({"customer": customer.id, "discounts": [{"coupon": coupon.id}]})
+    assert caught.value.code == "coupon_expired"
+    assert box.v1.coupons.delete(coupon.id).deleted is True
+
+
+def test_a_tax_rate_is_archived_not_deleted(box: RunningSandbox) -> None:
+    rate = box.v1.tax_rates.create({"display_name": "VAT", "inclusive": True, "percentage": 19.5})
+    assert rate.percentage == 19.5
+    assert box.v1.tax_rates.update(rate.id, {"active": False}).active is False
+    assert box.http.delete(f"/v1/tax_rates/{rate.id}", auth=("sk_test_x", "")).status_code == 404
