@@ -114,6 +114,7 @@ def openapi(
 
     blank = Settings(
         _env_file=None,
+        environment="development",
         database_url="postgresql://localhost/none",
         stripe_secret_key="sk_test_none",  # noqa: S106 -- a blank
         stripe_webhook_secrets="whsec_none",

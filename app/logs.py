@@ -9,13 +9,13 @@ from structlog.typing import EventDict, WrappedLogger
 
 SECRETS = re.compile(
     r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{4,}|whsec_[A-Za-z0-9+/=_-]{4,}|ik_(?:live|test)_[A-Za-z0-9_-]{8,}"
-    r"|(?:pi|seti)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+"
+    r"|(?:pi|seti)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+|plk_[0-9a-f]+\.[A-Za-z0-9_.-]+"
 )
 REDACTED = "[redacted]"
 
 
 def redacted(text: str) -> str:
-    """`text` without anything that looks like a key, a signing secret or a client secret."""
+    """`text` without anything that looks like a key, a signing secret, a client secret or a payment link."""
     return SECRETS.sub(REDACTED, text)
 
 

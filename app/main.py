@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from app.api import docs, errors, openapi
 from app.api.gate import Gate
-from app.api.routers import customers, fulfillments, health, invoices, items, products
+from app.api.routers import customers, fulfillments, health, invoices, items, payment_links, products
 from app.api.webhook import PATH, WebhookEndpoint
 from app.settings import Settings
 from app.wiring import built
@@ -22,6 +22,7 @@ ROUTERS = (
     customers.router,
     invoices.router,
     items.router,
+    payment_links.router,
     fulfillments.fulfillments,
     fulfillments.events,
     health.router,

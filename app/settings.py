@@ -1,7 +1,9 @@
 """Owns what can be configured: the only reader of the environment. Refuses combinations that are not safe."""
 
+import hashlib
+import json
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -38,16 +40,20 @@ class Settings(BaseSettings):
 
     api_bootstrap_key: SecretStr | None = None
 
+    link_signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    payment_link_days: int = Field(default=30, ge=1, le=365)
+    payment_page_appearance: Annotated[dict[str, Any], NoDecode] = {}
+
     worker_lease_s: float = Field(default=30.0, gt=0)
     worker_batch: int = Field(default=64, ge=1, le=500)
     worker_poll_s: float = Field(default=2.0, gt=0)
     inbox_lag_limit_s: float = Field(default=300.0, gt=0)
 
-    @field_validator("stripe_webhook_secrets", mode="before")
+    @field_validator("stripe_webhook_secrets", "link_signing_key", mode="before")
     @classmethod
     def _split_secrets(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(","))
+            return tuple(part.strip() for part in value.split(",")) if value else ()
         return value
 
     @field_validator("stripe_webhook_secrets")
@@ -56,6 +62,23 @@ class Settings(BaseSettings):
         if not value or not all(secret.get_secret_value() for secret in value):
             raise ValueError("STRIPE_WEBHOOK_SECRETS must not hold an empty secret: anybody could sign with it")
         return value
+
+    @field_validator("link_signing_key")
+    @classmethod
+    def _hard_to_guess(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(key.get_secret_value()) < SMALLEST_KEY for key in value):
+            raise ValueError(f"every LINK_SIGNING_KEY must have at least {SMALLEST_KEY} characters")
+        return value
+
+    @field_validator("payment_page_appearance", mode="before")
+    @classmethod
+    def _appearance(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value or "{}")
+        except ValueError:
+            raise ValueError("PAYMENT_PAGE_APPEARANCE must be a JSON object, as Stripe's Appearance API takes it") from None
 
     @field_validator("api_bootstrap_key", mode="before")
     @classmethod
@@ -73,12 +96,23 @@ class Settings(BaseSettings):
     def _safe(self) -> Self:
         if self.livemode and self.stripe_api_base != STRIPE_API_BASE:
             raise ValueError("a live STRIPE_SECRET_KEY is only ever sent to Stripe: unset STRIPE_API_BASE")
+        if not self.link_signing_key and (self.livemode or self.environment == "production"):
+            raise ValueError("LINK_SIGNING_KEY must be set: whoever can guess it can open every invoice's payment page")
         if not self.public_base_url:
             self.public_base_url = f"http://{self.host}:{self.port}"
         self.public_base_url = self.public_base_url.rstrip("/")
         if urlsplit(self.public_base_url).scheme not in {"http", "https"}:
             raise ValueError("PUBLIC_BASE_URL must start with http:// or https://")
         return self
+
+    @property
+    def link_keys(self) -> tuple[bytes, ...]:
+        """The keys of payment links: the first signs, every one verifies.
+
+        Where none is set (never in production) one is derived from the Stripe key, which all processes share.
+        """
+        given = tuple(key.get_secret_value().encode() for key in self.link_signing_key)
+        return given or (hashlib.sha256(b"payment links\n" + self.stripe_secret_key.get_secret_value().encode()).digest(),)
 
     @property
     def livemode(self) -> bool:

@@ -8,9 +8,11 @@ from datetime import timedelta
 from app.db.engine import Database
 from app.services.catalog import Catalog
 from app.services.customers import Customers
+from app.services.following import Following
 from app.services.invoicing import Invoicing
 from app.services.items import Items
 from app.services.operations import Operations
+from app.services.payment_links import Links, PaymentLinks
 from app.services.writing import Writer
 from app.settings import Settings
 from app.stripe_gateway.client import GatewaySettings, StripeGateway
@@ -32,6 +34,7 @@ class Parts:
     customers: Customers
     invoicing: Invoicing
     items: Items
+    payment_links: PaymentLinks
     inbox: Inbox
     secrets: tuple[SigningSecret, ...]
 
@@ -61,6 +64,7 @@ async def built(settings: Settings) -> AsyncIterator[Parts]:
     )
     writer = Writer(database, gateway)
     invoicing = Invoicing(database, gateway, writer)
+    links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
     await database.open()
     try:
@@ -73,6 +77,7 @@ async def built(settings: Settings) -> AsyncIterator[Parts]:
             customers=Customers(writer),
             invoicing=invoicing,
             items=Items(database, invoicing),
+            payment_links=PaymentLinks(database, invoicing, Following(database, gateway), links),
             inbox=inbox,
             secrets=signing_secrets(settings.stripe_webhook_secrets),
         )

@@ -132,6 +132,8 @@ class Environment:
         made["PUBLIC_BASE_URL"] = self.given.get("PUBLIC_BASE_URL", self.api_url)
         if "API_BOOTSTRAP_KEY" not in self.given:
             made["API_BOOTSTRAP_KEY"] = self.api_key
+        if "LINK_SIGNING_KEY" not in self.given:
+            made["LINK_SIGNING_KEY"] = _kept_secret(self.data_dir / "link-signing-key", "")
         if embedded_url is not None:
             made["DATABASE_URL"] = embedded_url
         if self.sandboxed:

@@ -75,6 +75,11 @@ class Writing:
 
     async def run(self, use_case: UseCase, params: Mapping[str, object], subject: str | None = None) -> Response:
         """Run `use_case`, or replay its answer."""
+        answer = await self.answer(use_case, params, subject)
+        return json_answer(await self.parts.invoicing.reveal(answer), answer)
+
+    async def answer(self, use_case: UseCase, params: Mapping[str, object], subject: str | None = None) -> Answer:
+        """The answer as it is stored, without what is secret in it."""
         call = Call(
             caller=self.caller.id,
             target=f"{self.request.method} {self.request.url.path}",
@@ -83,8 +88,7 @@ class Writing:
             subject=subject,
             request_id=self.request.scope.get("request_id"),
         )
-        answer = await self.parts.operations.run(call, use_case)
-        return json_answer(await self.parts.invoicing.reveal(answer), answer)
+        return await self.parts.operations.run(call, use_case)
 
 
 def writing(parts: PartsDep, caller: CallerDep, request: Request, key: IdempotencyKey = None) -> Writing:
@@ -99,12 +103,12 @@ def writing(parts: PartsDep, caller: CallerDep, request: Request, key: Idempoten
 WriteDep = Annotated[Writing, Depends(writing)]
 
 
-def json_answer(body: str | bytes, answer: Answer | None = None) -> Response:
+def json_answer(body: str | bytes, answer: Answer | None = None, *, secret: bool = False) -> Response:
     """A JSON body that is encoded already. One with a secret in it must not be stored on the way."""
     headers = {}
     if answer and answer.replayed:
         headers["Idempotent-Replayed"] = "true"
-    if answer and answer.secret_of:
+    if secret or (answer and answer.secret_of):
         headers["Cache-Control"] = "no-store"
     return Response(body, answer.status if answer else 200, headers, JSON)
 

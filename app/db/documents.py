@@ -94,6 +94,18 @@ PRODUCT = Resource("product", "products", _PRODUCT)
 PRICE = Resource("price", "prices", _PRICE)
 CUSTOMER = Resource("customer", "customers", _CUSTOMER)
 INVOICE = Resource("invoice", "invoices", _INVOICE, single=f"{_INVOICE}, {_INVOICE_ITEMS}")
+PAYMENT_PAGE = Resource(
+    "invoice",
+    "invoices",
+    f"{_INVOICE}, {_INVOICE_ITEMS}, row.account_name, "
+    "(SELECT customer.name FROM customers customer WHERE customer.id = row.customer) AS customer_name",
+)
+PAYMENT_STATUS = Resource(
+    "invoice",
+    "invoices",
+    "row.status, row.payment_intent, (SELECT json_build_object('status', fulfillment.status, 'failure', "
+    "fulfillment.failure_message) FROM fulfillments fulfillment WHERE fulfillment.invoice = row.id) AS fulfillment",
+)
 FULFILLMENT = Resource("fulfillment", "fulfillments", _FULFILLMENT, hides_deleted=False)
 EVENT = Resource(
     "webhook event",

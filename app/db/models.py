@@ -141,6 +141,7 @@ class Invoice(Mirrored, Model):
     payment_intent: Mapped[str | None]
     paid_out_of_band: Mapped[bool]
     lines_digest: Mapped[str]
+    account_name: Mapped[str | None]
     hosted_invoice_url: Mapped[str | None]
     invoice_pdf: Mapped[str | None]
     finalized_at: Mapped[datetime | None]
@@ -305,3 +306,18 @@ class ReferenceClaim(Model):
     object_id: Mapped[str | None]
 
     __table_args__ = (CheckConstraint("length(reference) BETWEEN 1 AND 200", name="reference_length"),)
+
+
+class PaymentLink(Model):
+    """A link that lets somebody without an account pay one invoice. Its token is never stored, only made again."""
+
+    __tablename__ = "payment_links"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    invoice: Mapped[str] = mapped_column(ForeignKey("invoices.id", ondelete="CASCADE"))
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (Index("ix_payment_links_invoice", "invoice"),)

@@ -1,7 +1,7 @@
 """Owns how Stripe's objects become our rows, and which of their fields count as content.
 
 Pure: a decoded Stripe object in, a Snapshot out. Fields that Stripe changes at every look (the hosted pages'
-addresses) are kept but are not content.
+addresses) or that say nothing of the object (the account's name) are kept but are not content.
 """
 
 import hashlib
@@ -81,6 +81,7 @@ def snapshot(kind: Kind, stripe_object: JsonView, stamp: Stamp, *, deleted: bool
         return Snapshot(kind, object_id, version, row, deleted=deleted)
     row |= {
         "lines_digest": lines_digest,
+        "account_name": stripe_object["account_name"],
         "hosted_invoice_url": stripe_object["hosted_invoice_url"],
         "invoice_pdf": stripe_object["invoice_pdf"],
     }

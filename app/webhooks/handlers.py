@@ -10,7 +10,8 @@ from datetime import datetime
 
 from app.domain.fulfillment import Attempt
 from app.domain.json import JsonObject
-from app.services.ledger import Failure, Ledger, Subject, Unordered
+from app.services.attempts import INTENT_SAYS, failure_of
+from app.services.ledger import Ledger, Subject, Unordered
 from app.stripe_gateway.client import API_VERSION
 from app.stripe_gateway.mapping import Kind, Snapshot, Stamp, snapshot
 from app.webhooks.envelope import Event
@@ -140,8 +141,7 @@ def _follow_attempt(ledger: Ledger, incoming: Incoming, attempt: Attempt) -> Non
 def _record(
     ledger: Ledger, invoice_id: str, attempt: Attempt, at: datetime, intent: JsonObject, *, truth: bool = False
 ) -> bool:
-    error = intent.get("last_payment_error") if attempt is Attempt.FAILED else None
-    failure = Failure(error.get("code"), error.get("decline_code"), error.get("message")) if error else None
+    failure = failure_of(intent) if attempt is Attempt.FAILED else None
     return ledger.follow_attempt(invoice_id, attempt, at, payment_intent=intent["id"], failure=failure, truth=truth)
 
 
@@ -156,12 +156,6 @@ def _take_invoice(ledger: Ledger, incoming: Incoming, invoice_id: str) -> bool:
         raise Unordered(subject)
     return ledger.row(subject) is not None
 
-
-INTENT_SAYS = {
-    "processing": Attempt.PROCESSING,
-    "requires_payment_method": Attempt.FAILED,
-}
-"""What a PaymentIntent's status says of the last attempt; other statuses say nothing that an invoice does not."""
 
 HANDLERS: dict[str, Handler] = {
     "product.created": on_created,
