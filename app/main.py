@@ -11,6 +11,7 @@ from app.api import docs, errors, openapi
 from app.api.gate import Gate
 from app.api.routers import customers, fulfillments, health, invoices, items, payment_links, products
 from app.api.webhook import PATH, WebhookEndpoint
+from app.pages import routes as pages
 from app.settings import Settings
 from app.wiring import built
 
@@ -56,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.append(Route(PATH, WebhookEndpoint(), methods=["POST"]))
+    pages.install(app, settings)
     errors.install(app)
     docs.install(app)
     openapi.install(app)

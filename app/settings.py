@@ -78,7 +78,9 @@ class Settings(BaseSettings):
         try:
             return json.loads(value or "{}")
         except ValueError:
-            raise ValueError("PAYMENT_PAGE_APPEARANCE must be a JSON object, as Stripe's Appearance API takes it") from None
+            raise ValueError(
+                "PAYMENT_PAGE_APPEARANCE must be a JSON object, as Stripe's Appearance API takes it"
+            ) from None
 
     @field_validator("api_bootstrap_key", mode="before")
     @classmethod
@@ -112,7 +114,9 @@ class Settings(BaseSettings):
         Where none is set (never in production) one is derived from the Stripe key, which all processes share.
         """
         given = tuple(key.get_secret_value().encode() for key in self.link_signing_key)
-        return given or (hashlib.sha256(b"payment links\n" + self.stripe_secret_key.get_secret_value().encode()).digest(),)
+        return given or (
+            hashlib.sha256(b"payment links\n" + self.stripe_secret_key.get_secret_value().encode()).digest(),
+        )
 
     @property
     def livemode(self) -> bool:

@@ -97,7 +97,7 @@ INVOICE = Resource("invoice", "invoices", _INVOICE, single=f"{_INVOICE}, {_INVOI
 PAYMENT_PAGE = Resource(
     "invoice",
     "invoices",
-    f"{_INVOICE}, {_INVOICE_ITEMS}, row.account_name, "
+    f"{_INVOICE}, {_INVOICE_ITEMS}, row.account_name, "  # noqa: S608
     "(SELECT customer.name FROM customers customer WHERE customer.id = row.customer) AS customer_name",
 )
 PAYMENT_STATUS = Resource(

@@ -34,8 +34,12 @@ def problem_with_amount(amount: int, currency: str) -> str | None:
     return None
 
 
+def major(amount: int, currency: str) -> str:
+    """`amount` minor units as a plain decimal of the currency itself: major(1999, "usd") == "19.99"."""
+    places = exponent(currency)
+    return f"{Decimal(amount).scaleb(-places):.{places}f}"
+
+
 def format_amount(amount: int, currency: str) -> str:
     """`amount` minor units for a person to read: format_amount(1999, "usd") == "19.99 USD"."""
-    places = exponent(currency)
-    value = Decimal(amount).scaleb(-places)
-    return f"{value:,.{places}f} {currency.upper()}"
+    return f"{Decimal(major(amount, currency)):,} {currency.upper()}"

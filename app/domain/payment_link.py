@@ -61,7 +61,9 @@ def read(token: str, keys: Sequence[bytes]) -> PaymentLink | None:
     return PaymentLink(identifier, invoice, datetime.fromtimestamp(int(expiry), UTC))
 
 
-def standing(link: PaymentLink, revoked_at: datetime | None, now: datetime, grace: timedelta = timedelta(0)) -> Standing:
+def standing(
+    link: PaymentLink, revoked_at: datetime | None, now: datetime, grace: timedelta = timedelta(0)
+) -> Standing:
     """Whether `link` may be used at `now`, or within `grace` of its expiry."""
     if revoked_at is not None:
         return Standing.REVOKED

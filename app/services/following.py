@@ -47,6 +47,4 @@ def _follow_attempt(ledger: Ledger, invoice_id: str, intent: Answer) -> None:
     attempt = last_attempt(intent.data)
     if attempt:
         failure = failure_of(intent.data) if attempt is Attempt.FAILED else None
-        ledger.follow_attempt(
-            invoice_id, attempt, intent.until, payment_intent=intent.data["id"], failure=failure
-        )
+        ledger.follow_attempt(invoice_id, attempt, intent.until, payment_intent=intent.data["id"], failure=failure)

@@ -14,7 +14,9 @@ router = APIRouter(prefix="/v1/invoices/{invoice_id}/payment-link", tags=["invoi
 @router.post("", status_code=201, response_model=PaymentLinkRead, responses=answers(*STATE, *WRITE))
 async def create_payment_link(invoice_id: str, write: WriteDep, body: PaymentLinkCreate | None = None) -> Response:
     """Make a link to the payment page of an open invoice: signed, and good until it expires or is revoked."""
-    answer = await write.answer(write.parts.payment_links.create_payment_link, body.params() if body else {}, invoice_id)
+    answer = await write.answer(
+        write.parts.payment_links.create_payment_link, body.params() if body else {}, invoice_id
+    )
     return json_answer(write.parts.payment_links.reveal(answer), answer, secret=True)
 
 

@@ -1,0 +1,26 @@
+"""Owns the pages' scripts and styles: read once, served under an address that changes when any of them does."""
+
+import hashlib
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.domain.errors import NotFound
+
+FOLDER = Path(__file__).parent / "static"
+TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
+FILES = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.suffix in TYPES}
+VERSION = hashlib.sha256(b"".join(FILES.values())).hexdigest()[:12]
+ADDRESS = f"/pay/assets/{VERSION}"
+
+
+async def asset(request: Request) -> Response:
+    """One file. An old version's address answers with the current file, but is not kept."""
+    name, version = request.path_params["name"], request.path_params["version"]
+    if name not in FILES:
+        raise NotFound("There is no such file.")
+    headers = HEADERS if version == VERSION else {**HEADERS, "Cache-Control": "no-cache"}
+    return Response(FILES[name], headers=headers, media_type=TYPES[Path(name).suffix])

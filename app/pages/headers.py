@@ -1,0 +1,42 @@
+"""Owns what the payment pages allow: their Content-Security-Policy and the other headers around them.
+
+Nothing inline runs. Besides the service itself only Stripe's script and its frames are let in: the origins that Stripe
+documents for Stripe.js, and those that STRIPE_JS_URL and STRIPE_API_BASE name.
+"""
+
+from urllib.parse import urlsplit
+
+from app.settings import Settings
+
+STRIPE_FRAMES = ("https://*.js.stripe.com", "https://hooks.stripe.com")
+
+
+def page_headers(settings: Settings) -> dict[str, str]:
+    """The headers of every page."""
+    script = origin(settings.stripe_js_url)
+    policy = {
+        "default-src": ["'none'"],
+        "script-src": ["'self'", script, "https://*.js.stripe.com"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "https://*.stripe.com"],
+        "connect-src": ["'self'", origin(settings.stripe_api_base)],
+        "frame-src": [script, *STRIPE_FRAMES],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+    return {
+        "Content-Security-Policy": "; ".join(" ".join([name, *sources]) for name, sources in policy.items()),
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "strict-origin",  # Stripe.js wants the origin; the address holds the token
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "X-Robots-Tag": "noindex, nofollow",
+        "Cross-Origin-Opener-Policy": "same-origin-allow-popups",  # some wallets open a window
+    }
+
+
+def origin(url: str) -> str:
+    """The origin of `url`, as a policy names it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

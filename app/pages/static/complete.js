@@ -1,0 +1,104 @@
+// Owns the page after a payment: what Stripe says of it at once, then the invoice until it is fulfilled, without a reload.
+
+import "./locale.js";
+import { Refused, askStripe, element, loadStripe, pause, status } from "./service.js";
+
+/** @typedef {import("@stripe/stripe-js").PaymentIntent} PaymentIntent */
+/** @typedef {import("./service.js").Status} Status */
+/** @typedef {"checking" | "confirming" | "processing" | "failed" | "fulfilled" | "canceled" | "written_off" | "waiting"} View */
+
+const outcome = element("outcome", HTMLElement);
+const again = element("again", HTMLElement);
+const page = outcome.closest("main")?.dataset ?? {};
+const address = page.address ?? "";
+
+const FIRST_PAUSE_MS = 300;
+const LONGEST_PAUSE_MS = 10_000;
+const LATE_MS = 3_000;
+const PATIENCE_MS = 30 * 60_000;
+
+/** @type {Record<View, [title: string, text: string]>} */
+const SAYS = {
+  checking: ["Checking your payment …", "This takes a moment. Please keep this page open."],
+  confirming: ["Payment received", "We are confirming it now."],
+  processing: ["Your payment is on its way", "Your bank needs some time, up to a few business days. You can close this page: nothing more is needed from you."],
+  failed: ["The payment did not go through", "You can try again, also with another payment method."],
+  fulfilled: ["Thank you, this invoice is paid", "Your payment arrived and is confirmed."],
+  canceled: ["This invoice was canceled", "Nothing is owed."],
+  written_off: ["This invoice can no longer be paid here", "Please contact its sender if you would like to settle it."],
+  waiting: ["No payment has arrived yet", "If you have just paid, please keep this page open. Otherwise you can pay now."],
+};
+/** @type {View[]} */
+const FINAL = ["fulfilled", "canceled", "written_off"];
+
+/** @param {View} view @param {string | null} [reason] */
+function show(view, reason) {
+  const [title, text] = SAYS[view];
+  const [heading, paragraph] = [outcome.querySelector("h2"), outcome.querySelector("p")];
+  if (!heading || !paragraph || (outcome.dataset.view === view && !reason)) return;
+  outcome.dataset.view = view;
+  const said = reason ? `${reason} ${text}` : text;
+  if (heading.textContent !== title) heading.textContent = title;
+  if (paragraph.textContent !== said) paragraph.textContent = said;
+  document.title = title;
+  again.hidden = view !== "failed" && view !== "waiting";
+}
+
+/** What the PaymentIntent of this invoice says, as Stripe.js tells it. @returns {Promise<PaymentIntent | undefined>} */
+async function intentOfReturn() {
+  const secret = new URLSearchParams(location.search).get("payment_intent_client_secret");
+  if (!secret || !page.stripeJs || !page.publishableKey) return undefined;
+  // The secret has been read; it shall not stay where it can be copied from.
+  history.replaceState(null, "", location.pathname);
+  const Stripe = await loadStripe(page.stripeJs);
+  const { paymentIntent } = await Stripe(page.publishableKey).retrievePaymentIntent(secret);
+  return paymentIntent;
+}
+
+/** @param {Status} now @param {PaymentIntent | undefined} intent @returns {[View, string?]} */
+function viewOf(now, intent) {
+  if (now.fulfillment?.status === "fulfilled") return ["fulfilled"];
+  if (now.status === "paid") return ["confirming"];
+  if (now.status === "void") return ["canceled"];
+  if (now.status === "uncollectible") return ["written_off"];
+  if (intent && intent.id === now.payment_intent) return viewOfIntent(intent);
+  if (now.fulfillment?.status === "processing") return ["processing"];
+  if (now.fulfillment?.status === "payment_failed") return ["failed", now.fulfillment.failure ?? undefined];
+  return ["waiting"];
+}
+
+/** @param {PaymentIntent} intent @returns {[View, string?]} */
+function viewOfIntent(intent) {
+  if (intent.status === "succeeded") return ["confirming"];
+  if (intent.status === "processing") return ["processing"];
+  if (intent.status === "canceled") return ["canceled"];
+  return ["failed", intent.last_payment_error?.message];
+}
+
+async function follow() {
+  const since = Date.now();
+  let intent = await intentOfReturn().catch(() => undefined);
+  /** @type {string | undefined} */
+  let first;
+  let asked = false;
+  for (let ms = FIRST_PAUSE_MS; Date.now() - since < PATIENCE_MS; ms = Math.min(ms * 1.5, LONGEST_PAUSE_MS)) {
+    try {
+      const late = !asked && Date.now() - since > LATE_MS;
+      const now = await (late ? askStripe(address) : status(address));
+      asked ||= late;
+      const said = now.fulfillment?.status ?? "none";
+      first ??= said;
+      // Once the service has heard more than it knew at first, its word is the newer one.
+      if (asked || said !== first) intent = undefined;
+      const [view, reason] = viewOf(now, intent);
+      show(view, reason);
+      if (FINAL.includes(view)) return;
+    } catch (error) {
+      // A link that was revoked or has run out says so when the page is loaded again; anything else may pass.
+      if (error instanceof Refused && error.gone) return location.reload();
+    }
+    await pause(ms);
+  }
+}
+
+void follow();

@@ -1,0 +1,161 @@
+// Owns the payment form: Stripe's Element on the page, one payment at a time, and what is said when it fails.
+// Card data never comes here: it stays in Stripe's frame.
+
+import "./locale.js";
+import { Refused, element, loadStripe, pause, session } from "./service.js";
+
+/** @typedef {import("@stripe/stripe-js").Stripe} Stripe */
+/** @typedef {import("@stripe/stripe-js").StripeError} StripeError */
+/** @typedef {import("@stripe/stripe-js").PaymentIntent} PaymentIntent */
+/** @typedef {import("./service.js").Session} Session */
+/** @typedef {{ error?: StripeError, paymentIntent?: PaymentIntent }} Outcome */
+
+const page = element("form", HTMLFormElement).closest("main")?.dataset ?? {};
+const address = page.address ?? "";
+const form = element("form", HTMLFormElement);
+const button = element("pay", HTMLButtonElement);
+const problem = element("problem", HTMLElement);
+const progress = element("progress", HTMLElement);
+const elsewhere = document.getElementById("elsewhere");
+
+const LOST_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 8000];
+const complete = `${location.origin}${address}/complete`;
+const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+
+/** Where a payment that is under way is followed to its end. @param {PaymentIntent} intent */
+function follow(intent) {
+  const query = new URLSearchParams({ payment_intent: intent.id });
+  if (intent.client_secret) query.set("payment_intent_client_secret", intent.client_secret);
+  location.replace(`${complete}?${query}`);
+}
+
+/** @param {string} text */
+function say(text) {
+  problem.textContent = text;
+  if (text) problem.focus();
+}
+
+/** @param {boolean} busy @param {string} [text] */
+function working(busy, text = "") {
+  button.disabled = busy;
+  form.setAttribute("aria-busy", String(busy));
+  progress.textContent = text;
+}
+
+/**
+ * @param {Stripe} stripe @param {Session} found
+ * @returns {Promise<() => Promise<Outcome>>} what confirms the payment with what the person typed
+ */
+async function mount(stripe, found) {
+  return page.element === "card" ? mountCard(stripe, found) : mountPayment(stripe, found);
+}
+
+/** @param {Stripe} stripe @param {Session} found */
+async function mountPayment(stripe, found) {
+  const { theme = dark ? "night" : "stripe", ...rest } = found.appearance;
+  const elements = stripe.elements({ clientSecret: found.client_secret, appearance: { theme, ...rest } });
+  const payment = elements.create("payment", { layout: "tabs" });
+  await shown((ready, failed) => {
+    payment.on("ready", ready);
+    payment.on("loaderror", ({ error }) => failed(error));
+    payment.mount("#element");
+  });
+  return async () => {
+    const { error } = await elements.submit();
+    if (error) return { error };
+    return stripe.confirmPayment({ elements, confirmParams: { return_url: complete } });
+  };
+}
+
+/** @param {Stripe} stripe @param {Session} found */
+async function mountCard(stripe, found) {
+  const style = getComputedStyle(document.documentElement);
+  const card = stripe.elements().create("card", {
+    style: { base: { color: style.getPropertyValue("--ink"), fontSize: "16px" }, invalid: { color: style.getPropertyValue("--bad") } },
+  });
+  card.on("change", ({ error }) => { problem.textContent = error?.message ?? ""; });
+  card.on("focus", () => element("element", HTMLElement).classList.add("focused"));
+  card.on("blur", () => element("element", HTMLElement).classList.remove("focused"));
+  await shown((ready) => {
+    card.on("ready", ready);
+    card.mount("#element");
+  });
+  return () => stripe.confirmCardPayment(found.client_secret, { payment_method: { card } });
+}
+
+/** @param {(ready: () => void, failed: (error: unknown) => void) => void} start @returns {Promise<void>} */
+const shown = (start) => new Promise((resolve, reject) => start(() => resolve(), reject));
+
+/**
+ * The connection broke while the payment was under way: find out what became of it before anything else is offered.
+ * @param {Stripe} stripe @param {Session} found
+ */
+async function findOut(stripe, found) {
+  working(true, "The connection was lost. Checking whether your payment went through …");
+  for (const ms of LOST_PAUSES_MS) {
+    await pause(ms);
+    const { paymentIntent } = await stripe.retrievePaymentIntent(found.client_secret);
+    if (paymentIntent && underWay(paymentIntent)) return follow(paymentIntent);
+    if (paymentIntent) {
+      working(false);
+      return say(paymentIntent.last_payment_error?.message ?? "The connection was lost before anything was charged. Please try again.");
+    }
+  }
+  working(true);
+  say("The connection was lost and we cannot tell yet whether your payment went through. Please do not pay again: reload this page once you are online.");
+}
+
+/** @param {PaymentIntent} intent */
+const underWay = (intent) => intent.status === "succeeded" || intent.status === "processing";
+
+/** @param {StripeError} error */
+const unclear = (error) => error.type === "api_connection_error" || error.type === "api_error" || error.code === "payment_intent_unexpected_state";
+
+/** @param {Stripe} stripe @param {Session} found @param {() => Promise<Outcome>} confirm */
+async function pay(stripe, found, confirm) {
+  if (button.disabled) return;
+  say("");
+  working(true, "Paying … please keep this page open.");
+  const { error, paymentIntent } = await confirm();
+  if (paymentIntent) return follow(paymentIntent);
+  if (error && unclear(error)) return findOut(stripe, found);
+  working(false);
+  // What is wrong with a field is said beside the field already.
+  say(error?.type === "validation_error" ? "" : error?.message ?? "The payment did not go through. Please try again.");
+}
+
+/** @param {string} text */
+function giveUp(text) {
+  form.classList.remove("waiting");
+  progress.textContent = "";
+  element("element", HTMLElement).hidden = true;
+  button.hidden = true;
+  say(text);
+  if (elsewhere) elsewhere.hidden = false;
+}
+
+async function start() {
+  if (page.stripeJs === undefined) throw new Error("the page does not say where Stripe.js is");
+  const [Stripe, found] = await Promise.all([loadStripe(page.stripeJs), session(address)]);
+  const color = found.appearance.variables?.colorPrimary;
+  if (color) document.documentElement.style.setProperty("--accent", color);
+  const stripe = Stripe(found.publishable_key);
+  const { paymentIntent } = await stripe.retrievePaymentIntent(found.client_secret);
+  if (paymentIntent && underWay(paymentIntent)) return follow(paymentIntent);
+  const confirm = await mount(stripe, found);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void pay(stripe, found, confirm);
+  });
+  form.classList.remove("waiting");
+  working(false);
+}
+
+// A page the browser kept when the person went on may show a form for what has been paid since.
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+start().catch((error) => {
+  if (error instanceof Refused && error.code === "invalid_state") location.replace(complete);
+  else if (error instanceof Refused && error.gone) location.reload();
+  else giveUp("The payment form could not be loaded. Nothing was charged. Please reload this page in a moment.");
+});

@@ -1,0 +1,48 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import Settings
+
+LEAST = {
+    "database_url": "postgresql://localhost/none",
+    "stripe_secret_key": "sk_test_x",
+    "stripe_webhook_secrets": "whsec_x",
+}
+KEY, OTHER = "k" * 32, "o" * 32
+
+
+def settings(**more: Any) -> Settings:
+    return Settings(_env_file=None, **(LEAST | more))
+
+
+@pytest.mark.parametrize("unsafe", [{"environment": "production"}, {"stripe_secret_key": "sk_live_x"}])
+def test_no_signing_key_is_refused_where_it_matters(unsafe: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="LINK_SIGNING_KEY must be set"):
+        settings(**unsafe)
+    assert settings(**unsafe, link_signing_key=KEY).link_keys == (KEY.encode(),)
+
+
+@pytest.mark.parametrize("given", ["short", f"{KEY},short", f"{KEY},"])
+def test_a_signing_key_that_could_be_guessed_is_refused(given: str) -> None:
+    with pytest.raises(ValidationError, match="at least 32 characters"):
+        settings(link_signing_key=given)
+
+
+def test_several_signing_keys_are_taken_in_order() -> None:
+    assert settings(link_signing_key=f"{KEY}, {OTHER}").link_keys == (KEY.encode(), OTHER.encode())
+
+
+def test_processes_with_the_same_stripe_key_derive_the_same_signing_key() -> None:
+    assert settings(link_signing_key="").link_keys == settings().link_keys
+    assert settings(stripe_secret_key="sk_test_y").link_keys != settings().link_keys
+
+
+def test_the_appearance_is_a_json_object() -> None:
+    assert settings(payment_page_appearance="").payment_page_appearance == {}
+    given = '{"variables": {"colorPrimary": "#0a6847"}}'
+    assert settings(payment_page_appearance=given).payment_page_appearance["variables"] == {"colorPrimary": "#0a6847"}
+    for wrong in ("blue", "[1]"):
+        with pytest.raises(ValidationError):
+            settings(payment_page_appearance=wrong)
