@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.fixtures.sandbox",
     "tests.fixtures.service",
     "tests.fixtures.application",
+    "tests.fixtures.caller",
 ]

@@ -10,7 +10,7 @@ from app.domain.invoice import Act
 from app.domain.json import JsonView
 from app.services.invoicing import Invoicing
 from app.services.operations import Operation
-from app.services.pricing import line, one_currency
+from app.services.pricing import fits, line, one_currency
 
 MOST_ITEMS = 250
 """Stripe's limit of items on one invoice."""
@@ -40,7 +40,7 @@ class Items:
     async def update_item(self, operation: Operation, params: JsonView) -> None:
         """Change one item of a draft (ItemUpdate); params names it as `item`."""
         invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
-        await one_currency(self._database, [params], invoice["currency"])
+        await fits(self._database, params, invoice["currency"])
         changed = {"id": await self._line_item(invoice["id"], params["item"]), **line(params)}
         await self._invoicing.act(operation, Act.EDIT_ITEMS, "/update_lines", {"lines": [changed]})
 

@@ -128,7 +128,10 @@ class Ledger:
         self._changed.add(subject)
 
     def _take_items(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot) -> None:
-        """Replace a draft's items. A finalized invoice's items are frozen, so they are taken in once."""
+        """Replace a draft's items. A finalized invoice's items are frozen, so they are taken in once.
+
+        Where only the first few are shown, nothing tells whether the others changed: all must be asked for.
+        """
         if subject.kind is not Kind.INVOICE or snapshot.deleted:
             return
         frozen = known is not None and known["status"] != InvoiceStatus.DRAFT

@@ -6,7 +6,7 @@ from app.domain.errors import StripeInvalidRequest
 from app.domain.json import JsonObject
 from app.services.ledger import Subject
 from app.stripe_gateway.client import Answer, StripeGateway
-from app.stripe_gateway.mapping import Kind, Snapshot, Stamp, item_row, payment_link, snapshot
+from app.stripe_gateway.mapping import Kind, Snapshot, Stamp, payment_link, snapshot
 
 PATHS = {
     Kind.PRODUCT: "/v1/products",
@@ -51,8 +51,7 @@ async def complete(gateway: StripeGateway, taken: Snapshot) -> None:
     if taken.items_complete:
         return
     lines = [line async for line in gateway.pages(f"/v1/invoices/{taken.id}/lines", {})]
-    taken.items = [item_row(line, taken.id, position) for position, line in enumerate(lines)]
-    taken.items_complete = True
+    taken.complete(lines)
 
 
 async def invoice_of(gateway: StripeGateway, payment_intent: str) -> JsonObject | None:

@@ -1,12 +1,13 @@
 """Owns how the items of a request become Stripe's line parameters, and that they agree on one currency."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.db.engine import Database
 from app.db.models import Price
 from app.db.records import load
 from app.domain.errors import ValidationFailed
 from app.domain.json import JsonObject, JsonView
+from app.domain.money import problem_with_amount
 from app.services.writing import cleared
 
 LINE_FIELDS = ("amount", "quantity", "description", "price_data")
@@ -28,12 +29,10 @@ async def one_currency(database: Database, items: Sequence[JsonView], stated: st
     Raises ValidationFailed, naming the item, where they do not agree. Prices that are not known here are left to
     Stripe to judge.
     """
-    async with database.connection() as connection:
-        prices = await load(connection, Price, {item["price"] for item in items if item.get("price")})
+    prices = await _prices(database, items)
     currency = stated
     for index, item in enumerate(items):
-        own = item.get("currency") or (item.get("price_data") or {}).get("currency")
-        own = own or prices.get(item.get("price", ""), {}).get("currency")
+        _, own = _priced(item, prices)
         if own and currency and own != currency:
             raise ValidationFailed(
                 f"Item {index} is in {own}, the invoice in {currency}: an invoice has one currency.",
@@ -41,3 +40,32 @@ async def one_currency(database: Database, items: Sequence[JsonView], stated: st
             )
         currency = currency or own
     return currency
+
+
+async def fits(database: Database, change: JsonView, currency: str) -> None:
+    """That `change` (ItemUpdate) leaves an item fit for an invoice in `currency`. Raises ValidationFailed."""
+    field, own = _priced(change, await _prices(database, [change]))
+    if own and own != currency:
+        raise ValidationFailed(
+            f"{field} is in {own}, the invoice in {currency}: an invoice has one currency.", param=field
+        )
+    problem = "amount" in change and problem_with_amount(change["amount"], currency)
+    if problem:
+        raise ValidationFailed(f"amount {problem}", param="amount")
+
+
+async def _prices(database: Database, items: Sequence[JsonView]) -> Mapping[str, JsonObject]:
+    wanted = {item["price"] for item in items if item.get("price")}
+    if not wanted:
+        return {}
+    async with database.connection() as connection:
+        return await load(connection, Price, wanted)
+
+
+def _priced(item: JsonView, prices: Mapping[str, JsonObject]) -> tuple[str, str | None]:
+    """Which field of `item` says its currency, and that currency where it is known."""
+    if item.get("price_data"):
+        return "price_data", item["price_data"]["currency"]
+    if item.get("price"):
+        return "price", prices.get(item["price"], {}).get("currency")
+    return "currency", item.get("currency")

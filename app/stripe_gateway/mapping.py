@@ -5,8 +5,8 @@ addresses) or that say nothing of the object (the account's name) are kept but a
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -15,6 +15,11 @@ import msgspec
 from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Version
+
+SOME_ITEMS = "incomplete"
+"""The digest of items of which only the first few are seen: it equals no other, for the rest may have changed."""
+
+NOT_CONTENT = frozenset({"lines_digest", "account_name", "hosted_invoice_url", "invoice_pdf", "payment_intent"})
 
 REFERENCE = "reference"
 """The metadata key under which the caller's own id is kept at Stripe."""
@@ -43,7 +48,8 @@ class Stamp:
 class Snapshot:
     """One picture of a Stripe object.
 
-    row: the columns it says something of. deleted: the object is gone; stub: and nothing else is said of it. items: an invoice's items as rows; items_complete: whether these are all.
+    row: the columns it says something of. deleted: the object is gone; stub: and nothing else is said of it.
+    items: an invoice's items as rows; items_complete: whether these are all, for Stripe shows only the first few.
     links: rows that say which PaymentIntent pays the invoice (only where `payments` was expanded).
     """
 
@@ -57,6 +63,13 @@ class Snapshot:
     items_complete: bool = True
     links: list[JsonObject] = field(default_factory=list)
 
+    def complete(self, lines: Iterable[JsonView]) -> None:
+        """Make `lines`, Stripe's line items, all the items there are."""
+        self.items = [item_row(line, self.id, position) for position, line in enumerate(lines)]
+        self.items_complete = True
+        self.row["lines_digest"] = _digest(self.items)
+        self.version = replace(self.version, digest=_content_digest(self.kind, self.row))
+
 
 def snapshot(kind: Kind, stripe_object: JsonView, stamp: Stamp, *, deleted: bool = False) -> Snapshot:
     """The snapshot of `kind` that `stripe_object` is; `deleted` where it is known to be gone."""
@@ -66,21 +79,22 @@ def snapshot(kind: Kind, stripe_object: JsonView, stamp: Stamp, *, deleted: bool
     content = CONTENT[kind](stripe_object)
     items = _items(stripe_object) if kind is Kind.INVOICE else []
     rank = RANK[InvoiceStatus(stripe_object["status"])] if kind is Kind.INVOICE else 0
-    lines_digest = _digest(items)
-    digest = _digest([content, lines_digest])
-    version = Version(rank, stamp.since, stamp.until, digest, first=stamp.first, fetched=stamp.fetched)
-    if deleted:
-        version = _deleted(stamp)
     row = {
         **content,
         "id": object_id,
         "livemode": stripe_object["livemode"],
         "created_at": _time(stripe_object["created"]),
     }
+    complete = kind is not Kind.INVOICE or not stripe_object["lines"]["has_more"]
+    if kind is Kind.INVOICE:
+        row["lines_digest"] = _digest(items) if complete else SOME_ITEMS
+    digest = _content_digest(kind, row)
+    version = Version(rank, stamp.since, stamp.until, digest, first=stamp.first, fetched=stamp.fetched)
+    if deleted:
+        version = _deleted(stamp)
     if kind is not Kind.INVOICE:
         return Snapshot(kind, object_id, version, row, deleted=deleted)
     row |= {
-        "lines_digest": lines_digest,
         "account_name": stripe_object["account_name"],
         "hosted_invoice_url": stripe_object["hosted_invoice_url"],
         "invoice_pdf": stripe_object["invoice_pdf"],
@@ -89,7 +103,6 @@ def snapshot(kind: Kind, stripe_object: JsonView, stamp: Stamp, *, deleted: bool
     default = next((link for link in links if link["is_default"]), None)
     if default:
         row["payment_intent"] = default["payment_intent"]
-    complete = not stripe_object["lines"]["has_more"]
     return Snapshot(kind, object_id, version, row, deleted, items=items, items_complete=complete, links=links)
 
 
@@ -153,6 +166,13 @@ def _time(seconds: int | None) -> str | None:
 
 def _digest(content: object) -> str:
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:32]
+
+
+def _content_digest(kind: Kind, row: JsonView) -> str:
+    """The digest of all that counts in `row`; the items of a finalized invoice are frozen and count no more."""
+    content = {name: value for name, value in row.items() if name not in NOT_CONTENT}
+    drafted = kind is Kind.INVOICE and row["status"] == InvoiceStatus.DRAFT
+    return _digest([content, row["lines_digest"] if drafted else None])
 
 
 def _metadata(stripe_object: JsonView) -> JsonObject:

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from app.api.schemas.shared import (
+    Create,
     CustomFieldRead,
     CustomFields,
     Email,
@@ -36,7 +37,7 @@ class InvoiceSettings(Request):
     footer: Text | None = Field(default=None, max_length=5000)
 
 
-class CustomerCreate(Request):
+class CustomerCreate(Create):
     name: Text | None = Field(default=None, max_length=256, examples=["Jenny Rosen"])
     email: Email | None = Field(default=None, max_length=512, examples=["jenny.rosen@example.com"])
     description: Text | None = Field(default=None, max_length=5000)

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from app.api.schemas.shared import (
     Amount,
+    Create,
     Currency,
     CustomFieldRead,
     CustomFields,
@@ -58,7 +59,7 @@ class ItemFields(Request):
     description: Text | None = Field(default=None, max_length=500)
 
 
-class ItemCreate(ItemFields):
+class ItemCreate(ItemFields, Create):
     """One of `{price, quantity}`, `{amount, currency, description}` and `{price_data, quantity}`."""
 
     metadata: Metadata = {}
@@ -88,13 +89,18 @@ class ItemUpdate(ItemFields, Update):
         given = [name for name in ("price", "price_data", "amount") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError("only one of price, price_data and amount may be given")
+        nulls = [name for name in ITEM_NEEDS if name in self.model_fields_set and getattr(self, name) is None]
+        if nulls:
+            raise ValueError(f"{nulls[0]} must not be null: leave out what stays as it is")
         return self
 
+
+ITEM_NEEDS = ("price", "price_data", "amount", "currency", "quantity")
 
 Items = Annotated[list[ItemCreate], Field(max_length=250)]
 
 
-class ItemsCreate(Request):
+class ItemsCreate(Create):
     """One item, or a list of them under `items`."""
 
     items: Annotated[list[ItemCreate], Field(min_length=1, max_length=250)]
@@ -105,7 +111,7 @@ def _in_time(due_at: datetime | None) -> None:
         raise ValueError("due_at must be in the future, and within five years")
 
 
-class InvoiceCreate(Request):
+class InvoiceCreate(Create):
     customer: StripeId = Field(examples=["cus_QXg1"])
     collection_method: CollectionMethod = "send_invoice"
     days_until_due: Annotated[int, Field(ge=0, le=1825)] | None = Field(default=None, examples=[30])
@@ -149,11 +155,13 @@ class InvoiceUpdate(Update):
     def _one_due(self) -> Self:
         if {"days_until_due", "due_at"} <= self.model_fields_set:
             raise ValueError("only one of days_until_due and due_at may be given")
+        if "due_at" in self.model_fields_set and self.due_at is None:
+            raise ValueError("due_at must not be null: leave out what stays as it is")
         _in_time(self.due_at)
         return self
 
 
-class InvoicePay(Request):
+class InvoicePay(Create):
     payment_method: StripeId | None = Field(default=None, examples=["pm_card_visa"])
     paid_out_of_band: bool = False
 

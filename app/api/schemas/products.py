@@ -6,11 +6,11 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from app.api.schemas.shared import (
+    Create,
     Currency,
     Metadata,
     MetadataUpdate,
     Reference,
-    Request,
     Shown,
     StripeId,
     Text,
@@ -21,7 +21,7 @@ from app.api.schemas.shared import (
 from app.domain.money import problem_with_amount
 
 
-class ProductCreate(Request):
+class ProductCreate(Create):
     name: Text = Field(min_length=1, max_length=250, examples=["Consulting"])
     description: Text | None = Field(default=None, max_length=5000)
     active: bool = True
@@ -48,7 +48,7 @@ class ProductRead(Shown):
     updated_at: datetime
 
 
-class PriceCreate(Request):
+class PriceCreate(Create):
     product: StripeId = Field(examples=["prod_QZ4a"])
     unit_amount: UnitAmount | None = Field(default=None, examples=[12000])
     unit_amount_decimal: UnitAmountDecimal | None = None

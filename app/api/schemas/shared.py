@@ -20,6 +20,14 @@ class Request(BaseModel):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
+class Create(Request):
+    """A new object: what is null is as if it were left out."""
+
+    def params(self) -> dict[str, Any]:
+        """What the caller said, and only that, as plain JSON."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+
+
 class Shown(BaseModel):
     """An answer."""
 
