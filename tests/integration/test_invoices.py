@@ -267,7 +267,7 @@ async def test_a_decline_is_402_with_stripes_reason_and_the_invoice_stays_open(
 
 @pytest.mark.parametrize("declined_at_once", [False, True])
 async def test_3d_secure_is_402_payment_action_required(
-    api: Caller, sandbox: Sandbox, declined_at_once: bool
+    api: Caller, sandbox: Sandbox, *, declined_at_once: bool
 ) -> None:
     await sandbox.switch(invoice_authentication_declines=declined_at_once)
     invoice = await api.open()
