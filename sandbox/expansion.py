@@ -19,7 +19,7 @@ def expand(tx: Transaction, shown: Document, paths: list[str]) -> Document:
     """Expand a shown object (or list envelope) in place."""
     for path in paths:
         segments = path.split(".")
-        if len(segments) > tx.switches.expand_depth:
+        if len(segments) - segments.count("data") > tx.switches.expand_depth:
             raise invalid_request(
                 f"You cannot expand more than {tx.switches.expand_depth} levels of a property. Property: {path}",
                 param="expand",
@@ -35,6 +35,8 @@ def _walk(tx: Transaction, node: Document, segments: list[str], path: str) -> No
         if include is None:
             raise _cannot_expand(node, name, path)
         node[name] = include(tx, node)
+        if not rest:
+            return
     value = node[name]
     if isinstance(value, list):
         node[name] = [_child(tx, item, rest, name, path) for item in value]
@@ -50,7 +52,7 @@ def _child(tx: Transaction, value: object, rest: list[str], name: str, path: str
         value = show(tx, found)
     if rest and isinstance(value, dict):
         _walk(tx, value, rest, path)
-    elif not isinstance(value, dict):
+    elif not isinstance(value, dict) or "object" not in value:
         raise _cannot_expand({}, name, path)
     return value
 

@@ -49,7 +49,7 @@ class Switches:
     lines_page_size: int = 10
     """How many lines an invoice shows inline."""
     expand_depth: int = 4
-    """How many levels `expand` may descend."""
+    """How many levels `expand` may descend; a list's `data` is not counted."""
     signature_uses_virtual_clock: bool = False
     """Sign deliveries with the virtual time instead of the wall clock's."""
     debit_settlement_s: int = 30

@@ -1,0 +1,417 @@
+"""Payments: every test method's outcome, 3-D Secure, bank debits, Stripe.js's calls, refunds."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import stripe
+
+from sandbox.billing.test_methods import TEST_METHODS
+from tests.sandbox.conftest import Drafting
+from tests.sandbox.process import PUBLISHABLE_KEY, RunningSandbox
+
+
+def intent_of(invoice: stripe.Invoice) -> str:
+    assert invoice.payments is not None
+    return str(invoice.payments.data[0].payment.payment_intent)
+
+
+def secret_of(box: RunningSandbox, invoice: stripe.Invoice) -> str:
+    shown = box.v1.invoices.retrieve(invoice.id, {"expand": ["confirmation_secret"]})
+    assert shown.confirmation_secret is not None
+    return shown.confirmation_secret.client_secret
+
+
+DECLINES = [
+    ("pm_card_visa_chargeDeclined", "card_declined", "generic_decline"),
+    ("pm_card_chargeDeclined", "card_declined", "generic_decline"),
+    ("pm_card_visa_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"),
+    ("pm_card_visa_chargeDeclinedLostCard", "card_declined", "lost_card"),
+    ("pm_card_visa_chargeDeclinedStolenCard", "card_declined", "stolen_card"),
+    ("pm_card_chargeDeclinedExpiredCard", "expired_card", "expired_card"),
+    ("pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", "incorrect_cvc"),
+    ("pm_card_chargeDeclinedProcessingError", "processing_error", "processing_error"),
+    ("pm_card_chargeCustomerFail", "card_declined", "generic_decline"),
+]
+
+
+@pytest.mark.parametrize(("token", "code", "decline_code"), DECLINES)
+def test_a_declining_card_is_a_402_that_leaves_the_invoice_open(
+    box: RunningSandbox, opened: Drafting, token: str, code: str, decline_code: str
+) -> None:
+    invoice = opened()
+    with pytest.raises(stripe.CardError) as caught:
+        box.v1.invoices.pay(invoice.id, {"payment_method": token})
+    error = caught.value.error
+    assert error is not None
+    assert (caught.value.http_status, error.code, error.decline_code) == (402, code, decline_code)
+    assert error.payment_intent is not None
+    assert error.payment_intent.status == "requires_payment_method"
+    after = box.v1.invoices.retrieve(invoice.id)
+    assert (after.status, after.attempted, after.attempt_count, after.amount_paid) == ("open", True, 1, 0)
+    charge = box.v1.charges.retrieve(str(error.charge))
+    assert (charge.status, charge.failure_code, charge.paid) == ("failed", code, False)
+
+
+@pytest.mark.parametrize("token", [m.token for m in TEST_METHODS if m.outcome == "succeeds"])
+def test_a_good_card_pays(box: RunningSandbox, opened: Drafting, token: str) -> None:
+    invoice = box.v1.invoices.pay(opened(1234).id, {"payment_method": token, "expand": ["payments"]})
+    assert (invoice.status, invoice.amount_paid, invoice.attempt_count) == ("paid", 1234, 1)
+    intent = box.v1.payment_intents.retrieve(intent_of(invoice), {"expand": ["latest_charge.balance_transaction"]})
+    assert isinstance(intent.latest_charge, stripe.Charge)
+    assert (intent.latest_charge.paid, intent.latest_charge.amount_captured) == (True, 1234)
+    assert isinstance(intent.latest_charge.balance_transaction, stripe.BalanceTransaction)
+    assert intent.latest_charge.balance_transaction.net == 1234
+
+
+def test_manual_attempts_after_the_first_do_not_count(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    for _ in range(3):
+        with pytest.raises(stripe.CardError):
+            box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_chargeDeclined"})
+    assert box.v1.invoices.retrieve(invoice.id).attempt_count == 1
+    assert box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"}).attempt_count == 1
+
+
+def test_paying_without_any_payment_method_is_refused(box: RunningSandbox, opened: Drafting) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="no attached payment source or default payment method"):
+        box.v1.invoices.pay(opened().id)
+
+
+def test_an_invoice_is_paid_only_with_its_customers_method(box: RunningSandbox, opened: Drafting) -> None:
+    stranger = box.v1.customers.create({"payment_method": "pm_card_visa"})
+    method = box.v1.customers.payment_methods.list(stranger.id).data[0].id
+    with pytest.raises(stripe.InvalidRequestError, match="must be attached to the customer"):
+        box.v1.invoices.pay(opened().id, {"payment_method": method})
+
+
+def test_pay_takes_the_invoices_own_default_before_the_customers(
+    box: RunningSandbox, customer: stripe.Customer
+) -> None:
+    box.v1.customers.update(
+        customer.id,
+        {"invoice_settings": {"default_payment_method": _attach(box, customer, "pm_card_chargeCustomerFail")}},
+    )
+    draft = box.v1.invoices.create(
+        {"customer": customer.id, "default_payment_method": _attach(box, customer, "pm_card_visa")}
+    )
+    box.v1.invoices.add_lines(draft.id, {"lines": [{"amount": 1000}]})
+    assert box.v1.invoices.pay(draft.id).status == "paid"
+
+
+def _attach(box: RunningSandbox, customer: stripe.Customer, token: str) -> str:
+    return box.v1.payment_methods.attach(token, {"customer": customer.id}).id
+
+
+# 3-D Secure
+
+
+@pytest.mark.parametrize("token", ["pm_card_threeDSecure2Required", "pm_card_authenticationRequired"])
+def test_a_card_that_authenticates_asks_for_action(box: RunningSandbox, opened: Drafting, token: str) -> None:
+    invoice = opened()
+    with pytest.raises(stripe.CardError) as caught:
+        box.v1.invoices.pay(invoice.id, {"payment_method": token})
+    assert (caught.value.http_status, caught.value.code) == (402, "invoice_payment_intent_requires_action")
+    after = box.v1.invoices.retrieve(invoice.id)
+    assert (after.status, after.attempted, after.attempt_count) == ("open", True, 0)
+    passed = box.control("POST", f"payment_intents/{intent_of(invoice)}/authenticate", outcome="succeed")
+    assert passed["status"] == "succeeded"
+    assert box.v1.invoices.retrieve(invoice.id).status == "paid"
+
+
+def test_an_off_session_decline_can_be_switched_on(box: RunningSandbox, opened: Drafting) -> None:
+    box.switch(invoice_authentication_declines=True)
+    with pytest.raises(stripe.CardError) as caught:
+        box.v1.invoices.pay(opened().id, {"payment_method": "pm_card_authenticationRequired"})
+    assert caught.value.code == "authentication_required"
+
+
+def test_a_failed_challenge_asks_for_another_method(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    intent = intent_of(invoice)
+    box.v1.payment_intents.confirm(intent, {"payment_method": "pm_card_threeDSecure2Required"})
+    box.control("POST", f"payment_intents/{intent}/authenticate", outcome="fail")
+    after = box.v1.payment_intents.retrieve(intent)
+    assert after.status == "requires_payment_method"
+    assert after.last_payment_error is not None
+    assert after.last_payment_error.code == "payment_intent_authentication_failure"
+    assert box.v1.payment_intents.confirm(intent, {"payment_method": "pm_card_visa"}).status == "succeeded"
+
+
+def test_a_card_set_up_once_is_not_challenged_again(
+    box: RunningSandbox, customer: stripe.Customer, opened: Drafting
+) -> None:
+    method = _attach(box, customer, "pm_card_authenticationRequiredOnSetup")
+    first = opened()
+    with pytest.raises(stripe.CardError):
+        box.v1.invoices.pay(first.id, {"payment_method": method})
+    box.control("POST", f"payment_intents/{intent_of(first)}/authenticate")
+    assert box.v1.invoices.pay(opened().id, {"payment_method": method}).status == "paid"
+
+
+def test_the_challenge_page_leads_back_with_stripes_parameters(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    back = "http://shop.example/done?order=1"
+    intent = box.v1.payment_intents.confirm(
+        intent_of(invoice), {"payment_method": "pm_card_threeDSecure2Required", "return_url": back}
+    )
+    assert intent.next_action is not None
+    assert intent.next_action.redirect_to_url is not None
+    url = str(intent.next_action.redirect_to_url.url)
+    assert "3D Secure" in box.http.get(url).text
+    answer = box.http.post(url, content="outcome=succeed")
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert query == {
+        "order": ["1"],
+        "payment_intent": [intent.id],
+        "payment_intent_client_secret": [intent.client_secret],
+        "redirect_status": ["succeeded"],
+    }
+    assert box.v1.invoices.retrieve(invoice.id).status == "paid"
+    assert box.http.get(url).status_code == 404
+
+
+# Bank debits
+
+
+def test_a_bank_debit_processes_and_settles_on_the_clock(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    intent = intent_of(invoice)
+    assert box.v1.payment_intents.confirm(intent, {"payment_method": "pm_usBankAccount_success"}).status == "processing"
+    assert box.v1.invoices.retrieve(invoice.id).status == "open"
+    box.advance(60)
+    assert box.v1.payment_intents.retrieve(intent).status == "succeeded"
+    assert box.v1.invoices.retrieve(invoice.id).status == "paid"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        m.token
+        for m in TEST_METHODS
+        if m.outcome in {"debit_insufficient_funds", "debit_account_closed", "debit_no_account", "debit_not_authorized"}
+    ],
+)
+def test_a_bank_debit_that_fails_leaves_the_invoice_open(box: RunningSandbox, opened: Drafting, token: str) -> None:
+    invoice = opened()
+    intent = intent_of(invoice)
+    box.v1.payment_intents.confirm(intent, {"payment_method": token})
+    box.advance(60)
+    failed = box.v1.payment_intents.retrieve(intent, {"expand": ["latest_charge"]})
+    assert failed.status == "requires_payment_method"
+    assert isinstance(failed.latest_charge, stripe.Charge)
+    assert failed.latest_charge.status == "failed"
+    assert box.v1.invoices.retrieve(invoice.id).status == "open"
+
+
+def test_a_debit_that_stays_is_ended_by_control_calls(box: RunningSandbox, opened: Drafting) -> None:
+    first, second = opened(), opened()
+    for invoice in (first, second):
+        box.v1.payment_intents.confirm(intent_of(invoice), {"payment_method": "pm_usBankAccount_processing"})
+    box.advance(86_400 * 20)
+    assert box.v1.payment_intents.retrieve(intent_of(first)).status == "processing"
+    box.control("POST", f"payment_intents/{intent_of(first)}/settle")
+    box.control("POST", f"payment_intents/{intent_of(second)}/fail", outcome="debit_account_closed")
+    assert box.v1.invoices.retrieve(first.id).status == "paid"
+    assert box.v1.invoices.retrieve(second.id).status == "open"
+    error = box.v1.payment_intents.retrieve(intent_of(second)).last_payment_error
+    assert error is not None
+    assert error.code == "bank_account_unusable"
+
+
+def test_an_invoice_being_paid_by_debit_is_not_paid_twice(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    box.v1.payment_intents.confirm(intent_of(invoice), {"payment_method": "pm_usBankAccount_processing"})
+    with pytest.raises(stripe.InvalidRequestError, match="already being processed"):
+        box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"})
+
+
+# Stripe.js
+
+
+def _card_form(number: str, secret: str, **more: str) -> str:
+    card = f"payment_method_data[card][number]={number}&payment_method_data[card][exp_month]=12"
+    card += "&payment_method_data[card][exp_year]=40&payment_method_data[card][cvc]=123"
+    rest = "".join(f"&{name}={value}" for name, value in more.items())
+    return f"payment_method_data[type]=card&{card}&client_secret={secret}{rest}"
+
+
+def test_stripe_js_confirms_with_a_publishable_key_and_the_secret(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    box.v1.invoices.update(invoice.id, {"metadata": {"private": "x"}})
+    path = f"/v1/payment_intents/{intent_of(invoice)}/confirm"
+    form = _card_form("4242424242424242", secret_of(box, invoice), key=PUBLISHABLE_KEY, return_url="http://x.example/")
+    answer = box.post(path, form, key=None)
+    assert (answer.status_code, answer.json()["status"]) == (200, "succeeded")
+    assert not {"metadata", "customer", "amount_received", "latest_charge"} & answer.json().keys()
+    assert box.v1.invoices.retrieve(invoice.id).status == "paid"
+
+
+def test_stripe_js_reads_a_payment_intent_only_with_its_secret(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    path = f"/v1/payment_intents/{intent_of(invoice)}"
+    right = box.get(path, key=PUBLISHABLE_KEY, client_secret=secret_of(box, invoice))
+    assert right.json()["status"] == "requires_payment_method"
+    assert box.get(path, key=PUBLISHABLE_KEY).json()["error"]["param"] == "client_secret"
+    assert box.get(path, key=PUBLISHABLE_KEY, client_secret="pi_x_secret_y").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [("4000000000000002", "card_declined"), ("4000000000000069", "expired_card")]
+)
+def test_a_declined_card_number_shows_the_browser_no_private_data(
+    box: RunningSandbox, opened: Drafting, number: str, code: str
+) -> None:
+    invoice = opened()
+    path = f"/v1/payment_intents/{intent_of(invoice)}/confirm"
+    answer = box.post(path, _card_form(number, secret_of(box, invoice)), key=PUBLISHABLE_KEY)
+    error: dict[str, Any] = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (402, code)
+    assert "metadata" not in error["payment_intent"]
+    logged = str(box.requests())
+    assert number not in logged
+    assert secret_of(box, invoice) not in logged
+
+
+def test_with_use_stripe_sdk_the_browser_itself_handles_the_challenge(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    form = _card_form(
+        "4000000000003220", secret_of(box, invoice), use_stripe_sdk="true", return_url="http://x.example/"
+    )
+    answer = box.post(f"/v1/payment_intents/{intent_of(invoice)}/confirm", form, key=PUBLISHABLE_KEY).json()
+    assert answer["next_action"]["type"] == "use_stripe_sdk"
+    assert box.http.get(answer["next_action"]["use_stripe_sdk"]["stripe_js"]).status_code == 200
+
+
+# The intent of an invoice is the invoice's
+
+
+def test_an_invoices_intent_cannot_be_canceled_or_repriced(box: RunningSandbox, opened: Drafting) -> None:
+    intent = intent_of(opened())
+    with pytest.raises(stripe.InvalidRequestError):
+        box.v1.payment_intents.cancel(intent)
+    with pytest.raises(stripe.InvalidRequestError):
+        box.v1.payment_intents.update(intent, {"amount": 5})
+    assert box.v1.payment_intents.update(intent, {"description": "ok"}).description == "ok"
+
+
+@pytest.mark.parametrize("end", ["void", "paid_out_of_band"])
+def test_a_closed_invoices_intent_cannot_be_paid(box: RunningSandbox, opened: Drafting, end: str) -> None:
+    invoice = opened()
+    if end == "void":
+        box.v1.invoices.void_invoice(invoice.id)
+    else:
+        box.v1.invoices.pay(invoice.id, {"paid_out_of_band": True})
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        box.v1.payment_intents.confirm(intent_of(invoice), {"payment_method": "pm_card_visa"})
+    assert caught.value.code == "payment_intent_unexpected_state"
+
+
+def test_confirming_twice_is_refused_in_stripes_words(box: RunningSandbox, opened: Drafting) -> None:
+    intent = intent_of(opened())
+    box.v1.payment_intents.confirm(intent, {"payment_method": "pm_card_visa"})
+    with pytest.raises(stripe.InvalidRequestError, match="status of succeeded"):
+        box.v1.payment_intents.confirm(intent, {"payment_method": "pm_card_visa"})
+
+
+def test_an_intent_without_an_invoice_can_be_made_and_canceled(box: RunningSandbox) -> None:
+    intent = box.v1.payment_intents.create({"amount": 500, "currency": "usd"})
+    assert box.v1.payment_intents.cancel(intent.id, {"cancellation_reason": "abandoned"}).status == "canceled"
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        box.v1.payment_intents.create({"amount": 49, "currency": "usd"})
+    assert caught.value.code == "amount_too_small"
+
+
+def test_invoice_payments_lead_from_an_intent_to_its_invoice(box: RunningSandbox, opened: Drafting) -> None:
+    invoice, _ = opened(), opened()
+    intent = intent_of(invoice)
+    found = box.v1.invoice_payments.list({"payment": {"type": "payment_intent", "payment_intent": intent}}).data
+    assert [(payment.invoice, payment.status, payment.amount_requested) for payment in found] == [
+        (invoice.id, "open", 1000)
+    ]
+    box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"})
+    paid = box.v1.invoice_payments.retrieve(found[0].id)
+    assert (paid.status, paid.amount_paid, paid.is_default) == ("paid", 1000, True)
+    assert [payment.id for payment in box.v1.invoice_payments.list({"status": "paid"}).data] == [paid.id]
+
+
+# Refunds and credit notes
+
+
+def test_refunds_add_up_and_never_exceed_the_charge(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened(1000)
+    box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"})
+    intent = intent_of(invoice)
+    assert box.v1.refunds.create({"payment_intent": intent, "amount": 400}).status == "succeeded"
+    with pytest.raises(stripe.InvalidRequestError, match="greater than unrefunded amount"):
+        box.v1.refunds.create({"payment_intent": intent, "amount": 601})
+    assert box.v1.refunds.create({"payment_intent": intent, "reason": "duplicate"}).amount == 600
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        box.v1.refunds.create({"payment_intent": intent})
+    assert caught.value.code == "charge_already_refunded"
+    (charge,) = box.v1.charges.list({"payment_intent": intent, "expand": ["data.refunds"]}).data
+    assert (charge.refunded, charge.amount_refunded, charge.refunds and len(charge.refunds.data)) == (True, 1000, 2)
+    assert box.v1.invoices.retrieve(invoice.id).status == "paid"
+
+
+def test_a_credit_note_reduces_what_remains_first(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened(1000)
+    note = box.v1.credit_notes.create({"invoice": invoice.id, "amount": 300})
+    assert (note.type, note.pre_payment_amount, note.post_payment_amount) == ("pre_payment", 300, 0)
+    after = box.v1.invoices.retrieve(invoice.id)
+    assert (after.status, after.amount_remaining, after.pre_payment_credit_notes_amount) == ("open", 700, 300)
+    assert box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"}).amount_paid == 700
+
+
+def test_crediting_an_open_invoice_in_full_closes_it(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened(1000)
+    box.v1.credit_notes.create({"invoice": invoice.id, "amount": 1000})
+    assert box.v1.invoices.retrieve(invoice.id).status == "paid"
+    assert box.v1.payment_intents.retrieve(intent_of(invoice)).status == "canceled"
+
+
+def test_a_voided_credit_note_gives_the_amount_back(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened(1000)
+    note = box.v1.credit_notes.create({"invoice": invoice.id, "amount": 300})
+    assert box.v1.credit_notes.void_credit_note(note.id).status == "void"
+    assert box.v1.invoices.retrieve(invoice.id).amount_remaining == 1000
+
+
+def test_crediting_a_paid_invoice_must_say_where_the_money_goes(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened(1000)
+    box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"})
+    with pytest.raises(stripe.InvalidRequestError, match="must equal"):
+        box.v1.credit_notes.create({"invoice": invoice.id, "amount": 500})
+    note = box.v1.credit_notes.create(
+        {"invoice": invoice.id, "amount": 500, "refund_amount": 300, "credit_amount": 200}
+    )
+    assert (note.type, note.post_payment_amount, len(note.refunds)) == ("post_payment", 500, 1)
+    assert box.v1.customers.retrieve(str(invoice.customer)).balance == -200
+    with pytest.raises(stripe.InvalidRequestError, match="greater than what can be credited"):
+        box.v1.credit_notes.create({"invoice": invoice.id, "amount": 501, "refund_amount": 501})
+
+
+def test_a_credit_note_may_name_lines_and_quantities(box: RunningSandbox, customer: stripe.Customer) -> None:
+    draft = box.v1.invoices.create({"customer": customer.id})
+    invoice = box.v1.invoices.add_lines(
+        draft.id,
+        {
+            "lines": [
+                {"price_data": {"currency": "usd", "unit_amount": 500, "product_data": {"name": "W"}}, "quantity": 4}
+            ]
+        },
+    )
+    box.v1.invoices.finalize_invoice(draft.id)
+    note = box.v1.credit_notes.create(
+        {
+            "invoice": draft.id,
+            "lines": [
+                {"type": "invoice_line_item", "invoice_line_item": invoice.lines.data[0].id, "quantity": 1},
+                {"type": "custom_line_item", "description": "Sorry", "quantity": 1, "unit_amount": 50},
+            ],
+        }
+    )
+    assert (note.total, [line.amount for line in note.lines.data]) == (550, [500, 50])
+    assert len(box.v1.credit_notes.line_items.list(note.id).data) == 2
+    preview = box.v1.credit_notes.preview({"invoice": draft.id, "amount": 100})
+    assert (preview.total, len(box.v1.credit_notes.list({"invoice": draft.id}).data)) == (100, 1)
