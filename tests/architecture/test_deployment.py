@@ -4,6 +4,7 @@ import ast
 import importlib.metadata
 import re
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -39,6 +40,11 @@ def locked(lock: str) -> dict[str, str]:
     return {canonical(name): version for name, version in pins}
 
 
+def declared_dependencies() -> set[str]:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    return {canonical(re.split(r"[^A-Za-z0-9._-]", requirement)[0]) for requirement in project["dependencies"]}
+
+
 def copied_by_the_dockerfile() -> list[str]:
     lines = re.findall(r"^COPY (?!--from)(.+)$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
     return [source for line in lines for source in line.split()[:-1]]
@@ -66,14 +72,11 @@ def test_everything_the_dockerfile_copies_exists_and_is_let_in() -> None:
     assert not [source for source in sources if not (PROJECT / source).exists()]
 
 
-def test_the_production_lock_provides_every_import_of_the_service() -> None:
+def test_the_service_declares_what_it_imports_and_the_production_lock_provides_it() -> None:
     providers = importlib.metadata.packages_distributions()
-    missing = {
-        name
-        for name in imported_by_the_service()
-        if not {canonical(it) for it in providers.get(name, [])} & locked(LOCKS[0]).keys()
-    }
-    assert not missing
+    wanted = {canonical(provider) for name in imported_by_the_service() for provider in providers.get(name, [name])}
+    assert wanted <= declared_dependencies()
+    assert declared_dependencies() <= locked("requirements.txt").keys()
 
 
 def test_the_production_lock_has_no_development_packages() -> None:
