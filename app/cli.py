@@ -9,9 +9,10 @@ from typing import Annotated
 import msgspec
 import typer
 import uvicorn
-from pydantic import ValidationError
 
 from app import logs
+from app.commands import keys
+from app.commands.environment import settings
 from app.db import schema
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
@@ -20,18 +21,9 @@ from app.wiring import built
 
 cli = typer.Typer(name="invoicing", help="The invoicing service.", no_args_is_help=True, pretty_exceptions_enable=False)
 
+cli.add_typer(keys.commands, name="keys")
+
 WAIT_STEP_S = 1.0
-
-
-def settings() -> Settings:
-    """The settings of this environment; where they are not safe or not complete, say which and stop."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        for problem in error.errors():
-            name = "_".join(str(part) for part in problem["loc"]).upper() or "settings"
-            typer.echo(f"{name}: {problem['msg']}", err=True)
-        raise typer.Exit(2) from None
 
 
 def application() -> object:
@@ -56,6 +48,7 @@ def serve() -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # the gate reads them, from the proxies that are configured
         timeout_graceful_shutdown=30,
     )
 

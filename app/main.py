@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
 from app.api import docs, errors, openapi
+from app.api.cors import allow_origins
+from app.api.deps import allowed
 from app.api.gate import Gate
-from app.api.routers import customers, fulfillments, health, invoices, items, payment_links, products
+from app.api.routers import access, customers, fulfillments, health, invoices, items, payment_links, products
 from app.api.webhook import PATH, WebhookEndpoint
 from app.pages import routes as pages
 from app.settings import Settings
@@ -26,8 +28,10 @@ ROUTERS = (
     payment_links.router,
     fulfillments.fulfillments,
     fulfillments.events,
-    health.router,
+    access.keys,
+    access.audit,
 )
+"""What is behind a key or a token: the rule of each operation stands in domain/access.py."""
 
 
 def operation_id(route: APIRoute) -> str:
@@ -55,11 +59,13 @@ def create_app(settings: Settings) -> FastAPI:
         separate_input_output_schemas=False,
     )
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(allowed)])
+    app.include_router(health.router)
     app.router.routes.append(Route(PATH, WebhookEndpoint(), methods=["POST"]))
     pages.install(app, settings)
     errors.install(app)
     docs.install(app)
     openapi.install(app)
-    app.add_middleware(Gate)
+    app.add_middleware(Gate, settings=settings)
+    allow_origins(app, settings.cors_origins)
     return app

@@ -2,16 +2,21 @@
 
 import hashlib
 import json
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 STRIPE_API_BASE = "https://api.stripe.com"
 STRIPE_JS_URL = "https://js.stripe.com/endive/stripe.js"
 SMALLEST_KEY = 32
+SMALLEST_SIGNING_SECRET = 16
+ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+"""What a token may be signed with: never a secret shared with whoever verifies it, and never nothing."""
 
 
 class Settings(BaseSettings):
@@ -43,6 +48,20 @@ class Settings(BaseSettings):
     link_signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     payment_link_days: int = Field(default=30, ge=1, le=365)
     payment_page_appearance: Annotated[dict[str, Any], NoDecode] = {}
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_jwks_url: str = ""
+    oidc_algorithms: Annotated[tuple[str, ...], NoDecode] = ("RS256", "ES256")
+    oidc_customer_claim: str = "sub"
+    oidc_customer_by: Literal["reference", "id"] = "reference"
+
+    rate_limit_caller: float = Field(default=2000, ge=0)
+    rate_limit_customer: float = Field(default=50, ge=0)
+    rate_limit_address: float = Field(default=2000, ge=0)
+    rate_limit_failed: float = Field(default=20, ge=0)
+    request_timeout_s: float = Field(default=50, gt=0, lt=60)
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
 
     worker_lease_s: float = Field(default=30.0, gt=0)
     worker_batch: int = Field(default=64, ge=1, le=500)
@@ -54,6 +73,37 @@ class Settings(BaseSettings):
     def _split_secrets(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",")) if value else ()
+        return value
+
+    @field_validator("oidc_algorithms", "cors_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        given = tuple(part.strip() for part in value.split(",") if part.strip())
+        return given or cls.model_fields[str(info.field_name)].default
+
+    @field_validator("oidc_algorithms")
+    @classmethod
+    def _asymmetric(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(value) <= ASYMMETRIC:
+            raise ValueError(f"OIDC_ALGORITHMS may only hold {', '.join(sorted(ASYMMETRIC))}")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin or "*" in origin:
+                raise ValueError(f"CORS_ORIGINS must list origins such as https://shop.example, not {origin!r}")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
         return value
 
     @field_validator("stripe_webhook_secrets")
@@ -105,6 +155,14 @@ class Settings(BaseSettings):
         self.public_base_url = self.public_base_url.rstrip("/")
         if urlsplit(self.public_base_url).scheme not in {"http", "https"}:
             raise ValueError("PUBLIC_BASE_URL must start with http:// or https://")
+        if len({bool(self.oidc_issuer), bool(self.oidc_audience), bool(self.oidc_jwks_url)}) > 1:
+            raise ValueError("OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL belong together: set all of them, or none")
+        if self._bootstrap_key.startswith("ik_test_" if self.livemode else "ik_live_"):
+            raise ValueError("API_BOOTSTRAP_KEY and STRIPE_SECRET_KEY are of different modes: one is live, one is test")
+        if self.environment == "production":
+            for unsafe, why in UNSAFE_IN_PRODUCTION:
+                if unsafe(self):
+                    raise ValueError(f"not with ENVIRONMENT=production: {why}")
         return self
 
     @property
@@ -119,7 +177,36 @@ class Settings(BaseSettings):
         )
 
     @property
+    def _bootstrap_key(self) -> str:
+        return self.api_bootstrap_key.get_secret_value() if self.api_bootstrap_key else ""
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks whose word on where a request comes from is taken."""
+        return tuple(ip_network(network) for network in self.trusted_proxies)
+
+    @property
     def livemode(self) -> bool:
         """Whether this deployment moves real money: what its Stripe key says."""
         key = self.stripe_secret_key.get_secret_value()
         return key.startswith(("sk_live_", "rk_live_"))
+
+
+UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
+    (lambda found: found.log_level == "debug", "LOG_LEVEL=debug shows more than a log should keep"),
+    (lambda found: not found.public_base_url.startswith("https://"), "PUBLIC_BASE_URL must start with https://"),
+    (lambda found: found.stripe_api_base != STRIPE_API_BASE, "STRIPE_API_BASE must be Stripe's: unset it"),
+    (lambda found: found.stripe_js_url != STRIPE_JS_URL, "STRIPE_JS_URL must be Stripe's: unset it"),
+    (
+        lambda found: any(
+            len(secret.get_secret_value()) < SMALLEST_SIGNING_SECRET for secret in found.stripe_webhook_secrets
+        ),
+        f"STRIPE_WEBHOOK_SECRETS holds one with fewer than {SMALLEST_SIGNING_SECRET} characters",
+    ),
+    (
+        lambda found: bool(found.oidc_jwks_url) and not found.oidc_jwks_url.startswith("https://"),
+        "OIDC_JWKS_URL must start with https://: whoever answers it decides who may come in",
+    ),
+    (lambda found: found.rate_limit_failed == 0, "RATE_LIMIT_FAILED=0 lets anybody try keys without end"),
+)
+"""What is good enough for a developer's machine and nothing else, and what to say of it."""

@@ -11,8 +11,12 @@ from app.services.customers import Customers
 from app.services.following import Following
 from app.services.invoicing import Invoicing
 from app.services.items import Items
+from app.services.keyring import Keyring
+from app.services.keys import Keys
+from app.services.limits import Limits
 from app.services.operations import Operations
 from app.services.payment_links import Links, PaymentLinks
+from app.services.tokens import Provider, Tokens
 from app.services.writing import Writer
 from app.settings import Settings
 from app.stripe_gateway.client import GatewaySettings, StripeGateway
@@ -36,6 +40,10 @@ class Parts:
     items: Items
     payment_links: PaymentLinks
     inbox: Inbox
+    keys: Keys
+    keyring: Keyring
+    tokens: Tokens | None
+    limits: Limits
     secrets: tuple[SigningSecret, ...]
 
     def worker(self) -> Worker:
@@ -66,6 +74,8 @@ async def built(settings: Settings) -> AsyncIterator[Parts]:
     invoicing = Invoicing(database, gateway, writer)
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
+    keyring = Keyring(database, livemode=settings.livemode)
+    tokens = Tokens(database, provider) if (provider := _provider(settings)) else None
     await database.open()
     try:
         yield Parts(
@@ -79,9 +89,30 @@ async def built(settings: Settings) -> AsyncIterator[Parts]:
             items=Items(database, invoicing),
             payment_links=PaymentLinks(database, invoicing, Following(database, gateway), links),
             inbox=inbox,
+            keys=Keys(database, keyring, livemode=settings.livemode),
+            keyring=keyring,
+            tokens=tokens,
+            limits=Limits(database),
             secrets=signing_secrets(settings.stripe_webhook_secrets),
         )
     finally:
         await inbox.close()
+        await keyring.close()
+        if tokens is not None:
+            await tokens.close()
         await gateway.close()
         await database.close()
+
+
+def _provider(settings: Settings) -> Provider | None:
+    """The identity provider, where there is one."""
+    if not settings.oidc_issuer:
+        return None
+    return Provider(
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        jwks_url=settings.oidc_jwks_url,
+        algorithms=settings.oidc_algorithms,
+        customer_claim=settings.oidc_customer_claim,
+        by_reference=settings.oidc_customer_by == "reference",
+    )

@@ -1,59 +1,78 @@
 """Owns what operations depend on: the caller, the parts of the service, and the way of a write under its key."""
 
-import hmac
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
 from app.db.engine import Connection
-from app.domain.errors import Unauthenticated, ValidationFailed
+from app.db.ownership import owns_invoice
+from app.domain.access import Caller, require_allowed
+from app.domain.errors import NotFound, ValidationFailed
 from app.domain.idempotency import MAX_KEY_LENGTH
 from app.services.operations import Answer, Call, UseCase
 from app.wiring import Parts
 
 JSON = "application/json"
 
-bearer = HTTPBearer(auto_error=False, description="An API key of this service.")
+bearer = HTTPBearer(
+    auto_error=False, description="An API key of this service, or a token of the team's identity provider."
+)
+"""Only describes: whoever calls is recognised before anything of a request is read (access.py)."""
 
 
-def parts(request: Request) -> Parts:
+def parts_of(request: Request) -> Parts:
     """The service's parts, built at start-up."""
     return cast("Parts", request.app.state.parts)
+
+
+async def parts(request: Request) -> Parts:
+    """The same, for operations: what is not async would be run in a thread."""
+    return parts_of(request)
 
 
 PartsDep = Annotated[Parts, Depends(parts)]
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls. Idempotency keys are scoped to `id`."""
-
-    id: str
-
-
-def caller(parts: PartsDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]) -> Caller:
-    """The caller behind the bearer key. Raises Unauthenticated."""
-    expected = parts.settings.api_bootstrap_key
-    given = credentials.credentials if credentials else ""
-    if expected is None or not hmac.compare_digest(given.encode(), expected.get_secret_value().encode()):
-        raise Unauthenticated("Authorization must be `Bearer` and an API key of this service.")
-    return Caller("bootstrap")
+async def caller(request: Request, _described: Annotated[object, Security(bearer)] = None) -> Caller:
+    """Who calls, as it was recognised at the door."""
+    return cast("Caller", request.scope["caller"])
 
 
 CallerDep = Annotated[Caller, Depends(caller)]
 
 
-async def reading(parts: PartsDep, _caller: CallerDep) -> AsyncIterator[Connection]:
+async def allowed(request: Request, parts: PartsDep, caller: CallerDep) -> None:
+    """Raise Forbidden or NotFound unless the operation's rule lets this caller in, and the invoice is its own.
+
+    Every router under /v1 is included with this; an operation that has no rule is refused to all.
+    """
+    require_allowed(caller, request.scope["route"].name)
+    if caller.customer is not None and "invoice_id" in request.path_params:
+        invoice_id = request.path_params["invoice_id"]
+        async with parts.database.connection() as connection:
+            if not await owns_invoice(connection, caller.customer, invoice_id):
+                raise NotFound(f"There is no invoice {invoice_id!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A read: a connection, and whose objects may be shown on it (everybody's where `customer` is None)."""
+
+    connection: Connection
+    customer: str | None
+
+
+async def reading(parts: PartsDep, caller: CallerDep) -> AsyncIterator[Reading]:
     """A connection for one read."""
     async with parts.database.connection() as connection:
-        yield connection
+        yield Reading(connection, caller.customer)
 
 
-ReadDep = Annotated[Connection, Depends(reading, scope="function")]
+ReadDep = Annotated[Reading, Depends(reading, scope="function")]
 
 IdempotencyKey = Annotated[
     str | None,
@@ -91,7 +110,7 @@ class Writing:
         return await self.parts.operations.run(call, use_case)
 
 
-def writing(parts: PartsDep, caller: CallerDep, request: Request, key: IdempotencyKey = None) -> Writing:
+async def writing(parts: PartsDep, caller: CallerDep, request: Request, key: IdempotencyKey = None) -> Writing:
     """The write that this request is. Raises ValidationFailed for a key that is none."""
     if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
         raise ValidationFailed(
@@ -121,7 +140,7 @@ class Paging:
     cursor: str | None
 
 
-def paging(
+async def paging(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=600, description="`next_cursor` of the page before.")] = None,
 ) -> Paging:

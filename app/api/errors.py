@@ -31,6 +31,7 @@ STATUS = {
     "idempotency_in_progress": 409,
     "payload_too_large": 413,
     "unsupported_media_type": 415,
+    "headers_too_large": 431,
     "validation_error": 422,
     "idempotency_mismatch": 422,
     "stripe_invalid_request": 422,
@@ -39,6 +40,8 @@ STATUS = {
     "stripe_error": 502,
     "stripe_unavailable": 503,
     "database_unavailable": 503,
+    "identity_provider_unavailable": 503,
+    "request_timeout": 503,
     "stripe_timeout": 504,
 }
 """The one table from codes to HTTP statuses."""
@@ -89,7 +92,15 @@ class Problem(BaseModel):
 
 def answers(*codes: str) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI description of the errors an operation may answer, by their codes."""
-    always = ("unauthenticated", "validation_error", "database_unavailable")
+    always = (
+        "unauthenticated",
+        "forbidden",
+        "not_found",
+        "validation_error",
+        "rate_limited",
+        "database_unavailable",
+        "identity_provider_unavailable",
+    )
     statuses: dict[int, list[str]] = {}
     for code in dict.fromkeys((*codes, *always)):
         statuses.setdefault(STATUS[code], []).append(f"`{code}`")
@@ -153,14 +164,9 @@ def install(app: FastAPI) -> None:
         code = CODE.get(error.status_code, "malformed_request")
         return problem(code, str(error.detail), _request_id(request), dict(error.headers or {}))
 
-    async def unexpected(request: Request, error: Exception) -> Response:
-        log.error("unexpected_error", path=request.url.path, exc_info=error)
-        return problem("internal_error", "Something went wrong here; it was logged.", _request_id(request))
-
     app.add_exception_handler(InvoicingError, invoicing_error)
     app.add_exception_handler(RequestValidationError, validation_error)
     app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(Exception, unexpected)
 
 
 def _request_id(request: Request) -> str | None:

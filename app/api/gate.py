@@ -1,21 +1,44 @@
-"""Owns what every request passes on its way in: its id, the bound on its body, and one log line when it is done.
+"""Owns what every request passes: its id, its bounds in size and time, the door, the headers of its answer, its log line.
 
-One pure ASGI middleware. It never reads a body itself.
+One pure ASGI middleware. It never reads a body itself, and nothing that is raised gets past it.
 """
 
+import asyncio
 import re
 import time
 import uuid
 
 import structlog
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.errors import problem
+from app.api.address import client_address
+from app.api.admission import Admission
+from app.api.errors import problem, problem_of
+from app.api.webhook import PATH as WEBHOOK
+from app.domain.errors import InvoicingError, RequestTimeout
+from app.settings import Settings
+from app.wiring import Parts
 
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 1024 * 1024
+LARGEST_HEADERS = 16 * 1024
 SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+PRIVATE = "/v1/"
+COUNTED = (PRIVATE, "/pay/")
+TIMED_OUT = "The request took too long and was stopped here; sent again with the same Idempotency-Key, it goes on."
+
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""What every answer says to a browser, unless it says something else of the kind itself."""
+HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+NO_STORE = (b"cache-control", b"no-store")
 
 
 class BodyTooLarge(Exception):
@@ -25,8 +48,12 @@ class BodyTooLarge(Exception):
 class Gate:
     """The middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
+        self._admission = Admission(settings)
+        self._proxies = settings.proxies
+        self._timeout_s = settings.request_timeout_s
+        self._headers = (*HEADERS, HSTS) if settings.public_base_url.startswith("https://") else HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -34,41 +61,71 @@ class Gate:
             return
         started = time.perf_counter()
         headers = dict(scope["headers"])
+        path = scope["path"]
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if SANE_ID.fullmatch(given) else uuid.uuid4().hex
         scope["request_id"] = request_id
-        status = 500
+        wanted = (*self._headers, NO_STORE) if path.startswith(PRIVATE) else self._headers
+        status = 0
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                said = {name for name, _ in message["headers"]}
+                added = [header for header in wanted if header[0] not in said]
+                message["headers"] = [*message["headers"], *added, (b"x-request-id", request_id.encode())]
+                if not timer.expired():
+                    timer.reschedule(None)
             await send(message)
 
+        timer = asyncio.timeout(self._timeout_s)
         try:
-            await self._bounded(scope, headers, receive, answer)
+            async with timer:
+                try:
+                    await self._enter(scope, headers, receive, answer)
+                except Exception as error:
+                    if status:
+                        raise
+                    await _refusal(error, scope)(scope, receive, answer)
+        except TimeoutError:
+            if status:
+                raise
+            late = RequestTimeout(TIMED_OUT, retry_after=1)
+            await problem_of(late, request_id)(scope, receive, answer)
         finally:
-            log.info(
-                "request",
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                ms=round((time.perf_counter() - started) * 1000, 1),
-                request_id=request_id,
-            )
+            if path != WEBHOOK:
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    path=path,
+                    status=status,
+                    ms=round((time.perf_counter() - started) * 1000, 1),
+                    request_id=request_id,
+                    caller=scope["caller"].id if "caller" in scope else None,
+                )
 
-    async def _bounded(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+    async def _enter(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        """Let the request in where it is small enough and its caller may come in."""
+        request_id = scope["request_id"]
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
+            detail = f"The headers are larger than {LARGEST_HEADERS} bytes."
+            await problem("headers_too_large", detail, request_id)(scope, receive, send)
+            return
+        if scope["path"].startswith(COUNTED):
+            parts: Parts = scope["app"].state.parts
+            address = client_address(scope, headers.get(b"x-forwarded-for", b""), self._proxies)
+            await self._admission.knock(parts, address)
+            if scope["path"].startswith(PRIVATE):
+                authorization = headers.get(b"authorization", b"")
+                scope["caller"] = await self._admission.admit(parts, authorization, address)
         stated = headers.get(b"content-length", b"")
-        too_large = problem(
-            "payload_too_large", f"The body is larger than {LARGEST_BODY} bytes.", scope["request_id"]
-        ) if stated.isdigit() and int(stated) > LARGEST_BODY else None  # fmt: skip
-        if too_large:
-            await too_large(scope, receive, send)
-        elif b"transfer-encoding" not in headers:
-            await self._app(scope, receive, send)
-        else:
+        if stated.isdigit() and int(stated) > LARGEST_BODY:
+            await _too_large(request_id)(scope, receive, send)
+        elif b"transfer-encoding" in headers:
             await self._counted(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a body of unstated length, cut off where it exceeds the bound."""
@@ -85,5 +142,16 @@ class Gate:
         try:
             await self._app(scope, bounded, send)
         except BodyTooLarge:
-            detail = f"The body is larger than {LARGEST_BODY} bytes."
-            await problem("payload_too_large", detail, scope["request_id"])(scope, receive, send)
+            await _too_large(scope["request_id"])(scope, receive, send)
+
+
+def _too_large(request_id: str) -> Response:
+    return problem("payload_too_large", f"The body is larger than {LARGEST_BODY} bytes.", request_id)
+
+
+def _refusal(error: Exception, scope: Scope) -> Response:
+    """What is answered to a request that ended in `error`; what nobody foresaw is logged and told no more of."""
+    if isinstance(error, InvoicingError):
+        return problem_of(error, scope["request_id"])
+    log.error("unexpected_error", path=scope["path"], request_id=scope["request_id"], exc_info=error)
+    return problem("internal_error", "Something went wrong here; it was logged.", scope["request_id"])

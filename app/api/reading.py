@@ -2,24 +2,23 @@
 
 from starlette.responses import Response
 
-from app.api.deps import Paging, json_answer
+from app.api.deps import Paging, Reading, json_answer
 from app.db import documents
 from app.db.documents import Filter, Resource
-from app.db.engine import Connection
 from app.domain.errors import NotFound
 
 
-async def one(connection: Connection, resource: Resource, object_id: str, *, by: str = "id") -> Response:
+async def one(reading: Reading, resource: Resource, object_id: str, *, by: str = "id") -> Response:
     """The document of one object. Raises NotFound."""
-    document = await documents.read(connection, resource, object_id, by=by)
+    document = await documents.read(reading.connection, resource, object_id, by=by)
     if document is None:
         raise NotFound(f"There is no {resource.name} {object_id!r}.")
     return json_answer(document)
 
 
-async def many(connection: Connection, resource: Resource, paging: Paging, **wanted: object) -> Response:
+async def many(reading: Reading, resource: Resource, paging: Paging, **wanted: object) -> Response:
     """A page of the objects whose columns equal `wanted`; what is None is not asked for."""
-    return await matching(connection, resource, paging, equal(**wanted))
+    return await matching(reading, resource, paging, equal(**wanted))
 
 
 def equal(**wanted: object) -> Filter:
@@ -30,6 +29,8 @@ def equal(**wanted: object) -> Filter:
     return found
 
 
-async def matching(connection: Connection, resource: Resource, paging: Paging, wanted: Filter) -> Response:
-    """A page of the objects that meet `wanted`."""
-    return json_answer(await documents.page(connection, resource, wanted, limit=paging.limit, cursor=paging.cursor))
+async def matching(reading: Reading, resource: Resource, paging: Paging, wanted: Filter) -> Response:
+    """A page of the objects that meet `wanted`, and of those only a customer's own where a customer asks."""
+    wanted.add("row.customer = {}", reading.customer)
+    page = await documents.page(reading.connection, resource, wanted, limit=paging.limit, cursor=paging.cursor)
+    return json_answer(page)

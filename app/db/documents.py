@@ -70,6 +70,12 @@ _EVENT = (
     "id, type, object_id AS object, api_version, livemode, status, attempts, last_error, verified_by, source, "
     f"request_id, {_times('created_at', 'received_at', 'next_attempt_at', 'processed_at')}"
 )
+_API_KEY = (
+    "id, name, prefix, scopes, livemode, caller, CASE WHEN revoked_at IS NOT NULL THEN 'revoked' "
+    "WHEN expires_at <= now() THEN 'expired' ELSE 'active' END AS status, replaced_by, "
+    f"{_times('created_at', 'expires_at', 'last_used_at', 'revoked_at')}"
+)
+_AUDIT_ENTRY = f"id, {_times('at')}, actor, action, subject, outcome, request_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,8 @@ EVENT = Resource(
     order="received_at",
     hides_deleted=False,
 )
+API_KEY = Resource("API key", "api_keys", _API_KEY, hides_deleted=False)
+AUDIT_ENTRY = Resource("audit entry", "audit_log", _AUDIT_ENTRY, order="at", hides_deleted=False)
 
 
 @dataclass(slots=True)

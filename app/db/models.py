@@ -9,8 +9,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, MetaData, Text, desc, func, text
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+    desc,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.domain.fulfillment import FulfillmentStatus
@@ -43,6 +56,8 @@ class Model(DeclarativeBase):
         int: BigInteger,
         dict[str, Any]: JSONB,
         list[Any]: JSONB,
+        list[str]: ARRAY(Text),
+        bytes: LargeBinary,
         datetime: TIMESTAMP(timezone=True),
     }
 
@@ -321,3 +336,64 @@ class PaymentLink(Model):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (Index("ix_payment_links_invoice", "invoice"),)
+
+
+class ApiKey(Model):
+    """A service's key: only its digest is kept. `caller` is who it stands for, the same before and after a rotation."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    caller: Mapped[str]
+    name: Mapped[str]
+    prefix: Mapped[str]
+    digest: Mapped[bytes]
+    scopes: Mapped[list[str]]
+    livemode: Mapped[bool]
+    replaced_by: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("length(digest) = 32", name="digest_is_sha256"),
+        Index("uq_api_keys_prefix", "prefix", unique=True, postgresql_ops={"prefix": "text_pattern_ops"}),
+        Index("ix_api_keys_newest", desc("created_at"), desc("id")),
+    )
+
+
+class AuditEntry(Model):
+    """Who did what, when, and how it ended. Rows are only ever added: triggers refuse everything else."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[str] = mapped_column(
+        primary_key=True, server_default=text("'aud_' || replace(gen_random_uuid()::text, '-', '')")
+    )
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str | None]
+    outcome: Mapped[str]
+    request_id: Mapped[str | None]
+    operation: Mapped[UUID | None]
+
+    __table_args__ = (
+        Index("ix_audit_log_newest", desc("at"), desc("id")),
+        Index("ix_audit_log_subject_newest", "subject", desc("at"), desc("id")),
+        Index("ix_audit_log_actor_newest", "actor", desc("at"), desc("id")),
+    )
+
+
+class RateBucket(Model):
+    """A bucket of requests somebody may still make, shared by all processes. Losing it in a crash costs nothing."""
+
+    __tablename__ = "rate_buckets"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    tokens: Mapped[float] = mapped_column(Float)
+    granted: Mapped[float] = mapped_column(Float)
+    filled_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_rate_buckets_filled", "filled_at"), {"prefixes": ["UNLOGGED"]})

@@ -22,7 +22,9 @@ InvoicingError
     ├ StripeError                502 stripe_error
     ├ StripeUnavailable          503 stripe_unavailable
     ├ StripeTimeout              504 stripe_timeout
-    └ DatabaseUnavailable        503 database_unavailable
+    ├ DatabaseUnavailable        503 database_unavailable
+    ├ IdentityProviderUnavailable 503 identity_provider_unavailable
+    └ RequestTimeout             503 request_timeout
 
 The codes are the contract; which HTTP status each gets is decided in app/api/errors.py alone.
 An error's `detail` is for people, holds no secret, and names the field where one is to blame.
@@ -168,6 +170,16 @@ class StripeTimeout(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
+
+
+class IdentityProviderUnavailable(Unavailable):
+    """Tokens cannot be verified, so nobody comes in by one."""
+
+    code = "identity_provider_unavailable"
+
+
+class RequestTimeout(Unavailable):
+    code = "request_timeout"
 
 
 def _leaves(cls: type[InvoicingError]) -> dict[str, type[InvoicingError]]:

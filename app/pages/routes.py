@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from app.api.deps import parts
+from app.api.deps import parts_of
 from app.api.errors import STATUS
 from app.domain.errors import InvoicingError
 from app.domain.json import JsonObject
@@ -47,7 +47,7 @@ class PageRoutes:
         element: Literal["card", "payment"] = "card" if request.query_params.get("element") == "card" else "payment"
         token = request.path_params["token"]
         try:
-            invoice = await parts(request).payment_links.page(token)
+            invoice = await parts_of(request).payment_links.page(token)
         except InvoicingError as error:
             return self._sorry(error)
         return HTMLResponse(self._pages.invoice(invoice, token, element), headers=self._headers)
@@ -56,14 +56,14 @@ class PageRoutes:
         """Where Stripe sends the person back to."""
         token = request.path_params["token"]
         try:
-            invoice = await parts(request).payment_links.page(token, following=True)
+            invoice = await parts_of(request).payment_links.page(token, following=True)
         except InvoicingError as error:
             return self._sorry(error)
         return HTMLResponse(self._pages.outcome(invoice, token), headers=self._headers)
 
     async def session(self, request: Request) -> Response:
         """What the page's script needs to take a payment for the link's own invoice, and no other."""
-        secret = await parts(request).payment_links.client_secret(request.path_params["token"])
+        secret = await parts_of(request).payment_links.client_secret(request.path_params["token"])
         settings = self._settings
         return _json(
             secret
@@ -72,11 +72,11 @@ class PageRoutes:
 
     async def status(self, request: Request) -> Response:
         """Where the invoice and its fulfillment stand here."""
-        return await _status(parts(request).payment_links.status(request.path_params["token"]))
+        return await _status(parts_of(request).payment_links.status(request.path_params["token"]))
 
     async def catch_up(self, request: Request) -> Response:
         """The same after asking Stripe, for a person whose webhook is late."""
-        return await _status(parts(request).payment_links.catch_up(request.path_params["token"]))
+        return await _status(parts_of(request).payment_links.catch_up(request.path_params["token"]))
 
     def _sorry(self, error: InvoicingError) -> Response:
         about = str(error.extra.get("link", error.code))

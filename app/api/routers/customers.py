@@ -23,19 +23,19 @@ async def create_customer(body: CustomerCreate, write: WriteDep) -> Response:
 
 @router.get("", response_model=Page[CustomerRead], responses=answers())
 async def list_customers(
-    connection: ReadDep,
+    read: ReadDep,
     page: PageDep,
     email: Annotated[str | None, Query(max_length=512)] = None,
     reference: ReferenceQuery = None,
 ) -> Response:
     """List customers, newest first."""
-    return await many(connection, CUSTOMER, page, email=email, reference=reference)
+    return await many(read, CUSTOMER, page, email=email, reference=reference)
 
 
 @router.get("/{customer_id}", response_model=CustomerRead, responses=answers("not_found"))
-async def get_customer(customer_id: str, connection: ReadDep) -> Response:
+async def get_customer(customer_id: str, read: ReadDep) -> Response:
     """Read a customer."""
-    return await one(connection, CUSTOMER, customer_id)
+    return await one(read, CUSTOMER, customer_id)
 
 
 @router.patch("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", *WRITE))

@@ -19,7 +19,7 @@ events = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"])
 
 @fulfillments.get("", response_model=Page[FulfillmentRead], responses=answers())
 async def list_fulfillments(
-    connection: ReadDep,
+    read: ReadDep,
     page: PageDep,
     status: Annotated[Status | None, Query()] = None,
     customer: Annotated[str | None, Query(max_length=255)] = None,
@@ -28,21 +28,21 @@ async def list_fulfillments(
     """List fulfillments, newest first."""
     wanted = equal(status=status, customer=customer)
     wanted.add("row.updated_at > {}", updated_after)
-    return await matching(connection, FULFILLMENT, page, wanted)
+    return await matching(read, FULFILLMENT, page, wanted)
 
 
 @events.get("", response_model=Page[EventListed], responses=answers())
 async def list_webhook_events(
-    connection: ReadDep,
+    read: ReadDep,
     page: PageDep,
     status: Annotated[EventStatus | None, Query()] = None,
     type: Annotated[str | None, Query(max_length=255)] = None,  # noqa: A002 -- the contract's name
 ) -> Response:
     """List every event that was received, newest first."""
-    return await many(connection, EVENT, page, status=status, type=type)
+    return await many(read, EVENT, page, status=status, type=type)
 
 
 @events.get("/{event_id}", response_model=EventRead, responses=answers("not_found"))
-async def get_webhook_event(event_id: str, connection: ReadDep) -> Response:
+async def get_webhook_event(event_id: str, read: ReadDep) -> Response:
     """Read an event with its payload, its state, and its last error."""
-    return await one(connection, EVENT, event_id)
+    return await one(read, EVENT, event_id)

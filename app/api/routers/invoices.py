@@ -22,6 +22,7 @@ from app.api.schemas.invoices import (
 )
 from app.api.schemas.shared import Deleted, Page
 from app.db.documents import FULFILLMENT, INVOICE
+from app.domain.access import require_own_payment
 
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"])
 
@@ -36,7 +37,7 @@ async def create_invoice(body: InvoiceCreate, write: WriteDep) -> Response:
 
 @router.get("", response_model=Page[InvoiceListed], responses=answers())
 async def list_invoices(  # noqa: PLR0913, PLR0917 -- one argument per filter
-    connection: ReadDep,
+    read: ReadDep,
     page: PageDep,
     customer: Annotated[str | None, Query(max_length=255)] = None,
     status: Annotated[Status | None, Query()] = None,
@@ -52,13 +53,13 @@ async def list_invoices(  # noqa: PLR0913, PLR0917 -- one argument per filter
     wanted.add("row.created_at < {}", created_to)
     wanted.add("row.due_at < {}", due_before)
     wanted.add("(row.status = 'open' AND coalesce(row.due_at < now(), false)) = {}", overdue)
-    return await matching(connection, INVOICE, page, wanted)
+    return await matching(read, INVOICE, page, wanted)
 
 
 @router.get("/{invoice_id}", response_model=InvoiceRead, responses=answers("not_found"))
-async def get_invoice(invoice_id: str, connection: ReadDep) -> Response:
+async def get_invoice(invoice_id: str, read: ReadDep) -> Response:
     """Read an invoice with its items, as it is known here."""
-    return await one(connection, INVOICE, invoice_id)
+    return await one(read, INVOICE, invoice_id)
 
 
 @router.patch("/{invoice_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
@@ -93,6 +94,7 @@ async def send_invoice(invoice_id: str, write: WriteDep) -> Response:
 async def pay_invoice(invoice_id: str, write: WriteDep, body: InvoicePay | None = None) -> Response:
     """Charge a payment method on file, or record a payment made out of band."""
     params = body.params() if body else {}
+    require_own_payment(write.caller, out_of_band=bool(params.get("paid_out_of_band")))
     return await write.run(write.parts.invoicing.pay_invoice, params, invoice_id)
 
 
@@ -120,6 +122,6 @@ async def get_client_secret(invoice_id: str, parts: PartsDep, _caller: CallerDep
 
 
 @router.get("/{invoice_id}/fulfillment", response_model=FulfillmentRead, responses=answers("not_found"))
-async def get_fulfillment(invoice_id: str, connection: ReadDep) -> Response:
+async def get_fulfillment(invoice_id: str, read: ReadDep) -> Response:
     """Read the invoice's fulfillment."""
-    return await one(connection, FULFILLMENT, invoice_id, by="invoice")
+    return await one(read, FULFILLMENT, invoice_id, by="invoice")

@@ -24,19 +24,19 @@ async def create_product(body: ProductCreate, write: WriteDep) -> Response:
 
 @products.get("", response_model=Page[ProductRead], responses=answers())
 async def list_products(
-    connection: ReadDep,
+    read: ReadDep,
     page: PageDep,
     reference: ReferenceQuery = None,
     active: Annotated[bool | None, Query()] = None,
 ) -> Response:
     """List products, newest first."""
-    return await many(connection, PRODUCT, page, reference=reference, active=active)
+    return await many(read, PRODUCT, page, reference=reference, active=active)
 
 
 @products.get("/{product_id}", response_model=ProductRead, responses=answers("not_found"))
-async def get_product(product_id: str, connection: ReadDep) -> Response:
+async def get_product(product_id: str, read: ReadDep) -> Response:
     """Read a product."""
-    return await one(connection, PRODUCT, product_id)
+    return await one(read, PRODUCT, product_id)
 
 
 @products.patch("/{product_id}", response_model=ProductRead, responses=answers("not_found", *WRITE))
@@ -59,20 +59,20 @@ async def create_price(body: PriceCreate, write: WriteDep) -> Response:
 
 @prices.get("", response_model=Page[PriceRead], responses=answers())
 async def list_prices(
-    connection: ReadDep,
+    read: ReadDep,
     page: PageDep,
     product: Annotated[str | None, Query(max_length=255)] = None,
     reference: ReferenceQuery = None,
     active: Annotated[bool | None, Query()] = None,
 ) -> Response:
     """List prices, newest first."""
-    return await many(connection, PRICE, page, product=product, reference=reference, active=active)
+    return await many(read, PRICE, page, product=product, reference=reference, active=active)
 
 
 @prices.get("/{price_id}", response_model=PriceRead, responses=answers("not_found"))
-async def get_price(price_id: str, connection: ReadDep) -> Response:
+async def get_price(price_id: str, read: ReadDep) -> Response:
     """Read a price."""
-    return await one(connection, PRICE, price_id)
+    return await one(read, PRICE, price_id)
 
 
 @prices.patch("/{price_id}", response_model=PriceRead, responses=answers("not_found", *WRITE))

@@ -1,0 +1,50 @@
+"""Owns where a request comes from: the peer, or what a trusted proxy says of it. Nobody else is believed."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from starlette.types import Scope
+
+Network = IPv4Network | IPv6Network
+UNKNOWN = "unknown"
+HOST_PREFIX = 64
+"""What one IPv6 subscriber has is a /64: its addresses count as one."""
+
+
+def client_address(scope: Scope, forwarded: bytes, trusted: Sequence[Network]) -> str:
+    """The address of whoever asks, as rate limits count it.
+
+    `forwarded` is X-Forwarded-For. It is read from its end, where trusted proxies wrote, up to the first address that
+    is not one of them; what stands before that could have been written by anybody.
+    """
+    peer = scope.get("client")
+    address = peer[0] if peer else ""
+    if trusted and forwarded and _is_trusted(address, tuple(trusted)):
+        for hop in reversed(forwarded.decode("latin-1").split(",")):
+            address = hop.strip()
+            if not _is_trusted(address, tuple(trusted)):
+                break
+    return _counted(address)
+
+
+@lru_cache(maxsize=4096)
+def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in trusted)
+
+
+@lru_cache(maxsize=4096)
+def _counted(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return UNKNOWN
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(IPv6Network((parsed, HOST_PREFIX), strict=False))
+    return str(parsed)

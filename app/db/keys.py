@@ -1,0 +1,131 @@
+"""Owns the statements about API keys: find one by what it shows, make one, replace one, end one.
+
+Whatever ends a key tells every process in the same transaction, so that none goes on trusting what it remembers.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from app.db.engine import Connection
+
+CHANNEL = "api_keys"
+USED_AGAIN_AFTER_S = 60
+"""How exact last_used_at is; it is written at most this often per key, however many requests there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key that is in force. `expires_in_s`: for how long, by the database's clock; None where it does not expire."""
+
+    caller: str
+    digest: bytes
+    scopes: list[str]
+    expires_in_s: float | None
+
+
+_FIND = f"""
+WITH used AS (
+    UPDATE api_keys SET last_used_at = now()
+    WHERE prefix = $1 AND digest = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+      AND (last_used_at IS NULL OR last_used_at < now() - interval '{USED_AGAIN_AFTER_S} seconds')
+)
+SELECT caller, digest, scopes, extract(epoch FROM expires_at - now())::float8 AS expires_in_s
+FROM api_keys
+WHERE prefix = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+"""  # noqa: S608 -- only a constant of this module is interpolated
+
+_ROTATE = f"""
+WITH old AS (
+    UPDATE api_keys
+    SET replaced_by = $2, expires_at = least(expires_at, now() + make_interval(secs => $5))
+    WHERE id = $1 AND revoked_at IS NULL AND replaced_by IS NULL AND (expires_at IS NULL OR expires_at > now())
+    RETURNING caller, name, scopes, livemode, pg_notify('{CHANNEL}', id)
+)
+INSERT INTO api_keys (id, caller, name, prefix, digest, scopes, livemode, expires_at)
+SELECT $2, caller, name, $3, $4, scopes, livemode, $6 FROM old
+RETURNING id
+"""  # noqa: S608 -- only a constant of this module is interpolated
+
+_REVOKE = f"""
+WITH revoked AS (
+    UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING pg_notify('{CHANNEL}', id)
+)
+SELECT count(*) FROM revoked
+"""  # noqa: S608 -- only a constant of this module is interpolated
+
+
+async def find(connection: Connection, prefix: str, digest: bytes) -> StoredKey | None:
+    """The key in force that shows `prefix`, noting that it was used if `digest` is its own. Compare the digests."""
+    row = await connection.fetchrow(_FIND, prefix, digest)
+    return StoredKey(**row) if row else None
+
+
+async def create(
+    connection: Connection,
+    *,
+    key_id: str,
+    name: str,
+    prefix: str,
+    digest: bytes,
+    scopes: list[str],
+    livemode: bool,
+    expires_at: datetime | None,
+) -> None:
+    """Store a new key; it stands for a caller of its own, called by the key's id."""
+    await connection.execute(
+        """
+        INSERT INTO api_keys (id, caller, name, prefix, digest, scopes, livemode, expires_at)
+        VALUES ($1, $1, $2, $3, $4, $5, $6, $7)
+        """,
+        key_id,
+        name,
+        prefix,
+        digest,
+        scopes,
+        livemode,
+        expires_at,
+    )
+
+
+async def rotate(
+    connection: Connection,
+    old_id: str,
+    *,
+    key_id: str,
+    prefix: str,
+    digest: bytes,
+    overlap_s: float,
+    expires_at: datetime | None,
+) -> bool:
+    """Store a key that takes over from `old_id`, which ends after the overlap; False where that is not in force."""
+    return bool(await connection.fetchval(_ROTATE, old_id, key_id, prefix, digest, overlap_s, expires_at))
+
+
+async def revoke(connection: Connection, key_id: str) -> None:
+    """End a key at once; one that is revoked stays as it is."""
+    await connection.execute(_REVOKE, key_id)
+
+
+async def identify(connection: Connection, id_or_prefix: str) -> list[str]:
+    """The ids of the keys called so, or beginning so."""
+    rows = await connection.fetch(
+        "SELECT id FROM api_keys WHERE id = $1 OR starts_with(prefix, $1) ORDER BY id LIMIT 10", id_or_prefix
+    )
+    return [row["id"] for row in rows]
+
+
+async def any_in_force(connection: Connection, *, livemode: bool) -> bool:
+    """Whether anybody has a key to this deployment."""
+    return cast(
+        "bool",
+        await connection.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM api_keys
+                WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AND livemode = $1
+            )
+            """,
+            livemode,
+        ),
+    )

@@ -1,0 +1,135 @@
+"""Owns who may do what: the kinds of callers, their scopes, and the rule of every operation of the API.
+
+Pure: how a caller proves who it is, and how its objects are found, is decided elsewhere. An operation without a rule
+is refused to everybody.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.errors import Forbidden, NotFound
+
+
+class Scope(StrEnum):
+    """What a key may do. `…:write` includes `…:read` of the same resource; `admin` includes everything."""
+
+    PRODUCTS_READ = "products:read"
+    PRODUCTS_WRITE = "products:write"
+    PRICES_READ = "prices:read"
+    PRICES_WRITE = "prices:write"
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
+    INVOICES_READ = "invoices:read"
+    INVOICES_WRITE = "invoices:write"
+    FULFILLMENTS_READ = "fulfillments:read"
+    EVENTS_READ = "events:read"
+    EVENTS_WRITE = "events:write"
+    ADMIN = "admin"
+
+    @property
+    def granting(self) -> frozenset["Scope"]:
+        """The scopes of which any one suffices where this one is needed."""
+        return _GRANTING[self]
+
+
+_GRANTING = {
+    scope: frozenset(
+        {scope, Scope.ADMIN} | {other for other in Scope if other.value == scope.value.replace(":read", ":write")}
+    )
+    for scope in Scope
+}
+
+
+class CallerKind(StrEnum):
+    """How somebody came in: the operator's key, a service's key, or a person with a token of the identity provider."""
+
+    BOOTSTRAP = "bootstrap"
+    SERVICE = "service"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. Idempotency keys, rate limits and the audit log go by `id`, which survives a key's rotation.
+
+    customer: whose objects a CUSTOMER sees; empty where the token's claim names nobody who is known here.
+    """
+
+    id: str
+    kind: CallerKind
+    scopes: frozenset[Scope] = frozenset()
+    customer: str | None = None
+
+
+BOOTSTRAP = Caller("bootstrap", CallerKind.BOOTSTRAP, frozenset({Scope.ADMIN}))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may call an operation: keys with `scope`, and customers for their own objects where `customers` says so."""
+
+    scope: Scope
+    customers: bool = False
+
+
+RULES = {
+    "create_product": Rule(Scope.PRODUCTS_WRITE),
+    "list_products": Rule(Scope.PRODUCTS_READ),
+    "get_product": Rule(Scope.PRODUCTS_READ),
+    "update_product": Rule(Scope.PRODUCTS_WRITE),
+    "delete_product": Rule(Scope.PRODUCTS_WRITE),
+    "create_price": Rule(Scope.PRICES_WRITE),
+    "list_prices": Rule(Scope.PRICES_READ),
+    "get_price": Rule(Scope.PRICES_READ),
+    "update_price": Rule(Scope.PRICES_WRITE),
+    "create_customer": Rule(Scope.CUSTOMERS_WRITE),
+    "list_customers": Rule(Scope.CUSTOMERS_READ),
+    "get_customer": Rule(Scope.CUSTOMERS_READ),
+    "update_customer": Rule(Scope.CUSTOMERS_WRITE),
+    "delete_customer": Rule(Scope.CUSTOMERS_WRITE),
+    "create_invoice": Rule(Scope.INVOICES_WRITE),
+    "list_invoices": Rule(Scope.INVOICES_READ, customers=True),
+    "get_invoice": Rule(Scope.INVOICES_READ, customers=True),
+    "update_invoice": Rule(Scope.INVOICES_WRITE),
+    "delete_invoice": Rule(Scope.INVOICES_WRITE),
+    "add_items": Rule(Scope.INVOICES_WRITE),
+    "update_item": Rule(Scope.INVOICES_WRITE),
+    "delete_item": Rule(Scope.INVOICES_WRITE),
+    "finalize_invoice": Rule(Scope.INVOICES_WRITE),
+    "send_invoice": Rule(Scope.INVOICES_WRITE),
+    "pay_invoice": Rule(Scope.INVOICES_WRITE, customers=True),
+    "void_invoice": Rule(Scope.INVOICES_WRITE),
+    "mark_uncollectible": Rule(Scope.INVOICES_WRITE),
+    "get_client_secret": Rule(Scope.INVOICES_WRITE, customers=True),
+    "create_payment_link": Rule(Scope.INVOICES_WRITE),
+    "revoke_payment_link": Rule(Scope.INVOICES_WRITE),
+    "get_fulfillment": Rule(Scope.FULFILLMENTS_READ, customers=True),
+    "list_fulfillments": Rule(Scope.FULFILLMENTS_READ, customers=True),
+    "list_webhook_events": Rule(Scope.EVENTS_READ),
+    "get_webhook_event": Rule(Scope.EVENTS_READ),
+    "create_api_key": Rule(Scope.ADMIN),
+    "list_api_keys": Rule(Scope.ADMIN),
+    "get_api_key": Rule(Scope.ADMIN),
+    "rotate_api_key": Rule(Scope.ADMIN),
+    "revoke_api_key": Rule(Scope.ADMIN),
+    "list_audit_log": Rule(Scope.ADMIN),
+}
+"""The rule of every operation under /v1, by its operation id. A client secret lets its holder pay: that is a write."""
+
+
+def require_allowed(caller: Caller, operation: str) -> None:
+    """Raise Forbidden where `caller` may not call `operation`; NotFound where a customer may not even know of it."""
+    rule = RULES.get(operation)
+    if caller.kind is CallerKind.CUSTOMER:
+        if rule is None or not rule.customers:
+            raise NotFound("There is nothing here.")
+    elif rule is None:
+        raise Forbidden(f"No rule says who may call {operation}, so nobody may.")
+    elif not caller.scopes & rule.scope.granting:
+        raise Forbidden(f"This key lacks the scope {rule.scope.value}.")
+
+
+def require_own_payment(caller: Caller, *, out_of_band: bool) -> None:
+    """Raise Forbidden where a customer claims to have paid elsewhere: that is for the merchant to say."""
+    if caller.kind is CallerKind.CUSTOMER and out_of_band:
+        raise Forbidden("A payment made out of band is recorded by the merchant.", param="paid_out_of_band")
