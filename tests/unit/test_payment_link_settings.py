@@ -17,7 +17,12 @@ def settings(**more: Any) -> Settings:
     return Settings(_env_file=None, **(LEAST | more))
 
 
-@pytest.mark.parametrize("unsafe", [{"environment": "production"}, {"stripe_secret_key": "sk_live_x"}])
+SAFE_OTHERWISE = {"public_base_url": "https://pay.example", "stripe_webhook_secrets": "whsec_0123456789abcdef"}
+
+
+@pytest.mark.parametrize(
+    "unsafe", [{"environment": "production", **SAFE_OTHERWISE}, {"stripe_secret_key": "sk_live_x"}]
+)
 def test_no_signing_key_is_refused_where_it_matters(unsafe: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="LINK_SIGNING_KEY must be set"):
         settings(**unsafe)
