@@ -38,7 +38,7 @@ def _teller() -> Callable[[str], None]:
 @contextlib.contextmanager
 def _alone_in(data_dir: Path) -> Iterator[None]:
     """Hold DATA_DIR against a second supervisor; the kernel lets go of it when we end, however we end."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "run.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -51,7 +51,7 @@ class Supervisor:
         self._postgres: PostgresServer | None = None
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._signalled_at = self._loop.time()
-        self._up = False
+        self._status: int | None = None  # the main job's, once everything is up to stay
 
     async def run(self, *, once: bool) -> int:
         """Start everything, run the main job, then stay until something ends (not with `once`)."""
@@ -77,18 +77,19 @@ class Supervisor:
                 children_env = await self._start()
         except TimeoutError:
             raise StartError(f"not ready within {_STARTUP_S:.0f} s; the logs are in {environment.logs}") from None
-        self._up = not once
         if environment.livemode:
             self._say("STRIPE_SECRET_KEY is a live key: the main job would move real money, so it is not run")
             status = 0
         else:
-            status = await self._watch(self._launch("demo", service("demo"), children_env, visible=True))
+            main_job = service("demo", "--url", environment.api_url)
+            status = await self._watch(self._launch("demo", main_job, children_env, visible=True))
         if once:
             return status
         if status != 0:
             self._say(f"the main job failed (it {describe_exit(status)}); everything stays up for you to look")
         self._say_where_to_look()
-        return await asyncio.shield(self._ended) or status
+        self._status = status
+        return await asyncio.shield(self._ended)
 
     async def _start(self) -> Mapping[str, str]:
         environment = self._environment
@@ -170,7 +171,7 @@ class Supervisor:
         if not self._ended.done():
             self._say(f"{sign.name} received: stopping everything")
             self._signalled_at = self._loop.time()
-            self._ended.set_result(0 if self._up else 128 + sign)
+            self._ended.set_result(128 + sign if self._status is None else self._status)
         elif sign == signal.SIGINT and self._loop.time() - self._signalled_at > _IMPATIENT_AFTER_S:
             for child in self._children:
                 child.send(signal.SIGKILL)

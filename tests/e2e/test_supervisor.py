@@ -145,6 +145,14 @@ def test_once_runs_the_main_job_and_leaves_nothing(run: Start) -> None:
     assert "fulfilled" in demo.output
 
 
+def test_once_fails_when_the_main_job_fails(run: Start) -> None:
+    unreachable = {"STRIPE_API_BASE": "http://127.0.0.1:9", "STRIPE_MAX_RETRIES": "0"}
+    demo = run("--once", STRIPE_SECRET_KEY="sk_test_x", STRIPE_WEBHOOK_SECRETS="whsec_x", **unreachable)
+    assert demo.ends(within=90) == 1, demo.output
+    demo.leaves_nothing(within=0)
+    assert "main job failed" in demo.output.lower()
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything(run: Start, sign: signal.Signals) -> None:
     stack = run()
