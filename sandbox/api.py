@@ -67,6 +67,8 @@ class Api:
             response = await self._answer(exchange)
         except StripeError as error:
             response = self._error(error, exchange)
+        except CutError:
+            raise
         except Exception:
             logger.exception("the sandbox failed on %s %s", request.method, request.path)
             failure = StripeError(

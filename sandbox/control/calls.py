@@ -143,7 +143,7 @@ class Control:
         advance = float(sent["advance_s"])
         if advance < 0:
             raise ValueError("the clock only moves forward")
-        await self._deliveries.wait_idle(SETTLING_S)
+        await self._deliveries.wait_heard(SETTLING_S)
         done = schedule.run_due(self._store, self._store.clock.now() + advance)
         self._deliveries.wake()
         return {**self.clock(), "timers_run": done}

@@ -115,8 +115,9 @@ def select_page(
         conditions.append(f"seq {forward} ?")
         values.append(_position(tx, table, kind, str(before or after), name))
     order = "ASC" if ascending != backwards else "DESC"
+    shown = "json_set(doc, '$.pending_webhooks', pending)" if table == "events" else "doc"
     rows = tx.store.database.all(
-        f"SELECT doc FROM {table} WHERE {' AND '.join(conditions) or '1'} ORDER BY seq {order} LIMIT ?",  # noqa: S608
+        f"SELECT {shown} FROM {table} WHERE {' AND '.join(conditions) or '1'} ORDER BY seq {order} LIMIT ?",  # noqa: S608
         (*values, limit + 1),
     )
     found = [str(row[0]) for row in rows[:limit]]

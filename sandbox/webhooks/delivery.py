@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -91,14 +92,28 @@ class Deliveries:
             state = self.waiting()
             return not (state["pending"] or state["in_flight"] or (retries and state["retrying"]))
 
-        reached = idle()
+        return {"idle": await self._wait_until(idle, timeout_s), **self.waiting()}
+
+    async def wait_heard(self, timeout_s: float) -> bool:
+        """Until every delivery that is due by now has had its attempt."""
+
+        def heard() -> bool:
+            now = self._store.clock.now()
+            return not self._in_flight and not self._store.database.count(
+                "SELECT count(*) FROM deliveries WHERE state = 'pending' AND due_at <= ?", (now,)
+            )
+
+        return await self._wait_until(heard, timeout_s)
+
+    async def _wait_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
+        reached = done()
         deadline = time.monotonic() + timeout_s
         while not reached and time.monotonic() < deadline:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(0.25, max(0.0, deadline - time.monotonic()))), self._changed:
                     await self._changed.wait()
-            reached = idle()
-        return {"idle": reached, **self.waiting()}
+            reached = done()
+        return reached
 
     # The background task
 

@@ -1,6 +1,7 @@
 """Fixtures of the sandbox's own tests: one process for the run, emptied before each test."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import stripe
@@ -47,13 +48,19 @@ def draft(box: RunningSandbox, customer: stripe.Customer) -> Drafting:
     """`draft(2500)`: a draft to be sent, with one item; further keywords go to the invoice."""
 
     def make(amount: int | None = 1000, **more: object) -> stripe.Invoice:
-        defaults = {"customer": customer.id, "collection_method": "send_invoice", "days_until_due": 30}
+        defaults: Any = {"customer": customer.id, "collection_method": "send_invoice", "days_until_due": 30}
         if more.get("collection_method") == "charge_automatically":
             del defaults["days_until_due"]
-        invoice = box.v1.invoices.create({**defaults, **more})  # type: ignore[typeddict-item]
+        sent: Any = {**defaults, **more}
+        invoice = box.v1.invoices.create(sent)
         if amount is not None:
-            item = {"customer": invoice.customer, "invoice": invoice.id, "amount": amount, "currency": invoice.currency}
-            box.v1.invoice_items.create(item)  # type: ignore[arg-type]
+            item: Any = {
+                "customer": invoice.customer,
+                "invoice": invoice.id,
+                "amount": amount,
+                "currency": invoice.currency,
+            }
+            box.v1.invoice_items.create(item)
         return box.v1.invoices.retrieve(invoice.id)
 
     return make

@@ -60,7 +60,7 @@ class RunningSandbox:
 
     # Control calls
 
-    def control(self, method: str, path: str, **sent: Any) -> Any:
+    def control(self, method: str, path: str, /, **sent: Any) -> Any:
         if method == "GET":
             answer = self.http.get(f"/_sandbox/{path}", params=sent)
         else:
@@ -103,7 +103,7 @@ class RunningSandbox:
 
     def event_types(self, since: int = 0) -> list[str]:
         """Every event's type, oldest first."""
-        events = [event.type for event in self.v1.events.list({"limit": 100}).auto_paging_iter()]
+        events = [str(event.type) for event in self.v1.events.list({"limit": 100}).auto_paging_iter()]
         return events[::-1][since:]
 
 

@@ -1,20 +1,22 @@
 """Customers: invoice settings, payment methods, deletion."""
 
+from typing import Any
+
 import pytest
 import stripe
 
 from tests.sandbox.process import RunningSandbox
 
-FIELD = {"name": "PO", "value": "1"}
+FIELD: Any = {"name": "PO", "value": "1"}
 
 
 def test_a_draft_inherits_custom_fields_and_footer_and_may_override_them(box: RunningSandbox) -> None:
-    settings: stripe.params.CustomerCreateParamsInvoiceSettings = {"custom_fields": [FIELD], "footer": "Thanks"}  # type: ignore[list-item]
+    settings: Any = {"custom_fields": [FIELD], "footer": "Thanks"}
     customer = box.v1.customers.create({"invoice_settings": settings})
     inherited = box.v1.invoices.create({"customer": customer.id}).to_dict()
     assert (inherited["custom_fields"], inherited["footer"]) == ([FIELD], "Thanks")
-    other = {"name": "Dept", "value": "7"}
-    own = box.v1.invoices.create({"customer": customer.id, "custom_fields": [other], "footer": "Bye"}).to_dict()  # type: ignore[list-item]
+    other: Any = {"name": "Dept", "value": "7"}
+    own = box.v1.invoices.create({"customer": customer.id, "custom_fields": [other], "footer": "Bye"}).to_dict()
     assert (own["custom_fields"], own["footer"]) == ([other], "Bye")
     none = box.v1.invoices.create({"customer": customer.id, "custom_fields": ""}).to_dict()
     assert none["custom_fields"] is None
@@ -23,14 +25,14 @@ def test_a_draft_inherits_custom_fields_and_footer_and_may_override_them(box: Ru
 def test_custom_fields_are_copied_when_the_draft_is_made(box: RunningSandbox) -> None:
     customer = box.v1.customers.create({})
     draft = box.v1.invoices.create({"customer": customer.id})
-    box.v1.customers.update(customer.id, {"invoice_settings": {"custom_fields": [FIELD]}})  # type: ignore[list-item]
+    box.v1.customers.update(customer.id, {"invoice_settings": {"custom_fields": [FIELD]}})
     assert box.v1.invoices.retrieve(draft.id).custom_fields is None
 
 
 def test_passing_custom_fields_on_update_replaces_the_list(box: RunningSandbox) -> None:
-    customer = box.v1.customers.create({"invoice_settings": {"custom_fields": [FIELD, FIELD]}})  # type: ignore[list-item]
+    customer = box.v1.customers.create({"invoice_settings": {"custom_fields": [FIELD, FIELD]}})
     draft = box.v1.invoices.create({"customer": customer.id})
-    changed = box.v1.invoices.update(draft.id, {"custom_fields": [FIELD]})  # type: ignore[list-item]
+    changed = box.v1.invoices.update(draft.id, {"custom_fields": [FIELD]})
     assert changed.to_dict()["custom_fields"] == [FIELD]
     cleared = box.v1.customers.update(customer.id, {"invoice_settings": {"custom_fields": ""}})
     assert cleared.to_dict()["invoice_settings"]["custom_fields"] is None

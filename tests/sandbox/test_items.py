@@ -77,7 +77,8 @@ def test_price_data_mints_an_archived_price(box: RunningSandbox, customer: strip
 def test_a_price_that_does_not_fit_is_refused(
     box: RunningSandbox, draft: Drafting, change: dict[str, Any], message: str
 ) -> None:
-    price = box.v1.prices.create({"currency": "usd", "unit_amount": 1, "product_data": {"name": "W"}, **change})  # type: ignore[typeddict-item]
+    sent: Any = {"currency": "usd", "unit_amount": 1, "product_data": {"name": "W"}, **change}
+    price = box.v1.prices.create(sent)
     invoice = draft(None, currency="usd")
     with pytest.raises(stripe.InvalidRequestError, match=message):
         box.v1.invoice_items.create(

@@ -59,11 +59,11 @@ async def _life(client: stripe.StripeClient) -> stripe.Invoice:
 
 @pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # the SDK's own call to httpx
 async def test_async_sdk_over_httpx_takes_an_invoice_to_paid(box: RunningSandbox) -> None:
-    http = stripe.HTTPXClient()  # type: ignore[no-untyped-call]
+    http = stripe.HTTPXClient()
     try:
         invoice = await _life(box.client_with(SECRET_KEY, http_client=http))
     finally:
-        await http.close_async()
+        await http.close_async()  # type: ignore[no-untyped-call]
     assert invoice.status == "paid"
 
 
@@ -72,7 +72,7 @@ async def test_async_sdk_over_aiohttp_takes_an_invoice_to_paid(box: RunningSandb
     try:
         invoice = await _life(box.client_with(SECRET_KEY, http_client=http))
     finally:
-        await http.close_async()
+        await http.close_async()  # type: ignore[no-untyped-call]
     assert invoice.status == "paid"
 
 
@@ -85,6 +85,6 @@ async def test_raw_requests_over_aiohttp_are_understood(box: RunningSandbox) -> 
             "post", "/v1/customers", email="a@b.example", invoice_settings={"custom_fields": fields}
         )
     finally:
-        await http.close_async()
+        await http.close_async()  # type: ignore[no-untyped-call]
     assert answer.code == 200
-    assert answer.data["invoice_settings"]["custom_fields"] == fields  # type: ignore[index, call-overload]
+    assert answer.data["invoice_settings"]["custom_fields"] == fields

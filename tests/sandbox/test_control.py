@@ -1,0 +1,199 @@
+"""The control calls, and who may make them; state that survives; starting and stopping."""
+
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sandbox.asgi import create_app
+from sandbox.cli import config_from
+from sandbox.settings import SandboxConfig, Switches
+from tests.sandbox.conftest import Drafting
+from tests.sandbox.process import RunningSandbox
+from tests.sandbox.receiver import Receiver
+
+
+def test_reset_empties_everything(box: RunningSandbox, hook: Receiver, opened: Drafting) -> None:
+    opened()
+    box.fault("status", "/v1/customers")
+    box.switch(debit_settlement_s=5)
+    box.control("POST", "webhooks/mode", hold=True)
+    box.advance(1000)
+    box.reset()
+    assert set(box.control("GET", "state")["objects"]) == {"account"}
+    assert box.control("GET", "faults")["faults"] == []
+    assert box.control("GET", "clock")["offset_s"] == 0
+    assert box.control("GET", "webhooks/mode")["hold"] is False
+    assert box.control("GET", "switches")["switches"]["debit_settlement_s"] == 30
+    assert box.control("GET", "webhooks/attempts")["attempts"] == []
+    assert [entry["path"] for entry in box.requests()] == []
+
+
+def test_the_journal_tells_keys_replays_and_execution(box: RunningSandbox) -> None:
+    for _ in range(2):
+        box.post("/v1/customers", "name=Ada", **{"Idempotency-Key": "k1"})
+    box.post("/v1/customers", "bogus=1")
+    told = [(e["idempotency_key"], e["replayed"], e["executed"], e["status"]) for e in box.requests()]
+    assert told == [("k1", False, True, 200), ("k1", True, False, 200), (None, False, False, 400)]
+    assert box.requests()[0]["params"] == {"name": "Ada"}
+    assert box.requests(path="/v1/invoices*") == []
+
+
+def test_the_state_shows_every_object(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    objects = box.control("GET", "state")["objects"]
+    assert [entry["id"] for entry in objects["invoice"]] == [invoice.id]
+    assert {"customer", "invoiceitem", "line_item", "payment_intent", "invoice_payment"} <= objects.keys()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({}, 200),
+    ],
+)
+def test_control_calls_are_refused_to_other_sites(box: RunningSandbox, headers: dict[str, str], status: int) -> None:
+    assert box.http.get("/_sandbox/state", headers=headers).status_code == status
+
+
+async def test_control_calls_are_refused_from_other_machines() -> None:
+    app = create_app(SandboxConfig())
+    transport = httpx.ASGITransport(app, client=("192.0.2.7", 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8001") as client:
+        assert (await client.post("/_sandbox/reset")).status_code == 403
+    app.store.database.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "nonsense", None),
+        ("POST", "clock", b"{"),
+        ("POST", "clock", b"[]"),
+        ("POST", "clock", b"{}"),
+        ("POST", "switches", b'{"no_such_switch": true}'),
+        ("POST", "switches", b'{"lines_page_size": "many"}'),
+        ("POST", "webhooks/release", b'{"order": "random"}'),
+        ("POST", "webhooks/endpoint", b'{"url": "http://x.example", "secret": " "}'),
+        ("POST", "payment_intents/pi_none/settle", b"{}"),
+        ("POST", "payment_intents/pi_none/fail", b'{"outcome": "boredom"}'),
+    ],
+)
+def test_a_wrong_control_call_is_explained(box: RunningSandbox, method: str, path: str, body: bytes | None) -> None:
+    answer = box.http.request(method, f"/_sandbox/{path}", content=body)
+    assert answer.status_code in {400, 404}
+    assert answer.json()["error"]["message"]
+
+
+# The state file
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_everything_survives_a_restart(tmp_path: Path, how: signal.Signals) -> None:
+    arguments = ("--state", str(tmp_path / "state.sqlite3"), "--seed", "7")
+    first = RunningSandbox(*arguments)
+    try:
+        customer = first.v1.customers.create({"email": "a@b.example"})
+        answer = first.post("/v1/products", "name=W", **{"Idempotency-Key": "k1"})
+        first.advance(5000)
+        events = first.event_types()
+    finally:
+        first.stop(how)
+    second = RunningSandbox(*arguments)
+    try:
+        assert second.v1.customers.retrieve(customer.id).email == "a@b.example"
+        replay = second.post("/v1/products", "name=W", **{"Idempotency-Key": "k1"})
+        assert (replay.json(), replay.headers["idempotent-replayed"]) == (answer.json(), "true")
+        assert second.control("GET", "clock")["offset_s"] == pytest.approx(5000)
+        assert second.event_types() == events
+        assert second.v1.customers.create({}).id != customer.id
+    finally:
+        second.stop()
+
+
+def test_undelivered_events_are_delivered_after_a_restart(tmp_path: Path) -> None:
+    receiver = Receiver()
+    state = ("--state", str(tmp_path / "state.sqlite3"), "--retry-base-s", "0.05")
+    target = ("--webhook-url", receiver.url, "--webhook-secret", "whsec_x")
+    first = RunningSandbox(*state, *target)
+    try:
+        first.control("POST", "webhooks/mode", delay_ms=3_600_000)
+        first.v1.products.create({"name": "W"})
+    finally:
+        first.stop(signal.SIGKILL)
+    second = RunningSandbox(*state, *target)
+    try:
+        assert len(second.control("GET", "webhooks/endpoint")["endpoints"]) == 1
+        second.control("POST", "clock", advance_s=3601)
+        second.idle()
+        assert receiver.types == ["product.created"]
+    finally:
+        second.stop()
+        receiver.close()
+
+
+def test_a_seed_makes_identifiers_reproducible(tmp_path: Path) -> None:
+    def identifier(name: str) -> str:
+        app = create_app(SandboxConfig(state=str(tmp_path / name), seed=5))
+        try:
+            return app.store.identifiers.new("cus")
+        finally:
+            app.store.database.close()
+
+    assert identifier("a") == identifier("b")
+
+
+# The command line
+
+
+def test_every_webhook_url_needs_a_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["--webhook-url", "http://x.example"],
+        ["--webhook-url", "http://x.example", "--webhook-secret", " "],
+        ["--switch", "nonsense=1"],
+    ):
+        with pytest.raises(SystemExit):
+            config_from(arguments)
+    assert "needs its --webhook-secret" in capsys.readouterr().err
+
+
+def test_the_command_line_sets_targets_and_switches() -> None:
+    config, _ = config_from(
+        [
+            "--webhook-url", "http://a.example", "--webhook-secret", "whsec_a",
+            "--webhook-url", "http://b.example", "--webhook-secret", "whsec_b",
+            "--retry-base-s", "0.5", "--switch", "uncollectible_can_be_voided=false", "--port", "9",
+        ]
+    )  # fmt: skip
+    assert [target.url for target in config.webhooks] == ["http://a.example", "http://b.example"]
+    assert (config.switches.retry_base_s, config.switches.uncollectible_can_be_voided) == (0.5, False)
+    assert config.base_url == "http://127.0.0.1:9"
+    assert "whsec_a" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("lines_page_size", 1.5), ("expand_depth", True), ("finalize_emits_sent", "maybe")]
+)
+def test_a_switch_of_the_wrong_type_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match="switch"):
+        Switches().changed({name: value})
+
+
+# Pages
+
+
+def test_the_hosted_page_shows_the_invoice_escaped(box: RunningSandbox, draft: Drafting) -> None:
+    invoice = draft(None, custom_fields=[{"name": "PO", "value": "<b>4711</b>"}])
+    box.v1.invoices.add_lines(invoice.id, {"lines": [{"amount": 1234, "description": "Fish & <chips>"}]})
+    final = box.v1.invoices.finalize_invoice(invoice.id)
+    page = box.http.get(str(final.hosted_invoice_url))
+    assert page.headers["content-type"].startswith("text/html")
+    assert "Fish &amp; &lt;chips&gt;" in page.text
+    assert "&lt;b&gt;4711&lt;/b&gt;" in page.text
+    assert "12.34 USD due" in page.text
+    assert str(final.number) in page.text
+    assert box.http.get("/i/nonsense").status_code == 404
+    assert box.http.get("/elsewhere").status_code == 404
