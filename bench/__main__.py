@@ -1,0 +1,58 @@
+"""`python -m bench [--quick] [--output FILE] [SCENARIO …]`: run the scenarios, print their tables, keep the results."""
+
+import argparse
+import asyncio
+import sys
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+
+from bench import machine, report
+from bench.report import Section
+from bench.stage import PROJECT, Stage
+
+SCENARIOS = ("intake", "reads", "writes", "worker", "start", "growth")
+LONG = ("soak",)
+RESULTS = PROJECT / "bench" / "results"
+
+
+async def measure(stage: Stage, names: list[str]) -> list[Section]:
+    """The sections of the scenarios named."""
+    sections = []
+    for name in names:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        section: Section = await import_module(f"bench.scenarios.{name}").run(stage)
+        print(report.markdown([section]), flush=True)
+        sections.append(section)
+    return sections
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS + LONG)}; all but the last"
+    )
+    parser.add_argument("--quick", action="store_true", help="one short round each: whether it runs, not how fast")
+    parser.add_argument(
+        "--powers", type=int, default=6, help="growth: up to ten to this power of rows (7 takes an hour and 30 GB)"
+    )
+    parser.add_argument("--output", type=Path, help="the result file; bench/results/<time>.json otherwise")
+    asked = parser.parse_args()
+    unknown = set(asked.scenarios) - {*SCENARIOS, *LONG}
+    if unknown:
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    found = machine.facts()
+    with Stage.set_up(quick=asked.quick, powers=asked.powers) as stage:
+        sections = asyncio.run(measure(stage, asked.scenarios or list(SCENARIOS)))
+    name = "quick" if asked.quick else f"{datetime.now(UTC):%Y-%m-%d_%H%M}"
+    output = asked.output or RESULTS / f"{name}.json"
+    output.parent.mkdir(exist_ok=True)
+    document = {"machine": found, "quick": asked.quick, "sections": sections}
+    output.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    print(f"The results are in {output}.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

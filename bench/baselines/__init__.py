@@ -1,0 +1,1 @@
+"""What ours is compared with. None of it imports the service, but for orm.py, which reads through its models."""

@@ -1,0 +1,33 @@
+"""Owns the deliveries that are sent: an `invoice.paid` of 6 KB as Stripe formats it, each with ids of its own, signed."""
+
+import hashlib
+import hmac
+import time
+from pathlib import Path
+
+SECRET = "whsec_of_the_bench"  # noqa: S105 -- signs for nobody
+TEMPLATE = (Path(__file__).parent / "data" / "invoice.paid.json").read_text()
+CUSTOMERS = 1000
+
+
+def payload(number: int, now: int | None = None) -> bytes:
+    """The event with this number."""
+    text = TEMPLATE.replace("@N@", f"{number:012d}").replace("@C@", f"{number % CUSTOMERS:06d}")
+    return text.replace("@T@", str(now or int(time.time()))).encode()
+
+
+def signature(body: bytes, secret: str = SECRET) -> str:
+    """The Stripe-Signature header of `body`, signed now."""
+    at = int(time.time())
+    digest = hmac.new(secret.encode(), b"%d.%b" % (at, body), hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
+
+
+def delivery(number: int, secret: str = SECRET) -> bytes:
+    """The HTTP request that delivers the event with this number."""
+    body = payload(number)
+    return (
+        b"POST /webhooks/stripe HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json; charset=utf-8\r\n"
+        b"User-Agent: Stripe/1.0 (+https://stripe.com/docs/webhooks)\r\nAccept: */*\r\n"
+        b"Stripe-Signature: %b\r\nContent-Length: %d\r\n\r\n" % (signature(body, secret).encode(), len(body))
+    ) + body

@@ -1,0 +1,91 @@
+"""Owns what is handed out: sections with rows and targets, as a result file, as text, as Markdown."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from bench.rounds import Samples, middle
+
+
+class Target(msgspec.Struct):
+    """Something aimed at: what, how much, and what was measured."""
+
+    what: str
+    aim: str
+    measured: float
+    met: bool
+    unit: str = "×"
+
+
+class Section(msgspec.Struct):
+    """One scenario's outcome. `columns` name the figures of each row, `raw` holds every round."""
+
+    name: str
+    title: str
+    columns: list[str]
+    rows: list[tuple[str, list[float | str]]]
+    targets: list[Target] = []
+    raw: dict[str, Any] = {}
+    notes: list[str] = []
+
+
+COST_COLUMNS = ["req/s", "server ms", "pg ms", "total ms", "p50 ms", "p99 ms"]
+
+
+def cost_rows(samples: Samples) -> list[tuple[str, list[float | str]]]:
+    """A row of medians per contestant."""
+    rows: list[tuple[str, list[float | str]]] = []
+    for name, rounds in samples.items():
+        found = middle(rounds)
+        rows.append(
+            (
+                name,
+                [round(found.per_s), found.server_ms, found.postgres_ms, found.total_ms, found.p50_ms, found.p99_ms],
+            )
+        )
+    return rows
+
+
+def at_most(what: str, measured: float, limit: float, unit: str = "×") -> Target:
+    """A target that a figure must not exceed."""
+    return Target(what, f"≤ {limit:g}", measured, measured <= limit, unit)
+
+
+def at_least(what: str, measured: float, limit: float, unit: str = "×") -> Target:
+    """A target that a figure must reach."""
+    return Target(what, f"≥ {limit:g}", measured, measured >= limit, unit)
+
+
+def _shown(figure: float | str) -> str:
+    if isinstance(figure, str):
+        return figure
+    if figure >= 100 or figure == int(figure):
+        return f"{figure:,.0f}"
+    return f"{figure:.2f}"
+
+
+def markdown(sections: Sequence[Section]) -> str:
+    """The tables, as docs/performance.md and a terminal show them."""
+    parts = []
+    for section in sections:
+        parts.append(f"### {section.title}\n")
+        table = [["", *section.columns], *([name, *map(_shown, figures)] for name, figures in section.rows)]
+        parts.append(_table(table))
+        parts += [f"{note}\n" for note in section.notes]
+        if section.targets:
+            listed = [
+                [one.what, one.aim, f"{_shown(one.measured)} {one.unit}".strip(), "yes" if one.met else "**no**"]
+                for one in section.targets
+            ]
+            parts.append(_table([["target", "aim", "measured", "met"], *listed]))
+    return "\n".join(parts)
+
+
+def _table(cells: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[index]) for row in cells) for index in range(len(cells[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines) + "\n"

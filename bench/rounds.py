@@ -1,0 +1,128 @@
+"""Owns the rounds: one contestant after the other, in an order that turns, so that a slow minute strikes all alike.
+
+A ratio is taken within each round and then the median of the ratios: the machine's moods cancel out.
+"""
+
+import asyncio
+import itertools
+import random
+import sys
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from bench.cpu import Meter
+from bench.load import Plan, Result
+from bench.stage import PROJECT, Server
+
+numbers = itertools.count(1, 1_000_000)
+"""Where each round's deliveries and writes begin to count, so that none of them ever repeats."""
+
+
+class Sample(msgspec.Struct):
+    """One contestant in one round. Milliseconds of processor time are per request."""
+
+    requests: int
+    per_s: float
+    server_ms: float
+    postgres_ms: float
+    p50_ms: float
+    p99_ms: float
+    statuses: dict[str, int] = {}
+
+    @property
+    def total_ms(self) -> float:
+        """Processor time of server and database."""
+        return self.server_ms + self.postgres_ms
+
+
+Samples = dict[str, list[Sample]]
+Contest = Mapping[str, Callable[[], Awaitable[Sample]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Load on one server, measured."""
+
+    server: Server
+    plan: Plan
+    database: Path | None
+    expect: str = "200"
+
+    async def __call__(self) -> Sample:
+        sample, _ = await self.run()
+        return sample
+
+    async def run(self) -> tuple[Sample, Result]:
+        """One round; refuses to measure a server that answers anything but what is expected."""
+        plan = msgspec.structs.replace(self.plan, first=next(numbers), port=self.server.port)
+        meter = Meter(self.server.pids, self.database)
+        result = await generate(plan, meter.start)
+        server_s, postgres_s = meter.stop()
+        if set(result.statuses) != {self.expect}:
+            raise RuntimeError(f"{self.server.name} answered {result.statuses}, not {self.expect}")
+        count = result.requests
+        return Sample(
+            requests=count,
+            per_s=count / result.elapsed_s,
+            server_ms=server_s * 1000 / count,
+            postgres_ms=postgres_s * 1000 / count,
+            p50_ms=result.p50_ms,
+            p99_ms=result.p99_ms,
+            statuses=result.statuses,
+        ), result
+
+
+async def generate(plan: Plan, before: Callable[[], None]) -> Result:
+    """Have the load generator send `plan`; `before` is called when it is ready to."""
+    generator = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench.load",
+        cwd=PROJECT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**26,
+    )
+    if generator.stdin is None or generator.stdout is None:
+        raise RuntimeError("the load generator has no pipes")
+    generator.stdin.write(msgspec.json.encode(plan) + b"\n")
+    await generator.stdout.readline()
+    before()
+    generator.stdin.write(b"\n")
+    said = await generator.stdout.readline()
+    await generator.wait()
+    if not said:
+        raise RuntimeError("the load generator failed: see above")
+    return msgspec.json.decode(said, type=Result)
+
+
+async def interleave(contest: Contest, rounds: int) -> Samples:
+    """Every contestant in every round; where there are several, after one each that does not count."""
+    samples: Samples = defaultdict(list)
+    if rounds > 1:
+        for race in contest.values():
+            await race()
+    for number in range(rounds):
+        order = list(contest)
+        random.Random(number).shuffle(order)
+        for name in order:
+            samples[name].append(await contest[name]())
+    return dict(samples)
+
+
+def middle(samples: Sequence[Sample]) -> Sample:
+    """The median of each figure."""
+    figures = ("per_s", "server_ms", "postgres_ms", "p50_ms", "p99_ms")
+    found = {name: median(getattr(sample, name) for sample in samples) for name in figures}
+    return Sample(requests=sum(sample.requests for sample in samples), **found)
+
+
+def ratio(samples: Samples, name: str, other: str, figure: str = "total_ms") -> float:
+    """The median over the rounds of `name`'s figure divided by `other`'s."""
+    pairs = zip(samples[name], samples[other], strict=True)
+    return float(median(getattr(one, figure) / getattr(reference, figure) for one, reference in pairs))

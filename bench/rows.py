@@ -1,0 +1,108 @@
+"""Owns the filling of tables by SQL: as many rows as wanted, of the shape that the service itself writes."""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import asyncpg
+
+from bench import events
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+_INVOICES = """
+INSERT INTO invoices (
+    id, livemode, created_at, updated_at, snapshot_since, snapshot_until, snapshot_digest, number, status, customer,
+    reference, collection_method, auto_advance, currency, subtotal, total, amount_due, amount_paid, amount_remaining,
+    due_at, custom_fields, metadata, paid_out_of_band, lines_digest, hosted_invoice_url, finalized_at, paid_at,
+    payment_intent
+)
+SELECT
+    'in_row' || lpad(n::text, 12, '0'), false, at, at, at, at, md5(n::text), 'ROW-' || n,
+    (ARRAY['draft', 'open', 'paid', 'paid', 'paid', 'paid', 'void', 'uncollectible'])[1 + n % 8],
+    'cus_row' || lpad((n % 9973)::text, 6, '0'), 'order-' || n, 'charge_automatically', false, 'eur',
+    25990, 25990, 25990, CASE n % 8 WHEN 2 THEN 25990 ELSE 0 END, 0, at + interval '30 days', '[]', '{"team": "blue"}',
+    false, md5(n::text), 'https://invoice.stripe.com/i/acct_bench/test_' || n, at, at, 'pi_row' || n
+FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
+"""
+_ITEMS = """
+INSERT INTO invoice_items (
+    line_item, id, invoice, position, price, product, quantity, unit_amount_decimal, amount, currency, description,
+    metadata
+)
+SELECT
+    'il_row' || n || 'x' || k, 'ii_row' || n || 'x' || k, 'in_row' || lpad(n::text, 12, '0'), k, 'price_row', 'prod_row',
+    1, '12995', 12995, 'eur', 'Consulting', '{}'
+FROM generate_series($1::bigint, $2::bigint) n, generate_series(0, 1) k
+"""
+_FULFILLMENTS = """
+INSERT INTO fulfillments (
+    id, invoice, customer, status, amount_paid, currency, payment_intent, paid_out_of_band, attempts, fulfilled_at,
+    created_at, updated_at
+)
+SELECT
+    'ful_row' || n, 'in_row' || lpad(n::text, 12, '0'), 'cus_row' || lpad((n % 9973)::text, 6, '0'), 'fulfilled',
+    25990, 'eur', 'pi_row' || n, false, 0, at, at, at
+FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
+WHERE n % 8 = 2
+"""
+_EVENTS = """
+INSERT INTO webhook_events (
+    id, type, object_id, api_version, livemode, created_at, payload, verified_by, source, received_at, status,
+    attempts, next_attempt_at, processed_at
+)
+SELECT
+    'evt_row' || lpad(n::text, 12, '0'), 'invoice.paid', 'in_row' || lpad(n::text, 12, '0'), '2026-10-28.endive', false,
+    at, '{}', 'whsec:00000000', 'delivery', at, 'processed', 1, NULL, at
+FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
+"""
+_OPERATIONS = """
+INSERT INTO operations (
+    id, caller, idempotency_key, fingerprint, name, params, subject, locked_until, created_at, answered_at,
+    answer_status, answer_body
+)
+SELECT
+    gen_random_uuid(), 'bootstrap', 'key-' || n, md5(n::text), 'create_customer', '{}', 'cus_row' || n, at, at, at, 201, '{}'
+FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
+"""
+
+
+def invoice_id(number: int) -> str:
+    """The id of the invoice in row `number`."""
+    return f"in_row{number:012d}"
+
+
+async def _fill(connection: Connection, table: str, statement: str, first: int, last: int) -> None:
+    await connection.execute(statement, first, last, timeout=3600)
+    await connection.execute(f"VACUUM (ANALYZE) {table}", timeout=3600)
+
+
+async def invoices(connection: Connection, count: int, first: int = 0) -> None:
+    """Invoices with two items each, and the fulfillments of some."""
+    await _fill(connection, "invoices", _INVOICES, first, count - 1)
+    await _fill(connection, "invoice_items", _ITEMS, first, count - 1)
+    await _fill(connection, "fulfillments", _FULFILLMENTS, first, count - 1)
+
+
+async def history(connection: Connection, count: int, first: int = 0) -> None:
+    """Events that were processed, and operations that were answered."""
+    await _fill(connection, "webhook_events", _EVENTS, first, count - 1)
+    await _fill(connection, "operations", _OPERATIONS, first, count - 1)
+
+
+async def pending(connection: Connection, numbers: Iterable[int]) -> None:
+    """Events that wait to be processed, as intake records them."""
+    listed = list(numbers)
+    bodies = [events.payload(number).decode() for number in listed]
+    await connection.execute(
+        """
+        INSERT INTO webhook_events (
+            id, type, object_id, api_version, livemode, created_at, payload, verified_by, source, status, next_attempt_at
+        )
+        SELECT
+            body::json->>'id', 'invoice.paid', body::json->'data'->'object'->>'id', '2026-10-28.endive', false, now(),
+            body, 'whsec:00000000', 'delivery', 'received', now()
+        FROM unnest($1::text[]) body
+        """,
+        bodies,
+    )
+    await connection.execute("NOTIFY inbox")

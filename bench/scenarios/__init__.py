@@ -1,0 +1,1 @@
+"""One module per kind of work. Each has `run(stage)`, which answers a Section."""

@@ -1,0 +1,210 @@
+"""Owns what runs during a benchmark: PostgreSQL as in production, the service, the baselines; and their end."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import asyncpg
+
+from bench import events
+from bench.baselines import statements
+from dev.postgres import PostgresServer
+from dev.processes import Child, describe_exit
+
+PROJECT = Path(__file__).resolve().parents[1]
+API_KEY = "ik_test_the_key_of_the_bench_0123456789"
+
+POSTGRES = {
+    "max_connections": "100",
+    "shared_buffers": "512MB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "autovacuum": "off",
+    "track_commit_timestamp": "on",
+}
+"""Durable as in production (fsync and synchronous_commit are on); what runs by the clock waits, for it would strike
+one contestant and not the other."""
+
+FIRST_PORT = 28_000
+_LISTENS = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN %'"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running contestant."""
+
+    name: str
+    port: int
+    child: Child
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return (self.child.pid,)
+
+
+@dataclass(slots=True)
+class Stage:
+    """What stands there for a scenario."""
+
+    folder: Path
+    postgres: PostgresServer
+    quick: bool
+    powers: int = 6
+    """Growth is measured up to ten to this power of rows."""
+    _children: list[Child] = field(default_factory=list)
+    _ports: Iterator[int] = field(default_factory=lambda: iter(range(FIRST_PORT, FIRST_PORT + 1000)))
+
+    @property
+    def database(self) -> Path:
+        return self.postgres.data
+
+    def url(self, database: str) -> str:
+        """The address of a database."""
+        return self.postgres.url(database)
+
+    def connect(self, database: str) -> contextlib.AbstractAsyncContextManager["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection to a database."""
+        return _connected(self.url(database))
+
+    async def create(self, database: str) -> str:
+        """A migrated database that also has the baselines' tables; its name."""
+        self.postgres.create_database(database)
+        migrating = Child(
+            "migrate",
+            [sys.executable, "-m", "app.cli", "migrate"],
+            env=self.settings(database),
+            cwd=PROJECT,
+            log=self.folder / "migrate.log",
+        )
+        if await asyncio.to_thread(migrating.wait, 60):
+            raise RuntimeError("\n".join(migrating.last_lines()))
+        async with self.connect(database) as connection:
+            await connection.execute(statements.SCHEMA)
+        return database
+
+    def settings(self, database: str, **more: str) -> dict[str, str]:
+        """The environment of the service and of the baselines."""
+        return _inherited() | {
+            "DATABASE_URL": self.url(database),
+            "DATA_DIR": str(self.folder),
+            "API_BOOTSTRAP_KEY": API_KEY,
+            "STRIPE_SECRET_KEY": "sk_test_bench",
+            "STRIPE_WEBHOOK_SECRETS": f"{events.SECRET},whsec_that_is_being_rolled",
+            "BENCH_WEBHOOK_SECRET": events.SECRET,
+            **more,
+        }
+
+    async def service(self, database: str, **more: str) -> Server:
+        """The API, as `make run` and the image start it."""
+        port = next(self._ports)
+        return await self._up("ours", port, ["app.cli", "serve"], self.settings(database, PORT=str(port), **more))
+
+    async def worker(self, database: str, **more: str) -> Child:
+        """The worker, once it listens."""
+        child = self._start("worker", ["app.cli", "worker"], self.settings(database, **more))
+
+        async def listens() -> object:
+            self._require_alive(child)
+            return await connection.fetchval(_LISTENS, database)
+
+        async with self.connect(database) as connection:
+            await until(listens)
+        return child
+
+    async def baseline(self, module: str, database: str, name: str = "", **more: str) -> Server:
+        """One of bench/baselines, under the same server as the service."""
+        port = next(self._ports)
+        command = ["uvicorn", f"bench.baselines.{module}:app", "--port", str(port), "--log-level", "warning"]
+        return await self._up(name or module, port, [*command, "--no-access-log"], self.settings(database, **more))
+
+    def stop(self, *children: Child | Server) -> None:
+        """End these."""
+        for one in children:
+            child = one.child if isinstance(one, Server) else one
+            child.stop()
+            self._children.remove(child)
+
+    def stop_all(self) -> None:
+        """End everything but PostgreSQL."""
+        self.stop(*self._children.copy())
+
+    def _start(self, name: str, command: list[str], settings: Mapping[str, str]) -> Child:
+        log = self.folder / f"{name}.log"
+        child = Child(name, [sys.executable, "-m", *command], env=settings, cwd=PROJECT, log=log)
+        self._children.append(child)
+        return child
+
+    async def _up(self, name: str, port: int, command: list[str], settings: Mapping[str, str]) -> Server:
+        child = self._start(name, command, settings)
+
+        async def serves() -> bool:
+            self._require_alive(child)
+            return await asyncio.to_thread(answers, f"http://127.0.0.1:{port}/healthz")
+
+        await until(serves)
+        return Server(name, port, child)
+
+    def _require_alive(self, child: Child) -> None:
+        if child.exit_status is not None:
+            raise RuntimeError("\n".join([f"{child.name} {describe_exit(child.exit_status)}", *child.last_lines()]))
+
+    @classmethod
+    @contextlib.contextmanager
+    def set_up(cls, *, quick: bool, powers: int) -> Iterator[Self]:
+        """Start PostgreSQL in a folder of its own; remove everything at the end."""
+        below = PROJECT / ".data"
+        below.mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="bench-", dir=below))
+        postgres = PostgresServer(folder / "postgres", options=POSTGRES)
+        try:
+            postgres.start()
+            stage = cls(folder, postgres, quick, powers)
+            try:
+                yield stage
+            finally:
+                stage.stop_all()
+        finally:
+            postgres.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def until(reached: Callable[[], Awaitable[object]], every_s: float = 0.02) -> None:
+    """Return when `reached`: what is waited for happens in another process, and nothing tells us."""
+    while not await reached():  # noqa: ASYNC110 -- see above
+        await asyncio.sleep(every_s)
+
+
+async def ready(url: str) -> None:
+    """Return when a GET of `url` is answered with 200."""
+    await until(lambda: asyncio.to_thread(answers, url))
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of `url` is answered with 200."""
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextlib.asynccontextmanager
+async def _connected(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _inherited() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(PROJECT), "NO_PROXY": "*"}

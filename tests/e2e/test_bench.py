@@ -1,0 +1,34 @@
+"""The benchmarks run. What they measure is none of the tests' business."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+SCENARIOS = ["intake", "reads", "writes", "worker", "start", "growth"]
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(240)
+def test_every_scenario_runs_and_leaves_its_figures(tmp_path: Path) -> None:
+    output = tmp_path / "results.json"
+    command = [sys.executable, "-m", "bench", "--quick", "--output", str(output)]
+    # Coverage of the children would be measured with them.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_"))}
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=220
+    )
+    assert done.returncode == 0, done.stderr
+    results = json.loads(output.read_text())
+    assert [section["name"] for section in results["sections"]] == SCENARIOS
+    assert results["quick"]
+    assert results["machine"]["cores"]
+    for section in results["sections"]:
+        assert section["rows"], section["name"]
+        assert section["targets"], section["name"]
+        for name, figures in section["rows"]:
+            assert len(figures) == len(section["columns"]), name
