@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
@@ -11,16 +12,19 @@ SECRETS = re.compile(
     r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{4,}|whsec_[A-Za-z0-9+/=_-]{4,}|ik_(?:live|test)_[A-Za-z0-9_-]{8,}"
     r"|(?:pi|seti)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+|plk_[0-9a-f]+\.[A-Za-z0-9_.-]+"
 )
+MARKS = ("_live_", "_test_", "whsec_", "_secret_", "plk_")
+"""Whatever SECRETS finds has one of these in it; looking for them first costs a tenth."""
 REDACTED = "[redacted]"
 
 
 def redacted(text: str) -> str:
     """`text` without anything that looks like a key, a signing secret, a client secret or a payment link."""
-    return SECRETS.sub(REDACTED, text)
+    return SECRETS.sub(REDACTED, text) if any(mark in text for mark in MARKS) else text
 
 
-def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return {key: redacted(value) if isinstance(value, str) else value for key, value in event.items()}
+def _rendered(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
+    """The line. What is secret is looked for once, in the whole of it, so that nothing nested escapes."""
+    return redacted(msgspec.json.encode(event, enc_hook=repr).decode()).encode()
 
 
 class _ToStructlog(logging.Handler):
@@ -35,15 +39,13 @@ def configure(level: str) -> None:
     """Set logging up for this process."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
-            _redact,
-            structlog.processors.JSONRenderer(),
+            _rendered,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)
