@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from app.settings import Settings
 from dev.environment import Environment
@@ -110,6 +111,23 @@ def test_the_example_states_the_defaults() -> None:
         if fields[name].is_required() or type(fields[name].default)(value) != fields[name].default
     }
     assert not wrong
+
+
+def test_compose_asks_for_exactly_what_production_needs() -> None:
+    text = (PROJECT / "compose.yaml").read_text()
+    asked = {
+        "POSTGRES_PASSWORD": "secret",
+        "PUBLIC_BASE_URL": "https://pay.example.com",
+        "STRIPE_SECRET_KEY": "sk_live_example",
+        "STRIPE_WEBHOOK_SECRETS": f"whsec_{'x' * 32}",
+        "LINK_SIGNING_KEY": "x" * 32,
+    }
+    assert set(re.findall(r"\$\{([A-Z_]+):\?", text)) == asked.keys()
+    filled = yaml.safe_load(re.sub(r"\$\{([A-Z_]+):\?[^}]*\}", lambda found: asked[found[1]], text))
+    environment = filled["services"]["api"]["environment"]
+    settings = Settings(_env_file=None, **{name.lower(): value for name, value in environment.items()})
+    assert settings.environment == "production"
+    assert {filled["services"][name]["image"] for name in ("migrate", "api", "worker")} == {"invoicing"}
 
 
 def test_the_supervisor_and_the_service_agree_on_defaults() -> None:
