@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sandbox.control.faults import Fault, Faults
 from sandbox.control.journal import Journal, redacted
-from sandbox.documents import Document, pretty
+from sandbox.documents import Document, pretty, to_text
 from sandbox.expansion import expand
 from sandbox.presentation import show
 from sandbox.publishable import redact_for_publishable
@@ -21,7 +21,7 @@ from sandbox.store.transaction import Cause, Store, Transaction
 from sandbox.webhooks.delivery import Deliveries
 from sandbox.wire.errors import StripeError
 from sandbox.wire.form import decode_form
-from sandbox.wire.idempotency import IdempotencyKeys, fingerprint
+from sandbox.wire.idempotency import IdempotencyKeys, Stored, fingerprint
 from sandbox.wire.keys import Caller, authenticate, require_secret
 from sandbox.wire.messages import Request, Response
 from sandbox.wire.parameters import check_parameters
@@ -34,7 +34,11 @@ TOO_MANY = 429
 
 
 class CutError(Exception):
-    """The connection shall be cut without an answer."""
+    """The connection shall be cut without an answer, after a while if `after_s` says so."""
+
+    def __init__(self, after_s: float = 0.0) -> None:
+        super().__init__()
+        self.after_s = after_s
 
 
 @dataclass(slots=True)
@@ -45,7 +49,18 @@ class Exchange:
     request_id: str
     entry: Document
     key: str | None = None
-    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a request asks for, once it is clear that it may ask."""
+
+    caller: Caller
+    route: Route
+    path: dict[str, str]
+    sent: Document
+    mark: str
+    """The fingerprint its idempotency key is bound to."""
 
 
 class Api:
@@ -97,21 +112,33 @@ class Api:
     async def _answer(self, exchange: Exchange) -> Response:
         request = exchange.request
         sent = self._parameters(request)
-        exchange.entry["params"] = redacted(sent)
+        exchange.entry["params"] = to_text(redacted(sent))
         sent_key = sent.get("key") if isinstance(sent.get("key"), str) else None
         caller = authenticate(request.headers.get("authorization"), sent_key)
         _check_version(request)
+        self._check_account(request)
         found = ROUTER.find(request.method, request.path)
         if found is None:
             raise _unknown_url(request)
         route, path = found
         if not route.publishable:
             require_secret(caller)
-        exchange.fault = self._faults.strike(request.method, request.path)
-        if exchange.fault is None:
-            return self._guarded(exchange, caller, route, path, sent)
-        exchange.entry["fault"] = exchange.fault.kind
-        return await self._with_fault(exchange, exchange.fault, caller, route, path, sent)
+        work = Work(caller, route, path, sent, fingerprint(request.method, request.path, sent))
+        fault = self._faults.strike(request.method, request.path)
+        if fault is None:
+            return self._guarded(exchange, work)
+        exchange.entry["fault"] = fault.kind
+        return await self._with_fault(exchange, fault, work)
+
+    def _check_account(self, request: Request) -> None:
+        asked = request.headers.get("stripe-account")
+        if asked and asked != self._store.account["id"]:
+            raise StripeError(
+                f"The provided key does not have access to account '{asked}' (or that account does not exist)."
+                " Application access may have been revoked.",
+                status=403,
+                code="account_invalid",
+            )
 
     def _parameters(self, request: Request) -> Document:
         text = request.body.decode("utf-8", "replace") if request.method == "POST" else request.query
@@ -119,96 +146,95 @@ class Api:
 
     # Faults
 
-    async def _with_fault(
-        self, exchange: Exchange, fault: Fault, caller: Caller, route: Route, path: dict[str, str], sent: Document
-    ) -> Response:
-        executes = fault.executes or fault.kind in {"drop_response", "slow", "malformed_body"}
-        mark = fingerprint(route.method, exchange.request.path, sent)
-        scope = caller.scope
-        held = exchange.key is not None and fault.kind == "slow" and fault.delay_ms > 0
-        if held and exchange.key is not None:
-            stored = self._keys.begin(scope, exchange.key, mark)
-            if stored is not None:
-                return self._replay(exchange, stored.status, stored.body, stored.request_id)
-        try:
-            if fault.delay_ms and fault.kind != "timeout":
-                await asyncio.sleep(fault.delay_ms / 1000)
-        finally:
-            if held and exchange.key is not None:
-                self._keys.end(scope, exchange.key)
-        response = self._guarded(exchange, caller, route, path, sent) if executes else None
-        if fault.kind in {"drop_request", "drop_response"}:
-            raise CutError
-        if fault.kind == "timeout":
-            await asyncio.sleep(fault.delay_ms / 1000 or FOREVER_S)
-            raise CutError
-        if fault.kind == "malformed_body" and response is not None:
-            body = response.body[: max(1, len(response.body) // 2)]
-            return Response(200, body, response.headers)
-        if fault.kind == "slow" and response is not None:
-            return response
+    async def _with_fault(self, exchange: Exchange, fault: Fault, work: Work) -> Response:
+        if fault.kind == "timeout" and not fault.executes:
+            raise CutError(fault.delay_ms / 1000 or FOREVER_S)
+        stored = await self._delayed(exchange, fault, work)
+        if stored is not None:
+            return self._replay(exchange, stored)
+        response = self._guarded(exchange, work) if fault.executes else None
+        match fault.kind:
+            case "drop_request" | "drop_response":
+                raise CutError
+            case "timeout":
+                raise CutError(fault.delay_ms / 1000 or FOREVER_S)
+            case "slow" if response is not None:
+                return response
+            case "malformed_body" if response is not None:
+                return Response(200, response.body[: len(response.body) // 2], response.headers)
         return self._error(_injected(fault), exchange)
+
+    async def _delayed(self, exchange: Exchange, fault: Fault, work: Work) -> Stored | None:
+        """Wait as long as the fault says; the idempotency key is in flight meanwhile."""
+        if not fault.delay_ms or fault.kind == "timeout":
+            return None
+        key = exchange.key if fault.executes else None
+        if key is not None:
+            stored = self._begin_key(work, key)
+            if stored is not None:
+                return stored
+        try:
+            await asyncio.sleep(fault.delay_ms / 1000)
+        finally:
+            if key is not None:
+                self._keys.end(work.caller.scope, key)
+        return None
 
     # Execution
 
-    def _guarded(
-        self, exchange: Exchange, caller: Caller, route: Route, path: dict[str, str], sent: Document
-    ) -> Response:
+    def _begin_key(self, work: Work, key: str) -> Stored | None:
+        oldest = int(self._store.clock.now()) - self._store.switches.idempotency_keys_kept_s
+        return self._keys.begin(work.caller.scope, key, work.mark, oldest)
+
+    def _guarded(self, exchange: Exchange, work: Work) -> Response:
         """Behind the idempotency key, when there is one."""
         key = exchange.key
         if key is None:
-            return self._execute(exchange, caller, route, path, sent, None)
-        mark = fingerprint(route.method, exchange.request.path, sent)
-        stored = self._keys.begin(caller.scope, key, mark)
+            return self._execute(exchange, work)
+        stored = self._begin_key(work, key)
         if stored is not None:
-            return self._replay(exchange, stored.status, stored.body, stored.request_id)
+            return self._replay(exchange, stored)
         try:
-            return self._execute(exchange, caller, route, path, sent, mark)
+            return self._execute(exchange, work)
         finally:
-            self._keys.end(caller.scope, key)
+            self._keys.end(work.caller.scope, key)
 
-    def _execute(
-        self,
-        exchange: Exchange,
-        caller: Caller,
-        route: Route,
-        path: dict[str, str],
-        sent: Document,
-        mark: str | None,
-    ) -> Response:
-        params = check_parameters(route.params, sent, route.also)
-        cause = Cause(exchange.request_id, exchange.key)
+    def _execute(self, exchange: Exchange, work: Work) -> Response:
+        params = check_parameters(work.route.params, work.sent, work.route.also)
+        tx = Transaction(self._store, Cause(exchange.request_id, exchange.key))
+        call = Call(tx, params, work.path, work.caller.publishable)
         exchange.entry["executed"] = True
-        if route.method == "GET":
-            call = Call(Transaction(self._store, cause), params, path, caller.publishable)
-            response = Response(200, self._body(call, route.handler(call)))
-            if call.tx.changed:  # a test token, minted by being read
-                with self._store.database.writing():
-                    call.tx.finish()
-            return response
-        failure: StripeError | None = None
+        if work.route.method == "GET":
+            return self._read(call, work)
         with self._store.database.writing():
-            tx = Transaction(self._store, cause)
-            call = Call(tx, params, path, caller.publishable)
-            self._store.database.execute("SAVEPOINT change")
-            try:
-                response = Response(200, self._body(call, route.handler(call)))
-            except StripeError as error:
-                failure = error
-                if not error.keeps_changes:
-                    self._store.database.execute("ROLLBACK TO change")
-                    tx.forget()
-                if caller.publishable:
-                    redact_for_publishable(error.details)
-                response = self._error(error, exchange)
+            response = self._write(exchange, call, work)
             tx.finish()
-            if mark is not None and exchange.key is not None:
-                self._keys.store(
-                    caller.scope, exchange.key, mark, exchange.request_id, response.status, response.body, tx.now
-                )
-        if tx.emitted and (failure is None or failure.keeps_changes):
+            if exchange.key is not None:
+                stored = Stored(response.status, response.body, exchange.request_id)
+                self._keys.store(work.caller.scope, exchange.key, work.mark, stored, tx.now)
+        if tx.emitted:
             self._deliveries.wake()
         return response
+
+    def _read(self, call: Call, work: Work) -> Response:
+        response = Response(200, self._body(call, work.route.handler(call)))
+        if call.tx.changed:  # a test token, minted by being read
+            with self._store.database.writing():
+                call.tx.finish()
+        return response
+
+    def _write(self, exchange: Exchange, call: Call, work: Work) -> Response:
+        """The change and its answer; an error undoes the change, unless it says to keep it."""
+        self._store.database.execute("SAVEPOINT change")
+        try:
+            return Response(200, self._body(call, work.route.handler(call)))
+        except StripeError as error:
+            if not error.keeps_changes:
+                self._store.database.execute("ROLLBACK TO change")
+                call.tx.forget()
+            if call.publishable:
+                redact_for_publishable(error.details)
+            return self._error(error, exchange)
 
     def _body(self, call: Call, answer: Answer) -> bytes:
         paths = call.params.get("expand") or []
@@ -230,12 +256,12 @@ class Api:
 
     # Answers
 
-    def _replay(self, exchange: Exchange, status: int, body: bytes, original: str) -> Response:
+    def _replay(self, exchange: Exchange, stored: Stored) -> Response:
         exchange.entry["replayed"] = True
-        headers = {"Idempotent-Replayed": "true", "Original-Request": original}
-        if status >= BAD_REQUEST:
+        headers = {"Idempotent-Replayed": "true", "Original-Request": stored.request_id}
+        if stored.status >= BAD_REQUEST:
             headers["Stripe-Should-Retry"] = "false"
-        return Response(status, body, headers)
+        return Response(stored.status, stored.body, headers)
 
     def _error(self, error: StripeError, exchange: Exchange) -> Response:
         return Response(error.status, pretty(error.body(exchange.request_id)) + b"\n", dict(error.headers))

@@ -24,7 +24,17 @@ from sandbox.store.transaction import Store
 from sandbox.webhooks.delivery import Deliveries
 from sandbox.webhooks.endpoints import install_account, install_endpoints
 from sandbox.wire.idempotency import IdempotencyKeys
-from sandbox.wire.messages import ClientGoneError, Receive, Request, Response, Scope, Send, read_request, send_response
+from sandbox.wire.messages import (
+    BodyTooLargeError,
+    ClientGoneError,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    read_request,
+    send_response,
+)
 
 logger = logging.getLogger("sandbox")
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -97,9 +107,11 @@ class Sandbox:
             response = await self._respond(request)
         except ClientGoneError:
             return
-        except CutError:
-            await _cut(scope, receive)
+        except CutError as cut:
+            await _cut(scope, receive, cut.after_s)
             return
+        except BodyTooLargeError:
+            response = Response(413, b"Request Entity Too Large\n", content_type="text/plain")
         await send_response(response, send, self.store.clock.now())
 
     async def _respond(self, request: Request) -> Response:
@@ -115,12 +127,20 @@ class Sandbox:
         return response
 
 
-async def _cut(scope: Scope, receive: Receive) -> None:
-    """Abort the connection, so that the client sees a reset and no answer."""
+async def _cut(scope: Scope, receive: Receive, after_s: float) -> None:
+    """Abort the connection, so that the client sees a reset and no answer; sooner if it leaves by itself."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(after_s):
+            await _disconnected(receive)
+            return
     transport = scope.get("extensions", {}).get("sandbox.transport")
     if transport is None:
         raise ConnectionAbortedError("a fault cut this connection")
     transport.abort()
+    await _disconnected(receive)
+
+
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -62,6 +62,8 @@ class Switches:
     """The same, when no endpoint has answered `invoice.created` with 2xx."""
     will_be_due_days: int = 0
     """Days before the due date at which `invoice.will_be_due` is sent; 0 is never."""
+    idempotency_keys_kept_s: int = 86_400
+    """How long an idempotency key is remembered; Stripe may forget it after 24 hours."""
     retry_base_s: float = 10.0
     """Delay before a failed delivery's second attempt; it doubles with every further one."""
     retry_horizon_s: float = 259_200.0

@@ -15,7 +15,7 @@ from sandbox.documents import Document
 from sandbox.presentation import MIRRORED, announce, show
 from sandbox.shapes import invoices as shapes
 from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from sandbox.wire.errors import invalid_request, resource_missing
 
 DAY = 86_400
 
@@ -24,6 +24,7 @@ def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = 
     """Draft to open; straight to paid when nothing is due."""
     if invoice["status"] != "draft":
         raise invalid_request("This invoice is already finalized, you can't re-finalize a non-draft invoice.")
+    _require_finalizable(tx, invoice)
     customer = tx.need("customer", invoice["customer"], param="customer")
     if auto_advance is not None:
         invoice["auto_advance"] = auto_advance
@@ -48,6 +49,27 @@ def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = 
         _replace(tx, invoice)
 
 
+def _require_finalizable(tx: Transaction, invoice: Document) -> None:
+    """What stands in the way is recorded on the draft and announced, and the draft stays one."""
+    customer = tx.get("customer", invoice["customer"])
+    if customer is None:
+        obstacle = resource_missing("customer", invoice["customer"], param="customer")
+    elif invoice["total"] + customer["balance"] > MOST_CHARGE:
+        obstacle = invalid_request("Amount must be no more than $999,999.99", code="amount_too_large", param="amount")
+    else:
+        return
+    invoice["last_finalization_error"] = {
+        "code": obstacle.code,
+        "message": obstacle.message,
+        "param": obstacle.param,
+        "type": obstacle.kind,
+    }
+    tx.save(invoice)
+    announce(tx, "invoice.finalization_failed", invoice)
+    obstacle.keeps_changes = True
+    raise obstacle
+
+
 def _replace(tx: Transaction, revision: Document) -> None:
     """A finalized revision takes the place of the invoice it revises."""
     original = tx.need("invoice", revision["from_invoice"]["invoice"], param="from_invoice")
@@ -69,12 +91,6 @@ def _apply_balance(tx: Transaction, invoice: Document, customer: Document) -> No
         start = 0
     due = max(0, total + start)
     left = min(0, total + start)
-    if due > MOST_CHARGE:
-        raise invalid_request(
-            "Amount must be no more than $999,999.99" if invoice["currency"] == "usd" else "Amount is too large.",
-            code="amount_too_large",
-            param="amount",
-        )
     too_small = 0 < due < least_charge(invoice["currency"])
     if too_small:
         left, due = due, 0

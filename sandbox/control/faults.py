@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from sandbox.documents import Document
 
+EXECUTING = frozenset({"drop_response", "slow", "malformed_body"})
 KINDS = ("status", "timeout", "drop_request", "drop_response", "slow", "malformed_body")
 
 
@@ -72,7 +73,7 @@ class Faults:
             delay_ms=int(sent.get("delay_ms", 0)),
             times=None if sent.get("times") is None else int(sent["times"]),
             probability=float(sent.get("probability", 1.0)),
-            executes=bool(sent.get("executes", False)),
+            executes=kind in EXECUTING or bool(sent.get("executes", False)),
             identifier=self._count,
             dice=random.Random(sent.get("seed")),
         )

@@ -1,15 +1,15 @@
 """The journal: every API call received, for tests to look at.
 
-Owns the entries and the redaction of secrets in them. Kept in memory, newest 20,000.
+Owns the entries and the redaction of secrets in them. Kept in memory, newest 10,000.
 """
 
 from collections import deque
 from fnmatch import fnmatchcase
 
-from sandbox.documents import Document
+from sandbox.documents import Document, from_text
 
 _SECRET = frozenset({"client_secret", "key", "number", "cvc", "account_number", "secret"})
-MOST_ENTRIES = 20_000
+MOST_ENTRIES = 10_000
 
 
 class Journal:
@@ -24,7 +24,7 @@ class Journal:
             "request_id": request_id,
             "method": method,
             "path": path,
-            "params": {},
+            "params": "{}",
             "idempotency_key": idempotency_key,
             "replayed": False,
             "executed": False,
@@ -41,7 +41,7 @@ class Journal:
             for entry in self._entries
             if (method is None or entry["method"] == method) and (path is None or fnmatchcase(entry["path"], path))
         ]
-        return found[-limit:]
+        return [{**entry, "params": from_text(entry["params"])} for entry in found[-limit:]]
 
     def clear(self) -> None:
         self._entries.clear()

@@ -6,6 +6,7 @@ Owns Stripe's rule that an empty string unsets a field. Must not know any resour
 from collections.abc import Iterable
 
 from sandbox.documents import Document
+from sandbox.wire.errors import resource_missing
 
 
 def apply_fields(doc: Document, params: Document, names: Iterable[str]) -> None:
@@ -18,3 +19,10 @@ def apply_fields(doc: Document, params: Document, names: Iterable[str]) -> None:
 def deleted(doc: Document) -> Document:
     """The stub Stripe answers."""
     return {"id": doc["id"], "object": doc["object"], "deleted": True}
+
+
+def refuse_unknown_references(params: Document) -> None:
+    """References to kinds of objects that the sandbox has none of."""
+    for name, kind in (("subscription", "subscription"), ("source", "source"), ("default_source", "source")):
+        if params.get(name):
+            raise resource_missing(kind, params[name], param=name)

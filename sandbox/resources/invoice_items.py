@@ -16,7 +16,7 @@ from sandbox.billing.items import (
 from sandbox.billing.totals import recompute
 from sandbox.documents import Document
 from sandbox.presentation import announce, updating
-from sandbox.resources.fields import deleted
+from sandbox.resources.fields import deleted, refuse_unknown_references
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.wire.errors import parameter_missing
 from sandbox.wire.routing import Call, Route
@@ -26,6 +26,7 @@ def create_invoice_item(call: Call) -> Document:
     tx, params = call.tx, call.params
     if "customer" not in params:
         raise parameter_missing("customer")
+    refuse_unknown_references(params)
     customer = tx.need("customer", params["customer"], param="customer")
     if "invoice" not in params:
         item = make_item(tx, params, customer, None)

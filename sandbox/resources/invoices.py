@@ -11,7 +11,7 @@ from sandbox.billing.sending import send
 from sandbox.billing.totals import recompute
 from sandbox.documents import Document
 from sandbox.presentation import announce, updating
-from sandbox.resources.fields import deleted
+from sandbox.resources.fields import deleted, refuse_unknown_references
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.search import search_documents
 from sandbox.store.transaction import merged_metadata
@@ -27,6 +27,7 @@ def create_invoice(call: Call) -> Document:
         return revise(tx, params)
     if "customer" not in params:
         raise parameter_missing("customer")
+    refuse_unknown_references(params)
     customer = tx.need("customer", params["customer"], param="customer")
     draft = open_draft(tx, params, customer)
     recompute(tx, draft)
@@ -124,6 +125,7 @@ def pay_invoice(call: Call) -> Document:
     if call.params.get("paid_out_of_band"):
         collection.pay_out_of_band(tx, invoice)
         return invoice
+    refuse_unknown_references(call.params)
     error = collection.pay(tx, invoice, call.params)
     if error is not None:
         raise error

@@ -24,7 +24,7 @@ _NUMBERS = frozenset({"created", "total", "amount"})
 _BOOLEANS = frozenset({"active", "shippable", "refunded", "disputed"})
 _CLAUSE = re.compile(
     r"""\s*(?P<not>-)?(?P<field>\w+)(?:\[(?P<q>["'])(?P<key>.*?)(?P=q)\])?\s*(?P<op>:|~|>=|<=|>|<)\s*"""
-    r"""(?:(?P<vq>["'])(?P<text>(?:\\.|(?!(?P=vq)).)*)(?P=vq)|(?P<bare>[\w.+-]+))\s*"""
+    r"""(?:(?P<vq>["'])(?P<text>(?:\\.|(?!(?P=vq))[^\\])*)(?P=vq)|(?P<bare>[\w.+-]+))\s*"""
 )
 _JOINT = re.compile(r"(AND|OR)\b", re.IGNORECASE)
 

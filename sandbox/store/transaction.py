@@ -129,16 +129,15 @@ class Transaction:
         """Drop every document read or changed, after the change was rolled back."""
         self._loaded.clear()
         self._dirty.clear()
+        self.emitted = 0
 
     @contextmanager
     def pretending(self) -> Iterator[None]:
         """Whatever is done inside is undone afterwards, its events included."""
-        emitted = self.emitted
         self.flush()
         with self.store.database.pretending():
             yield
         self.forget()
-        self.emitted = emitted
 
     def finish(self) -> None:
         """Last step before the commit."""

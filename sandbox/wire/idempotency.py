@@ -42,8 +42,11 @@ class IdempotencyKeys:
         self._database = database
         self._in_flight: set[tuple[str, str]] = set()
 
-    def begin(self, scope: str, key: str, mark: str) -> Stored | None:
-        """The stored answer, or None when this request is the first and may execute."""
+    def begin(self, scope: str, key: str, mark: str, oldest: int) -> Stored | None:
+        """The stored answer, or None when this request is the first and may execute.
+
+        A key stored before `oldest` is forgotten, as Stripe forgets it.
+        """
         if not key.strip():
             raise StripeError("Idempotency Key must be a non-empty string.", kind="idempotency_error")
         if len(key) > LONGEST_KEY:
@@ -52,7 +55,8 @@ class IdempotencyKeys:
                 kind="idempotency_error",
             )
         row = self._database.one(
-            "SELECT fingerprint, status, body, request FROM idempotency WHERE scope = ? AND key = ?", (scope, key)
+            "SELECT fingerprint, status, body, request FROM idempotency WHERE scope = ? AND key = ? AND created > ?",
+            (scope, key, oldest),
         )
         if row is not None:
             if row[0] != mark:
@@ -67,12 +71,12 @@ class IdempotencyKeys:
     def end(self, scope: str, key: str) -> None:
         self._in_flight.discard((scope, key))
 
-    def store(self, scope: str, key: str, mark: str, request_id: str, status: int, body: bytes, now: int) -> None:
+    def store(self, scope: str, key: str, mark: str, answer: Stored, now: int) -> None:
         """Within the transaction of the change itself."""
         self._database.execute(
-            "INSERT INTO idempotency (scope, key, fingerprint, request, status, body, created)"
+            "INSERT OR REPLACE INTO idempotency (scope, key, fingerprint, request, status, body, created)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (scope, key, mark, request_id, status, body, now),
+            (scope, key, mark, answer.request_id, answer.status, answer.body, now),
         )
 
 

@@ -22,6 +22,10 @@ class ClientGoneError(Exception):
     """The client closed its connection before the request was read."""
 
 
+class BodyTooLargeError(Exception):
+    """The request is larger than anything Stripe's API takes."""
+
+
 @dataclass(slots=True)
 class Request:
     """A request with its whole body."""
@@ -59,7 +63,7 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > MOST_BODY:
-            chunks = [b""]
+            raise BodyTooLargeError
         if not message.get("more_body"):
             break
     client = scope.get("client")

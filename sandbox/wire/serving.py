@@ -33,5 +33,6 @@ def server_for(app: object, host: str, port: int, *, log_level: str = "warning")
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=75,
         )
     )
