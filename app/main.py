@@ -57,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
+        redirect_slashes=False,
     )
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(allowed)])

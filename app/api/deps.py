@@ -149,4 +149,3 @@ async def paging(
 
 
 PageDep = Annotated[Paging, Depends(paging)]
-ReferenceQuery = Annotated[str | None, Query(max_length=200)]

@@ -1,5 +1,6 @@
 """Owns how errors look on the wire: RFC 9457 problem documents, and which status each code gets."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from app.domain.errors import InvoicingError
 
@@ -50,10 +52,12 @@ CODE = {400: "malformed_request", 401: "unauthenticated", 403: "forbidden", 404:
         413: "payload_too_large", 415: "unsupported_media_type", 422: "validation_error"}  # fmt: skip
 """The codes of what the framework itself refuses."""
 
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 MOST_ERRORS = 20
 
+BODY = ("malformed_request", "payload_too_large", "unsupported_media_type")
 STRIPE = ("stripe_invalid_request", "rate_limited", "stripe_error", "stripe_unavailable", "stripe_timeout")
-WRITE = ("idempotency_mismatch", "idempotency_in_progress", *STRIPE)
+WRITE = (*BODY, "idempotency_mismatch", "idempotency_in_progress", *STRIPE)
 STATE = ("not_found", "invalid_state")
 """The codes that groups of operations share."""
 
@@ -157,12 +161,15 @@ def install(app: FastAPI) -> None:
 
     async def validation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class alone
-        return _validation_problem(error, _request_id(request))
+        return _validation_problem(request, error)
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 -- registered for this class alone
         code = CODE.get(error.status_code, "malformed_request")
-        return problem(code, str(error.detail), _request_id(request), dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_methods(request))
+        return problem(code, str(error.detail), _request_id(request), headers)
 
     app.add_exception_handler(InvoicingError, invoicing_error)
     app.add_exception_handler(RequestValidationError, validation_error)
@@ -174,14 +181,41 @@ def _request_id(request: Request) -> str | None:
     return found
 
 
-def _validation_problem(error: RequestValidationError, request_id: str | None) -> Response:
-    errors = error.errors()[:MOST_ERRORS]
+def _methods(request: Request) -> list[str]:
+    """The methods that the address takes; the framework names only those of the first operation there."""
+    taken = []
+    for method in METHODS:
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            taken.append(method)
+    return taken
+
+
+def _validation_problem(request: Request, error: RequestValidationError) -> Response:
+    request_id, errors = _request_id(request), error.errors()[:MOST_ERRORS]
     if any(one["type"] == "json_invalid" for one in errors):
         return problem("malformed_request", "The body is not JSON.", request_id)
-    listed = [
-        {"loc": [part for part in one["loc"] if part != "body"] or ["body"], "msg": one["msg"], "type": one["type"]}
-        for one in errors
-    ]
-    first = listed[0]
-    param = ".".join(str(part) for part in first["loc"])
-    return problem("validation_error", f"{param}: {first['msg']}", request_id, param=param, errors=listed)
+    listed = [{"loc": _place(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in errors]
+    if not _says_json(request) and any(one["loc"] == ["body"] and one["type"] != "missing" for one in listed):
+        detail = "The body must be sent as Content-Type: application/json."
+        return problem("unsupported_media_type", detail, request_id)
+    param = _name(listed[0]["loc"])
+    return problem("validation_error", f"{param}: {listed[0]['msg']}", request_id, param=param, errors=listed)
+
+
+def _says_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind.startswith("application/") and kind.endswith(("/json", "+json"))
+
+
+def _place(loc: Sequence[str | int]) -> list[str | int]:
+    """Where in the request an error is: without the framework's word for the part, and without a schema's name."""
+    _, *inner = loc
+    if inner and isinstance(inner[0], str) and inner[0].startswith("Item"):
+        inner = inner[1:]
+    return inner or ["body"]
+
+
+def _name(place: Sequence[str | int]) -> str:
+    """A place as callers write it: items[0].amount."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")

@@ -7,8 +7,10 @@ import asyncio
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +25,7 @@ from app.wiring import Parts
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 1024 * 1024
+TOO_LARGE = f"The body is larger than {LARGEST_BODY} bytes."
 LARGEST_HEADERS = 16 * 1024
 SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 PRIVATE = "/v1/"
@@ -41,8 +44,11 @@ HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 NO_STORE = (b"cache-control", b"no-store")
 
 
-class BodyTooLarge(Exception):
-    """The body turned out longer than allowed while it was read."""
+class BodyTooLarge(HTTPException):
+    """The body turned out longer than allowed while it was read; of the framework's kind, or it would be a 400."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
 
 
 class Gate:
@@ -121,7 +127,7 @@ class Gate:
                 scope["caller"] = await self._admission.admit(parts, authorization, address)
         stated = headers.get(b"content-length", b"")
         if stated.isdigit() and int(stated) > LARGEST_BODY:
-            await _too_large(request_id)(scope, receive, send)
+            await problem("payload_too_large", TOO_LARGE, request_id)(scope, receive, send)
         elif b"transfer-encoding" in headers:
             await self._counted(scope, receive, send)
         else:
@@ -139,14 +145,7 @@ class Gate:
                 raise BodyTooLarge
             return message
 
-        try:
-            await self._app(scope, bounded, send)
-        except BodyTooLarge:
-            await _too_large(scope["request_id"])(scope, receive, send)
-
-
-def _too_large(request_id: str) -> Response:
-    return problem("payload_too_large", f"The body is larger than {LARGEST_BODY} bytes.", request_id)
+        await self._app(scope, bounded, send)
 
 
 def _refusal(error: Exception, scope: Scope) -> Response:

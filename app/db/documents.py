@@ -7,7 +7,8 @@ Lists are keyset-paged over (time, id), so that a page costs the same wherever i
 import base64
 import binascii
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 
@@ -170,6 +171,11 @@ async def page(connection: Connection, resource: Resource, wanted: Filter, *, li
     return f'{{"data":[{data}],{tail[1:]}'.encode()
 
 
+_cursor = msgspec.json.Decoder(
+    tuple[Annotated[datetime, msgspec.Meta(tz=True)], Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$")]]
+)
+
+
 def _write_cursor(at: datetime, object_id: str) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode([at, object_id])).decode().rstrip("=")
 
@@ -177,6 +183,7 @@ def _write_cursor(at: datetime, object_id: str) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(decoded, type=tuple[datetime, str])
-    except (ValueError, binascii.Error, msgspec.MsgspecError):
+        at, object_id = _cursor.decode(decoded)
+        return at.astimezone(UTC), object_id
+    except (ValueError, OverflowError, binascii.Error, msgspec.MsgspecError):
         raise ValidationFailed("cursor is not one that a list of this resource answered.", param="cursor") from None

@@ -1,12 +1,11 @@
 """Customers."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
-from app.api.deps import PageDep, ReadDep, ReferenceQuery, WriteDep
+from app.api.deps import PageDep, ReadDep, WriteDep
 from app.api.errors import WRITE, answers
+from app.api.parameters import CustomerId, EmailQuery, ReferenceQuery
 from app.api.reading import many, one
 from app.api.schemas.customers import CustomerCreate, CustomerRead, CustomerUpdate
 from app.api.schemas.shared import Deleted, Page
@@ -25,7 +24,7 @@ async def create_customer(body: CustomerCreate, write: WriteDep) -> Response:
 async def list_customers(
     read: ReadDep,
     page: PageDep,
-    email: Annotated[str | None, Query(max_length=512)] = None,
+    email: EmailQuery = None,
     reference: ReferenceQuery = None,
 ) -> Response:
     """List customers, newest first."""
@@ -33,18 +32,18 @@ async def list_customers(
 
 
 @router.get("/{customer_id}", response_model=CustomerRead, responses=answers("not_found"))
-async def get_customer(customer_id: str, read: ReadDep) -> Response:
+async def get_customer(customer_id: CustomerId, read: ReadDep) -> Response:
     """Read a customer."""
     return await one(read, CUSTOMER, customer_id)
 
 
 @router.patch("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", *WRITE))
-async def update_customer(customer_id: str, body: CustomerUpdate, write: WriteDep) -> Response:
+async def update_customer(customer_id: CustomerId, body: CustomerUpdate, write: WriteDep) -> Response:
     """Change a customer."""
     return await write.run(write.parts.customers.update_customer, body.params(), customer_id)
 
 
 @router.delete("/{customer_id}", response_model=Deleted, responses=answers("not_found", *WRITE))
-async def delete_customer(customer_id: str, write: WriteDep) -> Response:
+async def delete_customer(customer_id: CustomerId, write: WriteDep) -> Response:
     """Delete a customer; its invoices stay."""
     return await write.run(write.parts.customers.delete_customer, {}, customer_id)

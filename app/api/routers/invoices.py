@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
-from app.api.deps import CallerDep, PageDep, PartsDep, ReadDep, ReferenceQuery, WriteDep
+from app.api.deps import CallerDep, PageDep, PartsDep, ReadDep, WriteDep
 from app.api.errors import STATE, WRITE, answers
+from app.api.parameters import IdQuery, InvoiceId, ReferenceQuery, TimeQuery
 from app.api.reading import equal, matching, one
 from app.api.schemas.fulfillments import FulfillmentRead
 from app.api.schemas.invoices import (
@@ -26,8 +26,6 @@ from app.domain.access import require_own_payment
 
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"])
 
-Time = Annotated[AwareDatetime | None, Query()]
-
 
 @router.post("", status_code=201, response_model=InvoiceWithSecret, responses=answers("reference_taken", *WRITE))
 async def create_invoice(body: InvoiceCreate, write: WriteDep) -> Response:
@@ -39,12 +37,12 @@ async def create_invoice(body: InvoiceCreate, write: WriteDep) -> Response:
 async def list_invoices(  # noqa: PLR0913, PLR0917 -- one argument per filter
     read: ReadDep,
     page: PageDep,
-    customer: Annotated[str | None, Query(max_length=255)] = None,
+    customer: IdQuery = None,
     status: Annotated[Status | None, Query()] = None,
     reference: ReferenceQuery = None,
-    created_from: Time = None,
-    created_to: Time = None,
-    due_before: Time = None,
+    created_from: TimeQuery = None,
+    created_to: TimeQuery = None,
+    due_before: TimeQuery = None,
     overdue: Annotated[bool | None, Query(description="Open and past their due date, or not.")] = None,
 ) -> Response:
     """List invoices, newest first, as they are known here; Stripe is not asked."""
@@ -57,31 +55,31 @@ async def list_invoices(  # noqa: PLR0913, PLR0917 -- one argument per filter
 
 
 @router.get("/{invoice_id}", response_model=InvoiceRead, responses=answers("not_found"))
-async def get_invoice(invoice_id: str, read: ReadDep) -> Response:
+async def get_invoice(invoice_id: InvoiceId, read: ReadDep) -> Response:
     """Read an invoice with its items, as it is known here."""
     return await one(read, INVOICE, invoice_id)
 
 
 @router.patch("/{invoice_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
-async def update_invoice(invoice_id: str, body: InvoiceUpdate, write: WriteDep) -> Response:
+async def update_invoice(invoice_id: InvoiceId, body: InvoiceUpdate, write: WriteDep) -> Response:
     """Change a draft; of a finalized invoice only the metadata may change."""
     return await write.run(write.parts.invoicing.update_invoice, body.params(), invoice_id)
 
 
 @router.delete("/{invoice_id}", response_model=Deleted, responses=answers(*STATE, *WRITE))
-async def delete_invoice(invoice_id: str, write: WriteDep) -> Response:
+async def delete_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
     """Delete a draft."""
     return await write.run(write.parts.invoicing.delete_invoice, {}, invoice_id)
 
 
 @router.post("/{invoice_id}/finalize", response_model=InvoiceWithSecret, responses=answers(*STATE, *WRITE))
-async def finalize_invoice(invoice_id: str, write: WriteDep) -> Response:
+async def finalize_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
     """Finalize a draft. The answer carries the client secret; an invoice over nothing is paid at once and has none."""
     return await write.run(write.parts.invoicing.finalize_invoice, {}, invoice_id)
 
 
 @router.post("/{invoice_id}/send", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
-async def send_invoice(invoice_id: str, write: WriteDep) -> Response:
+async def send_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
     """Have Stripe email the invoice; a draft is finalized first."""
     return await write.run(write.parts.invoicing.send_invoice, {}, invoice_id)
 
@@ -91,7 +89,7 @@ async def send_invoice(invoice_id: str, write: WriteDep) -> Response:
     response_model=InvoiceRead,
     responses=answers("payment_failed", "payment_action_required", *STATE, *WRITE),
 )
-async def pay_invoice(invoice_id: str, write: WriteDep, body: InvoicePay | None = None) -> Response:
+async def pay_invoice(invoice_id: InvoiceId, write: WriteDep, body: InvoicePay | None = None) -> Response:
     """Charge a payment method on file, or record a payment made out of band."""
     params = body.params() if body else {}
     require_own_payment(write.caller, out_of_band=bool(params.get("paid_out_of_band")))
@@ -99,13 +97,13 @@ async def pay_invoice(invoice_id: str, write: WriteDep, body: InvoicePay | None 
 
 
 @router.post("/{invoice_id}/void", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
-async def void_invoice(invoice_id: str, write: WriteDep) -> Response:
+async def void_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
     """Void an invoice: it is owed no more."""
     return await write.run(write.parts.invoicing.void_invoice, {}, invoice_id)
 
 
 @router.post("/{invoice_id}/mark-uncollectible", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
-async def mark_uncollectible(invoice_id: str, write: WriteDep) -> Response:
+async def mark_uncollectible(invoice_id: InvoiceId, write: WriteDep) -> Response:
     """Write an invoice off; it can still be paid."""
     return await write.run(write.parts.invoicing.mark_uncollectible, {}, invoice_id)
 
@@ -114,7 +112,9 @@ async def mark_uncollectible(invoice_id: str, write: WriteDep) -> Response:
     "/{invoice_id}/client-secret",
     responses=answers(*STATE, "stripe_error", "stripe_unavailable", "stripe_timeout"),
 )
-async def get_client_secret(invoice_id: str, parts: PartsDep, _caller: CallerDep, response: Response) -> ClientSecret:
+async def get_client_secret(
+    invoice_id: InvoiceId, parts: PartsDep, _caller: CallerDep, response: Response
+) -> ClientSecret:
     """The client secret of an open invoice, asked of Stripe now; it is stored nowhere."""
     response.headers["Cache-Control"] = "no-store"
     found = await parts.invoicing.client_secret(invoice_id)
@@ -122,6 +122,6 @@ async def get_client_secret(invoice_id: str, parts: PartsDep, _caller: CallerDep
 
 
 @router.get("/{invoice_id}/fulfillment", response_model=FulfillmentRead, responses=answers("not_found"))
-async def get_fulfillment(invoice_id: str, read: ReadDep) -> Response:
+async def get_fulfillment(invoice_id: InvoiceId, read: ReadDep) -> Response:
     """Read the invoice's fulfillment."""
     return await one(read, FULFILLMENT, invoice_id, by="invoice")

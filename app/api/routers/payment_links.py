@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from app.api.deps import WriteDep, json_answer
 from app.api.errors import STATE, WRITE, answers
+from app.api.parameters import InvoiceId, LinkId
 from app.api.schemas.payment_links import PaymentLinkCreate, PaymentLinkRead
 from app.api.schemas.shared import Deleted
 
@@ -12,7 +13,9 @@ router = APIRouter(prefix="/v1/invoices/{invoice_id}/payment-link", tags=["invoi
 
 
 @router.post("", status_code=201, response_model=PaymentLinkRead, responses=answers(*STATE, *WRITE))
-async def create_payment_link(invoice_id: str, write: WriteDep, body: PaymentLinkCreate | None = None) -> Response:
+async def create_payment_link(
+    invoice_id: InvoiceId, write: WriteDep, body: PaymentLinkCreate | None = None
+) -> Response:
     """Make a link to the payment page of an open invoice: signed, and good until it expires or is revoked."""
     answer = await write.answer(
         write.parts.payment_links.create_payment_link, body.params() if body else {}, invoice_id
@@ -21,6 +24,6 @@ async def create_payment_link(invoice_id: str, write: WriteDep, body: PaymentLin
 
 
 @router.delete("/{link_id}", response_model=Deleted, responses=answers("not_found", *WRITE))
-async def revoke_payment_link(invoice_id: str, link_id: str, write: WriteDep) -> Response:
+async def revoke_payment_link(invoice_id: InvoiceId, link_id: LinkId, write: WriteDep) -> Response:
     """Revoke a payment link; it opens nothing from now on. Its id is also the beginning of its token."""
     return await write.run(write.parts.payment_links.revoke_payment_link, {"link": link_id}, invoice_id)

@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from app.api.deps import PageDep, ReadDep, ReferenceQuery, WriteDep
+from app.api.deps import PageDep, ReadDep, WriteDep
 from app.api.errors import WRITE, answers
+from app.api.parameters import IdQuery, PriceId, ProductId, ReferenceQuery
 from app.api.reading import many, one
 from app.api.schemas.products import PriceCreate, PriceRead, PriceUpdate, ProductCreate, ProductRead, ProductUpdate
 from app.api.schemas.shared import Deleted, Page
@@ -34,19 +35,19 @@ async def list_products(
 
 
 @products.get("/{product_id}", response_model=ProductRead, responses=answers("not_found"))
-async def get_product(product_id: str, read: ReadDep) -> Response:
+async def get_product(product_id: ProductId, read: ReadDep) -> Response:
     """Read a product."""
     return await one(read, PRODUCT, product_id)
 
 
 @products.patch("/{product_id}", response_model=ProductRead, responses=answers("not_found", *WRITE))
-async def update_product(product_id: str, body: ProductUpdate, write: WriteDep) -> Response:
+async def update_product(product_id: ProductId, body: ProductUpdate, write: WriteDep) -> Response:
     """Change a product; `active: false` archives it."""
     return await write.run(write.parts.catalog.update_product, body.params(), product_id)
 
 
 @products.delete("/{product_id}", response_model=Deleted, responses=answers("not_found", "invalid_state", *WRITE))
-async def delete_product(product_id: str, write: WriteDep) -> Response:
+async def delete_product(product_id: ProductId, write: WriteDep) -> Response:
     """Delete a product that has no prices."""
     return await write.run(write.parts.catalog.delete_product, {}, product_id)
 
@@ -61,7 +62,7 @@ async def create_price(body: PriceCreate, write: WriteDep) -> Response:
 async def list_prices(
     read: ReadDep,
     page: PageDep,
-    product: Annotated[str | None, Query(max_length=255)] = None,
+    product: IdQuery = None,
     reference: ReferenceQuery = None,
     active: Annotated[bool | None, Query()] = None,
 ) -> Response:
@@ -70,12 +71,12 @@ async def list_prices(
 
 
 @prices.get("/{price_id}", response_model=PriceRead, responses=answers("not_found"))
-async def get_price(price_id: str, read: ReadDep) -> Response:
+async def get_price(price_id: PriceId, read: ReadDep) -> Response:
     """Read a price."""
     return await one(read, PRICE, price_id)
 
 
 @prices.patch("/{price_id}", response_model=PriceRead, responses=answers("not_found", *WRITE))
-async def update_price(price_id: str, body: PriceUpdate, write: WriteDep) -> Response:
+async def update_price(price_id: PriceId, body: PriceUpdate, write: WriteDep) -> Response:
     """Change a price's nickname, lookup key, metadata, or whether it is active."""
     return await write.run(write.parts.catalog.update_price, body.params(), price_id)

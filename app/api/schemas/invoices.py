@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from app.api.schemas.shared import (
     Amount,
@@ -19,6 +19,7 @@ from app.api.schemas.shared import (
     Shown,
     StripeId,
     Text,
+    Time,
     UnitAmount,
     UnitAmountDecimal,
     Update,
@@ -115,7 +116,7 @@ class InvoiceCreate(Create):
     customer: StripeId = Field(examples=["cus_QXg1"])
     collection_method: CollectionMethod = "send_invoice"
     days_until_due: Annotated[int, Field(ge=0, le=1825)] | None = Field(default=None, examples=[30])
-    due_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    due_at: Time | None = None
     auto_advance: bool = Field(default=False, description="Whether Stripe finalizes and collects by itself.")
     currency: Currency | None = None
     description: Text | None = Field(default=None, max_length=1500)
@@ -144,7 +145,7 @@ class InvoiceCreate(Create):
 class InvoiceUpdate(Update):
     collection_method: CollectionMethod = "send_invoice"
     days_until_due: Annotated[int, Field(ge=0, le=1825)] = 0
-    due_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    due_at: Time | None = None
     auto_advance: bool = False
     description: Text | None = Field(default=None, max_length=1500)
     footer: Text | None = Field(default=None, max_length=5000)

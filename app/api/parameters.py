@@ -1,0 +1,25 @@
+"""Owns the parameters that operations share: ids in paths, and text and times in queries.
+
+What PostgreSQL cannot hold (a NUL) ends here, by name, and not in a statement.
+"""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+
+from app.api.schemas.shared import Time
+
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+
+ProductId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["prod_QZ4a"])]
+PriceId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["price_1Pgf"])]
+CustomerId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["cus_QXg1"])]
+InvoiceId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["in_1PgF"])]
+ItemId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["ii_1Pgf"])]
+LinkId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["pl_1Pgf"])]
+EventId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["evt_1Pgf"])]
+
+IdQuery = Annotated[str | None, Query(max_length=255, pattern=PRINTABLE)]
+EmailQuery = Annotated[str | None, Query(max_length=512, pattern=PRINTABLE)]
+ReferenceQuery = Annotated[str | None, Query(max_length=200, pattern=PRINTABLE)]
+TimeQuery = Annotated[Time | None, Query()]

@@ -1,0 +1,240 @@
+"""Lists: newest first, page by page, each filter alone and together; and that no read ever asks Stripe."""
+
+import asyncio
+import base64
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from tests.fixtures.caller import ITEM, Caller, Json
+from tests.fixtures.postgres import Database
+from tests.fixtures.sandbox import Sandbox
+
+LISTS = [
+    "/v1/products",
+    "/v1/prices",
+    "/v1/customers",
+    "/v1/invoices",
+    "/v1/fulfillments",
+    "/v1/webhook-events",
+]
+
+
+def ids(found: list[Json]) -> list[str]:
+    return [one["id"] for one in found]
+
+
+async def spread(database: Database, invoices: list[Json]) -> None:
+    """Make the invoices a day apart from each other, the first the oldest; Stripe's times are whole seconds."""
+    connection: asyncpg.Connection[asyncpg.Record] = await database.connect()
+    for age, invoice in enumerate(reversed(invoices)):
+        await connection.execute(
+            "UPDATE invoices SET created_at = now() - make_interval(days => $2) WHERE id = $1", invoice["id"], age
+        )
+    await connection.close()
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_an_empty_list_is_a_page_without_data(api: Caller, path: str) -> None:
+    assert await api.get(path) == {"data": [], "has_more": False, "next_cursor": None}
+
+
+async def test_pages_follow_each_other_newest_first_and_miss_or_repeat_nothing(api: Caller, database: Database) -> None:
+    customer = (await api.customer())["id"]
+    made = [await api.draft(customer=customer, items=[]) for _ in range(7)]
+    await spread(database, made[:4])  # the other three share their second
+    expected = sorted(made[4:], key=lambda one: str(one["id"]), reverse=True)
+    pages = []
+    cursor: str | None = None
+    while True:
+        page = await api.get("/v1/invoices", limit=3, **({"cursor": cursor} if cursor else {}))
+        pages.append(ids(page["data"]))
+        cursor = page["next_cursor"]
+        assert page["has_more"] is (cursor is not None)
+        if not cursor:
+            break
+    assert [len(page) for page in pages] == [3, 3, 1]
+    listed = [one for page in pages for one in page]
+    assert set(listed) == set(ids(made))
+    assert listed.index(made[2]["id"]) < listed.index(made[1]["id"]) < listed.index(made[0]["id"])
+    assert [one for one in listed if one in ids(expected)] == ids(expected)
+
+
+async def test_what_is_created_meanwhile_does_not_shift_the_next_page(api: Caller) -> None:
+    first = [await api.post("/v1/products", {"name": str(n)}) for n in range(4)]
+    page = await api.get("/v1/products", limit=2)
+    seen = ids(page["data"])
+    new = await api.post("/v1/products", {"name": "new"})
+    rest = await api.get("/v1/products", limit=100, cursor=page["next_cursor"])
+    listed = seen + ids(rest["data"])
+    assert len(listed) == len(set(listed))
+    assert set(ids(first)) <= {*listed, new["id"]} | set(ids(first)[:0])
+    assert set(listed) - {new["id"]} == set(ids(first))
+
+
+async def test_a_list_shows_20_at_a_time_and_at_most_100(api: Caller) -> None:
+    await asyncio.gather(*(api.post("/v1/products", {"name": str(n)}) for n in range(21)))
+    assert len((await api.get("/v1/products"))["data"]) == 20
+    assert len((await api.get("/v1/products", limit=100))["data"]) == 21
+    for limit in (0, 101, -1, "x", "1.5", ""):
+        problem = await api.refused("GET", "/v1/products", 422, "validation_error", params={"limit": limit})
+        assert problem["param"] == "limit"
+
+
+BAD_CURSORS = [
+    "x",
+    "....",
+    "ä",
+    base64.urlsafe_b64encode(b"[1,2]").decode(),
+    base64.urlsafe_b64encode(b'["2026-01-01T00:00:00","x"]').decode(),
+    base64.urlsafe_b64encode(b'["2026-01-01T00:00:00Z","\\u0000"]').decode(),
+    base64.urlsafe_b64encode(b'["0001-01-01T00:00:00+14:00","x"]').decode(),
+    base64.urlsafe_b64encode(b"\xff\xfe").decode(),
+    "A" * 601,
+    "\x00",
+]
+
+
+@pytest.mark.parametrize("cursor", BAD_CURSORS)
+async def test_a_cursor_that_no_list_answered_is_refused(api: Caller, cursor: str) -> None:
+    for path in LISTS:
+        problem = await api.refused("GET", path, 422, "validation_error", params={"cursor": cursor})
+        assert problem["param"] == "cursor"
+
+
+async def test_invoices_are_found_by_each_filter(api: Caller, database: Database) -> None:
+    draft, opened, paid = await api.draft(reference="r"), await api.open(), await api.paid()
+    await spread(database, [draft, opened, paid])
+    noon_yesterday = (datetime.now(UTC) - timedelta(hours=36)).isoformat()
+    for wanted, params in (
+        ([draft], {"status": "draft"}),
+        ([opened], {"status": "open"}),
+        ([paid], {"status": "paid"}),
+        ([], {"status": "void"}),
+        ([opened], {"customer": opened["customer"]}),
+        ([], {"customer": opened["customer"], "status": "paid"}),
+        ([draft], {"reference": "r"}),
+        ([paid, opened], {"created_from": noon_yesterday}),
+        ([draft], {"created_to": noon_yesterday}),
+        ([opened], {"created_from": noon_yesterday, "customer": opened["customer"]}),
+        ([], {"due_before": datetime.now(UTC).isoformat()}),
+        ([paid, opened, draft], {"due_before": (datetime.now(UTC) + timedelta(days=31)).isoformat()}),
+        ([], {"overdue": "true"}),
+        ([paid, opened, draft], {"overdue": "false"}),
+    ):
+        assert ids(await api.every("/v1/invoices", **params)) == ids(wanted), params
+
+
+async def test_an_open_invoice_past_its_due_date_is_overdue_and_a_paid_one_is_not(
+    api: Caller, database: Database
+) -> None:
+    opened, paid, draft = await api.open(), await api.paid(), await api.draft()
+    connection = await database.connect()
+    await connection.execute("UPDATE invoices SET due_at = now() - interval '1 second'")
+    await connection.close()
+    assert ids(await api.every("/v1/invoices", overdue="true")) == [opened["id"]]
+    assert set(ids(await api.every("/v1/invoices", overdue="false"))) == {paid["id"], draft["id"]}
+
+
+async def test_a_list_of_invoices_shows_them_without_their_items(api: Caller) -> None:
+    invoice = await api.draft()
+    del invoice["items"]
+    assert (await api.get("/v1/invoices"))["data"] == [invoice]
+
+
+async def test_fulfillments_are_found_by_each_filter(live: Caller) -> None:
+    paid, opened = await live.paid(), await live.open()
+    await live.settled()
+    listed = await live.every("/v1/fulfillments")
+    by_invoice = {one["invoice"]: one for one in listed}
+    assert by_invoice.keys() == {paid["id"], opened["id"]}
+    done, waiting = by_invoice[paid["id"]], by_invoice[opened["id"]]
+    for wanted, params in (
+        ([done], {"status": "fulfilled"}),
+        ([waiting], {"status": "awaiting_payment"}),
+        ([], {"status": "processing"}),
+        ([done], {"customer": paid["customer"]}),
+        ([], {"customer": paid["customer"], "status": "awaiting_payment"}),
+        ([], {"updated_after": (datetime.now(UTC) + timedelta(minutes=1)).isoformat()}),
+    ):
+        assert await live.every("/v1/fulfillments", **params) == wanted, params
+    after = await live.every("/v1/fulfillments", updated_after="2020-01-01T00:00:00Z")
+    assert set(ids(after)) == set(ids(listed))
+    assert await live.get(f"/v1/invoices/{paid['id']}/fulfillment") == done
+
+
+async def test_an_invoice_without_fulfillment_has_none_to_read(api: Caller) -> None:
+    invoice = await api.draft()
+    for path in (f"/v1/invoices/{invoice['id']}/fulfillment", "/v1/invoices/in_unknown/fulfillment"):
+        await api.refused("GET", path, 404, "not_found")
+
+
+async def test_every_event_received_is_listed_and_read_with_its_payload(live: Caller) -> None:
+    product = await live.post("/v1/products", {"name": "A"})
+    await live.patch(f"/v1/products/{product['id']}", {"name": "B"})
+    await live.settled()
+    listed = await live.every("/v1/webhook-events")
+    assert {one["type"] for one in listed} == {"product.created", "product.updated"}
+    (created,) = await live.every("/v1/webhook-events", type="product.created", status="processed")
+    assert await live.every("/v1/webhook-events", type="product.created", status="failed") == []
+    assert (created["object"], created["attempts"], created["last_error"]) == (product["id"], 1, None)
+    assert (created["source"], created["livemode"]) == ("delivery", False)
+    assert created["verified_by"]
+    assert created["request_id"]
+    shown = await live.get(f"/v1/webhook-events/{created['id']}")
+    assert shown.pop("payload")["data"]["object"]["id"] == product["id"]
+    assert shown == created
+    await live.refused("GET", "/v1/webhook-events/evt_unknown", 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("/v1/invoices", {"status": "late"}),
+        ("/v1/invoices", {"overdue": "perhaps"}),
+        ("/v1/invoices", {"created_from": "yesterday"}),
+        ("/v1/invoices", {"created_from": "2026-01-01T00:00:00"}),
+        ("/v1/invoices", {"customer": "a" * 256}),
+        ("/v1/invoices", {"customer": "a\x00"}),
+        ("/v1/invoices", {"reference": "a\x00"}),
+        ("/v1/customers", {"email": "\x00@"}),
+        ("/v1/customers", {"reference": "a" * 201}),
+        ("/v1/prices", {"product": "\x00"}),
+        ("/v1/products", {"active": "2"}),
+        ("/v1/fulfillments", {"status": "paid"}),
+        ("/v1/fulfillments", {"customer": "\x00"}),
+        ("/v1/fulfillments", {"updated_after": "0"}),
+        ("/v1/webhook-events", {"status": "new"}),
+        ("/v1/webhook-events", {"type": "\x00"}),
+    ],
+)
+async def test_a_filter_that_makes_no_sense_is_refused_by_name(api: Caller, path: str, params: dict[str, str]) -> None:
+    problem = await api.refused("GET", path, 422, "validation_error", params=params)
+    (name,) = params
+    assert problem["param"] == name
+
+
+async def test_unknown_query_parameters_are_ignored(api: Caller) -> None:
+    assert (await api.get("/v1/products", utm_source="mail"))["data"] == []
+
+
+async def test_reads_make_no_call_to_stripe(live: Caller, sandbox: Sandbox) -> None:
+    invoice = await live.paid(items=[ITEM, ITEM])
+    price = await live.price()
+    await live.settled()
+    (event, *_) = await live.every("/v1/webhook-events", type="invoice.paid")
+    before = await sandbox.requests()
+    for path in (
+        *LISTS,
+        f"/v1/invoices/{invoice['id']}",
+        f"/v1/invoices/{invoice['id']}/fulfillment",
+        f"/v1/customers/{invoice['customer']}",
+        f"/v1/products/{price['product']}",
+        f"/v1/prices/{price['id']}",
+        f"/v1/webhook-events/{event['id']}",
+        "/healthz",
+        "/readyz",
+    ):
+        await live.get(path)
+    assert await sandbox.requests() == before

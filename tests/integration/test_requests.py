@@ -1,0 +1,250 @@
+"""Requests that are no good, and what every request gets: its id, its problem document, its bounds."""
+
+import dataclasses
+import json
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.fixtures.caller import ITEM, Caller, Json, hold_to_contract
+from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.service import API_KEY
+
+MIB = 1024 * 1024
+PRODUCT = {"name": "A"}
+INVOICE = {"customer": "cus_1", "days_until_due": 1}
+PRICE = {"product": "prod_1", "currency": "usd", "unit_amount": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("/v1/products", {}, "name"),
+        ("/v1/products", {"name": ""}, "name"),
+        ("/v1/products", {"name": "a" * 251}, "name"),
+        ("/v1/products", {"name": 1}, "name"),
+        ("/v1/products", {"name": None}, "name"),
+        ("/v1/products", {"name": "a\x00b"}, "name"),
+        ("/v1/products", {**PRODUCT, "nmae": "B"}, "nmae"),
+        ("/v1/products", {**PRODUCT, "active": 1}, "active"),
+        ("/v1/products", {**PRODUCT, "active": "true"}, "active"),
+        ("/v1/products", {**PRODUCT, "metadata": {"reference": "x"}}, "metadata"),
+        ("/v1/products", {**PRODUCT, "metadata": {"a": 1}}, "metadata.a"),
+        ("/v1/products", {**PRODUCT, "reference": ""}, "reference"),
+        ("/v1/products", [], "body"),
+        ("/v1/products", "text", "body"),
+        ("/v1/products", None, "body"),
+        ("/v1/prices", {**PRICE, "unit_amount": False}, "unit_amount"),
+        ("/v1/prices", {**PRICE, "unit_amount": 1.0}, "unit_amount"),
+        ("/v1/prices", {**PRICE, "unit_amount": "1"}, "unit_amount"),
+        ("/v1/prices", {**PRICE, "unit_amount": 100_000_000}, "unit_amount"),
+        ("/v1/prices", {**PRICE, "unit_amount_decimal": "1"}, "body"),
+        ("/v1/prices", {**PRICE, "currency": "USD"}, "currency"),
+        ("/v1/prices", {**PRICE, "currency": "kwd", "unit_amount": 5125}, "body"),
+        ("/v1/prices", {**PRICE, "product": "prod_1/../x"}, "product"),
+        ("/v1/customers", {"email": "nobody"}, "email"),
+        ("/v1/customers", {"invoice_settings": {"custom_fields": [{"name": "a", "value": "b"}] * 5}}, None),
+        ("/v1/customers", {"address": {"country": "usa"}}, "address.country"),
+        ("/v1/invoices", {"customer": "cus_1"}, "body"),
+        ("/v1/invoices", {**INVOICE, "days_until_due": -1}, "days_until_due"),
+        ("/v1/invoices", {**INVOICE, "custom_fields": [{"name": "a", "value": "b"}] * 5}, "custom_fields"),
+        ("/v1/invoices", {**INVOICE, "items": [{}]}, "items[0]"),
+        ("/v1/invoices", {**INVOICE, "items": [ITEM, {**ITEM, "amount": "1"}]}, "items[1].amount"),
+        ("/v1/invoices", {**INVOICE, "items": [{**ITEM, "amount": 100_000_000}]}, "items[0].amount"),
+        ("/v1/invoices", {**INVOICE, "items": [ITEM] * 251}, "items"),
+        ("/v1/invoices/in_1/items", {"items": [ITEM] * 251}, "items"),
+        ("/v1/invoices/in_1/items", {"items": []}, "items"),
+        ("/v1/invoices/in_1/items", {"amount": "1", "currency": "usd"}, "amount"),
+        ("/v1/invoices/in_1/items", {}, "body"),
+        ("/v1/invoices/in_1/pay", {"payment_method": "pm_1", "paid_out_of_band": True}, "body"),
+        ("/v1/invoices/in_1/pay", {"paid_out_of_band": "yes"}, "paid_out_of_band"),
+    ],
+)
+async def test_a_body_that_breaks_a_rule_is_refused_naming_the_field(
+    api: Caller, sandbox: Sandbox, path: str, body: Any, param: str | None
+) -> None:
+    content = json.dumps(body)
+    headers = {"Content-Type": "application/json"}
+    problem = await api.refused("POST", path, 422, "validation_error", content=content, headers=headers)
+    assert problem["param"] == (param or "invoice_settings.custom_fields")
+    assert problem["detail"].startswith(problem["param"])
+    assert problem["errors"][0].keys() == {"loc", "msg", "type"}
+    assert await sandbox.requests() == []
+
+
+async def test_only_the_first_20_faults_of_a_body_are_told(api: Caller) -> None:
+    body = {f"unknown{n}": 1 for n in range(1000)}
+    assert len((await api.refused("POST", "/v1/products", 422, "validation_error", body))["errors"]) == 20
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"{]",
+        b"\xff\xfe",
+        b'{"name": "\xff"}',
+        b"[" * 100_000,
+        b'{"name": 1' + b"0" * 5000 + b"}",
+        b"null,",
+    ],
+)
+async def test_a_body_that_is_not_json_is_malformed(api: Caller, body: bytes) -> None:
+    response = await api.send("POST", "/v1/products", content=body, headers={"Content-Type": "application/json"})
+    expected = {400: "malformed_request", 422: "validation_error"} if not body else {400: "malformed_request"}
+    assert expected[response.status_code] == response.json()["code"]
+
+
+@pytest.mark.parametrize("body", [b'{"name": "\\ud800"}', b'{"name": NaN}', b'{"name": 1e999}', b'{"name": {}}'])
+async def test_a_text_that_is_none_is_refused(api: Caller, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    problem = await api.refused("POST", "/v1/products", 422, "validation_error", content=body, headers=headers)
+    assert problem["param"] == "name"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json"])
+async def test_a_body_of_another_content_type_is_unsupported(api: Caller, kind: str) -> None:
+    for path in ("/v1/products", "/v1/invoices/in_1/pay", "/v1/invoices/in_1/items"):
+        await api.refused(
+            "POST", path, 415, "unsupported_media_type", content=b'{"name":"A"}', headers={"Content-Type": kind}
+        )
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "application/vnd.api+json"])
+async def test_json_may_be_called_so_in_its_usual_ways(api: Caller, kind: str) -> None:
+    made = await api.post("/v1/products", content=b'{"name":"A"}', headers={"Content-Type": kind})
+    assert made["name"] == "A"
+
+
+async def test_a_body_that_is_said_to_be_too_large_is_not_read(api: Caller) -> None:
+    await api.refused("POST", "/v1/products", 413, "payload_too_large", content=b" " * (MIB + 1))
+
+
+async def test_a_body_that_turns_out_too_large_is_cut_off(live: Caller) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(64):
+            yield b" " * (MIB // 32)
+
+    response = await live.client.post("/v1/products", content=endless(), headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["code"]) == (413, "payload_too_large")
+    hold_to_contract(response)
+
+
+async def test_a_body_of_one_mebibyte_is_read(api: Caller) -> None:
+    body = json.dumps(PRODUCT).encode()
+    padded = body + b" " * (MIB - len(body))
+    assert (await api.post("/v1/products", content=padded, headers={"Content-Type": "application/json"}))["id"]
+
+
+@pytest.mark.parametrize("path", ["/v1/products/prod_unknown", "/v1/prices/p", "/v1/customers/c", "/v1/invoices/i"])
+async def test_an_id_that_nobody_knows_is_not_found(api: Caller, sandbox: Sandbox, path: str) -> None:
+    assert path.rsplit("/", 1)[1] in (await api.refused("GET", path, 404, "not_found"))["detail"]
+    await api.refused("PATCH", path, 404, "not_found", {"metadata": {"a": "b"}})
+    if "prices" not in path:
+        await api.refused("DELETE", path, 404, "not_found")
+    assert await sandbox.requests() == []
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00b", "%0A", "a" * 256])
+async def test_an_id_that_cannot_be_one_is_refused(api: Caller, name: str) -> None:
+    for path in (f"/v1/products/{name}", f"/v1/invoices/{name}/fulfillment", f"/v1/webhook-events/{name}"):
+        await api.refused("GET", path, 422, "validation_error")
+    await api.refused("POST", f"/v1/invoices/{name}/finalize", 422, "validation_error")
+    await api.refused("PATCH", f"/v1/invoices/in_1/items/{name}", 422, "validation_error", {"amount": 1})
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/v1/invoices/in_1/nothing", "/v1/products/", "/admin"])
+async def test_an_address_that_is_none_is_not_found(api: Caller, path: str) -> None:
+    await api.refused("GET", path, 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/products", {"GET", "POST"}),
+        ("DELETE", "/v1/products", {"GET", "POST"}),
+        ("DELETE", "/v1/prices/price_1", {"GET", "PATCH"}),
+        ("POST", "/healthz", {"GET"}),
+        ("GET", "/webhooks/stripe", {"POST"}),
+    ],
+)
+async def test_a_method_that_an_address_does_not_take_is_405_naming_those_it_does(
+    api: Caller, method: str, path: str, allowed: set[str]
+) -> None:
+    response = await api.client.request(method, path)
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["X-Request-ID"]
+    assert set(response.headers["Allow"].split(", ")) == allowed
+
+
+async def test_a_request_id_is_made_where_none_is_given(api: Caller) -> None:
+    first = await api.send("GET", "/v1/products")
+    second = await api.send("GET", "/v1/products")
+    assert first.headers["X-Request-ID"] != second.headers["X-Request-ID"]
+
+
+async def test_a_sane_request_id_is_echoed_and_stands_in_the_problem(api: Caller) -> None:
+    name = f"order-{uuid.uuid4()}"
+    problem = await api.refused("GET", "/v1/products/x", 404, "not_found", headers={"X-Request-ID": name})
+    assert problem["request_id"] == name
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a" * 129, 'x"y', "<script>", "é"])
+async def test_an_insane_request_id_is_replaced(api: Caller, name: str) -> None:
+    headers = {"X-Request-ID": name.encode("latin-1")}
+    response = await api.client.get("/v1/products", headers=httpx.Headers(headers))
+    assert response.headers["X-Request-ID"] != name
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {API_KEY}", f"bearer{API_KEY}"]
+)
+async def test_a_call_without_a_good_key_is_unauthenticated_whatever_it_asks(
+    app: FastAPI, api: Caller, sandbox: Sandbox, header: str | None
+) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as stranger:
+        for method, path, body in (
+            ("GET", "/v1/products", None),
+            ("GET", "/v1/invoices/in_1", None),
+            ("GET", "/v1/invoices/in_1/client-secret", None),
+            ("POST", "/v1/products", PRODUCT),
+            ("POST", "/v1/invoices/in_1/finalize", None),
+            ("PATCH", "/v1/invoices/in_1", {"description": "x"}),
+            ("DELETE", "/v1/customers/cus_1", None),
+            ("GET", "/v1/webhook-events", None),
+        ):
+            response = await stranger.request(method, path, json=body)
+            assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
+            assert response.headers["WWW-Authenticate"].startswith("Bearer")
+            hold_to_contract(response)
+        for path in ("/healthz", "/readyz", "/docs", "/openapi.json"):
+            assert (await stranger.get(path)).status_code == 200
+    assert await sandbox.requests() == []
+
+
+async def test_what_nobody_expected_is_500_without_a_word_of_what_it_was(
+    api: Caller, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working = app.state.parts
+    broken = dataclasses.replace(working, catalog=None)
+    monkeypatch.setattr(app.state, "parts", broken)
+    response = await api.client.post("/v1/products", json=PRODUCT, headers={"X-Request-ID": "r-1"})
+    document: Json = response.json()
+    assert (response.status_code, document["code"], document["request_id"]) == (500, "internal_error", "r-1")
+    assert response.headers["X-Request-ID"] == "r-1"
+    assert "NoneType" not in response.text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_a_healthy_service_says_so(api: Caller, path: str) -> None:
+    document = await api.get(path)
+    assert document["status"] in {"ok", "ready"}
+    assert set(document["checks"].values()) <= {"ok"}
