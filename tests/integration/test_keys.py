@@ -215,7 +215,7 @@ async def test_a_key_that_lacks_admin_cannot_make_keys(app_client: httpx.AsyncCl
     ("body", "field"),
     [
         ({"name": "x", "scopes": []}, "scopes"),
-        ({"name": "x", "scopes": ["everything"]}, "scopes.0"),
+        ({"name": "x", "scopes": ["everything"]}, "scopes[0]"),
         ({"name": "", "scopes": ["admin"]}, "name"),
         ({"name": "x", "scopes": ["admin"], "expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
     ],
