@@ -11,8 +11,9 @@ import typer
 import uvicorn
 
 from app import logs
+from app.api.protocol import BoundedProtocol
 from app.commands import keys
-from app.commands.environment import settings
+from app.commands.environment import require_somebody, settings
 from app.db import schema
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
@@ -24,6 +25,8 @@ cli = typer.Typer(name="invoicing", help="The invoicing service.", no_args_is_he
 cli.add_typer(keys.commands, name="keys")
 
 WAIT_STEP_S = 1.0
+MOST_CONNECTIONS = 2000
+"""Per process; whoever comes beyond is told 503 at once."""
 
 
 def application() -> object:
@@ -39,6 +42,7 @@ def application() -> object:
 def serve() -> None:
     """Serve the API."""
     found = settings()
+    asyncio.run(require_somebody(found))
     uvicorn.run(
         "app.cli:application",
         factory=True,
@@ -48,6 +52,9 @@ def serve() -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
+        http=BoundedProtocol,
+        ws="none",
+        limit_concurrency=MOST_CONNECTIONS,
         proxy_headers=False,  # the gate reads them, from the proxies that are configured
         timeout_graceful_shutdown=30,
     )

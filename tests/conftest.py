@@ -7,5 +7,6 @@ pytest_plugins = [
     "tests.fixtures.sandbox",
     "tests.fixtures.service",
     "tests.fixtures.application",
+    "tests.fixtures.identity",
     "tests.fixtures.caller",
 ]

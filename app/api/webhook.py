@@ -4,6 +4,7 @@ A bare ASGI endpoint: this is the busiest route, and the framework's share would
 """
 
 import re
+import time
 from datetime import UTC, datetime
 
 import structlog
@@ -17,26 +18,49 @@ from app.db.inbox import NewEvent
 from app.domain.errors import InvoicingError, MalformedRequest
 from app.webhooks.envelope import Envelope, read_envelope
 from app.webhooks.handlers import HANDLERS
-from app.webhooks.signature import verify
+from app.webhooks.signature import require_plausible, verify
 from app.wiring import Parts
 
 log = structlog.get_logger(__name__)
 
 PATH = "/webhooks/stripe"
+TELL_EVERY_S = 1.0
 RECEIVED = Response(b'{"received":true}', media_type="application/json")
 CLIENT_SECRET = re.compile(r'"(?:pi|seti)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+"')
 REDACTED = '"[redacted]"'
 
 
+class Refusals:
+    """Tells the log of refused deliveries, at most once a second: a flood of them must not become a flood of lines."""
+
+    def __init__(self) -> None:
+        self._told_at = float("-inf")
+        self._untold = 0
+
+    def note(self, error: InvoicingError, request_id: str) -> None:
+        """Count a refusal, and tell of it if it is time."""
+        self._untold += 1
+        now = time.monotonic()
+        if now - self._told_at >= TELL_EVERY_S:
+            log.warning(
+                "webhook_refused", code=error.code, detail=error.detail, request_id=request_id, since_last=self._untold
+            )
+            self._told_at, self._untold = now, 0
+
+
 class WebhookEndpoint:
     """The ASGI endpoint that takes Stripe's deliveries."""
 
+    def __init__(self) -> None:
+        self._refusals = Refusals()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
+            require_plausible(Headers(scope=scope).get("stripe-signature"))
             await self._receive(scope, await _body(receive))
             response = RECEIVED
         except InvoicingError as error:
-            log.warning("webhook_refused", code=error.code, detail=error.detail, request_id=scope["request_id"])
+            self._refusals.note(error, scope["request_id"])
             response = problem_of(error, scope["request_id"])
         await response(scope, receive, send)
 

@@ -5,6 +5,9 @@ import getpass
 import typer
 from pydantic import ValidationError
 
+from app.db import keys
+from app.db.engine import Database
+from app.domain.errors import DatabaseUnavailable
 from app.settings import Settings
 
 
@@ -22,3 +25,24 @@ def settings() -> Settings:
 def operator() -> str:
     """Who runs the command, as the audit log names them."""
     return f"cli:{getpass.getuser()}"
+
+
+async def require_somebody(found: Settings) -> None:
+    """Stop where this is production and nobody could call: no bootstrap key, no identity provider, no key in force.
+
+    A database that is away is no reason to stop: the service starts without it.
+    """
+    if found.environment != "production" or found.api_bootstrap_key or found.oidc_issuer:
+        return
+    database = Database(found.database_url.get_secret_value(), pool_size=1)
+    await database.open()
+    try:
+        async with database.connection() as connection:
+            somebody = await keys.any_in_force(connection, livemode=found.livemode)
+    except DatabaseUnavailable:
+        return
+    finally:
+        await database.close()
+    if not somebody:
+        typer.echo("Nobody could call: make a key (`invoicing keys create`), or set API_BOOTSTRAP_KEY.", err=True)
+        raise typer.Exit(2)
