@@ -45,7 +45,7 @@ OUTCOMES: dict[str, Outcome] = {
     "authenticates": Outcome("authenticates"),
     "authenticates_unless_set_up": Outcome("authenticates", once_set_up=True),
     "authenticates_then_declines": Outcome(
-        "authenticates", "card_declined", "generic_decline", "Your card was declined."
+        "authenticates", "card_declined", "insufficient_funds", "Your card has insufficient funds."
     ),
     "debit_settles": Outcome("debits"),
     "debit_stays": Outcome("debits", "stays"),

@@ -61,6 +61,10 @@ class Control:
             **webhooks.routes(),
         }
 
+    def calls(self) -> list[tuple[str, str]]:
+        """Every method and path there is."""
+        return list(self._routes)
+
     async def answer(self, request: Request) -> Response:
         if not _allowed(request):
             return _refusal(403, "The control calls answer to this machine only.")

@@ -105,3 +105,11 @@ def test_concurrent_retries_execute_once(box: RunningSandbox) -> None:
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert len(box.v1.customers.list().data) == 1
+
+
+def test_a_key_is_forgotten_after_a_day_on_the_virtual_clock(box: RunningSandbox) -> None:
+    first = box.post("/v1/customers", "name=Ada", **KEY).json()
+    box.advance(86_390)
+    assert box.post("/v1/customers", "name=Ada", **KEY).json()["id"] == first["id"]
+    box.advance(20)
+    assert box.post("/v1/customers", "name=Ada", **KEY).json()["id"] != first["id"]

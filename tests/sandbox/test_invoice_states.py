@@ -271,3 +271,23 @@ def test_a_revision_repeats_the_items_of_an_open_invoice(box: RunningSandbox, op
     final = box.v1.invoices.finalize_invoice(revision.id)
     assert (final.status, box.v1.invoices.retrieve(original.id).status) == ("open", "void")
     assert box.v1.invoices.retrieve(original.id).latest_revision == final.id
+
+
+def test_a_failed_finalization_is_recorded_and_announced(box: RunningSandbox, draft: Drafting) -> None:
+    invoice = draft(99_999_999)
+    box.v1.invoices.add_lines(invoice.id, {"lines": [{"amount": 1}]})
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        box.v1.invoices.finalize_invoice(invoice.id)
+    assert caught.value.code == "amount_too_large"
+    after = box.v1.invoices.retrieve(invoice.id)
+    assert (after.status, after.number) == ("draft", None)
+    assert after.last_finalization_error is not None
+    assert after.last_finalization_error.code == "amount_too_large"
+    assert box.event_types()[-1] == "invoice.finalization_failed"
+
+
+@pytest.mark.parametrize("sent", ["subscription=sub_1", "default_source=src_1"])
+def test_references_to_what_the_sandbox_has_none_of_are_unknown(
+    box: RunningSandbox, customer: stripe.Customer, sent: str
+) -> None:
+    assert box.post("/v1/invoices", f"customer={customer.id}&{sent}").json()["error"]["code"] == "resource_missing"

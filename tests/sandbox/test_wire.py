@@ -197,3 +197,14 @@ def test_a_list_pages_in_both_directions_newest_first(box: RunningSandbox) -> No
     back = box.v1.customers.list({"limit": 2, "ending_before": made[4]})
     assert [c.id for c in back.data] == made[2:4]
     assert [c.id for c in box.v1.customers.list({"limit": 2}).auto_paging_iter()] == made
+
+
+def test_another_account_is_out_of_reach(box: RunningSandbox) -> None:
+    with pytest.raises(stripe.PermissionError):
+        box.v1.customers.list({}, {"stripe_account": "acct_other"})
+    own = box.v1.accounts.retrieve_current().id
+    assert box.v1.customers.list({}, {"stripe_account": own}).data == []
+
+
+def test_a_body_beyond_all_measure_is_refused(box: RunningSandbox) -> None:
+    assert box.post("/v1/customers", "name=" + "x" * 5_000_000).status_code == 413
