@@ -1,0 +1,76 @@
+"""What makes two requests the same, and the keys under which Stripe is asked."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.idempotency import (
+    LEASE_S,
+    MAX_KEY_LENGTH,
+    RETENTION_HOURS,
+    KeyVerdict,
+    fingerprint,
+    judge_key,
+    stripe_key,
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+BODIES = st.dictionaries(st.text(max_size=5), JSON, max_size=4)
+
+
+@given(BODIES)
+def test_the_order_of_fields_makes_no_other_request(body: dict[str, object]) -> None:
+    assert fingerprint("POST /a", body) == fingerprint("POST /a", dict(reversed(body.items())))
+
+
+@given(BODIES, BODIES)
+def test_another_body_is_another_request(one: dict[str, object], other: dict[str, object]) -> None:
+    same = repr(sorted(one.items())) == repr(sorted(other.items()))
+    assert (fingerprint("POST /a", one) == fingerprint("POST /a", other)) == same or one == other
+
+
+@pytest.mark.parametrize(("one", "other"), [({}, {"a": None}), ({"a": 1}, {"a": True}), ({"a": "1"}, {"a": 1})])
+def test_what_only_looks_alike_is_another_request(one: dict[str, object], other: dict[str, object]) -> None:
+    assert fingerprint("POST /a", one) != fingerprint("POST /a", other)
+
+
+def test_another_address_is_another_request() -> None:
+    assert fingerprint("POST /a", {}) != fingerprint("POST /b", {})
+    assert fingerprint("POST /a", {}) != fingerprint("PATCH /a", {})
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "verdict"),
+    [
+        ("x", True, KeyVerdict.REPLAY),
+        ("x", False, KeyVerdict.IN_PROGRESS),
+        ("y", True, KeyVerdict.MISMATCH),
+        ("y", False, KeyVerdict.MISMATCH),
+    ],
+)
+def test_a_known_key_says_what_becomes_of_the_request(asked: str, answered: bool, verdict: KeyVerdict) -> None:  # noqa: FBT001
+    assert judge_key("x", asked, answered=answered) is verdict
+
+
+def test_the_key_of_a_stripe_call_is_stable_and_belongs_to_one_step_of_one_operation() -> None:
+    operation = UUID(int=7)
+    assert stripe_key(operation, "create") == stripe_key(UUID(int=7), "create")
+    keys = {
+        stripe_key(operation, "create"),
+        stripe_key(operation, "items"),
+        stripe_key(operation, "create", 1),
+        stripe_key(uuid4(), "create"),
+    }
+    assert len(keys) == 4
+    assert all(len(key) <= MAX_KEY_LENGTH and key.isprintable() for key in keys)
+
+
+def test_answers_are_kept_longer_than_promised_and_leases_end_long_before() -> None:
+    assert RETENTION_HOURS >= 24
+    assert LEASE_S < 3600
