@@ -13,7 +13,7 @@ from bench import machine, report
 from bench.report import Section
 from bench.stage import PROJECT, Stage
 
-SCENARIOS = ("intake", "reads", "writes", "worker", "start", "growth")
+SCENARIOS = ("intake", "junk", "reads", "writes", "worker", "start", "growth")
 LONG = ("soak",)
 RESULTS = PROJECT / "bench" / "results"
 

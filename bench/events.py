@@ -16,18 +16,18 @@ def payload(number: int, now: int | None = None) -> bytes:
     return text.replace("@T@", str(now or int(time.time()))).encode()
 
 
-def signature(body: bytes, secret: str = SECRET) -> str:
-    """The Stripe-Signature header of `body`, signed now."""
-    at = int(time.time())
+def signature(body: bytes, secret: str = SECRET, age_s: int = 0) -> str:
+    """The Stripe-Signature header of `body`, signed now, or `age_s` ago."""
+    at = int(time.time()) - age_s
     digest = hmac.new(secret.encode(), b"%d.%b" % (at, body), hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
 
 
-def delivery(number: int, secret: str = SECRET) -> bytes:
+def delivery(number: int, secret: str = SECRET, age_s: int = 0) -> bytes:
     """The HTTP request that delivers the event with this number."""
     body = payload(number)
     return (
         b"POST /webhooks/stripe HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json; charset=utf-8\r\n"
         b"User-Agent: Stripe/1.0 (+https://stripe.com/docs/webhooks)\r\nAccept: */*\r\n"
-        b"Stripe-Signature: %b\r\nContent-Length: %d\r\n\r\n" % (signature(body, secret).encode(), len(body))
+        b"Stripe-Signature: %b\r\nContent-Length: %d\r\n\r\n" % (signature(body, secret, age_s).encode(), len(body))
     ) + body

@@ -19,7 +19,7 @@ import uvloop
 
 from bench.events import SECRET, delivery
 
-Kind = Literal["delivery", "forged", "repeated", "get", "write", "replay"]
+Kind = Literal["delivery", "forged", "stale", "unsigned", "repeated", "get", "write", "replay"]
 
 SLACK_S = 15.0
 """How much longer than its duration a round may take before it counts as failed."""
@@ -51,7 +51,7 @@ class Result(msgspec.Struct):
     acknowledged: list[float] = []
 
 
-def requests_of(plan: Plan) -> list[bytes]:
+def requests_of(plan: Plan) -> list[bytes]:  # noqa: PLR0911 -- one per kind
     """Every request of the round, ready to send."""
     numbers = range(plan.first, plan.first + plan.at_most)
     match plan.kind:
@@ -59,6 +59,10 @@ def requests_of(plan: Plan) -> list[bytes]:
             return [delivery(number) for number in numbers]
         case "forged":
             return [delivery(number, SECRET + "x") for number in numbers]
+        case "stale":
+            return [delivery(number, age_s=3600) for number in numbers]
+        case "unsigned":
+            return [delivery(number).replace(b"Stripe-Signature", b"X-Something-Else", 1) for number in numbers]
         case "repeated":
             return [delivery(plan.first)] * plan.at_most
         case "get":

@@ -34,9 +34,9 @@ class Admission:
     async def admit(self, parts: Parts, authorization: bytes, address: str) -> Caller:
         """Who comes in. Raises Unauthenticated, RateLimited, and Unavailable where that cannot be found out."""
         scheme, _, given = authorization.partition(b" ")
-        if scheme.lower() != b"bearer" or not given.isascii():
-            raise Unauthenticated(TOKEN_OR_KEY_WANTED if parts.tokens else CREDENTIALS_WANTED)
         given = given.strip()
+        if scheme.lower() != b"bearer" or not given or not given.isascii():
+            raise Unauthenticated(TOKEN_OR_KEY_WANTED if parts.tokens else CREDENTIALS_WANTED)
         if self._bootstrap is not None and hmac.compare_digest(given, self._bootstrap):
             caller = BOOTSTRAP
         else:

@@ -1,0 +1,43 @@
+"""Refusing junk: what strangers cost who flood the webhook endpoint, and who try keys, against what valid ones cost."""
+
+from bench.load import Kind, Plan
+from bench.report import COST_COLUMNS, Section, at_least, cost_rows
+from bench.rounds import Race, interleave, ratio
+from bench.stage import Stage
+
+CONNECTIONS = 32
+PER_S = 6000
+
+
+async def run(stage: Stage) -> Section:
+    """Junk beside valid deliveries, on one server."""
+    server = await stage.service(await stage.create("junk"))
+    seconds = 0.3 if stage.quick else 2.0
+
+    def race(kind: Kind, expect: str) -> Race:
+        plan = Plan(0, kind, seconds, CONNECTIONS, 0.0, int(PER_S * seconds), paths=["/v1/invoices"])
+        return Race(server, plan, stage.database, expect)
+
+    samples = await interleave(
+        {
+            "valid": race("delivery", "200"),
+            "unsigned": race("unsigned", "400"),
+            "stale": race("stale", "400"),
+            "forged": race("forged", "400"),
+            "API without a key": race("get", "401"),
+        },
+        1 if stage.quick else 5,
+    )
+    stage.stop_all()
+    targets = [
+        at_least(f"{name} per CPU-second, of valid ones", ratio(samples, "valid", name), 4)
+        for name in ("unsigned", "stale", "forged")
+    ]
+    return Section(
+        "junk",
+        f"Junk, {CONNECTIONS} connections: bodies of 6 KB, refused before the database is asked",
+        COST_COLUMNS,
+        cost_rows(samples),
+        targets,
+        {"junk": samples},
+    )

@@ -1,0 +1,157 @@
+"""What every request passes: bounds, time, headers for browsers, and answers where nobody foresaw the error."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.main import create_app
+from app.settings import Settings
+from tests.fixtures.application import running
+from tests.fixtures.service import API_KEY, MakeService, client_of
+
+ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+@contextlib.asynccontextmanager
+async def served(settings: Settings, **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
+    application = create_app(settings.model_copy(update=changes))
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    async with running(application), client_of("http://x", transport) as client:
+        client.app = application  # type: ignore[attr-defined]
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/v1/invoices", "/v1/none", "/healthz", "/nothing", "/openapi.json"])
+async def test_every_answer_carries_the_headers_browsers_need(app_client: httpx.AsyncClient, path: str) -> None:
+    answer = await app_client.get(path)
+    assert {name: answer.headers[name] for name in ALWAYS} == ALWAYS
+    assert answer.headers["x-request-id"]
+    assert "strict-transport-security" not in answer.headers
+    assert answer.headers.get("cache-control") == ("no-store" if path.startswith("/v1/") else None)
+
+
+async def test_behind_tls_browsers_are_told_to_stay_there(settings: Settings) -> None:
+    async with served(settings, public_base_url="https://pay.example") as client:
+        assert (await client.get("/healthz")).headers["strict-transport-security"].startswith("max-age=31536000")
+
+
+async def test_the_docs_run_nothing_inline_and_nothing_of_others(app_client: httpx.AsyncClient) -> None:
+    page = await app_client.get("/docs")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "script-src" not in policy  # so that it is default-src, without 'unsafe-inline'
+    assert "://" not in page.text
+
+
+async def test_without_origins_configured_no_page_may_read_an_answer(app_client: httpx.AsyncClient) -> None:
+    answer = await app_client.get("/v1/invoices", headers={"Origin": "https://evil.example"})
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+async def test_pages_of_listed_origins_may_call_and_no_others(settings: Settings) -> None:
+    async with served(settings, cors_origins=("https://shop.example",)) as client:
+        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+        allowed = await client.options("/v1/invoices", headers={"Origin": "https://shop.example"} | asked)
+        assert allowed.status_code == 200
+        assert allowed.headers["access-control-allow-origin"] == "https://shop.example"
+        assert "access-control-allow-credentials" not in allowed.headers
+        refused = await client.options("/v1/invoices", headers={"Origin": "https://evil.example"} | asked)
+        assert refused.status_code == 400
+        for origin, shown in (("https://shop.example", "https://shop.example"), ("https://evil.example", None)):
+            for headers in ({}, {"Authorization": ""}):  # an error is to be read as well
+                answer = await client.get("/v1/invoices", headers={"Origin": origin} | headers)
+                assert answer.headers.get("access-control-allow-origin") == shown
+
+
+async def test_headers_beyond_the_bound_answer_431(app_client: httpx.AsyncClient) -> None:
+    answer = await app_client.get("/v1/invoices", headers={"X-Large": "x" * 17_000})
+    assert (answer.status_code, answer.json()["code"]) == (431, "headers_too_large")
+
+
+async def test_an_error_nobody_foresaw_is_a_problem_document_that_gives_nothing_away(
+    app: FastAPI, app_client: httpx.AsyncClient
+) -> None:
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("the database password is swordfish")
+
+    answer = await app_client.get("/broken", headers={"X-Request-ID": "mine"})
+    assert (answer.status_code, answer.json()["code"], answer.headers["x-request-id"]) == (
+        500,
+        "internal_error",
+        "mine",
+    )
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "swordfish" not in answer.text
+
+
+async def test_a_request_that_takes_too_long_is_stopped_and_told_so(settings: Settings) -> None:
+    async with served(settings, request_timeout_s=0.05) as client:
+        stopped = asyncio.Event()
+
+        @client.app.get("/slow")  # type: ignore[attr-defined, untyped-decorator]
+        async def slow() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                stopped.set()
+
+        answer = await client.get("/slow")
+        assert (answer.status_code, answer.json()["code"]) == (503, "request_timeout")
+        assert answer.headers["retry-after"] == "1"
+        assert answer.headers["x-request-id"]
+        assert stopped.is_set()
+
+
+async def raw(url: str, *pieces: bytes, timeout_s: float = 15) -> bytes:
+    """Send bytes, and read until the server closes."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    with contextlib.suppress(ConnectionError):
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(timeout_s):
+            answer = await reader.read()
+            writer.close()
+            return answer
+    return b""
+
+
+@pytest.mark.e2e
+async def test_connections_are_bounded_before_there_is_a_request(make_service: MakeService) -> None:
+    service = await make_service(worker=False)
+    endless = await raw(service.url, b"GET / HTTP/1.1\r\nX-Endless: ", *([b"x" * 4096] * 40))
+    assert endless == b"" or endless.startswith(b"HTTP/1.1 431")
+    # Two dawdlers at once: one that sends half a head, one that sends nothing.
+    slow = await asyncio.gather(raw(service.url, b"GET / HTTP/1.1\r\nHost: x\r\n"), raw(service.url))
+    assert all(answer.startswith(b"HTTP/1.1 408") for answer in slow)
+    # Who sends heads in pieces, one request after the other, is served as ever.
+    head = f"GET /v1/invoices HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {API_KEY}\r\n".encode()
+    served_ = await raw(service.url, head, b"\r\n", head, b"Connection: close\r\n\r\n")
+    assert served_.count(b"HTTP/1.1 200 OK") == 2
+    assert (await service.client.get("/v1/invoices")).status_code == 200
+
+
+@pytest.mark.e2e
+async def test_forwarded_addresses_of_strangers_are_not_believed(make_service: MakeService) -> None:
+    service = await make_service(worker=False, RATE_LIMIT_ADDRESS="0.5")
+
+    async def ask(address: str) -> int:
+        return (await service.client.get("/v1/invoices", headers={"X-Forwarded-For": address})).status_code
+
+    assert [await ask("1.1.1.1"), await ask("2.2.2.2")] == [200, 429]

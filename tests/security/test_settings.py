@@ -1,0 +1,120 @@
+"""Refusal to start: what is not safe is said, and nothing is started."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import Settings
+from tests.fixtures.postgres import Database
+from tests.fixtures.service import _inherited
+
+SAFE: dict[str, Any] = {
+    "environment": "production",
+    "database_url": "postgresql://invoicing:a-password@database/invoicing",
+    "public_base_url": "https://pay.example",
+    "stripe_secret_key": "sk_live_0123456789",
+    "stripe_webhook_secrets": "whsec_0123456789abcdef",
+    "link_signing_key": "l" * 32,
+    "api_bootstrap_key": "b" * 32,
+}
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(_env_file=None, **(SAFE | changes))
+
+
+def test_safe_settings_are_taken() -> None:
+    assert settings().livemode
+
+
+@pytest.mark.parametrize(
+    ("unsafe", "why"),
+    [
+        ({"log_level": "debug"}, "LOG_LEVEL=debug"),
+        ({"public_base_url": "http://pay.example"}, "PUBLIC_BASE_URL must start with https"),
+        ({"public_base_url": ""}, "PUBLIC_BASE_URL must start with https"),
+        ({"stripe_secret_key": "sk_test_x", "stripe_api_base": "http://127.0.0.1:1"}, "STRIPE_API_BASE must be"),
+        ({"stripe_api_base": "http://127.0.0.1:1"}, "only ever sent to Stripe"),
+        ({"stripe_js_url": "http://127.0.0.1:1/stripe.js"}, "STRIPE_JS_URL must be"),
+        ({"stripe_webhook_secrets": "whsec_short"}, "fewer than 16 characters"),
+        ({"stripe_webhook_secrets": ""}, "empty secret"),
+        ({"link_signing_key": ""}, "LINK_SIGNING_KEY must be set"),
+        ({"api_bootstrap_key": "short"}, "at least 32 characters"),
+        ({"api_bootstrap_key": "ik_test_" + "x" * 40}, "different modes"),
+        ({"stripe_secret_key": "sk_test_x", "api_bootstrap_key": "ik_live_" + "x" * 40}, "different modes"),
+        ({"rate_limit_failed": 0}, "RATE_LIMIT_FAILED=0"),
+        ({"oidc_issuer": "https://i.example"}, "belong together"),
+        (
+            {"oidc_issuer": "https://i.example", "oidc_audience": "x", "oidc_jwks_url": "http://i.example/jwks"},
+            "OIDC_JWKS_URL must start with https",
+        ),
+        ({"oidc_algorithms": "HS256"}, "OIDC_ALGORITHMS may only hold"),
+        ({"oidc_algorithms": "RS256,none"}, "OIDC_ALGORITHMS may only hold"),
+        ({"cors_origins": "*"}, "CORS_ORIGINS must list origins"),
+        ({"cors_origins": "https://*.shop.example"}, "CORS_ORIGINS must list origins"),
+        ({"cors_origins": "https://shop.example/"}, "CORS_ORIGINS must list origins"),
+        ({"cors_origins": "null"}, "CORS_ORIGINS must list origins"),
+        ({"trusted_proxies": "everybody"}, "does not appear to be an IPv4 or IPv6 network"),
+        ({"request_timeout_s": 60}, "less than 60"),
+    ],
+)
+def test_what_is_not_safe_is_refused_with_its_reason(unsafe: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        settings(**unsafe)
+
+
+def test_empty_lists_mean_their_defaults() -> None:
+    found = settings(oidc_algorithms="", cors_origins="", trusted_proxies="")
+    assert (found.oidc_algorithms, found.cors_origins, found.trusted_proxies) == (("RS256", "ES256"), (), ())
+
+
+def test_a_secret_is_not_shown_by_settings_or_by_what_refuses_them() -> None:
+    shown = repr(settings()) + str(settings().model_dump())
+    with pytest.raises(ValidationError) as refused:
+        settings(stripe_api_base="http://127.0.0.1:1")
+    shown += str(refused.value)
+    for name in (
+        "database_url",
+        "stripe_secret_key",
+        "stripe_webhook_secrets",
+        "link_signing_key",
+        "api_bootstrap_key",
+    ):
+        assert SAFE[name] not in shown
+
+
+def serve(changes: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name.upper(): value for name, value in (SAFE | changes).items()}
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", "serve"],
+        cwd=folder,
+        env=_inherited() | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.e2e
+async def test_production_without_anybody_who_could_call_does_not_start(database: Database, tmp_path: Path) -> None:
+    refused = serve({"database_url": database.url, "api_bootstrap_key": ""}, tmp_path)
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "Nobody could call: make a key (`invoicing keys create`), or set API_BOOTSTRAP_KEY.\n",
+    )
+
+
+@pytest.mark.e2e
+def test_unsafe_settings_end_the_start_with_their_reason(tmp_path: Path) -> None:
+    refused = serve({"log_level": "debug"}, tmp_path)
+    assert refused.returncode == 2
+    assert "LOG_LEVEL=debug" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not any(str(SAFE[name]) in refused.stderr for name in ("stripe_secret_key", "link_signing_key"))
