@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.fixtures.application",
     "tests.fixtures.identity",
     "tests.fixtures.caller",
+    "tests.fixtures.stage",
 ]

@@ -27,6 +27,7 @@ class NewEvent:
     created_at: datetime
     payload: str
     verified_by: str | None
+    signature: str | None
     source: str
     request_id: str | None
     handled: bool
@@ -34,7 +35,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class DueEvent:
-    """An event handed out to this worker. `attempts` counts this one."""
+    """An event handed out to this worker. `attempts` counts this one; with the lease it says whose the event is."""
 
     id: str
     type: str
@@ -46,19 +47,19 @@ _RECORD = f"""
 WITH recorded AS (
     INSERT INTO webhook_events (
         id, type, object_id, api_version, account, livemode, created_at, payload,
-        verified_by, source, request_id, status, next_attempt_at
+        verified_by, signature, source, request_id, status, next_attempt_at
     )
     SELECT DISTINCT ON (event.id)
         event.id, event.type, event.object_id, event.api_version, event.account, event.livemode, event.created_at,
-        event.payload, event.verified_by, event.source, event.request_id,
+        event.payload, event.verified_by, event.signature, event.source, event.request_id,
         CASE WHEN event.handled THEN 'received' ELSE 'ignored' END,
         CASE WHEN event.handled THEN now() END
     FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[], $8::text[],
-        $9::text[], $10::text[], $11::text[], $12::boolean[]
+        $9::text[], $10::text[], $11::text[], $12::text[], $13::boolean[]
     ) AS event (
         id, type, object_id, api_version, account, livemode, created_at, payload,
-        verified_by, source, request_id, handled
+        verified_by, signature, source, request_id, handled
     )
     ORDER BY event.id
     ON CONFLICT (id) DO NOTHING
@@ -70,21 +71,35 @@ SELECT id FROM recorded WHERE (SELECT count(*) FROM told) >= 0
 """  # noqa: S608 -- only a constant of this module is interpolated
 
 _CLAIM = """
-UPDATE webhook_events AS event
-SET status = 'processing', attempts = attempts + 1, next_attempt_at = now() + $2::interval
-FROM (
+WITH returned AS (
     SELECT id FROM webhook_events
-    WHERE status IN ('received', 'processing', 'failed') AND next_attempt_at <= now()
+    WHERE status = 'processing' AND next_attempt_at <= now()
     ORDER BY next_attempt_at
-    LIMIT $1
+    LIMIT 1
     FOR UPDATE SKIP LOCKED
+), waiting AS (
+    SELECT id FROM webhook_events
+    WHERE status IN ('received', 'failed') AND next_attempt_at <= now()
+    ORDER BY next_attempt_at
+    LIMIT CASE WHEN EXISTS (SELECT FROM returned) THEN 0 ELSE $1::integer END
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE webhook_events AS event
+SET status = CASE WHEN given_up THEN 'dead' ELSE 'processing' END,
+    attempts = event.attempts + CASE WHEN given_up THEN 0 ELSE 1 END,
+    last_error = CASE WHEN given_up THEN 'Its worker died or hung each time.' ELSE last_error END,
+    next_attempt_at = CASE WHEN given_up THEN NULL ELSE now() + $2::interval END
+FROM (
+    SELECT id, false AS given_up FROM waiting
+    UNION ALL
+    SELECT id, attempts >= $3 FROM webhook_events WHERE id IN (SELECT id FROM returned)
 ) AS due
 WHERE event.id = due.id
-RETURNING event.id, event.type, event.payload, event.attempts, event.created_at
+RETURNING event.id, event.type, event.payload, event.attempts, event.created_at, event.status
 """
 
 _HOLD = """
-SELECT id FROM webhook_events
+SELECT id, processed_at IS NOT NULL AS applied FROM webhook_events
 WHERE (id, attempts) IN (SELECT * FROM unnest($1::text[], $2::integer[])) AND status = 'processing'
 ORDER BY id
 FOR UPDATE
@@ -92,7 +107,8 @@ FOR UPDATE
 
 _FINISH = """
 UPDATE webhook_events AS event
-SET status = done.status, processed_at = now(), next_attempt_at = NULL, last_error = NULL
+SET status = done.status, next_attempt_at = NULL, last_error = NULL,
+    processed_at = CASE WHEN done.status = 'processed' THEN coalesce(processed_at, now()) ELSE processed_at END
 FROM unnest($1::text[], $2::text[]) AS done (id, status)
 WHERE event.id = done.id
 """
@@ -106,10 +122,10 @@ WHERE id = $1 AND attempts = $2 AND status = 'processing'
 """
 
 _LAG = """
-SELECT
-    coalesce(extract(epoch FROM now() - min(received_at)), 0)::float8
-FROM webhook_events
-WHERE status IN ('received', 'processing', 'failed')
+SELECT coalesce(extract(epoch FROM now() - least(
+    (SELECT min(next_attempt_at) FROM webhook_events WHERE status IN ('received', 'failed')),
+    (SELECT min(next_attempt_at) FROM webhook_events WHERE status = 'processing')
+)), 0)::float8
 """
 
 
@@ -119,23 +135,30 @@ async def record(connection: Connection, events: Sequence[NewEvent]) -> set[str]
         [getattr(event, name) for event in events]
         for name in (
             "id", "type", "object_id", "api_version", "account", "livemode", "created_at", "payload",
-            "verified_by", "source", "request_id", "handled",
+            "verified_by", "signature", "source", "request_id", "handled",
         )
     ]  # fmt: skip
     return {row[0] for row in await connection.fetch(_RECORD, *columns)}
 
 
-async def claim(connection: Connection, limit: int, lease: timedelta) -> list[DueEvent]:
-    """Take up to `limit` due events for `lease`, oldest first by Stripe's clock."""
-    rows = await connection.fetch(_CLAIM, limit, lease)
+async def claim(connection: Connection, limit: int, lease: timedelta, most_attempts: int) -> list[DueEvent]:
+    """Take up to `limit` due events for `lease`, oldest first by Stripe's clock.
+
+    An event that comes back because its lease ran out is handed out alone, so that one which kills its worker takes
+    no other with it, and is dead after `most_attempts`.
+    """
+    rows = [row for row in await connection.fetch(_CLAIM, limit, lease, most_attempts) if row["status"] != "dead"]
     rows.sort(key=lambda row: (row["created_at"], row["id"]))
     return [DueEvent(row["id"], row["type"], row["payload"], row["attempts"]) for row in rows]
 
 
-async def hold(connection: Connection, events: Sequence[DueEvent]) -> set[str]:
-    """Lock those of `events` that are still ours until the transaction ends; a lease that ran out is not."""
+async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, bool]:
+    """Lock those of `events` that are still ours until the transaction ends; a lease that ran out is not.
+
+    Answers for each whether its effects were committed before, so that it is only being replayed.
+    """
     rows = await connection.fetch(_HOLD, [event.id for event in events], [event.attempts for event in events])
-    return {row[0] for row in rows}
+    return {row["id"]: row["applied"] for row in rows}
 
 
 async def finish(connection: Connection, outcomes: Sequence[tuple[str, str]]) -> None:
@@ -150,5 +173,5 @@ async def fail(connection: Connection, event: DueEvent, error: str, pause: timed
 
 
 async def lag_s(connection: Connection) -> float:
-    """Age in seconds of the oldest event that is not processed yet; 0 where there is none."""
-    return cast("float", await connection.fetchval(_LAG))
+    """How many seconds the most overdue event is late; events that rest after a failure are not. At least 0."""
+    return max(0.0, cast("float", await connection.fetchval(_LAG)))

@@ -1,6 +1,6 @@
 """Owns the statements about an invoice's items and about which PaymentIntent pays which invoice."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from app.db.engine import Connection
 from app.db.models import InvoiceItem
@@ -37,3 +37,27 @@ async def invoices_of(connection: Connection, payment_intents: Iterable[str]) ->
         list(payment_intents),
     )
     return {row["payment_intent"]: row["invoice"] for row in rows}
+
+
+async def links_of(connection: Connection, invoices: Collection[str]) -> list[JsonObject]:
+    """The rows that say which PaymentIntents pay `invoices`."""
+    if not invoices:
+        return []
+    rows = await connection.fetch(
+        "SELECT payment_intent, id, invoice, is_default FROM invoice_payments WHERE invoice = ANY($1::text[])",
+        list(invoices),
+    )
+    return [dict(row) for row in rows]
+
+
+async def unknown_customers(connection: Connection, customers: Collection[str]) -> list[str]:
+    """Which of `customers` are not known here."""
+    rows = await connection.fetch(
+        """
+        SELECT id FROM unnest($1::text[]) AS named (id)
+        WHERE NOT EXISTS (SELECT FROM customers WHERE customers.id = named.id)
+          AND NOT EXISTS (SELECT FROM tombstones WHERE tombstones.id = named.id)
+        """,
+        list(customers),
+    )
+    return [row[0] for row in rows]

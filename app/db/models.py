@@ -14,6 +14,7 @@ from sqlalchemy import (
     CheckConstraint,
     Float,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -30,7 +31,8 @@ from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 
 INBOX_STATUSES = ("received", "processing", "processed", "ignored", "failed", "dead")
-DUE_STATUSES = ("received", "processing", "failed")
+WAITING_STATUSES = ("received", "failed")
+DUE_STATUSES = (*WAITING_STATUSES, "processing")
 """Events that are to be processed once their next_attempt_at has come; `processing` comes due when a worker died."""
 
 
@@ -63,7 +65,10 @@ class Model(DeclarativeBase):
 
 
 class Mirrored:
-    """Columns of a table that mirrors one kind of Stripe object: which snapshot of it is applied, and when."""
+    """Columns of a table that mirrors one kind of Stripe object: which snapshot of it is applied, and when.
+
+    `revision` counts the changes here, so that an answer of Stripe's is known to be newer than what was asked about.
+    """
 
     id: Mapped[str] = mapped_column(primary_key=True)
     livemode: Mapped[bool]
@@ -73,6 +78,7 @@ class Mirrored:
     snapshot_since: Mapped[datetime]
     snapshot_until: Mapped[datetime]
     snapshot_digest: Mapped[str]
+    revision: Mapped[int] = mapped_column(server_default=text("1"))
 
 
 class Product(Mirrored, Model):
@@ -229,6 +235,8 @@ class Fulfillment(Model):
     failure_code: Mapped[str | None]
     failure_decline_code: Mapped[str | None]
     failure_message: Mapped[str | None]
+    failure_at: Mapped[datetime | None]
+    attempt: Mapped[str | None]
     attempt_at: Mapped[datetime | None]
     fulfilled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -238,6 +246,7 @@ class Fulfillment(Model):
         Index("uq_fulfillments_invoice", "invoice", unique=True),
         CheckConstraint(_one_of("status", FulfillmentStatus), name="status"),
         CheckConstraint("amount_paid >= 0 AND attempts >= 0", name="amounts_not_negative"),
+        CheckConstraint("(attempt IS NULL) = (attempt_at IS NULL)", name="attempt_has_time"),
         CheckConstraint("(status = 'fulfilled') = (fulfilled_at IS NOT NULL)", name="fulfilled_has_time"),
         Index("ix_fulfillments_newest", desc("created_at"), desc("id")),
         Index("ix_fulfillments_status_newest", "status", desc("created_at"), desc("id")),
@@ -247,7 +256,10 @@ class Fulfillment(Model):
 
 
 class WebhookEvent(Model):
-    """The inbox: every event ever received, as it came. The row is also the job that will process it."""
+    """The inbox: every event ever received, as it came. The row is also the job that will process it.
+
+    processed_at is when its effects were first committed; a replay does not move it.
+    """
 
     __tablename__ = "webhook_events"
 
@@ -260,6 +272,7 @@ class WebhookEvent(Model):
     created_at: Mapped[datetime]
     payload: Mapped[str]
     verified_by: Mapped[str | None]
+    signature: Mapped[str | None]
     source: Mapped[str]
     request_id: Mapped[str | None]
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -273,10 +286,56 @@ class WebhookEvent(Model):
         CheckConstraint(_one_of("status", INBOX_STATUSES), name="status"),
         CheckConstraint("attempts >= 0", name="attempts_not_negative"),
         CheckConstraint(f"({_one_of('status', DUE_STATUSES)}) = (next_attempt_at IS NOT NULL)", name="due_has_time"),
-        Index("ix_webhook_events_due", "next_attempt_at", postgresql_where=text(_one_of("status", DUE_STATUSES))),
+        Index("ix_webhook_events_due", "next_attempt_at", postgresql_where=text(_one_of("status", WAITING_STATUSES))),
+        Index("ix_webhook_events_leased", "next_attempt_at", postgresql_where=text("status = 'processing'")),
         Index("ix_webhook_events_newest", desc("received_at"), desc("id")),
         Index("ix_webhook_events_object", "object_id", "created_at"),
     )
+
+
+class Tombstone(Model):
+    """An object that is gone at Stripe and was never seen here: what is said of it later must not bring it to life."""
+
+    __tablename__ = "tombstones"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    deleted_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Change(Model):
+    """What became of an invoice and of its fulfillment, in the order it happened here; rows are only ever added.
+
+    subject: `invoice` or `fulfillment`. cause: the event (`evt_…`) or whatever else brought it about.
+    """
+
+    __tablename__ = "changes"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    invoice: Mapped[str]
+    subject: Mapped[str]
+    was: Mapped[str | None]
+    became: Mapped[str]
+    cause: Mapped[str | None]
+    data: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+
+    __table_args__ = (
+        CheckConstraint("subject IN ('invoice', 'fulfillment')", name="subject"),
+        Index("ix_changes_invoice", "invoice", "id"),
+    )
+
+
+class Coverage(Model):
+    """How far the reconciler has compared Stripe's events with the inbox: one row."""
+
+    __tablename__ = "coverage"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    complete_until: Mapped[datetime]
+    compared: Mapped[int] = mapped_column(server_default=text("0"))
+    missed: Mapped[int] = mapped_column(server_default=text("0"))
+    repaired: Mapped[int] = mapped_column(server_default=text("0"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Operation(Model):

@@ -1,8 +1,10 @@
 """Owns what a customer's payment means for us: the fulfillment's states, once per invoice.
 
-A fulfillment follows its invoice's status; between finalization and payment it follows the attempts to pay.
+A fulfillment follows its invoice's status; between finalization and payment it follows the attempts to pay. All
+of it is a fold whose result does not depend on the order in which Stripe's words arrive.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -21,15 +23,6 @@ class FulfillmentStatus(StrEnum):
     WRITTEN_OFF = "written_off"
 
 
-PAYABLE: Final = frozenset(
-    {
-        FulfillmentStatus.AWAITING_PAYMENT,
-        FulfillmentStatus.PROCESSING,
-        FulfillmentStatus.PAYMENT_FAILED,
-    }
-)
-"""The states between finalization and the end, in which attempts to pay are told apart."""
-
 SETTLED_BY: Final = {
     InvoiceStatus.PAID: FulfillmentStatus.FULFILLED,
     InvoiceStatus.VOID: FulfillmentStatus.CANCELED,
@@ -38,42 +31,39 @@ SETTLED_BY: Final = {
 """The invoice statuses that decide a fulfillment, whatever happened before."""
 
 
-def follow_invoice(current: str | None, invoice_status: str) -> FulfillmentStatus | None:
-    """The fulfillment's status once its invoice is known to be `invoice_status`; None where there is none yet.
-
-    `fulfilled` is final: nothing takes a fulfillment back.
-    """
-    known = FulfillmentStatus(current) if current else None
-    if known is FulfillmentStatus.FULFILLED:
-        return known
-    status = InvoiceStatus(invoice_status)
-    if status is InvoiceStatus.DRAFT:
-        return known
-    if status is InvoiceStatus.OPEN:
-        return known or FulfillmentStatus.AWAITING_PAYMENT
-    return SETTLED_BY[status]
-
-
 class Attempt(StrEnum):
-    """What Stripe said last about an attempt to pay."""
+    """How Stripe said an attempt to pay stands."""
 
     PROCESSING = "processing"
     FAILED = "payment_failed"
 
 
-def follow_attempt(
-    current: str | None, attempt: Attempt, at: datetime, known_at: datetime | None
-) -> FulfillmentStatus | None:
-    """The fulfillment's status after word of an attempt that Stripe dates `at`.
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What Stripe said of an attempt to pay, and when, in whole seconds of its clock."""
 
-    None: the word cannot be ordered against the last one (same second, other outcome), so the PaymentIntent
-    must be asked for. A decided fulfillment, or word older than the last, changes nothing.
-    """
-    if current is None:
-        return FulfillmentStatus(attempt.value)
-    known = FulfillmentStatus(current)
-    if known not in PAYABLE or known.value == attempt.value:
+    attempt: Attempt
+    at: datetime
+
+
+def later(known: Word | None, said: Word) -> Word | None:
+    """The later of two words; None where they contradict each other in one second: the PaymentIntent must be asked."""
+    if known is None or said.at > known.at:
+        return said
+    if said.at < known.at or said.attempt is known.attempt:
         return known
-    if known_at is None or at > known_at:
-        return FulfillmentStatus(attempt.value)
-    return known if at < known_at else None
+    return None
+
+
+def follow(current: str | None, invoice_status: str, attempt: str | None) -> FulfillmentStatus | None:
+    """The fulfillment's status, given its invoice's status and the last word on paying it; None: there is none yet.
+
+    `fulfilled` is final: nothing takes a fulfillment back.
+    """
+    known = FulfillmentStatus(current) if current else None
+    status = InvoiceStatus(invoice_status)
+    if known is FulfillmentStatus.FULFILLED or status is InvoiceStatus.DRAFT:
+        return known
+    if status is InvoiceStatus.OPEN:
+        return FulfillmentStatus(attempt) if attempt else FulfillmentStatus.AWAITING_PAYMENT
+    return SETTLED_BY[status]

@@ -27,7 +27,9 @@ class Version:
     since, until: the seconds between which Stripe made it, both inclusive.
     digest: a hash of the content that matters.
     first: it is the object's very first state, so that it is older than anything known.
-    fetched: it was asked for after what is known was applied, so that it wins where times cannot tell.
+    revision: of what is known, how often it changed here.
+    over: of what was asked for, the revision that was known before asking: it is newer than that one, and only
+    than that one, because while Stripe answered somebody else may have applied something newer still.
     """
 
     rank: int
@@ -35,7 +37,8 @@ class Version:
     until: datetime
     digest: str
     first: bool = False
-    fetched: bool = False
+    revision: int = 0
+    over: int | None = None
 
 
 def judge(known: Version | None, incoming: Version) -> Verdict:
@@ -46,8 +49,8 @@ def judge(known: Version | None, incoming: Version) -> Verdict:
         return Verdict.APPLY if incoming.rank > known.rank else Verdict.STALE
     if incoming.digest == known.digest:
         return Verdict.SAME
+    if incoming.over == known.revision:
+        return Verdict.APPLY
     if incoming.first or incoming.until < known.since:
         return Verdict.STALE
-    if incoming.since > known.until or incoming.fetched:
-        return Verdict.APPLY
-    return Verdict.FETCH
+    return Verdict.APPLY if incoming.since > known.until else Verdict.FETCH

@@ -2,7 +2,7 @@
 
 from app.domain.fulfillment import Attempt
 from app.domain.json import JsonView
-from app.services.ledger import Failure
+from app.services.fulfilling import Failure
 
 INTENT_SAYS = {
     "processing": Attempt.PROCESSING,

@@ -189,7 +189,7 @@ class Invoicing:
         require(Act.CLIENT_SECRET, row["status"])
         answer = await self._gateway.get(f"/v1/invoices/{invoice_id}", SHOW_SECRET)
         require(Act.CLIENT_SECRET, answer.data["status"])
-        link = observing.snapshot_of(Kind.INVOICE, answer).row.get("payment_intent")
+        link = observing.snapshot_of(Kind.INVOICE, answer).payment_intent
         return {"client_secret": _client_secret(answer.data), "payment_intent": link or row["payment_intent"]}
 
     async def reveal(self, answer: Answer) -> str:

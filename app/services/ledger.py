@@ -1,25 +1,25 @@
-"""Owns one transaction's picture of what is mirrored: which snapshots apply, and what follows for fulfillments.
+"""Owns one transaction's picture of what is mirrored: which snapshots apply, and what is written in the end.
 
 Load the rows of some subjects (their locks are held from then on), apply snapshots and words of payment attempts,
 flush. Everything between load and flush is plain computation; the order of arrival never changes the outcome.
 """
 
-import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from app.db import items, references
+from app.db import changes, items, references, tombstones
 from app.db.engine import Connection
 from app.db.models import Customer, Fulfillment, Invoice, InvoicePayment, Model, Price, Product
 from app.db.records import load, lock, store
-from app.domain.fulfillment import Attempt, FulfillmentStatus, follow_attempt, follow_invoice
 from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus, advance
-from app.domain.json import JsonObject
+from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Verdict, Version, judge
-from app.stripe_gateway.mapping import Kind, Snapshot
+from app.services.fulfilling import Fulfillments, change
+from app.stripe_gateway.mapping import Kind, Snapshot, lines_digest
 
 MODELS: dict[Kind, type[Model]] = {
     Kind.PRODUCT: Product,
@@ -27,6 +27,9 @@ MODELS: dict[Kind, type[Model]] = {
     Kind.CUSTOMER: Customer,
     Kind.INVOICE: Invoice,
 }
+
+
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +40,16 @@ class Subject:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an attempt to pay failed, in Stripe's codes and Stripe's words for the customer."""
-
-    code: str | None
-    decline_code: str | None
-    message: str | None
-
-
 class Unordered(Exception):
-    """A snapshot that times cannot order, or that is incomplete: fetch `subject` once and apply that instead."""
+    """A snapshot that times cannot order, or that is incomplete: fetch `subject` and apply that instead.
 
-    def __init__(self, subject: Subject) -> None:
+    `over` is the revision known now: the answer is newer than that.
+    """
+
+    def __init__(self, subject: Subject, over: int) -> None:
         super().__init__(f"{subject.kind.value} {subject.id} must be fetched")
         self.subject = subject
+        self.over = over
 
 
 class Incomplete(Unordered):
@@ -59,23 +57,29 @@ class Incomplete(Unordered):
 
 
 class Ledger:
-    """The rows that one transaction reads and writes."""
+    """The rows that one transaction reads and writes; used for one flush.
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    `cause` (an event's id, an operation's) is put down beside every change; `fulfillments` are those of the invoices.
+    """
+
+    def __init__(self, connection: Connection, now: datetime, cause: str | None) -> None:
         self._connection = connection
         self._now = now.isoformat()
+        self._known: set[Subject] = set()
+        self._gone: set[str] = set()
         self._rows: dict[Subject, JsonObject] = {}
-        self._fulfillments: dict[str, JsonObject] = {}
         self._changed: set[Subject] = set()
-        self._changed_fulfillments: set[str] = set()
         self._items: dict[str, list[JsonObject]] = {}
         self._links: dict[str, JsonObject] = {}
+        self._buried: set[str] = set()
+        self._changes: list[JsonObject] = []
+        self.fulfillments = Fulfillments({}, self._now, cause)
 
     @classmethod
-    async def of(cls, connection: Connection, subjects: Iterable[Subject]) -> Self:
+    async def of(cls, connection: Connection, subjects: Iterable[Subject], *, cause: str | None = None) -> Self:
         """Lock `subjects` for the rest of the transaction and read their rows and their fulfillments."""
         wanted = list(subjects)
-        ledger = cls(connection, datetime.now(UTC))
+        ledger = cls(connection, datetime.now(UTC), cause)
         await lock(connection, (subject.id for subject in wanted))
         ids: defaultdict[Kind, list[str]] = defaultdict(list)
         for subject in wanted:
@@ -83,16 +87,53 @@ class Ledger:
         for kind, kind_ids in ids.items():
             rows = await load(connection, MODELS[kind], kind_ids)
             ledger._rows |= {Subject(kind, row_id): row for row_id, row in rows.items()}
-        ledger._fulfillments = await load(connection, Fulfillment, ids[Kind.INVOICE], by="invoice")
+        rows = await load(connection, Fulfillment, ids[Kind.INVOICE], by="invoice")
+        ledger.fulfillments = Fulfillments(rows, ledger._now, cause)
+        ledger._known = set(ledger._rows)
+        unknown = [subject for subject in wanted if subject not in ledger._rows]
+        ledger._gone = await tombstones.among(connection, [subject.id for subject in unknown])
+        for link in await items.links_of(connection, [it.id for it in unknown if it.kind is Kind.INVOICE]):
+            ledger._links[link["payment_intent"]] = link
         return ledger
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Undo what the block did where it raises, so that half an event is never written."""
+        parts = ("_rows", "_changed", "_items", "_links", "_buried", "_changes")
+        kept = {part: getattr(self, part).copy() for part in parts}
+        fulfillments = self.fulfillments.copy()
+        try:
+            yield
+        except BaseException:
+            for part, state in kept.items():
+                setattr(self, part, state)
+            self.fulfillments = fulfillments
+            raise
+
+    @property
+    def cause(self) -> str | None:
+        """What brings the changes about that follow."""
+        return self.fulfillments.cause
+
+    @cause.setter
+    def cause(self, cause: str | None) -> None:
+        self.fulfillments.cause = cause
 
     def row(self, subject: Subject) -> JsonObject | None:
         """What is known of `subject`, or None."""
         return self._rows.get(subject)
 
-    def fulfillment(self, invoice_id: str) -> JsonObject | None:
-        """The invoice's fulfillment, or None while there is none."""
-        return self._fulfillments.get(invoice_id)
+    def revision(self, subject: Subject) -> int:
+        """How often `subject` changed here; 0 while it is unknown."""
+        known = self._rows.get(subject)
+        return int(known["revision"]) if known else 0
+
+    def customers_of_new_invoices(self) -> set[str]:
+        """The customers of the invoices that this transaction made known."""
+        made = [it for it in self._changed if it.kind is Kind.INVOICE and it not in self._known]
+        return {customer for it in made if (customer := self._rows[it]["customer"])}
+
+    # Snapshots
 
     def apply(self, snapshot: Snapshot) -> Verdict:
         """Take `snapshot` in where it is the newer. Raises Unordered where only Stripe can tell."""
@@ -100,129 +141,102 @@ class Ledger:
         known = self._rows.get(subject)
         verdict = judge(_version(subject.kind, known) if known else None, snapshot.version)
         if verdict is Verdict.FETCH:
-            raise Unordered(subject)
+            raise Unordered(subject, self.revision(subject))
+        if verdict is Verdict.APPLY or (verdict is Verdict.SAME and known and _not_older(snapshot.version, known)):
+            if known is None and snapshot.stub:
+                self._buried.add(subject.id)
+                self._gone.add(subject.id)
+                return verdict
+            items_taken = self._take_items(subject, known, snapshot)
+            if verdict is Verdict.APPLY:
+                self._merge(subject, known, snapshot, items_taken)
+            elif known:
+                self._confirm(subject, known, snapshot, items_taken)
         for link in snapshot.links:
-            self._links[link["payment_intent"]] = link
-        if verdict is Verdict.APPLY and (known or not snapshot.stub):
-            self._take_items(subject, known, snapshot)
-            self._merge(subject, known, snapshot)
-        elif (
-            verdict is Verdict.SAME
-            and known
-            and datetime.fromisoformat(known["snapshot_until"]) < snapshot.version.until
-        ):
-            self._rows[subject] = known | _span(snapshot.version)
-            self._changed.add(subject)
+            self.link(link)
         return verdict
 
-    def _merge(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot) -> None:
-        row: JsonObject = {"deleted_at": None, "payment_intent": None, **(known or {}), **snapshot.row}
-        row |= _span(snapshot.version)
+    def _merge(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot, items_taken: JsonObject) -> None:
+        blank = {"deleted_at": None, "revision": 0, "lines_digest": ""}
+        row: JsonObject = {**blank, **(known or {}), **snapshot.row, **items_taken}
+        since, until = snapshot.version.since, snapshot.version.until
+        if snapshot.version.first:
+            since = until = since - SECOND  # whatever else carries its second came after it
+        row |= {
+            "snapshot_since": since.isoformat(),
+            "snapshot_until": until.isoformat(),
+            "snapshot_digest": snapshot.version.digest,
+            "revision": row["revision"] + 1,
+            "updated_at": self._now,
+        }
+        if snapshot.deleted or subject.id in self._gone:
+            row["deleted_at"] = row["deleted_at"] or self._now
         if subject.kind is Kind.INVOICE:
             row["status"] = advance(known["status"] if known else None, row["status"])
-        row["updated_at"] = self._now
-        row["snapshot_digest"] = snapshot.version.digest
-        if snapshot.deleted:
-            row["deleted_at"] = self._now
+            row["payment_intent"] = known["payment_intent"] if known else self._default_link(subject.id)
+            self._note_invoice(known, row)
+        self._put(subject, row)
+
+    def _confirm(self, subject: Subject, known: JsonObject, snapshot: Snapshot, items_taken: JsonObject) -> None:
+        """Note that what is known was still so at a later time; what is no content (hosted pages' addresses) follows."""
+        since = max(datetime.fromisoformat(known["snapshot_since"]), snapshot.version.since)
+        until = max(datetime.fromisoformat(known["snapshot_until"]), snapshot.version.until)
+        row = known | snapshot.row | items_taken
+        row |= {"snapshot_since": since.isoformat(), "snapshot_until": until.isoformat()}
+        if items_taken or datetime.fromisoformat(known["snapshot_until"]) < until:
+            row["revision"] += 1
+            self._put(subject, row)
+
+    def _take_items(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot) -> JsonObject:
+        """Replace a draft's items; the columns that say so. A finalized invoice's items are frozen: taken in once."""
+        frozen = known is not None and known["status"] != InvoiceStatus.DRAFT
+        if subject.kind is not Kind.INVOICE or snapshot.deleted or frozen:
+            return {}
+        if not snapshot.items_complete:
+            raise Incomplete(subject, self.revision(subject))
+        digest = lines_digest(snapshot.items)
+        if known and known["lines_digest"] == digest:
+            return {}
+        self._items[subject.id] = snapshot.items
+        return {"lines_digest": digest}
+
+    def _put(self, subject: Subject, row: JsonObject) -> None:
         self._rows[subject] = row
         self._changed.add(subject)
 
-    def _take_items(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot) -> None:
-        """Replace a draft's items. A finalized invoice's items are frozen, so they are taken in once.
+    # Which PaymentIntent pays an invoice
 
-        Where only the first few are shown, nothing tells whether the others changed: all must be asked for.
-        """
-        if subject.kind is not Kind.INVOICE or snapshot.deleted:
+    def link(self, link: JsonObject) -> None:
+        """Record that a PaymentIntent pays an invoice; the default one is shown with it."""
+        self._links[link["payment_intent"]] = link
+        subject = Subject(Kind.INVOICE, link["invoice"])
+        invoice = self._rows.get(subject)
+        if invoice is None or invoice["payment_intent"] == link["payment_intent"]:
             return
-        frozen = known is not None and known["status"] != InvoiceStatus.DRAFT
-        if frozen or (known and known["lines_digest"] == snapshot.row["lines_digest"]):
+        if invoice["payment_intent"] and not link["is_default"]:
             return
-        if not snapshot.items_complete:
-            raise Incomplete(subject)
-        self._items[subject.id] = snapshot.items
+        self._put(subject, invoice | {"payment_intent": link["payment_intent"], "updated_at": self._now})
+        self.fulfillments.link(subject.id, link["payment_intent"])
 
-    def follow_invoice(self, invoice_id: str) -> None:
-        """Let the invoice's fulfillment follow the invoice's status: the one place where a payment is fulfilled."""
+    def _default_link(self, invoice_id: str) -> str | None:
+        ours = [link for link in self._links.values() if link["invoice"] == invoice_id]
+        best = max(ours, key=lambda link: (link["is_default"], link["payment_intent"]), default=None)
+        return best["payment_intent"] if best else None
+
+    def follow_invoice(self, invoice_id: str) -> bool:
+        """Let the invoice's fulfillment follow the invoice; whether that changed the fulfillment's status."""
         invoice = self._rows.get(Subject(Kind.INVOICE, invoice_id))
         if invoice is None or invoice["deleted_at"]:
-            return
-        known = self._fulfillments.get(invoice_id)
-        status = follow_invoice(known["status"] if known else None, invoice["status"])
-        if status is None or (known and known["status"] == status):
-            return
-        row = self._fulfillment_row(invoice)
-        row["status"] = status
-        if status is FulfillmentStatus.FULFILLED:
-            row |= {
-                "fulfilled_at": self._now,
-                "amount_paid": invoice["amount_paid"],
-                "paid_out_of_band": invoice["paid_out_of_band"],
-                "payment_intent": None
-                if invoice["paid_out_of_band"]
-                else row["payment_intent"] or invoice["payment_intent"],
-            }
-        self._put_fulfillment(row)
-
-    def follow_attempt(
-        self,
-        invoice_id: str,
-        attempt: Attempt,
-        at: datetime,
-        *,
-        payment_intent: str | None = None,
-        failure: Failure | None = None,
-        truth: bool = False,
-    ) -> bool:
-        """Record that an attempt to pay is processing or failed, dated `at` by Stripe.
-
-        False: it cannot be ordered against the last word, so the PaymentIntent must be asked; `truth` marks that
-        answer, which always counts while the invoice can still be paid.
-        """
-        row = self._fulfillment_row(self._rows[Subject(Kind.INVOICE, invoice_id)])
-        known_at = None if truth or not row["attempt_at"] else datetime.fromisoformat(row["attempt_at"])
-        status = follow_attempt(row["status"], attempt, at, known_at)
-        if status is None:
             return False
-        if status.value != attempt.value or (known_at is not None and at < known_at):
-            return True
-        row |= {"status": status, "attempt_at": at.isoformat()}
-        row["payment_intent"] = payment_intent or row["payment_intent"]
-        if failure:
-            row |= {
-                "failure_code": failure.code,
-                "failure_decline_code": failure.decline_code,
-                "failure_message": failure.message,
-            }
-        self._put_fulfillment(row)
-        return True
+        return self.fulfillments.follow_invoice(invoice)
 
-    def count_attempt(self, invoice_id: str) -> None:
-        """Count one failed attempt; called once per event, so that the order of events does not matter."""
-        row = self._fulfillment_row(self._rows[Subject(Kind.INVOICE, invoice_id)])
-        row["attempts"] += 1
-        self._put_fulfillment(row)
+    # What is written
 
-    def _fulfillment_row(self, invoice: JsonObject) -> JsonObject:
-        known = self._fulfillments.get(invoice["id"])
-        if known:
-            return dict(known)
-        return {
-            "id": f"ful_{uuid.uuid4().hex}",
-            "invoice": invoice["id"],
-            "customer": invoice["customer"],
-            "status": FulfillmentStatus.AWAITING_PAYMENT,
-            "amount_paid": 0,
-            "currency": invoice["currency"],
-            "payment_intent": invoice["payment_intent"],
-            "paid_out_of_band": False,
-            "attempts": 0,
-            "created_at": self._now,
-            "attempt_at": None,
-        }
-
-    def _put_fulfillment(self, row: JsonObject) -> None:
-        self._fulfillments[row["invoice"]] = row | {"updated_at": self._now}
-        self._changed_fulfillments.add(row["invoice"])
+    def _note_invoice(self, known: JsonObject | None, row: JsonObject) -> None:
+        was, became = (_shown_status(known) if known else None), _shown_status(row)
+        if was != became:
+            data = {"number": row["number"], "amount_due": row["amount_due"]}
+            self._changes.append(change(row["id"], "invoice", was, became, self.cause, data))
 
     async def flush(self) -> None:
         """Write what changed, parents first."""
@@ -232,10 +246,9 @@ class Ledger:
             await self._keep_references(kind, rows)
         await items.replace(self._connection, self._items)
         await store(self._connection, InvoicePayment, list(self._links.values()))
-        changed = [self._fulfillments[invoice_id] for invoice_id in self._changed_fulfillments]
-        await store(self._connection, Fulfillment, changed)
-        self._changed.clear()
-        self._changed_fulfillments.clear()
+        await store(self._connection, Fulfillment, self.fulfillments.changed())
+        await tombstones.bury(self._connection, self._buried)
+        await changes.add(self._connection, [*self._changes, *self.fulfillments.changes])
 
     async def _keep_references(self, kind: Kind, rows: Sequence[JsonObject]) -> None:
         owned = [(row["reference"], row["id"]) for row in rows if row["reference"] and not row["deleted_at"]]
@@ -246,15 +259,22 @@ class Ledger:
             await references.free(self._connection, objects=deleted)
 
 
-def _span(version: Version) -> JsonObject:
-    return {"snapshot_since": version.since.isoformat(), "snapshot_until": version.until.isoformat()}
+def _shown_status(invoice: JsonView) -> str:
+    return "deleted" if invoice["deleted_at"] else str(invoice["status"])
+
+
+def _not_older(version: Version, known: JsonView) -> bool:
+    return version.over == known["revision"] or version.until >= datetime.fromisoformat(known["snapshot_since"])
 
 
 def _version(kind: Kind, row: JsonObject) -> Version:
-    rank = DELETED_RANK if row["deleted_at"] else RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
+    rank = RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
+    if row["deleted_at"]:
+        rank = DELETED_RANK
     return Version(
         rank,
         datetime.fromisoformat(row["snapshot_since"]),
         datetime.fromisoformat(row["snapshot_until"]),
         "deleted" if row["deleted_at"] else row["snapshot_digest"],
+        revision=row["revision"],
     )

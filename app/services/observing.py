@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 
+from app.db.engine import Database
 from app.domain.errors import StripeInvalidRequest
 from app.domain.json import JsonObject
-from app.services.ledger import Subject
+from app.domain.snapshot import Verdict
+from app.services.ledger import Ledger, Subject, Unordered
 from app.stripe_gateway.client import Answer, StripeGateway
 from app.stripe_gateway.mapping import Kind, Snapshot, Stamp, payment_link, snapshot
 
@@ -16,8 +18,15 @@ PATHS = {
 }
 
 
-async def observe(gateway: StripeGateway, subject: Subject) -> Snapshot:
-    """The object as Stripe has it now: an invoice with all its items and payments; a deleted stub where it is gone."""
+MOST_LOOKS = 4
+"""How often one object is asked for in a row while others keep changing it; each look is a call to Stripe."""
+
+
+async def observe(gateway: StripeGateway, subject: Subject, over: int | None = None) -> Snapshot:
+    """The object as Stripe has it now: an invoice with all its items and payments; a deleted stub where it is gone.
+
+    `over` is the revision known before asking (see Version); without it only times tell whether the answer is newer.
+    """
     expand: JsonObject = {"expand": ["payments"]} if subject.kind is Kind.INVOICE else {}
     try:
         answer = await gateway.get(f"{PATHS[subject.kind]}/{subject.id}", expand)
@@ -25,9 +34,32 @@ async def observe(gateway: StripeGateway, subject: Subject) -> Snapshot:
         if is_gone(error):
             return gone(subject)
         raise
-    observed = snapshot_of(subject.kind, answer, fetched=True)
+    observed = snapshot_of(subject.kind, answer, over=over)
     await complete(gateway, observed)
     return observed
+
+
+async def take_over(database: Database, gateway: StripeGateway, subject: Subject, cause: str) -> bool:
+    """Make our rows of `subject` what Stripe has of it now; whether that changed anything.
+
+    Raises Unordered where others change it faster than Stripe answers, and what the gateway raises.
+    """
+    async with database.unit_of_work() as connection:
+        over = (await Ledger.of(connection, [subject])).revision(subject)
+    for look in range(MOST_LOOKS):
+        observed = await observe(gateway, subject, over)
+        try:
+            async with database.unit_of_work() as connection:
+                ledger = await Ledger.of(connection, [subject], cause=cause)
+                verdict = ledger.apply(observed)
+                followed = subject.kind is Kind.INVOICE and ledger.follow_invoice(subject.id)
+                await ledger.flush()
+                return verdict is Verdict.APPLY or followed
+        except Unordered as question:
+            over = question.over
+            if look + 1 == MOST_LOOKS:
+                raise
+    raise AssertionError("the loop ends by returning or raising")  # pragma: no cover
 
 
 def is_gone(error: StripeInvalidRequest) -> bool:
@@ -38,12 +70,12 @@ def is_gone(error: StripeInvalidRequest) -> bool:
 def gone(subject: Subject) -> Snapshot:
     """The snapshot of an object that Stripe no longer has."""
     now = datetime.now(UTC)
-    return snapshot(subject.kind, {"id": subject.id, "deleted": True}, Stamp(now, now, fetched=True))
+    return snapshot(subject.kind, {"id": subject.id, "deleted": True}, Stamp(now, now))
 
 
-def snapshot_of(kind: Kind, answer: Answer, *, fetched: bool = False) -> Snapshot:
+def snapshot_of(kind: Kind, answer: Answer, *, over: int | None = None) -> Snapshot:
     """The snapshot an answer is."""
-    return snapshot(kind, answer.data, Stamp(answer.since, answer.until, fetched=fetched))
+    return snapshot(kind, answer.data, Stamp(answer.since, answer.until, over=over))
 
 
 async def complete(gateway: StripeGateway, taken: Snapshot) -> None:
@@ -55,9 +87,14 @@ async def complete(gateway: StripeGateway, taken: Snapshot) -> None:
 
 
 async def invoice_of(gateway: StripeGateway, payment_intent: str) -> JsonObject | None:
-    """The link row of the invoice that `payment_intent` pays, or None where it pays none."""
+    """The link row of the invoice that `payment_intent` pays, or None where it pays none, or is unknown to Stripe."""
     query = {"payment": {"type": "payment_intent", "payment_intent": payment_intent}}
-    found = (await gateway.get("/v1/invoice_payments", query)).data["data"]
+    try:
+        found = (await gateway.get("/v1/invoice_payments", query)).data["data"]
+    except StripeInvalidRequest as error:
+        if is_gone(error):
+            return None
+        raise
     return payment_link(found[0]) if found else None
 
 

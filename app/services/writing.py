@@ -46,10 +46,10 @@ class Writer:
         except Incomplete:
             await observing.complete(self._gateway, snapshot)
             await self.write(snapshot, then)
-        except Unordered:
-            observed = await observing.observe(self._gateway, subject)
+        except Unordered as question:
+            observed = await observing.observe(self._gateway, subject, question.over)
             observed.links = observed.links or snapshot.links
-            await self._commit(subject, observed, then)
+            await self.write(observed, then)
 
     async def _commit(self, subject: Subject, snapshot: Snapshot, then: Then | None) -> None:
         async with self._database.unit_of_work() as connection:

@@ -5,8 +5,8 @@ addresses) or that say nothing of the object (the account's name) are kept but a
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -16,10 +16,8 @@ from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Version
 
-SOME_ITEMS = "incomplete"
-"""The digest of items of which only the first few are seen: it equals no other, for the rest may have changed."""
-
-NOT_CONTENT = frozenset({"lines_digest", "account_name", "hosted_invoice_url", "invoice_pdf", "payment_intent"})
+INLINE_LINES = 10
+"""How many of an invoice's lines Stripe shows with it; these count as its content, all of them are compared apart."""
 
 REFERENCE = "reference"
 """The metadata key under which the caller's own id is kept at Stripe."""
@@ -41,7 +39,7 @@ class Stamp:
     since: datetime
     until: datetime
     first: bool = False
-    fetched: bool = False
+    over: int | None = None
 
 
 @dataclass(slots=True)
@@ -49,7 +47,7 @@ class Snapshot:
     """One picture of a Stripe object.
 
     row: the columns it says something of. deleted: the object is gone; stub: and nothing else is said of it.
-    items: an invoice's items as rows; items_complete: whether these are all, for Stripe shows only the first few.
+    items: an invoice's items as rows; items_complete: whether these are all (Stripe shows the first few inline).
     links: rows that say which PaymentIntent pays the invoice (only where `payments` was expanded).
     """
 
@@ -67,8 +65,11 @@ class Snapshot:
         """Make `lines`, Stripe's line items, all the items there are."""
         self.items = [item_row(line, self.id, position) for position, line in enumerate(lines)]
         self.items_complete = True
-        self.row["lines_digest"] = _digest(self.items)
-        self.version = replace(self.version, digest=_content_digest(self.kind, self.row))
+
+    @property
+    def payment_intent(self) -> str | None:
+        """The PaymentIntent that pays the invoice by default, where the snapshot says so."""
+        return next((link["payment_intent"] for link in self.links if link["is_default"]), None)
 
 
 def snapshot(kind: Kind, stripe_object: JsonView, stamp: Stamp, *, deleted: bool = False) -> Snapshot:
@@ -79,35 +80,31 @@ def snapshot(kind: Kind, stripe_object: JsonView, stamp: Stamp, *, deleted: bool
     content = CONTENT[kind](stripe_object)
     items = _items(stripe_object) if kind is Kind.INVOICE else []
     rank = RANK[InvoiceStatus(stripe_object["status"])] if kind is Kind.INVOICE else 0
+    digest = _digest([content, _digest(items[:INLINE_LINES])])
+    version = Version(rank, stamp.since, stamp.until, digest, first=stamp.first, over=stamp.over)
+    if deleted:
+        version = _deleted(stamp)
     row = {
         **content,
         "id": object_id,
         "livemode": stripe_object["livemode"],
         "created_at": _time(stripe_object["created"]),
     }
-    complete = kind is not Kind.INVOICE or not stripe_object["lines"]["has_more"]
-    if kind is Kind.INVOICE:
-        row["lines_digest"] = _digest(items) if complete else SOME_ITEMS
-    digest = _content_digest(kind, row)
-    version = Version(rank, stamp.since, stamp.until, digest, first=stamp.first, fetched=stamp.fetched)
-    if deleted:
-        version = _deleted(stamp)
     if kind is not Kind.INVOICE:
         return Snapshot(kind, object_id, version, row, deleted=deleted)
-    row |= {
-        "account_name": stripe_object["account_name"],
-        "hosted_invoice_url": stripe_object["hosted_invoice_url"],
-        "invoice_pdf": stripe_object["invoice_pdf"],
-    }
+    row |= {name: stripe_object[name] for name in ("account_name", "hosted_invoice_url", "invoice_pdf")}
+    complete = not stripe_object["lines"]["has_more"]
     links = _links(stripe_object)
-    default = next((link for link in links if link["is_default"]), None)
-    if default:
-        row["payment_intent"] = default["payment_intent"]
     return Snapshot(kind, object_id, version, row, deleted, items=items, items_complete=complete, links=links)
 
 
 def _deleted(stamp: Stamp) -> Version:
-    return Version(DELETED_RANK, stamp.since, stamp.until, "deleted", fetched=stamp.fetched)
+    return Version(DELETED_RANK, stamp.since, stamp.until, "deleted", over=stamp.over)
+
+
+def lines_digest(items: Sequence[JsonView]) -> str:
+    """A hash of all of an invoice's items."""
+    return _digest(items)
 
 
 def item_row(line: JsonView, invoice_id: str, position: int) -> JsonObject:
@@ -166,13 +163,6 @@ def _time(seconds: int | None) -> str | None:
 
 def _digest(content: object) -> str:
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:32]
-
-
-def _content_digest(kind: Kind, row: JsonView) -> str:
-    """The digest of all that counts in `row`; the items of a finalized invoice are frozen and count no more."""
-    content = {name: value for name, value in row.items() if name not in NOT_CONTENT}
-    drafted = kind is Kind.INVOICE and row["status"] == InvoiceStatus.DRAFT
-    return _digest([content, row["lines_digest"] if drafted else None])
 
 
 def _metadata(stripe_object: JsonView) -> JsonObject:

@@ -5,15 +5,15 @@ Unordered or Unlinked; the worker asks Stripe and calls it again with the answer
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 
-from app.domain.fulfillment import Attempt
+from app.domain.fulfillment import Attempt, Word
 from app.domain.json import JsonObject
-from app.services.attempts import INTENT_SAYS, failure_of
+from app.services.attempts import failure_of, last_attempt
+from app.services.fulfilling import Failure
 from app.services.ledger import Ledger, Subject, Unordered
 from app.stripe_gateway.client import API_VERSION
-from app.stripe_gateway.mapping import Kind, Snapshot, Stamp, snapshot
+from app.stripe_gateway.mapping import Kind, Snapshot, Stamp, payment_link, snapshot
 from app.webhooks.envelope import Event
 
 
@@ -26,25 +26,36 @@ class Unlinked(Exception):
 
 
 class AttemptUnclear(Exception):
-    """Two words about one attempt to pay carry the same second: the PaymentIntent itself must be asked."""
+    """Two words about attempts to pay carry the same second: the PaymentIntent itself must be asked.
 
-    def __init__(self, payment_intent: str) -> None:
+    `over` is what was known then: the answer counts only while nothing else was said in between.
+    """
+
+    def __init__(self, payment_intent: str, over: tuple[object, ...]) -> None:
         super().__init__(f"{payment_intent} must be fetched")
         self.payment_intent = payment_intent
+        self.over = over
 
 
 @dataclass(slots=True)
 class Incoming:
     """An event under way, with what was asked of Stripe for its sake.
 
-    fetched: snapshots asked for, by subject. invoice: the invoice that a PaymentIntent's event is about
-    (None: not known yet; "" : Stripe says it pays none). intent: the PaymentIntent as it is now.
+    invoice: the invoice that a payment's event is about (None: not known yet; "": Stripe says it pays none).
+    link: the row that says so, where it was asked for. fetched: snapshots asked for, by subject. intent: the
+    PaymentIntent as it is now, and over which words it was asked. applied: its effects were committed before.
     """
 
     event: Event
-    fetched: dict[Subject, Snapshot]
+    fetched: dict[Subject, Snapshot] = field(default_factory=dict)
     invoice: str | None = None
-    intent: JsonObject | None = None
+    link: JsonObject | None = None
+    intent: tuple[JsonObject, tuple[object, ...]] | None = None
+    applied: bool = False
+
+    def __post_init__(self) -> None:
+        if self.event.object.get("object") == "invoice_payment":
+            self.invoice = str(self.event.object["invoice"])
 
     @property
     def subject(self) -> Subject | None:
@@ -53,6 +64,11 @@ class Incoming:
         if kind:
             return Subject(kind, self.event.object["id"])
         return Subject(Kind.INVOICE, self.invoice) if self.invoice else None
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the event is written in another API version than ours, so that its object must not be read."""
+        return self.event.api_version != API_VERSION
 
     @property
     def nothing_of_ours(self) -> bool:
@@ -64,13 +80,13 @@ class Incoming:
         event = self.event
         kind = KINDS[event.object["object"]]
         subject = Subject(kind, event.object["id"])
-        fetched = self.fetched.get(subject)
-        if fetched is None and event.api_version != API_VERSION:
-            raise Unordered(subject)
-        if fetched is None:
+        taken = self.fetched.get(subject)
+        if taken is None and self.foreign:
+            raise Unordered(subject, ledger.revision(subject))
+        if taken is None:
             stamp = Stamp(event.created_at, event.created_at, first=first)
-            fetched = snapshot(kind, event.object, stamp, deleted=deleted)
-        ledger.apply(fetched)
+            taken = snapshot(kind, event.object, stamp, deleted=deleted)
+        ledger.apply(taken)
         return subject
 
 
@@ -105,12 +121,14 @@ def on_invoice_paid(ledger: Ledger, incoming: Incoming) -> None:
 
 
 def on_invoice_payment_failed(ledger: Ledger, incoming: Incoming) -> None:
-    """An attempt to pay failed: count it. The reason comes with the PaymentIntent's own event."""
+    """An attempt to pay failed: count it, once per event. The reason comes with the PaymentIntent's own event."""
     subject = incoming.apply(ledger)
-    if ledger.row(subject):
-        ledger.follow_invoice(subject.id)
-        ledger.count_attempt(subject.id)
-        ledger.follow_attempt(subject.id, Attempt.FAILED, incoming.event.created_at)
+    ledger.follow_invoice(subject.id)
+    invoice = ledger.row(subject)
+    if invoice:
+        ledger.fulfillments.follow_attempt(invoice, Word(Attempt.FAILED, incoming.event.created_at))
+        if not incoming.applied:
+            ledger.fulfillments.count_attempt(invoice)
 
 
 def on_payment_intent_processing(ledger: Ledger, incoming: Incoming) -> None:
@@ -123,38 +141,59 @@ def on_payment_intent_failed(ledger: Ledger, incoming: Incoming) -> None:
     _follow_attempt(ledger, incoming, Attempt.FAILED)
 
 
+def on_invoice_payment_paid(ledger: Ledger, incoming: Incoming) -> None:
+    """A payment of an invoice went through: the event says which PaymentIntent it was."""
+    subject = Subject(Kind.INVOICE, str(incoming.invoice))
+    if incoming.foreign and subject not in incoming.fetched:
+        raise Unordered(subject, ledger.revision(subject))
+    link = None if incoming.foreign else payment_link(incoming.event.object)
+    if _take_invoice(ledger, incoming, subject) and link:
+        ledger.link(link)
+
+
 def _follow_attempt(ledger: Ledger, incoming: Incoming, attempt: Attempt) -> None:
     intent = incoming.event.object
+    subject = incoming.subject
     if incoming.invoice is None:
         raise Unlinked(intent["id"])
-    if not incoming.invoice or not _take_invoice(ledger, incoming, incoming.invoice):
+    invoice = _take_invoice(ledger, incoming, subject) if subject else None
+    if invoice is None:
         return
-    at = incoming.event.created_at
-    if incoming.intent:
-        truth = INTENT_SAYS.get(incoming.intent["status"])
-        if truth:
-            _record(ledger, incoming.invoice, truth, at, incoming.intent, truth=True)
-    elif not _record(ledger, incoming.invoice, attempt, at, intent):
-        raise AttemptUnclear(intent["id"])
+    if incoming.link:
+        ledger.link(incoming.link)
+    word = Word(attempt, incoming.event.created_at)
+    known = ledger.fulfillments.last_word(invoice["id"])
+    if incoming.intent and incoming.intent[1] == known:
+        _settle(ledger, incoming, invoice, word)
+    elif incoming.foreign or not ledger.fulfillments.follow_attempt(invoice, word, _failure(intent, attempt)):
+        raise AttemptUnclear(intent["id"], known)
 
 
-def _record(
-    ledger: Ledger, invoice_id: str, attempt: Attempt, at: datetime, intent: JsonObject, *, truth: bool = False
-) -> bool:
-    failure = failure_of(intent) if attempt is Attempt.FAILED else None
-    return ledger.follow_attempt(invoice_id, attempt, at, payment_intent=intent["id"], failure=failure, truth=truth)
+def _settle(ledger: Ledger, incoming: Incoming, invoice: JsonObject, word: Word) -> None:
+    """Let the PaymentIntent as it is now decide; where it has moved on, what the event itself says may."""
+    intent = incoming.intent[0] if incoming.intent else {}
+    truth = last_attempt(intent)
+    if truth:
+        said = Word(truth, word.at)
+        ledger.fulfillments.settle_attempt(invoice, said, _failure(intent, truth), certain=True)
+    else:
+        failure = None if incoming.foreign else _failure(incoming.event.object, word.attempt)
+        ledger.fulfillments.settle_attempt(invoice, word, failure, certain=False)
 
 
-def _take_invoice(ledger: Ledger, incoming: Incoming, invoice_id: str) -> bool:
-    """Make sure that the invoice is known, applying what was fetched of it; False where it is gone at Stripe too."""
-    subject = Subject(Kind.INVOICE, invoice_id)
+def _failure(intent: JsonObject, attempt: Attempt) -> Failure | None:
+    return failure_of(intent) if attempt is Attempt.FAILED else None
+
+
+def _take_invoice(ledger: Ledger, incoming: Incoming, subject: Subject) -> JsonObject | None:
+    """The invoice, after applying what was fetched of it; None where it is gone at Stripe, too."""
     fetched = incoming.fetched.get(subject)
     if fetched:
         ledger.apply(fetched)
-        ledger.follow_invoice(invoice_id)
+        ledger.follow_invoice(subject.id)
     elif ledger.row(subject) is None:
-        raise Unordered(subject)
-    return ledger.row(subject) is not None
+        raise Unordered(subject, ledger.revision(subject))
+    return ledger.row(subject)
 
 
 HANDLERS: dict[str, Handler] = {
@@ -181,6 +220,7 @@ HANDLERS: dict[str, Handler] = {
     "invoice.voided": on_invoice,
     "invoice.marked_uncollectible": on_invoice,
     "invoice.deleted": on_deleted,
+    "invoice_payment.paid": on_invoice_payment_paid,
     "payment_intent.processing": on_payment_intent_processing,
     "payment_intent.payment_failed": on_payment_intent_failed,
 }

@@ -1,11 +1,13 @@
 """Owns the way of an event from the inbox to its effects.
 
 A batch of events is applied in one transaction: locks, rows, effects and the mark "processed" commit together.
-What an event cannot say is asked of Stripe between transactions, and the event is applied again with the answer.
+What an event cannot say is asked of Stripe between transactions, beside the events that need no answer, and the event
+is applied again with the answer.
 """
 
+import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,24 +17,28 @@ import structlog
 from app.db import inbox, items
 from app.db.engine import Database
 from app.db.inbox import DueEvent
-from app.db.models import InvoicePayment
-from app.db.records import store
 from app.domain.errors import DatabaseUnavailable, InvoicingError
 from app.services import observing
 from app.services.ledger import Ledger, Subject, Unordered
 from app.stripe_gateway.client import StripeGateway
+from app.stripe_gateway.mapping import Kind
 from app.webhooks.envelope import read_event
 from app.webhooks.handlers import HANDLERS, AttemptUnclear, Incoming, Unlinked
 
 log = structlog.get_logger(__name__)
 
-MOST_QUESTIONS = 4
-"""How often one event may ask Stripe in one go: link, invoice, PaymentIntent, and one more for a race."""
+MOST_QUESTIONS = 6
+"""How often one event may ask Stripe in one go: link, invoice, PaymentIntent, and again where others were faster."""
 
 MOST_ATTEMPTS = 12
-"""Tries before an event is set aside as dead; with the pauses below, about a day."""
+"""Tries before an event is set aside as dead; with the pauses below, about half a day."""
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 4 * 3600.0
+
+MOST_ASKING = 16
+"""Events for which Stripe is asked at the same time."""
+MOST_WAITING = 500
+"""Events that may wait for that in one worker; beyond, it takes no more from the inbox."""
 
 Question = Unordered | Unlinked | AttemptUnclear
 
@@ -52,36 +58,45 @@ class Processor:
     def __init__(self, database: Database, gateway: StripeGateway) -> None:
         self._database = database
         self._gateway = gateway
+        self._asking: set[asyncio.Task[None]] = set()
+        self._permits = asyncio.Semaphore(MOST_ASKING)
 
     async def process(self, batch: Sequence[DueEvent]) -> None:
-        """Bring every event of `batch` to processed, ignored, or back into the inbox with the reason.
+        """Apply `batch`; events that need an answer of Stripe's are brought to their end in the background.
 
-        Raises DatabaseUnavailable; the events then come due again when their lease ends.
+        Every event ends processed, ignored, or back in the inbox with the reason. Raises DatabaseUnavailable; the
+        events then come due again when their lease ends.
         """
         tasks = [task for due in batch if (task := await self._read(due))]
         if tasks:
             await self._link(tasks)
             await self._together(tasks)
 
+    async def settled(self, at_most: int = 0) -> None:
+        """Wait until no more than `at_most` events wait for answers of Stripe's."""
+        while len(self._asking) > at_most:
+            await asyncio.wait(self._asking, return_when=asyncio.FIRST_COMPLETED)
+
     async def _read(self, due: DueEvent) -> Task | None:
         try:
-            return Task(due, Incoming(read_event(due.payload), fetched={}))
-        except msgspec.MsgspecError as error:
+            incoming = Incoming(read_event(due.payload))
+            _ = incoming.subject or str(incoming.event.object["id"])
+        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
             await self._put_back(due, error)
             return None
+        return Task(due, incoming)
 
     async def _link(self, tasks: Sequence[Task]) -> None:
         """Say which invoices the PaymentIntents among the events pay, as far as it is known here."""
-        intents = {task.incoming.event.object["id"]: task for task in tasks if task.incoming.subject is None}
-        if intents:
+        unlinked = [task for task in tasks if task.incoming.subject is None]
+        if unlinked:
             async with self._database.connection() as connection:
-                known = await items.invoices_of(connection, intents)
-            for task in tasks:
-                if task.incoming.subject is None:
-                    task.incoming.invoice = known.get(task.incoming.event.object["id"])
+                known = await items.invoices_of(connection, {task.incoming.event.object["id"] for task in unlinked})
+            for task in unlinked:
+                task.incoming.invoice = known.get(task.incoming.event.object["id"])
 
     async def _together(self, tasks: Sequence[Task]) -> None:
-        """Apply `tasks` in one transaction; where that fails, each alone."""
+        """Apply `tasks` in one transaction; where the database refuses that, each alone."""
         try:
             questions = await self._apply(tasks)
         except DatabaseUnavailable:
@@ -94,57 +109,97 @@ class Processor:
                 await self._together([task])
             return
         for task, question in questions:
-            await self._ask(task, question)
+            await self.settled(MOST_WAITING - 1)
+            self._start(self._ask(task, question))
 
     async def _apply(self, tasks: Sequence[Task]) -> list[tuple[Task, Question]]:
         questions: list[tuple[Task, Question]] = []
+        broken: list[tuple[Task, Exception]] = []
+        outcomes: list[tuple[str, str]] = []
         async with self._database.unit_of_work() as connection:
             ours = await inbox.hold(connection, [task.due for task in tasks])
             mine = [task for task in tasks if task.due.id in ours]
             ledger = await Ledger.of(connection, _subjects(mine))
-            outcomes = []
             for task in mine:
+                task.incoming.applied = ours[task.due.id]
+                ledger.cause = task.due.id
                 try:
-                    HANDLERS[task.due.type](ledger, task.incoming)
+                    with ledger.all_or_nothing():
+                        outcomes.append((task.due.id, _handle(task, ledger)))
                 except (Unordered, Unlinked, AttemptUnclear) as question:
                     questions.append((task, question))
-                else:
-                    outcomes.append((task.due.id, _outcome(task)))
+                except Exception as error:  # noqa: BLE001 -- the ledger forgot what it did; the others go on
+                    broken.append((task, error))
+            customers = ledger.customers_of_new_invoices()
             await ledger.flush()
             await inbox.finish(connection, outcomes)
+        for task, problem in broken:
+            await self._put_back(task.due, problem)
+        if customers:
+            await self._fetch_missing(customers)
         return questions
 
-    async def _ask(self, task: Task, question: Question) -> None:
-        """Ask Stripe what the event could not say, then apply the event again."""
-        task.questions += 1
+    # Asking Stripe
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        started = asyncio.create_task(work)
+        self._asking.add(started)
+        started.add_done_callback(self._asking.discard)
+
+    async def _ask(self, task: Task, first: Question) -> None:
+        """Ask Stripe what the event could not say, and apply it, until it has no more questions."""
+        question: Question | None = first
         try:
-            if task.questions > MOST_QUESTIONS:
-                raise question
-            await self._answer(task, question)
+            while question:
+                task.questions += 1
+                if task.questions > MOST_QUESTIONS:
+                    raise question  # noqa: TRY301 -- it ends where every failure ends
+                async with self._permits:
+                    await self._answer(task, question)
+                question = next((asked for _, asked in await self._apply([task])), None)
         except DatabaseUnavailable:
-            raise
-        except (InvoicingError, Unordered, Unlinked, AttemptUnclear) as error:
-            await self._put_back(task.due, error)
-        else:
-            await self._together([task])
+            log.warning("event_left_to_its_lease", event_id=task.due.id)
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the event is tried again later
+            await self._put_back_if_possible(task.due, error)
 
     async def _answer(self, task: Task, question: Question) -> None:
         log.info("asked_stripe", event_id=task.due.id, type=task.due.type, question=str(question))
+        incoming = task.incoming
         match question:
             case Unordered():
-                task.incoming.fetched[question.subject] = await observing.observe(self._gateway, question.subject)
+                answer = await observing.observe(self._gateway, question.subject, question.over)
+                incoming.fetched[question.subject] = answer
             case Unlinked():
-                link = await observing.invoice_of(self._gateway, question.payment_intent)
-                task.incoming.invoice = link["invoice"] if link else ""
-                if link:
-                    async with self._database.unit_of_work() as connection:
-                        await store(connection, InvoicePayment, [link])
+                incoming.link = await observing.invoice_of(self._gateway, question.payment_intent)
+                incoming.invoice = incoming.link["invoice"] if incoming.link else ""
             case AttemptUnclear():
-                task.incoming.intent = await observing.payment_intent(self._gateway, question.payment_intent)
+                intent = await observing.payment_intent(self._gateway, question.payment_intent)
+                incoming.intent = (intent, question.over)
 
-    async def _put_back(self, due: DueEvent, error: BaseException) -> None:
+    async def _fetch_missing(self, customers: Collection[str]) -> None:
+        """Fetch the customers of new invoices that are not known here; no event waits for them."""
+        async with self._database.connection() as connection:
+            missing = await items.unknown_customers(connection, customers)
+        for customer in missing:
+            self._start(self._fetch(Subject(Kind.CUSTOMER, customer)))
+
+    async def _fetch(self, subject: Subject) -> None:
+        try:
+            await observing.take_over(self._database, self._gateway, subject, "missing")
+        except (InvoicingError, Unordered) as error:
+            log.warning("missing_parent_not_fetched", subject=subject.id, error=str(error))
+
+    # Failing
+
+    async def _put_back_if_possible(self, due: DueEvent, error: Exception) -> None:
+        try:
+            await self._put_back(due, error)
+        except DatabaseUnavailable:
+            log.warning("event_left_to_its_lease", event_id=due.id)
+
+    async def _put_back(self, due: DueEvent, error: Exception) -> None:
         dead = due.attempts >= MOST_ATTEMPTS
-        reason = f"{type(error).__name__}: {error}"[:500]
+        reason = f"{type(error).__name__}: {error}".split("\n", 1)[0][:500]  # PostgreSQL's details quote whole rows
         log.error("event_failed", event_id=due.id, type=due.type, attempts=due.attempts, dead=dead, reason=reason)
         async with self._database.connection() as connection:
             await inbox.fail(connection, due, reason, pause_after(due.attempts), dead=dead)
@@ -160,6 +215,10 @@ def _subjects(tasks: Iterable[Task]) -> set[Subject]:
     return {subject for task in tasks if (subject := task.incoming.subject)}
 
 
-def _outcome(task: Task) -> str:
-    """An event that turned out to be about nothing of ours is ignored."""
+def _handle(task: Task, ledger: Ledger) -> str:
+    """Apply the event; the status it ends with. One about nothing of ours, or that nothing handles, is ignored."""
+    handler = HANDLERS.get(task.due.type)
+    if handler is None:
+        return "ignored"
+    handler(ledger, task.incoming)
     return "ignored" if task.incoming.nothing_of_ours else "processed"

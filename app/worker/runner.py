@@ -13,7 +13,7 @@ import structlog
 from app.db import inbox
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
-from app.worker.processing import Processor
+from app.worker.processing import MOST_ATTEMPTS, Processor
 
 log = structlog.get_logger(__name__)
 
@@ -52,18 +52,30 @@ class Worker:
                 except DatabaseUnavailable:
                     log.warning("waiting_for_database")
                     await self._rest(REST_S)
+                except Exception:  # the events come due again when their lease ends, each alone
+                    log.exception("batch_failed")
+                    await self._rest(REST_S)
         finally:
+            await self._processor.settled()
             if self._listener is not None:
                 await self._listener.close(timeout=2)
 
     async def run_once(self) -> int:
-        """Process one batch of what is due; how many events that were."""
+        """Process one batch of what is due; how many events that were. Some may still wait for Stripe's answers."""
         self._woken.clear()
         async with self._database.connection() as connection:
-            due = await inbox.claim(connection, self._batch, self._lease)
+            due = await inbox.claim(connection, self._batch, self._lease, MOST_ATTEMPTS)
         if due:
             await self._processor.process(due)
         return len(due)
+
+    async def drain(self) -> int:
+        """Process until nothing is due and no answer of Stripe's is awaited; how many events that were."""
+        processed = 0
+        while count := await self.run_once():
+            processed += count
+            await self._processor.settled()
+        return processed
 
     async def _listen(self) -> None:
         """Hear of new events; without the listener the poll still finds them."""

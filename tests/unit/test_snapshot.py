@@ -61,7 +61,7 @@ def test_pictures_whose_times_overlap_cannot_be_ordered(one: Version, other: Ver
 
 @given(versions(rank=1), versions(rank=1))
 def test_what_was_asked_for_wins_where_times_cannot_tell(known: Version, incoming: Version) -> None:
-    fetched = Version(1, incoming.since, incoming.until, incoming.digest, fetched=True)
+    fetched = Version(1, incoming.since, incoming.until, incoming.digest, over=known.revision)
     assert judge(known, fetched) is not Verdict.FETCH
 
 
@@ -83,7 +83,13 @@ def test_in_whatever_order_pictures_come_the_same_one_stays(pictures: list[Versi
             if verdict is Verdict.APPLY:
                 known = incoming
             elif verdict is Verdict.FETCH:
-                known = Version(truth.rank, truth.since, truth.until, truth.digest, fetched=True)
+                known = Version(truth.rank, truth.since, truth.until, truth.digest)
         assert known is not None
         ends.add((known.rank, known.digest if known.rank == truth.rank else None))
     assert {rank for rank, _ in ends} == {truth.rank}
+
+
+@given(versions(rank=1), versions(rank=1))
+def test_an_answer_that_was_overtaken_is_no_newer_than_its_times_say(known: Version, incoming: Version) -> None:
+    overtaken = Version(1, incoming.since, incoming.until, incoming.digest, over=known.revision + 1)
+    assert judge(known, overtaken) is judge(known, incoming)

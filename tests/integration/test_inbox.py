@@ -1,0 +1,171 @@
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.db import inbox
+from app.domain.errors import DatabaseUnavailable
+from app.webhooks import handlers
+from app.worker.processing import MOST_ATTEMPTS, pause_after
+from tests.fixtures.stage import Stage
+
+LEASE = timedelta(seconds=30)
+
+
+async def status(stage: Stage, event: dict[str, Any]) -> str:
+    row = await stage.row("webhook_events", event["id"])
+    assert row is not None
+    return str(row["status"])
+
+
+async def make_due(stage: Stage) -> None:
+    await stage.rows("UPDATE webhook_events SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL")
+
+
+async def claim(stage: Stage, limit: int = 64) -> list[inbox.DueEvent]:
+    async with stage.parts.database.connection() as connection:
+        return await inbox.claim(connection, limit, LEASE, MOST_ATTEMPTS)
+
+
+async def test_poison_is_dead_after_its_tries_and_stops_nobody(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    good = await stage.event("invoice.finalized")
+    poison = good | {"id": "evt_poison", "data": {"object": {"id": "in_poison", "object": "invoice"}}}
+    unreadable = good | {"id": "evt_unreadable", "data": {"object": {"object": "invoice"}}}
+    await stage.tell(poison, unreadable, good)
+    assert await status(stage, good) == "processed"
+    for _ in range(MOST_ATTEMPTS):
+        await make_due(stage)
+        await stage.work()
+    for event in (poison, unreadable):
+        row = await stage.row("webhook_events", event["id"])
+        assert row is not None
+        assert (row["status"], row["attempts"]) == ("dead", MOST_ATTEMPTS)
+        assert "KeyError" in row["last_error"]
+    ready = (await stage.client.get("/readyz")).json()
+    assert ready["status"] == "ready"
+    assert (await stage.row("invoices", invoice["id"])) is not None
+
+
+async def test_an_event_whose_worker_dies_each_time_comes_back_alone_and_is_dead_in_the_end(stage: Stage) -> None:
+    await stage.invoice()
+    killer, *others = await stage.events("invoice.finalized", "invoice.created", "customer.created")
+    await stage.deliver(killer, *others)
+    assert len(await claim(stage)) == 3
+    killer_id = ""
+    for _ in range(MOST_ATTEMPTS - 1):
+        await make_due(stage)
+        alone = await claim(stage)
+        assert len(alone) == 1
+        await stage.rows(
+            "UPDATE webhook_events SET next_attempt_at = now() + interval '1 hour' WHERE id <> $1 "
+            "AND next_attempt_at IS NOT NULL",
+            alone[0].id,
+        )
+        killer_id = alone[0].id
+    await stage.rows("UPDATE webhook_events SET next_attempt_at = now() WHERE id = $1", killer_id)
+    await stage.work()
+    row = await stage.row("webhook_events", killer_id)
+    assert row is not None
+    assert row["status"] == "dead"
+    await make_due(stage)
+    await stage.work()
+    left = await stage.rows("SELECT id FROM webhook_events WHERE status <> 'processed'")
+    assert [row["id"] for row in left] == [killer_id]
+
+
+async def test_a_worker_that_lost_its_lease_changes_nothing(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa_chargeDeclined")
+    failed = await stage.event("invoice.payment_failed")
+    await stage.deliver(failed)
+    slow = await claim(stage)
+    await make_due(stage)
+    await stage.work()
+    await stage.worker._processor.process(slow)
+    fulfillment = await stage.fulfillment(invoice["id"])
+    assert fulfillment is not None
+    assert fulfillment["attempts"] == 1
+
+
+async def test_an_event_that_waits_for_stripe_holds_nobody_up(stage: Stage) -> None:
+    slow, quick = await stage.invoice(), await stage.invoice()
+    await stage.sandbox.fault("GET", f"/v1/invoices/{slow['id']}", kind="slow", delay_ms=3000)
+    waiting, ready = await stage.events("invoice.finalized")
+    await stage.deliver(waiting | {"api_version": "2020-08-27"}, ready)
+    async with asyncio.timeout(2):
+        while await stage.worker.run_once():
+            pass
+    assert await stage.row("invoices", quick["id"]) is not None
+    assert await stage.row("invoices", slow["id"]) is None
+    await stage.sandbox.clear_faults()
+    await stage.worker._processor.settled()
+    assert await stage.row("invoices", slow["id"]) is not None
+
+
+async def test_while_stripe_is_down_an_event_that_needs_it_is_tried_again_later(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.sandbox.fault("GET", "/v1/invoices/*", status=503)
+    event = await stage.event("invoice.finalized") | {"api_version": "2020-08-27"}
+    await stage.tell(event)
+    assert await status(stage, event) == "failed"
+    await stage.sandbox.clear_faults()
+    await make_due(stage)
+    await stage.work()
+    assert await status(stage, event) == "processed"
+    assert await stage.row("invoices", invoice["id"]) is not None
+
+
+async def test_an_event_of_a_type_that_is_handled_no_more_is_ignored(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.invoice()
+    event = await stage.event("invoice.finalized")
+    await stage.deliver(event)
+    monkeypatch.delitem(handlers.HANDLERS, event["type"])
+    await stage.work()
+    assert await status(stage, event) == "ignored"
+
+
+async def test_what_cannot_be_stored_is_told_to_stripe(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    await stage.invoice()
+    event = await stage.event("invoice.finalized")
+
+    async def away() -> None:
+        raise DatabaseUnavailable("away", retry_after=1)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(stage.parts.inbox, "_database", type("Away", (), {"dedicated": staticmethod(away)})())
+        answer = await stage.post(json.dumps(event))
+    assert answer.status_code == 503
+    assert await stage.row("webhook_events", event["id"]) is None
+
+
+async def test_the_same_event_arriving_many_times_at_once_is_stored_once(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    event = await stage.event("invoice.finalized")
+    await asyncio.gather(*(stage.deliver(event) for _ in range(20)))
+    assert len(await stage.rows("SELECT id FROM webhook_events")) == 1
+    await stage.work()
+    assert await stage.fulfillment(invoice["id"]) is not None
+
+
+async def test_the_signature_and_who_signed_are_kept_and_client_secrets_are_not(stage: Stage) -> None:
+    await stage.invoice()
+    event = await stage.event("payment_intent.created")
+    secret = event["data"]["object"]["client_secret"]
+    await stage.deliver(event)
+    row = await stage.row("webhook_events", event["id"])
+    assert row is not None
+    assert secret not in row["payload"]
+    assert row["verified_by"].startswith("whsec:")
+    assert "v1=" in row["signature"]
+
+
+def test_pauses_grow_and_are_bounded() -> None:
+    pauses = [pause_after(attempt).total_seconds() for attempt in range(1, MOST_ATTEMPTS)]
+    assert pauses[0] <= 2
+    assert pauses[5] > 100
+    assert max(pauses) <= 4 * 3600

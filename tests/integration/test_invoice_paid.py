@@ -1,0 +1,70 @@
+from tests.fixtures.stage import Stage
+
+
+async def test_a_card_payment_is_fulfilled_without_asking_stripe(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    events = await stage.events()
+    await stage.calls(forget=True)
+    await stage.tell(*events)
+    assert await stage.calls() == []
+    fulfillment = await stage.fulfillment(invoice["id"])
+    assert fulfillment is not None
+    assert (fulfillment["status"], fulfillment["amount_paid"]) == ("fulfilled", 5000)
+    assert fulfillment["payment_intent"].startswith("pi_")
+    assert not fulfillment["paid_out_of_band"]
+
+
+async def test_paid_delivered_first_and_five_times_is_fulfilled_once(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    events = await stage.events()
+    paid = await stage.event("invoice.paid")
+    await stage.tell(*[paid] * 5)
+    first = await stage.fulfillment(invoice["id"])
+    await stage.tell(*reversed(events))
+    again = await stage.fulfillment(invoice["id"])
+    assert first is not None
+    assert again is not None
+    assert (first["status"], first["fulfilled_at"]) == ("fulfilled", again["fulfilled_at"])
+    became = await stage.rows(
+        "SELECT became FROM changes WHERE invoice = $1 AND subject = 'fulfillment'", invoice["id"]
+    )
+    assert [row["became"] for row in became] == ["fulfilled"]
+
+
+async def test_out_of_band_is_fulfilled_without_a_payment_intent(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", paid_out_of_band="true")
+    await stage.tell(*await stage.events())
+    fulfillment = await stage.fulfillment(invoice["id"])
+    assert fulfillment is not None
+    assert (fulfillment["status"], fulfillment["paid_out_of_band"]) == ("fulfilled", True)
+    assert fulfillment["payment_intent"] is None
+
+
+async def test_a_written_off_invoice_that_is_paid_after_all_is_fulfilled(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/mark_uncollectible")
+    await stage.tell(*await stage.events())
+    written_off = await stage.fulfillment(invoice["id"])
+    assert written_off is not None
+    assert written_off["status"] == "written_off"
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    await stage.tell(*await stage.events())
+    fulfilled = await stage.fulfillment(invoice["id"])
+    assert fulfilled is not None
+    assert (fulfilled["status"], fulfilled["id"]) == ("fulfilled", written_off["id"])
+
+
+async def test_the_event_that_did_it_stands_beside_the_change(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    for event in await stage.events():
+        await stage.tell(event)
+    paid = await stage.event("invoice.paid")
+    caused = await stage.rows("SELECT subject, was, became FROM changes WHERE cause = $1 ORDER BY id", paid["id"])
+    assert [tuple(row.values()) for row in caused] == [
+        ("invoice", "open", "paid"),
+        ("fulfillment", "awaiting_payment", "fulfilled"),
+    ]
