@@ -189,8 +189,7 @@ class Ledger:
 
     def _take_items(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot) -> JsonObject:
         """Replace a draft's items; the columns that say so. A finalized invoice's items are frozen: taken in once."""
-        frozen = known is not None and known["status"] != InvoiceStatus.DRAFT
-        if subject.kind is not Kind.INVOICE or snapshot.deleted or frozen:
+        if subject.kind is not Kind.INVOICE or snapshot.deleted or (known and known["status"] != InvoiceStatus.DRAFT):
             return {}
         if not snapshot.items_complete:
             raise Incomplete(subject, self.revision(subject))

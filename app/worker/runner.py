@@ -47,7 +47,7 @@ class Worker:
             while not self._stopping.is_set():
                 try:
                     await self._listen()
-                    if not await self.run_once():
+                    if not await self.take():
                         await self._rest(self._poll_s)
                 except DatabaseUnavailable:
                     log.warning("waiting_for_database")
@@ -61,21 +61,26 @@ class Worker:
                 await self._listener.close(timeout=2)
 
     async def run_once(self) -> int:
-        """Process one batch of what is due; how many events that were. Some may still wait for Stripe's answers."""
+        """Process one batch of what is due to its end, Stripe's answers included; how many events that were."""
+        processed = await self.take()
+        await self._processor.settled()
+        return processed
+
+    async def drain(self) -> int:
+        """Process until nothing is due; how many events that were."""
+        processed = 0
+        while count := await self.run_once():
+            processed += count
+        return processed
+
+    async def take(self) -> int:
+        """Process one batch of what is due; events that need Stripe's answer are finished in the background."""
         self._woken.clear()
         async with self._database.connection() as connection:
             due = await inbox.claim(connection, self._batch, self._lease, MOST_ATTEMPTS)
         if due:
             await self._processor.process(due)
         return len(due)
-
-    async def drain(self) -> int:
-        """Process until nothing is due and no answer of Stripe's is awaited; how many events that were."""
-        processed = 0
-        while count := await self.run_once():
-            processed += count
-            await self._processor.settled()
-        return processed
 
     async def _listen(self) -> None:
         """Hear of new events; without the listener the poll still finds them."""

@@ -96,7 +96,7 @@ async def test_an_event_that_waits_for_stripe_holds_nobody_up(stage: Stage) -> N
     waiting, ready = await stage.events("invoice.finalized")
     await stage.deliver(waiting | {"api_version": "2020-08-27"}, ready)
     async with asyncio.timeout(2):
-        while await stage.worker.run_once():
+        while await stage.worker.take():
             pass
     assert await stage.row("invoices", quick["id"]) is not None
     assert await stage.row("invoices", slow["id"]) is None
