@@ -1,10 +1,16 @@
-"""What a publishable key may see: a PaymentIntent without the merchant's private data.
+"""What a publishable key may send and see: Stripe.js's parameters, and objects without private data.
 
-Owns the list of fields Stripe.js gets. Metadata, customer and amounts received are left out.
+Owns both lists. Metadata, customer and amounts received are left out of what a browser gets.
 """
 
 from sandbox.documents import Document
 
+FROM_STRIPE_JS = frozenset(
+    {"client_secret", "key", "expected_payment_method_type", "client_attribution_metadata", "guid", "muid", "sid",
+     "referrer", "pasted_fields", "payment_user_agent", "time_on_page", "_stripe_version", "is_stripe_sdk",
+     "client_context", "elements_options_client", "payment_method_data"}
+)  # fmt: skip
+"""Parameters that no SDK type declares, because only Stripe.js sends them."""
 _PAYMENT_INTENT = frozenset(
     {"id", "object", "amount", "amount_details", "automatic_payment_methods", "canceled_at", "cancellation_reason",
      "capture_method", "client_secret", "confirmation_method", "created", "currency", "description",

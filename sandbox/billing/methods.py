@@ -94,7 +94,7 @@ def _card_from(tx: Transaction, details: Document, fields: Document) -> Document
     if _number(details.get("exp_month"), "exp_month") not in range(1, 13):
         raise _card_error("invalid_expiry_month", "Your card's expiration month is invalid.", "exp_month")
     template = BY_NUMBER.get(number)
-    if template is None:
+    if template is None or template.kind != "card":
         raise _card_error(
             "card_declined",
             "Your card was declined. Your request was in test mode, but used a non test card. For a list of valid"

@@ -12,6 +12,7 @@ from sandbox.billing.methods import attach_method, method_from, resolve_method
 from sandbox.billing.payments import Presence
 from sandbox.documents import Document
 from sandbox.presentation import updating
+from sandbox.publishable import FROM_STRIPE_JS
 from sandbox.resources.fields import apply_fields
 from sandbox.shapes.customers import shipping
 from sandbox.store.listing import Filters, Page, list_documents
@@ -20,11 +21,6 @@ from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import StripeError, invalid_request, parameter_missing
 from sandbox.wire.routing import Call, Route
 
-FROM_STRIPE_JS = frozenset(
-    {"client_secret", "key", "expected_payment_method_type", "client_attribution_metadata", "guid", "muid", "sid",
-     "referrer", "pasted_fields", "payment_user_agent", "time_on_page", "_stripe_version", "is_stripe_sdk",
-     "client_context", "elements_options_client", "payment_method_data"}
-)  # fmt: skip
 _INVOICE_EDITABLE = frozenset(
     {"setup_future_usage", "metadata", "payment_method", "description", "receipt_email", "payment_method_data",
      "payment_method_options", "shipping", "expand"}

@@ -6,6 +6,7 @@ Owns the payment method routes; where a method comes from is `billing.methods`.
 from sandbox.billing.methods import attach_method, method_from, resolve_method
 from sandbox.documents import Document
 from sandbox.presentation import updating
+from sandbox.publishable import FROM_STRIPE_JS
 from sandbox.shapes import customers as shapes
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.transaction import merged_metadata
@@ -76,7 +77,14 @@ def detach_payment_method(call: Call) -> Document:
 
 
 ROUTES = (
-    Route("POST", "/v1/payment_methods", create_payment_method, "PaymentMethodCreateParams", publishable=True),
+    Route(
+        "POST",
+        "/v1/payment_methods",
+        create_payment_method,
+        "PaymentMethodCreateParams",
+        publishable=True,
+        also=FROM_STRIPE_JS,
+    ),
     Route("GET", "/v1/payment_methods", list_payment_methods, "PaymentMethodListParams"),
     Route("GET", "/v1/payment_methods/{id}", retrieve_payment_method, "PaymentMethodRetrieveParams"),
     Route("POST", "/v1/payment_methods/{id}", update_payment_method, "PaymentMethodUpdateParams"),

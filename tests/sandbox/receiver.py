@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,6 +23,7 @@ class Receiver:
         self._gate = threading.Event()
         self._gate.set()
         self._lock = threading.Lock()
+        self._arrived = threading.Condition(self._lock)
         self.busiest = 0
         self._inside = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._take))
@@ -41,6 +43,14 @@ class Receiver:
     def types(self) -> list[str]:
         return [event["type"] for event in self.events]
 
+    def wait_for(self, kind: str, within: float = 15) -> dict[str, Any]:
+        """The first event of this type, once it is here."""
+        deadline = time.monotonic() + within
+        with self._arrived:
+            while kind not in self.types:
+                assert self._arrived.wait(deadline - time.monotonic()), f"no {kind} among {self.types}"
+        return next(event for event in self.events if event["type"] == kind)
+
     def hold(self) -> None:
         self._gate.clear()
 
@@ -56,6 +66,7 @@ class Receiver:
     def _take(self, body: bytes, headers: dict[str, str]) -> int:
         with self._lock:
             self.bodies.append(body)
+            self._arrived.notify_all()
             self.headers.append(headers)
             self._inside += 1
             self.busiest = max(self.busiest, self._inside)

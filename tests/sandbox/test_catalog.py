@@ -149,3 +149,38 @@ def test_a_tax_rate_is_archived_not_deleted(box: RunningSandbox) -> None:
     assert rate.percentage == 19.5
     assert box.v1.tax_rates.update(rate.id, {"active": False}).active is False
     assert box.http.delete(f"/v1/tax_rates/{rate.id}", auth=("sk_test_x", "")).status_code == 404
+
+
+def test_coupons_and_tax_rates_are_renamed_and_listed(box: RunningSandbox) -> None:
+    coupon = box.v1.coupons.create({"id": "TEN", "amount_off": 10, "currency": "usd", "duration": "forever"})
+    assert box.v1.coupons.update("TEN", {"name": "Ten", "metadata": {"a": "b"}}).name == "Ten"
+    assert [c.id for c in box.v1.coupons.list().data] == [coupon.id]
+    assert box.post("/v1/coupons", "id=TEN&percent_off=1").json()["error"]["code"] == "resource_already_exists"
+    rate = box.v1.tax_rates.create({"display_name": "VAT", "inclusive": False, "percentage": 7})
+    assert box.v1.tax_rates.update(rate.id, {"metadata": {"a": "b"}}).to_dict()["metadata"] == {"a": "b"}
+    assert [r.id for r in box.v1.tax_rates.list({"active": True, "inclusive": False}).data] == [rate.id]
+    assert box.v1.tax_rates.retrieve(rate.id).percentage == 7
+    assert box.post("/v1/tax_rates", "display_name=x&inclusive=true&percentage=101").status_code == 400
+
+
+def test_a_price_is_renamed_but_never_repriced(box: RunningSandbox) -> None:
+    price = box.v1.prices.create({"currency": "usd", "unit_amount": 1, "product_data": {"name": "W"}})
+    changed = box.v1.prices.update(price.id, {"nickname": "One", "active": False, "metadata": {"a": "b"}})
+    assert (changed.nickname, changed.active) == ("One", False)
+    assert box.post(f"/v1/prices/{price.id}", "unit_amount=2").json()["error"]["code"] == "parameter_unknown"
+    assert [p.id for p in box.v1.prices.search({"query": f"product:'{price.product}'"}).data] == [price.id]
+
+
+def test_a_price_may_let_the_customer_choose(box: RunningSandbox) -> None:
+    price = box.v1.prices.create(
+        {"currency": "usd", "custom_unit_amount": {"enabled": True, "minimum": 100}, "product_data": {"name": "Tip"}}
+    )
+    assert (price.unit_amount, price.custom_unit_amount and price.custom_unit_amount.minimum) == (None, 100)
+
+
+def test_a_product_takes_a_default_price_along(box: RunningSandbox) -> None:
+    product = box.v1.products.create({"name": "W", "default_price_data": {"currency": "usd", "unit_amount": 5}})
+    other = box.v1.prices.create({"currency": "usd", "unit_amount": 6, "product": product.id})
+    assert box.v1.prices.retrieve(str(product.default_price)).unit_amount == 5
+    assert box.v1.products.update(product.id, {"default_price": other.id}).default_price == other.id
+    assert box.post("/v1/products", "name=W&" + "&".join(f"images[{n}]=x" for n in range(9))).status_code == 400

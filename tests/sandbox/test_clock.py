@@ -143,3 +143,48 @@ def test_due_dates_and_timestamps_come_from_the_virtual_clock(box: RunningSandbo
     invoice = draft(days_until_due=1)
     assert invoice.created >= box.control("GET", "clock")["now"] - 5
     assert invoice.due_date == invoice.created + DAY
+
+
+def test_automatic_collection_without_a_method_fails_quietly(box: RunningSandbox, draft: Drafting) -> None:
+    invoice = draft(auto_advance=True, collection_method="charge_automatically")
+    box.advance(3610)
+    after = box.v1.invoices.retrieve(invoice.id)
+    assert (after.status, after.next_payment_attempt) == ("open", None)
+    assert box.event_types()[-1] == "invoice.payment_failed"
+
+
+def test_an_advancing_draft_that_cannot_be_finalized_says_why(box: RunningSandbox, draft: Drafting) -> None:
+    invoice = draft(99_999_999, auto_advance=True)
+    box.v1.invoices.add_lines(invoice.id, {"lines": [{"amount": 1}]})
+    box.advance(3610)
+    after = box.v1.invoices.retrieve(invoice.id)
+    assert (after.status, after.last_finalization_error is None) == ("draft", False)
+
+
+def test_a_draft_may_name_the_moment_it_is_finalized(box: RunningSandbox, draft: Drafting) -> None:
+    now = int(box.control("GET", "clock")["now"])
+    invoice = draft(automatically_finalizes_at=now + 500)
+    assert (invoice.auto_advance, invoice.automatically_finalizes_at) == (True, now + 500)
+    box.advance(510)
+    assert box.v1.invoices.retrieve(invoice.id).status == "open"
+    assert box.post(f"/v1/invoices/{draft().id}", f"automatically_finalizes_at={now + 10**9}").status_code == 400
+
+
+def test_auto_advance_switched_on_while_open_collects_later(
+    box: RunningSandbox, customer: stripe.Customer, draft: Drafting
+) -> None:
+    with_default_card(box, customer)
+    invoice = box.v1.invoices.finalize_invoice(draft(collection_method="charge_automatically").id)
+    box.v1.invoices.update(invoice.id, {"auto_advance": True})
+    box.advance(3605)
+    assert box.v1.invoices.retrieve(invoice.id).status == "paid"
+
+
+def test_timers_fall_due_as_real_time_passes(box: RunningSandbox, hook: Receiver, opened: Drafting) -> None:
+    box.switch(debit_settlement_s=0)
+    invoice = opened()
+    assert invoice.payments is not None
+    box.v1.payment_intents.confirm(
+        str(invoice.payments.data[0].payment.payment_intent), {"payment_method": "pm_usBankAccount_success"}
+    )
+    hook.wait_for("invoice.paid")

@@ -137,3 +137,49 @@ def test_the_account_can_be_read(box: RunningSandbox) -> None:
     assert (account.country, account.default_currency) == ("US", "usd")
     with pytest.raises(stripe.PermissionError):
         box.v1.accounts.retrieve("acct_other")
+
+
+def test_a_customers_balance_is_adjusted_with_a_trace(box: RunningSandbox, customer: stripe.Customer) -> None:
+    entry = box.v1.customers.balance_transactions.create(
+        customer.id, {"amount": -500, "currency": "usd", "description": "Goodwill"}
+    )
+    assert (entry.type, entry.ending_balance, entry.description) == ("adjustment", -500, "Goodwill")
+    box.v1.customers.update(customer.id, {"balance": 0})
+    assert [e.amount for e in box.v1.customers.balance_transactions.list(customer.id).data] == [500, -500]
+
+
+def test_invoice_settings_can_be_cleared_one_by_one(box: RunningSandbox) -> None:
+    customer = box.v1.customers.create(
+        {
+            "payment_method": "pm_card_visa",
+            "invoice_settings": {
+                "default_payment_method": "pm_card_visa",
+                "footer": "Thanks",
+                "rendering_options": {"amount_tax_display": "exclude_tax"},
+            },
+        }
+    )
+    sent = "invoice_settings[footer]=&invoice_settings[rendering_options]=&invoice_settings[default_payment_method]="
+    cleared = box.post(f"/v1/customers/{customer.id}", sent).json()["invoice_settings"]
+    assert set(cleared.values()) == {None}
+    unknown = box.post(f"/v1/customers/{customer.id}", "invoice_settings[default_payment_method]=pm_none").json()
+    assert unknown["error"]["param"] == "invoice_settings[default_payment_method]"
+
+
+def test_address_and_shipping_show_all_their_lines_or_nothing(box: RunningSandbox) -> None:
+    sent = "address[city]=Rome&shipping[name]=Ada&shipping[address][line1]=1+Road"
+    customer = box.post("/v1/customers", sent).json()
+    assert customer["address"] == {
+        "city": "Rome", "country": None, "line1": None, "line2": None, "postal_code": None, "state": None,
+    }  # fmt: skip
+    assert customer["shipping"]["address"]["line1"] == "1 Road"
+    cleared = box.post(f"/v1/customers/{customer['id']}", "address=&shipping=").json()
+    assert (cleared["address"], cleared["shipping"]) == (None, None)
+
+
+def test_deleting_a_customer_drops_pending_items_and_frees_the_methods(box: RunningSandbox) -> None:
+    customer = box.v1.customers.create({"payment_method": "pm_card_visa"})
+    box.v1.invoice_items.create({"customer": customer.id, "amount": 1, "currency": "usd"})
+    box.v1.customers.delete(customer.id)
+    assert box.v1.invoice_items.list().data == []
+    assert box.v1.payment_methods.list().data == []

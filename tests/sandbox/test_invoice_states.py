@@ -291,3 +291,59 @@ def test_references_to_what_the_sandbox_has_none_of_are_unknown(
     box: RunningSandbox, customer: stripe.Customer, sent: str
 ) -> None:
     assert box.post("/v1/invoices", f"customer={customer.id}&{sent}").json()["error"]["code"] == "resource_missing"
+
+
+def test_a_draft_takes_every_kind_of_change(box: RunningSandbox, draft: Drafting, customer: stripe.Customer) -> None:
+    method = box.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    sent = (
+        f"description=Work&footer=Bye&default_payment_method={method.id}&payment_settings[payment_method_types][]=card"
+        "&rendering[pdf][page_size]=a4&rendering[amount_tax_display]=exclude_tax&shipping_details[name]=Ada"
+        "&shipping_details[address][city]=Rome&number=MINE-1&statement_descriptor=WORK&collection_method=charge_automatically"
+    )
+    changed = box.post(f"/v1/invoices/{draft().id}", sent).json()
+    assert (changed["description"], changed["footer"], changed["default_payment_method"]) == ("Work", "Bye", method.id)
+    assert changed["payment_settings"]["payment_method_types"] == ["card"]
+    assert changed["rendering"]["pdf"] == {"page_size": "a4"}
+    assert changed["shipping_details"]["address"]["city"] == "Rome"
+    assert (changed["collection_method"], changed["due_date"]) == ("charge_automatically", None)
+    final = box.v1.invoices.finalize_invoice(changed["id"])
+    assert final.number == "MINE-1"
+    assert box.v1.invoices.update(final.id, {"default_payment_method": method.id}).status == "open"
+    cleared = box.post(f"/v1/invoices/{draft().id}", "default_payment_method=&shipping_details=&shipping_cost=").json()
+    assert cleared["default_payment_method"] is None
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "days_until_due=1&due_date=2000000000",
+        f"statement_descriptor={'x' * 23}",
+        f"description={'x' * 1501}",
+        "default_payment_method=pm_none",
+        "shipping_cost[shipping_rate]=shr_1",
+    ],
+)
+def test_a_draft_refuses_what_stripe_would(box: RunningSandbox, draft: Drafting, sent: str) -> None:
+    assert box.post(f"/v1/invoices/{draft().id}", sent).status_code == 400
+
+
+def test_a_draft_refuses_anothers_payment_method(box: RunningSandbox, draft: Drafting) -> None:
+    other = box.v1.customers.create({})
+    method = box.v1.payment_methods.attach("pm_card_visa", {"customer": other.id})
+    with pytest.raises(stripe.InvalidRequestError, match="must be attached to the customer"):
+        box.v1.invoices.update(draft().id, {"default_payment_method": method.id})
+
+
+def test_invoices_are_filtered_and_searched(box: RunningSandbox, draft: Drafting, opened: Drafting) -> None:
+    first, second = opened(1000, metadata={"ref": "7"}), draft(500)
+    assert [i.id for i in box.v1.invoices.list({"status": "open"}).data] == [first.id]
+    assert [i.id for i in box.v1.invoices.list({"customer": str(first.customer), "limit": 1}).data] == [second.id]
+    assert box.v1.invoices.list({"due_date": {"gt": 2**33}}).data == []
+    query = "metadata['ref']:'7' AND status:'open' AND total>=1000"
+    assert [i.id for i in box.v1.invoices.search({"query": query}).data] == [first.id]
+
+
+def test_only_open_invoices_are_revised(box: RunningSandbox, draft: Drafting) -> None:
+    assert (
+        box.post("/v1/invoices", f"from_invoice[action]=revision&from_invoice[invoice]={draft().id}").status_code == 400
+    )

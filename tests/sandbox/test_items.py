@@ -1,5 +1,6 @@
 """Invoice items and lines: adding, changing, moving, limits; discounts, taxes and totals."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.billing.pricing import amount_for
 from sandbox.billing.totals import _spread
 from tests.sandbox.conftest import Drafting
 from tests.sandbox.process import RunningSandbox
@@ -202,14 +204,10 @@ def test_a_spread_amount_is_never_lost_nor_exceeds_a_share(amount: int, weights:
 
 
 def test_tiers_are_counted_graduated_or_by_volume(box: RunningSandbox) -> None:
-    from sandbox.billing.pricing import amount_for  # noqa: PLC0415
-
     tiers = "tiers[0][up_to]=10&tiers[0][unit_amount]=100&tiers[1][up_to]=inf&tiers[1][unit_amount]=50&tiers[1][flat_amount]=7"
     sent = f"currency=usd&product_data[name]=W&billing_scheme=tiered&{tiers}"
     graduated = box.post("/v1/prices", f"{sent}&tiers_mode=graduated&expand[]=tiers").json()
     volume = box.post("/v1/prices", f"{sent}&tiers_mode=volume&expand[]=tiers").json()
-    from decimal import Decimal  # noqa: PLC0415
-
     assert amount_for({**graduated, "_tiers": graduated["tiers"]}, Decimal(12)) == 1107
     assert amount_for({**volume, "_tiers": volume["tiers"]}, Decimal(12)) == 607
 
@@ -241,3 +239,103 @@ def test_shipping_adds_to_the_total(box: RunningSandbox, customer: stripe.Custom
     sent += "&shipping_cost[shipping_rate_data][fixed_amount][currency]=usd"
     invoice = box.post("/v1/invoices", f"customer={customer.id}&{sent}").json()
     assert (invoice["amount_shipping"], invoice["total"]) == (300, 300)
+
+
+def test_a_pending_item_changes_and_is_deleted_alone(box: RunningSandbox, customer: stripe.Customer) -> None:
+    item = box.v1.invoice_items.create({"customer": customer.id, "amount": 100, "currency": "usd"})
+    assert box.v1.invoice_items.update(item.id, {"quantity": 3}).amount == 300
+    assert box.v1.invoice_items.update(item.id, {"unit_amount_decimal": Decimal("1.5")}).amount == 5
+    assert box.v1.invoice_items.delete(item.id).deleted is True
+    assert box.event_types()[-1] == "invoiceitem.deleted"
+
+
+def test_an_item_deleted_from_a_draft_takes_its_line_along(box: RunningSandbox, draft: Drafting) -> None:
+    invoice = draft(100)
+    box.v1.invoice_items.delete(box.v1.invoice_items.list({"invoice": invoice.id}).data[0].id)
+    assert box.v1.invoices.retrieve(invoice.id).total == 0
+    assert box.event_types()[-2:] == ["invoiceitem.deleted", "invoice.updated"]
+
+
+def test_a_discounted_item_lowers_the_subtotal(box: RunningSandbox, draft: Drafting) -> None:
+    coupon = box.v1.coupons.create({"percent_off": 25})
+    invoice = draft(None, currency="usd")
+    changed = box.v1.invoices.add_lines(
+        invoice.id, {"lines": [{"amount": 1000, "discounts": [{"coupon": coupon.id}]}, {"amount": 500}]}
+    )
+    assert (changed.subtotal, changed.total) == (1250, 1250)
+    line = changed.lines.data[0]
+    plain = box.v1.invoices.line_items.update(invoice.id, line.id, {"discounts": ""})
+    assert plain.discounts == []
+    assert box.v1.invoices.retrieve(invoice.id).total == 1500
+
+
+def test_taxes_may_be_given_as_amounts(box: RunningSandbox, draft: Drafting) -> None:
+    rate: Any = {"display_name": "GST", "inclusive": False, "percentage": 5}
+    tax: Any = {"amount": 50, "taxable_amount": 1000, "tax_rate_data": rate}
+    changed = box.v1.invoices.add_lines(
+        draft(None, currency="usd").id, {"lines": [{"amount": 1000, "tax_amounts": [tax]}]}
+    )
+    assert (changed.total, changed.total_excluding_tax) == (1050, 1000)
+
+
+def test_a_coupon_in_another_currency_takes_nothing_off(box: RunningSandbox, customer: stripe.Customer) -> None:
+    coupon = box.v1.coupons.create({"amount_off": 100, "currency": "eur"})
+    draft = box.v1.invoices.create({"customer": customer.id, "currency": "usd", "discounts": [{"coupon": coupon.id}]})
+    assert box.v1.invoices.add_lines(draft.id, {"lines": [{"amount": 1000}]}).total == 1000
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "",
+        "amount=1&unit_amount_decimal=1&currency=usd",
+        "amount=1&quantity=2&currency=usd",
+        "unit_amount_decimal=1&quantity=1&quantity_decimal=1&currency=usd",
+        "unit_amount_decimal=1&quantity=-1&currency=usd",
+        "pricing[price]=",
+        "amount=1",
+        "price_data[currency]=usd&price_data[product]=prod_none&price_data[unit_amount]=1",
+    ],
+)
+def test_an_item_needs_exactly_one_way_of_costing_something(box: RunningSandbox, sent: str) -> None:
+    nobody = box.v1.customers.create({})
+    assert box.post("/v1/invoiceitems", f"customer={nobody.id}&{sent}").status_code == 400
+
+
+def test_an_item_needs_a_customer(box: RunningSandbox, draft: Drafting) -> None:
+    assert box.post("/v1/invoiceitems", f"invoice={draft().id}&amount=1").json()["error"]["param"] == "customer"
+
+
+def test_quantities_may_be_transformed(box: RunningSandbox, customer: stripe.Customer) -> None:
+    price = box.v1.prices.create(
+        {
+            "currency": "usd",
+            "unit_amount": 100,
+            "product_data": {"name": "Pack"},
+            "transform_quantity": {"divide_by": 6, "round": "up"},
+        }
+    )
+    item = box.v1.invoice_items.create({"customer": customer.id, "pricing": {"price": price.id}, "quantity": 7})
+    assert item.amount == 200
+
+
+def test_a_preview_may_invent_its_customer_and_change_pending_items(
+    box: RunningSandbox, customer: stripe.Customer
+) -> None:
+    address: Any = {"country": "IT"}
+    invented = box.v1.invoices.create_preview(
+        {
+            "currency": "usd",
+            "customer_details": {"address": address, "tax_exempt": "exempt"},
+            "invoice_items": [{"unit_amount": 100, "quantity": 2}],
+        }
+    )
+    assert (invented.total, invented.customer_tax_exempt) == (200, "exempt")
+    item = box.v1.invoice_items.create({"customer": customer.id, "amount": 100, "currency": "usd"})
+    changed = box.v1.invoices.create_preview(
+        {"customer": customer.id, "invoice_items": [{"invoiceitem": item.id, "amount": 700, "currency": "usd"}]}
+    )
+    assert changed.total == 700
+    assert box.v1.invoice_items.retrieve(item.id).amount == 100
+    for sent in ("invoice_items[0][invoiceitem]=ii_none", "subscription=sub_1"):
+        assert box.post("/v1/invoices/create_preview", f"customer={customer.id}&{sent}").status_code == 400

@@ -415,3 +415,218 @@ def test_a_credit_note_may_name_lines_and_quantities(box: RunningSandbox, custom
     assert len(box.v1.credit_notes.line_items.list(note.id).data) == 2
     preview = box.v1.credit_notes.preview({"invoice": draft.id, "amount": 100})
     assert (preview.total, len(box.v1.credit_notes.list({"invoice": draft.id}).data)) == (100, 1)
+
+
+# Reading and changing what a payment leaves behind
+
+
+def test_charges_and_refunds_are_listed_searched_and_annotated(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"})
+    (charge,) = box.v1.charges.list({"customer": str(invoice.customer)}).data
+    annotated = box.v1.charges.update(charge.id, {"description": "x", "metadata": {"a": "b"}}).to_dict()
+    assert (annotated["description"], annotated["metadata"]) == ("x", {"a": "b"})
+    assert [found.id for found in box.v1.charges.search({"query": "status:'succeeded' AND amount>999"}).data] == [
+        charge.id
+    ]
+    refund = box.v1.refunds.create({"charge": charge.id, "amount": 1, "metadata": {"a": "b"}})
+    assert box.v1.refunds.update(refund.id, {"metadata": {"a": ""}}).to_dict()["metadata"] == {}
+    assert [found.id for found in box.v1.refunds.list({"charge": charge.id}).data] == [refund.id]
+    assert box.v1.refunds.retrieve(refund.id).payment_intent == intent_of(invoice)
+    with pytest.raises(stripe.InvalidRequestError, match="cannot cancel a refund"):
+        box.v1.refunds.cancel(refund.id)
+
+
+@pytest.mark.parametrize("sent", ["", "amount=0&charge={charge}", "payment_intent={unpaid}", "charge={failed}"])
+def test_a_refund_needs_something_to_refund(box: RunningSandbox, opened: Drafting, sent: str) -> None:
+    paid, unpaid = opened(), opened()
+    box.v1.invoices.pay(paid.id, {"payment_method": "pm_card_visa"})
+    with pytest.raises(stripe.CardError):
+        box.v1.invoices.pay(unpaid.id, {"payment_method": "pm_card_chargeDeclined"})
+    failed, charge = box.v1.charges.list().data
+    filled = sent.format(charge=charge.id, failed=failed.id, unpaid=intent_of(unpaid))
+    assert box.post("/v1/refunds", filled).status_code == 400
+
+
+def test_a_bank_debit_is_refunded_to_the_bank(box: RunningSandbox, opened: Drafting) -> None:
+    intent = intent_of(opened())
+    box.v1.payment_intents.confirm(intent, {"payment_method": "pm_usBankAccount_success"})
+    box.control("POST", f"payment_intents/{intent}/settle")
+    refund = box.v1.refunds.create({"payment_intent": intent})
+    assert refund.destination_details is not None
+    assert refund.destination_details.type == "us_bank_transfer"
+
+
+def test_a_disputed_debit_settles_and_is_marked(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    box.v1.payment_intents.confirm(intent_of(invoice), {"payment_method": "pm_usBankAccount_dispute"})
+    box.advance(60)
+    assert box.v1.charges.list().data[0].disputed is True
+    assert box.v1.invoices.retrieve(invoice.id).status == "paid"
+
+
+def test_a_payment_method_can_be_annotated_and_listed(box: RunningSandbox, customer: stripe.Customer) -> None:
+    method = _attach(box, customer, "pm_card_visa")
+    changed = box.v1.payment_methods.update(
+        method,
+        {
+            "billing_details": {"name": "Ada", "address": {"city": "Rome"}},
+            "card": {"exp_year": 2044},
+            "allow_redisplay": "always",
+            "metadata": {"a": "b"},
+        },
+    ).to_dict()
+    assert changed["billing_details"]["name"] == "Ada"
+    assert changed["billing_details"]["address"]["city"] == "Rome"
+    assert (changed["card"]["exp_year"], changed["allow_redisplay"], changed["metadata"]) == (
+        2044,
+        "always",
+        {"a": "b"},
+    )
+    assert box.v1.customers.payment_methods.retrieve(customer.id, method).id == method
+    other = box.v1.customers.create({})
+    assert box.get(f"/v1/customers/{other.id}/payment_methods/{method}").status_code == 404
+    with pytest.raises(stripe.InvalidRequestError, match="already been attached"):
+        box.v1.payment_methods.attach(method, {"customer": other.id})
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (
+            "type=us_bank_account&us_bank_account[account_number]=000123456789&us_bank_account[routing_number]=110000000",
+            200,
+        ),
+        ("type=us_bank_account&us_bank_account[account_number]=99&us_bank_account[routing_number]=110000000", 400),
+        ("type=sepa_debit&sepa_debit[iban]=DE89370400440532013000", 400),
+        ("type=card", 400),
+        ("type=card&card[token]=tok_none", 400),
+        ("type=card&card[number]=4242424242424242&card[exp_month]=13&card[exp_year]=2040", 402),
+    ],
+)
+def test_payment_methods_are_made_from_test_details_only(box: RunningSandbox, sent: str, status: int) -> None:
+    assert box.post("/v1/payment_methods", sent).status_code == status
+
+
+def test_stripe_js_makes_a_payment_method_with_a_publishable_key(box: RunningSandbox) -> None:
+    form = "type=card&card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=40&card[cvc]=123"
+    answer = box.post("/v1/payment_methods", f"{form}&guid=g&muid=m&key={PUBLISHABLE_KEY}", key=None)
+    assert answer.status_code == 200
+    assert "metadata" not in answer.json()
+
+
+def test_an_intent_of_its_own_is_updated_and_confirmed_in_steps(box: RunningSandbox, customer: stripe.Customer) -> None:
+    method = _attach(box, customer, "pm_card_visa")
+    intent = box.v1.payment_intents.create(
+        {"amount": 500, "currency": "usd", "customer": customer.id, "payment_method": method}
+    )
+    assert intent.status == "requires_confirmation"
+    address: Any = {"line1": "1 Road"}
+    sent: Any = {"metadata": {"a": "b"}, "shipping": {"name": "Ada", "address": address}, "amount": 600}
+    assert box.v1.payment_intents.update(intent.id, sent).amount == 600
+    assert box.v1.payment_intents.confirm(intent.id).amount_received == 600
+    assert [found.id for found in box.v1.payment_intents.search({"query": "metadata['a']:'b'"}).data] == [intent.id]
+    assert [found.id for found in box.v1.payment_intents.list({"customer": customer.id}).data] == [intent.id]
+    with pytest.raises(stripe.InvalidRequestError, match="cannot update this PaymentIntent"):
+        box.v1.payment_intents.update(intent.id, {"receipt_email": "a@b.example"})
+    with pytest.raises(stripe.InvalidRequestError, match="cannot cancel this PaymentIntent"):
+        box.v1.payment_intents.cancel(intent.id)
+
+
+def test_an_intent_is_made_and_confirmed_in_one_call(box: RunningSandbox) -> None:
+    made = box.v1.payment_intents.create(
+        {"amount": 500, "currency": "usd", "confirm": True, "payment_method": "pm_card_visa"}
+    )
+    assert made.status == "succeeded"
+    with pytest.raises(stripe.CardError) as caught:
+        box.v1.payment_intents.create(
+            {
+                "amount": 500,
+                "currency": "usd",
+                "confirm": True,
+                "off_session": True,
+                "payment_method": "pm_card_authenticationRequired",
+            }
+        )
+    assert caught.value.code == "authentication_required"
+
+
+def test_confirming_needs_a_method_of_ones_own_of_an_allowed_type(box: RunningSandbox, opened: Drafting) -> None:
+    customer = box.v1.customers.create({"email": "e@example.com"})
+    euro = opened(currency="eur", customer=customer.id)
+    with pytest.raises(stripe.InvalidRequestError, match="missing a payment method"):
+        box.v1.payment_intents.confirm(intent_of(euro))
+    with pytest.raises(stripe.InvalidRequestError, match="is not allowed for this PaymentIntent"):
+        box.v1.payment_intents.confirm(intent_of(euro), {"payment_method": "pm_usBankAccount_success"})
+    strange = _attach(box, box.v1.customers.create({}), "pm_card_visa")
+    with pytest.raises(stripe.InvalidRequestError, match="does not own the payment method"):
+        box.v1.payment_intents.confirm(intent_of(euro), {"payment_method": strange})
+
+
+def test_a_method_used_without_being_kept_is_spent(box: RunningSandbox, opened: Drafting) -> None:
+    method = box.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}}).id
+    box.v1.payment_intents.confirm(intent_of(opened()), {"payment_method": method})
+    with pytest.raises(stripe.InvalidRequestError, match="may not be used again"):
+        box.v1.payment_intents.confirm(intent_of(opened()), {"payment_method": method})
+
+
+def test_setup_future_usage_keeps_the_method_on_the_customer(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    box.v1.payment_intents.confirm(
+        intent_of(invoice), {"payment_method": "pm_card_visa", "setup_future_usage": "off_session"}
+    )
+    assert len(box.v1.customers.payment_methods.list(str(invoice.customer)).data) == 1
+
+
+def test_a_card_may_decline_after_its_challenge(box: RunningSandbox, opened: Drafting) -> None:
+    intent = intent_of(opened())
+    token = "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds"
+    box.v1.payment_intents.confirm(intent, {"payment_method": token})
+    after = box.control("POST", f"payment_intents/{intent}/authenticate")
+    assert (after["status"], after["last_payment_error"]["decline_code"]) == (
+        "requires_payment_method",
+        "insufficient_funds",
+    )
+    assert box.http.post(f"/_sandbox/payment_intents/{intent}/authenticate").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "amount=100&lines[0][type]=custom_line_item&invoice={draft}",
+        "invoice={open}",
+        "invoice={open}&amount=0",
+        "invoice={open}&lines[0][type]=custom_line_item&lines[0][description]=x",
+        "invoice={open}&lines[0][type]=invoice_line_item",
+        "invoice={open}&lines[0][type]=invoice_line_item&lines[0][invoice_line_item]=il_none",
+        "invoice={cash}&amount=100&refund_amount=100",
+    ],
+)
+def test_a_credit_note_that_adds_up_to_nothing_is_refused(
+    box: RunningSandbox, draft: Drafting, opened: Drafting, sent: str
+) -> None:
+    cash = opened()
+    box.v1.invoices.pay(cash.id, {"paid_out_of_band": True})
+    filled = sent.format(draft=draft().id, open=opened().id, cash=cash.id)
+    assert box.post("/v1/credit_notes", filled).status_code == 400
+    assert box.v1.credit_notes.list().data == []
+
+
+def test_a_credit_note_can_credit_mixed_linked_and_out_of_band(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened(1000)
+    box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"})
+    refund = box.v1.refunds.create({"payment_intent": intent_of(invoice), "amount": 250})
+    note = box.v1.credit_notes.create(
+        {
+            "invoice": invoice.id,
+            "memo": "Sorry",
+            "lines": [{"type": "invoice_line_item", "invoice_line_item": invoice.lines.data[0].id, "amount": 400}],
+            "refunds": [{"refund": refund.id}],
+            "out_of_band_amount": 150,
+        }
+    )
+    assert (note.total, note.out_of_band_amount, [entry.refund for entry in note.refunds]) == (400, 150, [refund.id])
+    assert box.v1.invoices.retrieve(invoice.id).post_payment_credit_notes_amount == 400
+    assert box.v1.credit_notes.update(note.id, {"memo": "Very", "metadata": {"a": "b"}}).memo == "Very"
+    with pytest.raises(stripe.InvalidRequestError):
+        box.v1.credit_notes.void_credit_note(note.id)
