@@ -107,12 +107,17 @@ def answers(*codes: str) -> dict[int | str, dict[str, Any]]:
     )
     statuses: dict[int, list[str]] = {}
     for code in dict.fromkeys((*codes, *always)):
-        statuses.setdefault(STATUS[code], []).append(f"`{code}`")
-    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {
-        status: {"description": ", ".join(names), "content": {MEDIA_TYPE: schema}}
-        for status, names in sorted(statuses.items())
+        statuses.setdefault(STATUS[code], []).append(code)
+    return {status: answer(found) for status, found in sorted(statuses.items())}
+
+
+def answer(codes: Sequence[str]) -> dict[str, Any]:
+    """The OpenAPI description of the errors of one status."""
+    content = {
+        "schema": {"$ref": "#/components/schemas/Problem"},
+        "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
     }
+    return {"description": ", ".join(f"`{code}`" for code in codes), "content": {MEDIA_TYPE: content}}
 
 
 def problem(

@@ -5,7 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from app.api.errors import MEDIA_TYPE, Problem
+from app.api.errors import Problem, answer
+from app.api.examples import illustrate
 from app.api.webhook import PATH
 
 WEBHOOK = {
@@ -30,17 +31,9 @@ WEBHOOK = {
                 "description": "Recorded, now or before.",
                 "content": {"application/json": {"example": {"received": True}}},
             },
-            **{
-                str(status): {
-                    "description": description,
-                    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                }
-                for status, description in (
-                    (400, "`invalid_signature`, `malformed_request`"),
-                    (413, "`payload_too_large`"),
-                    (503, "`database_unavailable`: Stripe delivers again"),
-                )
-            },
+            "400": answer(["invalid_signature", "malformed_request"]),
+            "413": answer(["payload_too_large"]),
+            "503": answer(["database_unavailable"]),
         },
     }
 }
@@ -68,4 +61,5 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = problem
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    illustrate(document)
     return document

@@ -17,6 +17,7 @@ CustomerId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["c
 InvoiceId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["in_1PgF"])]
 ItemId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["ii_1Pgf"])]
 LinkId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["pl_1Pgf"])]
+KeyId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["key_0d8c"])]
 EventId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["evt_1Pgf"])]
 
 IdQuery = Annotated[str | None, Query(max_length=255, pattern=PRINTABLE)]

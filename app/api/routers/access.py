@@ -4,11 +4,11 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from app.api.deps import PageDep, ReadDep, WriteDep, Writing, json_answer
-from app.api.errors import answers
+from app.api.errors import BODY, answers
+from app.api.parameters import PRINTABLE, IdQuery, KeyId, TimeQuery
 from app.api.reading import equal, matching, one
 from app.api.schemas.access import ApiKeyCreate, ApiKeyMade, ApiKeyRead, ApiKeyRotate, AuditEntryRead
 from app.api.schemas.shared import Page
@@ -18,7 +18,7 @@ from app.services.operations import UseCase
 keys = APIRouter(prefix="/v1/api-keys", tags=["API keys"])
 audit = APIRouter(prefix="/v1/audit-log", tags=["audit log"])
 
-IDEMPOTENT = ("idempotency_mismatch", "idempotency_in_progress")
+IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
 KEY_STATE = ("not_found", "invalid_state", *IDEMPOTENT)
 
 
@@ -32,8 +32,8 @@ async def create_api_key(body: ApiKeyCreate, write: WriteDep) -> Response:
 async def list_api_keys(
     read: ReadDep,
     page: PageDep,
-    prefix: Annotated[str | None, Query(max_length=20, description="How the keys begin.")] = None,
-    caller: Annotated[str | None, Query(max_length=255)] = None,
+    prefix: Annotated[str | None, Query(max_length=20, pattern=PRINTABLE, description="How the keys begin.")] = None,
+    caller: IdQuery = None,
 ) -> Response:
     """List keys, newest first."""
     wanted = equal(caller=caller)
@@ -42,20 +42,20 @@ async def list_api_keys(
 
 
 @keys.get("/{key_id}", response_model=ApiKeyRead, responses=answers("not_found"))
-async def get_api_key(key_id: str, read: ReadDep) -> Response:
+async def get_api_key(key_id: KeyId, read: ReadDep) -> Response:
     """Read a key."""
     return await one(read, API_KEY, key_id)
 
 
 @keys.post("/{key_id}/rotate", status_code=201, response_model=ApiKeyMade, responses=answers(*KEY_STATE))
-async def rotate_api_key(key_id: str, write: WriteDep, body: ApiKeyRotate | None = None) -> Response:
+async def rotate_api_key(key_id: KeyId, write: WriteDep, body: ApiKeyRotate | None = None) -> Response:
     """Make a key that takes over from this one, which works on for the overlap."""
     params = (body or ApiKeyRotate()).model_dump(mode="json")
     return await _showing_key(write, write.parts.keys.rotate_api_key, params, key_id)
 
 
 @keys.post("/{key_id}/revoke", response_model=ApiKeyRead, responses=answers(*KEY_STATE))
-async def revoke_api_key(key_id: str, write: WriteDep) -> Response:
+async def revoke_api_key(key_id: KeyId, write: WriteDep) -> Response:
     """End a key at once, in every process."""
     return await write.run(write.parts.keys.revoke_api_key, {}, key_id)
 
@@ -64,10 +64,10 @@ async def revoke_api_key(key_id: str, write: WriteDep) -> Response:
 async def list_audit_log(
     read: ReadDep,
     page: PageDep,
-    actor: Annotated[str | None, Query(max_length=255)] = None,
-    action: Annotated[str | None, Query(max_length=255)] = None,
-    subject: Annotated[str | None, Query(max_length=255)] = None,
-    since: Annotated[AwareDatetime | None, Query()] = None,
+    actor: IdQuery = None,
+    action: IdQuery = None,
+    subject: IdQuery = None,
+    since: TimeQuery = None,
 ) -> Response:
     """List who did what, newest first. Entries are only ever added."""
     wanted = equal(actor=actor, action=action, subject=subject)

@@ -50,7 +50,7 @@ class CustomerCreate(Create):
 
 
 class CustomerUpdate(Update):
-    name: Text | None = Field(default=None, max_length=256)
+    name: Text | None = Field(default=None, max_length=256, examples=["Jenny Rosen"])
     email: Email | None = Field(default=None, max_length=512)
     description: Text | None = Field(default=None, max_length=5000)
     phone: Text | None = Field(default=None, max_length=20)

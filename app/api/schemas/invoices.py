@@ -52,7 +52,7 @@ class PriceData(Request):
 
 
 class ItemFields(Request):
-    price: StripeId | None = Field(default=None, examples=["price_1Pgf"])
+    price: StripeId | None = None
     price_data: PriceData | None = None
     amount: Amount | None = None
     currency: Currency | None = None
@@ -63,6 +63,8 @@ class ItemFields(Request):
 class ItemCreate(ItemFields, Create):
     """One of `{price, quantity}`, `{amount, currency, description}` and `{price_data, quantity}`."""
 
+    price: StripeId | None = Field(default=None, examples=["price_1Pgf"])
+    quantity: Quantity | None = Field(default=None, examples=[2])
     metadata: Metadata = {}
 
     @model_validator(mode="after")
@@ -83,6 +85,7 @@ class ItemCreate(ItemFields, Create):
 
 
 class ItemUpdate(ItemFields, Update):
+    quantity: Quantity | None = Field(default=None, examples=[3])
     metadata: MetadataUpdate = {}
 
     @model_validator(mode="after")
@@ -124,8 +127,8 @@ class InvoiceCreate(Create):
     custom_fields: CustomFields | None = Field(default=None, description="Replaces what the customer would hand down.")
     metadata: Metadata = {}
     reference: Reference | None = None
-    items: Items = []
-    finalize: bool = False
+    items: Items = Field(default=[], examples=[[{"price": "price_1Pgf", "quantity": 2}]])
+    finalize: bool = Field(default=False, examples=[True])
 
     @model_validator(mode="after")
     def _due(self) -> Self:
@@ -147,7 +150,7 @@ class InvoiceUpdate(Update):
     days_until_due: Annotated[int, Field(ge=0, le=1825)] = 0
     due_at: Time | None = None
     auto_advance: bool = False
-    description: Text | None = Field(default=None, max_length=1500)
+    description: Text | None = Field(default=None, max_length=1500, examples=["Consulting in May"])
     footer: Text | None = Field(default=None, max_length=5000)
     custom_fields: CustomFields | None = None
     metadata: MetadataUpdate = {}

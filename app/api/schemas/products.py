@@ -30,7 +30,7 @@ class ProductCreate(Create):
 
 
 class ProductUpdate(Update):
-    name: Text = Field(default="", min_length=1, max_length=250)
+    name: Text = Field(default="", min_length=1, max_length=250, examples=["Consulting"])
     description: Text | None = Field(default=None, max_length=5000)
     active: bool = True
     metadata: MetadataUpdate = {}
@@ -69,7 +69,7 @@ class PriceCreate(Create):
 
 
 class PriceUpdate(Update):
-    active: bool = True
+    active: bool = Field(default=True, examples=[False])
     nickname: Text | None = Field(default=None, max_length=500)
     lookup_key: Text | None = Field(default=None, min_length=1, max_length=200)
     metadata: MetadataUpdate = {}

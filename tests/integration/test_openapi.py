@@ -1,0 +1,153 @@
+"""The contract as a file and as pages: exported without drift, illustrated throughout, readable without internet."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+from typer.testing import CliRunner
+
+from app.api.errors import STATUS, Problem
+from app.cli import cli
+from app.main import create_app
+from app.settings import Settings
+from tests.fixtures.caller import route_of
+
+EXPORTED = Path(__file__).resolve().parents[2] / "openapi" / "openapi.json"
+Json = dict[str, Any]
+
+
+def contract() -> Json:
+    blank = Settings(
+        _env_file=None,
+        database_url="postgresql://localhost/none",
+        stripe_secret_key="sk_test_none",
+        stripe_webhook_secrets="whsec_none",
+    )
+    return create_app(blank).openapi()
+
+
+DOCUMENT = contract()
+OPERATIONS = [
+    pytest.param(method.upper(), path, operation, id=operation.get("operationId", f"{method} {path}"))
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+]
+
+
+def sample(path: str) -> str:
+    return re.sub(r"\{[^}]+\}", "x", path)
+
+
+def schema_of(route: APIRoute) -> TypeAdapter[Any]:
+    return TypeAdapter(route.response_model)
+
+
+def test_the_exported_contract_is_the_one_that_is_served() -> None:
+    assert json.loads(EXPORTED.read_text()) == json.loads(json.dumps(DOCUMENT)), (
+        "run `make openapi` and look at the diff"
+    )
+
+
+def test_the_command_exports_the_contract(tmp_path: Path) -> None:
+    file = tmp_path / "openapi.json"
+    assert CliRunner().invoke(cli, ["openapi", "--output", str(file)]).exit_code == 0
+    assert json.loads(file.read_text()) == json.loads(json.dumps(DOCUMENT))
+    assert json.loads(CliRunner().invoke(cli, ["openapi"]).stdout) == json.loads(file.read_text())
+
+
+async def test_the_contract_is_served_to_whoever_asks(app_client: httpx.AsyncClient) -> None:
+    served = await app_client.get("/openapi.json", headers={"Authorization": ""})
+    assert served.status_code == 200
+    assert served.json() == json.loads(json.dumps(DOCUMENT))
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [operation.values[2]["operationId"] for operation in OPERATIONS]  # type: ignore[index,call-overload]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", name) for name in names)
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_an_operation_says_what_it_does_and_how_it_may_end(method: str, path: str, operation: Json) -> None:
+    assert operation["summary"]
+    assert operation["description"]
+    assert operation["tags"]
+    if path.startswith("/v1"):
+        assert operation["security"]
+        assert {"401", "403", "422", "429", "503"} <= operation["responses"].keys()
+    if path.startswith("/v1") and method != "GET":
+        assert "409" in operation["responses"]
+        if "api-keys" not in path:
+            assert {"502", "504"} <= operation["responses"].keys(), "it asks Stripe"
+        if "requestBody" in operation:
+            assert {"400", "413", "415"} <= operation["responses"].keys()
+        assert "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}
+    if "{" in path:
+        assert "404" in operation["responses"]
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_the_example_of_a_request_is_one_that_is_taken(method: str, path: str, operation: Json) -> None:
+    for media in operation.get("requestBody", {}).get("content", {}).values():
+        body = media["example"]
+        route = route_of(method, sample(path))
+        if route is None:
+            continue
+        assert route.body_field is not None
+        adapter: TypeAdapter[Any] = TypeAdapter(route.body_field.field_info.annotation)
+        assert adapter.validate_json(json.dumps(body)) is not None
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_the_example_of_an_answer_is_one_that_could_be_given(method: str, path: str, operation: Json) -> None:
+    shown = [response for status, response in operation["responses"].items() if status.startswith("2")]
+    assert shown
+    for response in shown:
+        for media in response["content"].values():
+            route = route_of(method, sample(path))
+            if route and route.response_model:
+                schema_of(route).validate_json(json.dumps(media["example"]))
+            assert media["example"]
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_every_error_of_an_operation_is_a_problem_with_an_example(method: str, path: str, operation: Json) -> None:
+    for status, response in operation["responses"].items():
+        if status.startswith("2") or path == "/readyz":
+            continue
+        media = response["content"]["application/problem+json"]
+        assert media["schema"] == {"$ref": "#/components/schemas/Problem"}
+        for code, reference in media["examples"].items():
+            assert reference == {"$ref": f"#/components/examples/{code}"}
+            assert str(DOCUMENT["components"]["examples"][code]["value"]["status"]) == status
+
+
+@pytest.mark.parametrize("code", STATUS)
+def test_the_example_of_a_problem_is_one(code: str) -> None:
+    shown = DOCUMENT["components"]["examples"][code]["value"]
+    assert set(shown) <= set(Problem.model_fields)
+    assert Problem.model_validate(shown, strict=True).code == code
+
+
+def test_every_reference_in_the_contract_leads_somewhere() -> None:
+    for reference in re.findall(r'"\$ref": "#/components/([^"]+)"', json.dumps(DOCUMENT)):
+        kind, _, name = reference.partition("/")
+        assert name in DOCUMENT["components"][kind]
+
+
+async def test_the_pages_load_nothing_from_elsewhere_and_run_no_inline_script(app_client: httpx.AsyncClient) -> None:
+    page = await app_client.get("/docs", headers={"Authorization": ""})
+    assert page.status_code == 200
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert {address for address in addresses if not address.startswith(("/", "data:"))} == set()
+    for address in [address for address in addresses if address.startswith("/")]:
+        loaded = await app_client.get(address)
+        assert loaded.status_code == 200
+        assert loaded.headers["content-type"].split(";")[0] in {"text/css", "text/javascript"}
+    assert re.findall(r"<script(?![^>]*src=)[^>]*>", page.text) == []
+    assert not re.search(r"\son\w+=", page.text)
