@@ -8,6 +8,8 @@ LOCK   := requirements-dev.txt
 STAMP  := $(VENV)/.lock-$(shell cksum < $(LOCK) | tr " " -)
 
 PYTEST_WORKERS ?= 2
+# npm packages that tests need
+NPM := tests/browser
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test bench bench-quick lint types fmt lock openapi clean install
@@ -21,7 +23,7 @@ run: $(STAMP) ## start everything (database, sandbox, API, worker), run the main
 demo: $(STAMP) ## the same, then stop: exit 0 only if the invoice is fulfilled
 	@exec $(BIN)/python -m dev.run --with-parent --once
 
-test: lint types ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
+test: lint types browser ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
 	@$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term-missing:skip-covered
 
@@ -30,6 +32,18 @@ bench: $(STAMP) ## what the service costs, against the least that could do the s
 
 bench-quick: $(STAMP) ## whether the benchmarks run: their figures mean nothing
 	$(BIN)/python -m bench --quick
+
+browser: ## what the browser tests need: chromium and npm packages, where this machine can get them
+	@command -v chromium >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing chromium …" \
+			&& apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| echo "No chromium here, and no way to install it: the browser tests will be skipped."
+	@for folder in $(NPM); do \
+		[ -z "$$(find $$folder/package-lock.json -newer $$folder/node_modules/.package-lock.json 2>/dev/null)" ] \
+			&& [ -e $$folder/node_modules/.package-lock.json ] && continue; \
+		command -v npm >/dev/null && npm ci --silent --prefix $$folder \
+			|| echo "npm could not install $$folder: the tests that need it will be skipped."; \
+	done
 
 lint: $(STAMP) ## style and import contracts
 	$(BIN)/ruff check .

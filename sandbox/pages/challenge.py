@@ -14,6 +14,9 @@ from sandbox.store.transaction import Cause, Store, Transaction
 from sandbox.wire.form import decode_form
 from sandbox.wire.messages import Request, Response
 
+_TELL = '<script src="/elements/challenge.js"></script>'
+"""Where the challenge is shown in a frame, the page around it hears that it was answered."""
+
 
 def _waiting(tx: Transaction, token: str) -> Document | None:
     found = tx.where("payment_intent", _link=token)
@@ -48,7 +51,7 @@ def answer_challenge(store: Store, token: str, request: Request) -> Response:
         tx.finish()
     if back is None:
         outcome = "passed" if error is None else "failed"
-        return page("3D Secure", f"<h1>Authentication {outcome}</h1><p>You can close this page.</p>")
+        return page("3D Secure", f"<h1>Authentication {outcome}</h1><p>You can close this page.</p>{_TELL}")
     return Response(303, b"", {"Location": return_address(back, intent), "Referrer-Policy": "no-referrer"})
 
 

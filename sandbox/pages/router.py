@@ -1,15 +1,17 @@
-"""What a customer's browser sees: the hosted invoice page, and the 3-D Secure challenge.
+"""What a customer's browser sees: hosted invoices and their PDFs, Stripe.js and its frames, the 3-D Secure challenge.
 
-Owns the page routes. New pages (a PDF, a Stripe.js stand-in) get a module each and a line here.
+Owns the page routes. New pages get a module each and a line here.
 """
 
+from sandbox.documents import Document
+from sandbox.pages import stripe_js
 from sandbox.pages.challenge import answer_challenge, challenge_page
 from sandbox.pages.hosted_invoice import hosted_invoice_page
+from sandbox.pages.html import page
+from sandbox.pages.invoice_pdf import invoice_pdf
 from sandbox.store.transaction import Cause, Store, Transaction
 from sandbox.webhooks.delivery import Deliveries
 from sandbox.wire.messages import Request, Response
-
-HTML = "text/html; charset=utf-8"
 
 
 class Pages:
@@ -20,14 +22,27 @@ class Pages:
         self._deliveries = deliveries
 
     def answer(self, request: Request) -> Response:
-        tx = Transaction(self._store, Cause())
-        match request.method, *request.path.strip("/").split("/"):
-            case "GET", "i", token:
-                return hosted_invoice_page(tx, token)
-            case "GET", "3ds", token:
-                return challenge_page(tx, token)
-            case "POST", "3ds", token:
-                response = answer_challenge(self._store, token, request)
+        match request.method, request.path.strip("/").split("/"):
+            case "GET", ["stripe.js"]:
+                found: Response | None = stripe_js.script()
+            case "GET", ["elements", name]:
+                found = stripe_js.element(name)
+            case "GET", ["i", token, *rest]:
+                found = self._invoice(token, rest)
+            case "GET", ["3ds", token]:
+                found = challenge_page(Transaction(self._store, Cause()), token)
+            case "POST", ["3ds", token]:
+                found = answer_challenge(self._store, token, request)
                 self._deliveries.wake()
-                return response
-        return Response(404, b"Not found\n", content_type="text/plain")
+            case _:
+                found = None
+        return found or Response(404, b"Not found\n", content_type="text/plain")
+
+    def _invoice(self, token: str, rest: list[str]) -> Response | None:
+        tx = Transaction(self._store, Cause())
+        found: list[Document] = tx.where("invoice", _link=token)
+        if not found:
+            return page("Not found", "<h1>This invoice could not be found</h1>", status=404)
+        if rest == ["pdf"]:
+            return invoice_pdf(tx, found[0])
+        return None if rest else hosted_invoice_page(tx, found[0])

@@ -83,7 +83,9 @@ async function follow() {
   let asked = false;
   for (let ms = FIRST_PAUSE_MS; Date.now() - since < PATIENCE_MS; ms = Math.min(ms * 1.5, LONGEST_PAUSE_MS)) {
     try {
+      /** @type {boolean} */
       const late = !asked && Date.now() - since > LATE_MS;
+      /** @type {Status} */
       const now = await (late ? askStripe(address) : status(address));
       asked ||= late;
       const said = now.fulfillment?.status ?? "none";

@@ -50,10 +50,19 @@ async function mount(stripe, found) {
   return page.element === "card" ? mountCard(stripe, found) : mountPayment(stripe, found);
 }
 
+/** Stripe's form in the colors of the page, unless the deployment chose its own. @param {Session} found */
+function appearance({ appearance: chosen }) {
+  const style = getComputedStyle(document.documentElement);
+  const color = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
+  const page = { colorPrimary: color("--accent"), colorText: color("--ink"), colorDanger: color("--bad"), borderRadius: color("--radius") };
+  /** @type {import("@stripe/stripe-js").Appearance} */
+  const ours = { theme: dark ? "night" : "stripe", ...chosen, variables: { ...page, ...chosen.variables } };
+  return ours;
+}
+
 /** @param {Stripe} stripe @param {Session} found */
 async function mountPayment(stripe, found) {
-  const { theme = dark ? "night" : "stripe", ...rest } = found.appearance;
-  const elements = stripe.elements({ clientSecret: found.client_secret, appearance: { theme, ...rest } });
+  const elements = stripe.elements({ clientSecret: found.client_secret, appearance: appearance(found) });
   const payment = elements.create("payment", { layout: "tabs" });
   await shown((ready, failed) => {
     payment.on("ready", ready);
@@ -87,19 +96,19 @@ async function mountCard(stripe, found) {
 const shown = (start) => new Promise((resolve, reject) => start(() => resolve(), reject));
 
 /**
- * The connection broke while the payment was under way: find out what became of it before anything else is offered.
- * @param {Stripe} stripe @param {Session} found
+ * It is not clear what became of the payment, say because the connection broke: find out before anything else is offered.
+ * @param {Stripe} stripe @param {Session} found @param {string} [reason] what Stripe said, if it said something
  */
-async function findOut(stripe, found) {
-  working(true, "The connection was lost. Checking whether your payment went through …");
+async function findOut(stripe, found, reason) {
+  working(true, `${reason ?? "The connection was lost."} Checking whether your payment went through …`);
   for (const ms of LOST_PAUSES_MS) {
     await pause(ms);
     const { paymentIntent } = await stripe.retrievePaymentIntent(found.client_secret);
-    if (paymentIntent && underWay(paymentIntent)) return follow(paymentIntent);
-    if (paymentIntent) {
-      working(false);
-      return say(paymentIntent.last_payment_error?.message ?? "The connection was lost before anything was charged. Please try again.");
-    }
+    if (!paymentIntent) continue;
+    if (underWay(paymentIntent)) return follow(paymentIntent);
+    if (paymentIntent.status === "canceled") return location.reload();
+    working(false);
+    return say(paymentIntent.last_payment_error?.message ?? reason ?? "The connection was lost before anything was charged. Please try again.");
   }
   working(true);
   say("The connection was lost and we cannot tell yet whether your payment went through. Please do not pay again: reload this page once you are online.");
@@ -109,7 +118,7 @@ async function findOut(stripe, found) {
 const underWay = (intent) => intent.status === "succeeded" || intent.status === "processing";
 
 /** @param {StripeError} error */
-const unclear = (error) => error.type === "api_connection_error" || error.type === "api_error" || error.code === "payment_intent_unexpected_state";
+const lost = (error) => error.type === "api_connection_error" || error.type === "api_error";
 
 /** @param {Stripe} stripe @param {Session} found @param {() => Promise<Outcome>} confirm */
 async function pay(stripe, found, confirm) {
@@ -118,7 +127,9 @@ async function pay(stripe, found, confirm) {
   working(true, "Paying … please keep this page open.");
   const { error, paymentIntent } = await confirm();
   if (paymentIntent) return follow(paymentIntent);
-  if (error && unclear(error)) return findOut(stripe, found);
+  if (error && lost(error)) return findOut(stripe, found);
+  // It was paid or canceled elsewhere, say in another tab or by the invoice's sender.
+  if (error?.code === "payment_intent_unexpected_state") return findOut(stripe, found, error.message);
   working(false);
   // What is wrong with a field is said beside the field already.
   say(error?.type === "validation_error" ? "" : error?.message ?? "The payment did not go through. Please try again.");

@@ -1,0 +1,202 @@
+"""A person with a browser: Debian's chromium, driven by Playwright, against the service as processes.
+
+`person`       a fresh browser profile as `Person`: `.open(url)`, `.card(number)`, `.pay()`, `.says(text)`, `.shot(name)`;
+               `.page` is Playwright's. Fails the test when a page broke its own policy or a script failed.
+`new_person`   the same with choices: `await new_person(viewport=(320, 640), locale="de-DE", dark=True)`.
+`service`      as everywhere, but one for the whole package.
+`bill`         an open invoice and the address of its payment page: `.invoice`, `.url`, `.link`.
+`billed`       for tests that need several or others: `await billed(due=…)`.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, FrameLocator, Page, async_playwright, expect
+
+from dev.postgres import PostgresServer
+from tests.fixtures.billing import open_invoice, payment_link
+from tests.fixtures.postgres import databases
+from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.service import Service, services
+
+PROJECT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = PROJECT / ".screenshots"
+CHROMIUM = shutil.which("chromium")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+PATIENCE_MS = 20_000
+EXPECTED_IN_CONSOLE = re.compile(r"Failed to load resource")
+"""What the browser logs by itself of an answer that is an error, e.g. of a decline."""
+
+
+@dataclass
+class Person:
+    """Somebody at a browser."""
+
+    context: BrowserContext
+    page: Page
+    broken: list[str]
+
+    async def open(self, url: str) -> None:
+        await self.page.goto(url)
+
+    @property
+    def fields(self) -> FrameLocator:
+        """Stripe's frame."""
+        return self.page.frame_locator("#element iframe")
+
+    async def card(self, number: str, *, expiry: str = "12 / 34", cvc: str = "123") -> None:
+        await self.fields.get_by_label("Card number").fill(number)
+        await self.fields.get_by_label("Expiration date").fill(expiry)
+        await self.fields.get_by_label("Security code").fill(cvc)
+
+    async def bank_account(self, number: str) -> None:
+        await self.fields.get_by_role("tab", name="US bank account").click()
+        await self.fields.get_by_label("Full name").fill("Jenny Rosen")
+        await self.fields.get_by_label("Routing number").fill("110000000")
+        await self.fields.get_by_label("Account number").fill(number)
+
+    @property
+    def button(self) -> Any:
+        return self.page.get_by_role("button", name=re.compile("^Pay "))
+
+    async def pay(self) -> None:
+        await self.button.click()
+
+    async def ready(self) -> None:
+        await expect(self.button).to_be_enabled()
+
+    async def says(self, text: str) -> None:
+        """Wait until `text` is to be seen."""
+        await expect(self.page.get_by_text(text).first).to_be_visible()
+
+    async def shot(self, name: str) -> None:
+        """Take a picture to be looked at."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True, animations="disabled")
+
+
+@dataclass(frozen=True)
+class Bill:
+    """An invoice and the link to its payment page."""
+
+    invoice: dict[str, Any]
+    link: dict[str, Any]
+    service: Service
+    sandbox: Sandbox
+
+    @property
+    def url(self) -> str:
+        return str(self.link["url"])
+
+    @property
+    def intent(self) -> str:
+        return str(self.invoice["payment_intent"])
+
+    async def read(self) -> Any:
+        return (await self.service.client.get(f"/v1/invoices/{self.invoice['id']}")).json()
+
+    async def fulfillment(self) -> Any:
+        return (await self.service.client.get(f"/v1/invoices/{self.invoice['id']}/fulfillment")).json()
+
+    async def confirmations(self) -> int:
+        """How often the payment was confirmed at Stripe."""
+        return len(await self.sandbox.requests(path=f"/v1/payment_intents/{self.intent}/confirm"))
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium, or make test as root")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+NewPerson = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture
+async def new_person(browser: Browser) -> AsyncIterator[NewPerson]:
+    people: list[Person] = []
+
+    async def make(
+        viewport: tuple[int, int] = (1100, 800), *, locale: str = "en-US", dark: bool = False, scripts: bool = True
+    ) -> Person:
+        context = await browser.new_context(
+            viewport={"width": viewport[0], "height": viewport[1]},
+            locale=locale,
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        page = await context.new_page()
+        person = Person(context, page, [])
+
+        def listen(message: ConsoleMessage) -> None:
+            if message.type in {"error", "warning"} and not EXPECTED_IN_CONSOLE.search(message.text):
+                person.broken.append(message.text)
+
+        page.on("console", listen)
+        page.on("pageerror", lambda error: person.broken.append(str(error)))
+        people.append(person)
+        return person
+
+    yield make
+    for person in people:
+        await person.context.close()
+    assert not [problem for person in people for problem in person.broken]
+
+
+@pytest.fixture
+async def person(new_person: NewPerson) -> Person:
+    return await new_person()
+
+
+@pytest.fixture(scope="package")
+async def service(
+    shared_postgres: PostgresServer,
+    _administrator: asyncpg.Connection[asyncpg.Record],
+    running_sandbox: Sandbox,
+    api_port: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Service]:
+    """Serve all the tests of this package: each has an invoice of its own, and starting costs more than paying."""
+    folder = tmp_path_factory.mktemp("service")
+    async with (
+        databases(shared_postgres, _administrator) as make_database,
+        services(make_database, running_sandbox, api_port, folder) as make,
+    ):
+        yield await make()
+
+
+Billed = Callable[..., Awaitable[Bill]]
+
+
+@pytest.fixture
+def billed(service: Service, sandbox: Sandbox) -> Billed:
+    async def make(*, expires_at: str | None = None, **changes: Any) -> Bill:
+        invoice = await open_invoice(service.client, **changes)
+        params = {"expires_at": expires_at} if expires_at else {}
+        return Bill(invoice, await payment_link(service.client, invoice["id"], **params), service, sandbox)
+
+    return make
+
+
+@pytest.fixture
+async def bill(billed: Billed) -> Bill:
+    return await billed()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patience() -> None:
+    expect.set_options(timeout=PATIENCE_MS)

@@ -1,0 +1,8 @@
+// Stripe.js puts itself on the window; its types say so here, for pages that load it with a script element.
+import type { StripeConstructor } from "@stripe/stripe-js";
+
+declare global {
+  interface Window {
+    Stripe?: StripeConstructor;
+  }
+}

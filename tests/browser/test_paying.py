@@ -1,0 +1,249 @@
+"""A person pays an invoice: every way a payment can go, in a real browser."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Bill, Person
+from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.waiting import until
+
+PAID = "Thank you, this invoice is paid"
+VISA, DECLINED, NO_FUNDS = "4242424242424242", "4000000000000002", "4000000000009995"
+SECURED = "4000002760003184"
+
+pytestmark = pytest.mark.e2e
+
+
+async def test_a_card_pays_the_invoice_and_the_page_follows_until_it_is_fulfilled(person: Person, bill: Bill) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    await person.shot("pay")
+    await person.card(VISA)
+    await person.pay()
+    await person.says(PAID)
+    await person.shot("paid")
+    assert "secret" not in person.page.url
+    assert (await bill.read())["status"] == "paid"
+    fulfillment = await bill.fulfillment()
+    assert (fulfillment["status"], fulfillment["amount_paid"]) == ("fulfilled", 28_900)
+
+
+async def test_a_declined_card_is_explained_and_another_one_pays(person: Person, bill: Bill) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    await person.card(NO_FUNDS)
+    await person.pay()
+    alert = person.page.get_by_role("alert")
+    await expect(alert).to_have_text("Your card has insufficient funds.")
+    await expect(alert).to_be_focused()
+    await person.shot("declined")
+    await person.ready()
+    await person.card(VISA)
+    await person.pay()
+    await person.says(PAID)
+    assert (await bill.fulfillment())["attempts"] == 1
+
+
+async def test_an_authenticated_card_pays(person: Person, bill: Bill) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    await person.card(SECURED)
+    await person.pay()
+    await person.page.get_by_role("button", name="Complete").click()
+    await person.says(PAID)
+    assert (await bill.fulfillment())["status"] == "fulfilled"
+
+
+async def test_a_refused_authentication_leads_back_to_the_form(person: Person, bill: Bill) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    await person.card(SECURED)
+    await person.pay()
+    await person.page.get_by_role("button", name="Fail").click()
+    await person.says("The payment did not go through")
+    await person.says("We are unable to authenticate your payment method.")
+    await person.shot("failed")
+    await person.page.get_by_role("link", name="Try again").click()
+    await person.ready()
+    await person.card(VISA)
+    await person.pay()
+    await person.says(PAID)
+
+
+async def test_a_bank_debit_is_pending_and_the_same_page_sees_it_settle(
+    person: Person, bill: Bill, sandbox: Sandbox
+) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    await person.bank_account("000123456789")
+    await person.pay()
+    await person.says("Your payment is on its way")
+    await person.shot("processing")
+    await until(lambda: _status(bill, "processing"))
+    loaded = await person.page.evaluate("performance.timeOrigin")
+    await sandbox.settle(bill.intent)
+    await person.says(PAID)
+    assert await person.page.evaluate("performance.timeOrigin") == loaded
+
+
+async def _status(bill: Bill, wanted: str) -> bool:
+    return bool((await bill.fulfillment())["status"] == wanted)
+
+
+async def test_an_invoice_with_a_pending_debit_offers_no_second_payment(person: Person, bill: Bill) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    await person.bank_account("000000000009")
+    await person.pay()
+    await person.says("Your payment is on its way")
+    await until(lambda: _status(bill, "processing"))
+    await person.open(bill.url)
+    await person.says("Your payment is on its way")
+    await expect(person.button).to_have_count(0)
+
+
+async def test_impatient_clicks_pay_once(person: Person, bill: Bill) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    await person.card(VISA)
+    await person.button.dblclick(delay=0)
+    await person.says(PAID)
+    assert await bill.confirmations() == 1
+
+
+async def test_going_back_after_paying_shows_that_it_is_paid(person: Person, bill: Bill) -> None:
+    await person.open(f"{bill.url}?element=payment")
+    await person.ready()
+    await person.card(VISA)
+    await person.pay()
+    await person.says(PAID)
+    await person.open(bill.url)
+    await person.says("This invoice is paid")
+    await person.page.go_back()
+    await person.says(PAID)
+    await expect(person.button).to_have_count(0)
+
+
+async def test_going_back_before_the_webhook_came_offers_no_second_payment(
+    person: Person, bill: Bill, sandbox: Sandbox
+) -> None:
+    await sandbox.mode(hold=True)
+    await person.open(bill.url)
+    await person.ready()
+    await person.card(VISA)
+    await person.pay()
+    await person.says("Payment received")
+    await person.open(bill.url)
+    await person.page.wait_for_url("**/complete*")
+    await person.says(PAID)
+    assert await bill.confirmations() == 1
+
+
+async def test_a_late_webhook_leaves_nobody_in_doubt(person: Person, bill: Bill, sandbox: Sandbox) -> None:
+    await sandbox.mode(hold=True)
+    await person.open(bill.url)
+    await person.ready()
+    await person.card(VISA)
+    await person.pay()
+    await person.says(PAID)
+    assert (await bill.fulfillment())["status"] == "fulfilled"
+    fulfilled = await bill.fulfillment()
+    await sandbox.mode(hold=False)
+    await sandbox.release()
+    await sandbox.idle()
+    assert await bill.fulfillment() == fulfilled
+
+
+async def test_a_connection_lost_right_after_confirming_ends_in_one_payment(
+    person: Person, bill: Bill, sandbox: Sandbox
+) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    await person.card(VISA)
+    await sandbox.fault("POST", "/v1/payment_intents/*/confirm", kind="drop_response", times=1)
+    await person.pay()
+    await person.says(PAID)
+    assert (await bill.fulfillment())["status"] == "fulfilled"
+
+
+async def test_a_person_who_goes_offline_right_after_confirming_is_told_not_to_pay_again(
+    person: Person, bill: Bill, sandbox: Sandbox
+) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    await person.card(VISA)
+    await sandbox.fault("POST", "/v1/payment_intents/*/confirm", kind="drop_response", times=1)
+    await sandbox.fault("GET", "/v1/payment_intents/*", kind="drop_request", times=3)
+    await person.pay()
+    await person.says("Checking whether your payment went through")
+    await expect(person.button).to_be_disabled()
+    await person.says(PAID)
+    assert (await bill.read())["status"] == "paid"
+
+
+async def test_a_connection_lost_before_the_payment_lets_the_person_try_again(
+    person: Person, bill: Bill, sandbox: Sandbox
+) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    await person.card(VISA)
+    await sandbox.fault("POST", "/v1/payment_intents/*/confirm", kind="drop_request", times=5)
+    await person.pay()
+    await person.says("The connection was lost before anything was charged.")
+    await sandbox.clear_faults()
+    await person.pay()
+    await person.says(PAID)
+
+
+async def test_the_card_element_pays(person: Person, bill: Bill) -> None:
+    await person.open(f"{bill.url}?element=card")
+    await person.ready()
+    await person.card("4242424242424241")
+    await expect(person.page.get_by_role("alert")).to_have_text("Your card number is invalid.")
+    await person.shot("card-element")
+    await person.card(DECLINED)
+    await person.pay()
+    await expect(person.page.get_by_role("alert")).to_have_text("Your card was declined.")
+    await person.ready()
+    await person.card(VISA)
+    await person.pay()
+    await person.says(PAID)
+
+
+@pytest.mark.parametrize(("answer", "ends_in"), [("Complete", PAID), ("Fail", "We are unable to authenticate")])
+async def test_the_card_element_authenticates_in_the_page_itself(
+    person: Person, bill: Bill, answer: str, ends_in: str
+) -> None:
+    await person.open(f"{bill.url}?element=card")
+    await person.ready()
+    await person.card(SECURED)
+    await person.pay()
+    await person.page.frame_locator("dialog iframe").get_by_role("button", name=answer).click()
+    await person.says(ends_in)
+
+
+async def test_the_keyboard_alone_is_enough(person: Person, bill: Bill) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    keyboard = person.page.keyboard
+    await keyboard.press("Tab")
+    await expect(person.fields.get_by_role("tab", name="Card")).to_be_focused()
+    await keyboard.press("Tab")
+    for typed in (VISA, "1234", "123"):
+        await keyboard.type(typed)
+        await keyboard.press("Tab")
+    await expect(person.button).to_be_focused()
+    await keyboard.press("Enter")
+    await person.says(PAID)
+
+
+async def test_what_is_wrong_is_said_as_it_is_typed_and_nothing_is_sent(person: Person, bill: Bill) -> None:
+    await person.open(bill.url)
+    await person.ready()
+    await person.card("4242424242424241", expiry="0120", cvc="12")
+    await person.pay()
+    for said in ("Your card number is invalid.", "expiration year is in the past", "security code is incomplete"):
+        await expect(person.fields.get_by_text(said)).to_be_visible()
+    await expect(person.fields.get_by_label("Card number")).to_be_focused()
+    await person.shot("invalid")
+    assert await bill.confirmations() == 0
