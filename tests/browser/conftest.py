@@ -3,7 +3,7 @@
 `person`       a fresh browser profile as `Person`: `.open(url)`, `.card(number)`, `.pay()`, `.says(text)`, `.shot(name)`;
                `.page` is Playwright's. Fails the test when a page broke its own policy or a script failed.
 `new_person`   the same with choices: `await new_person(viewport=(320, 640), locale="de-DE", dark=True)`.
-`service`      as everywhere, but one for the whole package.
+`service`      as everywhere, but one for a whole module.
 `bill`         an open invoice and the address of its payment page: `.invoice`, `.url`, `.link`.
 `billed`       for tests that need several or others: `await billed(due=…)`.
 """
@@ -162,7 +162,7 @@ async def person(new_person: NewPerson) -> Person:
     return await new_person()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def service(
     shared_postgres: PostgresServer,
     _administrator: asyncpg.Connection[asyncpg.Record],
@@ -170,7 +170,7 @@ async def service(
     api_port: int,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Service]:
-    """Serve all the tests of this package: each has an invoice of its own, and starting costs more than paying."""
+    """Serve all the tests of a module: each has an invoice of its own, and starting costs more than paying."""
     folder = tmp_path_factory.mktemp("service")
     async with (
         databases(shared_postgres, _administrator) as make_database,
