@@ -1,7 +1,6 @@
 """Owns the command line `invoicing`: starts the processes of the service and does what a person needs by hand."""
 
 import asyncio
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ import msgspec
 import typer
 import uvicorn
 
-from app import logs
+from app import logs, shutdown
 from app.api.protocol import BoundedProtocol
 from app.commands import keys
 from app.commands.environment import require_somebody, settings
@@ -35,6 +34,7 @@ def application() -> object:
 
     found = settings()
     logs.configure(found.log_level)
+    shutdown.end_at_second_signal()
     return create_app(found)
 
 
@@ -56,25 +56,24 @@ def serve() -> None:
         ws="none",
         limit_concurrency=MOST_CONNECTIONS,
         proxy_headers=False,  # the gate reads them, from the proxies that are configured
-        timeout_graceful_shutdown=30,
+        timeout_graceful_shutdown=shutdown.DRAIN_S,
     )
 
 
 @cli.command()
 def worker() -> None:
-    """Process what Stripe delivered."""
+    """Process what Stripe delivered, finish what was interrupted, keep house."""
     found = settings()
     logs.configure(found.log_level)
     asyncio.run(_work(found))
 
 
 async def _work(found: Settings) -> None:
-    async with built(found) as parts:
-        working = parts.worker()
-        loop = asyncio.get_running_loop()
-        for signal_ in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(signal_, working.stop)
-        await working.run()
+    async with built(found) as parts, asyncio.TaskGroup() as group:
+        jobs = parts.background()
+        for job in jobs:
+            group.create_task(job.run())
+        shutdown.drain_on_signal(*(job.stop for job in jobs))
 
 
 @cli.command()

@@ -40,8 +40,15 @@ class Settings(BaseSettings):
     stripe_api_base: str = STRIPE_API_BASE
     stripe_js_url: str = STRIPE_JS_URL
     stripe_timeout_s: float = Field(default=10.0, gt=0, le=80)
-    stripe_deadline_s: float = Field(default=25.0, gt=0, le=50)
+    stripe_deadline_s: float = Field(default=20.0, gt=0, le=50)
     stripe_max_retries: int = Field(default=2, ge=0, le=10)
+    stripe_rate_per_s: float = Field(default=80.0, gt=0)
+    stripe_endpoint_rate_per_s: float = Field(default=20.0, gt=0)
+    stripe_concurrency: int = Field(default=100, ge=1, le=1000)
+    stripe_queue_s: float = Field(default=5.0, gt=0)
+    stripe_circuit_failures: int = Field(default=20, ge=1)
+    stripe_circuit_open_s: float = Field(default=5.0, gt=0)
+    request_deadline_s: float = Field(default=25.0, gt=0, le=300)
 
     api_bootstrap_key: SecretStr | None = None
 
@@ -66,6 +73,7 @@ class Settings(BaseSettings):
     worker_lease_s: float = Field(default=30.0, gt=0)
     worker_batch: int = Field(default=64, ge=1, le=500)
     worker_poll_s: float = Field(default=2.0, gt=0)
+    completion_grace_s: float = Field(default=30.0, gt=0)
     inbox_lag_limit_s: float = Field(default=300.0, gt=0)
 
     @field_validator("stripe_webhook_secrets", "link_signing_key", mode="before")

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from app.db.engine import Database
 from app.services.catalog import Catalog
@@ -14,16 +15,30 @@ from app.services.items import Items
 from app.services.keyring import Keyring
 from app.services.keys import Keys
 from app.services.limits import Limits
-from app.services.operations import Operations
+from app.services.operations import Operations, UseCase
 from app.services.payment_links import Links, PaymentLinks
+from app.services.steps import Steps
 from app.services.tokens import Provider, Tokens
 from app.services.writing import Writer
 from app.settings import Settings
 from app.stripe_gateway.client import GatewaySettings, StripeGateway
+from app.stripe_gateway.limits import StripeLimits
 from app.webhooks.inbox import Inbox
 from app.webhooks.signature import SigningSecret, signing_secrets
+from app.worker.completing import Completer
+from app.worker.housekeeping import Housekeeper, purge_operations
 from app.worker.processing import Processor
 from app.worker.runner import Worker
+
+
+class Job(Protocol):
+    """Something that a worker process runs until it is told to stop."""
+
+    async def run(self) -> None:
+        """Run until stopped."""
+
+    def stop(self) -> None:
+        """Finish what is under way, then return from run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,47 @@ class Parts:
             poll_s=self.settings.worker_poll_s,
         )
 
+    def completer(self) -> Completer:
+        """A completer over the same parts."""
+        return Completer(
+            self.database,
+            self.operations,
+            use_cases=self.use_cases,
+            undo={self.invoicing.create_invoice.__name__: self.invoicing.undo_create},
+            grace=timedelta(seconds=self.settings.completion_grace_s),
+            poll_s=self.settings.worker_poll_s,
+        )
+
+    def background(self) -> list[Job]:
+        """All that a worker process runs."""
+        return [self.worker(), self.completer(), Housekeeper(self.database, [purge_operations(self.database)])]
+
+    @property
+    def use_cases(self) -> dict[str, UseCase]:
+        """Every use case that changes things at Stripe, by the name under which its operations are stored: keep them."""
+        found: tuple[UseCase, ...] = (
+            self.catalog.create_product,
+            self.catalog.update_product,
+            self.catalog.delete_product,
+            self.catalog.create_price,
+            self.catalog.update_price,
+            self.customers.create_customer,
+            self.customers.update_customer,
+            self.customers.delete_customer,
+            self.invoicing.create_invoice,
+            self.invoicing.update_invoice,
+            self.invoicing.delete_invoice,
+            self.invoicing.finalize_invoice,
+            self.invoicing.send_invoice,
+            self.invoicing.pay_invoice,
+            self.invoicing.void_invoice,
+            self.invoicing.mark_uncollectible,
+            self.items.add_items,
+            self.items.update_item,
+            self.items.delete_item,
+        )
+        return {use_case.__name__: use_case for use_case in found}
+
 
 @asynccontextmanager
 async def built(settings: Settings) -> AsyncIterator[Parts]:
@@ -68,10 +124,19 @@ async def built(settings: Settings) -> AsyncIterator[Parts]:
             timeout_s=settings.stripe_timeout_s,
             deadline_s=settings.stripe_deadline_s,
             max_retries=settings.stripe_max_retries,
+            limits=StripeLimits(
+                rate_per_s=settings.stripe_rate_per_s,
+                endpoint_rate_per_s=settings.stripe_endpoint_rate_per_s,
+                concurrency=settings.stripe_concurrency,
+                queue_s=settings.stripe_queue_s,
+            ),
+            circuit_failures=settings.stripe_circuit_failures,
+            circuit_open_s=settings.stripe_circuit_open_s,
         )
     )
-    writer = Writer(database, gateway)
-    invoicing = Invoicing(database, gateway, writer)
+    steps = Steps(database, gateway)
+    writer = Writer(database, gateway, steps)
+    invoicing = Invoicing(database, gateway, steps, writer)
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
     keyring = Keyring(database, livemode=settings.livemode)
@@ -82,7 +147,7 @@ async def built(settings: Settings) -> AsyncIterator[Parts]:
             settings=settings,
             database=database,
             gateway=gateway,
-            operations=Operations(database),
+            operations=Operations(database, deadline_s=settings.request_deadline_s),
             catalog=Catalog(writer),
             customers=Customers(writer),
             invoicing=invoicing,

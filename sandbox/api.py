@@ -162,7 +162,12 @@ class Api:
                 return response
             case "malformed_body" if response is not None:
                 return Response(200, response.body[: len(response.body) // 2], response.headers)
-        return self._error(_injected(fault), exchange)
+        answer = self._error(_injected(fault), exchange)
+        if fault.stored and exchange.key is not None:
+            with self._store.database.writing():
+                stored = Stored(answer.status, answer.body, exchange.request_id)
+                self._keys.store(work.caller.scope, exchange.key, work.mark, stored, int(self._store.clock.now()))
+        return answer
 
     async def _delayed(self, exchange: Exchange, fault: Fault, work: Work) -> Stored | None:
         """Wait as long as the fault says; the idempotency key is in flight meanwhile."""

@@ -339,13 +339,13 @@ class Coverage(Model):
 
 
 class Operation(Model):
-    """One mutating request: its idempotency key, how far it got, and what was answered."""
+    """One mutating request: its idempotency key (null where the caller sent none), how far it got, what was answered."""
 
     __tablename__ = "operations"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     caller: Mapped[str]
-    idempotency_key: Mapped[str]
+    idempotency_key: Mapped[str | None]
     fingerprint: Mapped[str]
     name: Mapped[str]
     params: Mapped[dict[str, Any]]
@@ -358,11 +358,12 @@ class Operation(Model):
     answered_at: Mapped[datetime | None]
     answer_status: Mapped[int | None] = mapped_column(Integer)
     answer_body: Mapped[str | None]
+    last_error: Mapped[str | None]
 
     __table_args__ = (
         Index("uq_operations_caller_key", "caller", "idempotency_key", unique=True),
         CheckConstraint("(answered_at IS NULL) = (answer_status IS NULL)", name="answered_has_status"),
-        CheckConstraint("length(idempotency_key) BETWEEN 1 AND 300", name="key_length"),
+        CheckConstraint("length(idempotency_key) BETWEEN 1 AND 255", name="key_length"),
         Index("ix_operations_unanswered", "locked_until", postgresql_where=text("answered_at IS NULL")),
         Index("ix_operations_created", "created_at"),
         Index("ix_operations_subject", "subject", "created_at"),

@@ -1,117 +1,208 @@
-"""Owns the statements about operations: who may run one, how far it got, what was answered."""
+"""Owns the statements about operations: who may run one, how far it got, what was answered.
 
-from dataclasses import dataclass
+`takeovers` counts the runners. A runner writes only while it is the last one and nothing is answered: whoever was
+taken over learns it by LeaseLost, and its transaction with it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Self
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from app.db.engine import Connection
+from app.domain.idempotency import LONGEST_BACKOFF
 from app.domain.json import JsonObject, JsonView
 
 REFUSED = 0
 
 
+class LeaseLost(Exception):
+    """Another runner took this operation over, or it is answered already."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewOperation:
+    """An operation to begin, as its columns."""
+
+    id: UUID
+    caller: str
+    idempotency_key: str | None
+    fingerprint: str
+    name: str
+    params: JsonView
+    subject: str | None
+    request_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An operation's row. `ours`: this call may run it; `fresh`: nobody ran it before.
+    """An operation's row. `ours`: this call may run it.
 
-    answer_status is the HTTP status of answer_body, or REFUSED where that is an error's document.
+    idempotency_key: None where the caller sent none. answer_status is the HTTP status of answer_body, or REFUSED
+    where that is an error's document.
     """
 
     id: UUID
+    idempotency_key: str | None
     fingerprint: str
+    name: str
+    params: JsonObject
+    subject: str | None
     progress: JsonObject
+    takeovers: int
+    created_at: datetime
     answer_status: int | None
     answer_body: str | None
     ours: bool
-    fresh: bool
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> Self:
+        """The operation that `row` is."""
+        decoded = {name: msgspec.json.decode(row[name]) for name in ("params", "progress")}
+        return cls(**{**row, **decoded})
 
 
-_BEGIN = """
+_COLUMNS = ", ".join(f"operation.{column.name}" for column in fields(Stored) if column.name != "ours")
+
+_BEGIN = f"""
 INSERT INTO operations AS operation (
     id, caller, idempotency_key, fingerprint, name, params, subject, request_id, locked_until
-) VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, now() + make_interval(secs => $9))
+) VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, now() + $9::interval)
 ON CONFLICT (caller, idempotency_key) DO UPDATE
 SET locked_until = EXCLUDED.locked_until, takeovers = operation.takeovers + 1
 WHERE operation.answered_at IS NULL
   AND operation.locked_until <= now()
   AND operation.fingerprint = EXCLUDED.fingerprint
-RETURNING id, fingerprint, progress, answer_status, answer_body, true AS ours, takeovers = 0 AS fresh
-"""
+RETURNING {_COLUMNS}, true AS ours
+"""  # noqa: S608 -- only names of this module are interpolated
 
-_FIND = """
-SELECT id, fingerprint, progress, answer_status, answer_body, false AS ours, false AS fresh
-FROM operations WHERE caller = $1 AND idempotency_key = $2
-"""
+_FIND = f"SELECT {_COLUMNS}, false AS ours FROM operations operation WHERE caller = $1 AND idempotency_key = $2"  # noqa: S608
+_READ = f"SELECT {_COLUMNS}, false AS ours FROM operations operation WHERE id = $1"  # noqa: S608
+
+_CLAIM_UNFINISHED = f"""
+UPDATE operations AS operation
+SET locked_until = now() + $2::interval, takeovers = takeovers + 1
+FROM (
+    SELECT id FROM operations
+    WHERE answered_at IS NULL
+      AND locked_until <= now() - $3::interval
+      AND locked_until <= now() - $3::interval * power(2, least(takeovers, {LONGEST_BACKOFF}))
+    ORDER BY locked_until
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+) AS left_behind
+WHERE operation.id = left_behind.id
+RETURNING {_COLUMNS}, true AS ours
+"""  # noqa: S608 -- only names of this module are interpolated
 
 
-async def begin(  # noqa: PLR0913 -- an operation's columns
-    connection: Connection,
-    *,
-    operation: UUID,
-    caller: str,
-    key: str,
-    fingerprint: str,
-    name: str,
-    params: JsonView,
-    subject: str | None,
-    request_id: str | None,
-    lease_s: float,
-) -> Stored:
+async def begin(connection: Connection, new: NewOperation, lease: timedelta) -> Stored:
     """Start an operation, take over one whose runner died, or say how the one under this key stands."""
-    encoded = msgspec.json.encode(params).decode()
-    row = await connection.fetchrow(
-        _BEGIN, operation, caller, key, fingerprint, name, encoded, subject, request_id, lease_s
-    )
-    if row is None:
-        row = await connection.fetchrow(_FIND, caller, key)
-    if row is None:
-        return await begin(
-            connection,
-            operation=operation,
-            caller=caller,
-            key=key,
-            fingerprint=fingerprint,
-            name=name,
-            params=params,
-            subject=subject,
-            request_id=request_id,
-            lease_s=lease_s,
-        )
-    return Stored(**{**row, "progress": msgspec.json.decode(row["progress"])})
+    params = msgspec.json.encode(new.params).decode()
+    given = (new.id, new.caller, new.idempotency_key, new.fingerprint, new.name, params, new.subject, new.request_id)
+    while True:
+        row = await connection.fetchrow(_BEGIN, *given, lease)
+        row = row or await connection.fetchrow(_FIND, new.caller, new.idempotency_key)
+        if row is not None:  # else it was purged between the two statements
+            return Stored.of(row)
 
 
-async def advance(connection: Connection, operation: UUID, progress: JsonView, subject: str | None) -> None:
-    """Record how far an operation got, and which object it turned out to be about."""
-    await connection.execute(
-        "UPDATE operations SET progress = $2::jsonb, subject = coalesce($3, subject) WHERE id = $1",
+async def read(connection: Connection, operation: UUID) -> Stored | None:
+    """The operation as it stands."""
+    row = await connection.fetchrow(_READ, operation)
+    return Stored.of(row) if row else None
+
+
+async def claim_unfinished(connection: Connection, limit: int, lease: timedelta, grace: timedelta) -> Sequence[Stored]:
+    """Take over operations that nobody has run for `grace`; for longer, the more often they were run in vain."""
+    return [Stored.of(row) for row in await connection.fetch(_CLAIM_UNFINISHED, limit, lease, grace)]
+
+
+async def advance(
+    connection: Connection, operation: UUID, runner: int, progress: JsonView, subject: str | None
+) -> None:
+    """Record how far an operation got, and which object it turned out to be about. Raises LeaseLost."""
+    done = await connection.execute(
+        """
+        UPDATE operations SET progress = $3::jsonb, subject = coalesce($4, subject)
+        WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL
+        """,
         operation,
+        runner,
         msgspec.json.encode(progress).decode(),
         subject,
     )
+    _require_one(done)
 
 
 async def answer(
-    connection: Connection, operation: UUID, status: int, body: str, *, progress: JsonView, subject: str | None
+    connection: Connection,
+    operation: UUID,
+    runner: int,
+    status: int,
+    body: str,
+    *,
+    progress: JsonView,
+    subject: str | None,
 ) -> None:
-    """Store what is answered; from now on the key replays it."""
-    await connection.execute(
+    """Store what is answered; from now on the key replays it. Raises LeaseLost."""
+    done = await connection.execute(
         """
         UPDATE operations
-        SET answered_at = now(), answer_status = $2, answer_body = $3, progress = $4::jsonb,
-            subject = coalesce($5, subject)
-        WHERE id = $1
+        SET answered_at = now(), answer_status = $3, answer_body = $4, progress = $5::jsonb,
+            subject = coalesce($6, subject), last_error = NULL
+        WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL
         """,
         operation,
+        runner,
         status,
         body,
         msgspec.json.encode(progress).decode(),
         subject,
     )
+    _require_one(done)
 
 
-async def release(connection: Connection, operation: UUID) -> None:
-    """Let the next request with the key continue at once: this one ended without an answer to keep."""
+async def release(connection: Connection, operation: UUID, runner: int, reason: str) -> None:
+    """Let the next request with the key continue at once: this one ended for `reason`, without an answer to keep."""
     await connection.execute(
-        "UPDATE operations SET locked_until = now() WHERE id = $1 AND answered_at IS NULL", operation
+        """
+        UPDATE operations SET locked_until = now(), last_error = $3
+        WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL
+        """,
+        operation,
+        runner,
+        reason[:500],
     )
+
+
+async def forget(connection: Connection, operation: UUID, runner: int) -> None:
+    """Drop an operation that has done nothing anywhere: its key is as good as new."""
+    await connection.execute(
+        "DELETE FROM operations WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL", operation, runner
+    )
+
+
+async def purge(connection: Connection, retention: timedelta, limit: int) -> int:
+    """Delete up to `limit` operations that were answered longer than `retention` ago; how many it were."""
+    done = await connection.execute(
+        """
+        DELETE FROM operations WHERE id IN (
+            SELECT id FROM operations
+            WHERE created_at < now() - $1::interval AND answered_at < now() - $1::interval
+            ORDER BY created_at LIMIT $2
+        )
+        """,
+        retention,
+        limit,
+    )
+    return int(done.rpartition(" ")[2])
+
+
+def _require_one(done: str) -> None:
+    if done != "UPDATE 1":
+        raise LeaseLost

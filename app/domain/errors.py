@@ -20,6 +20,7 @@ InvoicingError
     ├ IdempotencyInProgress      409 idempotency_in_progress
     ├ RateLimited                429 rate_limited
     ├ StripeError                502 stripe_error
+    │  └ StripeKeySpent             a key that Stripe will never execute anything under (the services move on)
     ├ StripeUnavailable          503 stripe_unavailable
     ├ StripeTimeout              504 stripe_timeout
     ├ DatabaseUnavailable        503 database_unavailable
@@ -36,10 +37,14 @@ from app.domain.json import JsonObject, JsonView
 
 
 class InvoicingError(Exception):
-    """The root. `code` is the machine's word; `detail` the person's; `replayed`: it is a stored answer, given again."""
+    """The root. `code` is the machine's word; `detail` the person's.
+
+    replayed: it is a stored answer, given again. unsure: what was asked of Stripe may have happened all the same.
+    """
 
     code: ClassVar[str]
     replayed = False
+    unsure = False
 
     def __init__(
         self,
@@ -158,6 +163,10 @@ class RateLimited(Unavailable):
 
 class StripeError(Unavailable):
     code = "stripe_error"
+
+
+class StripeKeySpent(StripeError):
+    """Stripe stored a failure of its own, or another request, under this Idempotency-Key."""
 
 
 class StripeUnavailable(Unavailable):

@@ -1,9 +1,10 @@
-"""Owns what makes two requests the same, and the keys under which Stripe is asked.
+"""Owns what makes two requests the same, the keys under which Stripe is asked, and how long everything is good for.
 
 Storage and locks are the database's; here are only the rules.
 """
 
 import hashlib
+from datetime import timedelta
 from enum import Enum
 from uuid import UUID
 
@@ -12,10 +13,18 @@ import msgspec
 from app.domain.json import JsonView
 
 MAX_KEY_LENGTH = 255
-LEASE_S = 60
-"""Seconds for which a running request owns its key; longer than any request's total deadline."""
-RETENTION_HOURS = 48
-"""How long an answer is kept for replay; the contract promises 24."""
+LEASE_FACTOR = 1.6
+"""A running request owns its key for this many times its total deadline: it has ended before the lease does."""
+RETENTION = timedelta(hours=48)
+"""How long an answer is kept for replay; the contract promises 24 hours."""
+STRIPE_KEEPS_KEYS = timedelta(hours=23)
+"""How long Stripe surely knows a key; it may forget it after 24 hours, and would then execute a second time."""
+MOST_GENERATIONS = 3
+"""How often one step may move on to a fresh Stripe key."""
+COMPLETION = timedelta(hours=1)
+"""For how long what nobody asks for any more is tried to be finished; then what it began is undone."""
+LONGEST_BACKOFF = 4
+"""The completer's pause doubles this many times at most."""
 
 
 class KeyVerdict(Enum):
@@ -42,7 +51,7 @@ def judge_key(stored_fingerprint: str, asked_fingerprint: str, *, answered: bool
 def stripe_key(operation: UUID, step: str, generation: int = 0) -> str:
     """The Idempotency-Key of one Stripe call: stable over retries, takeovers and restarts.
 
-    `generation` moves on only where Stripe stored a failure under the key and nothing was executed.
+    `generation` moves on only where nothing can be executed under the key any more, and nothing was.
     """
     suffix = f".{generation}" if generation else ""
     return f"inv-{operation.hex}-{step}{suffix}"

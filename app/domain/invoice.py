@@ -63,6 +63,15 @@ TRANSITIONS: Final[dict[Act, frozenset[InvoiceStatus]]] = {
 """From which statuses each act is allowed."""
 
 
+LEADS_TO: Final[dict[Act, frozenset[InvoiceStatus]]] = {
+    Act.FINALIZE: frozenset(InvoiceStatus) - {InvoiceStatus.DRAFT},
+    Act.PAY: frozenset({InvoiceStatus.PAID}),
+    Act.VOID: frozenset({InvoiceStatus.VOID}),
+    Act.MARK_UNCOLLECTIBLE: frozenset({InvoiceStatus.UNCOLLECTIBLE}),
+}
+"""The statuses that show that an act was done; acts that leave the status as it is are not here."""
+
+
 def allowed_acts(status: InvoiceStatus) -> list[str]:
     """The acts allowed from `status`, in the order of `Act`."""
     return [act.value for act in Act if status in TRANSITIONS[act]]

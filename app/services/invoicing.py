@@ -5,6 +5,7 @@ answer names the state that Stripe has, and so do our rows from then on.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import NoReturn
 
@@ -15,18 +16,21 @@ from app.db.models import Invoice
 from app.db.records import load
 from app.domain.errors import (
     InvalidState,
+    InvoicingError,
     NotFound,
     PaymentActionRequired,
     PaymentFailed,
     Refused,
     StripeInvalidRequest,
+    restore,
 )
-from app.domain.invoice import Act, InvoiceStatus, require
+from app.domain.invoice import LEADS_TO, Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.services import observing
 from app.services.ledger import Subject
 from app.services.operations import Answer, Operation
 from app.services.pricing import line, one_currency
+from app.services.steps import Done, Steps
 from app.services.writing import Writer, stripe_params
 from app.stripe_gateway.client import Answer as StripeAnswer
 from app.stripe_gateway.client import StripeGateway
@@ -40,48 +44,61 @@ SHOW_SECRET = {"expand": ["payments", "confirmation_secret"]}
 class Invoicing:
     """Use cases of invoices; parameters are those of the schema of the same name."""
 
-    def __init__(self, database: Database, gateway: StripeGateway, writer: Writer) -> None:
+    def __init__(self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer) -> None:
         self._database = database
         self._gateway = gateway
+        self._steps = steps
         self._writer = writer
 
     async def create_invoice(self, operation: Operation, params: JsonView) -> None:
         """Create a draft with all its items, finalized if asked (InvoiceCreate); all of it or nothing of it."""
-        await self._writer.claim_reference(operation, Kind.INVOICE, params)
-        wanted_items = params.get("items") or []
-        currency = await one_currency(self._database, wanted_items, params.get("currency"))
-        if "invoice" not in operation.progress:
-            wanted = _draft(params) | ({"currency": currency} if currency else {})
-            answer = await self._gateway.post("/v1/invoices", wanted, key=operation.stripe_key("create"))
-            operation.subject = answer.data["id"]
-            async with self._database.connection() as connection:
-                await operation.advance(connection, invoice=operation.subject)
-        else:
-            operation.subject = operation.progress["invoice"]
-            answer = await self._gateway.get(f"/v1/invoices/{operation.subject}", SHOW_PAYMENTS)
+        if "refusal" in operation.progress:
+            await self._discard(operation)
+            raise restore(operation.progress["refusal"])
         try:
-            if wanted_items:
-                answer = await self._add_lines(operation, wanted_items)
+            await self._writer.claim_reference(operation, Kind.INVOICE, params)
+            answer = await self._draft(operation, params)
+            if params.get("items"):
+                answer = await self._add_lines(operation, params["items"])
             if params.get("finalize"):
                 answer = await self._finalize_at_stripe(operation)
-        except Refused:
-            await self._discard(operation)
+        except Refused as refusal:
+            await self.undo_create(operation, refusal)
             raise
         await self._writer.finish(operation, observing.snapshot_of(Kind.INVOICE, answer), 201)
 
+    async def _draft(self, operation: Operation, params: JsonView) -> StripeAnswer:
+        """The operation's draft: what became of it, where it was begun before."""
+        if "invoice" in operation.progress:
+            operation.subject = operation.progress["invoice"]
+            return await self._gateway.get(f"/v1/invoices/{operation.subject}", SHOW_PAYMENTS)
+        currency = await one_currency(self._database, params.get("items") or [], params.get("currency"))
+        wanted = _draft(params) | ({"currency": currency} if currency else {})
+        answer = await self._steps.post(operation, "create", "/v1/invoices", wanted)
+        operation.subject = answer.data["id"]
+        async with self._database.connection() as connection:
+            await operation.advance(connection, invoice=operation.subject)
+        return answer
+
     async def _add_lines(self, operation: Operation, wanted: Sequence[JsonView]) -> StripeAnswer:
         """Give the fresh draft all its items in one call."""
-        path = f"/v1/invoices/{operation.subject}/add_lines"
+        of = f"/v1/invoices/{operation.subject}"
         params = {"lines": [line(item) for item in wanted], **SHOW_PAYMENTS}
-        return await self._gateway.post(path, params, key=operation.stripe_key("items"))
+        return await self._steps.post(operation, "items", f"{of}/add_lines", params, of=of, done=_has_lines)
+
+    async def undo_create(self, operation: Operation, refusal: InvoicingError) -> None:
+        """Delete the draft that `operation` left, if it did, so that no debris stays at Stripe; `refusal` says why."""
+        if operation.subject is None and not operation.fresh:
+            operation.subject = operation.progress.get("invoice") or await self._steps.made_by(operation, "create")
+        if operation.subject is not None:
+            async with self._database.connection() as connection:
+                await operation.advance(connection, invoice=operation.subject, refusal=refusal.to_document())
+            await self._discard(operation)
 
     async def _discard(self, operation: Operation) -> None:
-        """Delete a draft that could not be completed, so that no debris stays at Stripe."""
-        try:
-            await self._gateway.delete(f"/v1/invoices/{operation.subject}")
-        except StripeInvalidRequest as error:
-            if not observing.is_gone(error):
-                raise
+        """Delete the operation's draft; where it is no draft any more, it stays."""
+        with suppress(StripeInvalidRequest):
+            await self._steps.delete(operation, f"/v1/invoices/{operation.subject}")
         await self._observe(operation)
 
     async def update_invoice(self, operation: Operation, params: JsonView) -> None:
@@ -107,8 +124,9 @@ class Invoicing:
         await self._writer.finish(operation, observing.snapshot_of(Kind.INVOICE, answer))
 
     async def _finalize_at_stripe(self, operation: Operation) -> StripeAnswer:
-        path = f"/v1/invoices/{operation.subject}/finalize"
-        answer = await self._gateway.post(path, SHOW_SECRET, key=operation.stripe_key("finalize"))
+        of = f"/v1/invoices/{operation.subject}"
+        path, done = f"{of}/finalize", _shows(Act.FINALIZE)
+        answer = await self._steps.post(operation, "finalize", path, SHOW_SECRET, of=of, done=done)
         operation.secret = _client_secret(answer.data)
         operation.progress["secret_of"] = operation.subject
         return answer
@@ -135,9 +153,10 @@ class Invoicing:
 
     async def act(self, operation: Operation, act: Act, suffix: str, params: JsonView, *, status: int = 200) -> None:
         """Do `act` at Stripe and write the invoice it answers through."""
-        path = f"/v1/invoices/{operation.subject}{suffix}"
+        of = f"/v1/invoices/{operation.subject}"
+        asked = {**params, **SHOW_PAYMENTS}
         try:
-            answer = await self._gateway.post(path, {**params, **SHOW_PAYMENTS}, key=operation.stripe_key(act.value))
+            answer = await self._steps.post(operation, act.value, f"{of}{suffix}", asked, of=of, done=_shows(act))
         except (PaymentFailed, PaymentActionRequired):
             await self._observe(operation)
             raise
@@ -212,6 +231,15 @@ def _draft(params: JsonView) -> JsonObject:
 def _due(params: JsonView) -> JsonObject:
     due_at = params.get("due_at")
     return {"due_date": int(datetime.fromisoformat(due_at).timestamp())} if due_at else {}
+
+
+def _has_lines(invoice: JsonView) -> bool:
+    return bool(invoice["lines"]["data"])
+
+
+def _shows(act: Act) -> Done:
+    """Whether an invoice's status shows that `act` was done."""
+    return lambda invoice: invoice["status"] in LEADS_TO.get(act, ())
 
 
 def _client_secret(invoice: Mapping[str, JsonObject | None]) -> str | None:

@@ -33,7 +33,8 @@ class Items:
             raise ValidationFailed(
                 f"The invoice has {present} items; with {len(added)} more it would exceed {MOST_ITEMS}.", param="items"
             )
-        await one_currency(self._database, added, invoice["currency"])
+        if operation.fresh:
+            await one_currency(self._database, added, invoice["currency"])
         lines = {"lines": [line(item) for item in added]}
         await self._invoicing.act(operation, Act.EDIT_ITEMS, "/add_lines", lines, status=201)
 
@@ -47,7 +48,12 @@ class Items:
     async def delete_item(self, operation: Operation, params: JsonView) -> None:
         """Take one item, named by `item`, off a draft."""
         invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
-        removed = {"id": await self._line_item(invoice["id"], params["item"]), "behavior": "delete"}
+        line_item = operation.progress.get("line_item")
+        if line_item is None:  # recorded, because it is not to be found any more once it is deleted
+            line_item = await self._line_item(invoice["id"], params["item"])
+            async with self._database.connection() as connection:
+                await operation.advance(connection, line_item=line_item)
+        removed = {"id": line_item, "behavior": "delete"}
         await self._invoicing.act(operation, Act.EDIT_ITEMS, "/remove_lines", {"lines": [removed]})
 
     async def _line_item(self, invoice_id: str, item_id: str) -> str:

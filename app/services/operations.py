@@ -1,21 +1,31 @@
 """Owns the running of a mutating request: once per idempotency key, whatever fails in between.
 
-An operation is the row behind a key. A use case calls Stripe under keys derived from it, records how far it got, and
-stores its answer in the same transaction as its last change.
+An operation is the row behind a key. A use case changes things at Stripe through steps.py, under keys derived from
+its operation; it records how far it got, and stores its answer in the same transaction as its last change.
 """
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Self
 
 import msgspec
 import structlog
 
 from app.db import operations, references
 from app.db.engine import Connection, Database
-from app.db.operations import REFUSED, Stored
-from app.domain.errors import IdempotencyInProgress, IdempotencyMismatch, Refused, restore
-from app.domain.idempotency import LEASE_S, KeyVerdict, fingerprint, judge_key, stripe_key
+from app.db.operations import REFUSED, LeaseLost, NewOperation, Stored
+from app.domain.errors import (
+    IdempotencyInProgress,
+    IdempotencyMismatch,
+    InvoicingError,
+    Refused,
+    StripeTimeout,
+    restore,
+)
+from app.domain.idempotency import LEASE_FACTOR, KeyVerdict, fingerprint, judge_key, stripe_key
 from app.domain.json import JsonObject, JsonView
 
 log = structlog.get_logger(__name__)
@@ -46,27 +56,59 @@ class Answer:
 
 @dataclass(slots=True)
 class Operation:
-    """A running operation, as its use case sees it."""
+    """A running operation, as its use case sees it.
+
+    runner: which of its runners this is, 0 for the first. touched: Stripe may have changed something for its sake.
+    """
 
     id: uuid.UUID
+    runner: int
+    created_at: datetime
     progress: JsonObject
-    fresh: bool
+    touched: bool
     subject: str | None = None
     secret: str | None = None
     answer: Answer | None = field(default=None)
 
+    @classmethod
+    def of(cls, stored: Stored) -> Self:
+        """The operation behind a row that is ours to run."""
+        return cls(
+            stored.id, stored.takeovers, stored.created_at, stored.progress, stored.takeovers > 0, stored.subject
+        )
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nobody ran it before."""
+        return self.runner == 0
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago it was begun."""
+        return datetime.now(UTC) - self.created_at
+
+    def generation(self, step: str) -> int:
+        """How many Stripe keys of `step` are spent."""
+        found: int = self.progress.get("generations", {}).get(step, 0)
+        return found
+
     def stripe_key(self, step: str) -> str:
         """The idempotency key for the Stripe call of `step`."""
-        return stripe_key(self.id, step)
+        return stripe_key(self.id, step, self.generation(step))
 
     async def advance(self, connection: Connection, **progress: object) -> None:
-        """Record a recovery point in the transaction that holds what led to it."""
+        """Record a recovery point in the transaction that holds what led to it. Raises LeaseLost."""
         self.progress |= progress
-        await operations.advance(connection, self.id, self.progress, self.subject)
+        await operations.advance(connection, self.id, self.runner, self.progress, self.subject)
 
     async def finish(self, connection: Connection, status: int, body: str) -> None:
-        """Store the answer in the transaction of the last change; what is stored is what is answered."""
-        await operations.answer(connection, self.id, status, body, progress=self.progress, subject=self.subject)
+        """Store the answer in the transaction of the last change; what is stored is what is answered.
+
+        Raises LeaseLost, which undoes that transaction.
+        """
+        await operations.answer(
+            connection, self.id, self.runner, status, body, progress=self.progress, subject=self.subject
+        )
         self.answer = Answer(status, body, secret_of=self.progress.get("secret_of"), secret=self.secret)
 
 
@@ -74,10 +116,12 @@ UseCase = Callable[[Operation, JsonView], Awaitable[None]]
 
 
 class Operations:
-    """Runs use cases under idempotency keys."""
+    """Runs use cases under idempotency keys, each within `deadline_s`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, deadline_s: float) -> None:
         self._database = database
+        self._deadline_s = deadline_s
+        self.lease = timedelta(seconds=deadline_s * LEASE_FACTOR)
 
     async def run(self, call: Call, use_case: UseCase) -> Answer:
         """Run `use_case` for `call`, or replay what was answered under its key.
@@ -85,53 +129,80 @@ class Operations:
         Raises IdempotencyMismatch, IdempotencyInProgress, and whatever the use case raises; a refusal is stored
         and replayed as well, while something that was only unavailable is free to be tried again.
         """
-        stored = await self._begin(call, use_case.__name__)
+        asked = fingerprint(call.target, call.params)
+        stored = await self._begin(call, use_case.__name__, asked)
         if not stored.ours:
-            return _replay(stored, fingerprint(call.target, call.params))
-        operation = Operation(stored.id, stored.progress, fresh=stored.fresh, subject=call.subject)
+            return _replay(stored, asked)
+        return await self.carry_out(stored, use_case)
+
+    async def carry_out(self, stored: Stored, use_case: UseCase) -> Answer:
+        """Run an operation that is ours, from where it stands. Raises as `run` does."""
+        operation = Operation.of(stored)
         try:
-            await use_case(operation, call.params)
-        except Refused as refusal:
-            await self._refuse(operation, refusal)
-            raise
-        except BaseException:
-            await self._release(operation)
-            raise
+            await self._bounded(operation, use_case, stored.params)
+        except LeaseLost:
+            return await self._answer_of_another(operation)
         if operation.answer is None:
-            raise AssertionError(f"{use_case.__name__} ended without an answer")
+            raise AssertionError(f"{stored.name} ended without an answer")
         return operation.answer
 
-    async def _begin(self, call: Call, name: str) -> Stored:
-        operation = uuid.uuid4()
-        async with self._database.connection() as connection:
-            return await operations.begin(
-                connection,
-                operation=operation,
-                caller=call.caller,
-                key=call.key or f"auto:{operation}",
-                fingerprint=fingerprint(call.target, call.params),
-                name=name,
-                params=call.params,
-                subject=call.subject,
-                request_id=call.request_id,
-                lease_s=LEASE_S,
-            )
-
-    async def _refuse(self, operation: Operation, refusal: Refused) -> None:
-        body = msgspec.json.encode(refusal.to_document()).decode()
+    async def refuse(self, operation: Operation, error: InvoicingError) -> None:
+        """Store `error` as the answer, and free what the operation had claimed. Raises LeaseLost."""
+        body = msgspec.json.encode(error.to_document()).decode()
         async with self._database.unit_of_work() as connection:
-            await operations.answer(
-                connection, operation.id, REFUSED, body, progress=operation.progress, subject=operation.subject
-            )
+            await operation.finish(connection, REFUSED, body)
             await references.free(connection, operation=operation.id)
 
-    async def _release(self, operation: Operation) -> None:
-        """Best effort: where this fails too, the lease runs out by itself."""
+    async def _begin(self, call: Call, name: str, asked: str) -> Stored:
+        new = NewOperation(
+            id=uuid.uuid4(),
+            caller=call.caller,
+            idempotency_key=call.key,
+            fingerprint=asked,
+            name=name,
+            params=call.params,
+            subject=call.subject,
+            request_id=call.request_id,
+        )
+        async with self._database.connection() as connection:
+            return await operations.begin(connection, new, self.lease)
+
+    async def _bounded(self, operation: Operation, use_case: UseCase, params: JsonView) -> None:
+        limit = asyncio.timeout(self._deadline_s)
         try:
-            async with self._database.connection() as connection:
-                await operations.release(connection, operation.id)
+            async with limit:
+                await use_case(operation, params)
+        except LeaseLost:
+            raise
+        except Refused as refusal:
+            await self.refuse(operation, refusal)
+            raise
+        except BaseException as error:
+            await self._let_go(operation, error)
+            if limit.expired():
+                raise StripeTimeout("The request took too long; ask again and it continues.", retry_after=1) from error
+            raise
+
+    async def _let_go(self, operation: Operation, error: BaseException) -> None:
+        """Make the key free for the next try. Best effort: where this fails too, the lease runs out by itself."""
+        reason = f"{type(error).__name__}: {error}"
+        try:
+            async with self._database.unit_of_work() as connection:
+                if operation.touched:
+                    await operations.release(connection, operation.id, operation.runner, reason)
+                else:
+                    await operations.forget(connection, operation.id, operation.runner)
+                    await references.free(connection, operation=operation.id)
         except Exception:  # noqa: BLE001 -- the caller must hear of the first error
-            log.warning("operation_not_released", operation=str(operation.id))
+            log.warning("operation_not_released", operation=str(operation.id), reason=reason)
+
+    async def _answer_of_another(self, operation: Operation) -> Answer:
+        """What the runner that took over answered, or IdempotencyInProgress while it runs."""
+        async with self._database.connection() as connection:
+            stored = await operations.read(connection, operation.id)
+        if stored is None:
+            raise _still_running()
+        return _replay(stored, stored.fingerprint)
 
 
 def _replay(stored: Stored, asked: str) -> Answer:
@@ -139,7 +210,7 @@ def _replay(stored: Stored, asked: str) -> Answer:
         case KeyVerdict.MISMATCH:
             raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
         case KeyVerdict.IN_PROGRESS:
-            raise IdempotencyInProgress("A request with this Idempotency-Key is still running.", retry_after=1)
+            raise _still_running()
         case KeyVerdict.REPLAY:
             body = stored.answer_body or ""
             if stored.answer_status == REFUSED:
@@ -148,3 +219,7 @@ def _replay(stored: Stored, asked: str) -> Answer:
                 raise error
             status = stored.answer_status or 0
             return Answer(status, body, replayed=True, secret_of=stored.progress.get("secret_of"))
+
+
+def _still_running() -> IdempotencyInProgress:
+    return IdempotencyInProgress("A request with this Idempotency-Key is still running.", retry_after=1)

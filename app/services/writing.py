@@ -10,11 +10,12 @@ import msgspec
 from app.db import documents, references
 from app.db.documents import Resource
 from app.db.engine import Connection, Database
-from app.domain.errors import IdempotencyInProgress, NotFound, ReferenceTaken, StripeInvalidRequest
+from app.domain.errors import IdempotencyInProgress, NotFound, ReferenceTaken
 from app.domain.json import JsonObject, JsonView
 from app.services import observing
 from app.services.ledger import Incomplete, Ledger, Subject, Unordered
 from app.services.operations import Operation
+from app.services.steps import Steps
 from app.stripe_gateway.client import StripeGateway
 from app.stripe_gateway.mapping import REFERENCE, Kind, Snapshot
 
@@ -31,9 +32,10 @@ Then = Callable[[Connection], Awaitable[None]]
 class Writer:
     """Writes snapshots through, together with what must commit with them."""
 
-    def __init__(self, database: Database, gateway: StripeGateway) -> None:
+    def __init__(self, database: Database, gateway: StripeGateway, steps: Steps) -> None:
         self._database = database
         self._gateway = gateway
+        self._steps = steps
 
     async def write(self, snapshot: Snapshot, then: Then | None = None) -> None:
         """Apply `snapshot` and do `then` in one transaction.
@@ -74,32 +76,31 @@ class Writer:
     async def create(self, operation: Operation, kind: Kind, params: JsonView, wanted: JsonView) -> None:
         """Create an object at Stripe from the Stripe parameters `wanted`, under the caller's reference if there is one."""
         await self.claim_reference(operation, kind, params)
-        answer = await self._gateway.post(observing.PATHS[kind], wanted, key=operation.stripe_key("create"))
+        answer = await self._steps.post(operation, "create", observing.PATHS[kind], wanted)
         await self.finish(operation, observing.snapshot_of(kind, answer), 201)
 
     async def update(self, operation: Operation, kind: Kind, wanted: JsonView) -> None:
         """Change the operation's subject at Stripe."""
         path = await self._known(operation, kind)
-        answer = await self._gateway.post(path, wanted, key=operation.stripe_key("update"))
+        answer = await self._steps.post(operation, "update", path, wanted, of=path)
         await self.finish(operation, observing.snapshot_of(kind, answer))
 
     async def delete(self, operation: Operation, kind: Kind) -> None:
         """Delete the operation's subject at Stripe; one that is gone there already is deleted here."""
         path = await self._known(operation, kind)
-        try:
-            answer = await self._gateway.delete(path)
-            gone = observing.snapshot_of(kind, answer)
-        except StripeInvalidRequest as error:
-            if not observing.is_gone(error):
-                raise
-            gone = observing.gone(Subject(kind, str(operation.subject)))
+        answer = await self._steps.delete(operation, path)
+        gone = observing.snapshot_of(kind, answer) if answer else observing.gone(Subject(kind, str(operation.subject)))
         await self.finish(operation, gone)
 
     async def _known(self, operation: Operation, kind: Kind) -> str:
-        """The path of the operation's subject at Stripe. Raises NotFound for what is not known here."""
-        async with self._database.connection() as connection:
-            if await documents.read(connection, RESOURCES[kind], str(operation.subject)) is None:
-                raise NotFound(f"There is no {kind.value} {operation.subject!r}.")
+        """The path of the operation's subject at Stripe. Raises NotFound for what is not known here.
+
+        An operation that is continued was let pass before; where its subject is gone, that may be its own doing.
+        """
+        if operation.fresh:
+            async with self._database.connection() as connection:
+                if await documents.read(connection, RESOURCES[kind], str(operation.subject)) is None:
+                    raise NotFound(f"There is no {kind.value} {operation.subject!r}.")
         return f"{observing.PATHS[kind]}/{operation.subject}"
 
     async def claim_reference(self, operation: Operation, kind: Kind, params: JsonView) -> None:

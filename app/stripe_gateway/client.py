@@ -8,10 +8,9 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from math import ceil
 from typing import cast
 
@@ -20,24 +19,37 @@ import stripe
 import structlog
 from stripe import AIOHTTPClient
 
-from app.domain.errors import StripeTimeout
+from app.domain.errors import StripeTimeout, StripeUnavailable
 from app.domain.json import JsonObject, JsonView
-from app.stripe_gateway.errors import FAILURES, translate
+from app.stripe_gateway.circuit import Circuit, CircuitState
+from app.stripe_gateway.errors import (
+    FAILURES,
+    is_outage,
+    is_too_fast,
+    may_have_executed,
+    translate,
+    worth_another_try,
+)
+from app.stripe_gateway.limits import Limiter, StripeLimits
 
 log = structlog.get_logger(__name__)
 
 stripe.enable_telemetry = False
 
 API_VERSION = stripe.api_version
-CONNECTIONS = 200
 BACKOFF_S = 0.25
 BACKOFF_LIMIT_S = 4.0
 PAGE = 100
+STRIPE_KEEPS = timedelta(days=30)
+"""Longer than Stripe replays an answer: how old the picture in a replayed one may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Stripe answered: the object, and between which seconds of Stripe's clock it was true."""
+    """What Stripe answered: the object, and between which seconds of Stripe's clock it was true.
+
+    A replayed answer shows the object as it was when the call was first made, whenever that was.
+    """
 
     data: JsonObject
     since: datetime
@@ -46,13 +58,31 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """How Stripe is reached. timeout_s bounds one try, deadline_s a call with all its tries."""
+    """How Stripe is reached. timeout_s bounds one try, deadline_s a call with all its tries.
+
+    circuit_failures, circuit_open_s: after how many failed tries in a row Stripe is left alone, and for how long.
+    """
 
     secret_key: str
     api_base: str
     timeout_s: float
     deadline_s: float
     max_retries: int
+    limits: StripeLimits = field(default_factory=StripeLimits)
+    circuit_failures: int = 20
+    circuit_open_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayState:
+    """How the line to Stripe stands in this process: for /readyz, metrics and people."""
+
+    circuit: CircuitState
+    opens_in_s: float
+    rate_per_s: float
+    in_flight: int
+    waiting: int
+    shed: int
 
 
 class StripeGateway:
@@ -60,6 +90,8 @@ class StripeGateway:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
+        self._limiter = Limiter(settings.limits)
+        self._circuit = Circuit(settings.circuit_failures, settings.circuit_open_s)
         self._transport = AIOHTTPClient(
             timeout=aiohttp.ClientTimeout(total=settings.timeout_s, connect=min(5.0, settings.timeout_s)),
             connector=None,
@@ -75,6 +107,18 @@ class StripeGateway:
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.close_async()  # type: ignore[no-untyped-call]
+
+    @property
+    def state(self) -> GatewayState:
+        """How the line stands now."""
+        return GatewayState(
+            circuit=self._circuit.state,
+            opens_in_s=self._circuit.opens_in_s,
+            rate_per_s=self._limiter.rate_per_s,
+            in_flight=self._limiter.in_flight,
+            waiting=self._limiter.waiting,
+            shed=self._limiter.shed,
+        )
 
     async def post(self, path: str, params: JsonView, *, key: str) -> Answer:
         """POST `params` to `path` under the idempotency key `key`; every try carries the same key."""
@@ -101,13 +145,14 @@ class StripeGateway:
 
     async def _call(self, method: str, path: str, params: JsonView, key: str | None) -> Answer:
         deadline = time.monotonic() + self._settings.deadline_s
+        unsure = False
         for attempt in range(self._settings.max_retries + 1):
-            remaining = deadline - time.monotonic()
             try:
-                async with asyncio.timeout(remaining):
+                async with asyncio.timeout(deadline - time.monotonic()):
                     return await self._try(method, path, params, key)
-            except FAILURES as error:
+            except (*FAILURES, StripeUnavailable) as error:
                 failure = translate(error)
+                unsure = unsure or may_have_executed(error)
                 log.warning(
                     "stripe_call_failed",
                     method=method,
@@ -118,32 +163,42 @@ class StripeGateway:
                 )
                 pause = min(BACKOFF_S * 2**attempt, BACKOFF_LIMIT_S) * random.uniform(0.5, 1)  # noqa: S311
                 last_try = attempt == self._settings.max_retries or time.monotonic() + pause >= deadline
-                if last_try or not _worth_another_try(error):
+                if last_try or not worth_another_try(error):
+                    failure.unsure = unsure and method != "get"
                     raise failure from error
             await asyncio.sleep(pause)
         raise StripeTimeout("Stripe did not answer in time.")  # pragma: no cover -- the loop always ends above
 
     async def _try(self, method: str, path: str, params: JsonView, key: str | None) -> Answer:
-        started = time.monotonic()
+        endpoint = f"{method} {_collection_and_action(path)}"
         options = {"idempotency_key": key} if key else {}
-        response = await self._client.raw_request_async(method, path, **cast("JsonObject", params), **options)
-        took = timedelta(seconds=ceil(time.monotonic() - started))
+        self._circuit.enter()
+        try:
+            async with self._limiter.turn(endpoint):
+                started = time.monotonic()
+                response = await self._client.raw_request_async(method, path, **cast("JsonObject", params), **options)
+        except FAILURES as error:
+            (self._circuit.failed if is_outage(error) else self._circuit.succeeded)()
+            if is_too_fast(error):
+                self._limiter.slow_down(endpoint)
+            raise
+        except BaseException:
+            self._circuit.undecided()
+            raise
+        self._circuit.succeeded()
+        took = timedelta(seconds=ceil(time.monotonic() - started) + 1)
+        if response.headers.get("Idempotent-Replayed") == "true":
+            took = STRIPE_KEEPS
         until = _stripe_time(response.headers)
-        return Answer(data=cast("JsonObject", response.data), since=until - took - timedelta(seconds=1), until=until)
+        return Answer(data=cast("JsonObject", response.data), since=until - took, until=until)
+
+
+def _collection_and_action(path: str) -> str:
+    """`path` without its ids: what Stripe's limit per endpoint counts together."""
+    return "/".join(path.split("/")[2::2])
 
 
 def _stripe_time(headers: Mapping[str, str]) -> datetime:
     """The second of Stripe's clock at which it answered; ours where an intermediary dropped the header."""
     said = headers.get("Date")
     return parsedate_to_datetime(said) if said else datetime.now(UTC).replace(microsecond=0)
-
-
-def _worth_another_try(error: BaseException) -> bool:
-    """Whether the same call may end otherwise: Stripe's own hint first, then connection errors, 409, 429 and 5xx."""
-    if not isinstance(error, stripe.StripeError) or isinstance(error, stripe.APIConnectionError):
-        return True
-    hint = (error.headers or {}).get("Stripe-Should-Retry")
-    if hint in {"true", "false"}:
-        return hint == "true"
-    status = error.http_status or 500
-    return status in {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS} or status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -13,6 +13,7 @@ from app.domain.errors import (
     RateLimited,
     StripeError,
     StripeInvalidRequest,
+    StripeKeySpent,
     StripeTimeout,
     StripeUnavailable,
 )
@@ -25,6 +26,10 @@ RETRY_AFTER_S = 2
 
 FAILURES = (stripe.StripeError, aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """All that a call may raise: the SDK's errors, and what escapes it (aiohttp's truncated bodies)."""
+
+
+NOT_EXECUTED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
+"""Answers that Stripe gives before it begins to execute."""
 
 
 def _described(error: stripe.StripeError) -> JsonObject:
@@ -42,6 +47,8 @@ def _from_answer(error: stripe.StripeError) -> InvoicingError:  # noqa: PLR0911 
     status = error.http_status or 0
     described = _described(error)
     message = error.user_message or "Stripe refused the request."
+    if key_is_spent(error):
+        return StripeKeySpent("Stripe keeps an answer under this call's key that is none.", stripe=described)
     if status == HTTPStatus.PAYMENT_REQUIRED:
         failure = PaymentActionRequired if described["code"] in ACTION_REQUIRED else PaymentFailed
         return failure(message, stripe=described)
@@ -61,7 +68,9 @@ def _from_answer(error: stripe.StripeError) -> InvoicingError:  # noqa: PLR0911 
 
 
 def translate(error: BaseException) -> InvoicingError:
-    """Our error for `error`, one of FAILURES."""
+    """Our error for `error`, one of FAILURES or an error of ours already."""
+    if isinstance(error, InvoicingError):
+        return error
     if isinstance(error, stripe.APIConnectionError):
         cause = error.__cause__ or error.__context__
         if isinstance(cause, (TimeoutError, asyncio.TimeoutError)):
@@ -72,3 +81,51 @@ def translate(error: BaseException) -> InvoicingError:
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         return StripeTimeout("Stripe did not answer in time.", retry_after=RETRY_AFTER_S)
     return StripeError("Stripe's answer was cut short.", retry_after=RETRY_AFTER_S)
+
+
+def key_is_spent(error: stripe.StripeError) -> bool:
+    """Whether nothing can ever be executed under the call's key: a failure is stored there, or another request."""
+    if (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return (error.headers or {}).get("Idempotent-Replayed") == "true"
+    return error.http_status == HTTPStatus.BAD_REQUEST and getattr(error.error, "type", None) == "idempotency_error"
+
+
+def worth_another_try(error: BaseException) -> bool:
+    """Whether the same call may end otherwise: Stripe's own hint first, then no answer, 409, 429 and 5xx."""
+    if isinstance(error, InvoicingError):
+        return False
+    if not isinstance(error, stripe.StripeError) or isinstance(error, stripe.APIConnectionError):
+        return True
+    hint = (error.headers or {}).get("Stripe-Should-Retry")
+    if key_is_spent(error) or hint in {"true", "false"}:
+        return hint == "true" and not key_is_spent(error)
+    status = error.http_status or HTTPStatus.INTERNAL_SERVER_ERROR
+    return status < HTTPStatus.BAD_REQUEST or status in {409, 429} or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def may_have_executed(error: BaseException) -> bool:
+    """Whether Stripe may have done what it was asked, though the call failed."""
+    if isinstance(error, InvoicingError):
+        return False
+    if isinstance(error, stripe.APIConnectionError):
+        return not isinstance(error.__cause__ or error.__context__, aiohttp.ClientConnectorError)
+    if isinstance(error, stripe.StripeError):
+        return error.http_status not in NOT_EXECUTED
+    return True
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether Stripe itself seems to be away: no answer, an unreadable one, or a 5xx that is not a stored one."""
+    if isinstance(error, stripe.StripeError) and not isinstance(error, stripe.APIConnectionError):
+        status = error.http_status or HTTPStatus.INTERNAL_SERVER_ERROR
+        return status >= HTTPStatus.INTERNAL_SERVER_ERROR and not key_is_spent(error)
+    return True
+
+
+def is_too_fast(error: BaseException) -> bool:
+    """Whether Stripe asks for a slower pace; a contended object is also a 429, but no matter of pace."""
+    return (
+        isinstance(error, stripe.StripeError)
+        and error.http_status == HTTPStatus.TOO_MANY_REQUESTS
+        and getattr(error.error, "code", None) != "lock_timeout"
+    )

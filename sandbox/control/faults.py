@@ -29,6 +29,8 @@ class Fault:
     probability: float = 1.0
     executes: bool = False
     """Whether a `status` or `timeout` fault strikes after the request was executed."""
+    stored: bool = False
+    """Whether a `status` fault's answer is kept under the request's idempotency key, as Stripe keeps its own 500s."""
     identifier: int = 0
     struck: int = 0
     dice: random.Random = field(default_factory=random.Random, repr=False)
@@ -74,6 +76,7 @@ class Faults:
             times=None if sent.get("times") is None else int(sent["times"]),
             probability=float(sent.get("probability", 1.0)),
             executes=kind in EXECUTING or bool(sent.get("executes", False)),
+            stored=bool(sent.get("stored", False)),
             identifier=self._count,
             dice=random.Random(sent.get("seed")),
         )

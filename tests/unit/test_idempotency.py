@@ -1,5 +1,6 @@
 """What makes two requests the same, and the keys under which Stripe is asked."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -7,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.idempotency import (
-    LEASE_S,
+    COMPLETION,
+    LEASE_FACTOR,
     MAX_KEY_LENGTH,
-    RETENTION_HOURS,
+    RETENTION,
+    STRIPE_KEEPS_KEYS,
     KeyVerdict,
     fingerprint,
     judge_key,
@@ -71,6 +74,10 @@ def test_the_key_of_a_stripe_call_is_stable_and_belongs_to_one_step_of_one_opera
     assert all(len(key) <= MAX_KEY_LENGTH and key.isprintable() for key in keys)
 
 
-def test_answers_are_kept_longer_than_promised_and_leases_end_long_before() -> None:
-    assert RETENTION_HOURS >= 24
-    assert LEASE_S < 3600
+def test_answers_are_kept_for_longer_than_promised() -> None:
+    assert timedelta(hours=24) <= RETENTION
+
+
+def test_a_lease_outlives_the_request_and_completion_ends_while_stripe_knows_the_keys() -> None:
+    assert LEASE_FACTOR > 1
+    assert COMPLETION < STRIPE_KEEPS_KEYS < timedelta(hours=24)

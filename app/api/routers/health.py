@@ -6,6 +6,7 @@ from app.api.deps import PartsDep
 from app.api.schemas.health import Health
 from app.db import inbox, schema
 from app.domain.errors import DatabaseUnavailable
+from app.stripe_gateway.circuit import CircuitState
 
 router = APIRouter(tags=["health"])
 
@@ -18,7 +19,10 @@ async def healthz() -> Health:
 
 @router.get("/readyz", responses={503: {"model": Health, "description": "Not ready; says which check failed."}})
 async def readyz(parts: PartsDep, response: Response) -> Health:
-    """Ready: the database is reachable, its migrations are at head, and the inbox keeps up."""
+    """Ready: the database is reachable, its migrations are at head, and the inbox keeps up.
+
+    Stripe's circuit is shown, but does not count: reads and deliveries work without Stripe.
+    """
     checks = {"database": "ok", "migrations": "ok", "inbox": "ok"}
     try:
         async with parts.database.connection() as connection:
@@ -33,5 +37,7 @@ async def readyz(parts: PartsDep, response: Response) -> Health:
     except DatabaseUnavailable:
         checks = {"database": "unreachable", "migrations": "unknown", "inbox": "unknown"}
     ready = all(found == "ok" for found in checks.values())
+    circuit = parts.gateway.state.circuit
+    checks["stripe"] = "ok" if circuit is CircuitState.CLOSED else f"circuit {circuit}"
     response.status_code = 200 if ready else 503
     return Health(status="ready" if ready else "not ready", checks=checks)

@@ -1,0 +1,99 @@
+"""Owns the completer: what a process left unfinished is finished, or undone, though nobody asks for it any more.
+
+It runs the stored request through the same use case, under the same keys, as the caller's own retry would. What cannot
+be finished within an hour, and what a caller without an Idempotency-Key could never ask for again, is undone. What
+changes nothing but this database is there as a whole or not at all; there is nothing to complete.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from app.db import operations
+from app.db.engine import Database
+from app.db.operations import Stored
+from app.domain.errors import DatabaseUnavailable, InvoicingError, Refused, StripeError
+from app.domain.idempotency import COMPLETION
+from app.domain.json import JsonView
+from app.services.operations import Operation, Operations, UseCase
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 8
+
+Undo = Callable[[Operation, InvoicingError], Awaitable[None]]
+
+
+class Completer:
+    """Finishes operations by their names' use cases; `undo` by the same names takes back what they may leave half done."""
+
+    def __init__(
+        self,
+        database: Database,
+        running: Operations,
+        *,
+        use_cases: Mapping[str, UseCase],
+        undo: Mapping[str, Undo],
+        grace: timedelta,
+        poll_s: float,
+    ) -> None:
+        self._database = database
+        self._running = running
+        self._use_cases = use_cases
+        self._undo = undo
+        self._grace = grace
+        self._poll_s = poll_s
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Finish what is under way, then return from run."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Look for unfinished operations until stopped; a database that is away is waited for."""
+        while not self._stopping.is_set():
+            found = 0
+            with suppress(DatabaseUnavailable):
+                found = await self.run_once()
+            if not found:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll_s):
+                        await self._stopping.wait()
+
+    async def run_once(self) -> int:
+        """Take over what is left behind, a few at once; how many it were."""
+        async with self._database.connection() as connection:
+            left = await operations.claim_unfinished(connection, AT_ONCE, self._running.lease, self._grace)
+        await asyncio.gather(*(self._settle(stored) for stored in left))
+        return len(left)
+
+    async def _settle(self, stored: Stored) -> None:
+        """Bring one operation to its answer, or leave it with the reason for a later try."""
+        if stored.name not in self._use_cases:
+            async with self._database.connection() as connection:
+                await operations.forget(connection, stored.id, stored.takeovers)
+            return
+        finishing = stored.idempotency_key is not None and Operation.of(stored).age < COMPLETION
+        try:
+            await self._running.carry_out(stored, self._use_cases[stored.name] if finishing else self._undoing(stored))
+        except Refused as refusal:
+            outcome = refusal.code
+        except Exception as error:  # noqa: BLE001 -- one operation's fault must not stop the others
+            outcome = f"{type(error).__name__}: {error}"
+        else:
+            outcome = "done"
+        log.info(
+            "operation_completed", operation=str(stored.id), name=stored.name, finishing=finishing, outcome=outcome
+        )
+
+    def _undoing(self, stored: Stored) -> UseCase:
+        async def undo(operation: Operation, _params: JsonView) -> None:
+            error = StripeError("This request was interrupted and could not be finished; what it began was undone.")
+            if stored.name in self._undo:
+                await self._undo[stored.name](operation, error)
+            await self._running.refuse(operation, error)
+
+        return undo

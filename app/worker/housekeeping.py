@@ -1,0 +1,99 @@
+"""Owns the periodic tasks of the service, run by one process at a time, however many workers there are.
+
+The housekeeper is whoever holds an advisory lock in PostgreSQL. When its process or its connection dies, the lock is
+free and another worker takes over within RETRY_S. A task is idempotent: it may run again at any time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from app.db import operations
+from app.db.engine import Database, translated_errors
+from app.db.leadership import lead
+from app.domain.errors import DatabaseUnavailable
+from app.domain.idempotency import RETENTION
+
+log = structlog.get_logger(__name__)
+
+RETRY_S = 10.0
+"""How often a worker that is not the housekeeper tries to become it, and the housekeeper looks whether it still is."""
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to do every `every_s` seconds; `work` opens its own connections."""
+
+    name: str
+    every_s: float
+    work: Callable[[], Awaitable[object]]
+
+
+class Housekeeper:
+    """Runs tasks until `stop` is called."""
+
+    def __init__(self, database: Database, tasks: Sequence[Task], *, retry_s: float = RETRY_S) -> None:
+        self._database = database
+        self._tasks = tasks
+        self._retry_s = retry_s
+        self._due = dict.fromkeys((task.name for task in tasks), 0.0)
+        self._stopping = asyncio.Event()
+        self._lock: asyncpg.Connection[asyncpg.Record] | None = None
+
+    def stop(self) -> None:
+        """Finish the task under way, then return from run."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Keep house whenever it is this process's turn."""
+        try:
+            while not self._stopping.is_set():
+                with suppress(DatabaseUnavailable):
+                    await self.run_once()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._retry_s):
+                        await self._stopping.wait()
+        finally:
+            if self._lock is not None:
+                await self._lock.close(timeout=2)
+
+    async def run_once(self) -> list[str]:
+        """Run what is due if this process is, or becomes, the housekeeper; the names of what was run."""
+        if not await self._leads():
+            return []
+        now = asyncio.get_running_loop().time()
+        due = [task for task in self._tasks if self._due[task.name] <= now and not self._stopping.is_set()]
+        for task in due:
+            self._due[task.name] = now + task.every_s
+            try:
+                done = await task.work()
+                log.info("housekeeping", task=task.name, done=done)
+            except Exception as error:  # noqa: BLE001 -- one task's fault must not stop the others
+                log.error("housekeeping_failed", task=task.name, error=f"{type(error).__name__}: {error}")  # noqa: TRY400
+        return [task.name for task in due]
+
+    async def _leads(self) -> bool:
+        async with translated_errors():
+            if self._lock is None or self._lock.is_closed():
+                self._lock = await self._database.dedicated()
+            return await lead(self._lock)
+
+
+def purge_operations(database: Database) -> Task:
+    """The task that deletes answered operations whose retention is over, in small statements."""
+
+    async def purge() -> int:
+        total = 0
+        while True:
+            async with database.connection() as connection:
+                deleted = await operations.purge(connection, RETENTION, BATCH)
+            total += deleted
+            if deleted < BATCH:
+                return total
+
+    return Task("purge_operations", 600.0, purge)
