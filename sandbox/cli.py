@@ -6,10 +6,12 @@ Owns the flags and starting the server. Prints addresses, never keys.
 import argparse
 import contextlib
 import logging
+import sys
 from collections.abc import Sequence
 
 from sandbox.asgi import create_app
 from sandbox.settings import SandboxConfig, Switches, WebhookTarget
+from sandbox.store.database import StateFileError
 from sandbox.wire.serving import server_for
 
 
@@ -58,7 +60,13 @@ def config_from(arguments: Sequence[str] | None = None) -> tuple[SandboxConfig, 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     config, log_level = config_from(arguments)
+    try:
+        app = create_app(config)
+    except StateFileError as problem:
+        sys.stderr.write(f"sandbox: {problem}\n")
+        return 1
+    sys.stderr.write(f"sandbox: {config.base_url}, state in {config.state}, {len(config.webhooks)} webhook target(s)\n")
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     with contextlib.suppress(KeyboardInterrupt):
-        server_for(create_app(config), config.host, config.port, log_level=log_level).run()
+        server_for(app, config.host, config.port, log_level=log_level).run()
     return 0

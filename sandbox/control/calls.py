@@ -92,11 +92,12 @@ class Control:
 
     # State
 
-    def reset(self, sent: Document) -> Document:
+    async def reset(self, sent: Document) -> Document:
         """Everything as at the first start; identifiers still never repeat."""
         with self._store.database.writing():
             self._store.database.empty()
             self._store.clock.reset()
+        await self._deliveries.abort()  # after the rows are gone, or they would be sent again at once
         self._store.switches = self._config.switches
         self._store.emission.behave()
         self._faults.clear()

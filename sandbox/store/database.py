@@ -44,18 +44,38 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 """
 TABLES = ("objects", "events", "deliveries", "attempts", "idempotency", "timers", "outbox")
 
+VERSION = 1
+"""Of the tables and the documents in them; a file of another version is refused rather than misread."""
+
 Row = tuple[object, ...]
+
+
+class StateFileError(Exception):
+    """The state file cannot be used; the message says why and what to do."""
 
 
 class Database:
     """A single connection, used from one thread; writes happen inside `writing()`."""
 
     def __init__(self, path: str) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self.execute("PRAGMA journal_mode=WAL")
-        self.execute("PRAGMA synchronous=NORMAL")
-        self.execute("PRAGMA cache_size=-65536")
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
+        try:
+            self._prepare(path)
+        except sqlite3.DatabaseError as problem:
+            self._connection.close()
+            raise StateFileError(f"{path} cannot be used: {problem}. Is another sandbox using it?") from problem
+        except StateFileError:
+            self._connection.close()
+            raise
+
+    def _prepare(self, path: str) -> None:
+        for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536"):
+            self.execute(f"PRAGMA {setting}")
+        version = self.count("PRAGMA user_version")
+        if version not in {0, VERSION}:
+            raise StateFileError(f"{path} was made by another version of the sandbox ({version}); delete it.")
         self._connection.executescript(SCHEMA)
+        self.execute(f"PRAGMA user_version={VERSION}")
 
     def execute(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
         return self._connection.execute(sql, values)

@@ -66,6 +66,13 @@ class Deliveries:
         if self._http is not None:
             await self._http.close()
 
+    async def abort(self) -> None:
+        """Give up what is under way, without a trace; for a reset."""
+        tasks = [*self._running]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def wake(self) -> None:
         self._wake.set()
 

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from sandbox.asgi import create_app
-from sandbox.cli import config_from
+from sandbox.cli import config_from, main
 from sandbox.settings import SandboxConfig, Switches
+from sandbox.store.database import Database, StateFileError
 from tests.sandbox.conftest import Drafting
 from tests.sandbox.process import RunningSandbox
 from tests.sandbox.receiver import Receiver
@@ -197,3 +198,33 @@ def test_the_hosted_page_shows_the_invoice_escaped(box: RunningSandbox, draft: D
     assert str(final.number) in page.text
     assert box.http.get("/i/nonsense").status_code == 404
     assert box.http.get("/elsewhere").status_code == 404
+
+
+def test_a_reset_leaves_no_delivery_behind(box: RunningSandbox, hook: Receiver) -> None:
+    hook.hold()
+    box.v1.products.create({"name": "W"})
+    hook.wait_for("product.created")
+    box.reset()
+    hook.let_go()
+    assert box.control("GET", "webhooks/pending") == {"pending": 0, "in_flight": 0, "held": 0, "retrying": 0}
+    assert box.control("GET", "webhooks/attempts")["attempts"] == []
+
+
+def test_a_state_file_serves_one_sandbox_at_a_time(tmp_path: Path) -> None:
+    path = str(tmp_path / "state.sqlite3")
+    first = Database(path)
+    with pytest.raises(StateFileError, match="another sandbox"):
+        Database(path)
+    first.execute("PRAGMA user_version=99")
+    first.close()
+    with pytest.raises(StateFileError, match="another version"):
+        Database(path)
+
+
+def test_an_unusable_state_file_ends_the_program_with_a_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "state.sqlite3"
+    path.write_text("this is no database, but long enough to be looked at")
+    assert main(["--state", str(path)]) == 1
+    assert "cannot be used" in capsys.readouterr().err
