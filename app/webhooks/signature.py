@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-import stripe
 from pydantic import SecretStr
+from stripe import SignatureVerificationError, WebhookSignature
 
 from app.domain.errors import InvalidSignature
 
@@ -65,7 +65,7 @@ def verify(body: bytes, header: str | None, secrets: Sequence[SigningSecret]) ->
 
 def _signed(payload: str, header: str, secret: str) -> bool:
     try:
-        stripe.WebhookSignature.verify_header(payload, header, secret, tolerance=None)
-    except (stripe.SignatureVerificationError, TypeError, ValueError):
+        WebhookSignature.verify_header(payload, header, secret, tolerance=None)
+    except (SignatureVerificationError, TypeError, ValueError):
         return False
     return True
