@@ -1,14 +1,16 @@
-"""Owns what operations depend on: the caller, the parts of the service, and the way of a write under its key."""
+"""Owns what operations depend on: the caller, the parts of the service, and the way of a write under its key.
 
-from collections.abc import AsyncIterator, Mapping
+A dependency costs as much as a small query, and one that depends on others pays for each of them: these take what
+they need from the request.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-from fastapi import Depends, Header, Query, Request, Security
-from fastapi.security import HTTPBearer
+from fastapi import Depends, Header, Query, Request
 from starlette.responses import Response
 
-from app.db.engine import Connection
 from app.db.ownership import owns_invoice
 from app.domain.access import Caller, require_allowed
 from app.domain.errors import NotFound, ValidationFailed
@@ -18,15 +20,15 @@ from app.wiring import Parts
 
 JSON = "application/json"
 
-bearer = HTTPBearer(
-    auto_error=False, description="An API key of this service, or a token of the team's identity provider."
-)
-"""Only describes: whoever calls is recognised before anything of a request is read (access.py)."""
-
 
 def parts_of(request: Request) -> Parts:
     """The service's parts, built at start-up."""
     return cast("Parts", request.app.state.parts)
+
+
+def caller_of(request: Request) -> Caller:
+    """Who calls, as it was recognised at the door."""
+    return cast("Caller", request.scope["caller"])
 
 
 async def parts(request: Request) -> Parts:
@@ -37,42 +39,19 @@ async def parts(request: Request) -> Parts:
 PartsDep = Annotated[Parts, Depends(parts)]
 
 
-async def caller(request: Request, _described: Annotated[object, Security(bearer)] = None) -> Caller:
-    """Who calls, as it was recognised at the door."""
-    return cast("Caller", request.scope["caller"])
-
-
-CallerDep = Annotated[Caller, Depends(caller)]
-
-
-async def allowed(request: Request, parts: PartsDep, caller: CallerDep) -> None:
+async def allowed(request: Request) -> None:
     """Raise Forbidden or NotFound unless the operation's rule lets this caller in, and the invoice is its own.
 
     Every router under /v1 is included with this; an operation that has no rule is refused to all.
     """
+    caller = caller_of(request)
     require_allowed(caller, request.scope["route"].name)
     if caller.customer is not None and "invoice_id" in request.path_params:
         invoice_id = request.path_params["invoice_id"]
-        async with parts.database.connection() as connection:
+        async with parts_of(request).database.connection() as connection:
             if not await owns_invoice(connection, caller.customer, invoice_id):
                 raise NotFound(f"There is no invoice {invoice_id!r}.")
 
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A read: a connection, and whose objects may be shown on it (everybody's where `customer` is None)."""
-
-    connection: Connection
-    customer: str | None
-
-
-async def reading(parts: PartsDep, caller: CallerDep) -> AsyncIterator[Reading]:
-    """A connection for one read."""
-    async with parts.database.connection() as connection:
-        yield Reading(connection, caller.customer)
-
-
-ReadDep = Annotated[Reading, Depends(reading, scope="function")]
 
 IdempotencyKey = Annotated[
     str | None,
@@ -110,13 +89,13 @@ class Writing:
         return await self.parts.operations.run(call, use_case)
 
 
-async def writing(parts: PartsDep, caller: CallerDep, request: Request, key: IdempotencyKey = None) -> Writing:
+async def writing(request: Request, key: IdempotencyKey = None) -> Writing:
     """The write that this request is. Raises ValidationFailed for a key that is none."""
     if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
         raise ValidationFailed(
             f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable characters.", param="Idempotency-Key"
         )
-    return Writing(parts, caller, request, key)
+    return Writing(parts_of(request), caller_of(request), request, key)
 
 
 WriteDep = Annotated[Writing, Depends(writing)]

@@ -94,8 +94,8 @@ class Problem(BaseModel):
     allowed: list[str] | None = Field(default=None, description="With invalid_state: what is allowed from it.")
 
 
-def answers(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI description of the errors an operation may answer, by their codes."""
+def answers(*codes: str, conditional: bool = False) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of the errors an operation may answer, by their codes; of 304 where it is `conditional`."""
     always = (
         "unauthenticated",
         "forbidden",
@@ -108,7 +108,10 @@ def answers(*codes: str) -> dict[int | str, dict[str, Any]]:
     statuses: dict[int, list[str]] = {}
     for code in dict.fromkeys((*codes, *always)):
         statuses.setdefault(STATUS[code], []).append(code)
-    return {status: answer(found) for status, found in sorted(statuses.items())}
+    described: dict[int | str, dict[str, Any]] = {status: answer(found) for status, found in sorted(statuses.items())}
+    if conditional:
+        described[304] = {"description": "The answer would be the one that is known."}
+    return described
 
 
 def answer(codes: Sequence[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from app.api.errors import Problem, answer
 from app.api.examples import illustrate
+from app.api.gate import PRIVATE
 from app.api.webhook import PATH
 
 WEBHOOK = {
@@ -39,6 +40,25 @@ WEBHOOK = {
 }
 
 
+KEY = {
+    "HTTPBearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key of this service, or a token of the team's identity provider.",
+    }
+}
+"""How callers prove who they are: the gate asks it of everything below PRIVATE, before the framework is reached."""
+
+TAG = {"ETag": {"description": "A tag of the answer's bytes, for If-None-Match.", "schema": {"type": "string"}}}
+KNOWN_TAGS = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of an earlier answer: 304 where it would be the same.",
+    "schema": {"type": "string"},
+}
+
+
 def install(app: FastAPI) -> None:
     """Make `app.openapi()` the whole contract."""
 
@@ -54,7 +74,12 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, summary=app.summary, routes=app.routes, description=app.description
     )
+    for path, operations in document["paths"].items():
+        if path.startswith(PRIVATE):
+            for operation in operations.values():
+                _describe(operation)
     document["paths"][PATH] = WEBHOOK
+    document["components"]["securitySchemes"] = KEY
     schemas = document["components"]["schemas"]
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs")
@@ -63,3 +88,12 @@ def _document(app: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     illustrate(document)
     return document
+
+
+def _describe(operation: dict[str, Any]) -> None:
+    """Say what holds for every operation below PRIVATE, and for those that may be asked conditionally."""
+    operation["security"] = [{"HTTPBearer": []}]
+    if "304" in operation["responses"]:
+        operation.setdefault("parameters", []).append(KNOWN_TAGS)
+        for status in ("200", "304"):
+            operation["responses"][status]["headers"] = TAG

@@ -1,9 +1,9 @@
 """Customers."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.deps import PageDep, ReadDep, WriteDep
+from app.api.deps import PageDep, WriteDep
 from app.api.errors import WRITE, answers
 from app.api.parameters import CustomerId, EmailQuery, ReferenceQuery
 from app.api.reading import many, one
@@ -20,21 +20,21 @@ async def create_customer(body: CustomerCreate, write: WriteDep) -> Response:
     return await write.run(write.parts.customers.create_customer, body.params())
 
 
-@router.get("", response_model=Page[CustomerRead], responses=answers())
+@router.get("", response_model=Page[CustomerRead], responses=answers(conditional=True))
 async def list_customers(
-    read: ReadDep,
+    request: Request,
     page: PageDep,
     email: EmailQuery = None,
     reference: ReferenceQuery = None,
 ) -> Response:
     """List customers, newest first."""
-    return await many(read, CUSTOMER, page, email=email, reference=reference)
+    return await many(request, CUSTOMER, page, email=email, reference=reference)
 
 
-@router.get("/{customer_id}", response_model=CustomerRead, responses=answers("not_found"))
-async def get_customer(customer_id: CustomerId, read: ReadDep) -> Response:
+@router.get("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", conditional=True))
+async def get_customer(customer_id: CustomerId, request: Request) -> Response:
     """Read a customer."""
-    return await one(read, CUSTOMER, customer_id)
+    return await one(request, CUSTOMER, customer_id)
 
 
 @router.patch("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", *WRITE))

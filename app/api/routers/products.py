@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.api.deps import PageDep, ReadDep, WriteDep
+from app.api.deps import PageDep, WriteDep
 from app.api.errors import WRITE, answers
 from app.api.parameters import IdQuery, PriceId, ProductId, ReferenceQuery
 from app.api.reading import many, one
@@ -23,21 +23,21 @@ async def create_product(body: ProductCreate, write: WriteDep) -> Response:
     return await write.run(write.parts.catalog.create_product, body.params())
 
 
-@products.get("", response_model=Page[ProductRead], responses=answers())
+@products.get("", response_model=Page[ProductRead], responses=answers(conditional=True))
 async def list_products(
-    read: ReadDep,
+    request: Request,
     page: PageDep,
     reference: ReferenceQuery = None,
     active: Annotated[bool | None, Query()] = None,
 ) -> Response:
     """List products, newest first."""
-    return await many(read, PRODUCT, page, reference=reference, active=active)
+    return await many(request, PRODUCT, page, reference=reference, active=active)
 
 
-@products.get("/{product_id}", response_model=ProductRead, responses=answers("not_found"))
-async def get_product(product_id: ProductId, read: ReadDep) -> Response:
+@products.get("/{product_id}", response_model=ProductRead, responses=answers("not_found", conditional=True))
+async def get_product(product_id: ProductId, request: Request) -> Response:
     """Read a product."""
-    return await one(read, PRODUCT, product_id)
+    return await one(request, PRODUCT, product_id)
 
 
 @products.patch("/{product_id}", response_model=ProductRead, responses=answers("not_found", *WRITE))
@@ -58,22 +58,22 @@ async def create_price(body: PriceCreate, write: WriteDep) -> Response:
     return await write.run(write.parts.catalog.create_price, body.params())
 
 
-@prices.get("", response_model=Page[PriceRead], responses=answers())
+@prices.get("", response_model=Page[PriceRead], responses=answers(conditional=True))
 async def list_prices(
-    read: ReadDep,
+    request: Request,
     page: PageDep,
     product: IdQuery = None,
     reference: ReferenceQuery = None,
     active: Annotated[bool | None, Query()] = None,
 ) -> Response:
     """List prices, newest first."""
-    return await many(read, PRICE, page, product=product, reference=reference, active=active)
+    return await many(request, PRICE, page, product=product, reference=reference, active=active)
 
 
-@prices.get("/{price_id}", response_model=PriceRead, responses=answers("not_found"))
-async def get_price(price_id: PriceId, read: ReadDep) -> Response:
+@prices.get("/{price_id}", response_model=PriceRead, responses=answers("not_found", conditional=True))
+async def get_price(price_id: PriceId, request: Request) -> Response:
     """Read a price."""
-    return await one(read, PRICE, price_id)
+    return await one(request, PRICE, price_id)
 
 
 @prices.patch("/{price_id}", response_model=PriceRead, responses=answers("not_found", *WRITE))
