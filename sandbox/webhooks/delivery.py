@@ -168,15 +168,18 @@ class Deliveries:
     # One delivery
 
     async def _deliver(self, delivery: Delivery) -> None:
+        accepted = False
         try:
-            await self.attempt(delivery)
+            accepted = await self.attempt(delivery)
         except asyncio.CancelledError:
             raise
         except Exception:
             logger.exception("a delivery of %s failed inside the sandbox", delivery.event)
         finally:
+            crowded = len(self._in_flight) >= MOST_IN_FLIGHT
             self._in_flight.discard(delivery.seq)
-            self._wake.set()
+            if crowded or not accepted:  # others wait for the place, or a retry has been planned
+                self._wake.set()
             async with self._changed:
                 self._changed.notify_all()
 
