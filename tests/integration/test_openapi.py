@@ -119,7 +119,7 @@ def test_the_example_of_an_answer_is_one_that_could_be_given(method: str, path: 
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
 def test_every_error_of_an_operation_is_a_problem_with_an_example(method: str, path: str, operation: Json) -> None:
     for status, response in operation["responses"].items():
-        if status.startswith("2") or path == "/readyz":
+        if status < "400" or path == "/readyz":
             continue
         media = response["content"]["application/problem+json"]
         assert media["schema"] == {"$ref": "#/components/schemas/Problem"}
