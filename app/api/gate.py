@@ -158,5 +158,7 @@ def _refusal(error: Exception, scope: Scope) -> Response:
     """What is answered to a request that ended in `error`; what nobody foresaw is logged and told no more of."""
     if isinstance(error, InvoicingError):
         return problem_of(error, scope["request_id"])
+    if isinstance(error, BodyTooLarge):
+        return problem("payload_too_large", TOO_LARGE, scope["request_id"])
     log.error("unexpected_error", path=scope["path"], request_id=scope["request_id"], exc_info=error)
     return problem("internal_error", "Something went wrong here; it was logged.", scope["request_id"])
