@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 NPM := tests/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench bench-quick lint types fmt lock openapi clean install
+.PHONY: help run demo test fuzz audit bench bench-quick lint types fmt lock openapi clean install
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,18 @@ browser: ## what the browser tests need: chromium and npm packages, where this m
 		command -v npm >/dev/null && npm ci --silent --prefix $$folder \
 			|| echo "npm could not install $$folder: the tests that need it will be skipped."; \
 	done
+
+fuzz: $(STAMP) ## what strangers may send, for a quarter of an hour: parsers, and the contract against the running service
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s --hypothesis-profile fuzz --timeout 1800 \
+		tests/security/test_parsers.py tests/security/test_contract_fuzz.py
+
+audit: $(STAMP) ## known vulnerabilities of what is locked, where pip-audit and its database can be had
+	@$(BIN)/python -m pip_audit --version >/dev/null 2>&1 \
+		|| { echo "audit skipped: pip-audit is not installed in $(VENV)"; exit 0; }; \
+	$(BIN)/python -m pip_audit --require-hashes --disable-pip --timeout 10 -r requirements.txt >.audit 2>&1; found=$$?; \
+	if [ $$found -ne 0 ] && grep -qE 'ConnectionError|ConnectTimeout|NameResolution|ProxyError' .audit; then \
+		echo "audit skipped: the vulnerability database cannot be reached from here"; found=0; \
+	else cat .audit; fi; rm -f .audit; exit $$found
 
 lint: $(STAMP) ## style and import contracts
 	$(BIN)/ruff check .

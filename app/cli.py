@@ -16,6 +16,7 @@ from app.commands.environment import require_somebody, settings
 from app.db import schema
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
+from app.services import erasing
 from app.settings import Settings
 from app.wiring import built
 
@@ -74,6 +75,17 @@ async def _work(found: Settings) -> None:
         for job in jobs:
             group.create_task(job.run())
         shutdown.drain_on_signal(*(job.stop for job in jobs))
+
+
+@cli.command()
+def sweep_erased() -> None:
+    """Look through every stored event for what is personal of customers that were deleted, and take it out."""
+
+    async def sweep() -> None:
+        async with built(settings()) as parts:
+            await erasing.sweep(parts.database)
+
+    asyncio.run(sweep())
 
 
 @cli.command()

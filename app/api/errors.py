@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from app.domain.errors import InvoicingError
+from app.domain.redaction import redacted
 
 log = structlog.get_logger(__name__)
 
@@ -136,7 +137,8 @@ def problem(
         "code": code,
         "request_id": request_id,
     } | {name: value for name, value in more.items() if value is not None}
-    return Response(msgspec.json.encode(document), status, headers, MEDIA_TYPE)
+    body = redacted(msgspec.json.encode(document).decode())  # what was sent, or Stripe said, may have held a secret
+    return Response(body, status, headers, MEDIA_TYPE)
 
 
 def problem_of(error: InvoicingError, request_id: str | None) -> Response:

@@ -20,6 +20,7 @@ from app.api.errors import problem, problem_of
 from app.api.webhook import PATH as WEBHOOK
 from app.api.webhook import WebhookEndpoint
 from app.domain.errors import InvoicingError, RequestTimeout
+from app.domain.redaction import redacted
 from app.settings import Settings
 from app.wiring import Parts
 
@@ -71,7 +72,8 @@ class Gate:
         headers = dict(scope["headers"])
         path = scope["path"]
         given = headers.get(b"x-request-id", b"")
-        request_id = given.decode() if SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        sane = SANE_ID.fullmatch(given) and redacted(given.decode()) == given.decode()
+        request_id = given.decode() if sane else uuid.uuid4().hex
         scope["request_id"] = request_id
         wanted = (*self._headers, NO_STORE) if path.startswith(PRIVATE) else self._headers
         status = 0

@@ -43,7 +43,7 @@ def pseudonymised(document: Any) -> Any:
         return [pseudonymised(entry) for entry in document]
     if not isinstance(document, dict):
         return document
-    kind = document.get("object")
+    kind = str(document.get("object"))
     hidden = PERSONAL - {"name"} if kind in NOT_PEOPLE else PERSONAL
     is_customer = kind == "customer" or str(document.get("id", "")).startswith("cus_")
     return {

@@ -34,6 +34,7 @@ An error's `detail` is for people, holds no secret, and names the field where on
 from typing import ClassVar, Self
 
 from app.domain.json import JsonObject, JsonView
+from app.domain.redaction import redacted
 
 
 class InvoicingError(Exception):
@@ -66,9 +67,9 @@ class InvoicingError(Exception):
         """All there is to say of this error, as JSON; `restore` reads it back."""
         return {
             "code": self.code,
-            "detail": self.detail,
+            "detail": redacted(self.detail),
             "param": self.param,
-            "stripe": dict(self.stripe) if self.stripe else None,
+            "stripe": _redacted(self.stripe) if self.stripe else None,
             "retry_after": self.retry_after,
             "extra": dict(self.extra),
         }
@@ -189,6 +190,11 @@ class IdentityProviderUnavailable(Unavailable):
 
 class RequestTimeout(Unavailable):
     code = "request_timeout"
+
+
+def _redacted(said: JsonView) -> JsonObject:
+    """What Stripe said, without what it may have repeated of the request."""
+    return {name: redacted(value) if isinstance(value, str) else value for name, value in said.items()}
 
 
 def _leaves(cls: type[InvoicingError]) -> dict[str, type[InvoicingError]]:

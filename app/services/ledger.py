@@ -15,9 +15,11 @@ from app.db import changes, items, references, tombstones
 from app.db.engine import Connection
 from app.db.models import Customer, Fulfillment, Invoice, InvoicePayment, Model, Price, Product
 from app.db.records import load, lock, store
+from app.domain.erasure import ERASED_CUSTOMER
 from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus, advance
 from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Verdict, Version, judge
+from app.services import erasing
 from app.services.fulfilling import Fulfillments, change
 from app.stripe_gateway.mapping import Kind, Snapshot, lines_digest
 
@@ -72,6 +74,7 @@ class Ledger:
         self._items: dict[str, list[JsonObject]] = {}
         self._links: dict[str, JsonObject] = {}
         self._buried: set[str] = set()
+        self._erased: set[str] = set()
         self._changes: list[JsonObject] = []
         self.fulfillments = Fulfillments({}, self._now, cause)
 
@@ -99,7 +102,7 @@ class Ledger:
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """Undo what the block did where it raises, so that half an event is never written."""
-        parts = ("_rows", "_changed", "_items", "_links", "_buried", "_changes")
+        parts = ("_rows", "_changed", "_items", "_links", "_buried", "_erased", "_changes")
         kept = {part: getattr(self, part).copy() for part in parts}
         fulfillments = self.fulfillments.copy()
         try:
@@ -200,6 +203,9 @@ class Ledger:
         return {"lines_digest": digest}
 
     def _put(self, subject: Subject, row: JsonObject) -> None:
+        if subject.kind is Kind.CUSTOMER and row["deleted_at"]:
+            row |= ERASED_CUSTOMER
+            self._erased.add(subject.id)
         self._rows[subject] = row
         self._changed.add(subject)
 
@@ -248,12 +254,14 @@ class Ledger:
         await store(self._connection, Fulfillment, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
         await changes.add(self._connection, [*self._changes, *self.fulfillments.changes])
+        if self._erased:
+            await erasing.forget(self._connection, sorted(self._erased), self.cause)
 
     async def _keep_references(self, kind: Kind, rows: Sequence[JsonObject]) -> None:
         owned = [(row["reference"], row["id"]) for row in rows if row["reference"] and not row["deleted_at"]]
         if owned:
             await references.settle(self._connection, kind.value, owned)
-        deleted = [row["id"] for row in rows if row["reference"] and row["deleted_at"]]
+        deleted = [row["id"] for row in rows if row["deleted_at"]]
         if deleted:
             await references.free(self._connection, objects=deleted)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.logs import CARD, REDACTED, SECRETS, redacted
+from app.domain.redaction import CARD, REDACTED, SECRETS, redacted
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -1,0 +1,125 @@
+"""A customer that is deleted is erased: at Stripe, in its row, and in everything that was stored about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.erasure import PERSONAL, pseudonymised
+from app.services import erasing
+from tests.fixtures.caller import Caller
+from tests.fixtures.postgres import Database
+from tests.fixtures.sandbox import Sandbox
+
+PERSON = {
+    "name": "Jenny Rosenblatt",
+    "email": "jenny.rosenblatt@mail.example",
+    "phone": "+4930123456",
+    "description": "likes tulips",
+    "address": {"line1": "Tulip Street 7", "city": "Berlin"},
+    "metadata": {"nickname": "jenny-r"},
+    "reference": "person-jenny",
+    "payment_method": "pm_card_visa",
+}
+TRACES = ("Rosenblatt", "rosenblatt", "30123456", "tulips", "Tulip", "jenny-r", "person-jenny")
+TABLES = ("customers", "invoices", "webhook_events", "operations", "audit_log", "changes", "reference_claims")
+
+
+async def dump(database: Database) -> str:
+    connection = await database.connect()
+    rows = [str(await connection.fetch(f"SELECT t::text FROM {table} t")) for table in TABLES]  # noqa: S608
+    await connection.close()
+    return "\n".join(rows)
+
+
+async def test_nothing_personal_is_left_of_a_deleted_customer_and_its_invoices_stay(
+    live: Caller, app: FastAPI, database: Database, sandbox: Sandbox
+) -> None:
+    customer = await live.post("/v1/customers", PERSON)
+    invoice = await live.post(
+        "/v1/invoices",
+        {
+            "customer": customer["id"],
+            "days_until_due": 30,
+            "items": [{"amount": 2000, "currency": "usd", "description": "Consulting"}],
+            "finalize": True,
+        },
+    )
+    paid = await live.post(f"/v1/invoices/{invoice['id']}/pay", {"payment_method": "pm_card_visa"})
+    await live.settled()
+    before = await dump(database)
+    assert all(trace in before for trace in TRACES)
+    await live.client.delete(f"/v1/customers/{customer['id']}")
+    await live.settled()
+    await erasing.sweep(app.state.parts.database)
+    after = await dump(database)
+    assert [trace for trace in TRACES if trace in after] == []
+    assert (await live.client.get(f"/v1/customers/{customer['id']}")).status_code == 404
+    kept = (await live.client.get(f"/v1/invoices/{invoice['id']}")).json()
+    assert (kept["total"], kept["number"], kept["customer"]) == (2000, paid["number"], customer["id"])
+    state = (await sandbox.state()).get("customers", [])
+    assert not [one for one in state if one["id"] == customer["id"] and one.get("email")]
+    entries = (await live.client.get("/v1/audit-log", params={"subject": customer["id"]})).json()["data"]
+    assert {"delete_customer", "erase_customer"} <= {entry["action"] for entry in entries}
+
+
+async def test_a_customer_deleted_in_the_dashboard_is_erased_as_well(
+    live: Caller, database: Database, sandbox: Sandbox
+) -> None:
+    customer = await live.post("/v1/customers", PERSON)
+    await live.settled()
+    await sandbox.dashboard.delete(f"/v1/customers/{customer['id']}")
+    await live.settled()
+    assert [trace for trace in TRACES if trace in await dump(database)] == []
+    # Its reference is free again.
+    again = await live.post("/v1/customers", {"reference": "person-jenny"})
+    assert again["id"] != customer["id"]
+
+
+async def test_others_are_left_as_they_are(live: Caller, app: FastAPI, database: Database) -> None:
+    jenny = await live.post("/v1/customers", PERSON)
+    other = await live.post("/v1/customers", {"name": "Oscar Grouch", "email": "oscar@mail.example"})
+    await live.settled()
+    await live.client.delete(f"/v1/customers/{jenny['id']}")
+    await live.settled()
+    await erasing.sweep(app.state.parts.database)
+    assert (await live.client.get(f"/v1/customers/{other['id']}")).json()["email"] == "oscar@mail.example"
+    assert (await dump(database)).count("oscar@mail.example") >= 2  # its row, and the event it came with
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "object", "data", "total", *sorted(PERSONAL)]), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+def personal_values(document: Any) -> list[Any]:
+    if isinstance(document, list):
+        return [value for entry in document for value in personal_values(entry)]
+    if not isinstance(document, dict):
+        return []
+    own = [value for key, value in document.items() if key in PERSONAL and not (key == "name" and "object" in document)]
+    return own + [value for entry in document.values() for value in personal_values(entry)]
+
+
+@given(JSON)
+def test_pseudonymising_leaves_nothing_personal_and_twice_is_once(document: Any) -> None:
+    once = pseudonymised(document)
+    assert all(value in (None, {}, []) for value in personal_values(once))
+    assert pseudonymised(once) == once
+    assert msgspec.json.decode(msgspec.json.encode(once)) == once
+
+
+@pytest.mark.parametrize("kind", ["product", "coupon", "tax_rate"])
+def test_the_name_of_a_thing_is_kept(kind: str) -> None:
+    assert pseudonymised({"object": kind, "name": "Consulting"})["name"] == "Consulting"
+    assert pseudonymised({"object": "payment_method", "billing_details": {"name": "x"}})["billing_details"] == {}

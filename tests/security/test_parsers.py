@@ -1,0 +1,159 @@
+"""Fuzzing of what strangers' bytes reach first; `make fuzz` runs the same with many more examples."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import hmac
+import time
+from pathlib import Path
+
+import jwt
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from app.api.address import client_address
+from app.db.documents import _read_cursor
+from app.domain.errors import InvalidSignature, ValidationFailed
+from app.domain.keys import SECRET, VISIBLE, new_key, read_key
+from app.services.tokens import read_header
+from app.webhooks.signature import TOLERANCE_S, signing_secrets, verify
+
+PROJECT = Path(__file__).resolve().parents[2]
+SECRETS = signing_secrets([SecretStr("whsec_one"), SecretStr("whsec_two")])
+
+
+def sign(body: bytes, at: int, secret: str = "whsec_one") -> str:
+    return hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
+
+
+PIECES = st.lists(
+    st.one_of(
+        st.text(max_size=30),
+        st.sampled_from(
+            ["t=", "v1=", "v0=", "t=1", f"t={'9' * 400}", "t=-1", "t=1e9", "t=\u0661", "=", "==", ",", "v1"]
+        ),
+        st.builds("v1={}".format, st.text("0123456789abcdef", min_size=60, max_size=66)),
+        st.builds("t={}".format, st.integers()),
+    ),
+    max_size=6,
+).map(",".join)
+
+
+@given(st.binary(max_size=200), PIECES)
+@example(b"", "")
+@example(b"{}", f"t={int(time.time())}")
+def test_whatever_strangers_send_is_an_invalid_signature_and_nothing_else(body: bytes, header: str) -> None:
+    with pytest.raises(InvalidSignature):
+        verify(body, header, SECRETS)
+
+
+@given(
+    st.text(max_size=200), st.sampled_from(["whsec_one", "whsec_two"]), st.integers(-TOLERANCE_S + 5, TOLERANCE_S - 5)
+)
+def test_what_one_of_the_secrets_signed_in_time_is_accepted(text: str, secret: str, age: int) -> None:
+    body, at = text.encode(), int(time.time()) - age
+    rolled = f"t={at},v1={'0' * 64},v1={sign(body, at, secret)},v0={'1' * 64}"
+    assert verify(body, rolled, SECRETS).startswith("whsec:")
+
+
+@given(st.binary(min_size=1, max_size=100), st.integers(0), st.integers(1, 255))
+def test_a_body_changed_in_one_byte_is_refused(body: bytes, where: int, by: int) -> None:
+    at = int(time.time())
+    header = f"t={at},v1={sign(body, at)}"
+    changed = bytearray(body)
+    changed[where % len(body)] ^= by
+    with pytest.raises(InvalidSignature):
+        verify(bytes(changed), header, SECRETS)
+
+
+@given(st.integers(TOLERANCE_S + 5, 10**9), st.booleans())
+def test_a_signature_from_another_time_is_refused(seconds: int, past: bool) -> None:  # noqa: FBT001
+    at = int(time.time()) + (-seconds if past else seconds)
+    with pytest.raises(InvalidSignature):
+        verify(b"{}", f"t={at},v1={sign(b'{}', at)}", SECRETS)
+
+
+@given(st.text(max_size=100) | st.builds("ik_{}_{}".format, st.text(max_size=6), st.text(max_size=60)))
+def test_a_key_is_read_only_in_its_exact_shape(given_: str) -> None:
+    read = read_key(given_)
+    assert read is None or (given_.isascii() and len(given_) == len("ik_test_") + VISIBLE + SECRET)
+
+
+@given(st.booleans())
+def test_a_new_key_says_of_itself_what_is_stored(livemode: bool) -> None:  # noqa: FBT001
+    key = new_key(livemode=livemode)
+    read = read_key(key)
+    assert read is not None
+    assert (read.livemode, key.startswith(read.prefix)) == (livemode, True)
+    assert read.digest == hashlib.sha256(key.encode()).digest()
+    assert read_key(key + "x") is read_key(key[:-1]) is read_key(key + "\n") is None
+
+
+PART = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=", max_size=40)
+
+
+@given(
+    st.text(max_size=100)
+    | st.builds("{}.{}.{}".format, PART, PART, PART)
+    | st.builds("eyJ{}.e30.{}".format, PART, PART)
+)
+@example("bnVsbA.e30.")
+@example("W10.e30.")
+@example("eyJhbGciOm51bGwsImtpZCI6MX0.e30.")
+def test_a_tokens_header_is_read_or_refused_and_nothing_else(token: str) -> None:
+    try:
+        header = read_header(token)
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        return  # what the caller of read_header answers with 401
+    assert isinstance(header["kid"], str)
+
+
+@given(st.text(max_size=80))
+def test_a_cursor_is_read_or_refused_and_nothing_else(cursor: str) -> None:
+    with contextlib.suppress(ValidationFailed):
+        assert len(_read_cursor(cursor)) == 2
+
+
+@given(st.text(max_size=50), st.binary(max_size=100))
+def test_an_address_is_always_something_short_to_count_by(peer: str, forwarded: bytes) -> None:
+    assert 0 < len(client_address({"type": "http", "client": (peer, 1)}, forwarded, ())) < 50
+
+
+COUNTS = ("count(", "len(")
+SECRET_NAMES = ("secret", "signature", "digest", "api_key", "bootstrap", "token", "expected", "given")
+
+
+def comparisons(tree: ast.AST) -> list[str]:
+    return [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        and not any(count in ast.unparse(node) for count in COUNTS)
+        and any(isinstance(one, ast.Eq | ast.NotEq) for one in node.ops)
+        and any(name in ast.unparse(side).lower() for side in [node.left, *node.comparators] for name in SECRET_NAMES)
+    ]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "api/admission.py",
+        "services/keyring.py",
+        "services/tokens.py",
+        "webhooks/signature.py",
+        "domain/payment_link.py",
+        "domain/keys.py",
+    ],
+)
+def test_no_secret_is_compared_in_a_way_that_takes_longer_the_more_of_it_is_right(module: str) -> None:
+    source = (PROJECT / "app" / module).read_text()
+    assert comparisons(ast.parse(source)) == []
+
+
+@pytest.mark.parametrize("module", ["api/admission.py", "services/keyring.py", "domain/payment_link.py"])
+def test_what_compares_secrets_does_it_in_constant_time(module: str) -> None:
+    assert "hmac.compare_digest(" in (PROJECT / "app" / module).read_text()
