@@ -1,4 +1,8 @@
-"""Owns the statements of erasure: where customers left traces in what is kept, and putting back what may stay of it."""
+"""Owns the statements of erasure: where customers left traces in what is kept, and putting back what may stay of it.
+
+What a worker or a request holds right now is passed over, never waited for: it may itself wait for the customer's lock.
+A later sweep finds it.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -21,7 +25,7 @@ WITH traced AS (
 _EVENTS = f"""
 {_TRACED}
 SELECT event.id, event.payload AS document FROM webhook_events event JOIN traced ON event.object_id = traced.id
-WHERE event.id > $2 ORDER BY event.id LIMIT {PAGE}
+WHERE event.id > $2 ORDER BY event.id LIMIT {PAGE} FOR UPDATE OF event SKIP LOCKED
 """  # noqa: S608 -- only constants of this module are interpolated
 
 _ANSWERS = f"""
@@ -29,6 +33,7 @@ _ANSWERS = f"""
 SELECT operation.id::text AS id, operation.answer_body AS document
 FROM operations operation JOIN traced ON operation.subject = traced.id
 WHERE operation.answered_at IS NOT NULL AND operation.id::text > $2 ORDER BY operation.id::text LIMIT {PAGE}
+FOR UPDATE OF operation SKIP LOCKED
 """  # noqa: S608 -- only constants of this module are interpolated
 
 _PUT_EVENTS = """
@@ -44,7 +49,7 @@ FROM unnest($1::text[], $2::text[]) AS new (id, document) WHERE operation.id = n
 _PAGE_OF_ALL = f"""
 SELECT id, payload AS document,
     EXISTS (SELECT FROM customers WHERE deleted_at IS NOT NULL AND strpos(payload, customers.id) > 0) AS mentions
-FROM webhook_events WHERE id > $1 ORDER BY id LIMIT {PAGE}
+FROM webhook_events WHERE id > $1 ORDER BY id LIMIT {PAGE} FOR UPDATE SKIP LOCKED
 """  # noqa: S608 -- only constants of this module are interpolated
 
 

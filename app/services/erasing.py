@@ -25,7 +25,7 @@ async def sweep(database: Database) -> None:
     """Take out what came late, or came about other objects, of customers that are erased; reads every stored event."""
     after: str | None = ""
     while after is not None:
-        async with database.connection() as connection:
+        async with database.unit_of_work() as connection:
             after = await erasure.forget_mentions(connection, after, _scrubbed)
 
 

@@ -92,6 +92,22 @@ async def test_others_are_left_as_they_are(live: Caller, app: FastAPI, database:
     assert (await dump(database)).count("oscar@mail.example") >= 2  # its row, and the event it came with
 
 
+async def test_an_event_under_way_is_not_waited_for_and_swept_later(
+    live: Caller, app: FastAPI, database: Database
+) -> None:
+    customer = await live.post("/v1/customers", PERSON)
+    await live.settled()
+    connection = await database.connect()
+    async with connection.transaction():  # as a worker does, which then waits for the customer's lock
+        await connection.fetch("SELECT FROM webhook_events FOR UPDATE")
+        await live.delete(f"/v1/customers/{customer['id']}")
+    await connection.close()
+    assert "tulips" in await dump(database)
+    await live.settled()
+    await erasing.sweep(app.state.parts.database)
+    assert [trace for trace in TRACES if trace in await dump(database)] == []
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10),
     lambda inner: (
