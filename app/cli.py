@@ -11,7 +11,7 @@ import uvicorn
 
 from app import logs, shutdown
 from app.api.protocol import BoundedProtocol
-from app.commands import keys
+from app.commands import inbox, keys, webhooks
 from app.commands.environment import require_somebody, settings
 from app.db import schema
 from app.db.engine import Database
@@ -23,6 +23,10 @@ from app.wiring import built
 cli = typer.Typer(name="invoicing", help="The invoicing service.", no_args_is_help=True, pretty_exceptions_enable=False)
 
 cli.add_typer(keys.commands, name="keys")
+cli.add_typer(inbox.events, name="events")
+cli.add_typer(webhooks.commands, name="webhooks")
+cli.command()(inbox.reconcile)
+cli.command()(inbox.rebuild)
 
 WAIT_STEP_S = 1.0
 MOST_CONNECTIONS = 2000

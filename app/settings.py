@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     worker_poll_s: float = Field(default=2.0, gt=0)
     completion_grace_s: float = Field(default=30.0, gt=0)
     inbox_lag_limit_s: float = Field(default=300.0, gt=0)
+    reconcile_every_s: float = Field(default=300.0, gt=0)
+    repair_every_s: float = Field(default=3600.0, gt=0)
 
     @field_validator("stripe_webhook_secrets", "link_signing_key", mode="before")
     @classmethod

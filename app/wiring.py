@@ -17,17 +17,22 @@ from app.services.keys import Keys
 from app.services.limits import Limits
 from app.services.operations import Operations, UseCase
 from app.services.payment_links import Links, PaymentLinks
+from app.services.repairing import Repairing
+from app.services.replaying import Replaying
 from app.services.steps import Steps
 from app.services.tokens import Provider, Tokens
 from app.services.writing import Writer
 from app.settings import Settings
 from app.stripe_gateway.client import GatewaySettings, StripeGateway
 from app.stripe_gateway.limits import StripeLimits
+from app.webhooks.handlers import HANDLERS
 from app.webhooks.inbox import Inbox
+from app.webhooks.reconciling import Reconciler
 from app.webhooks.signature import SigningSecret, signing_secrets
 from app.worker.completing import Completer
-from app.worker.housekeeping import Housekeeper, purge_operations
+from app.worker.housekeeping import Housekeeper, Task, purge_operations
 from app.worker.processing import Processor
+from app.worker.rebuilding import Rebuilder
 from app.worker.runner import Worker
 
 
@@ -39,6 +44,10 @@ class Job(Protocol):
 
     def stop(self) -> None:
         """Finish what is under way, then return from run."""
+
+
+SETTLED = timedelta(seconds=60)
+"""What Stripe did more recently is left to its deliveries by the periodic comparisons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ class Parts:
     items: Items
     payment_links: PaymentLinks
     inbox: Inbox
+    replaying: Replaying
     keys: Keys
     keyring: Keyring
     tokens: Tokens | None
@@ -84,7 +94,12 @@ class Parts:
 
     def background(self) -> list[Job]:
         """All that a worker process runs."""
-        return [self.worker(), self.completer(), Housekeeper(self.database, [purge_operations(self.database)])]
+        tasks = [
+            purge_operations(self.database),
+            Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
+            Task("repair", self.settings.repair_every_s, self.repairing(SETTLED).repair),
+        ]
+        return [self.worker(), self.completer(), Housekeeper(self.database, tasks)]
 
     @property
     def use_cases(self) -> dict[str, UseCase]:
@@ -111,6 +126,18 @@ class Parts:
             self.items.delete_item,
         )
         return {use_case.__name__: use_case for use_case in found}
+
+    def reconciler(self, settled: timedelta = timedelta(0)) -> Reconciler:
+        """The search for events that never arrived; `settled` younger ones are left to their deliveries."""
+        return Reconciler(self.database, self.gateway, livemode=self.settings.livemode, settled=settled)
+
+    def repairing(self, settled: timedelta = timedelta(0)) -> Repairing:
+        """The comparison of invoices with Stripe's; what changed here since `settled` is left alone."""
+        return Repairing(self.database, self.gateway, settled=settled)
+
+    def rebuilder(self) -> Rebuilder:
+        """The proof that the events lead to the rows."""
+        return Rebuilder(self.database, self.gateway)
 
 
 @asynccontextmanager
@@ -154,6 +181,7 @@ async def built(settings: Settings) -> AsyncIterator[Parts]:
             items=Items(database, invoicing),
             payment_links=PaymentLinks(database, invoicing, Following(database, gateway), links),
             inbox=inbox,
+            replaying=Replaying(database, frozenset(HANDLERS), settings.livemode),
             keys=Keys(database, keyring, livemode=settings.livemode),
             keyring=keyring,
             tokens=tokens,

@@ -107,6 +107,8 @@ RULES = {
     "list_fulfillments": Rule(Scope.FULFILLMENTS_READ, customers=True),
     "list_webhook_events": Rule(Scope.EVENTS_READ),
     "get_webhook_event": Rule(Scope.EVENTS_READ),
+    "replay_webhook_event": Rule(Scope.EVENTS_WRITE),
+    "get_invoice_timeline": Rule(Scope.INVOICES_READ),
     "create_api_key": Rule(Scope.ADMIN),
     "list_api_keys": Rule(Scope.ADMIN),
     "get_api_key": Rule(Scope.ADMIN),

@@ -174,6 +174,7 @@ class Ledger:
         }
         if snapshot.deleted or subject.id in self._gone:
             row["deleted_at"] = row["deleted_at"] or self._now
+            self._items |= {subject.id: []} if subject.kind is Kind.INVOICE else {}
         if subject.kind is Kind.INVOICE:
             row["status"] = advance(known["status"] if known else None, row["status"])
             row["payment_intent"] = known["payment_intent"] if known else self._default_link(subject.id)

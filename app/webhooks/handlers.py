@@ -225,3 +225,15 @@ HANDLERS: dict[str, Handler] = {
     "payment_intent.payment_failed": on_payment_intent_failed,
 }
 """Every event type that does something here. All others are recorded and ignored."""
+
+
+def handle(event_type: str, ledger: Ledger, incoming: Incoming) -> str:
+    """Apply an event; the status it ends with. One about nothing of ours, or that nothing handles, is ignored.
+
+    Raises Unordered, Unlinked or AttemptUnclear where Stripe must be asked first.
+    """
+    handler = HANDLERS.get(event_type)
+    if handler is None:
+        return "ignored"
+    handler(ledger, incoming)
+    return "ignored" if incoming.nothing_of_ours else "processed"

@@ -23,12 +23,10 @@ from app.services.ledger import Ledger, Subject, Unordered
 from app.stripe_gateway.client import StripeGateway
 from app.stripe_gateway.mapping import Kind
 from app.webhooks.envelope import read_event
-from app.webhooks.handlers import HANDLERS, AttemptUnclear, Incoming, Unlinked
+from app.webhooks.handlers import Incoming, handle
+from app.worker.asking import MOST_QUESTIONS, QUESTIONS, Question, answer
 
 log = structlog.get_logger(__name__)
-
-MOST_QUESTIONS = 6
-"""How often one event may ask Stripe in one go: link, invoice, PaymentIntent, and again where others were faster."""
 
 MOST_ATTEMPTS = 12
 """Tries before an event is set aside as dead; with the pauses below, about half a day."""
@@ -39,8 +37,6 @@ MOST_ASKING = 16
 """Events for which Stripe is asked at the same time."""
 MOST_WAITING = 500
 """Events that may wait for that in one worker; beyond, it takes no more from the inbox."""
-
-Question = Unordered | Unlinked | AttemptUnclear
 
 
 @dataclass(slots=True)
@@ -125,8 +121,8 @@ class Processor:
                 ledger.cause = task.due.id
                 try:
                     with ledger.all_or_nothing():
-                        outcomes.append((task.due.id, _handle(task, ledger)))
-                except (Unordered, Unlinked, AttemptUnclear) as question:
+                        outcomes.append((task.due.id, handle(task.due.type, ledger, task.incoming)))
+                except QUESTIONS as question:
                     questions.append((task, question))
                 except Exception as error:  # noqa: BLE001 -- the ledger forgot what it did; the others go on
                     broken.append((task, error))
@@ -154,27 +150,14 @@ class Processor:
                 task.questions += 1
                 if task.questions > MOST_QUESTIONS:
                     raise question  # noqa: TRY301 -- it ends where every failure ends
+                log.info("asked_stripe", event_id=task.due.id, type=task.due.type, question=str(question))
                 async with self._permits:
-                    await self._answer(task, question)
+                    await answer(self._gateway, task.incoming, question)
                 question = next((asked for _, asked in await self._apply([task])), None)
         except DatabaseUnavailable:
             log.warning("event_left_to_its_lease", event_id=task.due.id)
         except Exception as error:  # noqa: BLE001 -- whatever it was, the event is tried again later
             await self._put_back_if_possible(task.due, error)
-
-    async def _answer(self, task: Task, question: Question) -> None:
-        log.info("asked_stripe", event_id=task.due.id, type=task.due.type, question=str(question))
-        incoming = task.incoming
-        match question:
-            case Unordered():
-                answer = await observing.observe(self._gateway, question.subject, question.over)
-                incoming.fetched[question.subject] = answer
-            case Unlinked():
-                incoming.link = await observing.invoice_of(self._gateway, question.payment_intent)
-                incoming.invoice = incoming.link["invoice"] if incoming.link else ""
-            case AttemptUnclear():
-                intent = await observing.payment_intent(self._gateway, question.payment_intent)
-                incoming.intent = (intent, question.over)
 
     async def _fetch_missing(self, customers: Collection[str]) -> None:
         """Fetch the customers of new invoices that are not known here; no event waits for them."""
@@ -213,12 +196,3 @@ def pause_after(attempts: int) -> timedelta:
 
 def _subjects(tasks: Iterable[Task]) -> set[Subject]:
     return {subject for task in tasks if (subject := task.incoming.subject)}
-
-
-def _handle(task: Task, ledger: Ledger) -> str:
-    """Apply the event; the status it ends with. One about nothing of ours, or that nothing handles, is ignored."""
-    handler = HANDLERS.get(task.due.type)
-    if handler is None:
-        return "ignored"
-    handler(ledger, task.incoming)
-    return "ignored" if task.incoming.nothing_of_ours else "processed"

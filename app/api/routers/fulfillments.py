@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.api.deps import PageDep
-from app.api.errors import answers
+from app.api.deps import PageDep, WriteDep
+from app.api.errors import WRITE, answers
 from app.api.parameters import EventId, IdQuery, TimeQuery
 from app.api.reading import equal, many, matching, one
 from app.api.schemas.fulfillments import EventListed, EventRead, EventStatus, FulfillmentRead, Status
@@ -46,3 +46,9 @@ async def list_webhook_events(
 async def get_webhook_event(event_id: EventId, request: Request) -> Response:
     """Read an event with its payload, its state, and its last error."""
     return await one(request, EVENT, event_id)
+
+
+@events.post("/{event_id}/replay", status_code=202, response_model=EventRead, responses=answers("not_found", *WRITE))
+async def replay_webhook_event(event_id: EventId, write: WriteDep) -> Response:
+    """Have an event processed again; where it was applied already, that changes nothing."""
+    return await write.run(write.parts.replaying.replay_event, {}, event_id)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.api.deps import PageDep, PartsDep, WriteDep
+from app.api.deps import PageDep, PartsDep, WriteDep, json_answer
 from app.api.errors import STATE, WRITE, answers
 from app.api.parameters import IdQuery, InvoiceId, ReferenceQuery, TimeQuery
 from app.api.reading import equal, matching, one
@@ -21,8 +21,10 @@ from app.api.schemas.invoices import (
     Status,
 )
 from app.api.schemas.shared import Deleted, Page
+from app.api.schemas.timeline import TimelineRead
 from app.db.documents import FULFILLMENT, INVOICE
 from app.domain.access import require_own_payment
+from app.services import timeline
 
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"])
 
@@ -125,3 +127,10 @@ async def get_client_secret(invoice_id: InvoiceId, parts: PartsDep, response: Re
 async def get_fulfillment(invoice_id: InvoiceId, request: Request) -> Response:
     """Read the invoice's fulfillment."""
     return await one(request, FULFILLMENT, invoice_id, by="invoice")
+
+
+@router.get("/{invoice_id}/timeline", response_model=TimelineRead, responses=answers("not_found"))
+async def get_invoice_timeline(invoice_id: InvoiceId, parts: PartsDep) -> Response:
+    """Why the invoice is unpaid, and everything that happened to it, oldest first."""
+    async with parts.database.connection() as connection:
+        return json_answer(await timeline.read(connection, invoice_id))

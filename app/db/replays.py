@@ -1,0 +1,84 @@
+"""Owns the statements that put events back into the inbox, so that they are processed again."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.db.engine import Connection
+from app.db.inbox import CHANNEL
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events to replay; what is None is not asked for."""
+
+    id: str | None = None
+    type: str | None = None
+    status: str | None = None
+    object_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_MATCHING = """
+SELECT id FROM webhook_events
+WHERE ($1::text IS NULL OR id = $1)
+  AND ($2::text IS NULL OR type = $2)
+  AND ($3::text IS NULL OR status = $3)
+  AND ($4::text IS NULL OR object_id = $4)
+  AND ($5::timestamptz IS NULL OR received_at >= $5)
+  AND ($6::timestamptz IS NULL OR received_at < $6)
+  AND status IN ('processed', 'ignored', 'failed', 'dead')
+  AND type = ANY($7::text[]) AND livemode = $8 AND account IS NULL
+ORDER BY received_at, id
+"""
+
+_REQUEUE = f"""
+WITH replayed AS (
+    UPDATE webhook_events
+    SET status = 'received', attempts = 0, last_error = NULL, next_attempt_at = now()
+    WHERE id = ANY($1::text[]) AND status IN ('processed', 'ignored', 'failed', 'dead')
+      AND type = ANY($2::text[]) AND livemode = $3 AND account IS NULL
+    RETURNING id
+), told AS (
+    SELECT pg_notify('{CHANNEL}', '') FROM replayed LIMIT 1
+)
+SELECT id FROM replayed WHERE (SELECT count(*) FROM told) >= 0
+"""  # noqa: S608 -- only a constant of that module is interpolated
+
+
+async def matching(connection: Connection, wanted: Wanted, handled: Collection[str], *, livemode: bool) -> list[str]:
+    """The events that can be replayed and are `wanted`, in the order they were received."""
+    rows = await connection.fetch(
+        _MATCHING,
+        wanted.id,
+        wanted.type,
+        wanted.status,
+        wanted.object_id,
+        wanted.since,
+        wanted.until,
+        list(handled),
+        livemode,
+    )
+    return [row[0] for row in rows]
+
+
+async def requeue(
+    connection: Connection, events: Collection[str], handled: Collection[str], *, livemode: bool
+) -> list[str]:
+    """Have `events` processed again; answers those for which that makes sense. Wakes the workers on commit."""
+    return [row[0] for row in await connection.fetch(_REQUEUE, list(events), list(handled), livemode)]
+
+
+async def statuses(connection: Connection, events: Sequence[str]) -> dict[str, int]:
+    """How many of `events` are in which status."""
+    rows = await connection.fetch(
+        "SELECT status, count(*) FROM webhook_events WHERE id = ANY($1::text[]) GROUP BY status", list(events)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def unknown(connection: Connection, events: Collection[str]) -> set[str]:
+    """Which of `events` were never received."""
+    rows = await connection.fetch("SELECT id FROM webhook_events WHERE id = ANY($1::text[])", list(events))
+    return set(events) - {row[0] for row in rows}

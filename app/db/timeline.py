@@ -1,0 +1,69 @@
+"""Owns the statement that tells what happened to an invoice, from everything that is recorded anyway."""
+
+import msgspec
+
+from app.db.engine import Connection
+from app.domain.json import JsonObject
+
+_ENTRIES = """
+WITH events AS (
+    SELECT event.*, payload::jsonb -> 'request' AS request
+    FROM webhook_events event
+    WHERE object_id = $1 OR object_id IN (
+        SELECT unnest(ARRAY[payment_intent, id]) FROM invoice_payments WHERE invoice = $1
+    )
+), asked AS (
+    SELECT DISTINCT ON (operation.id) operation.*
+    FROM operations operation WHERE operation.subject = $1
+), calls AS (
+    SELECT DISTINCT ON (request ->> 'id')
+        greatest(events.created_at, asked.created_at) AS at, request,
+        substring(request ->> 'idempotency_key' FROM '^inv-[0-9a-f]{32}-([a-z_]+)') AS step, asked.id AS operation
+    FROM events LEFT JOIN asked
+        ON asked.id::text = regexp_replace(
+            substring(request ->> 'idempotency_key' FROM '^inv-([0-9a-f]{32})-'),
+            '(.{8})(.{4})(.{4})(.{4})(.{12})', '\\1-\\2-\\3-\\4-\\5'
+        )
+    WHERE request ->> 'id' IS NOT NULL
+    ORDER BY request ->> 'id', events.created_at
+), entries AS (
+    SELECT created_at AS at, 0 AS rank, 0 AS number, 'request' AS kind, name AS what, jsonb_build_object(
+        'operation', id, 'request_id', request_id, 'caller', caller, 'answered_at', answered_at,
+        'status', nullif(answer_status, 0),
+        'refused', CASE WHEN answer_status = 0 THEN answer_body::jsonb ->> 'code' END
+    ) AS data FROM asked
+    UNION ALL
+    SELECT at, 1, 0, 'stripe_call', coalesce(step, 'elsewhere'), jsonb_build_object(
+        'stripe_request', request ->> 'id', 'idempotency_key', request ->> 'idempotency_key', 'operation', operation
+    ) FROM calls
+    UNION ALL
+    SELECT received_at, 2, 0, 'event', type, jsonb_build_object(
+        'event', id, 'status', status, 'attempts', attempts, 'last_error', last_error, 'source', source,
+        'stripe_created_at', created_at, 'processed_at', processed_at
+    ) FROM events
+    UNION ALL
+    SELECT at, 3, id, CASE subject WHEN 'invoice' THEN 'transition' ELSE 'fulfillment' END, became,
+        data || jsonb_build_object('was', was, 'cause', cause)
+    FROM changes WHERE invoice = $1
+)
+SELECT jsonb_build_object('at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'kind', kind,
+    'what', what, 'data', data) FROM entries ORDER BY at, rank, number
+"""
+
+_UNAPPLIED = """
+SELECT count(*) FILTER (WHERE status IN ('received', 'processing', 'failed')) AS waiting,
+       count(*) FILTER (WHERE status = 'dead') AS dead
+FROM webhook_events
+WHERE object_id = $1 OR object_id IN (SELECT unnest(ARRAY[payment_intent, id]) FROM invoice_payments WHERE invoice = $1)
+"""
+
+
+async def entries(connection: Connection, invoice_id: str) -> list[JsonObject]:
+    """What happened to the invoice, oldest first by our own clock."""
+    return [msgspec.json.decode(row[0]) for row in await connection.fetch(_ENTRIES, invoice_id)]
+
+
+async def unapplied(connection: Connection, invoice_id: str) -> tuple[int, int]:
+    """How many events about the invoice wait, and how many failed for good."""
+    row = await connection.fetchrow(_UNAPPLIED, invoice_id)
+    return (row["waiting"], row["dead"]) if row else (0, 0)

@@ -1,0 +1,68 @@
+"""Owns the answer to "why is this unpaid?": one sentence from what is known of an invoice and its fulfillment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.fulfillment import FulfillmentStatus
+from app.domain.invoice import InvoiceStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the sentence is made of. `waiting`, `dead`: events about the invoice that are not applied."""
+
+    status: str
+    deleted: bool
+    due_at: datetime | None
+    fulfillment: str | None
+    attempts: int
+    failure: str | None
+    waiting: int
+    dead: int
+
+
+def unpaid_because(standing: Standing, now: datetime) -> str | None:
+    """Why the invoice is not fulfilled; None where it is."""
+    if standing.fulfillment == FulfillmentStatus.FULFILLED:
+        return None
+    return " ".join(part for part in (_reason(standing), _due(standing, now), _inbox(standing)) if part)
+
+
+def _reason(standing: Standing) -> str:
+    if standing.deleted:
+        return "The draft was deleted."
+    match InvoiceStatus(standing.status):
+        case InvoiceStatus.DRAFT:
+            return "It is still a draft: finalize it, so that it can be paid."
+        case InvoiceStatus.VOID:
+            return "It was voided: nobody owes it."
+        case InvoiceStatus.UNCOLLECTIBLE:
+            return "It was written off as uncollectible; it can still be paid."
+        case InvoiceStatus.PAID:
+            return "It is paid, and its fulfillment is about to follow."
+        case InvoiceStatus.OPEN:
+            return _attempt(standing)
+
+
+def _attempt(standing: Standing) -> str:
+    if standing.fulfillment == FulfillmentStatus.PROCESSING:
+        return "A payment is processing and has not settled yet."
+    if standing.fulfillment == FulfillmentStatus.PAYMENT_FAILED:
+        times = "the attempt" if standing.attempts == 1 else f"the last of {standing.attempts} attempts"
+        return f"It is open, and {times} to pay it failed: {standing.failure or 'Stripe gave no reason'}."
+    return "It is open, and nobody has tried to pay it yet."
+
+
+def _due(standing: Standing, now: datetime) -> str:
+    if standing.status != InvoiceStatus.OPEN or standing.due_at is None:
+        return ""
+    return f"It {'was' if standing.due_at < now else 'is'} due on {standing.due_at:%Y-%m-%d}."
+
+
+def _inbox(standing: Standing) -> str:
+    told = []
+    if standing.waiting:
+        told.append(f"{standing.waiting} of its events wait to be processed.")
+    if standing.dead:
+        told.append(f"{standing.dead} of its events failed for good: look at them, then replay them.")
+    return " ".join(told)

@@ -1,0 +1,40 @@
+"""Owns the timeline of an invoice: why it is unpaid, and everything that happened to it."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from app.db import timeline
+from app.db.engine import Connection
+from app.db.models import Fulfillment, Invoice
+from app.db.records import load
+from app.domain.errors import NotFound
+from app.domain.standing import Standing, unpaid_because
+
+
+async def read(connection: Connection, invoice_id: str) -> bytes:
+    """The timeline's document. Raises NotFound; a deleted draft still has one."""
+    invoice = (await load(connection, Invoice, [invoice_id])).get(invoice_id)
+    if invoice is None:
+        raise NotFound(f"There is no invoice {invoice_id!r}.")
+    fulfillment = (await load(connection, Fulfillment, [invoice_id], by="invoice")).get(invoice_id) or {}
+    waiting, dead = await timeline.unapplied(connection, invoice_id)
+    codes = [fulfillment.get(name) for name in ("failure_code", "failure_decline_code", "failure_message")]
+    standing = Standing(
+        status=invoice["status"],
+        deleted=invoice["deleted_at"] is not None,
+        due_at=datetime.fromisoformat(invoice["due_at"]) if invoice["due_at"] else None,
+        fulfillment=fulfillment.get("status"),
+        attempts=fulfillment.get("attempts", 0),
+        failure=", ".join(str(code).rstrip(".") for code in codes if code) or None,
+        waiting=waiting,
+        dead=dead,
+    )
+    document = {
+        "invoice": invoice_id,
+        "status": "deleted" if standing.deleted else standing.status,
+        "fulfillment": standing.fulfillment,
+        "unpaid_because": unpaid_because(standing, datetime.now(UTC)),
+        "data": await timeline.entries(connection, invoice_id),
+    }
+    return msgspec.json.encode(document)

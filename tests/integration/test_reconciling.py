@@ -1,0 +1,151 @@
+"""What never arrived is found, whatever died on the way, and what drifted is put right."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.domain.errors import StripeError
+from app.webhooks import reconciling
+from app.webhooks.handlers import HANDLERS
+from tests.fixtures.stage import Stage
+from tests.fixtures.waiting import until
+
+
+async def test_events_that_never_arrived_are_found_and_applied(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    await stage.tell(await stage.event("invoice.finalized"))
+    found = await stage.parts.reconciler().reconcile()
+    assert found is not None
+    assert (await stage.event("invoice.paid"))["id"] in found.missed
+    await stage.work()
+    fulfillment = await stage.fulfillment(invoice["id"])
+    assert fulfillment is not None
+    assert fulfillment["status"] == "fulfilled"
+    rows = await stage.rows("SELECT DISTINCT source FROM webhook_events WHERE id = ANY($1)", found.missed)
+    assert [row["source"] for row in rows] == ["reconciler"]
+
+
+async def test_a_second_pass_finds_nothing_and_its_cursor_moved(stage: Stage) -> None:
+    await stage.invoice()
+    reconciler = stage.parts.reconciler()
+    first = await reconciler.reconcile()
+    second = await reconciler.reconcile()
+    covered = await reconciler.covered()
+    assert first is not None
+    assert second is not None
+    assert covered is not None
+    assert (len(first.missed) > 0, second.missed) == (True, [])
+    assert datetime.now(UTC) - covered.complete_until < timedelta(minutes=1)
+    assert covered.missed == len(first.missed)
+
+
+async def test_every_page_is_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciling, "PAGE", 3)
+    for _ in range(3):
+        await stage.invoice()
+    found = await stage.parts.reconciler().reconcile()
+    assert found is not None
+    assert found.compared >= len(await stage.events()) > 9
+    handled = [event["id"] for event in await stage.events() if event["type"] in HANDLERS]
+    assert sorted(found.missed) == sorted(handled)
+
+
+async def test_a_pass_that_dies_midway_is_made_good_by_the_next(stage: Stage) -> None:
+    old = await stage.invoice()
+    await stage.sandbox.advance(3 * 24 * 3600)
+    new = await stage.invoice()
+    reconciler = stage.parts.reconciler()
+    record, passed = reconciler._slice, 0
+
+    async def dies(*arguments: object, **more: object) -> None:
+        nonlocal passed
+        passed += 1
+        if passed == 30:
+            raise StripeError("cut")
+        await record(*arguments, **more)  # type: ignore[arg-type]
+
+    reconciler._slice = dies  # type: ignore[method-assign]
+    with pytest.raises(StripeError):
+        await reconciler.reconcile()
+    reconciler._slice = record  # type: ignore[method-assign]
+    halfway = await reconciler.covered()
+    again = await reconciler.reconcile()
+    assert halfway is not None
+    assert again is not None
+    assert again.since > halfway.complete_until - timedelta(days=1)
+    await stage.work()
+    for invoice in (old, new):
+        assert await stage.fulfillment(invoice["id"]) is not None
+
+
+async def test_only_one_reconciles_at_a_time(stage: Stage) -> None:
+    await stage.sandbox.fault("GET", "/v1/events", kind="slow", delay_ms=1000, times=1)
+    reconciler = stage.parts.reconciler()
+    slow = asyncio.create_task(reconciler.reconcile())
+    await until(stage.calls)
+    assert await reconciler.reconcile() is None
+    assert await slow is not None
+
+
+async def test_a_pass_from_a_given_day_leaves_the_cursor_where_something_may_be_missing_before_it(stage: Stage) -> None:
+    await stage.invoice()
+    reconciler = stage.parts.reconciler()
+    found = await reconciler.reconcile(datetime.now(UTC) - timedelta(hours=1))
+    assert found is not None
+    assert found.missed
+    assert await reconciler.covered() is None
+
+
+async def test_an_alarm_is_raised_before_stripe_forgets(stage: Stage) -> None:
+    reconciler = stage.parts.reconciler()
+    await reconciler.reconcile()
+    raised: list[str] = []
+    for days, told in ((26, "coverage_near_its_end"), (31, "coverage_lost")):
+        await stage.rows("UPDATE coverage SET complete_until = now() - make_interval(days => $1)", days)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(reconciling.log, "error", lambda event, **_: raised.append(event))
+            await reconciler.reconcile()
+        assert raised[-1] == told
+
+
+async def test_an_invoice_that_drifted_is_repaired_and_its_fulfillment_with_it(stage: Stage) -> None:
+    paid, voided, deleted, edited = [await stage.invoice(finalize=number < 2) for number in range(4)]
+    await stage.tell(*await stage.events())
+    await stage.dashboard(f"invoices/{paid['id']}/pay", payment_method="pm_card_visa")
+    await stage.dashboard(f"invoices/{voided['id']}/void")
+    await stage.sandbox.dashboard.delete(f"/v1/invoices/{deleted['id']}")
+    await stage.dashboard(f"invoices/{edited['id']}", description="edited")
+    repaired = await stage.parts.repairing().repair()
+    assert set(repaired) == {paid["id"], voided["id"], deleted["id"], edited["id"]}
+    assert await stage.parts.repairing().repair() == []
+    for invoice, status in ((paid, "fulfilled"), (voided, "canceled")):
+        fulfillment = await stage.fulfillment(invoice["id"])
+        assert fulfillment is not None
+        assert fulfillment["status"] == status
+    row = await stage.row("invoices", edited["id"])
+    assert row is not None
+    assert row["description"] == "edited"
+
+
+async def test_a_fulfillment_that_lags_its_invoice_is_found(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    await stage.tell(*await stage.events())
+    await stage.rows(
+        "UPDATE fulfillments SET status = 'awaiting_payment', fulfilled_at = NULL WHERE invoice = $1", invoice["id"]
+    )
+    assert await stage.parts.repairing().repair() == [invoice["id"]]
+    fulfillment = await stage.fulfillment(invoice["id"])
+    assert fulfillment is not None
+    assert fulfillment["status"] == "fulfilled"
+
+
+async def test_comparing_a_hundred_open_invoices_takes_one_list_each(stage: Stage) -> None:
+    for _ in range(5):
+        await stage.invoice()
+    await stage.tell(*await stage.events())
+    await stage.calls(forget=True)
+    assert await stage.parts.repairing().repair() == []
+    assert await stage.calls() == ["GET /v1/invoices"] * 3
