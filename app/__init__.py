@@ -1,14 +1,14 @@
 """The invoicing service: a Stripe invoice from draft to fulfilled, exactly once.
 
 main.py            create_app(): routers, lifespan, error answers
-cli.py             `invoicing …`: serve, worker, migrate, demo, openapi
+cli.py             `invoicing …`: serve, worker, migrate, demo, openapi, and the groups in commands/
 settings.py        the only reader of the environment
 wiring.py          builds database, gateway and services once
 domain/            pure rules, no I/O
 api/               HTTP in: routers, schemas, error table
 services/          use cases; they own transactions
 stripe_gateway/    the only speaker to Stripe
-webhooks/          signature, intake, which event does what
+webhooks/          signature, intake, which event does what, what never arrived
 worker/            processes the inbox, keeps house
 db/                the only place with SQL
 """

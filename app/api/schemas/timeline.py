@@ -16,7 +16,7 @@ class TimelineEntry(Shown):
     kind: Literal["request", "stripe_call", "event", "transition", "fulfillment"]
     what: str = Field(
         description="The use case, the step at Stripe, the event type, or the status that was reached.",
-        examples=["invoice.paid"],
+        examples=["finalize_invoice"],
     )
     data: dict[str, Any] = Field(description="Ids to look further with: of the request, the event, the cause.")
 

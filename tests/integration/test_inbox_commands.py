@@ -1,0 +1,137 @@
+"""What an operator does to the inbox from a shell, as a shell runs it."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from stripe.params import WebhookEndpointCreateParams
+
+from app.db.signers import Signer
+from app.settings import Settings
+from app.stripe_gateway.client import API_VERSION
+from app.webhooks.endpoint import advice
+from app.webhooks.handlers import HANDLERS
+from tests.fixtures.sandbox import PROJECT, Sandbox
+from tests.fixtures.stage import Stage
+
+Invoicing = Callable[..., Awaitable[subprocess.CompletedProcess[str]]]
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def invoicing(settings: Settings, tmp_path: Path) -> Invoicing:
+    known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), "STRIPE_API_BASE": settings.stripe_api_base}
+    secrets = ",".join(secret.get_secret_value() for secret in settings.stripe_webhook_secrets)
+    known |= {"DATABASE_URL": settings.database_url.get_secret_value(), "STRIPE_WEBHOOK_SECRETS": secrets}
+    known |= {"STRIPE_SECRET_KEY": settings.stripe_secret_key.get_secret_value(), "HOME": str(tmp_path)}
+    known |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+
+    async def run(*words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "app.cli", *words]
+        done = await asyncio.to_thread(
+            subprocess.run, command, env=known, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+async def test_replay_needs_to_be_told_what_and_tells_its_progress(stage: Stage, invoicing: Invoicing) -> None:
+    await stage.invoice()
+    await stage.tell(*await stage.events())
+    await invoicing("events", "replay", status=2)
+    event = (await stage.event("invoice.finalized"))["id"]
+    assert "1 of 1 events replayed, 0 failed" in (await invoicing("events", "replay", event)).stdout
+    some = await invoicing("events", "replay", "--type", "invoice.created", "--since", "2020-01-01")
+    assert "1 of 1 events replayed" in some.stdout
+    everything = await invoicing("events", "replay", "--all")
+    applied = await stage.rows("SELECT id FROM webhook_events WHERE status = 'processed'")
+    assert f"{len(applied)} of {len(applied)} events replayed, 0 failed" in everything.stdout
+    assert "No event matches." in (await invoicing("events", "replay", "--status", "dead")).stdout
+
+
+async def test_reconcile_says_what_was_missing_and_how_far_all_is_complete(stage: Stage, invoicing: Invoicing) -> None:
+    invoice = await stage.invoice()
+    told = (await invoicing("reconcile")).stdout
+    assert (await stage.event("invoice.finalized"))["id"] in told
+    assert f"repaired {invoice['id']}" in told
+    assert "Complete up to " in told
+    again = (await invoicing("reconcile", "--since", f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}")).stdout
+    assert ": 0 were missing" in again
+
+
+async def test_rebuild_tells_differences_by_its_exit_status(stage: Stage, invoicing: Invoicing) -> None:
+    await stage.invoice()
+    await stage.tell(*await stage.events())
+    assert "0 differences" in (await invoicing("rebuild", "--verify")).stdout
+    await stage.rows("UPDATE invoices SET description = 'tampered', updated_at = now() - interval '1 second'")
+    assert "tampered" in (await invoicing("rebuild", status=1)).stdout
+    assert "1 differences, 1 repaired" in (await invoicing("rebuild", "--repair")).stdout
+    await invoicing("rebuild", "--verify")
+
+
+async def test_setup_makes_an_endpoint_of_exactly_what_is_handled(sandbox: Sandbox, invoicing: Invoicing) -> None:
+    url = "https://pay.example.com/webhooks/stripe"
+    made = await invoicing("webhooks", "setup", "--url", url)
+    assert made.stdout.splitlines()[-1].startswith("whsec_")
+    (endpoint,) = [it for it in (await listed(sandbox)) if it["url"] == url]
+    assert (sorted(endpoint["enabled_events"]), endpoint["api_version"]) == (sorted(HANDLERS), API_VERSION)
+    assert "unchanged" in (await invoicing("webhooks", "setup", "--url", url)).stdout
+    form = {"enabled_events[0]": "invoice.paid"}
+    await sandbox.dashboard.post(f"/v1/webhook_endpoints/{endpoint['id']}", data=form)
+    updated = (await invoicing("webhooks", "setup", "--url", url)).stdout
+    assert "updated" in updated
+    assert "whsec_" not in updated
+    (again,) = [it for it in (await listed(sandbox)) if it["url"] == url]
+    assert sorted(again["enabled_events"]) == sorted(HANDLERS)
+
+
+async def test_setup_leaves_an_endpoint_of_another_api_version_and_says_so(
+    sandbox: Sandbox, invoicing: Invoicing
+) -> None:
+    url = sandbox.webhook_url
+    told = (await invoicing("webhooks", "setup", "--url", url)).stdout
+    assert "is created" in told
+    assert "in another API version" in told
+
+
+async def test_secrets_shows_which_one_verified_what(stage: Stage, invoicing: Invoicing) -> None:
+    await stage.invoice()
+    await stage.tell(*await stage.events())
+    told = (await invoicing("webhooks", "secrets")).stdout
+    assert stage.parts.secrets[0].name in told
+    assert told.rstrip().endswith("in use")
+
+
+async def listed(sandbox: Sandbox) -> list[dict[str, Any]]:
+    answer: httpx.Response = await sandbox.dashboard.get("/v1/webhook_endpoints", params={"limit": 100})
+    return list(answer.json()["data"])
+
+
+@pytest.mark.parametrize(
+    ("last", "configured", "newer", "told"),
+    [
+        (NOW, False, True, "not configured"),
+        (None, True, False, "nothing yet"),
+        (NOW - timedelta(hours=25), True, True, "can go"),
+        (NOW - timedelta(hours=2), True, True, "keep"),
+        (NOW - timedelta(days=3), True, False, "in use"),
+    ],
+)
+def test_a_secret_can_go_when_another_did_its_work_for_a_day(
+    last: datetime | None, configured: bool, newer: bool, told: str  # noqa: FBT001 -- a table
+) -> None:  # fmt: skip
+    assert told in advice(Signer("whsec:x", 1, last, last), configured=configured, others_newer=newer, now=NOW)
+
+
+def test_every_handled_event_is_one_that_stripe_delivers() -> None:
+    (known,) = WebhookEndpointCreateParams.__annotations__["enabled_events"].__args__
+    assert set(HANDLERS) <= set(known.__args__)
