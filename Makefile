@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.lock-$(shell cksum < $(LOCK) | tr " " -)
 
 PYTEST_WORKERS ?= 2
 # npm packages that tests need
-NPM := tests/browser
+NPM := tests/browser examples/spa
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test fuzz audit bench bench-quick lint types fmt lock openapi clean install

@@ -65,7 +65,9 @@ async def run(base_url: str, key: str) -> bool:
     started = time.perf_counter()
     async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=60, trust_env=False) as client:
         try:
-            invoice = await _lifecycle(Api(client), Steps())
+            api = Api(client)
+            invoice, page = await _lifecycle(api, Steps())
+            unpaid = await _another(api, invoice)
         except (httpx.HTTPError, RuntimeError) as error:
             typer.echo(f"\nThe main job failed: {error}", err=True)
             return False
@@ -76,11 +78,22 @@ async def run(base_url: str, key: str) -> bool:
         f"\nInvoice {invoice['number']} ({invoice['id']}) is {invoice['status']} and {outcome}, in {took:.1f} s."
     )
     typer.echo(f"  the invoice      {base_url}/v1/invoices/{invoice['id']}")
-    typer.echo(f"  its payment page {invoice['hosted_invoice_url']}")
+    typer.echo(f"  its payment page {page}")
+    typer.echo(f"  pay one yourself {unpaid}")
     return fulfilled
 
 
-async def _lifecycle(api: Api, steps: Steps) -> dict[str, Any]:
+async def _another(api: Api, paid: dict[str, Any]) -> str:
+    """The payment page of one more invoice like `paid`, left open for whoever reads this."""
+    items = [{"amount": paid["total"], "currency": paid["currency"], "description": "Consulting, one more time"}]
+    terms = {"customer": paid["customer"], "days_until_due": 30, "finalize": True}
+    invoice = await api.post("/v1/invoices", {**terms, "items": items})
+    link = await api.post(f"/v1/invoices/{invoice['id']}/payment-link")
+    return str(link["url"])
+
+
+async def _lifecycle(api: Api, steps: Steps) -> tuple[dict[str, Any], str]:
+    """The invoice as it ended, and the address of its payment page."""
     order = f"demo-{uuid.uuid4().hex[:8]}"
     async with steps.step("product") as said:
         product = await api.post("/v1/products", {"name": "Consulting"})
@@ -100,11 +113,14 @@ async def _lifecycle(api: Api, steps: Steps) -> dict[str, Any]:
         )
         said.append(customer["id"])
     invoice = await _invoice(api, steps, customer["id"], price["id"], order)
+    async with steps.step("payment link") as said:
+        link = await api.post(f"/v1/invoices/{invoice['id']}/payment-link")
+        said.append(f"{link['id']}, good until {link['expires_at'][:10]}")
     async with steps.step("payment") as said:
         method = (await api.get(f"/v1/customers/{customer['id']}"))["invoice_settings"]["default_payment_method"]
         paid = await api.post(f"/v1/invoices/{invoice['id']}/pay", {"payment_method": method or "pm_card_visa"})
         said.append(f"{paid['payment_intent']} {paid['status']}")
-    return await _fulfilled(api, steps, invoice["id"])
+    return await _fulfilled(api, steps, invoice["id"]), str(link["url"])
 
 
 async def _invoice(api: Api, steps: Steps, customer: str, price: str, order: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from bench.stage import PROJECT, Stage
 
 SCENARIOS = ("intake", "junk", "reads", "writes", "worker", "start", "growth")
 LONG = ("soak",)
+BROWSER = ("paying",)
 RESULTS = PROJECT / "bench" / "results"
 
 
@@ -32,7 +33,10 @@ async def measure(stage: Stage, names: list[str]) -> list[Section]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS + LONG)}; all but the last"
+        "scenarios",
+        nargs="*",
+        metavar="SCENARIO",
+        help=f"of {', '.join(SCENARIOS + LONG + BROWSER)}; all but the last two",
     )
     parser.add_argument("--quick", action="store_true", help="one short round each: whether it runs, not how fast")
     parser.add_argument(
@@ -40,7 +44,7 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, help="the result file; bench/results/<time>.json otherwise")
     asked = parser.parse_args()
-    unknown = set(asked.scenarios) - {*SCENARIOS, *LONG}
+    unknown = set(asked.scenarios) - {*SCENARIOS, *LONG, *BROWSER}
     if unknown:
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
     found = machine.facts()

@@ -110,6 +110,16 @@ class Stage:
         port = next(self._ports)
         return await self._up("ours", port, ["app.cli", "serve"], self.settings(database, PORT=str(port), **more))
 
+    def port(self) -> int:
+        """A port for something else."""
+        return next(self._ports)
+
+    async def sandbox(self, port: int, deliver_to: int) -> None:
+        """The offline Stripe on `port`, delivering to the API on `deliver_to`."""
+        where = ["--port", str(port), "--webhook-url", f"http://127.0.0.1:{deliver_to}/webhooks/stripe"]
+        self._start("sandbox", ["sandbox", *where, "--webhook-secret", events.SECRET], _inherited())
+        await ready(f"http://127.0.0.1:{port}/_sandbox/health")
+
     async def worker(self, database: str, **more: str) -> Child:
         """The worker, once it listens."""
         child = self._start("worker", ["app.cli", "worker"], self.settings(database, **more))

@@ -45,7 +45,7 @@ class Notice:
 
 
 NOTICES = {
-    "expired": Notice("This link has expired", "Please ask whoever sent it to you for a new one. Nothing was charged."),
+    "expired": Notice("This link has expired", "Please ask whoever sent it to you for a new one."),
     "revoked": Notice("This link is no longer in use", "Please ask whoever sent it to you for a new one."),
     "not_found": Notice(
         "This link does not open anything", "Please check that you opened the whole address, to its last character."

@@ -31,13 +31,13 @@ const SAYS = {
 /** @type {View[]} */
 const FINAL = ["fulfilled", "canceled", "written_off"];
 
-/** @param {View} view @param {string | null} [reason] */
+/** @param {View} view @param {string} [reason] */
 function show(view, reason) {
   const [title, text] = SAYS[view];
   const [heading, paragraph] = [outcome.querySelector("h2"), outcome.querySelector("p")];
   if (!heading || !paragraph || (outcome.dataset.view === view && !reason)) return;
   outcome.dataset.view = view;
-  const said = reason ? `${reason} ${text}` : text;
+  const said = reason ?? text;
   if (heading.textContent !== title) heading.textContent = title;
   if (paragraph.textContent !== said) paragraph.textContent = said;
   document.title = title;

@@ -22,6 +22,9 @@ const LOST_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 8000];
 const complete = `${location.origin}${address}/complete`;
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;
 
+/** A color of the page. @param {string} name */
+const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
 /** Where a payment that is under way is followed to its end. @param {PaymentIntent} intent */
 function follow(intent) {
   const query = new URLSearchParams({ payment_intent: intent.id });
@@ -52,8 +55,6 @@ async function mount(stripe, found) {
 
 /** Stripe's form in the colors of the page, unless the deployment chose its own. @param {Session} found */
 function appearance({ appearance: chosen }) {
-  const style = getComputedStyle(document.documentElement);
-  const color = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
   const page = { colorPrimary: color("--accent"), colorText: color("--ink"), colorDanger: color("--bad"), borderRadius: color("--radius") };
   /** @type {import("@stripe/stripe-js").Appearance} */
   const ours = { theme: dark ? "night" : "stripe", ...chosen, variables: { ...page, ...chosen.variables } };
@@ -78,10 +79,8 @@ async function mountPayment(stripe, found) {
 
 /** @param {Stripe} stripe @param {Session} found */
 async function mountCard(stripe, found) {
-  const style = getComputedStyle(document.documentElement);
-  const card = stripe.elements().create("card", {
-    style: { base: { color: style.getPropertyValue("--ink"), fontSize: "16px" }, invalid: { color: style.getPropertyValue("--bad") } },
-  });
+  const base = { color: color("--ink"), fontSize: "16px", "::placeholder": { color: color("--soft") } };
+  const card = stripe.elements().create("card", { style: { base, invalid: { color: color("--bad") } } });
   card.on("change", ({ error }) => { problem.textContent = error?.message ?? ""; });
   card.on("focus", () => element("element", HTMLElement).classList.add("focused"));
   card.on("blur", () => element("element", HTMLElement).classList.remove("focused"));
@@ -148,8 +147,8 @@ function giveUp(text) {
 async function start() {
   if (page.stripeJs === undefined) throw new Error("the page does not say where Stripe.js is");
   const [Stripe, found] = await Promise.all([loadStripe(page.stripeJs), session(address)]);
-  const color = found.appearance.variables?.colorPrimary;
-  if (color) document.documentElement.style.setProperty("--accent", color);
+  const accent = found.appearance.variables?.colorPrimary;
+  if (accent) document.documentElement.style.setProperty("--accent", accent);
   const stripe = Stripe(found.publishable_key);
   const { paymentIntent } = await stripe.retrievePaymentIntent(found.client_secret);
   if (paymentIntent && underWay(paymentIntent)) return follow(paymentIntent);

@@ -62,7 +62,7 @@ const input = (id) => /** @type {HTMLInputElement} */ (document.getElementById(i
 
 /** @type {MessagePort} */
 let port;
-/** @type {{ key: string, clientSecret?: string, appearance: Appearance, options: { style?: { base?: { color?: string, fontSize?: string }, invalid?: { color?: string } }, disabled?: boolean } }} */
+/** @type {{ key: string, clientSecret?: string, appearance: Appearance, options: { style?: { base?: { color?: string, fontSize?: string, "::placeholder"?: { color?: string } }, invalid?: { color?: string } }, disabled?: boolean } }} */
 let setup;
 /** @type {Method} */
 let method = "card";
@@ -194,6 +194,7 @@ function wear(appearance) {
   }
   const { base = {}, invalid = {} } = setup.options.style ?? {};
   if (base.color) root.style.setProperty("--text", base.color);
+  if (base["::placeholder"]?.color) root.style.setProperty("--soft", base["::placeholder"].color);
   if (base.fontSize) root.style.setProperty("--size", base.fontSize);
   if (invalid.color) root.style.setProperty("--danger", invalid.color);
 }

@@ -74,7 +74,7 @@
       frame.src = `${origin}/elements/${this.type}`;
       frame.title = this.type === "card" ? "Secure card payment input frame" : "Secure payment input frame";
       frame.allow = "payment *";
-      Object.assign(frame.style, { border: "0", display: "block", width: "100%", height: this.type === "card" ? "1.5em" : "240px", colorScheme: "normal" });
+      Object.assign(frame.style, { border: "0", display: "block", width: "100%", height: this.type === "card" ? "1.5em" : "240px", colorScheme: "light only" });
       frame.addEventListener("load", () => this.#greet(frame));
       place.replaceChildren(frame);
       place.classList.add("StripeElement");

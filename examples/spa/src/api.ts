@@ -1,0 +1,46 @@
+// Owns the calls to the service. Paths, parameters and answers are typed by its own contract (npm run types).
+
+import createClient from "openapi-fetch";
+import type { components, paths } from "./contract";
+
+export type Invoice = components["schemas"]["InvoiceListed"];
+export type Fulfillment = components["schemas"]["FulfillmentRead"];
+
+/** What the service said no with: a problem document (RFC 9457). */
+export class Problem extends Error {
+  readonly code: string;
+  constructor(problem: { code?: string; detail?: string } | undefined, status: number) {
+    super(problem?.detail ?? `The service answered ${status}.`);
+    this.code = problem?.code ?? "";
+  }
+}
+
+export class Api {
+  readonly #client;
+
+  /** `token` is whatever the service takes as a bearer: a token of your identity provider, or an API key while developing. */
+  constructor(token: string) {
+    this.#client = createClient<paths>({
+      baseUrl: import.meta.env.VITE_API_URL ?? "",
+      headers: { Authorization: `Bearer ${token}` },
+    });
+  }
+
+  async invoices(): Promise<Invoice[]> {
+    const { data, error, response } = await this.#client.GET("/v1/invoices", { params: { query: { limit: 100 } } });
+    if (!data) throw new Problem(error, response.status);
+    return data.data;
+  }
+
+  async clientSecret(invoice_id: string) {
+    const { data, error, response } = await this.#client.GET("/v1/invoices/{invoice_id}/client-secret", { params: { path: { invoice_id } } });
+    if (!data) throw new Problem(error, response.status);
+    return data;
+  }
+
+  async fulfillment(invoice_id: string): Promise<Fulfillment> {
+    const { data, error, response } = await this.#client.GET("/v1/invoices/{invoice_id}/fulfillment", { params: { path: { invoice_id } } });
+    if (!data) throw new Problem(error, response.status);
+    return data;
+  }
+}

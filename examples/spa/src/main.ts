@@ -1,0 +1,132 @@
+// Owns the page: sign in, the list, one payment at a time, and watching it become fulfilled.
+
+import type { Stripe, StripeElements } from "@stripe/stripe-js";
+import { Api, type Fulfillment, type Invoice } from "./api";
+import { stripeFor } from "./stripe";
+
+const PAUSE_MS = 300;
+const LONGEST_PAUSE_MS = 5_000;
+const SAYS: Record<Fulfillment["status"], string> = {
+  awaiting_payment: "Open",
+  processing: "Payment on its way",
+  payment_failed: "Payment failed",
+  fulfilled: "Paid and fulfilled",
+  canceled: "Canceled",
+  written_off: "Written off",
+};
+const SETTLED: Fulfillment["status"][] = ["fulfilled", "canceled", "written_off"];
+
+const form = find("sign-in", HTMLFormElement);
+const payment = find("payment", HTMLFormElement);
+const message = find("message", HTMLElement);
+const pay = find("pay", HTMLButtonElement);
+let api: Api;
+let current: { invoice: Invoice; stripe: Stripe; elements: StripeElements } | null = null;
+
+function find<T extends HTMLElement>(id: string, kind: new () => T): T {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`#${id} is missing`);
+  return found;
+}
+
+/** Do `work`; what goes wrong is said on the page. */
+async function tell(work: () => Promise<void>): Promise<void> {
+  message.textContent = "";
+  try {
+    await work();
+  } catch (error) {
+    message.textContent = error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** An amount of minor units in the person's locale. Stripe counts these two currencies in hundredths all the same. */
+function money(amount: number, currency: string): string {
+  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+  const digits = ["isk", "ugx"].includes(currency) ? 2 : format.resolvedOptions().maximumFractionDigits ?? 2;
+  return format.format(amount / 10 ** digits);
+}
+
+function row(invoice: Invoice): HTMLTableRowElement {
+  const line = document.createElement("tr");
+  line.id = invoice.id;
+  const due = invoice.due_at ? new Date(invoice.due_at).toLocaleDateString() : "";
+  const status = invoice.fulfillment ? SAYS[invoice.fulfillment.status] : invoice.status;
+  for (const text of [invoice.number ?? "Draft", money(invoice.amount_due, invoice.currency), due, status]) {
+    line.append(Object.assign(document.createElement("td"), { textContent: text }));
+  }
+  const action = document.createElement("td");
+  if (invoice.status === "open" && invoice.fulfillment?.status !== "processing") {
+    const button = Object.assign(document.createElement("button"), { textContent: "Pay" });
+    button.setAttribute("aria-label", `Pay ${invoice.number}`);
+    button.addEventListener("click", () => void tell(() => begin(invoice)));
+    action.append(button);
+  }
+  line.append(action);
+  return line;
+}
+
+async function list(): Promise<void> {
+  const invoices = await api.invoices();
+  find("rows", HTMLElement).replaceChildren(...invoices.map(row));
+  find("invoices", HTMLElement).hidden = false;
+  form.hidden = true;
+  if (invoices.length === 0) message.textContent = "You have no invoices.";
+}
+
+async function begin(invoice: Invoice): Promise<void> {
+  const { client_secret: clientSecret, publishable_key } = await api.clientSecret(invoice.id);
+  const stripe = await stripeFor(publishable_key);
+  const elements = stripe.elements({ clientSecret });
+  elements.create("payment").mount("#element");
+  find("paying", HTMLElement).textContent = `Pay invoice ${invoice.number}: ${money(invoice.amount_due, invoice.currency)}`;
+  payment.hidden = false;
+  current = { invoice, stripe, elements };
+}
+
+async function confirm(): Promise<void> {
+  if (!current || pay.disabled) return;
+  pay.disabled = true;
+  const { invoice, stripe, elements } = current;
+  try {
+    const { error: incomplete } = await elements.submit();
+    if (incomplete) return;
+    const return_url = location.href;
+    const { error } = await stripe.confirmPayment({ elements, confirmParams: { return_url }, redirect: "if_required" });
+    if (error) throw new Error(error.message ?? "The payment did not go through.");
+    end();
+    await watch(invoice.id);
+  } finally {
+    pay.disabled = false;
+  }
+}
+
+function end(): void {
+  current?.elements.getElement("payment")?.destroy();
+  current = null;
+  payment.hidden = true;
+}
+
+/** Stripe has the payment; the service hears of it by webhook. Show what it knows until it is settled. */
+async function watch(invoiceId: string): Promise<void> {
+  for (let pause = PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
+    const { status } = await api.fulfillment(invoiceId);
+    const cells = document.getElementById(invoiceId)?.children;
+    if (cells?.[3]) cells[3].textContent = status === "awaiting_payment" ? "Payment received, being confirmed" : SAYS[status];
+    cells?.[4]?.replaceChildren();
+    if (SETTLED.includes(status)) return list();
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  // The seam for a real sign-in: whatever flow your identity provider has, its access token goes here. It is kept in
+  // memory only, so that nothing on this machine can take it later.
+  api = new Api(find("token", HTMLInputElement).value.trim());
+  void tell(list);
+});
+payment.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void tell(confirm);
+});
+find("cancel", HTMLButtonElement).addEventListener("click", end);

@@ -1,0 +1,102 @@
+"""The example of a single-page application, built as its README says and used by a person."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import expect
+
+from dev.processes import Child
+from tests.browser.conftest import PROJECT, Person
+from tests.fixtures.billing import ITEMS, open_invoice, posted
+from tests.fixtures.identity import IdentityProvider
+from tests.fixtures.ports import find_free_port
+from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.service import MakeService, Service
+from tests.fixtures.waiting import until
+
+SPA = PROJECT / "examples/spa"
+VITE = SPA / "node_modules/vite/bin/vite.js"
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+async def service(make_service: MakeService, identity_provider: IdentityProvider) -> Service:
+    """Take the identity provider's tokens."""
+    return await make_service(**identity_provider.settings)
+
+
+@pytest.fixture
+def environment(service: Service, sandbox: Sandbox) -> dict[str, str]:
+    return {**os.environ, "VITE_STRIPE_JS_URL": f"{sandbox.url}/stripe.js", "API_URL": service.url}
+
+
+@pytest.fixture
+def built(environment: dict[str, str], tmp_path: Path) -> Path:
+    if not VITE.exists():
+        pytest.skip("vite is not installed: npm ci --prefix examples/spa")
+    folder = tmp_path / "dist"
+    build = ["npm", "run", "build", "--", "--outDir", str(folder)]
+    done = subprocess.run(build, cwd=SPA, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+async def spa(built: Path, environment: dict[str, str], tmp_path: Path) -> AsyncIterator[str]:
+    port = find_free_port()
+    command = ["node", str(VITE), "preview", "--outDir", str(built), "--port", str(port), "--host", "127.0.0.1"]
+    child = Child("spa", [*command, "--strictPort"], cwd=SPA, env=environment, log=tmp_path / "spa.log")
+    url = f"http://127.0.0.1:{port}"
+
+    async def answers() -> bool:
+        try:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                return (await client.get(url)).is_success
+        except httpx.TransportError:
+            return False
+
+    await until(answers, within=30)
+    yield url
+    child.stop()
+
+
+async def test_a_customer_signs_in_pays_an_invoice_and_sees_it_fulfilled(
+    person: Person, spa: str, service: Service, identity_provider: IdentityProvider
+) -> None:
+    theirs = await posted(
+        service.client, "/v1/customers", {"name": "Jenny", "email": "j@example.com", "reference": "jenny"}
+    )
+    terms = {"days_until_due": 30, "items": ITEMS, "finalize": True}
+    invoice = await posted(service.client, "/v1/invoices", {"customer": theirs["id"], **terms})
+    foreign = await open_invoice(service.client)
+
+    page = person.page
+    await person.open(spa)
+    await page.get_by_label("Access token").fill("not a token")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).not_to_be_empty()
+    await page.get_by_label("Access token").fill(identity_provider.token("jenny"))
+    await page.get_by_role("button", name="Sign in").click()
+    row = page.locator(f"#{invoice['id']}")
+    await expect(row).to_contain_text("$289.00")
+    await expect(page.locator(f"#{foreign['id']}")).to_have_count(0)
+
+    await row.get_by_role("button", name=f"Pay {invoice['number']}").click()
+    await person.card("4000000000000002")
+    pay = page.get_by_role("button", name="Pay", exact=True)
+    await pay.click()
+    await expect(page.get_by_role("alert")).to_have_text("Your card was declined.")
+    await person.card("4242424242424242")
+    await expect(pay).to_be_enabled()
+    await pay.click()
+    await expect(row).to_contain_text("Paid and fulfilled")
+    await person.shot("spa")
+    fulfillment = (await service.client.get(f"/v1/invoices/{invoice['id']}/fulfillment")).json()
+    assert fulfillment["status"] == "fulfilled"
