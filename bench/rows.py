@@ -20,9 +20,18 @@ SELECT
     'in_row' || lpad(n::text, 12, '0'), false, at, at, at, at, md5(n::text), 'ROW-' || n,
     (ARRAY['draft', 'open', 'paid', 'paid', 'paid', 'paid', 'void', 'uncollectible'])[1 + n % 8],
     'cus_row' || lpad((n % 9973)::text, 6, '0'), 'order-' || n, 'charge_automatically', false, 'eur',
-    25990, 25990, 25990, CASE n % 8 WHEN 2 THEN 25990 ELSE 0 END, 0, at + interval '30 days', '[]', '{"team": "blue"}',
+    25990, 25990, 25990, CASE WHEN n % 8 BETWEEN 2 AND 5 THEN 25990 ELSE 0 END, 0, at + interval '30 days', '[]', '{"team": "blue"}',
     false, md5(n::text), 'https://invoice.stripe.com/i/acct_bench/test_' || n, at, at, 'pi_row' || n
 FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
+"""
+_CUSTOMERS = """
+INSERT INTO customers (
+    id, livemode, created_at, updated_at, snapshot_since, snapshot_until, snapshot_digest, name, email, custom_fields, metadata
+)
+SELECT
+    'cus_bench' || lpad(n::text, 6, '0'), false, now(), now(), now(), now(), md5(n::text), 'Customer ' || n,
+    'customer' || n || '@example.com', '[]', '{}'
+FROM generate_series($1::bigint, $2::bigint) n
 """
 _ITEMS = """
 INSERT INTO invoice_items (
@@ -43,7 +52,7 @@ SELECT
     'ful_row' || n, 'in_row' || lpad(n::text, 12, '0'), 'cus_row' || lpad((n % 9973)::text, 6, '0'), 'fulfilled',
     25990, 'eur', 'pi_row' || n, false, 0, at, at, at
 FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
-WHERE n % 8 = 2
+WHERE n % 8 BETWEEN 2 AND 5
 """
 _EVENTS = """
 INSERT INTO webhook_events (
@@ -81,6 +90,11 @@ async def invoices(connection: Connection, count: int, first: int = 0) -> None:
     await _fill(connection, "invoices", _INVOICES, first, count - 1)
     await _fill(connection, "invoice_items", _ITEMS, first, count - 1)
     await _fill(connection, "fulfillments", _FULFILLMENTS, first, count - 1)
+
+
+async def customers(connection: Connection) -> None:
+    """The customers of the deliveries' invoices, so that none of them is asked of Stripe."""
+    await _fill(connection, "customers", _CUSTOMERS, 0, events.CUSTOMERS - 1)
 
 
 async def history(connection: Connection, count: int, first: int = 0) -> None:

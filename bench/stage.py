@@ -99,7 +99,10 @@ class Stage:
             "API_BOOTSTRAP_KEY": API_KEY,
             "RATE_LIMIT_CALLER": "1000000",  # counted as ever, and never reached
             "RATE_LIMIT_ADDRESS": "1000000",
+            "STRIPE_RATE_PER_S": "1000000",
+            "STRIPE_ENDPOINT_RATE_PER_S": "1000000",
             "STRIPE_SECRET_KEY": "sk_test_bench",
+            "STRIPE_API_BASE": "http://127.0.0.1:9",  # nobody: where Stripe is wanted, a scenario brings a stub
             "STRIPE_WEBHOOK_SECRETS": f"{events.SECRET},whsec_that_is_being_rolled",
             "BENCH_WEBHOOK_SECRET": events.SECRET,
             **more,

@@ -79,9 +79,9 @@ WITH returned AS (
     FOR UPDATE SKIP LOCKED
 ), waiting AS (
     SELECT id FROM webhook_events
-    WHERE status IN ('received', 'failed') AND next_attempt_at <= now()
+    WHERE status IN ('received', 'failed') AND next_attempt_at <= now() AND NOT EXISTS (SELECT FROM returned)
     ORDER BY next_attempt_at
-    LIMIT CASE WHEN EXISTS (SELECT FROM returned) THEN 0 ELSE $1::integer END
+    LIMIT $1
     FOR UPDATE SKIP LOCKED
 )
 UPDATE webhook_events AS event

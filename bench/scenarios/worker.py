@@ -21,7 +21,9 @@ async def run(stage: Stage) -> Section:
     """The worker against intake, and its latency."""
     name = await stage.create("worker")
     backlog, rounds, seconds = (300, 1, 2.0) if stage.quick else (6000, 5, 15.0)
-    worker = await stage.worker(name)
+    async with stage.connect(name) as connection:
+        await rows.customers(connection)
+    worker = await stage.worker(name, STRIPE_API_BASE="http://127.0.0.1:9")
     ours = await stage.service(name)
     drained = [await _drain(stage, name, worker, backlog) for _ in range(rounds + 1)][1:]
     trickle = await _fulfilled_after(stage, name, ours, seconds)
@@ -57,6 +59,7 @@ async def _drain(stage: Stage, name: str, worker: Child, count: int) -> tuple[fl
     """Events per second, and processor milliseconds per event of the worker and of PostgreSQL."""
     first = next(numbers)
     async with stage.connect(name) as connection:
+        await connection.execute("VACUUM (ANALYZE) webhook_events")  # as autovacuum would
         worker.send(signal.SIGSTOP)  # so that it finds all of them at once
         await rows.pending(connection, range(first, first + count))
         meter = Meter((worker.pid,), stage.database)

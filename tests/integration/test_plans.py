@@ -1,0 +1,80 @@
+"""What is asked all the time is found by an index, however much is stored. How long it takes is for bench/ to say."""
+
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from app.db import documents, inbox
+from app.db.documents import CUSTOMER, EVENT, FULFILLMENT, INVOICE, Filter, Resource
+from bench import rows
+from tests.fixtures.postgres import Database
+
+MANY = 20_000
+
+_WAITING = """
+INSERT INTO webhook_events (
+    id, type, object_id, api_version, livemode, created_at, payload, source, status, next_attempt_at
+)
+SELECT 'evt_waits' || n, 'invoice.paid', 'in_' || n, 'x', false, now(), repeat('x', 1500), 'delivery', 'received', now()
+FROM generate_series(1, $1::bigint) n
+"""
+
+LISTS: list[tuple[Resource, dict[str, object]]] = [
+    (INVOICE, {}),
+    (INVOICE, {"customer": "cus_row000007"}),
+    (INVOICE, {"status": "open"}),
+    (INVOICE, {"reference": "order-7"}),
+    (FULFILLMENT, {}),
+    (FULFILLMENT, {"status": "fulfilled"}),
+    (FULFILLMENT, {"customer": "cus_row000007"}),
+    (EVENT, {}),
+    (CUSTOMER, {"email": "customer7@example.com"}),
+]
+
+
+class Explained:
+    """A connection that keeps the plan of what it is asked, so that the service's own statements are looked at."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._connection = connection
+        self.plan = ""
+
+    async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        lines = await self._connection.fetch(f"EXPLAIN {statement}", *arguments)
+        self.plan = "\n".join(line[0] for line in lines)
+        return await self._connection.fetch(statement, *arguments)
+
+    async def fetchval(self, statement: str, *arguments: object) -> object:
+        return (await self.fetch(statement, *arguments))[0][0]
+
+
+async def test_lists_and_single_reads_touch_no_row_they_do_not_show(database: Database) -> None:
+    connection = await database.connect()
+    await rows.invoices(connection, MANY)
+    await rows.history(connection, MANY)
+    await rows.customers(connection)
+    asked = Explained(connection)
+    for resource, wanted in LISTS:
+        conditions = Filter()
+        for column, value in wanted.items():
+            conditions.add(f"row.{column} = {{}}", value)
+        await documents.page(asked, resource, conditions, limit=20, cursor=None)  # type: ignore[arg-type]
+        assert "Seq Scan" not in asked.plan, (resource.name, wanted, asked.plan)
+    await documents.read(asked, INVOICE, rows.invoice_id(7))  # type: ignore[arg-type]
+    assert "Seq Scan" not in asked.plan
+    await connection.close()
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+async def test_a_batch_is_claimed_by_index_however_many_wait(database: Database, *, analyzed: bool) -> None:
+    connection = await database.connect()
+    await connection.execute(_WAITING, MANY)
+    if analyzed:
+        await connection.execute("ANALYZE webhook_events")
+    asked = Explained(connection)
+    for _ in range(7):  # after five, PostgreSQL may keep a plan that fits any argument
+        due = await inbox.claim(asked, 64, timedelta(seconds=30), 12)  # type: ignore[arg-type]
+        assert len(due) == 64
+        assert "Seq Scan" not in asked.plan, asked.plan
+    await connection.close()
