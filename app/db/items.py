@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from app.db.engine import Connection
-from app.db.models import InvoiceItem
 from app.db.records import store
+from app.db.tables import INVOICE_ITEMS
 from app.domain.json import JsonObject
 
 
@@ -13,7 +13,7 @@ async def replace(connection: Connection, items: Mapping[str, Sequence[JsonObjec
     if not items:
         return
     await connection.execute("DELETE FROM invoice_items WHERE invoice = ANY($1::text[])", list(items))
-    await store(connection, InvoiceItem, [row for rows in items.values() for row in rows])
+    await store(connection, INVOICE_ITEMS, [row for rows in items.values() for row in rows])
 
 
 async def line_item(connection: Connection, invoice_id: str, item_id: str) -> str | None:

@@ -1,7 +1,7 @@
 """Owns the schema: the tables, their constraints and their indexes, as SQLAlchemy models.
 
-Migrations are written from it (a test fails when the two drift apart), and the statements of this package take
-their column lists from it. At run time the service speaks asyncpg; no session and no lazy loading happens here.
+Migrations are written from it, and tests fail where the migrations or the column lists of tables.py drift from it. The
+service itself speaks asyncpg and does not load this.
 """
 
 from collections.abc import Iterable

@@ -11,32 +11,13 @@ import msgspec
 
 from app.db.engine import Connection
 from app.db.items import invoices_of
-from app.db.models import (
-    Change,
-    Customer,
-    Fulfillment,
-    Invoice,
-    InvoiceItem,
-    InvoicePayment,
-    Model,
-    Price,
-    Product,
-    ReferenceClaim,
-    Tombstone,
-)
+from app.db.tables import CUSTOMERS, FULFILLMENTS, INVOICE_ITEMS, INVOICES, PRICES, PRODUCTS, Table
 from app.domain.json import JsonObject
 
-COMPARED: tuple[tuple[type[Model], str], ...] = (
-    (Product, "id"),
-    (Price, "id"),
-    (Customer, "id"),
-    (Invoice, "id"),
-    (InvoiceItem, "line_item"),
-    (Fulfillment, "id"),
-)
-"""What is compared, parents first, and by which key."""
+COMPARED = (PRODUCTS, PRICES, CUSTOMERS, INVOICES, INVOICE_ITEMS, FULFILLMENTS)
+"""What is compared, parents first."""
 
-BESIDE: tuple[type[Model], ...] = (ReferenceClaim, InvoicePayment, Tombstone, Change)
+BESIDE = ("reference_claims", "invoice_payments", "tombstones", "changes")
 """What is rebuilt, too, but says nothing that the others do not."""
 
 OUR_OWN = (
@@ -61,8 +42,7 @@ PATIENCE_S = 600.0
 
 async def open_projection(connection: Connection) -> None:
     """Make the empty tables."""
-    compared = [model for model, _ in COMPARED]
-    for name in [model.__tablename__ for model in [*compared, *BESIDE]]:
+    for name in (*(table.name for table in COMPARED), *BESIDE):
         await connection.execute(f"CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL)")
 
 
@@ -90,13 +70,13 @@ async def invoice_of(connection: Connection, payment_intent: str) -> str | None:
 
 
 async def differences(
-    connection: Connection, model: type[Model], key: str, before: datetime
+    connection: Connection, table: Table, before: datetime
 ) -> list[tuple[str, JsonObject | None, JsonObject | None]]:
     """Rows that differ, as (key, live, rebuilt); what changed in the live table since `before` is left out."""
-    name = model.__tablename__
-    own = [*OUR_OWN, "created_at"] if model is Fulfillment else OUR_OWN
-    fresh = "live.updated_at >= $2" if "updated_at" in model.__table__.columns else "false"
-    deleted = "deleted_at" in model.__table__.columns
+    name, key = table.name, table.key
+    own = [*OUR_OWN, "created_at"] if table is FULFILLMENTS else OUR_OWN
+    fresh = "live.updated_at >= $2" if "updated_at" in table.columns else "false"
+    deleted = "deleted_at" in table.columns
     shown = (
         "(to_jsonb({row}) - $1::text[]) || jsonb_build_object('deleted', {row}.deleted_at IS NOT NULL)"
         if deleted
@@ -109,7 +89,7 @@ async def differences(
             CASE WHEN rebuilt.{key} IS NOT NULL THEN {shown.format(row="rebuilt")} END AS rebuilt
         FROM public.{name} live FULL JOIN pg_temp.{name} rebuilt ON live.{key} = rebuilt.{key}
         WHERE NOT coalesce({fresh}, false) AND $2::timestamptz IS NOT NULL
-        """,  # noqa: S608 -- names come from the models
+        """,  # noqa: S608 -- names come from tables.py
         own,
         before,
         timeout=PATIENCE_S,

@@ -1,7 +1,6 @@
 """Owns how whole rows are read, locked and written in sets, whatever the table.
 
-A row travels as a JSON object with one key per column. Column lists come from the models, so that a new column is
-added in one place. Which values a row gets is decided elsewhere.
+A row travels as a JSON object with one key per column. Which values a row gets is decided elsewhere.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,34 +8,25 @@ from functools import cache
 from typing import cast
 
 import msgspec
-from sqlalchemy import Table
 
 from app.db.engine import Connection
-from app.db.models import Model
+from app.db.tables import Table
 from app.domain.json import JsonObject
 
 
 @cache
-def _table(model: type[Model]) -> Table:
-    return cast("Table", model.__table__)
+def _load_statement(table: Table, column: str) -> str:
+    return f"SELECT to_jsonb(row) FROM {table.name} row WHERE {column} = ANY($1::text[])"  # noqa: S608
 
 
 @cache
-def _load_statement(model: type[Model], column: str) -> str:
-    return f"SELECT to_jsonb(row) FROM {_table(model).name} row WHERE {column} = ANY($1::text[])"  # noqa: S608
-
-
-@cache
-def _upsert_statement(model: type[Model]) -> str:
-    table = _table(model)
-    columns = [column.name for column in table.columns]
-    keys = [column.name for column in table.primary_key]
-    listed = ", ".join(columns)
-    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns if name not in keys)
+def _upsert_statement(table: Table) -> str:
+    listed = ", ".join(table.columns)
+    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in table.columns if name != table.key)
     return (
-        f"INSERT INTO {table.name} ({listed}) "  # noqa: S608 -- names come from the models
+        f"INSERT INTO {table.name} ({listed}) "  # noqa: S608 -- names come from tables.py
         f"SELECT {listed} FROM jsonb_populate_recordset(NULL::{table.name}, $1::jsonb) "
-        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {updates}"
+        f"ON CONFLICT ({table.key}) DO UPDATE SET {updates}"
     )
 
 
@@ -54,19 +44,17 @@ async def lock(connection: Connection, subjects: Iterable[str]) -> None:
     )
 
 
-async def load(
-    connection: Connection, model: type[Model], ids: Iterable[str], *, by: str = "id"
-) -> dict[str, JsonObject]:
-    """The rows of `model` whose column `by` is one of `ids`, keyed by that column; absent rows are absent."""
+async def load(connection: Connection, table: Table, ids: Iterable[str], *, by: str = "id") -> dict[str, JsonObject]:
+    """The rows of `table` whose column `by` is one of `ids`, keyed by that column; absent rows are absent."""
     wanted = list(ids)
     if not wanted:
         return {}
-    rows = await connection.fetch(_load_statement(model, by), wanted)
+    rows = await connection.fetch(_load_statement(table, by), wanted)
     decoded = (cast("JsonObject", msgspec.json.decode(row[0])) for row in rows)
     return {cast("str", row[by]): row for row in decoded}
 
 
-async def store(connection: Connection, model: type[Model], rows: Sequence[JsonObject]) -> None:
-    """Insert or replace `rows`; each must have every column of `model` (a missing one becomes null)."""
+async def store(connection: Connection, table: Table, rows: Sequence[JsonObject]) -> None:
+    """Insert or replace `rows`; each must have every column of `table` (a missing one becomes null)."""
     if rows:
-        await connection.execute(_upsert_statement(model), msgspec.json.encode(rows).decode())
+        await connection.execute(_upsert_statement(table), msgspec.json.encode(rows).decode())

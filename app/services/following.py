@@ -5,8 +5,8 @@ ledger in one transaction. The webhook that comes later finds it all done.
 """
 
 from app.db.engine import Database
-from app.db.models import Invoice
 from app.db.records import load
+from app.db.tables import INVOICES
 from app.domain.fulfillment import Attempt, Word
 from app.domain.invoice import InvoiceStatus
 from app.services import observing
@@ -31,7 +31,7 @@ class Following:
         subject = Subject(Kind.INVOICE, invoice_id)
         await observing.take_over(self._database, self._gateway, subject, CAUSE)
         async with self._database.connection() as connection:
-            invoice = (await load(connection, Invoice, [invoice_id])).get(invoice_id)
+            invoice = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
         if invoice is None or invoice["status"] != InvoiceStatus.OPEN or not invoice["payment_intent"]:
             return  # any other status says all there is to say
         intent = await self._gateway.get(f"/v1/payment_intents/{invoice['payment_intent']}")

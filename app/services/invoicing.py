@@ -12,8 +12,8 @@ from typing import NoReturn
 import msgspec
 
 from app.db.engine import Database
-from app.db.models import Invoice
 from app.db.records import load
+from app.db.tables import INVOICES
 from app.domain.errors import (
     InvalidState,
     InvoicingError,
@@ -171,7 +171,7 @@ class Invoicing:
         """
         invoice_id = str(operation.subject)
         async with self._database.connection() as connection:
-            row = (await load(connection, Invoice, [invoice_id])).get(invoice_id)
+            row = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
         if row is None or (row["deleted_at"] and operation.fresh):
             raise NotFound(f"There is no invoice {invoice_id!r}.")
         if act and operation.fresh:
@@ -202,7 +202,7 @@ class Invoicing:
         Raises NotFound, InvalidState where the invoice cannot be paid that way.
         """
         async with self._database.connection() as connection:
-            row = (await load(connection, Invoice, [invoice_id])).get(invoice_id)
+            row = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
         if row is None or row["deleted_at"]:
             raise NotFound(f"There is no invoice {invoice_id!r}.")
         require(Act.CLIENT_SECRET, row["status"])

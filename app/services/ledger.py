@@ -13,8 +13,8 @@ from typing import Self
 
 from app.db import changes, items, references, tombstones
 from app.db.engine import Connection
-from app.db.models import Customer, Fulfillment, Invoice, InvoicePayment, Model, Price, Product
 from app.db.records import load, lock, store
+from app.db.tables import CUSTOMERS, FULFILLMENTS, INVOICE_PAYMENTS, INVOICES, PRICES, PRODUCTS, Table
 from app.domain.erasure import ERASED_CUSTOMER
 from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus, advance
 from app.domain.json import JsonObject, JsonView
@@ -23,11 +23,11 @@ from app.services import erasing
 from app.services.fulfilling import Fulfillments, change
 from app.stripe_gateway.mapping import Kind, Snapshot, lines_digest
 
-MODELS: dict[Kind, type[Model]] = {
-    Kind.PRODUCT: Product,
-    Kind.PRICE: Price,
-    Kind.CUSTOMER: Customer,
-    Kind.INVOICE: Invoice,
+TABLES: dict[Kind, Table] = {
+    Kind.PRODUCT: PRODUCTS,
+    Kind.PRICE: PRICES,
+    Kind.CUSTOMER: CUSTOMERS,
+    Kind.INVOICE: INVOICES,
 }
 
 
@@ -88,9 +88,9 @@ class Ledger:
         for subject in wanted:
             ids[subject.kind].append(subject.id)
         for kind, kind_ids in ids.items():
-            rows = await load(connection, MODELS[kind], kind_ids)
+            rows = await load(connection, TABLES[kind], kind_ids)
             ledger._rows |= {Subject(kind, row_id): row for row_id, row in rows.items()}
-        rows = await load(connection, Fulfillment, ids[Kind.INVOICE], by="invoice")
+        rows = await load(connection, FULFILLMENTS, ids[Kind.INVOICE], by="invoice")
         ledger.fulfillments = Fulfillments(rows, ledger._now, cause)
         ledger._known = set(ledger._rows)
         unknown = [subject for subject in wanted if subject not in ledger._rows]
@@ -246,13 +246,13 @@ class Ledger:
 
     async def flush(self) -> None:
         """Write what changed, parents first."""
-        for kind, model in MODELS.items():
+        for kind, table in TABLES.items():
             rows = [self._rows[subject] for subject in self._changed if subject.kind is kind]
-            await store(self._connection, model, rows)
+            await store(self._connection, table, rows)
             await self._keep_references(kind, rows)
         await items.replace(self._connection, self._items)
-        await store(self._connection, InvoicePayment, list(self._links.values()))
-        await store(self._connection, Fulfillment, self.fulfillments.changed())
+        await store(self._connection, INVOICE_PAYMENTS, list(self._links.values()))
+        await store(self._connection, FULFILLMENTS, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
         await changes.add(self._connection, [*self._changes, *self.fulfillments.changes])
         if self._erased:

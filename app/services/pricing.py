@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from app.db.engine import Database
-from app.db.models import Price
 from app.db.records import load
+from app.db.tables import PRICES
 from app.domain.errors import ValidationFailed
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import problem_with_amount
@@ -59,7 +59,7 @@ async def _prices(database: Database, items: Sequence[JsonView]) -> Mapping[str,
     if not wanted:
         return {}
     async with database.connection() as connection:
-        return await load(connection, Price, wanted)
+        return await load(connection, PRICES, wanted)
 
 
 def _priced(item: JsonView, prices: Mapping[str, JsonObject]) -> tuple[str, str | None]:

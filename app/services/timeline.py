@@ -6,18 +6,18 @@ import msgspec
 
 from app.db import timeline
 from app.db.engine import Connection
-from app.db.models import Fulfillment, Invoice
 from app.db.records import load
+from app.db.tables import FULFILLMENTS, INVOICES
 from app.domain.errors import NotFound
 from app.domain.standing import Standing, unpaid_because
 
 
 async def read(connection: Connection, invoice_id: str) -> bytes:
     """The timeline's document. Raises NotFound; a deleted draft still has one."""
-    invoice = (await load(connection, Invoice, [invoice_id])).get(invoice_id)
+    invoice = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
     if invoice is None:
         raise NotFound(f"There is no invoice {invoice_id!r}.")
-    fulfillment = (await load(connection, Fulfillment, [invoice_id], by="invoice")).get(invoice_id) or {}
+    fulfillment = (await load(connection, FULFILLMENTS, [invoice_id], by="invoice")).get(invoice_id) or {}
     waiting, dead = await timeline.unapplied(connection, invoice_id)
     codes = [fulfillment.get(name) for name in ("failure_code", "failure_decline_code", "failure_message")]
     standing = Standing(

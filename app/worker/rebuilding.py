@@ -12,8 +12,8 @@ import structlog
 
 from app.db import rebuild
 from app.db.engine import Connection, Database
-from app.db.models import Model
 from app.db.records import load, lock, store
+from app.db.tables import Table
 from app.domain.errors import InvoicingError
 from app.domain.json import JsonObject
 from app.services.ledger import Ledger
@@ -32,14 +32,14 @@ FROM_CALLS = frozenset({"payment_intent"})
 class Difference:
     """One row that is not what the events lead to; `fields` as (live, rebuilt), empty where one side has no row."""
 
-    model: type[Model]
+    table: Table
     key: str
     live: bool
     rebuilt: bool
     fields: dict[str, tuple[object, object]]
 
     def __str__(self) -> str:
-        name = f"{self.model.__tablename__} {self.key}"
+        name = f"{self.table.name} {self.key}"
         if not self.rebuilt:
             return f"{name}: no event tells of it"
         if not self.live:
@@ -115,28 +115,27 @@ class Rebuilder:
 
     async def _repair(self, connection: Connection, difference: Difference, started: datetime) -> bool:
         """Write one rebuilt row over the live one, unless that changed meanwhile; what only calls told is kept."""
-        model = difference.model
-        by = next(key for compared, key in rebuild.COMPARED if compared is model)
-        rebuilt = (await load(connection, model, [difference.key], by=by)).get(difference.key)
+        table = difference.table
+        rebuilt = (await load(connection, table, [difference.key], by=table.key)).get(difference.key)
         if rebuilt is None:
             return False
         async with self._database.unit_of_work() as live:
             await lock(live, [rebuilt.get("invoice") or rebuilt["id"]])
-            known = (await load(live, model, [difference.key], by=by)).get(difference.key)
+            known = (await load(live, table, [difference.key], by=table.key)).get(difference.key)
             if known and datetime.fromisoformat(known.get("updated_at", "1970-01-01T00:00:00+00:00")) >= started:
                 return False
             kept = {name: known[name] for name in FROM_CALLS if known and known.get(name) and not rebuilt.get(name)}
-            await store(live, model, [rebuilt | kept])
+            await store(live, table, [rebuilt | kept])
         return True
 
 
 async def _compare(connection: Connection, started: datetime) -> list[Difference]:
     found = []
-    for model, key in rebuild.COMPARED:
-        for row_key, live, rebuilt in await rebuild.differences(connection, model, key, started):
+    for table in rebuild.COMPARED:
+        for row_key, live, rebuilt in await rebuild.differences(connection, table, started):
             fields = _fields(live, rebuilt) if live and rebuilt else {}
             if fields or not (live and rebuilt):
-                found.append(Difference(model, row_key, live is not None, rebuilt is not None, fields))
+                found.append(Difference(table, row_key, live is not None, rebuilt is not None, fields))
     return found
 
 
