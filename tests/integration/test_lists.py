@@ -5,6 +5,7 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import httpx
 import pytest
 
 from tests.fixtures.caller import ITEM, Caller, Json
@@ -19,6 +20,12 @@ LISTS = [
     "/v1/fulfillments",
     "/v1/webhook-events",
 ]
+
+
+@pytest.fixture
+def lasting(lasting_client: httpx.AsyncClient, sandbox: Sandbox) -> Caller:
+    """For what is refused whatever there is."""
+    return Caller(lasting_client, sandbox)
 
 
 def ids(found: list[Json]) -> list[str]:
@@ -97,9 +104,9 @@ BAD_CURSORS = [
 
 
 @pytest.mark.parametrize("cursor", BAD_CURSORS)
-async def test_a_cursor_that_no_list_answered_is_refused(api: Caller, cursor: str) -> None:
+async def test_a_cursor_that_no_list_answered_is_refused(lasting: Caller, cursor: str) -> None:
     for path in LISTS:
-        problem = await api.refused("GET", path, 422, "validation_error", params={"cursor": cursor})
+        problem = await lasting.refused("GET", path, 422, "validation_error", params={"cursor": cursor})
         assert problem["param"] == "cursor"
 
 
@@ -209,8 +216,10 @@ async def test_every_event_received_is_listed_and_read_with_its_payload(live: Ca
         ("/v1/webhook-events", {"type": "\x00"}),
     ],
 )
-async def test_a_filter_that_makes_no_sense_is_refused_by_name(api: Caller, path: str, params: dict[str, str]) -> None:
-    problem = await api.refused("GET", path, 422, "validation_error", params=params)
+async def test_a_filter_that_makes_no_sense_is_refused_by_name(
+    lasting: Caller, path: str, params: dict[str, str]
+) -> None:
+    problem = await lasting.refused("GET", path, 422, "validation_error", params=params)
     (name,) = params
     assert problem["param"] == name
 

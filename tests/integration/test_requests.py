@@ -15,9 +15,16 @@ from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import API_KEY
 
 MIB = 1024 * 1024
+
 PRODUCT = {"name": "A"}
 INVOICE = {"customer": "cus_1", "days_until_due": 1}
 PRICE = {"product": "prod_1", "currency": "usd", "unit_amount": 1}
+
+
+@pytest.fixture
+def api(lasting_client: httpx.AsyncClient, sandbox: Sandbox) -> Caller:
+    """One application for all: hardly a request here gets as far as to change anything."""
+    return Caller(lasting_client, sandbox)
 
 
 @pytest.mark.parametrize(
@@ -206,11 +213,10 @@ async def test_an_insane_request_id_is_replaced(api: Caller, name: str) -> None:
     "header", [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {API_KEY}", f"bearer{API_KEY}"]
 )
 async def test_a_call_without_a_good_key_is_unauthenticated_whatever_it_asks(
-    app: FastAPI, api: Caller, sandbox: Sandbox, header: str | None
+    api: Caller, sandbox: Sandbox, header: str | None
 ) -> None:
     headers = {} if header is None else {"Authorization": header}
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as stranger:
+    async with httpx.AsyncClient(transport=api.client._transport, base_url="http://api", headers=headers) as stranger:
         for method, path, body in (
             ("GET", "/v1/products", None),
             ("GET", "/v1/invoices/in_1", None),
@@ -231,12 +237,12 @@ async def test_a_call_without_a_good_key_is_unauthenticated_whatever_it_asks(
 
 
 async def test_what_nobody_expected_is_500_without_a_word_of_what_it_was(
-    api: Caller, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+    app_client: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     working = app.state.parts
     broken = dataclasses.replace(working, catalog=None)
     monkeypatch.setattr(app.state, "parts", broken)
-    response = await api.client.post("/v1/products", json=PRODUCT, headers={"X-Request-ID": "r-1"})
+    response = await app_client.post("/v1/products", json=PRODUCT, headers={"X-Request-ID": "r-1"})
     document: Json = response.json()
     assert (response.status_code, document["code"], document["request_id"]) == (500, "internal_error", "r-1")
     assert response.headers["X-Request-ID"] == "r-1"

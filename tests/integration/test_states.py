@@ -5,6 +5,7 @@ The expectation is written out here, apart from the table in app/domain/invoice.
 
 from typing import Final
 
+import httpx
 import pytest
 
 from tests.fixtures.caller import ITEM, Caller, Json
@@ -105,8 +106,9 @@ async def test_an_act_that_stripe_refuses_is_answered_with_the_state_stripe_has(
     (act, *request) for act, requests in REQUESTS.items() for request in requests
 ])  # fmt: skip
 async def test_an_act_on_an_invoice_that_nobody_knows_is_404(
-    api: Caller, sandbox: Sandbox, act: str, method: str, suffix: str, body: Json | None
+    lasting_client: httpx.AsyncClient, sandbox: Sandbox, act: str, method: str, suffix: str, body: Json | None
 ) -> None:
+    api = Caller(lasting_client, sandbox)
     path = f"/v1/invoices/in_unknown{suffix}".format(item="ii_unknown")
     problem = await api.refused(method, path, 404, "not_found", body)
     assert "in_unknown" in problem["detail"]
