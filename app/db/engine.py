@@ -33,6 +33,9 @@ NOT_NOW = (
 )
 """What asyncpg raises when the server is away, starting, stopping, failing over or full."""
 
+SESSION = {"application_name": "invoicing", "timezone": "UTC", "synchronous_commit": "on"}
+"""What every connection is set to. What is acknowledged is on disk, whatever the server's default may be."""
+
 RETRY_AFTER_S = 1
 
 
@@ -78,7 +81,7 @@ class Database:
             timeout=5,
             command_timeout=self._command_timeout_s,
             reset=_reset,
-            server_settings={"application_name": "invoicing", "timezone": "UTC"},
+            server_settings=SESSION,
         )
 
     async def close(self) -> None:
@@ -112,5 +115,5 @@ class Database:
                 self._url,
                 timeout=5,
                 command_timeout=self._command_timeout_s,
-                server_settings={"application_name": "invoicing", "timezone": "UTC"},
+                server_settings=SESSION,
             )

@@ -17,8 +17,16 @@ from app.domain.json import JsonObject
 COMPARED = (PRODUCTS, PRICES, CUSTOMERS, INVOICES, INVOICE_ITEMS, FULFILLMENTS)
 """What is compared, parents first."""
 
-BESIDE = ("reference_claims", "invoice_payments", "tombstones", "changes")
-"""What is rebuilt, too, but says nothing that the others do not."""
+BESIDE = (
+    "reference_claims",
+    "invoice_payments",
+    "tombstones",
+    "changes",
+    "webhook_events",
+    "operations",
+    "audit_log",
+)
+"""What else is written on the way (an erasure reaches far): all of it into tables that are thrown away."""
 
 OUR_OWN = (
     "updated_at",
@@ -52,7 +60,7 @@ async def events(connection: Connection) -> AsyncIterator[list[tuple[str, str]]]
     while True:
         rows = await connection.fetch(
             """
-            SELECT type, payload, received_at, id FROM webhook_events
+            SELECT type, payload, received_at, id FROM public.webhook_events
             WHERE processed_at IS NOT NULL AND (received_at, id) > ($1, $2) ORDER BY received_at, id LIMIT $3
             """,
             *last,

@@ -28,7 +28,8 @@ ALARM = timedelta(days=25)
 """From which age of the cursor on somebody must be told."""
 OVERLAP = timedelta(minutes=10)
 """How far before the cursor a pass begins: events become visible a little later than they are dated."""
-SLICE = timedelta(days=1)
+SLICE = timedelta(days=3)
+"""How much is compared between two moves of the cursor."""
 PAGE = 100
 
 

@@ -1,3 +1,5 @@
+import pytest
+
 from tests.fixtures.stage import Stage
 
 
@@ -68,3 +70,21 @@ async def test_the_event_that_did_it_stands_beside_the_change(stage: Stage) -> N
         ("invoice", "open", "paid"),
         ("fulfillment", "awaiting_payment", "fulfilled"),
     ]
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["as they happened", "backwards"])
+async def test_the_main_job_made_here_is_fulfilled_without_asking_stripe(stage: Stage, *, backwards: bool) -> None:
+    customer = (await stage.client.post("/v1/customers", json={"name": "A", "email": "a@example.com"})).json()
+    items = [{"amount": 900, "currency": "usd", "description": "one"}, {"amount": 100, "currency": "usd"}]
+    terms = {"customer": customer["id"], "items": items, "days_until_due": 3}
+    invoice = (await stage.client.post("/v1/invoices", json=terms)).json()
+    await stage.client.post(f"/v1/invoices/{invoice['id']}/finalize")
+    paid = await stage.client.post(f"/v1/invoices/{invoice['id']}/pay", json={"payment_method": "pm_card_visa"})
+    assert paid.json()["status"] == "paid", paid.text
+    events = await stage.events()
+    await stage.calls(forget=True)
+    await stage.tell(*(reversed(events) if backwards else events))
+    assert await stage.calls() == []
+    fulfillment = await stage.fulfillment(invoice["id"])
+    assert fulfillment is not None
+    assert (fulfillment["status"], fulfillment["amount_paid"]) == ("fulfilled", 1000)

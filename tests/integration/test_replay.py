@@ -119,3 +119,15 @@ async def test_what_calls_told_and_events_do_not_is_no_difference(stage: Stage) 
 @pytest.mark.parametrize("wanted", [Wanted(type="invoice.paid"), Wanted(status="dead"), Wanted(object_id="in_x")])
 async def test_a_filter_that_matches_nothing_finds_nothing(stage: Stage, wanted: Wanted) -> None:
     assert await stage.parts.replaying.matching(wanted) == []
+
+
+async def test_a_rebuild_touches_nothing_that_is_live_not_even_by_an_erasure(stage: Stage) -> None:
+    customer = await stage.dashboard("customers", name="Gone", email="gone@example.com")
+    await stage.sandbox.dashboard.delete(f"/v1/customers/{customer['id']}")
+    await stage.tell(*await stage.events())
+    audited = await stage.rows("SELECT * FROM audit_log")
+    inbox = await stage.rows("SELECT * FROM webhook_events ORDER BY id")
+    rebuilt = await stage.parts.rebuilder().rebuild()
+    assert (rebuilt.failed, [str(difference) for difference in rebuilt.differences]) == ([], [])
+    assert await stage.rows("SELECT * FROM audit_log") == audited
+    assert await stage.rows("SELECT * FROM webhook_events ORDER BY id") == inbox

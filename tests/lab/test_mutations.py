@@ -1,0 +1,122 @@
+"""The lab sees what it is for: break one thing that convergence rests on, and what must hold does not hold any more.
+
+The switches exist here only: nothing in the service can be told to be wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.db import inbox as inbox_rows
+from app.db import records
+from app.db.engine import Connection, Database
+from app.db.inbox import NewEvent
+from app.domain.errors import DatabaseUnavailable
+from app.domain.snapshot import Verdict
+from app.services import ledger
+from app.webhooks import inbox
+from app.worker import processing
+from tests.fixtures.stage import Stage
+from tests.lab.schedules import Schedule, diverges
+
+HARD = Schedule(
+    ("declined, then paid", "declined twice", "void", "debit failed, then paid", "declined, void"),
+    burst=0.3, talk=0.3, drop=0.0, copies=3,
+)  # fmt: skip
+SEEDS = range(1, 7)
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def no_dedupe(patch: pytest.MonkeyPatch) -> None:
+    """Every delivery is an event of its own."""
+    record = inbox_rows.record
+
+    async def record_each(connection: Connection, events: Sequence[NewEvent]) -> set[str]:
+        renamed = [replace(event, id=f"{event.id}_{uuid.uuid4().hex}") for event in events]
+        return await record(connection, renamed)
+
+    patch.setattr(inbox, "record", record_each)
+
+
+def no_lattice(patch: pytest.MonkeyPatch) -> None:
+    """Whatever comes last is taken for the newest."""
+    patch.setattr(ledger, "judge", lambda _known, _incoming: Verdict.APPLY)
+    patch.setattr(ledger, "advance", lambda _current, to: to)
+
+
+def no_row_lock(patch: pytest.MonkeyPatch) -> None:
+    """Two workers may hold the same invoice at once; both look before either writes."""
+    load = records.load
+
+    async def unlocked(_connection: Connection, _subjects: object) -> None:
+        """Lock nothing."""
+
+    async def slow(*arguments: Any, **more: Any) -> Any:
+        rows = await load(*arguments, **more)
+        await asyncio.sleep(0.01)  # the window that the lock closes
+        return rows
+
+    patch.setattr(ledger, "lock", unlocked)
+    patch.setattr(ledger, "load", slow)
+
+
+def crashes(patch: pytest.MonkeyPatch) -> None:
+    """Cut the database off between an event's effects and its mark, now and then."""
+    finish, count = inbox_rows.finish, 0
+
+    async def cut(connection: Connection, outcomes: Sequence[tuple[str, str]]) -> None:
+        nonlocal count
+        count += 1
+        if count % 3 == 1:
+            raise DatabaseUnavailable("cut")
+        await finish(connection, outcomes)
+
+    take = processing.Processor.process
+
+    async def survive(self: processing.Processor, batch: Any) -> None:
+        try:
+            await take(self, batch)
+        except DatabaseUnavailable:
+            async with self._database.connection() as connection:  # its lease is over
+                ids = [event.id for event in batch]
+                await connection.execute(
+                    "UPDATE webhook_events SET next_attempt_at = now() WHERE id = ANY($1) AND status = 'processing'",
+                    ids,
+                )
+
+    patch.setattr(inbox_rows, "finish", cut)
+    patch.setattr(processing.Processor, "process", survive)
+
+
+def no_single_transaction(patch: pytest.MonkeyPatch) -> None:
+    """Each statement commits by itself, and the database is cut off between effects and mark."""
+
+    @asynccontextmanager
+    async def each_by_itself(self: Database) -> AsyncIterator[Connection]:
+        async with self.connection() as connection:
+            yield connection
+
+    patch.setattr(Database, "unit_of_work", each_by_itself)
+    crashes(patch)
+
+
+@pytest.mark.parametrize("broken", [no_dedupe, no_lattice, no_row_lock, no_single_transaction])
+async def test_the_lab_sees_it_broken(stage: Stage, monkeypatch: pytest.MonkeyPatch, broken: Break) -> None:
+    broken(monkeypatch)
+    assert await diverges(stage, SEEDS, HARD)
+
+
+@pytest.mark.parametrize("sound", [lambda _: None, crashes], ids=["nothing broken", "crashes alone"])
+async def test_the_same_schedules_converge_unbroken(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, sound: Break
+) -> None:
+    sound(monkeypatch)
+    assert await diverges(stage, SEEDS[:2], HARD) is None

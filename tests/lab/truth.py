@@ -1,0 +1,148 @@
+"""What must hold once everything is quiet: our state is Stripe's, field by field, and each payment is fulfilled once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.stage import Dashboard
+
+Json = dict[str, Any]
+
+SAME_NAME = (
+    "number", "status", "customer", "collection_method", "auto_advance", "currency", "subtotal", "total", "amount_due",
+    "amount_paid", "amount_remaining", "description", "footer", "hosted_invoice_url", "invoice_pdf", "livemode",
+)  # fmt: skip
+TIMES = {"finalized_at", "paid_at", "voided_at", "marked_uncollectible_at"}
+DECIDED = {"paid": "fulfilled", "void": "canceled", "uncollectible": "written_off"}
+ATTEMPTED = {"processing": "processing", "requires_payment_method": "payment_failed"}
+
+
+def _time(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class Truth:
+    """Everything Stripe has and told."""
+
+    def __init__(self, objects: dict[str, list[Json]], events: list[Json]) -> None:
+        self.invoices = {invoice["id"]: invoice for invoice in objects.get("invoice", [])}
+        self.customers = {customer["id"]: customer for customer in objects.get("customer", [])}
+        self._lines = objects.get("line_item", [])
+        intents = {intent["id"]: intent for intent in objects.get("payment_intent", [])}
+        self._intents = {
+            payment["invoice"]: intents[payment["payment"]["payment_intent"]]
+            for payment in objects.get("invoice_payment", [])
+        }
+        self.events = events
+
+    @classmethod
+    async def of(cls, sandbox: Sandbox) -> Truth:
+        return cls(await sandbox.state(), await Dashboard(sandbox).events())
+
+    def invoice(self, invoice: Json) -> Json:
+        expected = {name: invoice[name] for name in SAME_NAME}
+        expected |= {name: _time(invoice["status_transitions"][name]) for name in TIMES}
+        expected["due_at"] = _time(invoice["due_date"])
+        expected["created_at"] = _time(invoice["created"])
+        expected["metadata"] = invoice["metadata"]
+        lines = [line for line in self._lines if line["invoice"] == invoice["id"]]
+        expected["items"] = sorted((line["id"], line["amount"], line["description"]) for line in lines)
+        return expected
+
+    def fulfillment(self, invoice: Json) -> Json | None:
+        if invoice["status"] == "draft":
+            return None
+        intent = self._intents.get(invoice["id"], {"status": "none"})
+        failed = [
+            it for it in self._told("payment_intent.payment_failed") if it["data"]["object"]["id"] == intent.get("id")
+        ]
+        attempted = ATTEMPTED.get(intent["status"]) if failed or intent["status"] == "processing" else None
+        error = self._last_error(failed)
+        return {
+            "status": DECIDED.get(invoice["status"]) or attempted or "awaiting_payment",
+            "attempts": len(
+                [it for it in self._told("invoice.payment_failed") if it["data"]["object"]["id"] == invoice["id"]]
+            ),
+            "failure": (error.get("code"), error.get("decline_code")),
+            "amount_paid": invoice["amount_paid"],
+        }
+
+    def _told(self, kind: str) -> list[Json]:
+        return [event for event in self.events if event["type"] == kind]
+
+    @staticmethod
+    def _last_error(failed: list[Json]) -> Json:
+        """The reason of the last failure; where several carry its second, any of them is right."""
+        return dict(failed[-1]["data"]["object"]["last_payment_error"]) if failed else {}
+
+    def reasons(self, invoice: Json) -> set[tuple[Any, Any]]:
+        """Every reason that was given in the second of the last failure."""
+        intent = self._intents.get(invoice["id"], {})
+        failed = [
+            it for it in self._told("payment_intent.payment_failed") if it["data"]["object"]["id"] == intent.get("id")
+        ]
+        last = max((it["created"] for it in failed), default=0)
+        errors = [it["data"]["object"]["last_payment_error"] for it in failed if it["created"] == last]
+        return {(error.get("code"), error.get("decline_code")) for error in errors} or {(None, None)}
+
+
+async def must_hold(truth: Truth, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Compare everything. Raises AssertionError naming what differs."""
+    unapplied = await connection.fetch(
+        "SELECT id, type, status, last_error FROM webhook_events WHERE status NOT IN ('processed', 'ignored')"
+    )
+    assert not unapplied, f"not quiet: {[tuple(row) for row in unapplied]}"
+    for invoice_id, invoice in truth.invoices.items():
+        assert await _invoice(connection, invoice_id) == truth.invoice(invoice), invoice_id
+        await _fulfillment(truth, invoice, connection)
+    live = {row["id"] for row in await connection.fetch("SELECT id FROM invoices WHERE deleted_at IS NULL")}
+    assert live == truth.invoices.keys()
+    known = {row["id"] for row in await connection.fetch("SELECT id FROM customers WHERE deleted_at IS NULL")}
+    assert truth.customers.keys() <= known
+    await _once(truth, connection)
+
+
+async def _invoice(connection: asyncpg.Connection[asyncpg.Record], invoice_id: str) -> Json | None:
+    row = await connection.fetchrow(
+        "SELECT *, metadata::text AS meta FROM invoices WHERE id = $1 AND deleted_at IS NULL", invoice_id
+    )
+    if row is None:
+        return None
+    found = {name: row[name] for name in (*SAME_NAME, *TIMES, "due_at", "created_at")}
+    items = await connection.fetch(
+        "SELECT line_item, amount, description FROM invoice_items WHERE invoice = $1", invoice_id
+    )
+    return found | {"metadata": json.loads(row["meta"]), "items": sorted(tuple(item) for item in items)}
+
+
+async def _fulfillment(truth: Truth, invoice: Json, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    row = await connection.fetchrow("SELECT * FROM fulfillments WHERE invoice = $1", invoice["id"])
+    expected = truth.fulfillment(invoice)
+    if expected is None or row is None:
+        assert row is None, f"{invoice['id']} is {invoice['status']} and has {row}"
+        assert expected is None, f"{invoice['id']} is {invoice['status']} and lacks {expected}"
+        return
+    failure = (row["failure_code"], row["failure_decline_code"])
+    found = {"status": row["status"], "attempts": row["attempts"], "amount_paid": row["amount_paid"]}
+    amount = expected["amount_paid"] if row["status"] == "fulfilled" else 0
+    told = {"status": expected["status"], "attempts": expected["attempts"], "amount_paid": amount}
+    assert found == told, f"{invoice['id']} is {invoice['status']}"
+    assert failure in truth.reasons(invoice), invoice["id"]
+
+
+async def _once(truth: Truth, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Each paid invoice became fulfilled once, and no event was stored twice."""
+    rows = await connection.fetch(
+        "SELECT invoice FROM changes WHERE subject = 'fulfillment' AND became = 'fulfilled' AND was IS DISTINCT FROM became"
+    )
+    times = Counter(row["invoice"] for row in rows)
+    paid = {invoice_id for invoice_id, invoice in truth.invoices.items() if invoice["status"] == "paid"}
+    assert dict(times) == dict.fromkeys(paid, 1)
+    stored = {row["id"] for row in await connection.fetch("SELECT id FROM webhook_events")}
+    assert stored <= {event["id"] for event in truth.events}
