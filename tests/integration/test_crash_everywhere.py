@@ -1,0 +1,177 @@
+"""The process dies at every await of a request, and the work is found finished, once, by whoever comes next.
+
+The await points are enumerated, not sampled: the request is run again and again, dying one await later each time,
+until it gets through. After each death either the caller retries, or the completer comes first.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.domain.errors import IdempotencyInProgress
+from app.services.operations import Answer, Call, UseCase
+from app.settings import Settings
+from app.wiring import Parts, built
+from tests.fixtures.dying import DIED, How, Process
+from tests.fixtures.postgres import Database
+from tests.fixtures.sandbox import Sandbox
+
+Json = dict[str, Any]
+ITEMS: list[Json] = [{"amount": 700 + n, "currency": "usd", "description": f"item {n}"} for n in range(12)]
+OF_ITS_OWN = {
+    "id", "number", "reference", "payment_intent", "hosted_invoice_url", "invoice_pdf", "fulfillment",
+    "created_at", "updated_at", "finalized_at", "paid_at", "due_at",
+}  # fmt: skip
+ITEM_OF_ITS_OWN = {"id", "line_item", "price", "product"}
+LEASE_OVER = "UPDATE operations SET locked_until = now() - interval '1 hour' WHERE answered_at IS NULL"
+
+
+@pytest.fixture
+async def survivor(settings: Settings) -> AsyncIterator[Parts]:
+    """A process that lives on."""
+    async with built(settings) as parts:
+        yield parts
+
+
+@pytest.fixture
+async def customer(survivor: Parts, sandbox: Sandbox) -> str:
+    await sandbox.mode(hold=True)  # deliveries have tests of their own
+    call = Call("tests", "POST /v1/customers", {"name": "Jenny Rosen", "email": "jenny@example.com"})
+    answer = await survivor.operations.run(call, survivor.customers.create_customer)
+    found: str = msgspec.json.decode(answer.body)["id"]
+    return found
+
+
+def essence(answer: Answer) -> Json:
+    """What an answer says that does not differ from one invoice to the next."""
+    document = msgspec.json.decode(answer.body)
+    items = [{k: v for k, v in item.items() if k not in ITEM_OF_ITS_OWN} for item in document["items"]]
+    rest = {name: value for name, value in document.items() if name not in OF_ITS_OWN}
+    return {"status_code": answer.status, "secret": bool(answer.secret_of), **rest, "items": items}
+
+
+class Story:
+    """One request, run by processes that die."""
+
+    def __init__(
+        self, settings: Settings, database: Database, survivor: Parts, use_case: Callable[[Parts], UseCase]
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._survivor = survivor
+        self._use_case = use_case
+
+    async def dies(self, call: Call, at: int, how: How) -> bool:
+        """Whether the process died before it had answered."""
+        async with built(self._settings) as parts:
+            run = parts.operations.run(call, self._use_case(parts))
+            return await Process(parts).run(run, dies_at=at, how=how) is DIED
+
+    async def retried(self, call: Call) -> Answer:
+        return await self._survivor.operations.run(call, self._use_case(self._survivor))
+
+    async def recovered(self, call: Call, *, by_completer: bool) -> Answer:
+        """The caller's retry: at once, which may have to wait, and when the dead runner's lease is over."""
+        connection = await self._database.connect()
+        try:
+            begun = await connection.fetchval(
+                "SELECT answered_at IS NULL FROM operations WHERE idempotency_key = $1", call.key
+            )
+            if begun:
+                with pytest.raises(IdempotencyInProgress):
+                    await self.retried(call)
+                await connection.execute(LEASE_OVER)
+        finally:
+            await connection.close()
+        if by_completer:
+            assert await self._survivor.completer().run_once() == int(bool(begun))
+        answer = await self.retried(call)
+        assert answer.replayed or not by_completer or not begun
+        again = await self.retried(call)
+        assert (again.body, again.replayed) == (answer.body, True)
+        return answer
+
+
+async def executions(sandbox: Sandbox) -> Counter[str]:
+    """How often Stripe executed something under each key that changes anything."""
+    entries = await sandbox.requests(method="POST", limit="20000")
+    return Counter(entry["idempotency_key"] for entry in entries if entry["executed"])
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("how", "by_completer"), [("answered", False), ("cut", True)])
+async def test_a_create_with_items_and_finalize_is_done_once_wherever_its_process_dies(
+    settings: Settings, database: Database, survivor: Parts, customer: str, sandbox: Sandbox,
+    how: How, *, by_completer: bool,
+) -> None:  # fmt: skip
+    story = Story(settings, database, survivor, lambda parts: parts.invoicing.create_invoice)
+
+    def call(name: str) -> Call:
+        params = {
+            "customer": customer,
+            "items": ITEMS,
+            "finalize": True,
+            "collection_method": "send_invoice",
+            "days_until_due": 30,
+            "reference": name,
+        }
+        return Call("tests", "POST /v1/invoices", params, key=name)
+
+    undisturbed = essence(await story.retried(call("undisturbed")))
+    at = first = int(how == "cut")  # nothing is cut before the first wait
+    while await story.dies(call(f"dies-{at}"), at, how):
+        assert essence(await story.recovered(call(f"dies-{at}"), by_completer=by_completer)) == undisturbed
+        at += 1
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    assert at > 20
+
+    invoices = (await sandbox.state())["invoice"]
+    assert Counter(invoice["metadata"]["reference"] for invoice in invoices) == Counter(
+        ["undisturbed", *(f"dies-{k}" for k in range(first, at + 1))]
+    )
+    assert {(invoice["status"], invoice["total"]) for invoice in invoices} == {
+        ("open", sum(i["amount"] for i in ITEMS))
+    }
+    assert set((await executions(sandbox)).values()) == {1}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("how", "by_completer"), [("answered", True), ("cut", False)])
+async def test_a_payment_is_made_once_wherever_its_process_dies(
+    settings: Settings, database: Database, survivor: Parts, customer: str, sandbox: Sandbox,
+    how: How, *, by_completer: bool,
+) -> None:  # fmt: skip
+    story = Story(settings, database, survivor, lambda parts: parts.invoicing.pay_invoice)
+
+    async def call(name: str) -> Call:
+        params = {
+            "customer": customer,
+            "items": ITEMS[:1],
+            "finalize": True,
+            "collection_method": "send_invoice",
+            "days_until_due": 30,
+        }
+        made = await survivor.operations.run(
+            Call("tests", "POST /v1/invoices", params), survivor.invoicing.create_invoice
+        )
+        invoice = msgspec.json.decode(made.body)["id"]
+        target = f"POST /v1/invoices/{invoice}/pay"
+        return Call("tests", target, {"payment_method": "pm_card_visa"}, key=name, subject=invoice)
+
+    undisturbed = essence(await story.retried(await call("undisturbed")))
+    at = first = int(how == "cut")  # nothing is cut before the first wait
+    while await story.dies(pay := await call(f"dies-{at}"), at, how):
+        assert essence(await story.recovered(pay, by_completer=by_completer)) == undisturbed
+        at += 1
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    assert at > 10
+
+    state = await sandbox.state()
+    assert {invoice["status"] for invoice in state["invoice"]} == {"paid"}
+    charges = Counter(charge["payment_intent"] for charge in state["charge"])
+    assert set(charges.values()) == {1}
+    assert len(charges) == len(state["invoice"]) == at - first + 2
+    assert set((await executions(sandbox)).values()) == {1}
