@@ -171,9 +171,9 @@ class Api:
 
     async def _delayed(self, exchange: Exchange, fault: Fault, work: Work) -> Stored | None:
         """Wait as long as the fault says; the idempotency key is in flight meanwhile."""
-        if not fault.delay_ms or fault.kind == "timeout":
+        if (not fault.delay_ms and not fault.stored) or fault.kind == "timeout":
             return None
-        key = exchange.key if fault.executes else None
+        key = exchange.key if fault.executes or fault.stored else None
         if key is not None:
             stored = self._begin_key(work, key)
             if stored is not None:

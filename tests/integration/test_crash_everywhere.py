@@ -4,6 +4,7 @@ The await points are enumerated, not sampled: the request is run again and again
 until it gets through. After each death either the caller retries, or the completer comes first.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -15,7 +16,7 @@ from app.domain.errors import IdempotencyInProgress
 from app.services.operations import Answer, Call, UseCase
 from app.settings import Settings
 from app.wiring import Parts, built
-from tests.fixtures.dying import DIED, How, Process
+from tests.fixtures.dying import DIED, How, Process, Still
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
 
@@ -174,4 +175,46 @@ async def test_a_payment_is_made_once_wherever_its_process_dies(
     charges = Counter(charge["payment_intent"] for charge in state["charge"])
     assert set(charges.values()) == {1}
     assert len(charges) == len(state["invoice"]) == at - first + 2
+    assert set((await executions(sandbox)).values()) == {1}
+
+
+LEASE_OVER_UNLESS_LOCKED = """
+UPDATE operations SET locked_until = now() - interval '1 hour'
+WHERE id IN (SELECT id FROM operations WHERE answered_at IS NULL FOR UPDATE SKIP LOCKED)
+"""
+BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@pytest.mark.timeout(600)
+async def test_a_runner_that_slept_through_its_lease_answers_what_its_successor_did(
+    database: Database, survivor: Parts, customer: str, sandbox: Sandbox
+) -> None:
+    """It stands still at every await, is taken over, and wakes: it changes nothing any more, here or at Stripe."""
+    connection = await database.connect()
+    at, asleep = 0, True
+    while asleep:
+        params = {"customer": customer, "items": ITEMS, "finalize": True, "collection_method": "send_invoice"}
+        call = Call("tests", "POST /v1/invoices", params | {"days_until_due": 30}, key=f"sleeps-{at}")
+        still = Still(survivor.operations.run(call, survivor.invoicing.create_invoice), at)
+        sleeping = asyncio.create_task(still)
+        reached = asyncio.create_task(still.reached.wait())
+        await asyncio.wait({sleeping, reached}, return_when=asyncio.FIRST_COMPLETED)
+        reached.cancel()
+        asleep = still.reached.is_set()
+        await connection.execute(LEASE_OVER_UNLESS_LOCKED)
+        successor = asyncio.create_task(survivor.operations.run(call, survivor.invoicing.create_invoice))
+        while asleep and not successor.done() and not await connection.fetchval(BLOCKED):
+            await asyncio.wait({successor}, timeout=0.01)
+        if asleep:
+            still.resume()
+        outcomes = await asyncio.gather(sleeping, successor, return_exceptions=True)
+        final = await survivor.operations.run(call, survivor.invoicing.create_invoice)
+        for outcome in outcomes:  # an answer, the same one; or to come again, while the other one was not done
+            if not isinstance(outcome, IdempotencyInProgress):
+                assert isinstance(outcome, Answer), f"await {at}: {outcome!r}"
+                assert outcome.body == final.body, f"await {at}"
+        at += 1
+    await connection.close()
+    assert at > 20
+    assert len((await sandbox.state())["invoice"]) == at
     assert set((await executions(sandbox)).values()) == {1}

@@ -1,0 +1,216 @@
+"""What nobody asks for again: finished by the completer, or undone."""
+
+import ast
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.wiring import built
+from app.worker.housekeeping import Housekeeper, Task
+from tests.fixtures.caller import Caller
+from tests.fixtures.postgres import Database
+from tests.fixtures.sandbox import Sandbox
+
+Json = dict[str, Any]
+MakeApp = Callable[..., Awaitable[Caller]]
+KEY = {"Idempotency-Key": "one"}
+AGED = "UPDATE operations SET locked_until = now() - interval '1 hour', created_at = created_at - $1::text::interval"
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.stripe_gateway.client.BACKOFF_S", 0.01)
+
+
+@pytest.fixture
+async def api(make_app: MakeApp, sandbox: Sandbox) -> Caller:
+    await sandbox.mode(hold=True)
+    return await make_app(stripe_circuit_failures=10_000)
+
+
+@pytest.fixture
+async def connection(database: Database) -> Any:
+    opened = await database.connect()
+    yield opened
+    await opened.close()
+
+
+async def wanted(api: Caller) -> Json:
+    items = [{"amount": 100, "currency": "usd", "description": "x"}]
+    return {"customer": (await api.customer())["id"], "days_until_due": 3, "items": items, "reference": "order-1"}
+
+
+async def operation(connection: "asyncpg.Connection[asyncpg.Record]") -> Json:
+    found = await connection.fetchrow("SELECT * FROM operations ORDER BY created_at DESC LIMIT 1")
+    return dict(found) if found else {}
+
+
+async def test_a_keyed_request_that_was_interrupted_is_finished_and_its_retry_replays_it(
+    api: Caller, sandbox: Sandbox, connection: Any
+) -> None:
+    body = await wanted(api)
+    await sandbox.fault("POST", "/v1/invoices/*/add_lines", kind="drop_request")
+    await api.refused("POST", "/v1/invoices", 503, "stripe_unavailable", body, headers=KEY)
+    assert await api.parts.completer().run_once() == 0  # the caller has the first chance
+    await connection.execute(AGED, "0")
+    assert await api.parts.completer().run_once() == 1
+    assert "StripeUnavailable" in (await operation(connection))["last_error"]
+    await sandbox.clear_faults()
+    await connection.execute(AGED, "0")
+    assert await api.parts.completer().run_once() == 1
+    answer = await api.send("POST", "/v1/invoices", body, headers=KEY)
+    assert answer.headers["Idempotent-Replayed"] == "true"
+    assert len(answer.json()["items"]) == 1
+    assert len((await sandbox.state())["invoice"]) == 1
+
+
+@pytest.mark.parametrize("struck", ["/v1/invoices", "/v1/invoices/*/add_lines"])
+async def test_a_draft_whose_caller_sent_no_key_is_deleted(
+    api: Caller, sandbox: Sandbox, connection: Any, struck: str
+) -> None:
+    body = await wanted(api)
+    await sandbox.fault("POST", struck, kind="drop_response")
+    await api.refused("POST", "/v1/invoices", 503, "stripe_unavailable", body)
+    await sandbox.clear_faults()
+    assert (await sandbox.state())["invoice"]
+    await connection.execute(AGED, "0")
+    assert await api.parts.completer().run_once() == 1
+    assert not (await sandbox.state()).get("invoice")
+    assert (await operation(connection))["answered_at"]
+    assert (await api.post("/v1/invoices", body))["reference"] == "order-1"
+
+
+async def test_what_cannot_be_finished_within_the_hour_is_undone_and_says_so(
+    api: Caller, sandbox: Sandbox, connection: Any
+) -> None:
+    body = await wanted(api)
+    await sandbox.fault("POST", "/v1/invoices/*/add_lines", status=500)
+    await api.refused("POST", "/v1/invoices", 502, "stripe_error", body, headers=KEY)
+    await connection.execute(AGED, "61 minutes")
+    assert await api.parts.completer().run_once() == 1
+    assert not (await sandbox.state()).get("invoice")
+    answer = await api.send("POST", "/v1/invoices", body, headers=KEY)
+    assert (answer.status_code, answer.headers["Idempotent-Replayed"]) == (502, "true")
+    await sandbox.clear_faults()
+    await api.post("/v1/invoices", body, headers={"Idempotency-Key": "two"})
+
+
+async def test_a_refusal_outlives_a_clean_up_that_was_interrupted(
+    api: Caller, sandbox: Sandbox, connection: Any
+) -> None:
+    body = await wanted(api) | {"items": [{"price": "price_unknown", "quantity": 1}]}
+    await sandbox.fault("DELETE", "/v1/invoices/*", kind="drop_response")
+    await api.refused("POST", "/v1/invoices", 503, "stripe_unavailable", body, headers=KEY)
+    await sandbox.clear_faults()
+    problem = await api.refused("POST", "/v1/invoices", 422, "stripe_invalid_request", body, headers=KEY)
+    assert "price_unknown" in problem["detail"]
+    assert not (await sandbox.state()).get("invoice")
+
+
+async def test_an_interrupted_deletion_is_finished(api: Caller, sandbox: Sandbox, connection: Any) -> None:
+    draft = await api.draft()
+    item = draft["items"][0]["id"]
+    for method, path in (
+        ("DELETE", f"/v1/invoices/{draft['id']}/items/{item}"),
+        ("DELETE", f"/v1/invoices/{draft['id']}"),
+    ):
+        await sandbox.fault("*", f"/v1/invoices/{draft['id']}*", kind="drop_response")
+        headers = {"Idempotency-Key": path}
+        await api.refused(method, path, 503, "stripe_unavailable", headers=headers)
+        await sandbox.clear_faults()
+        await connection.execute(AGED, "0")
+        assert await api.parts.completer().run_once() == 1
+        answer = await api.send(method, path, headers=headers)
+        assert (answer.status_code, answer.headers["Idempotent-Replayed"]) == (200, "true")
+
+
+async def test_one_operations_fault_does_not_stop_the_others(api: Caller, sandbox: Sandbox, connection: Any) -> None:
+    await sandbox.fault("POST", "/v1/products", kind="drop_response")
+    for name in ("a", "b"):
+        headers = {"Idempotency-Key": name}
+        await api.refused("POST", "/v1/products", 503, "stripe_unavailable", {"name": name}, headers=headers)
+    await sandbox.clear_faults()
+    await connection.execute("UPDATE operations SET params = '{}' WHERE idempotency_key = 'a'")
+    await connection.execute(AGED, "0")
+    assert await api.parts.completer().run_once() == 2
+    answered = await connection.fetch("SELECT idempotency_key FROM operations WHERE answered_at IS NOT NULL")
+    assert "b" in {row[0] for row in answered}
+
+
+async def test_two_completers_do_not_take_the_same_operation(api: Caller, sandbox: Sandbox, connection: Any) -> None:
+    await sandbox.fault("POST", "/v1/products", kind="drop_response")
+    await api.refused("POST", "/v1/products", 503, "stripe_unavailable", {"name": "x"}, headers=KEY)
+    await sandbox.clear_faults()
+    await connection.execute(AGED, "0")
+    async with built(api.parts.settings) as other:
+        found = [await one.completer().run_once() for one in (api.parts, other)]
+    assert found == [1, 0]
+
+
+async def test_a_local_change_that_was_interrupted_is_absent_and_forgotten(api: Caller, connection: Any) -> None:
+    invoice = await api.open()
+    await api.post(f"/v1/invoices/{invoice['id']}/payment-link", headers=KEY)
+    await connection.execute(
+        "UPDATE operations SET answered_at = NULL, answer_status = NULL WHERE idempotency_key = 'one'"
+    )
+    await connection.execute(AGED, "0")
+    assert await api.parts.completer().run_once() == 1
+    assert not await connection.fetchval("SELECT count(*) FROM operations WHERE idempotency_key = 'one'")
+
+
+def test_every_use_case_that_reaches_stripe_can_be_completed(app_use_cases: set[str]) -> None:
+    local = {"payment_links", "keys", "replaying"}
+    called = set()
+    for path in Path("app/api/routers").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in {"run", "answer"}
+            ):
+                use_case = node.args[0]
+                if isinstance(use_case, ast.Attribute) and isinstance(use_case.value, ast.Attribute):
+                    called.add((use_case.value.attr, use_case.attr))
+    assert {name for service, name in called if service not in local} == app_use_cases
+
+
+@pytest.fixture
+async def app_use_cases(api: Caller) -> set[str]:
+    return set(api.parts.use_cases)
+
+
+async def test_one_process_at_a_time_keeps_house_and_another_takes_over(api: Caller) -> None:
+    done: list[str] = []
+
+    def keeper(name: str) -> Housekeeper:
+        async def work() -> None:
+            done.append(name)
+
+        return Housekeeper(api.parts.database, [Task("sweep", 0.0, work)])
+
+    first, second = keeper("first"), keeper("second")
+    assert await first.run_once() == ["sweep"]
+    assert await second.run_once() == []
+    first.stop()
+    await first.run()  # ends, and lets go of the lock
+    assert await second.run_once() == ["sweep"]
+    assert done == ["first", "second"]
+    second.stop()
+    await second.run()
+
+
+async def test_a_task_that_fails_does_not_stop_the_others(api: Caller) -> None:
+    async def fails() -> None:
+        raise RuntimeError("no")
+
+    async def works() -> int:
+        return 1
+
+    keeper = Housekeeper(api.parts.database, [Task("fails", 60.0, fails), Task("works", 60.0, works)])
+    assert await keeper.run_once() == ["fails", "works"]
+    assert await keeper.run_once() == []
+    keeper.stop()
+    await keeper.run()
