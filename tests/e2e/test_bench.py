@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-SCENARIOS = ["intake", "reads", "writes", "idempotency", "worker", "start", "growth"]
+SCENARIOS = ["intake", "junk", "reads", "writes", "idempotency", "worker", "start", "growth"]
 
 
 @pytest.mark.e2e
