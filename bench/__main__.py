@@ -42,13 +42,14 @@ def main() -> None:
     parser.add_argument(
         "--powers", type=int, default=6, help="growth: up to ten to this power of rows (7 takes an hour and 30 GB)"
     )
+    parser.add_argument("--soak", type=int, default=100_000, help="soak: how many events")
     parser.add_argument("--output", type=Path, help="the result file; bench/results/<time>.json otherwise")
     asked = parser.parse_args()
     unknown = set(asked.scenarios) - {*SCENARIOS, *LONG, *BROWSER}
     if unknown:
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
     found = machine.facts()
-    with Stage.set_up(quick=asked.quick, powers=asked.powers) as stage:
+    with Stage.set_up(quick=asked.quick, powers=asked.powers, soak=asked.soak) as stage:
         sections = asyncio.run(measure(stage, asked.scenarios or list(SCENARIOS)))
     name = "quick" if asked.quick else f"{datetime.now(UTC):%Y-%m-%d_%H%M}"
     output = asked.output or RESULTS / f"{name}.json"

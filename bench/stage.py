@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import urllib.error
@@ -34,7 +35,6 @@ POSTGRES = {
 """Durable as in production (fsync and synchronous_commit are on); what runs by the clock waits, for it would strike
 one contestant and not the other."""
 
-FIRST_PORT = 28_000
 _LISTENS = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN %'"
 
 
@@ -60,8 +60,9 @@ class Stage:
     quick: bool
     powers: int = 6
     """Growth is measured up to ten to this power of rows."""
+    soak: int = 100_000
+    """Events of a soak."""
     _children: list[Child] = field(default_factory=list)
-    _ports: Iterator[int] = field(default_factory=lambda: iter(range(FIRST_PORT, FIRST_PORT + 1000)))
 
     @property
     def database(self) -> Path:
@@ -110,12 +111,12 @@ class Stage:
 
     async def service(self, database: str, **more: str) -> Server:
         """The API, as `make run` and the image start it."""
-        port = next(self._ports)
+        port = _free_port()
         return await self._up("ours", port, ["app.cli", "serve"], self.settings(database, PORT=str(port), **more))
 
     def port(self) -> int:
         """A port for something else."""
-        return next(self._ports)
+        return _free_port()
 
     async def sandbox(self, port: int, deliver_to: int) -> None:
         """The offline Stripe on `port`, delivering to the API on `deliver_to`."""
@@ -137,7 +138,7 @@ class Stage:
 
     async def baseline(self, module: str, database: str, name: str = "", **more: str) -> Server:
         """One of bench/baselines, under the same server as the service."""
-        port = next(self._ports)
+        port = _free_port()
         command = ["uvicorn", f"bench.baselines.{module}:app", "--port", str(port), "--log-level", "warning"]
         return await self._up(name or module, port, [*command, "--no-access-log"], self.settings(database, **more))
 
@@ -174,7 +175,7 @@ class Stage:
 
     @classmethod
     @contextlib.contextmanager
-    def set_up(cls, *, quick: bool, powers: int) -> Iterator[Self]:
+    def set_up(cls, *, quick: bool, powers: int, soak: int = 0) -> Iterator[Self]:
         """Start PostgreSQL in a folder of its own; remove everything at the end."""
         below = PROJECT / ".data"
         below.mkdir(exist_ok=True)
@@ -182,7 +183,7 @@ class Stage:
         postgres = PostgresServer(folder / "postgres", options=POSTGRES)
         try:
             postgres.start()
-            stage = cls(folder, postgres, quick, powers)
+            stage = cls(folder, postgres, quick, powers, soak)
             try:
                 yield stage
             finally:
@@ -190,6 +191,12 @@ class Stage:
         finally:
             postgres.stop()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 async def until(reached: Callable[[], Awaitable[object]], every_s: float = 0.02) -> None:
