@@ -63,8 +63,6 @@ def requests_of(plan: Plan) -> list[bytes]:  # noqa: PLR0911 -- one per kind
             return [delivery(number, age_s=3600) for number in numbers]
         case "unsigned":
             return [delivery(number).replace(b"Stripe-Signature", b"X-Something-Else", 1) for number in numbers]
-        case "unsigned":
-            return [delivery(plan.first).replace(b"Stripe-Signature", b"X-Signature")] * plan.at_most
         case "repeated":
             return [delivery(plan.first)] * plan.at_most
         case "get":
