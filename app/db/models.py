@@ -270,7 +270,7 @@ class WebhookEvent(Model):
     account: Mapped[str | None]
     livemode: Mapped[bool]
     created_at: Mapped[datetime]
-    payload: Mapped[str]
+    payload: Mapped[str]  # compressed by lz4 or not at all: its migration says why
     verified_by: Mapped[str | None]
     signature: Mapped[str | None]
     source: Mapped[str]
