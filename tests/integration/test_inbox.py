@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 
 from app.db import inbox
+from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
+from app.services import observing
+from app.services.ledger import Unordered
 from app.webhooks import handlers
+from app.worker.asking import MOST_QUESTIONS
 from app.worker.processing import MOST_ATTEMPTS, pause_after
 from tests.fixtures.stage import Stage
 
@@ -47,6 +51,62 @@ async def test_poison_is_dead_after_its_tries_and_stops_nobody(stage: Stage) -> 
     ready = (await stage.client.get("/readyz")).json()
     assert ready["status"] == "ready"
     assert (await stage.row("invoices", invoice["id"])) is not None
+
+
+async def test_what_the_database_refuses_is_refused_alone(stage: Stage) -> None:
+    good, bad = await stage.invoice(), await stage.invoice()
+    events = await stage.events("invoice.finalized")
+    broken = events[1] | {"data": {"object": events[1]["data"]["object"] | {"amount_due": -1}}}
+    await stage.tell(broken, events[0])
+    assert await status(stage, events[0]) == "processed"
+    row = await stage.row("webhook_events", broken["id"])
+    assert row is not None
+    assert row["status"] == "failed"
+    assert row["last_error"].startswith("CheckViolationError")
+    assert bad["customer"] not in row["last_error"]
+    assert await stage.row("invoices", good["id"]) is not None
+
+
+async def test_a_database_that_goes_away_while_stripe_is_asked_costs_a_lease_and_no_more(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = await stage.invoice()
+    event = await stage.event("invoice.finalized") | {"api_version": "2020-08-27"}
+    await stage.deliver(event)
+    observe = observing.observe
+
+    async def then_away(*arguments: Any) -> Any:
+        answer = await observe(*arguments)
+        monkeypatch.setattr(Database, "unit_of_work", away)
+        return answer
+
+    def away(_self: Database) -> None:
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(observing, "observe", then_away)
+        await stage.work()
+    monkeypatch.undo()
+    assert await status(stage, event) == "processing"
+    await make_due(stage)
+    await stage.work()
+    assert await status(stage, event) == "processed"
+    assert await stage.row("invoices", invoice["id"]) is not None
+
+
+async def test_an_event_that_is_never_told_enough_is_put_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    await stage.invoice()
+    event = await stage.event("invoice.finalized")
+
+    def never_content(_ledger: object, incoming: Any) -> None:
+        raise Unordered(incoming.subject, 0)
+
+    await stage.deliver(event)
+    monkeypatch.setitem(handlers.HANDLERS, event["type"], never_content)
+    await stage.calls(forget=True)
+    await stage.work()
+    assert await status(stage, event) == "failed"
+    assert len(await stage.calls()) == MOST_QUESTIONS
 
 
 async def test_an_event_whose_worker_dies_each_time_comes_back_alone_and_is_dead_in_the_end(stage: Stage) -> None:

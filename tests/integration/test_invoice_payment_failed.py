@@ -60,3 +60,23 @@ async def test_a_failure_told_twice_is_counted_once(stage: Stage) -> None:
     before = said(await stage.fulfillment(invoice))
     await stage.tell(*events, *events)
     assert said(await stage.fulfillment(invoice)) == before
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_contradicting_words_about_a_payment_that_moved_on_end_the_same_in_both_orders(
+    stage: Stage, *, backwards: bool
+) -> None:
+    invoice = str((await stage.invoice())["id"])
+    await stage.dashboard(f"invoices/{invoice}/pay", payment_method="pm_usBankAccount_processing")
+    intent = (await stage.event("payment_intent.processing"))["data"]["object"]["id"]
+    await stage.sandbox.fail(intent)
+    events = await stage.events("payment_intent.processing", "payment_intent.payment_failed")
+    await stage.dashboard(f"invoices/{invoice}/pay", payment_method="pm_card_visa")
+    at = events[0]["created"]
+    await stage.tell(await stage.event("invoice.finalized"))
+    for event in reversed(events) if backwards else events:
+        await stage.tell(event | {"created": at})
+    found = await stage.fulfillment(invoice)
+    assert found is not None
+    assert (found["status"], found["attempt"]) == ("payment_failed", "payment_failed")
+    assert found["failure_code"] is not None

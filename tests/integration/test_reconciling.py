@@ -2,10 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from app.domain.errors import StripeError
+from app.services import observing
+from app.services.ledger import Subject, Unordered
+from app.stripe_gateway.mapping import Kind
 from app.webhooks import reconciling
 from app.webhooks.handlers import HANDLERS
 from tests.fixtures.stage import Stage
@@ -149,3 +153,45 @@ async def test_comparing_a_hundred_open_invoices_takes_one_list_each(stage: Stag
     await stage.calls(forget=True)
     assert await stage.parts.repairing().repair() == []
     assert await stage.calls() == ["GET /v1/invoices"] * 3
+
+
+async def test_an_invoice_that_stripe_does_not_answer_for_is_left_to_the_next_pass(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.tell(*await stage.events())
+    await stage.dashboard(f"invoices/{invoice['id']}/void")
+    await stage.sandbox.fault("GET", f"/v1/invoices/{invoice['id']}", status=400)
+    assert await stage.parts.repairing().repair() == []
+    await stage.sandbox.clear_faults()
+    assert await stage.parts.repairing().repair() == [invoice["id"]]
+
+
+async def test_a_customer_that_never_arrived_is_fetched(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.tell(await stage.event("invoice.finalized"))
+    await stage.rows("DELETE FROM customers")
+    assert await stage.parts.repairing().repair() == [invoice["customer"]]
+
+
+async def test_an_object_that_changes_faster_than_stripe_answers_is_given_up_for_now(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = await stage.invoice(finalize=False)
+    await stage.tell(*await stage.events())
+    subject = Subject(Kind.INVOICE, invoice["id"])
+    observe, looks = observing.observe, 0
+
+    async def overtaken(*arguments: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        await stage.dashboard(f"invoices/{invoice['id']}", description=f"look {looks}")
+        answer = await observe(*arguments)
+        await stage.rows(
+            "UPDATE invoices SET revision = revision + 1, snapshot_digest = $2, snapshot_until = now() WHERE id = $1",
+            invoice["id"], f"changed {looks}",
+        )  # fmt: skip
+        return answer
+
+    monkeypatch.setattr(observing, "observe", overtaken)
+    with pytest.raises(Unordered):
+        await observing.take_over(stage.parts.database, stage.parts.gateway, subject, "test")
+    assert looks == observing.MOST_LOOKS
