@@ -193,7 +193,7 @@ class Invoicing:
     async def _observe(self, operation: Operation) -> str | None:
         """Take over what Stripe has of the invoice; its status, or None where it is gone."""
         observed = await observing.observe(self._gateway, Subject(Kind.INVOICE, str(operation.subject)))
-        await self._writer.write(observed)
+        await self._writer.write(observed, str(operation.id))
         return None if observed.deleted else observed.row["status"]
 
     async def client_secret(self, invoice_id: str) -> JsonObject:

@@ -37,25 +37,25 @@ class Writer:
         self._gateway = gateway
         self._steps = steps
 
-    async def write(self, snapshot: Snapshot, then: Then | None = None) -> None:
-        """Apply `snapshot` and do `then` in one transaction.
+    async def write(self, snapshot: Snapshot, cause: str, then: Then | None = None) -> None:
+        """Apply `snapshot` and do `then` in one transaction; `cause` is put down beside what changes.
 
         Where the webhook was faster and times cannot tell which is newer, Stripe is asked once and that counts.
         """
         subject = Subject(snapshot.kind, snapshot.id)
         try:
-            await self._commit(subject, snapshot, then)
+            await self._commit(subject, snapshot, cause, then)
         except Incomplete:
             await observing.complete(self._gateway, snapshot)
-            await self.write(snapshot, then)
+            await self.write(snapshot, cause, then)
         except Unordered as question:
             observed = await observing.observe(self._gateway, subject, question.over)
             observed.links = observed.links or snapshot.links
-            await self.write(observed, then)
+            await self.write(observed, cause, then)
 
-    async def _commit(self, subject: Subject, snapshot: Snapshot, then: Then | None) -> None:
+    async def _commit(self, subject: Subject, snapshot: Snapshot, cause: str, then: Then | None) -> None:
         async with self._database.unit_of_work() as connection:
-            ledger = await Ledger.of(connection, [subject])
+            ledger = await Ledger.of(connection, [subject], cause=cause)
             ledger.apply(snapshot)
             await ledger.flush()
             if then:
@@ -71,7 +71,7 @@ class Writer:
                 document = await documents.read(connection, RESOURCES[snapshot.kind], snapshot.id) or "null"
             await operation.finish(connection, status, document)
 
-        await self.write(snapshot, then)
+        await self.write(snapshot, str(operation.id), then)
 
     async def create(self, operation: Operation, kind: Kind, params: JsonView, wanted: JsonView) -> None:
         """Create an object at Stripe from the Stripe parameters `wanted`, under the caller's reference if there is one."""

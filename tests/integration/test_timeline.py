@@ -35,6 +35,9 @@ async def test_the_timeline_tells_requests_calls_events_transitions_and_fulfillm
     assert ("fulfillment", "payment_failed") in entries
     refusal = next(entry for entry in found["data"] if entry["what"] == "pay_invoice")
     assert refusal["data"]["refused"] == "payment_failed"
+    opened = next(entry for entry in found["data"] if (entry["kind"], entry["what"]) == ("transition", "open"))
+    finalizing = next(entry for entry in found["data"] if entry["what"] == "finalize_invoice")
+    assert opened["data"]["cause"] == finalizing["data"]["operation"]
     assert entries.index(("request", "create_invoice")) < entries.index(("event", "invoice.finalized"))
 
 
