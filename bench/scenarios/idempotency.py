@@ -68,7 +68,7 @@ def _contest(parts: Parts) -> dict[str, Write]:
 
     async def without(number: int) -> None:
         answer = await parts.gateway.post("/v1/customers", PARAMS, key=f"bench-{number}")
-        await writer.write(observing.snapshot_of(Kind.CUSTOMER, answer, "bench"))
+        await writer.write(observing.snapshot_of(Kind.CUSTOMER, answer), "bench")
 
     async def operation(key: str | None) -> None:
         call = Call("bench", "POST /v1/customers", PARAMS, key=key)
