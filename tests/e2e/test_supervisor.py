@@ -2,6 +2,7 @@
 
 import os
 import resource
+import re
 import signal
 import socket
 import subprocess
@@ -252,9 +253,12 @@ def test_a_taken_port_is_named_with_its_setting(run: Start, setting: str) -> Non
 async def test_a_database_of_ones_own_is_used_instead_of_the_embedded_one(run: Start, empty_database: Database) -> None:
     stack = run("--once", DATABASE_URL=empty_database.url)
     assert stack.ends(within=150) == 0, stack.output
+    paid = re.search(r"Invoice \S+ \((in_\w+)\) is paid and fulfilled", stack.output)
+    assert paid, stack.output
     connection = await empty_database.connect()
-    assert await connection.fetchval("SELECT count(*) FROM fulfillments") == 1
+    status = await connection.fetchval("SELECT status FROM fulfillments WHERE invoice = $1", paid[1])
     await connection.close()
+    assert status == "fulfilled"
 
 
 def test_a_live_key_never_runs_the_demo(run: Start) -> None:
