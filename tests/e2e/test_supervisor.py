@@ -1,8 +1,8 @@
 """`make run`, as a person meets it: what starts, what ends it, and that nothing outlives it."""
 
 import os
-import resource
 import re
+import resource
 import signal
 import socket
 import subprocess
