@@ -19,6 +19,9 @@ ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """What a token may be signed with: never a secret shared with whoever verifies it, and never nothing."""
 
 
+SigningSecrets = Annotated[tuple[SecretStr, ...], NoDecode]
+
+
 class Settings(BaseSettings):
     """Every setting, by the lower-case name of its environment variable; `.env` is read as well."""
 
@@ -36,7 +39,7 @@ class Settings(BaseSettings):
 
     stripe_secret_key: SecretStr
     stripe_publishable_key: str = ""
-    stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode]
+    stripe_webhook_secrets: SigningSecrets
     stripe_api_base: str = STRIPE_API_BASE
     stripe_js_url: str = STRIPE_JS_URL
     stripe_timeout_s: float = Field(default=10.0, gt=0, le=80)

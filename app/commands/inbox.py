@@ -12,6 +12,7 @@ from app.commands.environment import settings
 from app.db import replays
 from app.db.replays import Wanted
 from app.domain.errors import InvoicingError
+from app.settings import Settings
 from app.webhooks.reconciling import KEPT
 from app.wiring import Parts, built
 from app.worker.rebuilding import told
@@ -23,11 +24,11 @@ Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT
 REPLAYED_AT_ONCE = 500
 
 
-def run(work: Callable[[Parts], Awaitable[T]]) -> T:
+def run(work: Callable[[Parts], Awaitable[T]], kind: type[Settings] = Settings) -> T:
     """Run `work` with the service's parts; a failure that has a name is told and ends the command."""
 
     async def running() -> T:
-        found = settings()
+        found = settings(kind)
         logs.configure("warning")
         async with built(found) as parts:
             return await work(parts)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from app.commands.environment import BeforeTheEndpoint
 from app.commands.inbox import run
 from app.db.signers import Signer, signers
 from app.webhooks import endpoint
@@ -27,7 +28,8 @@ def setup(
     url: Annotated[str, typer.Option(help="Where Stripe shall deliver: https://…/webhooks/stripe")],
 ) -> None:
     """Create or update the endpoint: exactly the events that are handled, in the API version this service reads."""
-    done = run(lambda parts: endpoint.set_up(parts.gateway, url, key=f"endpoint-{uuid.uuid4().hex}"))
+    key = f"endpoint-{uuid.uuid4().hex}"
+    done = run(lambda parts: endpoint.set_up(parts.gateway, url, key=key), BeforeTheEndpoint)
     typer.echo(f"The endpoint {done.id} is {done.outcome}.")
     if done.secret:
         typer.echo("Its signing secret, shown only now; add it to STRIPE_WEBHOOK_SECRETS:", err=True)

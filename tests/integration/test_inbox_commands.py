@@ -26,17 +26,21 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def invoicing(settings: Settings, tmp_path: Path) -> Invoicing:
+def environment(settings: Settings, tmp_path: Path) -> dict[str, str]:
     known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), "STRIPE_API_BASE": settings.stripe_api_base}
     secrets = ",".join(secret.get_secret_value() for secret in settings.stripe_webhook_secrets)
     known |= {"DATABASE_URL": settings.database_url.get_secret_value(), "STRIPE_WEBHOOK_SECRETS": secrets}
     known |= {"STRIPE_SECRET_KEY": settings.stripe_secret_key.get_secret_value(), "HOME": str(tmp_path)}
     known |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    return known
 
+
+@pytest.fixture
+def invoicing(environment: dict[str, str], tmp_path: Path) -> Invoicing:
     async def run(*words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "app.cli", *words]
         done = await asyncio.to_thread(
-            subprocess.run, command, env=known, cwd=tmp_path, capture_output=True, text=True, check=False
+            subprocess.run, command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == status, done.stdout + done.stderr
         return done
@@ -92,6 +96,17 @@ async def test_setup_makes_an_endpoint_of_exactly_what_is_handled(sandbox: Sandb
     assert "whsec_" not in updated
     (again,) = [it for it in (await listed(sandbox)) if it["url"] == url]
     assert sorted(again["enabled_events"]) == sorted(HANDLERS)
+
+
+async def test_setup_needs_no_signing_secret_since_it_is_what_makes_one(
+    sandbox: Sandbox, invoicing: Invoicing, environment: dict[str, str]
+) -> None:
+    del environment["STRIPE_WEBHOOK_SECRETS"]
+    made = await invoicing("webhooks", "setup", "--url", "https://first.example.com/webhooks/stripe")
+    assert made.stdout.splitlines()[-1].startswith("whsec_")
+    assert "https://first.example.com/webhooks/stripe" in [endpoint["url"] for endpoint in await listed(sandbox)]
+    refused = await invoicing("webhooks", "secrets", status=2)
+    assert "STRIPE_WEBHOOK_SECRETS" in refused.stderr
 
 
 async def test_setup_leaves_an_endpoint_of_another_api_version_and_says_so(
