@@ -108,8 +108,11 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
-    async def dedicated(self) -> "asyncpg.Connection[asyncpg.Record]":
-        """A connection outside the pool, for a listener or a writer that keeps it; the caller closes it."""
+    async def dedicated(self, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection outside the pool, for a listener or a writer that keeps it; the caller closes it.
+
+        `settings` are the server's for this connection.
+        """
         async with translated_errors():
             return await asyncpg.connect(
                 self._url,

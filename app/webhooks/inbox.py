@@ -84,7 +84,8 @@ class Inbox:
     async def _record(self, events: Sequence[NewEvent]) -> set[str]:
         async with translated_errors():
             if self._connection is None or self._connection.is_closed():
-                self._connection = await self._database.dedicated()
+                # One plan fits every batch; making one for each took a fifth of a lone delivery's statement.
+                self._connection = await self._database.dedicated(plan_cache_mode="force_generic_plan")
             return await record(self._connection, events)
 
 
