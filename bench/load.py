@@ -1,6 +1,6 @@
-"""`python -m bench.load`: the load generator, a process of its own. One Plan on standard input, one Result out.
+"""`python -m bench.load`: the load generator, a process of its own. A Plan on standard input, a Result out.
 
-It builds every request beforehand, says `ready`, waits for a line, and then does nothing but send and time.
+For each it builds every request beforehand, says `ready`, waits for a line, and then does nothing but send and time.
 
 closed   (no rate) `connections` senders, each with one request in flight: what the server can take
 paced    `rate` requests a second whatever the server does: latencies from the moment a request was due
@@ -208,12 +208,14 @@ async def run(plan: Plan, requests: list[bytes]) -> Result:
 
 
 def main() -> None:
-    plan = msgspec.json.decode(sys.stdin.readline(), type=Plan)
-    requests = requests_of(plan)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    result = uvloop.run(run(plan, requests))
-    sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
+    for line in sys.stdin:
+        plan = msgspec.json.decode(line, type=Plan)
+        requests = requests_of(plan)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        result = uvloop.run(run(plan, requests))
+        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
+        sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

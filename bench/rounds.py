@@ -77,25 +77,37 @@ class Race:
         ), result
 
 
+class Generator:
+    """The load generator's process; it is started once and ends with its standard input."""
+
+    process: asyncio.subprocess.Process | None = None
+
+    @classmethod
+    async def pipes(cls) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
+        """Where plans go in, and results come out."""
+        if cls.process is None or cls.process.returncode is not None:
+            cls.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bench.load",
+                cwd=PROJECT,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=2**26,
+            )
+        if cls.process.stdin is None or cls.process.stdout is None:
+            raise RuntimeError("the load generator has no pipes")
+        return cls.process.stdin, cls.process.stdout
+
+
 async def generate(plan: Plan, before: Callable[[], None]) -> Result:
     """Have the load generator send `plan`; `before` is called when it is ready to."""
-    generator = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bench.load",
-        cwd=PROJECT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=2**26,
-    )
-    if generator.stdin is None or generator.stdout is None:
-        raise RuntimeError("the load generator has no pipes")
-    generator.stdin.write(msgspec.json.encode(plan) + b"\n")
-    await generator.stdout.readline()
+    plans, results = await Generator.pipes()
+    plans.write(msgspec.json.encode(plan) + b"\n")
+    await results.readline()
     before()
-    generator.stdin.write(b"\n")
-    said = await generator.stdout.readline()
-    await generator.wait()
+    plans.write(b"\n")
+    said = await results.readline()
     if not said:
         raise RuntimeError("the load generator failed: see above")
     return msgspec.json.decode(said, type=Result)

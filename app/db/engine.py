@@ -118,5 +118,5 @@ class Database:
                 self._url,
                 timeout=5,
                 command_timeout=self._command_timeout_s,
-                server_settings=SESSION,
+                server_settings=SESSION | settings,
             )

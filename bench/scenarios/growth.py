@@ -17,7 +17,7 @@ async def run(stage: Stage) -> Section:
     """Cost per operation at each size."""
     name = await stage.create("growth")
     sizes = [10**3, 10**4] if stage.quick else [10**power for power in range(3, stage.powers + 1)]
-    seconds, rounds = (0.3, 1) if stage.quick else (1.5, 5)
+    seconds, rounds = (0.15, 1) if stage.quick else (1.5, 5)
     costs: dict[str, list[Sample]] = {}
     before = 0
     raw = {}

@@ -12,7 +12,7 @@ PER_S = 6000
 async def run(stage: Stage) -> Section:
     """Junk beside valid deliveries, on one server."""
     server = await stage.service(await stage.create("junk"))
-    seconds = 0.3 if stage.quick else 2.0
+    seconds = 0.15 if stage.quick else 2.0
 
     def race(kind: Kind, expect: str) -> Race:
         plan = Plan(0, kind, seconds, CONNECTIONS, 0.0, int(PER_S * seconds), paths=["/v1/invoices"])

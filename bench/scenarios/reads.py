@@ -22,7 +22,7 @@ async def run(stage: Stage) -> Section:
         "FastAPI + ORM + pydantic": await stage.baseline("orm", name),
         "ours": await stage.service(name),
     }
-    seconds, rounds = (0.3, 1) if stage.quick else (1.5, 5)
+    seconds, rounds = (0.15, 1) if stage.quick else (1.5, 5)
     ones = [f"/v1/invoices/{rows.invoice_id(number * 7919 % count)}" for number in range(500)]
     found: Samples = {}
     for title, paths in (("one", ones), ("list of 20", ["/v1/invoices?limit=20"])):

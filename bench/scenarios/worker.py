@@ -20,7 +20,7 @@ DONE = "SELECT NOT EXISTS (SELECT FROM webhook_events WHERE status IN ('received
 async def run(stage: Stage) -> Section:
     """The worker against intake, and its latency."""
     name = await stage.create("worker")
-    backlog, rounds, seconds = (300, 1, 2.0) if stage.quick else (6000, 5, 15.0)
+    backlog, rounds, seconds = (200, 1, 1.0) if stage.quick else (6000, 5, 15.0)
     async with stage.connect(name) as connection:
         await rows.customers(connection)
     worker = await stage.worker(name, STRIPE_API_BASE="http://127.0.0.1:9")

@@ -22,7 +22,7 @@ async def run(stage: Stage) -> Section:
     stripe = f"http://127.0.0.1:{stub.port}"
     raw = await stage.baseline("bare", name, BENCH_STRIPE=stripe)
     ours = await stage.service(name, STRIPE_API_BASE=stripe)
-    seconds, rounds = (0.4, 1) if stage.quick else (2.5, 5)
+    seconds, rounds = (0.2, 1) if stage.quick else (2.5, 5)
 
     def race(server: Server, connections: int) -> Race:
         plan = Plan(
