@@ -49,7 +49,8 @@ async def allowed(request: Request) -> None:
     if caller.customer is not None and "invoice_id" in request.path_params:
         invoice_id = request.path_params["invoice_id"]
         async with parts_of(request).database.connection() as connection:
-            if not await owns_invoice(connection, caller.customer, invoice_id):
+            # This comes before the path's own check, and PostgreSQL cannot hold what is not printable.
+            if not invoice_id.isprintable() or not await owns_invoice(connection, caller.customer, invoice_id):
                 raise NotFound(f"There is no invoice {invoice_id!r}.")
 
 

@@ -85,6 +85,14 @@ async def test_somebody_elses_invoice_answers_exactly_as_one_that_does_not_exist
     assert (await oscar.get("/v1/invoices", params={"customer": invoice["customer"]})).json()["data"] == []
 
 
+async def test_an_id_that_can_be_none_is_not_found_for_a_person(
+    person: Person, identity_provider: IdentityProvider
+) -> None:
+    jenny = person(identity_provider.token("jenny"))
+    refused = await jenny.get("/v1/invoices/in_%00")
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+
+
 async def test_guessing_a_payment_intent_opens_nothing(
     person: Person, merchant: httpx.AsyncClient, identity_provider: IdentityProvider
 ) -> None:
