@@ -25,7 +25,11 @@ async def status(stage: Stage, event: dict[str, Any]) -> str:
 
 
 async def make_due(stage: Stage) -> None:
-    await stage.rows("UPDATE webhook_events SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL")
+    # The most tried first, so that no tie decides which one is claimed.
+    await stage.rows(
+        "UPDATE webhook_events SET next_attempt_at = now() - attempts * interval '1 second' "
+        "WHERE next_attempt_at IS NOT NULL"
+    )
 
 
 async def claim(stage: Stage, limit: int = 64) -> list[inbox.DueEvent]:
@@ -193,7 +197,7 @@ async def test_what_cannot_be_stored_is_told_to_stripe(stage: Stage, monkeypatch
     await stage.invoice()
     event = await stage.event("invoice.finalized")
 
-    async def away() -> None:
+    async def away(**_settings: str) -> None:
         raise DatabaseUnavailable("away", retry_after=1)
 
     with monkeypatch.context() as broken:
