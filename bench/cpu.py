@@ -1,12 +1,11 @@
 """Owns the counting of processor time: user and system, of whole process trees, and of a PostgreSQL server."""
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-
-from dev.postgres import processes_on
 
 
 def seconds_of(pids: Iterable[int]) -> float:
@@ -24,15 +23,14 @@ def _own(process: psutil.Process) -> float:
 
 
 def postgres_seconds(data: Path) -> float:
-    """Processor seconds of a PostgreSQL server: what runs, and what its postmaster has buried."""
+    """Processor seconds of a PostgreSQL server: what runs, what has ended and waits for its postmaster, and the rest."""
+    postmaster = psutil.Process(int((data / "postmaster.pid").read_text().split("\n", 1)[0]))
     total = 0.0
-    for process in processes_on(data):
-        try:
-            times = process.cpu_times()
-            total += times.user + times.system + times.children_user + times.children_system
-        except psutil.Error:
-            continue
-    return total
+    for child in postmaster.children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # the postmaster counts it from now on
+            total += _own(child)
+    times = postmaster.cpu_times()
+    return total + times.user + times.system + times.children_user + times.children_system
 
 
 def megabytes_of(pids: Iterable[int]) -> float:

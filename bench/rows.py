@@ -19,7 +19,7 @@ INSERT INTO invoices (
 SELECT
     'in_row' || lpad(n::text, 12, '0'), false, at, at, at, at, md5(n::text), 'ROW-' || n,
     (ARRAY['draft', 'open', 'paid', 'paid', 'paid', 'paid', 'void', 'uncollectible'])[1 + n % 8],
-    'cus_row' || lpad((n % 9973)::text, 6, '0'), 'order-' || n, 'charge_automatically', false, 'eur',
+    'cus_row' || lpad((n % 97)::text, 6, '0'), 'order-' || n, 'charge_automatically', false, 'eur',
     25990, 25990, 25990, CASE WHEN n % 8 BETWEEN 2 AND 5 THEN 25990 ELSE 0 END, 0, at + interval '30 days', '[]', '{"team": "blue"}',
     false, md5(n::text), 'https://invoice.stripe.com/i/acct_bench/test_' || n, at, at, 'pi_row' || n
 FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
@@ -49,7 +49,7 @@ INSERT INTO fulfillments (
     created_at, updated_at
 )
 SELECT
-    'ful_row' || n, 'in_row' || lpad(n::text, 12, '0'), 'cus_row' || lpad((n % 9973)::text, 6, '0'), 'fulfilled',
+    'ful_row' || n, 'in_row' || lpad(n::text, 12, '0'), 'cus_row' || lpad((n % 97)::text, 6, '0'), 'fulfilled',
     25990, 'eur', 'pi_row' || n, false, 0, at, at, at
 FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
 WHERE n % 8 BETWEEN 2 AND 5

@@ -35,7 +35,7 @@ async def run(stage: Stage) -> Section:
             "one invoice": ones,
             "first page": ["/v1/invoices?limit=20"],
             "page in the middle": [middle_of],
-            "of a customer": [f"/v1/invoices?customer=cus_row{number % 9973:06d}" for number in range(0, 1000, 7)],
+            "of a customer": [f"/v1/invoices?customer=cus_row{number:06d}" for number in range(97)],
             "open ones": ["/v1/invoices?status=open"],
             "by reference": [f"/v1/invoices?reference=order-{number * 7919 % size}" for number in range(500)],
             "events": ["/v1/webhook-events?limit=20"],

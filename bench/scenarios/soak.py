@@ -27,7 +27,7 @@ async def run(stage: Stage) -> Section:
                 race = Race(ours, Plan(0, "delivery", 600, 32, at_most=min(remaining, 20_000)), stage.database)
                 remaining -= (await race()).requests
             await until(lambda: connection.fetchval(DONE), every_s=0.2)
-            await connection.execute("VACUUM (ANALYZE) webhook_events")
+            await connection.execute("VACUUM (ANALYZE)")
             weighed.append((megabytes_of(ours.pids), megabytes_of([worker.pid])))
     stage.stop_all()
     half = weighed[PARTS // 2 :]
