@@ -1,1 +1,1 @@
-"""PostgreSQL: the schema (models.py), connections (engine.py) and every SQL statement of the service."""
+"""PostgreSQL: the schema (models/), connections (engine.py) and every SQL statement of the service."""
