@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
 from app.db.ownership import owns_invoice
@@ -110,22 +110,3 @@ def json_answer(body: str | bytes, answer: Answer | None = None, *, secret: bool
     if secret or (answer and answer.secret_of):
         headers["Cache-Control"] = "no-store"
     return Response(body, answer.status if answer else 200, headers, JSON)
-
-
-@dataclass(frozen=True, slots=True)
-class Paging:
-    """Which page of a list is wanted."""
-
-    limit: int
-    cursor: str | None
-
-
-async def paging(
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=600, description="`next_cursor` of the page before.")] = None,
-) -> Paging:
-    """The page that this request asks for."""
-    return Paging(limit, cursor)
-
-
-PageDep = Annotated[Paging, Depends(paging)]

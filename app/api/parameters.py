@@ -5,7 +5,8 @@ What PostgreSQL cannot hold (a NUL) ends here, by name, and not in a statement.
 
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Path
+from pydantic import Field
 
 from app.api.schemas.shared import Time
 
@@ -20,7 +21,7 @@ LinkId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["pl_1P
 KeyId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["key_0d8c"])]
 EventId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["evt_1Pgf"])]
 
-IdQuery = Annotated[str | None, Query(max_length=255, pattern=PRINTABLE)]
-EmailQuery = Annotated[str | None, Query(max_length=512, pattern=PRINTABLE)]
-ReferenceQuery = Annotated[str | None, Query(max_length=200, pattern=PRINTABLE)]
-TimeQuery = Annotated[Time | None, Query()]
+IdWanted = Annotated[str | None, Field(max_length=255, pattern=PRINTABLE)]
+EmailWanted = Annotated[str | None, Field(max_length=512, pattern=PRINTABLE)]
+ReferenceWanted = Annotated[str | None, Field(max_length=200, pattern=PRINTABLE)]
+TimeWanted = Time | None

@@ -8,7 +8,8 @@ from hashlib import sha256
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.deps import JSON, Paging, caller_of, parts_of
+from app.api.deps import JSON, caller_of, parts_of
+from app.api.queries import Paging
 from app.db import documents
 from app.db.documents import Filter, Resource
 from app.domain.errors import NotFound

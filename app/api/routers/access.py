@@ -1,16 +1,23 @@
 """API keys and the audit log, for admins."""
 
-from typing import Annotated
-
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.deps import PageDep, WriteDep, Writing, json_answer
+from app.api.deps import WriteDep, Writing, json_answer
 from app.api.errors import BODY, answers
-from app.api.parameters import PRINTABLE, IdQuery, KeyId, TimeQuery
+from app.api.parameters import KeyId
+from app.api.queries import documented, read
 from app.api.reading import equal, matching, one
-from app.api.schemas.access import ApiKeyCreate, ApiKeyMade, ApiKeyRead, ApiKeyRotate, AuditEntryRead
+from app.api.schemas.access import (
+    ApiKeyCreate,
+    ApiKeyMade,
+    ApiKeyRead,
+    ApiKeyRotate,
+    ApiKeysWanted,
+    AuditEntriesWanted,
+    AuditEntryRead,
+)
 from app.api.schemas.shared import Page
 from app.db.documents import API_KEY, AUDIT_ENTRY
 from app.services.operations import UseCase
@@ -28,17 +35,15 @@ async def create_api_key(body: ApiKeyCreate, write: WriteDep) -> Response:
     return await _showing_key(write, write.parts.keys.create_api_key, body.params())
 
 
-@keys.get("", response_model=Page[ApiKeyRead], responses=answers(conditional=True))
-async def list_api_keys(
-    request: Request,
-    page: PageDep,
-    prefix: Annotated[str | None, Query(max_length=20, pattern=PRINTABLE, description="How the keys begin.")] = None,
-    caller: IdQuery = None,
-) -> Response:
+@keys.get(
+    "", response_model=Page[ApiKeyRead], responses=answers(conditional=True), openapi_extra=documented(ApiKeysWanted)
+)
+async def list_api_keys(request: Request) -> Response:
     """List keys, newest first."""
-    wanted = equal(caller=caller)
-    wanted.add("starts_with(row.prefix, {})", prefix)
-    return await matching(request, API_KEY, page, wanted)
+    asked = read(request, ApiKeysWanted)
+    wanted = equal(caller=asked.caller)
+    wanted.add("starts_with(row.prefix, {})", asked.prefix)
+    return await matching(request, API_KEY, asked, wanted)
 
 
 @keys.get("/{key_id}", response_model=ApiKeyRead, responses=answers("not_found", conditional=True))
@@ -60,19 +65,18 @@ async def revoke_api_key(key_id: KeyId, write: WriteDep) -> Response:
     return await write.run(write.parts.keys.revoke_api_key, {}, key_id)
 
 
-@audit.get("", response_model=Page[AuditEntryRead], responses=answers(conditional=True))
-async def list_audit_log(
-    request: Request,
-    page: PageDep,
-    actor: IdQuery = None,
-    action: IdQuery = None,
-    subject: IdQuery = None,
-    since: TimeQuery = None,
-) -> Response:
+@audit.get(
+    "",
+    response_model=Page[AuditEntryRead],
+    responses=answers(conditional=True),
+    openapi_extra=documented(AuditEntriesWanted),
+)
+async def list_audit_log(request: Request) -> Response:
     """List who did what, newest first. Entries are only ever added."""
-    wanted = equal(actor=actor, action=action, subject=subject)
-    wanted.add("row.at >= {}", since)
-    return await matching(request, AUDIT_ENTRY, page, wanted)
+    asked = read(request, AuditEntriesWanted)
+    wanted = equal(actor=asked.actor, action=asked.action, subject=asked.subject)
+    wanted.add("row.at >= {}", asked.since)
+    return await matching(request, AUDIT_ENTRY, asked, wanted)
 
 
 async def _showing_key(

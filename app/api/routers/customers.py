@@ -3,11 +3,12 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.deps import PageDep, WriteDep
+from app.api.deps import WriteDep
 from app.api.errors import WRITE, answers
-from app.api.parameters import CustomerId, EmailQuery, ReferenceQuery
+from app.api.parameters import CustomerId
+from app.api.queries import documented, read
 from app.api.reading import many, one
-from app.api.schemas.customers import CustomerCreate, CustomerRead, CustomerUpdate
+from app.api.schemas.customers import CustomerCreate, CustomerRead, CustomersWanted, CustomerUpdate
 from app.api.schemas.shared import Deleted, Page
 from app.db.documents import CUSTOMER
 
@@ -20,15 +21,16 @@ async def create_customer(body: CustomerCreate, write: WriteDep) -> Response:
     return await write.run(write.parts.customers.create_customer, body.params())
 
 
-@router.get("", response_model=Page[CustomerRead], responses=answers(conditional=True))
-async def list_customers(
-    request: Request,
-    page: PageDep,
-    email: EmailQuery = None,
-    reference: ReferenceQuery = None,
-) -> Response:
+@router.get(
+    "",
+    response_model=Page[CustomerRead],
+    responses=answers(conditional=True),
+    openapi_extra=documented(CustomersWanted),
+)
+async def list_customers(request: Request) -> Response:
     """List customers, newest first."""
-    return await many(request, CUSTOMER, page, email=email, reference=reference)
+    asked = read(request, CustomersWanted)
+    return await many(request, CUSTOMER, asked, email=asked.email, reference=asked.reference)
 
 
 @router.get("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", conditional=True))

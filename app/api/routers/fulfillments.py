@@ -1,15 +1,14 @@
 """Fulfillments, and the inbox of events they come from."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.deps import PageDep, WriteDep
+from app.api.deps import WriteDep
 from app.api.errors import WRITE, answers
-from app.api.parameters import EventId, IdQuery, TimeQuery
+from app.api.parameters import EventId
+from app.api.queries import documented, read
 from app.api.reading import equal, many, matching, one
-from app.api.schemas.fulfillments import EventListed, EventRead, EventStatus, FulfillmentRead, Status
+from app.api.schemas.fulfillments import EventListed, EventRead, EventsWanted, FulfillmentRead, FulfillmentsWanted
 from app.api.schemas.shared import Page
 from app.db.documents import EVENT, FULFILLMENT
 
@@ -17,29 +16,27 @@ fulfillments = APIRouter(prefix="/v1/fulfillments", tags=["fulfillments"])
 events = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"])
 
 
-@fulfillments.get("", response_model=Page[FulfillmentRead], responses=answers(conditional=True))
-async def list_fulfillments(
-    request: Request,
-    page: PageDep,
-    status: Annotated[Status | None, Query()] = None,
-    customer: IdQuery = None,
-    updated_after: TimeQuery = None,
-) -> Response:
+@fulfillments.get(
+    "",
+    response_model=Page[FulfillmentRead],
+    responses=answers(conditional=True),
+    openapi_extra=documented(FulfillmentsWanted),
+)
+async def list_fulfillments(request: Request) -> Response:
     """List fulfillments, newest first."""
-    wanted = equal(status=status, customer=customer)
-    wanted.add("row.updated_at > {}", updated_after)
-    return await matching(request, FULFILLMENT, page, wanted)
+    asked = read(request, FulfillmentsWanted)
+    wanted = equal(status=asked.status, customer=asked.customer)
+    wanted.add("row.updated_at > {}", asked.updated_after)
+    return await matching(request, FULFILLMENT, asked, wanted)
 
 
-@events.get("", response_model=Page[EventListed], responses=answers(conditional=True))
-async def list_webhook_events(
-    request: Request,
-    page: PageDep,
-    status: Annotated[EventStatus | None, Query()] = None,
-    type: IdQuery = None,  # noqa: A002 -- the contract's name
-) -> Response:
+@events.get(
+    "", response_model=Page[EventListed], responses=answers(conditional=True), openapi_extra=documented(EventsWanted)
+)
+async def list_webhook_events(request: Request) -> Response:
     """List every event that was received, newest first."""
-    return await many(request, EVENT, page, status=status, type=type)
+    asked = read(request, EventsWanted)
+    return await many(request, EVENT, asked, status=asked.status, type=asked.type)
 
 
 @events.get("/{event_id}", response_model=EventRead, responses=answers("not_found", conditional=True))

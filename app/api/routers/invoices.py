@@ -1,13 +1,12 @@
 """Invoices: create, read, change, and everything that moves one forward."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.deps import PageDep, PartsDep, WriteDep, json_answer
+from app.api.deps import PartsDep, WriteDep, json_answer
 from app.api.errors import STATE, WRITE, answers
-from app.api.parameters import IdQuery, InvoiceId, ReferenceQuery, TimeQuery
+from app.api.parameters import InvoiceId
+from app.api.queries import documented, read
 from app.api.reading import equal, matching, one
 from app.api.schemas.fulfillments import FulfillmentRead
 from app.api.schemas.invoices import (
@@ -16,9 +15,9 @@ from app.api.schemas.invoices import (
     InvoiceListed,
     InvoicePay,
     InvoiceRead,
+    InvoicesWanted,
     InvoiceUpdate,
     InvoiceWithSecret,
-    Status,
 )
 from app.api.schemas.shared import Deleted, Page
 from app.api.schemas.timeline import TimelineRead
@@ -35,25 +34,21 @@ async def create_invoice(body: InvoiceCreate, write: WriteDep) -> Response:
     return await write.run(write.parts.invoicing.create_invoice, body.params())
 
 
-@router.get("", response_model=Page[InvoiceListed], responses=answers(conditional=True))
-async def list_invoices(  # noqa: PLR0913, PLR0917 -- one argument per filter
-    request: Request,
-    page: PageDep,
-    customer: IdQuery = None,
-    status: Annotated[Status | None, Query()] = None,
-    reference: ReferenceQuery = None,
-    created_from: TimeQuery = None,
-    created_to: TimeQuery = None,
-    due_before: TimeQuery = None,
-    overdue: Annotated[bool | None, Query(description="Open and past their due date, or not.")] = None,
-) -> Response:
+@router.get(
+    "",
+    response_model=Page[InvoiceListed],
+    responses=answers(conditional=True),
+    openapi_extra=documented(InvoicesWanted),
+)
+async def list_invoices(request: Request) -> Response:
     """List invoices, newest first, as they are known here; Stripe is not asked."""
-    wanted = equal(customer=customer, status=status, reference=reference)
-    wanted.add("row.created_at >= {}", created_from)
-    wanted.add("row.created_at < {}", created_to)
-    wanted.add("row.due_at < {}", due_before)
-    wanted.add("(row.status = 'open' AND coalesce(row.due_at < now(), false)) = {}", overdue)
-    return await matching(request, INVOICE, page, wanted)
+    asked = read(request, InvoicesWanted)
+    wanted = equal(customer=asked.customer, status=asked.status, reference=asked.reference)
+    wanted.add("row.created_at >= {}", asked.created_from)
+    wanted.add("row.created_at < {}", asked.created_to)
+    wanted.add("row.due_at < {}", asked.due_before)
+    wanted.add("(row.status = 'open' AND coalesce(row.due_at < now(), false)) = {}", asked.overdue)
+    return await matching(request, INVOICE, asked, wanted)
 
 
 @router.get("/{invoice_id}", response_model=InvoiceRead, responses=answers("not_found", conditional=True))

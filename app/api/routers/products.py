@@ -1,15 +1,23 @@
 """Products and prices."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.deps import PageDep, WriteDep
+from app.api.deps import WriteDep
 from app.api.errors import WRITE, answers
-from app.api.parameters import IdQuery, PriceId, ProductId, ReferenceQuery
+from app.api.parameters import PriceId, ProductId
+from app.api.queries import documented, read
 from app.api.reading import many, one
-from app.api.schemas.products import PriceCreate, PriceRead, PriceUpdate, ProductCreate, ProductRead, ProductUpdate
+from app.api.schemas.products import (
+    PriceCreate,
+    PriceRead,
+    PricesWanted,
+    PriceUpdate,
+    ProductCreate,
+    ProductRead,
+    ProductsWanted,
+    ProductUpdate,
+)
 from app.api.schemas.shared import Deleted, Page
 from app.db.documents import PRICE, PRODUCT
 
@@ -23,15 +31,13 @@ async def create_product(body: ProductCreate, write: WriteDep) -> Response:
     return await write.run(write.parts.catalog.create_product, body.params())
 
 
-@products.get("", response_model=Page[ProductRead], responses=answers(conditional=True))
-async def list_products(
-    request: Request,
-    page: PageDep,
-    reference: ReferenceQuery = None,
-    active: Annotated[bool | None, Query()] = None,
-) -> Response:
+@products.get(
+    "", response_model=Page[ProductRead], responses=answers(conditional=True), openapi_extra=documented(ProductsWanted)
+)
+async def list_products(request: Request) -> Response:
     """List products, newest first."""
-    return await many(request, PRODUCT, page, reference=reference, active=active)
+    asked = read(request, ProductsWanted)
+    return await many(request, PRODUCT, asked, reference=asked.reference, active=asked.active)
 
 
 @products.get("/{product_id}", response_model=ProductRead, responses=answers("not_found", conditional=True))
@@ -58,16 +64,13 @@ async def create_price(body: PriceCreate, write: WriteDep) -> Response:
     return await write.run(write.parts.catalog.create_price, body.params())
 
 
-@prices.get("", response_model=Page[PriceRead], responses=answers(conditional=True))
-async def list_prices(
-    request: Request,
-    page: PageDep,
-    product: IdQuery = None,
-    reference: ReferenceQuery = None,
-    active: Annotated[bool | None, Query()] = None,
-) -> Response:
+@prices.get(
+    "", response_model=Page[PriceRead], responses=answers(conditional=True), openapi_extra=documented(PricesWanted)
+)
+async def list_prices(request: Request) -> Response:
     """List prices, newest first."""
-    return await many(request, PRICE, page, product=product, reference=reference, active=active)
+    asked = read(request, PricesWanted)
+    return await many(request, PRICE, asked, product=asked.product, reference=asked.reference, active=asked.active)
 
 
 @prices.get("/{price_id}", response_model=PriceRead, responses=answers("not_found", conditional=True))

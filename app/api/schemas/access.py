@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from app.api.parameters import PRINTABLE, IdWanted, TimeWanted
+from app.api.queries import Paging
 from app.api.schemas.shared import Request, Shown, Text
 from app.domain.access import Scope
 
@@ -70,3 +72,19 @@ class AuditEntryRead(Shown):
     subject: str | None = Field(examples=["in_1Pgf"])
     outcome: str = Field(examples=["done"], description="`done`, or the code of the error it ended with.")
     request_id: str | None
+
+
+class ApiKeysWanted(Paging):
+    """Which keys are listed."""
+
+    prefix: Annotated[str | None, Field(max_length=20, pattern=PRINTABLE, description="How the keys begin.")] = None
+    caller: IdWanted = None
+
+
+class AuditEntriesWanted(Paging):
+    """Which entries are listed."""
+
+    actor: IdWanted = None
+    action: IdWanted = None
+    subject: IdWanted = None
+    since: TimeWanted = None

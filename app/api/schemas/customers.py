@@ -4,6 +4,8 @@ from datetime import datetime
 
 from pydantic import Field
 
+from app.api.parameters import EmailWanted, ReferenceWanted
+from app.api.queries import Paging
 from app.api.schemas.shared import (
     Create,
     CustomFieldRead,
@@ -87,3 +89,10 @@ class CustomerRead(Shown):
     livemode: bool
     created_at: datetime
     updated_at: datetime
+
+
+class CustomersWanted(Paging):
+    """Which customers are listed."""
+
+    email: EmailWanted = None
+    reference: ReferenceWanted = None

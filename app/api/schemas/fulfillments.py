@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from app.api.parameters import IdWanted, TimeWanted
+from app.api.queries import Paging
 from app.api.schemas.shared import Shown
 from app.domain.fulfillment import FulfillmentStatus
 
@@ -58,3 +60,18 @@ class EventListed(Shown):
 
 class EventRead(EventListed):
     payload: dict[str, Any]
+
+
+class FulfillmentsWanted(Paging):
+    """Which fulfillments are listed."""
+
+    status: Status | None = None
+    customer: IdWanted = None
+    updated_after: TimeWanted = None
+
+
+class EventsWanted(Paging):
+    """Which events of the inbox are listed."""
+
+    status: EventStatus | None = None
+    type: IdWanted = None

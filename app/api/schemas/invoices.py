@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from app.api.parameters import IdWanted, ReferenceWanted, TimeWanted
+from app.api.queries import Paging
 from app.api.schemas.shared import (
     Amount,
     Create,
@@ -242,3 +244,15 @@ class ClientSecret(Shown):
     client_secret: str = Field(examples=["pi_3Pgf_secret_kz"])
     publishable_key: str
     payment_intent: str | None
+
+
+class InvoicesWanted(Paging):
+    """Which invoices are listed."""
+
+    customer: IdWanted = None
+    status: Status | None = None
+    reference: ReferenceWanted = None
+    created_from: TimeWanted = None
+    created_to: TimeWanted = None
+    due_before: TimeWanted = None
+    overdue: Annotated[bool | None, Field(description="Open and past their due date, or not.")] = None

@@ -5,6 +5,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from app.api.parameters import IdWanted, ReferenceWanted
+from app.api.queries import Paging
 from app.api.schemas.shared import (
     Create,
     Currency,
@@ -89,3 +91,18 @@ class PriceRead(Shown):
     livemode: bool
     created_at: datetime
     updated_at: datetime
+
+
+class ProductsWanted(Paging):
+    """Which products are listed."""
+
+    reference: ReferenceWanted = None
+    active: bool | None = None
+
+
+class PricesWanted(Paging):
+    """Which prices are listed."""
+
+    product: IdWanted = None
+    reference: ReferenceWanted = None
+    active: bool | None = None
