@@ -13,7 +13,7 @@ from app import logs, shutdown
 from app.api.protocol import BoundedProtocol
 from app.commands import inbox, keys, webhooks
 from app.commands.environment import require_somebody, settings
-from app.db import schema
+from app.db import feed, schema
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
 from app.services import erasing
@@ -101,7 +101,17 @@ def migrate(
     url = settings().database_url.get_secret_value()
     asyncio.run(_wait_for_database(url, wait_s))
     schema.upgrade(url, revision)
+    if revision == "head":
+        asyncio.run(_rebase_feed(url))
     typer.echo(f"The schema is at {revision}.")
+
+
+async def _rebase_feed(url: str) -> None:
+    """A database restored into another cluster would number its changes below what is stored."""
+    connection = await Database(url).dedicated()
+    if await feed.rebase(connection):
+        typer.echo("The feed goes on behind what is stored.")
+    await connection.close()
 
 
 async def _wait_for_database(url: str, wait_s: float) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from app.db.engine import Database
+from app.services.bell import Bell
 from app.services.catalog import Catalog
 from app.services.customers import Customers
 from app.services.following import Following
@@ -30,7 +31,7 @@ from app.webhooks.inbox import Inbox
 from app.webhooks.reconciling import Reconciler
 from app.webhooks.signature import SigningSecret, signing_secrets
 from app.worker.completing import Completer
-from app.worker.housekeeping import Housekeeper, Task, purge_operations
+from app.worker.housekeeping import Housekeeper, Task, purge_operations, rebase_feed
 from app.worker.processing import Processor
 from app.worker.rebuilding import Rebuilder
 from app.worker.runner import Worker
@@ -64,6 +65,7 @@ class Parts:
     items: Items
     payment_links: PaymentLinks
     inbox: Inbox
+    bell: Bell
     replaying: Replaying
     keys: Keys
     keyring: Keyring
@@ -96,6 +98,7 @@ class Parts:
         """All that a worker process runs."""
         tasks = [
             purge_operations(self.database),
+            rebase_feed(self.database),
             Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
             Task("repair", self.settings.repair_every_s, self.repairing(SETTLED).repair),
         ]
@@ -166,6 +169,7 @@ async def built(settings: Settings) -> AsyncIterator[Parts]:
     invoicing = Invoicing(database, gateway, steps, writer)
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
+    bell = Bell(database)
     keyring = Keyring(database, livemode=settings.livemode)
     tokens = Tokens(database, provider) if (provider := _provider(settings)) else None
     await database.open()
@@ -181,6 +185,7 @@ async def built(settings: Settings) -> AsyncIterator[Parts]:
             items=Items(database, invoicing),
             payment_links=PaymentLinks(database, invoicing, Following(database, gateway), links),
             inbox=inbox,
+            bell=bell,
             replaying=Replaying(database, frozenset(HANDLERS), settings.livemode),
             keys=Keys(database, keyring, livemode=settings.livemode),
             keyring=keyring,
@@ -189,6 +194,7 @@ async def built(settings: Settings) -> AsyncIterator[Parts]:
             secrets=signing_secrets(settings.stripe_webhook_secrets),
         )
     finally:
+        await bell.close()
         await inbox.close()
         await keyring.close()
         if tokens is not None:

@@ -1,4 +1,8 @@
-"""Owns the statements about changes: what became of invoices and fulfillments, in order; rows are only ever added."""
+"""Owns the statement that adds changes: what became of invoices and fulfillments; rows are only ever added.
+
+The rows are the feed's events (see feed.py), so there is no second copy that could be missing: an event is there if and
+only if what it tells of was committed.
+"""
 
 from collections.abc import Sequence
 
@@ -7,16 +11,25 @@ import msgspec
 from app.db.engine import Connection
 from app.domain.json import JsonObject
 
+CHANNEL = "feed"
+
+_ADD = f"""
+WITH added AS (
+    INSERT INTO changes (
+        event, type, schema_version, position, invoice, customer, subject, was, became, cause, data
+    )
+    SELECT event, type, schema_version, (SELECT base FROM feed) + pg_current_xact_id()::text::bigint,
+        invoice, customer, subject, was, became, cause, data
+    FROM jsonb_to_recordset($1::jsonb) AS change (
+        event text, type text, schema_version integer, invoice text, customer text, subject text, was text,
+        became text, cause text, data jsonb
+    )
+)
+SELECT pg_notify('{CHANNEL}', '')
+"""  # noqa: S608 -- only a constant of this module is interpolated
+
 
 async def add(connection: Connection, changes: Sequence[JsonObject]) -> None:
-    """Add `changes` in the transaction that makes them."""
+    """Add `changes` in the transaction that makes them; whoever listens hears of it when that commits."""
     if changes:
-        await connection.execute(
-            """
-            INSERT INTO changes (invoice, subject, was, became, cause, data)
-            SELECT invoice, subject, was, became, cause, data
-            FROM jsonb_to_recordset($1::jsonb)
-                AS change (invoice text, subject text, was text, became text, cause text, data jsonb)
-            """,
-            msgspec.json.encode(changes).decode(),
-        )
+        await connection.execute(_ADD, msgspec.json.encode(changes).decode())

@@ -33,8 +33,16 @@ NOT_NOW = (
 )
 """What asyncpg raises when the server is away, starting, stopping, failing over or full."""
 
-SESSION = {"application_name": "invoicing", "timezone": "UTC", "synchronous_commit": "on"}
-"""What every connection is set to. What is acknowledged is on disk, whatever the server's default may be."""
+SESSION = {
+    "application_name": "invoicing",
+    "timezone": "UTC",
+    "synchronous_commit": "on",
+    "idle_in_transaction_session_timeout": "60s",
+}
+"""What every connection is set to. What is acknowledged is on disk, whatever the server's default may be.
+
+A transaction that is left open holds the feed back (see feed.py): none of ours may for longer than this.
+"""
 
 RETRY_AFTER_S = 1
 

@@ -43,8 +43,18 @@ WITH events AS (
     ) FROM events
     UNION ALL
     SELECT at, 3, id, CASE subject WHEN 'invoice' THEN 'transition' ELSE 'fulfillment' END, became,
-        data || jsonb_build_object('was', was, 'cause', cause)
-    FROM changes WHERE invoice = $1
+        CASE
+            WHEN schema_version = 0 THEN data -- older than the feed
+            WHEN subject = 'invoice' THEN jsonb_build_object(
+                'number', data #> '{invoice,number}', 'amount_due', data #> '{invoice,amount_due}'
+            )
+            ELSE jsonb_build_object(
+                'attempts', data #> '{fulfillment,attempts}', 'amount_paid', data #> '{fulfillment,amount_paid}',
+                'failure_code', data #> '{fulfillment,failure,code}',
+                'failure_decline_code', data #> '{fulfillment,failure,decline_code}'
+            )
+        END || jsonb_build_object('was', was, 'cause', cause)
+    FROM changes WHERE invoice = $1 AND (subject = 'fulfillment' OR was IS DISTINCT FROM became)
 )
 SELECT jsonb_build_object('at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'kind', kind,
     'what', what, 'data', data) FROM entries ORDER BY at, rank, number

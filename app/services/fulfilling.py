@@ -6,6 +6,8 @@ Plain computation on rows; ledger.py loads and writes them.
 from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
 
+from app.domain.changes import Change, fulfillment_state, note
+from app.domain.feed import FULFILLMENT
 from app.domain.fulfillment import Attempt, FulfillmentStatus, Word, follow, later
 from app.domain.json import JsonObject, JsonView
 
@@ -20,13 +22,13 @@ class Failure:
 
 
 class Fulfillments:
-    """Fulfillments by invoice; `changes` are the rows that tell of what became of them."""
+    """Fulfillments by invoice; `changes` tell of what became of them."""
 
     def __init__(self, rows: dict[str, JsonObject], now: str, cause: str | None) -> None:
         self._rows = rows
         self._now = now
         self._changed: set[str] = set()
-        self.changes: list[JsonObject] = []
+        self.changes: list[Change] = []
         self.cause = cause
 
     def copy(self) -> "Fulfillments":
@@ -133,31 +135,16 @@ class Fulfillments:
     def _put(self, row: JsonObject) -> None:
         invoice_id = row["invoice"]
         known = self._rows.get(invoice_id)
-        self._rows[invoice_id] = row | {"updated_at": self._now}
+        self._rows[invoice_id] = row = row | {"updated_at": self._now}
         self._changed.add(invoice_id)
-        if known is None or known["status"] != row["status"] or known["attempts"] != row["attempts"]:
-            data = {name: row.get(name) for name in ("attempts", "failure_code", "failure_decline_code", "amount_paid")}
-            was = known["status"] if known else None
-            self.changes.append(change(invoice_id, "fulfillment", was, row["status"], self.cause, data))
+        before, state = fulfillment_state(known) if known else None, fulfillment_state(row)
+        if before is None or state != before | {"updated_at": state["updated_at"]}:
+            note(self.changes, Change.between(FULFILLMENT, before, state, self.cause))
 
 
 def fulfillment_id(invoice_id: str) -> str:
     """The id of an invoice's one fulfillment."""
     return f"ful_{invoice_id.removeprefix('in_')}"
-
-
-def change(
-    invoice_id: str, subject: str, was: str | None, became: str, cause: str | None, data: JsonObject
-) -> JsonObject:
-    """The row that tells of one change."""
-    return {
-        "invoice": invoice_id,
-        "subject": subject,
-        "was": was,
-        "became": str(became),
-        "cause": cause,
-        "data": data,
-    }
 
 
 def _word(fulfillment: JsonView) -> Word | None:

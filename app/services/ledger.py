@@ -15,12 +15,14 @@ from app.db import changes, items, references, tombstones
 from app.db.engine import Connection
 from app.db.records import load, lock, store
 from app.db.tables import CUSTOMERS, FULFILLMENTS, INVOICE_PAYMENTS, INVOICES, PRICES, PRODUCTS, Table
+from app.domain.changes import Change, invoice_state, note
 from app.domain.erasure import ERASED_CUSTOMER
+from app.domain.feed import INVOICE
 from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus, advance
 from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Verdict, Version, judge
 from app.services import erasing
-from app.services.fulfilling import Fulfillments, change
+from app.services.fulfilling import Fulfillments
 from app.stripe_gateway.mapping import Kind, Snapshot, lines_digest
 
 TABLES: dict[Kind, Table] = {
@@ -32,6 +34,9 @@ TABLES: dict[Kind, Table] = {
 
 
 SECOND = timedelta(seconds=1)
+
+CHANGED_BY = ("status", "deleted_at", "snapshot_digest", "lines_digest", "payment_intent")
+"""Columns of an invoice of which one changes whenever anything does that is shown of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Ledger:
         self._links: dict[str, JsonObject] = {}
         self._buried: set[str] = set()
         self._erased: set[str] = set()
-        self._changes: list[JsonObject] = []
+        self._changes: list[Change] = []
         self.fulfillments = Fulfillments({}, self._now, cause)
 
     @classmethod
@@ -189,6 +194,8 @@ class Ledger:
         row |= {"snapshot_since": since.isoformat(), "snapshot_until": until.isoformat()}
         if items_taken or datetime.fromisoformat(known["snapshot_until"]) < until:
             row["revision"] += 1
+            if subject.kind is Kind.INVOICE:
+                self._note_invoice(known, row)
             self._put(subject, row)
 
     def _take_items(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot) -> JsonObject:
@@ -221,7 +228,9 @@ class Ledger:
             return
         if invoice["payment_intent"] and not link["is_default"]:
             return
-        self._put(subject, invoice | {"payment_intent": link["payment_intent"], "updated_at": self._now})
+        linked = invoice | {"payment_intent": link["payment_intent"], "updated_at": self._now}
+        self._note_invoice(invoice, linked)
+        self._put(subject, linked)
         self.fulfillments.link(subject.id, link["payment_intent"])
 
     def _default_link(self, invoice_id: str) -> str | None:
@@ -239,10 +248,10 @@ class Ledger:
     # What is written
 
     def _note_invoice(self, known: JsonObject | None, row: JsonObject) -> None:
-        was, became = (_shown_status(known) if known else None), _shown_status(row)
-        if was != became:
-            data = {"number": row["number"], "amount_due": row["amount_due"]}
-            self._changes.append(change(row["id"], "invoice", was, became, self.cause, data))
+        """Put down that the invoice changed, where that is so: its status, or anything else that is shown of it."""
+        before, state = invoice_state(known) if known else None, invoice_state(row)
+        if known is None or before is None or any(known[name] != row[name] for name in CHANGED_BY):
+            note(self._changes, Change.between(INVOICE, before, state, self.cause))
 
     async def flush(self) -> None:
         """Write what changed, parents first."""
@@ -254,9 +263,17 @@ class Ledger:
         await store(self._connection, INVOICE_PAYMENTS, list(self._links.values()))
         await store(self._connection, FULFILLMENTS, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
-        await changes.add(self._connection, [*self._changes, *self.fulfillments.changes])
+        await changes.add(self._connection, self._told())
         if self._erased:
             await erasing.forget(self._connection, sorted(self._erased), self.cause)
+
+    def _told(self) -> list[JsonObject]:
+        """The rows that tell of the changes, each beside the state that its invoice is in now."""
+        of_fulfillments = (
+            change.row(invoice_state(self._rows[Subject(Kind.INVOICE, change.invoice)]))
+            for change in self.fulfillments.changes
+        )
+        return [*(change.row(change.state) for change in self._changes), *of_fulfillments]
 
     async def _keep_references(self, kind: Kind, rows: Sequence[JsonObject]) -> None:
         owned = [(row["reference"], row["id"]) for row in rows if row["reference"] and not row["deleted_at"]]
@@ -265,10 +282,6 @@ class Ledger:
         deleted = [row["id"] for row in rows if row["deleted_at"]]
         if deleted:
             await references.free(self._connection, objects=deleted)
-
-
-def _shown_status(invoice: JsonView) -> str:
-    return "deleted" if invoice["deleted_at"] else str(invoice["status"])
 
 
 def _not_older(version: Version, known: JsonView) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 
-from app.db import operations
+from app.db import feed, operations
 from app.db.engine import Database, translated_errors
 from app.db.leadership import lead
 from app.domain.errors import DatabaseUnavailable
@@ -97,3 +97,13 @@ def purge_operations(database: Database) -> Task:
                 return total
 
     return Task("purge_operations", 600.0, purge)
+
+
+def rebase_feed(database: Database) -> Task:
+    """The task that lets the feed go on behind what is stored, after a restore into another cluster."""
+
+    async def rebase() -> bool:
+        async with database.connection() as connection:
+            return await feed.rebase(connection)
+
+    return Task("rebase_feed", 60.0, rebase)

@@ -5,7 +5,7 @@ service itself speaks asyncpg and does not load this.
 """
 
 from app.db.models.access import ApiKey, AuditEntry, RateBucket
-from app.db.models.fulfillments import Change, Fulfillment, PaymentLink
+from app.db.models.fulfillments import Change, Feed, Fulfillment, PaymentLink
 from app.db.models.inbox import Coverage, Tombstone, WebhookEvent
 from app.db.models.mapped import Model
 from app.db.models.mirrors import Customer, Invoice, InvoiceItem, InvoicePayment, Price, Product
@@ -17,6 +17,7 @@ __all__ = [
     "Change",
     "Coverage",
     "Customer",
+    "Feed",
     "Fulfillment",
     "Invoice",
     "InvoiceItem",

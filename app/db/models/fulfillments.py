@@ -1,9 +1,9 @@
-"""Owns the tables of what became of invoices: fulfillments, the changes in their order, links to pay."""
+"""Owns the tables of what became of invoices: fulfillments, the changes in their order (the feed), links to pay."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, desc, func, text
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Identity, Index, Integer, desc, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.models.mapped import Model, one_of
@@ -46,16 +46,22 @@ class Fulfillment(Model):
 
 
 class Change(Model):
-    """What became of an invoice and of its fulfillment, in the order it happened here; rows are only ever added.
+    """What became of an invoice and of its fulfillment; rows are only ever added. Each is an event of the feed.
 
     subject: `invoice` or `fulfillment`. cause: the event (`evt_…`) or whatever else brought it about.
+    event: its public id. position, then id: its place in the feed (see db/feed.py); 0 is before the feed.
     """
 
     __tablename__ = "changes"
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.now())
+    event: Mapped[str]
+    type: Mapped[str]
+    schema_version: Mapped[int] = mapped_column(Integer)
+    position: Mapped[int]
     invoice: Mapped[str]
+    customer: Mapped[str | None]
     subject: Mapped[str]
     was: Mapped[str | None]
     became: Mapped[str]
@@ -64,8 +70,21 @@ class Change(Model):
 
     __table_args__ = (
         CheckConstraint("subject IN ('invoice', 'fulfillment')", name="subject"),
-        Index("ix_changes_invoice", "invoice", "id"),
+        Index("ix_changes_invoice", "invoice", "position", "id"),
+        Index("ix_changes_position", "position", "id"),
+        Index("uq_changes_event", "event", unique=True),
     )
+
+
+class Feed(Model):
+    """What is added to a transaction's id to make a position: one row. It only grows."""
+
+    __tablename__ = "feed"
+
+    id: Mapped[bool] = mapped_column(Boolean, primary_key=True, server_default=text("true"))
+    base: Mapped[int] = mapped_column(server_default=text("0"))
+
+    __table_args__ = (CheckConstraint("id", name="one_row"),)
 
 
 class PaymentLink(Model):
