@@ -160,7 +160,9 @@ async def test_many_writers_and_a_reader_at_the_same_time_agree_on_every_event(
                 return seen
             await asyncio.sleep(0)
 
-    seen, *_ = await asyncio.gather(follow(), *(write(number) for number in range(len(writers))))
+    following = asyncio.create_task(follow())
+    await asyncio.gather(*(write(number) for number in range(len(writers))))
+    seen = await following
     assert sorted(seen) == sorted(written)
     assert seen == await all_of(reader, limit=100)
 
