@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 NPM := tests/browser examples/spa
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lab fuzz audit bench bench-quick lint types fmt lock openapi clean install
+.PHONY: help run demo test lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ audit: $(STAMP) ## known vulnerabilities of what is locked, where pip-audit and 
 	if [ $$found -ne 0 ] && grep -qE 'ConnectionError|ConnectTimeout|NameResolution|ProxyError' .audit; then \
 		echo "audit skipped: the vulnerability database cannot be reached from here"; found=0; \
 	else cat .audit; fi; rm -f .audit; exit $$found
+
+sbom: $(STAMP) ## the bill of materials of what ships, CycloneDX, to sbom.cdx.json
+	$(BIN)/python -m dev.sbom > sbom.cdx.json
 
 lab: $(STAMP) ## the convergence lab at length: hundreds of schedules, three minutes of kills, new dice each time
 	LAB_SEED=$${LAB_SEED:-$$(date +%s)} LAB_SCHEDULES=$${LAB_SCHEDULES:-300} LAB_CHAOS_S=$${LAB_CHAOS_S:-180} \

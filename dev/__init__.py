@@ -1,4 +1,4 @@
-"""What starts the whole service on one machine. Nothing of it ships.
+"""What starts the whole service on one machine, and what is said of what ships. Nothing of it ships.
 
 run.py          the command line: `python -m dev.run [--once]`
 supervisor.py   starts everything in order, runs the main job, notices who dies, stops everything
@@ -6,6 +6,7 @@ stack.py        what is started: the commands, and how each says that it is read
 environment.py  the settings of the children: the caller's, `.env`, and what is made for a newcomer
 postgres.py     an embedded PostgreSQL (also serves the tests)
 processes.py    one child process that cannot outlive its parent (also serves the tests)
+sbom.py         the bill of materials of what ships
 
 `dev` never imports `app` or `sandbox`: it knows their commands, their settings and their ports.
 """

@@ -10,4 +10,5 @@ pytest_plugins = [
     "tests.fixtures.identity",
     "tests.fixtures.caller",
     "tests.fixtures.stage",
+    "tests.fixtures.image",
 ]

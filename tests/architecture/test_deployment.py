@@ -2,17 +2,22 @@
 
 import ast
 import importlib.metadata
+import json
 import re
 import sys
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from app.settings import Settings
+from app.shutdown import DRAIN_S
+from dev import sbom
 from dev.environment import Environment
+from tests.fixtures import dockerfile
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements.txt", "requirements-dev.txt")
@@ -136,3 +141,86 @@ def test_the_supervisor_and_the_service_agree_on_defaults() -> None:
     assert environment.host == defaults["host"].default
     assert environment.port == defaults["port"].default
     assert environment.data_dir == PROJECT / defaults["data_dir"].default
+
+
+def image() -> dockerfile.Stage:
+    return dockerfile.read(PROJECT / "Dockerfile")[-1]
+
+
+def test_the_image_runs_as_a_number_that_is_not_root() -> None:
+    assert all(part.isdecimal() and int(part) >= 10000 for part in image().user.split(":"))
+
+
+def test_the_image_says_what_it_is() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    labels = {name.removeprefix("org.opencontainers.image."): value for name, value in image().labels.items()}
+    assert (labels["title"], labels["version"]) == (project["name"], project["version"])
+    assert (labels["description"], labels["licenses"]) == (project["description"], project["license"])
+
+
+def test_the_image_is_told_settings_that_exist() -> None:
+    not_ours = {"PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
+    assert {name.lower() for name in image().environment.keys() - not_ours} <= Settings.model_fields.keys()
+    assert image().port == image().environment["PORT"]
+
+
+def test_the_image_asks_after_its_health_without_another_program() -> None:
+    assert image().health_command[0] == "python"
+    assert "/healthz" in image().health_command[-1]
+
+
+@cache
+def bill_of_materials() -> str:
+    return sbom.bill()
+
+
+def test_the_bill_of_materials_lists_what_is_locked_and_nothing_else() -> None:
+    listed = {canonical(part["name"]): part["version"] for part in json.loads(bill_of_materials())["components"]}
+    elsewhere = {"colorama"}  # Windows
+    assert listed == {name: version for name, version in locked("requirements.txt").items() if name not in elsewhere}
+
+
+def test_the_bill_of_materials_is_valid_names_licenses_and_says_who_needs_whom() -> None:
+    assert sbom.problem_with(bill_of_materials()) is None
+    bill = json.loads(bill_of_materials())
+    assert len([part for part in bill["components"] if part.get("licenses")]) > 0.9 * len(bill["components"])
+    needs = {edge["ref"].split("==")[0]: edge["dependsOn"] for edge in bill["dependencies"]}
+    assert any(name.startswith("starlette==") for name in needs["fastapi"])
+    direct = {canonical(name.split("==")[0]) for name in needs["root-component"]}
+    assert direct == declared_dependencies() | (direct & {"python-dotenv", "pyyaml"})
+
+
+def test_the_bill_of_materials_is_the_same_each_time_and_names_no_place() -> None:
+    assert sbom.bill() == bill_of_materials()
+    without_schema = bill_of_materials().replace("http://cyclonedx.org/schema/", "")
+    assert "://" not in without_schema
+    assert str(PROJECT) not in without_schema
+    assert sys.prefix not in without_schema
+
+
+def test_a_bill_of_materials_is_refused_where_the_environment_is_not_what_is_locked() -> None:
+    with pytest.raises(ValueError, match="not installed as locked: fastapi, nothing-like-it"):
+        sbom.pruned(sbom.installed(), {"fastapi": "0.0.1", "nothing-like-it": "1"})
+
+
+def compose() -> dict[str, Any]:
+    text = (PROJECT / "compose.yaml").read_text()
+    return dict(yaml.safe_load(re.sub(r"\$\{([A-Z_]+):\?[^}]*\}", r"\1", text))["services"])
+
+
+def test_compose_gives_our_containers_no_rights() -> None:
+    for name in ("migrate", "api", "worker"):
+        service = compose()[name]
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"]
+        assert "no-new-privileges:true" in service["security_opt"]
+        assert service["tmpfs"] == ["/tmp"]  # noqa: S108 - in the container
+
+
+def test_compose_waits_for_the_migrations_and_for_work_under_way() -> None:
+    services = compose()
+    assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    for name in ("api", "worker"):
+        assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+        assert int(services[name]["stop_grace_period"].removesuffix("s")) > DRAIN_S
+    assert [services[name]["command"] for name in ("migrate", "api", "worker")] == [["migrate"], ["serve"], ["worker"]]

@@ -57,6 +57,18 @@ async def test_poison_is_dead_after_its_tries_and_stops_nobody(stage: Stage) -> 
     assert (await stage.row("invoices", invoice["id"])) is not None
 
 
+async def test_a_late_inbox_is_told_and_takes_no_pod_away_that_asks_without_it(stage: Stage) -> None:
+    await stage.invoice()
+    await stage.deliver(await stage.event("invoice.finalized"))
+    await stage.rows("UPDATE webhook_events SET received_at = now() - interval '1 h', next_attempt_at = now() - interval '1 h'")
+    late = await stage.client.get("/readyz")
+    assert (late.status_code, late.json()["status"]) == (503, "not ready")
+    assert "waits for 36" in late.json()["checks"]["inbox"]
+    of_the_pod = await stage.client.get("/readyz", params={"exclude": "inbox"})
+    assert of_the_pod.status_code == 200
+    assert of_the_pod.json()["checks"] == late.json()["checks"]
+
+
 async def test_what_the_database_refuses_is_refused_alone(stage: Stage) -> None:
     good, bad = await stage.invoice(), await stage.invoice()
     events = await stage.events("invoice.finalized")

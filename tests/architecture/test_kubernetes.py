@@ -1,0 +1,260 @@
+"""The manifests under deploy/kubernetes: valid for Kubernetes, and true of this service."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import typer.main
+import yaml
+
+from app.cli import cli
+from app.main import create_app
+from app.settings import Settings
+from app.shutdown import DRAIN_S
+from tests.fixtures import dockerfile
+
+PROJECT = Path(__file__).resolve().parents[2]
+FOLDER = PROJECT / "deploy" / "kubernetes"
+OVERLAYS = sorted(path.name for path in (FOLDER / "overlays").iterdir())
+VERSIONS = ("1.30.0", kubernetes_validate.latest_version())
+SECRETS = {
+    "DATABASE_URL": "postgresql://invoicing:secret@postgres.internal/invoicing",
+    "STRIPE_SECRET_KEY": "sk_live_example",
+    "STRIPE_WEBHOOK_SECRETS": f"whsec_{'x' * 32}",
+    "LINK_SIGNING_KEY": "x" * 32,
+    "API_BOOTSTRAP_KEY": f"ik_live_{'x' * 32}",
+}
+
+Manifest = dict[str, Any]
+
+pytestmark = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl renders the manifests, and is not here")
+
+
+@cache
+def rendered(overlay: str) -> tuple[Manifest, ...]:
+    command = ["kubectl", "kustomize", str(FOLDER / "overlays" / overlay)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return tuple(yaml.safe_load_all(done.stdout))
+
+
+def resources(*kinds: str) -> list[Manifest]:
+    return [it for overlay in OVERLAYS for it in rendered(overlay) if it["kind"] in kinds]
+
+
+def pods() -> dict[str, Manifest]:
+    """The pod specifications by component, each with the labels of its pods beside it."""
+    found = {}
+    for it in resources("Deployment", "Job"):
+        template = it["spec"]["template"]
+        found[template["metadata"]["labels"]["app.kubernetes.io/component"]] = template["spec"] | {
+            "labels": template["metadata"]["labels"]
+        }
+    return found
+
+
+def container(pod: Manifest) -> Manifest:
+    (only,) = pod["containers"]
+    return dict(only)
+
+
+def environment(pod: Manifest) -> dict[str, str]:
+    """What the container sees, with examples for what is secret."""
+    (config,) = resources("ConfigMap")
+    found = dict(config["data"])
+    for variable in container(pod)["env"]:
+        reference = variable["valueFrom"]["secretKeyRef"]
+        assert reference["name"] == "invoicing"
+        found[variable["name"]] = SECRETS[reference["key"]]
+    return found
+
+
+def settings(pod: Manifest) -> Settings:
+    told = {name.lower(): value for name, value in environment(pod).items()}
+    return Settings(_env_file=None, **told)  # type: ignore[arg-type]
+
+
+def selects(selector: Manifest, labels: dict[str, str]) -> bool:
+    chosen = all(labels.get(name) == value for name, value in selector.get("matchLabels", {}).items())
+    return chosen and all(labels.get(it["key"]) in it["values"] for it in selector.get("matchExpressions", []))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_manifest_is_valid_for_kubernetes(overlay: str, version: str) -> None:
+    for manifest in rendered(overlay):
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_there_is_everything_a_deployment_needs() -> None:
+    kinds = {it["kind"] for it in resources(*{it["kind"] for name in OVERLAYS for it in rendered(name)})}
+    assert kinds >= {
+        "Deployment", "Job", "Service", "Ingress", "PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy",
+        "ServiceAccount", "ConfigMap",
+    }  # fmt: skip
+    assert pods().keys() == {"api", "worker", "migrate"}
+
+
+def test_no_manifest_holds_a_secret() -> None:
+    assert not resources("Secret")
+    text = "".join(path.read_text() for path in FOLDER.rglob("*.yaml"))
+    assert not re.findall(r"sk_(live|test)_|rk_(live|test)_|whsec_|://[^/\s:]+:[^/\s@]+@", text)
+    (config,) = resources("ConfigMap")
+    secret = {name for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation)}
+    assert not {name.lower() for name in config["data"]} & secret
+
+
+def test_every_pod_is_told_settings_that_exist_and_are_fit_for_production() -> None:
+    for component, pod in pods().items():
+        assert not {name for name in environment(pod) if name.lower() not in Settings.model_fields}, component
+        assert settings(pod).environment == "production"
+
+
+def test_every_pod_runs_a_command_of_the_cli_from_the_one_image() -> None:
+    commands = typer.main.get_command(cli).commands  # type: ignore[attr-defined]
+    for pod in pods().values():
+        (name,) = container(pod)["args"]
+        assert name in commands
+        assert "command" not in container(pod)  # the image's entry point
+    assert len({container(pod)["image"] for pod in pods().values()}) == 1
+
+
+def test_every_pod_is_nobody_on_a_read_only_root_without_rights() -> None:
+    user, group = (int(part) for part in dockerfile.read(PROJECT / "Dockerfile")[-1].user.split(":"))
+    for component, pod in pods().items():
+        whole = pod["securityContext"]
+        assert whole["runAsNonRoot"], component
+        assert (whole["runAsUser"], whole["runAsGroup"], whole["fsGroup"]) == (user, group, group)
+        assert whole["seccompProfile"] == {"type": "RuntimeDefault"}
+        own = container(pod)["securityContext"]
+        assert own == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert pod["automountServiceAccountToken"] is False
+        assert not pod["enableServiceLinks"]
+        assert all("emptyDir" in volume for volume in pod["volumes"])
+    (account,) = resources("ServiceAccount")
+    assert account["automountServiceAccountToken"] is False
+
+
+def test_what_is_written_goes_to_a_volume() -> None:
+    for pod in pods().values():
+        mounted = [mount["mountPath"] for mount in container(pod)["volumeMounts"]]
+        assert "/tmp" in mounted  # noqa: S108 - in the container
+        assert any(str(settings(pod).data_dir).startswith(place) for place in mounted)
+
+
+def test_every_pod_says_what_it_needs() -> None:
+    for pod in pods().values():
+        needs = container(pod)["resources"]
+        assert needs["requests"].keys() == {"cpu", "memory"}
+        assert needs["limits"].keys() == {"memory"}
+
+
+def test_the_ports_are_those_that_the_settings_say() -> None:
+    (port,) = container(pods()["api"])["ports"]
+    assert port["containerPort"] == settings(pods()["api"]).port
+    assert str(port["containerPort"]) == dockerfile.read(PROJECT / "Dockerfile")[-1].port
+    (service,) = resources("Service")
+    assert [it["targetPort"] for it in service["spec"]["ports"]] == [port["name"]]
+
+
+def test_what_probes_and_ingress_name_is_served() -> None:
+    app = create_app(settings(pods()["api"]))
+    served = [getattr(route, "path", "") for route in app.router.routes] + list(app.openapi()["paths"])
+    api = container(pods()["api"])
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        path = api[probe]["httpGet"]["path"].partition("?")[0]
+        assert path in served, probe
+    (ingress,) = resources("Ingress")
+    for rule in ingress["spec"]["rules"]:
+        for path in rule["http"]["paths"]:
+            prefix = path["path"]
+            assert any(it == prefix or it.startswith(f"{prefix}/") for it in served), prefix
+
+
+def test_only_a_process_that_hangs_is_restarted() -> None:
+    """What depends on others (readyz) may take a pod out of the Service, and never restarts it."""
+    for pod in pods().values():
+        for probe in ("startupProbe", "livenessProbe"):
+            assert "readyz" not in str(container(pod).get(probe, ""))
+    assert "exclude=inbox" in container(pods()["api"])["readinessProbe"]["httpGet"]["path"]
+
+
+def test_a_pod_that_ends_is_given_the_time_that_it_takes() -> None:
+    for name in ("api", "worker"):
+        pod = pods()[name]
+        pause = container(pod).get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        assert pod["terminationGracePeriodSeconds"] > pause + DRAIN_S, name
+    assert container(pods()["api"])["lifecycle"]["preStop"]["sleep"]["seconds"] >= 3
+
+
+def test_a_roll_out_takes_no_pod_away_before_the_next_is_ready() -> None:
+    for deployment in resources("Deployment"):
+        assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+        assert "replicas" not in deployment["spec"]  # the autoscaler's
+
+
+def test_every_deployment_is_scaled_and_keeps_a_pod_while_nodes_are_drained() -> None:
+    deployments = {it["metadata"]["name"]: it for it in resources("Deployment")}
+    scalers = {it["spec"]["scaleTargetRef"]["name"]: it["spec"] for it in resources("HorizontalPodAutoscaler")}
+    assert scalers.keys() == deployments.keys()
+    assert all(2 <= it["minReplicas"] < it["maxReplicas"] for it in scalers.values())
+    for deployment in deployments.values():
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        budgets = [it for it in resources("PodDisruptionBudget") if selects(it["spec"]["selector"], labels)]
+        assert [it["spec"]["maxUnavailable"] for it in budgets] == [1]
+
+
+def test_every_selector_finds_the_pods_it_means() -> None:
+    (service,) = resources("Service")
+    chosen = [
+        name for name, pod in pods().items() if selects({"matchLabels": service["spec"]["selector"]}, pod["labels"])
+    ]
+    assert chosen == ["api"]
+    for deployment in resources("Deployment"):
+        assert selects(deployment["spec"]["selector"], deployment["spec"]["template"]["metadata"]["labels"])
+
+
+def test_every_pod_is_cut_off_but_for_what_is_named() -> None:
+    policies = [it["spec"] for it in resources("NetworkPolicy")]
+    reach = {}
+    for component, pod in pods().items():
+        applying = [it for it in policies if selects(it["podSelector"], pod["labels"])]
+        assert any(
+            set(it["policyTypes"]) == {"Ingress", "Egress"} and it.keys().isdisjoint({"ingress", "egress"})
+            for it in applying
+        )
+        out = {port["port"] for it in applying for rule in it.get("egress", []) for port in rule["ports"]}
+        reach[component] = (out, any("ingress" in it for it in applying))
+    assert {443, 5432, 53} <= reach["api"][0] == reach["worker"][0]
+    assert reach["migrate"] == ({53, 5432, 6432}, False)
+    assert reach["api"][1]
+
+
+def test_the_pods_cannot_reach_the_clouds_metadata() -> None:
+    blocks = [
+        to["ipBlock"]
+        for it in resources("NetworkPolicy")
+        for rule in it["spec"].get("egress", [])
+        for to in rule["to"]
+        if to.get("ipBlock", {}).get("cidr") in {"0.0.0.0/0", "::/0"}
+    ]
+    assert any("169.254.0.0/16" in block["except"] for block in blocks)
+    assert all(block["except"] for block in blocks)
+
+
+def test_the_steps_of_a_roll_out_choose_every_resource_once() -> None:
+    """What docs/operations.md applies first (shared, migrate) and then (the rest) is told apart by one label."""
+    for overlay in OVERLAYS:
+        components = {it["metadata"]["labels"]["app.kubernetes.io/component"] for it in rendered(overlay)}
+        assert components == {"shared", "migrate", "api", "worker"}

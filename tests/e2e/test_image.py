@@ -1,0 +1,166 @@
+"""The image, built by the Dockerfile's own steps in a clean root, does its work: as nobody, on a read-only root."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from app.shutdown import DRAIN_S
+from dev.processes import Child
+from tests.fixtures.image import Image
+from tests.fixtures.postgres import Database
+from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.service import client_of, service_environment
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+PROJECT = Path(__file__).resolve().parents[2]
+Eventually = Callable[..., Awaitable[Any]]
+Start = Callable[[str], Child]
+
+
+@pytest.fixture
+async def reachable_database(database: Database) -> AsyncIterator[str]:
+    """The database over TCP, as a container reaches it; the test's server has only a socket in a private folder."""
+    address = urlsplit(database.url)
+    socket = f"{parse_qs(address.query)['host'][0]}/.s.PGSQL.5432"
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_unix_connection(socket)
+        await asyncio.gather(carry(reader, there[1]), carry(there[0], writer))
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"postgresql://postgres@127.0.0.1:{port}{address.path}"
+
+
+@pytest.fixture
+def settings(image: Image, reachable_database: str, sandbox: Sandbox, api_port: int) -> dict[str, str]:
+    """What a container of the image sees; it may talk to the sandbox, because it is not told that this is production."""
+    told = service_environment(reachable_database, sandbox, api_port, Path("/tmp/invoicing"))  # noqa: S108 - in the image
+    return image.environment(**told | {"ENVIRONMENT": "development", "HOST": "0.0.0.0"})
+
+
+@pytest.fixture
+def start(image: Image, settings: dict[str, str], tmp_path: Path) -> Iterator[Start]:
+    """Start one of the image's commands, as `docker run` would."""
+    children: list[Child] = []
+
+    def begin(command: str) -> Child:
+        whole = image.command([*image.stage.entrypoint, command], settings)
+        children.append(
+            Child(
+                command,
+                whole,
+                env={"PATH": settings["PATH"] + ":/usr/bin:/usr/sbin"},
+                cwd=Path("/"),
+                log=tmp_path / command,
+            )
+        )
+        return children[-1]
+
+    yield begin
+    for child in children:
+        child.stop()
+
+
+def status_of(process: int) -> dict[str, str]:
+    return dict(re.findall(r"^(\w+):\s*(.*)$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE))
+
+
+async def test_the_image_migrates_serves_and_works_as_nobody_on_a_read_only_root(
+    image: Image, settings: dict[str, str], start: Start, eventually: Eventually
+) -> None:
+    entry = image.stage.entrypoint
+    migrated = await asyncio.to_thread(image.run, [*entry, "migrate"], settings)
+    assert migrated.returncode == 0, migrated.stderr
+    assert "The schema is at head." in migrated.stdout
+
+    processes = [start(command) for command in ("serve", "worker")]
+    async with client_of(settings["PUBLIC_BASE_URL"]) as client:
+
+        async def ready() -> bool:
+            ended = [child for child in processes if child.exit_status is not None]
+            if ended:
+                pytest.fail("\n".join(ended[0].last_lines(40)))
+            try:
+                return (await client.get("/readyz")).status_code == httpx.codes.OK
+            except httpx.TransportError:
+                return False
+
+        await eventually(ready, within=60)
+        assert (await client.get("/healthz")).json()["status"] == "ok"
+        assert (await client.get("/readyz")).json()["status"] == "ready"
+
+    healthy = await asyncio.to_thread(image.run, image.stage.health_command, settings)
+    assert healthy.returncode == 0, healthy.stderr
+
+    user, group = image.stage.user.split(":")
+    for child in processes:
+        status = status_of(child.pid)
+        assert set(status["Uid"].split()) == {user}
+        assert set(status["Gid"].split()) == {group}
+        assert (status["CapEff"], status["CapBnd"], status["NoNewPrivs"]) == ("0" * 16, "0" * 16, "1")
+
+    done = await asyncio.to_thread(image.run, [*entry, "demo"], settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    for child in processes:
+        child.expected_to_end = True
+        child.send(signal.Signals[image.stage.stop_signal])
+    endings = [await asyncio.to_thread(child.wait, DRAIN_S) for child in processes]
+    assert set(endings) <= {0, -signal.SIGTERM}, [child.last_lines() for child in processes]
+
+
+def test_the_health_check_fails_where_nobody_answers(image: Image, free_port: int) -> None:
+    checked = image.run(image.stage.health_command, image.environment(PORT=str(free_port)))
+    assert checked.returncode != 0
+    assert "Connection refused" in checked.stderr
+
+
+def test_nothing_but_tmp_can_be_written_and_nothing_there_be_run(image: Image) -> None:
+    write = "touch /srv/invoicing/x /etc/x /usr/x /x 2>&1; touch /tmp/x && cp /bin/true /tmp/true && /tmp/true"
+    tried = image.run(["sh", "-c", write], image.environment())
+    assert tried.stdout.count("Read-only file system") == 4, tried.stdout
+    assert tried.returncode == 126
+    assert "Permission denied" in tried.stderr
+
+
+def test_the_image_is_for_production_unless_told_otherwise(image: Image, settings: dict[str, str]) -> None:
+    refused = image.run(
+        [*image.stage.entrypoint, *image.stage.command],
+        {**settings, "ENVIRONMENT": image.stage.environment["ENVIRONMENT"]},
+    )
+    assert refused.returncode == 2
+    assert "not with ENVIRONMENT=production: PUBLIC_BASE_URL must start with https://" in refused.stderr
+
+
+def test_the_image_holds_what_is_locked_and_nothing_to_build_or_test_with(image: Image) -> None:
+    listing = "import importlib.metadata as m, json; print(json.dumps([d.name for d in m.distributions()]))"
+    found = image.run(["python", "-c", listing], image.environment())
+    installed = {re.sub(r"[-_.]+", "-", name).lower() for name in json.loads(found.stdout)}
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)
+    locked = {re.sub(r"[-_.]+", "-", name).lower() for name in pins}
+    assert installed <= locked
+    assert {"fastapi", "stripe", "asyncpg"} <= installed
+    assert sorted(path.name for path in image.path(image.stage.folder).iterdir()) == [
+        "LICENSE", "alembic.ini", "app", "migrations",
+    ]  # fmt: skip
+    assert image.path("srv/invoicing/app/__pycache__").is_dir()
+    assert image.run(["sh", "-c", "command -v pip"], image.environment(PATH="/srv/venv/bin")).stdout == ""
