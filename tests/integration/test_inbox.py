@@ -60,7 +60,9 @@ async def test_poison_is_dead_after_its_tries_and_stops_nobody(stage: Stage) -> 
 async def test_a_late_inbox_is_told_and_takes_no_pod_away_that_asks_without_it(stage: Stage) -> None:
     await stage.invoice()
     await stage.deliver(await stage.event("invoice.finalized"))
-    await stage.rows("UPDATE webhook_events SET received_at = now() - interval '1 h', next_attempt_at = now() - interval '1 h'")
+    await stage.rows(
+        "UPDATE webhook_events SET received_at = now() - interval '1 h', next_attempt_at = now() - interval '1 h'"
+    )
     late = await stage.client.get("/readyz")
     assert (late.status_code, late.json()["status"]) == (503, "not ready")
     assert "waits for 36" in late.json()["checks"]["inbox"]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from app.api.deps import PartsDep
+from app.api.errors import answer
 from app.api.schemas.health import Health
 from app.db import inbox, schema
 from app.domain.errors import DatabaseUnavailable
@@ -24,7 +25,10 @@ async def healthz() -> Health:
     return Health(status="ok")
 
 
-@router.get("/readyz", responses={503: {"model": Health, "description": "Not ready; says which check failed."}})
+UNREADY = {"model": Health, "description": "Not ready; says which check failed."}
+
+
+@router.get("/readyz", responses={422: answer(["validation_error"]), 503: UNREADY})
 async def readyz(parts: PartsDep, response: Response, exclude: Excluded = []) -> Health:  # noqa: B006 -- FastAPI copies
     """Ready: the database is reachable, its migrations are at head, and the inbox keeps up.
 
