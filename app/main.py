@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from app.api import docs, errors, openapi
 from app.api.cors import allow_origins
@@ -42,7 +43,20 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def create_app(settings: Settings) -> FastAPI:
+class Application(FastAPI):
+    """The framework's application, which Stripe's deliveries pass by: it takes longer to find them than they take."""
+
+    deliveries: WebhookEndpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if self.deliveries.takes(scope):
+            await self.deliveries(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings) -> Application:
     """The application; it opens its parts when it starts and closes them when it stops."""
 
     @asynccontextmanager
@@ -51,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.parts = parts
             yield
 
-    app = FastAPI(
+    app = Application(
         title="Invoicing",
         summary="Stripe invoices from draft to fulfilled, exactly once.",
         version=VERSION,
@@ -65,7 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(allowed)])
     app.include_router(health.router)
-    app.router.routes.append(Route(PATH, WebhookEndpoint(), methods=["POST"]))
+    app.deliveries = WebhookEndpoint(app, settings)
+    app.router.routes.append(Route(PATH, app.deliveries, methods=["POST"]))
     pages.install(app, settings)
     errors.install(app)
     docs.install(app)

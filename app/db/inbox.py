@@ -27,7 +27,6 @@ class NewEvent:
     created_at: datetime
     payload: str
     verified_by: str | None
-    signature: str | None
     source: str
     request_id: str | None
     handled: bool
@@ -47,19 +46,19 @@ _RECORD = f"""
 WITH recorded AS (
     INSERT INTO webhook_events (
         id, type, object_id, api_version, account, livemode, created_at, payload,
-        verified_by, signature, source, request_id, status, next_attempt_at
+        verified_by, source, request_id, status, next_attempt_at
     )
     SELECT DISTINCT ON (event.id)
         event.id, event.type, event.object_id, event.api_version, event.account, event.livemode, event.created_at,
-        event.payload, event.verified_by, event.signature, event.source, event.request_id,
+        event.payload, event.verified_by, event.source, event.request_id,
         CASE WHEN event.handled THEN 'received' ELSE 'ignored' END,
         CASE WHEN event.handled THEN now() END
     FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[], $8::text[],
-        $9::text[], $10::text[], $11::text[], $12::text[], $13::boolean[]
+        $9::text[], $10::text[], $11::text[], $12::boolean[]
     ) AS event (
         id, type, object_id, api_version, account, livemode, created_at, payload,
-        verified_by, signature, source, request_id, handled
+        verified_by, source, request_id, handled
     )
     ORDER BY event.id
     ON CONFLICT (id) DO NOTHING
@@ -135,7 +134,7 @@ async def record(connection: Connection, events: Sequence[NewEvent]) -> set[str]
         [getattr(event, name) for event in events]
         for name in (
             "id", "type", "object_id", "api_version", "account", "livemode", "created_at", "payload",
-            "verified_by", "signature", "source", "request_id", "handled",
+            "verified_by", "source", "request_id", "handled",
         )
     ]  # fmt: skip
     return {row[0] for row in await connection.fetch(_RECORD, *columns)}

@@ -17,11 +17,10 @@ RECONCILED = "reconciler"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How an event came: which secret verified it by which header, in which request; or that it was asked for."""
+    """How an event came: which secret verified it, in which request; or that it was asked for."""
 
     source: str
     verified_by: str | None = None
-    signature: str | None = None
     request_id: str | None = None
 
 
@@ -44,7 +43,6 @@ def new_event(envelope: Envelope, payload: str, origin: Origin, *, ours: bool) -
         created_at=datetime.fromtimestamp(envelope.created, UTC),
         payload=payload,
         verified_by=origin.verified_by,
-        signature=origin.signature,
         source=origin.source,
         request_id=origin.request_id,
         handled=ours and envelope.type in HANDLERS,

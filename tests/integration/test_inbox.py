@@ -230,7 +230,7 @@ async def test_the_same_event_arriving_many_times_at_once_is_stored_once(stage: 
     assert await stage.fulfillment(invoice["id"]) is not None
 
 
-async def test_the_signature_and_who_signed_are_kept_and_client_secrets_are_not(stage: Stage) -> None:
+async def test_who_signed_is_kept_and_neither_the_signature_nor_client_secrets_are(stage: Stage) -> None:
     await stage.invoice()
     event = await stage.event("payment_intent.created")
     secret = event["data"]["object"]["client_secret"]
@@ -239,7 +239,7 @@ async def test_the_signature_and_who_signed_are_kept_and_client_secrets_are_not(
     assert row is not None
     assert secret not in row["payload"]
     assert row["verified_by"].startswith("whsec:")
-    assert "v1=" in row["signature"]
+    assert "v1=" not in str(dict(row))
 
 
 def test_pauses_grow_and_are_bounded() -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.api import protocol
 from app.main import create_app
 from app.settings import Settings
+from app.webhooks.signature import ABSENT, FORGED
 from tests.fixtures.application import running
 from tests.fixtures.service import API_KEY, MakeService, client_of
 
@@ -146,6 +151,73 @@ async def test_connections_are_bounded_before_there_is_a_request(make_service: M
     served_ = await raw(service.url, head, b"\r\n", head, b"Connection: close\r\n\r\n")
     assert served_.count(b"HTTP/1.1 200 OK") == 2
     assert (await service.client.get("/v1/invoices")).status_code == 200
+
+
+async def test_a_body_that_dawdles_is_cut_off_and_one_in_pieces_is_not(
+    served_app: httpx.AsyncClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = settings.public_base_url
+    head = b"POST /webhooks/stripe HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+    plausible = f"Stripe-Signature: t={int(time.time())},v1={'0' * 64}\r\n".encode()
+    monkeypatch.setattr(protocol, "BODY_WITHIN_S", 0.3)
+    slow = await raw(url, head, plausible, b"\r\nab")
+    assert slow.startswith(b"HTTP/1.1 408")
+    # One that is refused by its head has its answer already, and gets no second one.
+    refused = await raw(url, head, b"\r\nab")
+    assert refused.startswith(b"HTTP/1.1 400")
+    assert refused.count(b"HTTP/1.1") == 1
+    monkeypatch.setattr(protocol, "BODY_WITHIN_S", 30.0)
+    forged = await raw(url, head, b"Connection: close\r\n", plausible, b"\r\nab", b"cd")
+    assert forged.startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"X-Large": "x" * 17_000}, 431, "headers_too_large"),
+        ({"Content-Length": "1048577"}, 413, "payload_too_large"),
+    ],
+)
+async def test_a_delivery_that_could_be_stripes_is_held_to_the_same_bounds(
+    app_client: httpx.AsyncClient, headers: dict[str, str], status: int, code: str
+) -> None:
+    plausible = {"Stripe-Signature": f"t={int(time.time())},v1={'0' * 64}", "X-Request-ID": "mine"}
+    answer = await app_client.post("/webhooks/stripe", content=b"{}", headers=plausible | headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (answer.headers["x-request-id"], answer.headers["x-content-type-options"]) == ("mine", "nosniff")
+
+
+async def test_a_refused_delivery_carries_its_request_id(app_client: httpx.AsyncClient) -> None:
+    given = await app_client.post("/webhooks/stripe", content=b"{}", headers={"X-Request-ID": "mine"})
+    assert (given.headers["x-request-id"], given.json()["request_id"]) == ("mine", "mine")
+    made = await app_client.post("/webhooks/stripe", content=b"{}")
+    assert made.headers["x-request-id"] == made.json()["request_id"] != ""
+
+
+@pytest.mark.e2e
+async def test_a_flood_of_junk_deliveries_is_counted_in_a_line_a_second(
+    make_service: MakeService, eventually: Callable[..., Awaitable[object]]
+) -> None:
+    service = await make_service(worker=False)
+    plausible = {"Stripe-Signature": f"t={int(time.time())},v1={'0' * 64}"}
+    started = time.monotonic()
+    for _ in range(20):
+        assert (await service.client.post("/webhooks/stripe", content=b"{}")).status_code == 400
+        assert (await service.client.post("/webhooks/stripe", content=b"{}", headers=plausible)).status_code == 400
+
+    def told() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in service.logs("api").splitlines() if '"webhooks_refused"' in line]
+        return lines if sum(line["count"] for line in lines) == 40 else []
+
+    async def all_told() -> bool:
+        return bool(told())
+
+    await eventually(all_told, within=10)
+    assert len(told()) <= 2 + (time.monotonic() - started)
+    reasons = Counter[str]()
+    for line in told():
+        reasons.update(line["why"])
+    assert reasons == {ABSENT: 20, FORGED: 20}
 
 
 @pytest.mark.e2e

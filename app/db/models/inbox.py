@@ -30,7 +30,6 @@ class WebhookEvent(Model):
     created_at: Mapped[datetime]
     payload: Mapped[str]  # compressed by lz4 or not at all: its migration says why
     verified_by: Mapped[str | None]
-    signature: Mapped[str | None]
     source: Mapped[str]
     request_id: Mapped[str | None]
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
