@@ -13,7 +13,7 @@ from bench import machine, report
 from bench.report import Section
 from bench.stage import PROJECT, Stage
 
-SCENARIOS = ("intake", "junk", "reads", "writes", "idempotency", "worker", "start", "growth")
+SCENARIOS = ("intake", "junk", "reads", "writes", "idempotency", "worker", "start", "processes", "growth")
 LONG = ("soak",)
 BROWSER = ("paying",)
 RESULTS = PROJECT / "bench" / "results"

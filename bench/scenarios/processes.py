@@ -1,0 +1,53 @@
+"""One API process and two: what an operation costs, and how much more of them two take on this machine.
+
+Generator, PostgreSQL and the service share the machine's cores. Where there are no more cores than processes, what
+matters is that an operation does not become dearer: then throughput follows the cores.
+"""
+
+import os
+
+from bench import rows
+from bench.load import Kind, Plan
+from bench.report import COST_COLUMNS, Section, at_least, at_most, cost_rows
+from bench.rounds import Race, interleave, ratio
+from bench.stage import API_KEY, Stage
+
+CONNECTIONS = 32
+ENOUGH_CORES = 5
+"""Two for the service, two for PostgreSQL, one for the generator: below that, throughput says nothing."""
+
+
+async def run(stage: Stage) -> Section:
+    """Intake and reads with one process, and with two that are as busy each."""
+    name = await stage.create("processes")
+    async with stage.connect(name) as connection:
+        await rows.invoices(connection, 1000)
+    servers = {
+        f"{count} process{'es' * (count > 1)}": await stage.service(name, WORKERS=str(count)) for count in (1, 2)
+    }
+    seconds, rounds = (0.15, 1) if stage.quick else (2.0, 5)
+
+    def race(title: str, kind: Kind, per_s: int, *paths: str) -> Race:
+        connections = CONNECTIONS * int(title[0])  # each process as busy as the other: batches form alike
+        plan = Plan(0, kind, seconds, connections, at_most=int(per_s * seconds), paths=list(paths), key=API_KEY)
+        return Race(servers[title], plan, stage.database)
+
+    ones = [f"/v1/invoices/{rows.invoice_id(number)}" for number in range(1, 500)]
+    contest = {f"intake: {title}": race(title, "delivery", 6000) for title in servers}
+    contest |= {f"one invoice: {title}": race(title, "get", 9000, *ones) for title in servers}
+    samples = await interleave(contest, rounds)
+    stage.stop_all()
+    targets = []
+    for work in ("intake", "one invoice"):
+        one, two = (f"{work}: {title}" for title in servers)
+        targets.append(at_most(f"{work}: CPU each with two processes, of that with one", ratio(samples, two, one), 1.2))
+        if (os.cpu_count() or 1) >= ENOUGH_CORES:
+            targets.append(at_least(f"{work}: throughput with two", ratio(samples, two, one, "per_s"), 1.8))
+    return Section(
+        "processes",
+        f"One process and two, on {os.cpu_count()} cores",
+        COST_COLUMNS,
+        cost_rows(samples),
+        targets,
+        {"rounds": samples},
+    )
