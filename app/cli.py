@@ -96,20 +96,23 @@ def sweep_erased() -> None:
 def migrate(
     revision: Annotated[str, typer.Argument(help="The revision to migrate to.")] = "head",
     wait_s: Annotated[float, typer.Option(help="How long to wait for the database.")] = 60.0,
+    restored: Annotated[  # noqa: FBT002 -- a flag
+        bool, typer.Option("--restored", help="The database comes from a backup: say so once, before anything starts.")
+    ] = False,
 ) -> None:
     """Bring the database's schema to a revision, waiting for the database where it is not up yet."""
     url = settings().database_url.get_secret_value()
     asyncio.run(_wait_for_database(url, wait_s))
     schema.upgrade(url, revision)
     if revision == "head":
-        asyncio.run(_rebase_feed(url))
+        asyncio.run(_rebase_feed(url, restored=restored))
     typer.echo(f"The schema is at {revision}.")
 
 
-async def _rebase_feed(url: str) -> None:
-    """A database restored into another cluster would number its changes below what is stored."""
+async def _rebase_feed(url: str, *, restored: bool) -> None:
+    """A database restored into another cluster would number its changes below what is stored, or was read."""
     connection = await Database(url).dedicated()
-    if await feed.rebase(connection):
+    if await feed.rebase(connection, restored=restored):
         typer.echo("The feed goes on behind what is stored.")
     await connection.close()
 

@@ -142,21 +142,22 @@ SELECT coalesce((SELECT max(position) FROM changes), 0)
 """Whether something is stored that this cluster's transactions, the next one being xmax, cannot have written."""
 
 
-async def rebase(connection: Connection) -> bool:
+async def rebase(connection: Connection, *, restored: bool = False) -> bool:
     """See to it that whatever is written from now on comes after everything stored; whether the base had to be raised.
 
-    It has to after a restore into a cluster whose transaction ids are lower. Call it outside of a transaction.
+    It has to after a restore into a cluster whose transaction ids are lower. Where they are higher, nothing here shows
+    how far readers got before the loss: say that the database was `restored`. Call it outside of a transaction.
     """
-    if not await connection.fetchval(_STALE):
+    if not restored and not await connection.fetchval(_STALE):
         return False
     async with connection.transaction():
         # Nobody may be writing under the old base while it changes; readers go on.
         await connection.execute("LOCK TABLE changes IN EXCLUSIVE MODE")
-        if not await connection.fetchval(_STALE):
+        if not restored and not await connection.fetchval(_STALE):
             return False
         await connection.execute(
             """
-            UPDATE feed SET base = (SELECT max(position) FROM changes) + $1
+            UPDATE feed SET base = coalesce((SELECT max(position) FROM changes), 0) + $1
                 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
             """,
             GAP,

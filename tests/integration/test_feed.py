@@ -182,6 +182,18 @@ async def test_after_a_restore_into_a_cluster_that_counts_lower_the_feed_goes_on
     assert not await feed.rebase(writers[0])
 
 
+async def test_after_a_restore_the_feed_goes_on_behind_what_was_read_also_where_the_cluster_counts_higher(
+    writers: list[Connection], reader: Connection
+) -> None:
+    await changes.add(writers[0], [changed("in_before")])
+    stored = (await feed.read(reader, START, limit=5)).events[-1].cursor
+    lost = Cursor(stored.position + 1_000_000, 1)  # read before the loss; the backup is older
+    await feed.rebase(writers[0], restored=True)
+    await changes.add(writers[1], [changed("in_after")])
+    behind = (await feed.read(reader, lost, limit=5)).events
+    assert [event.invoice for event in behind] == ["in_after"]
+
+
 async def test_a_feed_that_needs_no_new_base_keeps_its_own(writers: list[Connection]) -> None:
     assert not await feed.rebase(writers[0])
     await changes.add(writers[0], [changed("in_1")])

@@ -118,7 +118,8 @@ async def _invoice(connection: asyncpg.Connection[asyncpg.Record], invoice_id: s
     items = await connection.fetch(
         "SELECT line_item, amount, description FROM invoice_items WHERE invoice = $1", invoice_id
     )
-    return found | {"metadata": json.loads(row["meta"]), "items": sorted(tuple(item) for item in items)}
+    reference = {"reference": row["reference"]} if row["reference"] else {}
+    return found | {"metadata": json.loads(row["meta"]) | reference, "items": sorted(tuple(item) for item in items)}
 
 
 async def _fulfillment(truth: Truth, invoice: Json, connection: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -1,0 +1,133 @@
+"""Dump, lose everything, restore: Stripe heals what the dump does not know, and the state is Stripe's again."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.db import feed
+from app.domain.feed import START, Cursor
+from tests.fixtures.postgres import PrivatePostgres
+from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.service import MakeService, Service
+from tests.fixtures.stage import Dashboard
+from tests.lab.life import PATHS, Life, Step
+from tests.lab.truth import Truth, must_hold
+
+pytestmark = pytest.mark.e2e
+
+Eventually = Callable[..., Awaitable[Any]]
+SETTINGS = {"RECONCILE_EVERY_S": "3600", "REPAIR_EVERY_S": "3600", "WORKER_POLL_S": "0.2"}
+ORDER = {"days_until_due": 3, "items": [{"amount": 700, "currency": "usd"}], "finalize": True, "reference": "order-77"}
+KEY = {"Idempotency-Key": "order-77"}
+
+
+def begun(sandbox: Sandbox) -> list[tuple[Life, list[Step]]]:
+    """An invoice's life for each way through it, none of its steps taken yet."""
+    return [(Life(Dashboard(sandbox)), list(steps)) for steps in PATHS.values()]
+
+
+async def take(lives: list[tuple[Life, list[Step]]], most: int) -> None:
+    """Carry every life on by up to `most` steps."""
+    for life, steps in lives:
+        for _ in range(min(most, len(steps))):
+            await steps.pop(0)(life)
+
+
+async def quiet(connection: asyncpg.Connection[asyncpg.Record]) -> bool:
+    waiting = "SELECT count(*) FROM webhook_events WHERE status NOT IN ('processed', 'ignored')"
+    return bool(await connection.fetchval(waiting) == 0)
+
+
+async def told(connection: asyncpg.Connection[asyncpg.Record], after: Cursor) -> tuple[set[tuple[str, str]], Cursor]:
+    """What a reader of the feed hears after `after`, as (invoice, type), and where it stands then."""
+    found: set[tuple[str, str]] = set()
+    while True:
+        page = await feed.read(connection, after, limit=500)
+        found |= {(event.invoice, event.type) for event in page.events}
+        after = page.events[-1].cursor if page.events else after
+        if not page.more and not page.held:
+            return found, after
+
+
+def invoicing(service: Service, url: str, *words: str) -> str:
+    """What a person types after a restore."""
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", *words],
+        env=service.surroundings | {"DATABASE_URL": url},
+        cwd=service.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(240)
+async def test_what_happened_after_the_dump_comes_back_from_stripe(
+    postgres_server: Callable[..., PrivatePostgres],
+    make_service: MakeService,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    eventually: Eventually,
+) -> None:
+    lost = postgres_server()
+    service = await make_service(database_url=lost.url, **SETTINGS)
+    before, connection = begun(sandbox), await asyncpg.connect(lost.url)
+    await take(before, 2)
+    gone = (await service.client.post("/v1/customers", json={"name": "Erased", "email": "erased@example.com"})).json()
+    await sandbox.idle()
+    await eventually(lambda: quiet(connection))
+    await asyncio.to_thread(lost.dump, tmp_path / "dump")
+    _, at_the_dump = await told(connection, START)
+
+    after = begun(sandbox)
+    await take(before, 1)
+    await take(after, 3)
+    order = {"customer": before[0][0].customer, **ORDER}
+    made = await service.client.post("/v1/invoices", json=order, headers=KEY)
+    assert made.status_code == 201, made.text
+    assert (await service.client.delete(f"/v1/customers/{gone['id']}")).status_code == 200
+    await sandbox.idle()
+    await eventually(lambda: quiet(connection))
+    unsaved, last_read = await told(connection, at_the_dump)
+    assert "fulfillment.fulfilled" in {kind for _, kind in unsaved}
+    assert last_read > at_the_dump
+    await connection.close()
+    for name in ("worker", "api"):
+        service.kill(name)
+    await asyncio.to_thread(lost.destroy)
+    await take([*before, *after], 99)  # the world goes on: nobody hears these deliveries
+
+    found = await asyncio.to_thread(postgres_server, tmp_path / "dump")
+    assert "The feed goes on behind what is stored." in invoicing(service, found.url, "migrate", "--restored")
+    healed = invoicing(service, found.url, "reconcile")
+    assert " were missing" in healed
+    assert " 0 were missing" not in healed
+    service = await make_service(database_url=found.url, ready=False, **SETTINGS)
+    connection = await asyncpg.connect(found.url)
+    await eventually(lambda: quiet(connection), within=60)
+    await service.ready()
+
+    await must_hold(await Truth.of(sandbox), connection)
+    row = await connection.fetchrow("SELECT name, email, deleted_at FROM customers WHERE id = $1", gone["id"])
+    assert row is not None
+    assert (row["name"], row["email"], row["deleted_at"] is None) == (None, None, False)
+
+    again, _ = await told(connection, last_read)
+    ends = {(invoice, kind) for invoice, kind in unsaved if kind in {"fulfillment.fulfilled", "invoice.voided"}}
+    assert ends <= again
+    repeated = await service.client.post("/v1/invoices", json=order, headers=KEY)
+    assert (repeated.status_code, repeated.json()["code"]) == (409, "reference_taken")
+    assert repeated.json()["existing"] == made.json()["id"]
+    assert "0 were missing" in invoicing(service, found.url, "reconcile")
+    assert ": 0 differences" in invoicing(service, found.url, "rebuild", "--verify")
+    await connection.close()
