@@ -83,13 +83,16 @@ async def _work(found: Settings) -> None:
 
 @cli.command()
 def sweep_erased() -> None:
-    """Look through every stored event for what is personal of customers that were deleted, and take it out."""
+    """Look through every stored event for what is personal of customers that were deleted, and take it out.
 
-    async def sweep() -> None:
+    The worker does it each hour with what came since the last time.
+    """
+
+    async def sweep() -> int:
         async with built(settings()) as parts:
-            await erasing.sweep(parts.database)
+            return await erasing.sweep(parts.database, everything=True)
 
-    asyncio.run(sweep())
+    typer.echo(f"{asyncio.run(sweep())} documents changed.")
 
 
 @cli.command()

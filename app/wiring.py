@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 from app.db.engine import Database
+from app.services import erasing
 from app.services.bell import Bell
 from app.services.catalog import Catalog
 from app.services.customers import Customers
@@ -49,6 +51,10 @@ class Job(Protocol):
 
 SETTLED = timedelta(seconds=60)
 """What Stripe did more recently is left to its deliveries by the periodic comparisons."""
+
+
+SWEEP_EVERY_S = 3600.0
+"""How long, about, what comes late about an erased customer stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class Parts:
         tasks = [
             purge_operations(self.database),
             rebase_feed(self.database),
+            Task("sweep_erased", SWEEP_EVERY_S, partial(erasing.sweep, self.database)),
             Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
             Task("repair", self.settings.repair_every_s, self.repairing(SETTLED).repair),
         ]

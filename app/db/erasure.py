@@ -1,14 +1,19 @@
 """Owns the statements of erasure: where customers left traces in what is kept, and putting back what may stay of it.
 
 What a worker or a request holds right now is passed over, never waited for: it may itself wait for the customer's lock.
-A later sweep finds it.
+A later sweep finds it. What an operation was asked is gone with its answer, and an answer is made of our own rows: what
+is answered about a customer after its erasure holds nothing of it.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from app.db.engine import Connection
 
 PAGE = 200
+NAME = "erasure"
+"""Of the row of `coverage` that says up to when everything was swept."""
 
 Scrub = Callable[[str], str]
 """From a stored document to what may stay of it."""
@@ -42,30 +47,78 @@ FROM unnest($1::text[], $2::text[]) AS new (id, document) WHERE event.id = new.i
 """
 
 _PUT_ANSWERS = """
-UPDATE operations operation SET answer_body = new.document, params = '{}'::jsonb
-FROM unnest($1::text[], $2::text[]) AS new (id, document) WHERE operation.id = new.id::uuid
+UPDATE operations operation SET answer_body = new.document
+FROM unnest($1::text[], $2::text[]) AS new (id, document)
+WHERE operation.id = new.id::uuid AND operation.answer_body <> new.document
 """
 
-_PAGE_OF_ALL = f"""
-SELECT id, payload AS document,
-    EXISTS (SELECT FROM customers WHERE deleted_at IS NOT NULL AND strpos(payload, customers.id) > 0) AS mentions
-FROM webhook_events WHERE id > $1 ORDER BY id LIMIT {PAGE} FOR UPDATE SKIP LOCKED
+_RECEIVED = f"""
+SELECT event.received_at, event.id, event.payload AS document, EXISTS (
+    SELECT FROM regexp_matches(event.payload, '"customer"\\s*:\\s*"([^"]+)"|"(cus_[^"]+)"', 'g') AS named (ids)
+    JOIN customers customer ON customer.id = coalesce(ids[1], ids[2]) WHERE customer.deleted_at IS NOT NULL
+) AS mentions
+FROM webhook_events event WHERE (event.received_at, event.id) > ($1, $2)
+ORDER BY event.received_at, event.id LIMIT {PAGE} FOR UPDATE OF event SKIP LOCKED
 """  # noqa: S608 -- only constants of this module are interpolated
 
 
-async def forget(connection: Connection, customers: Sequence[str], scrub: Scrub) -> None:
-    """Scrub the events and the stored answers about `customers`, about their invoices, and about the payments of those."""
+class Place(NamedTuple):
+    """How far a sweep got among the events, in the order in which they were received."""
+
+    received_at: datetime
+    id: str = ""
+
+
+async def forget(connection: Connection, customers: Sequence[str], scrub: Scrub) -> int:
+    """Scrub the events and the stored answers about `customers`, about their invoices, and about the payments of those.
+
+    Answers how many documents changed.
+    """
+    changed = 0
     for select, put in ((_EVENTS, _PUT_EVENTS), (_ANSWERS, _PUT_ANSWERS)):
         after = ""
         while rows := await connection.fetch(select, list(customers), after):
             after = rows[-1]["id"]
-            await connection.execute(put, [row["id"] for row in rows], [scrub(row["document"]) for row in rows])
+            changed += await _put(connection, put, [(row["id"], scrub(row["document"])) for row in rows])
+    return changed
 
 
-async def forget_mentions(connection: Connection, after: str, scrub: Scrub) -> str | None:
-    """Scrub whatever event mentions a customer that was deleted, a page after the id `after`; the page's last id."""
-    rows = await connection.fetch(_PAGE_OF_ALL, after)
-    found = [row for row in rows if row["mentions"]]
-    if found:
-        await connection.execute(_PUT_EVENTS, [row["id"] for row in found], [scrub(row["document"]) for row in found])
-    return rows[-1]["id"] if rows else None
+async def forget_mentions(connection: Connection, after: Place, scrub: Scrub) -> tuple[int, Place | None]:
+    """Scrub what events of the page after `after` mention an erased customer; how many changed, and the page's end."""
+    rows = await connection.fetch(_RECEIVED, *after)
+    found = [(row["id"], scrub(row["document"])) for row in rows if row["mentions"]]
+    changed = await _put(connection, _PUT_EVENTS, found) if found else 0
+    return changed, Place(rows[-1]["received_at"], rows[-1]["id"]) if rows else None
+
+
+async def _put(connection: Connection, statement: str, documents: Sequence[tuple[str, str]]) -> int:
+    done = await connection.execute(statement, [one[0] for one in documents], [one[1] for one in documents])
+    return int(done.rpartition(" ")[2])
+
+
+async def erased_since(connection: Connection, since: datetime) -> list[str]:
+    """The customers that were erased since then."""
+    rows = await connection.fetch("SELECT id FROM customers WHERE deleted_at >= $1 ORDER BY id", since)
+    return [row["id"] for row in rows]
+
+
+async def swept_until(connection: Connection) -> datetime | None:
+    """Up to when everything that was received is swept; None before the first sweep."""
+    found: datetime | None = await connection.fetchval("SELECT complete_until FROM coverage WHERE name = $1", NAME)
+    return found
+
+
+async def note_swept(connection: Connection, until: datetime, documents: int) -> None:
+    """Put down that all that was received before `until` is swept, and that this changed so many documents."""
+    await connection.execute(
+        """
+        INSERT INTO coverage (name, complete_until, repaired) VALUES ($1, $2, $3)
+        ON CONFLICT (name) DO UPDATE SET
+            complete_until = greatest(coverage.complete_until, EXCLUDED.complete_until),
+            repaired = coverage.repaired + EXCLUDED.repaired,
+            updated_at = now()
+        """,
+        NAME,
+        until,
+        documents,
+    )

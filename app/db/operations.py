@@ -149,12 +149,12 @@ async def answer(
     progress: JsonView,
     subject: str | None,
 ) -> None:
-    """Store what is answered; from now on the key replays it. Raises LeaseLost."""
+    """Store what is answered; from now on the key replays it, and what was asked is forgotten. Raises LeaseLost."""
     done = await connection.execute(
         """
         UPDATE operations
         SET answered_at = now(), answer_status = $3, answer_body = $4, progress = $5::jsonb,
-            subject = coalesce($6, subject), last_error = NULL
+            subject = coalesce($6, subject), params = '{}'::jsonb, last_error = NULL
         WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL
         """,
         operation,

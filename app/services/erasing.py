@@ -4,12 +4,18 @@ A customer is erased when it is deleted at Stripe, whoever did that: the ledger 
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from app.db import audit, erasure
 from app.db.engine import Connection, Database
 from app.domain.erasure import pseudonymised
+
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before anything was received."""
+HELD = timedelta(hours=1)
+"""Longer than anybody holds an event's row, and than clocks differ: so far back the next sweep looks once more."""
 
 
 async def forget(connection: Connection, customers: Sequence[str], cause: str | None) -> None:
@@ -21,12 +27,28 @@ async def forget(connection: Connection, customers: Sequence[str], cause: str | 
         )
 
 
-async def sweep(database: Database) -> None:
-    """Take out what came late, or came about other objects, of customers that are erased; reads every stored event."""
-    after: str | None = ""
-    while after is not None:
+async def sweep(database: Database, *, everything: bool = False) -> int:
+    """Take out what came late about customers that are erased, and what was held when they were; how many documents.
+
+    Looks at what was received since the last sweep; at every stored event where there was none, or with `everything`.
+    """
+    started = datetime.now(UTC)
+    async with database.connection() as connection:
+        known = None if everything else await erasure.swept_until(connection)
+        since = known or BEGINNING
+        customers = await erasure.erased_since(connection, since)
+    changed = 0
+    if customers:
         async with database.unit_of_work() as connection:
-            after = await erasure.forget_mentions(connection, after, _scrubbed)
+            changed += await erasure.forget(connection, customers, _scrubbed)
+    place: erasure.Place | None = erasure.Place(since)
+    while place is not None:
+        async with database.unit_of_work() as connection:
+            found, place = await erasure.forget_mentions(connection, place, _scrubbed)
+            changed += found
+    async with database.connection() as connection:
+        await erasure.note_swept(connection, started - HELD, changed)
+    return changed
 
 
 def _scrubbed(document: str) -> str:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from app.domain.erasure import PERSONAL, pseudonymised
 from app.services import erasing
+from app.worker.housekeeping import Housekeeper
 from tests.fixtures.caller import Caller
-from tests.fixtures.postgres import Database
+from tests.fixtures.postgres import Database, dumped
 from tests.fixtures.sandbox import Sandbox
 
 PERSON = {
@@ -27,14 +28,21 @@ PERSON = {
     "payment_method": "pm_card_visa",
 }
 TRACES = ("Rosenblatt", "rosenblatt", "30123456", "tulips", "Tulip", "jenny-r", "person-jenny")
-TABLES = ("customers", "invoices", "webhook_events", "operations", "audit_log", "changes", "reference_claims")
 
 
 async def dump(database: Database) -> str:
-    connection = await database.connect()
-    rows = [str(await connection.fetch(f"SELECT t::text FROM {table} t")) for table in TABLES]  # noqa: S608
-    await connection.close()
-    return "\n".join(rows)
+    """Every row of every table."""
+    return "\n".join((await dumped(database.url)).values())
+
+
+async def sweep_as_housekeeper(app: FastAPI) -> None:
+    """What a worker does each hour, now."""
+    keeper = next(job for job in app.state.parts.background() if isinstance(job, Housekeeper))
+    tasks = [task for task in keeper._tasks if task.name == "sweep_erased"]
+    keeper = Housekeeper(app.state.parts.database, tasks)
+    assert await keeper.run_once() == ["sweep_erased"]
+    keeper.stop()
+    await keeper.run()  # which frees what makes it the housekeeper
 
 
 async def test_nothing_personal_is_left_of_a_deleted_customer_and_its_invoices_stay(
@@ -56,7 +64,7 @@ async def test_nothing_personal_is_left_of_a_deleted_customer_and_its_invoices_s
     assert all(trace in before for trace in TRACES)
     await live.client.delete(f"/v1/customers/{customer['id']}")
     await live.settled()
-    await erasing.sweep(app.state.parts.database)
+    await sweep_as_housekeeper(app)
     after = await dump(database)
     assert [trace for trace in TRACES if trace in after] == []
     assert (await live.client.get(f"/v1/customers/{customer['id']}")).status_code == 404
@@ -104,8 +112,55 @@ async def test_an_event_under_way_is_not_waited_for_and_swept_later(
     await connection.close()
     assert "tulips" in await dump(database)
     await live.settled()
-    await erasing.sweep(app.state.parts.database)
+    await sweep_as_housekeeper(app)
     assert [trace for trace in TRACES if trace in await dump(database)] == []
+
+
+async def test_what_arrives_after_the_erasure_is_swept_and_what_was_swept_is_not_read_again(
+    live: Caller, app: FastAPI, database: Database, sandbox: Sandbox
+) -> None:
+    await sweep_as_housekeeper(app)
+    await sandbox.mode(hold=True)
+    customer = await live.post("/v1/customers", PERSON)
+    await live.delete(f"/v1/customers/{customer['id']}")
+    assert [trace for trace in TRACES if trace in await dump(database)] == []
+    await sandbox.release()
+    await live.settled()
+    assert "tulips" in await dump(database)
+    connection = await database.connect()
+    await connection.execute("UPDATE webhook_events SET received_at = now() - interval '3 days'")
+    await connection.execute("UPDATE customers SET deleted_at = now() - interval '3 days'")
+    assert await erasing.sweep(app.state.parts.database) == 0  # it looks at what came since the last time
+    assert await erasing.sweep(app.state.parts.database, everything=True) > 0
+    assert [trace for trace in TRACES if trace in await dump(database)] == []
+    assert await connection.fetchval("SELECT complete_until < now() FROM coverage WHERE name = 'erasure'")
+    await connection.close()
+
+
+async def test_a_change_that_was_under_way_leaves_nothing_when_it_is_answered_after_the_erasure(
+    live: Caller, app: FastAPI, database: Database, sandbox: Sandbox
+) -> None:
+    customer = await live.post("/v1/customers", PERSON)
+    path, key = f"/v1/customers/{customer['id']}", {"Idempotency-Key": "under-way"}
+    change = {"name": "Jenny Rosenblatt", "description": "likes tulips", "metadata": {"nickname": "jenny-r"}}
+    await sandbox.fault("POST", path, kind="status", status=503, times=20)
+    assert (await live.client.patch(path, json=change, headers=key)).status_code >= 500
+    await sandbox.clear_faults()
+    await live.delete(path)
+    await live.settled()
+    await sweep_as_housekeeper(app)
+    assert "tulips" in await dump(database)  # what is still to be done
+    answered = await live.client.patch(path, json=change, headers=key)
+    assert answered.is_client_error
+    assert [trace for trace in TRACES if trace in await dump(database)] == []
+
+
+async def test_what_was_asked_is_forgotten_once_it_is_answered(live: Caller, database: Database) -> None:
+    await live.post("/v1/customers", PERSON)
+    await live.refused("POST", "/v1/customers", 409, "reference_taken", PERSON)
+    connection = await database.connect()
+    assert [row["params"] for row in await connection.fetch("SELECT params FROM operations")] == ["{}", "{}"]
+    await connection.close()
 
 
 JSON = st.recursive(

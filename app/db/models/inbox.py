@@ -60,7 +60,7 @@ class Tombstone(Model):
 
 
 class Coverage(Model):
-    """How far the reconciler has compared Stripe's events with the inbox: one row."""
+    """How far the inbox is complete and clean: `events` were compared with Stripe's, `erasure` swept."""
 
     __tablename__ = "coverage"
 

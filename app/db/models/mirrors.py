@@ -65,6 +65,7 @@ class Customer(Mirrored, Model):
         Index("ix_customers_newest", desc("created_at"), desc("id")),
         Index("ix_customers_email_newest", "email", desc("created_at"), desc("id")),
         Index("ix_customers_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+        Index("ix_customers_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
     )
 
 
