@@ -14,7 +14,7 @@ from app.api.protocol import BoundedProtocol
 from app.commands import inbox, keys, webhooks
 from app.commands.environment import require_somebody, settings
 from app.db import feed, schema
-from app.db.engine import Database
+from app.db.engine import ONE_PLAN, Database
 from app.domain.errors import DatabaseUnavailable
 from app.services import erasing
 from app.settings import Settings
@@ -74,7 +74,7 @@ def worker() -> None:
 
 
 async def _work(found: Settings) -> None:
-    async with built(found) as parts, asyncio.TaskGroup() as group:
+    async with built(found, **ONE_PLAN) as parts, asyncio.TaskGroup() as group:
         jobs = parts.background()
         for job in jobs:
             group.create_task(job.run())
@@ -104,7 +104,7 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the database's schema to a revision, waiting for the database where it is not up yet."""
-    url = settings().database_url.get_secret_value()
+    url = settings().server_url
     asyncio.run(_wait_for_database(url, wait_s))
     schema.upgrade(url, revision)
     if revision == "head":

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -15,6 +16,7 @@ STRIPE_API_BASE = "https://api.stripe.com"
 STRIPE_JS_URL = "https://js.stripe.com/endive/stripe.js"
 SMALLEST_KEY = 32
 SMALLEST_SIGNING_SECRET = 16
+SHORTEST_RETENTION = 35
 ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 """What a token may be signed with: never a secret shared with whoever verifies it, and never nothing."""
 
@@ -29,6 +31,8 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     database_url: SecretStr = Field(description="postgresql://user:password@host/name")
+    database_direct_url: SecretStr | None = None
+    database_pooler: Literal["none", "transaction"] = "none"
     database_pool_size: int = Field(default=10, ge=1, le=200)
     data_dir: Path = Path(".data")
     host: str = "127.0.0.1"
@@ -78,6 +82,7 @@ class Settings(BaseSettings):
     worker_poll_s: float = Field(default=2.0, gt=0)
     completion_grace_s: float = Field(default=30.0, gt=0)
     inbox_lag_limit_s: float = Field(default=300.0, gt=0)
+    inbox_retention_days: int = Field(default=0, ge=0)
     reconcile_every_s: float = Field(default=300.0, gt=0)
     repair_every_s: float = Field(default=3600.0, gt=0)
 
@@ -133,6 +138,25 @@ class Settings(BaseSettings):
             raise ValueError(f"every LINK_SIGNING_KEY must have at least {SMALLEST_KEY} characters")
         return value
 
+    @field_validator("database_pooler")
+    @classmethod
+    def _with_a_way_around(cls, value: str, info: ValidationInfo) -> str:
+        if value == "transaction" and info.data.get("database_direct_url") is None:
+            raise ValueError(
+                "DATABASE_POOLER=transaction needs DATABASE_DIRECT_URL: listeners and locks live in sessions"
+            )
+        return value
+
+    @field_validator("inbox_retention_days")
+    @classmethod
+    def _longer_than_stripe_keeps_them(cls, value: int) -> int:
+        if 0 < value < SHORTEST_RETENTION:
+            raise ValueError(
+                f"INBOX_RETENTION_DAYS must be at least {SHORTEST_RETENTION}, or 0 to keep events for ever: Stripe can "
+                "deliver an event for 30 days, and it must be known until then"
+            )
+        return value
+
     @field_validator("payment_page_appearance", mode="before")
     @classmethod
     def _appearance(cls, value: object) -> object:
@@ -145,7 +169,7 @@ class Settings(BaseSettings):
                 "PAYMENT_PAGE_APPEARANCE must be a JSON object, as Stripe's Appearance API takes it"
             ) from None
 
-    @field_validator("api_bootstrap_key", mode="before")
+    @field_validator("api_bootstrap_key", "database_direct_url", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
@@ -177,6 +201,16 @@ class Settings(BaseSettings):
                 if unsafe(self):
                     raise ValueError(f"not with ENVIRONMENT=production: {why}")
         return self
+
+    @property
+    def server_url(self) -> str:
+        """The address of the database server itself, past any pooler."""
+        return (self.database_direct_url or self.database_url).get_secret_value()
+
+    @property
+    def inbox_retention(self) -> timedelta | None:
+        """How long events are kept; None for ever."""
+        return timedelta(days=self.inbox_retention_days) if self.inbox_retention_days else None
 
     @property
     def link_keys(self) -> tuple[bytes, ...]:

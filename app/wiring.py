@@ -150,10 +150,20 @@ class Parts:
         return Rebuilder(self.database, self.gateway)
 
 
+def database_of(settings: Settings, **session: str) -> Database:
+    """The database of `settings`, not open yet; `session` is what its connections are set to besides."""
+    return Database(
+        settings.database_url.get_secret_value(),
+        direct_url=settings.server_url if settings.database_pooler == "transaction" else "",
+        pool_size=settings.database_pool_size,
+        session=session,
+    )
+
+
 @asynccontextmanager
-async def built(settings: Settings) -> AsyncIterator[Parts]:
-    """The parts, open for as long as the block runs."""
-    database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
+    """The parts, open for as long as the block runs; `session` is what connections to the database are set to."""
+    database = database_of(settings, **session)
     gateway = StripeGateway(
         GatewaySettings(
             secret_key=settings.stripe_secret_key.get_secret_value(),

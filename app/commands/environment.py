@@ -7,9 +7,9 @@ import typer
 from pydantic import Field, SecretStr, ValidationError
 
 from app.db import keys
-from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
 from app.settings import Settings, SigningSecrets
+from app.wiring import database_of
 
 
 class BeforeTheEndpoint(Settings):
@@ -41,7 +41,7 @@ async def require_somebody(found: Settings) -> None:
     """
     if found.environment != "production" or found.api_bootstrap_key or found.oidc_issuer:
         return
-    database = Database(found.database_url.get_secret_value(), pool_size=1)
+    database = database_of(found)
     await database.open()
     try:
         async with database.connection() as connection:

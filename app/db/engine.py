@@ -5,9 +5,9 @@ Every error that means "not now" leaves here as DatabaseUnavailable. No SQL of t
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
@@ -44,6 +44,12 @@ SESSION = {
 A transaction that is left open holds the feed back (see feed.py): none of ours may for longer than this.
 """
 
+ONE_PLAN = {"plan_cache_mode": "force_generic_plan"}
+"""For connections whose statements are few and always the same: each is planned once, whatever its arguments."""
+
+POOLED = {name: SESSION[name] for name in ("application_name", "timezone")}
+"""What a pooler between us and the server passes on."""
+
 RETRY_AFTER_S = 1
 
 
@@ -71,17 +77,42 @@ async def translated_errors() -> AsyncIterator[None]:
         ) from error
 
 
-class Database:
-    """A pool of connections that opens lazily and comes back by itself after the server did."""
+async def _require_durable(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Refuse a server behind a pooler that acknowledges what is not on disk: we cannot set it for the session there."""
+    if await connection.fetchval("SHOW synchronous_commit") == "off":
+        log.error("synchronous_commit_is_off", fix="ALTER ROLE … SET synchronous_commit = on")
+        raise DatabaseUnavailable("The database would lose what it acknowledges.", retry_after=RETRY_AFTER_S)
 
-    def __init__(self, url: str, *, pool_size: int = 10, command_timeout_s: float = 15.0) -> None:
+
+class Database:
+    """A pool of connections that opens lazily and comes back by itself after the server did.
+
+    With a `direct_url`, `url` leads to a pooler that gives a server's connection for one transaction at a time:
+    nothing is prepared there, and whoever needs a session of his own gets it from `dedicated`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        direct_url: str = "",
+        pool_size: int = 10,
+        command_timeout_s: float = 15.0,
+        session: Mapping[str, str] | None = None,
+    ) -> None:
         self._url = asyncpg_dsn(url)
+        self._direct_url = asyncpg_dsn(direct_url or url)
+        self._pooled = bool(direct_url)
         self._pool_size = pool_size
         self._command_timeout_s = command_timeout_s
+        self._session = SESSION | dict(session or {})
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
         """Make the pool; connects to nothing yet, so that the service starts while the database is away."""
+        through: dict[str, Any] = {"server_settings": self._session}
+        if self._pooled:
+            through = {"server_settings": POOLED, "statement_cache_size": 0, "init": _require_durable}
         self._pool = await asyncpg.create_pool(
             self._url,
             min_size=0,
@@ -89,7 +120,7 @@ class Database:
             timeout=5,
             command_timeout=self._command_timeout_s,
             reset=_reset,
-            server_settings=SESSION,
+            **through,
         )
 
     async def close(self) -> None:
@@ -117,14 +148,14 @@ class Database:
             yield connection
 
     async def dedicated(self, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
-        """A connection outside the pool, for a listener or a writer that keeps it; the caller closes it.
+        """A connection to the server itself, for a listener, a lock or a writer that keeps it; the caller closes it.
 
         `settings` are the server's for this connection.
         """
         async with translated_errors():
             return await asyncpg.connect(
-                self._url,
+                self._direct_url,
                 timeout=5,
                 command_timeout=self._command_timeout_s,
-                server_settings=SESSION | settings,
+                server_settings=self._session | settings,
             )

@@ -2,16 +2,22 @@
 
 The row is the job: there is no moment in which an event is recorded and not queued. Handing out sets
 next_attempt_at to the end of a lease, so that what a dead worker held comes due again by itself.
+
+The table is partitioned by Stripe's `created_at`, which never changes for an event: with the id it is the key. Every
+statement of the hot path says between which times its events lie, so that it touches the partitions of these alone.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from app.db.engine import Connection
 
 CHANNEL = "inbox"
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before every event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class DueEvent:
     """An event handed out to this worker. `attempts` counts this one; with the lease it says whose the event is."""
 
     id: str
+    created_at: datetime
     type: str
     payload: str
     attempts: int
@@ -61,7 +68,7 @@ WITH recorded AS (
         verified_by, source, request_id, handled
     )
     ORDER BY event.id
-    ON CONFLICT (id) DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING id, status
 ), told AS (
     SELECT pg_notify('{CHANNEL}', '') FROM recorded WHERE status = 'received' LIMIT 1
@@ -71,14 +78,15 @@ SELECT id FROM recorded WHERE (SELECT count(*) FROM told) >= 0
 
 _CLAIM = """
 WITH returned AS (
-    SELECT id FROM webhook_events
-    WHERE status = 'processing' AND next_attempt_at <= now()
+    SELECT id, created_at, attempts FROM webhook_events
+    WHERE status = 'processing' AND next_attempt_at <= now() AND created_at >= $4
     ORDER BY next_attempt_at
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 ), waiting AS (
-    SELECT id FROM webhook_events
-    WHERE status IN ('received', 'failed') AND next_attempt_at <= now() AND NOT EXISTS (SELECT FROM returned)
+    SELECT id, created_at FROM webhook_events
+    WHERE status IN ('received', 'failed') AND next_attempt_at <= now() AND created_at >= $4
+      AND NOT EXISTS (SELECT FROM returned)
     ORDER BY next_attempt_at
     LIMIT $1
     FOR UPDATE SKIP LOCKED
@@ -89,17 +97,18 @@ SET status = CASE WHEN given_up THEN 'dead' ELSE 'processing' END,
     last_error = CASE WHEN given_up THEN 'Its worker died or hung each time.' ELSE last_error END,
     next_attempt_at = CASE WHEN given_up THEN NULL ELSE now() + $2::interval END
 FROM (
-    SELECT id, false AS given_up FROM waiting
+    SELECT id, created_at, false AS given_up FROM waiting
     UNION ALL
-    SELECT id, attempts >= $3 FROM webhook_events WHERE id IN (SELECT id FROM returned)
+    SELECT id, created_at, attempts >= $3 FROM returned
 ) AS due
-WHERE event.id = due.id
-RETURNING event.id, event.type, event.payload, event.attempts, event.created_at, event.status
+WHERE event.id = due.id AND event.created_at = due.created_at AND event.created_at >= $4
+RETURNING event.id, event.created_at, event.type, event.payload, event.attempts, event.status
 """
 
 _HOLD = """
 SELECT id, processed_at IS NOT NULL AS applied FROM webhook_events
-WHERE (id, attempts) IN (SELECT * FROM unnest($1::text[], $2::integer[])) AND status = 'processing'
+WHERE (id, created_at, attempts) IN (SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::integer[]))
+  AND created_at BETWEEN $4 AND $5 AND status = 'processing'
 ORDER BY id
 FOR UPDATE
 """
@@ -108,16 +117,16 @@ _FINISH = """
 UPDATE webhook_events AS event
 SET status = done.status, next_attempt_at = NULL, last_error = NULL,
     processed_at = CASE WHEN done.status = 'processed' THEN coalesce(processed_at, now()) ELSE processed_at END
-FROM unnest($1::text[], $2::text[]) AS done (id, status)
-WHERE event.id = done.id
+FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS done (id, created_at, status)
+WHERE event.id = done.id AND event.created_at = done.created_at AND event.created_at BETWEEN $4 AND $5
 """
 
 _FAIL = """
 UPDATE webhook_events
-SET status = CASE WHEN $4 THEN 'dead' ELSE 'failed' END,
-    last_error = $3,
-    next_attempt_at = CASE WHEN $4 THEN NULL ELSE now() + $5::interval END
-WHERE id = $1 AND attempts = $2 AND status = 'processing'
+SET status = CASE WHEN $5 THEN 'dead' ELSE 'failed' END,
+    last_error = $4,
+    next_attempt_at = CASE WHEN $5 THEN NULL ELSE now() + $6::interval END
+WHERE id = $1 AND created_at = $2 AND attempts = $3 AND status = 'processing'
 """
 
 _LAG = """
@@ -140,15 +149,18 @@ async def record(connection: Connection, events: Sequence[NewEvent]) -> set[str]
     return {row[0] for row in await connection.fetch(_RECORD, *columns)}
 
 
-async def claim(connection: Connection, limit: int, lease: timedelta, most_attempts: int) -> list[DueEvent]:
-    """Take up to `limit` due events for `lease`, oldest first by Stripe's clock.
+async def claim(
+    connection: Connection, limit: int, lease: timedelta, most_attempts: int, since: datetime = EVER
+) -> list[DueEvent]:
+    """Take up to `limit` due events that Stripe made `since` then, for `lease`; oldest first by Stripe's clock.
 
     An event that comes back because its lease ran out is handed out alone, so that one which kills its worker takes
     no other with it, and is dead after `most_attempts`.
     """
-    rows = [row for row in await connection.fetch(_CLAIM, limit, lease, most_attempts) if row["status"] != "dead"]
+    found = await connection.fetch(_CLAIM, limit, lease, most_attempts, since)
+    rows = [row for row in found if row["status"] != "dead"]
     rows.sort(key=lambda row: (row["created_at"], row["id"]))
-    return [DueEvent(row["id"], row["type"], row["payload"], row["attempts"]) for row in rows]
+    return [DueEvent(*(row[name] for name in ("id", "created_at", "type", "payload", "attempts"))) for row in rows]
 
 
 async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, bool]:
@@ -156,19 +168,30 @@ async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, 
 
     Answers for each whether its effects were committed before, so that it is only being replayed.
     """
-    rows = await connection.fetch(_HOLD, [event.id for event in events], [event.attempts for event in events])
+    attempts = [event.attempts for event in events]
+    rows = await connection.fetch(_HOLD, *_keys(events), attempts, *_span(events))
     return {row["id"]: row["applied"] for row in rows}
 
 
-async def finish(connection: Connection, outcomes: Sequence[tuple[str, str]]) -> None:
+async def finish(connection: Connection, outcomes: Sequence[tuple[DueEvent, str]]) -> None:
     """Mark events `processed` or `ignored`."""
     if outcomes:
-        await connection.execute(_FINISH, [event for event, _ in outcomes], [status for _, status in outcomes])
+        events = [event for event, _ in outcomes]
+        await connection.execute(_FINISH, *_keys(events), [status for _, status in outcomes], *_span(events))
 
 
 async def fail(connection: Connection, event: DueEvent, error: str, pause: timedelta, *, dead: bool) -> None:
     """Put an event back for another try after `pause`, or aside for a person where it is `dead`."""
-    await connection.execute(_FAIL, event.id, event.attempts, error, dead, pause)
+    await connection.execute(_FAIL, event.id, event.created_at, event.attempts, error, dead, pause)
+
+
+def _keys(events: Sequence[DueEvent]) -> tuple[list[str], list[datetime]]:
+    return [event.id for event in events], [event.created_at for event in events]
+
+
+def _span(events: Sequence[DueEvent]) -> tuple[datetime, datetime]:
+    """Between which times the events were made."""
+    return min(event.created_at for event in events), max(event.created_at for event in events)
 
 
 async def lag_s(connection: Connection) -> float:

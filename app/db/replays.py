@@ -1,6 +1,6 @@
 """Owns the statements that put events back into the inbox, so that they are processed again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,7 +78,12 @@ async def statuses(connection: Connection, events: Sequence[str]) -> dict[str, i
     return {row[0]: row[1] for row in rows}
 
 
-async def unknown(connection: Connection, events: Collection[str]) -> set[str]:
-    """Which of `events` were never received."""
-    rows = await connection.fetch("SELECT id FROM webhook_events WHERE id = ANY($1::text[])", list(events))
-    return set(events) - {row[0] for row in rows}
+async def unknown(connection: Connection, events: Mapping[str, datetime]) -> set[str]:
+    """Which of `events`, by when Stripe made each, were never received."""
+    rows = await connection.fetch(
+        "SELECT id FROM webhook_events WHERE id = ANY($1::text[]) AND created_at BETWEEN $2 AND $3",
+        list(events),
+        min(events.values()),
+        max(events.values()),
+    )
+    return events.keys() - {row[0] for row in rows}

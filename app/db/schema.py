@@ -17,10 +17,17 @@ MIGRATIONS = ROOT / "migrations"
 
 
 @cache
+def known() -> frozenset[str]:
+    """Every revision this code knows."""
+    texts = (path.read_text() for path in (MIGRATIONS / "versions").glob("*.py"))
+    return frozenset(found[1] for text in texts if (found := re.search(r'^revision = "(\w+)"', text, re.MULTILINE)))
+
+
+@cache
 def head() -> str:
     """The revision this code needs: the one that no other follows. Read from the files: alembic takes a second to load."""
     texts = [path.read_text() for path in (MIGRATIONS / "versions").glob("*.py")]
-    revisions = {found[1] for text in texts if (found := re.search(r'^revision = "(\w+)"', text, re.MULTILINE))}
+    revisions = known()
     followed = {found[1] for text in texts if (found := re.search(r'^down_revision = "(\w+)"', text, re.MULTILINE))}
     (last,) = revisions - followed
     return last
@@ -33,6 +40,14 @@ async def revision(connection: Connection) -> str | None:
     except asyncpg.UndefinedTableError:
         return None
     return found
+
+
+def serves(applied: str | None) -> bool:
+    """Whether this code works on a database at `applied`: at its own head, or at one that only newer code knows.
+
+    A release's migrations leave room for the code before it (docs/scaling.md), which goes on while they are rolled out.
+    """
+    return applied == head() or (applied is not None and applied not in known())
 
 
 def config(url: str = "") -> "Config":

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import asyncpg
 import structlog
 
-from app.db.engine import Database, translated_errors
+from app.db.engine import ONE_PLAN, Database, translated_errors
 from app.db.inbox import NewEvent, record
 from app.domain.errors import DatabaseUnavailable, MalformedRequest
 
@@ -85,7 +85,7 @@ class Inbox:
         async with translated_errors():
             if self._connection is None or self._connection.is_closed():
                 # One plan fits every batch; making one for each took a fifth of a lone delivery's statement.
-                self._connection = await self._database.dedicated(plan_cache_mode="force_generic_plan")
+                self._connection = await self._database.dedicated(**ONE_PLAN)
             return await record(self._connection, events)
 
 

@@ -121,8 +121,9 @@ class Reconciler:
         wanted = {event["id"]: event for event in page if event["type"] in HANDLERS}
         if not wanted:
             return []
+        made = {event_id: datetime.fromtimestamp(event["created"], UTC) for event_id, event in wanted.items()}
         async with self._database.connection() as connection:
-            missing = [wanted[event_id] for event_id in await replays.unknown(connection, wanted)]
+            missing = [wanted[event_id] for event_id in await replays.unknown(connection, made)]
             events = []
             for event in missing:
                 payload = msgspec.json.encode(event)

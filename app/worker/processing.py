@@ -111,7 +111,7 @@ class Processor:
     async def _apply(self, tasks: Sequence[Task]) -> list[tuple[Task, Question]]:
         questions: list[tuple[Task, Question]] = []
         broken: list[tuple[Task, Exception]] = []
-        outcomes: list[tuple[str, str]] = []
+        outcomes: list[tuple[DueEvent, str]] = []
         async with self._database.unit_of_work() as connection:
             ours = await inbox.hold(connection, [task.due for task in tasks])
             mine = [task for task in tasks if task.due.id in ours]
@@ -121,7 +121,7 @@ class Processor:
                 ledger.cause = task.due.id
                 try:
                     with ledger.all_or_nothing():
-                        outcomes.append((task.due.id, handle(task.due.type, ledger, task.incoming)))
+                        outcomes.append((task.due, handle(task.due.type, ledger, task.incoming)))
                 except QUESTIONS as question:
                     questions.append((task, question))
                 except Exception as error:  # noqa: BLE001 -- the ledger forgot what it did; the others go on

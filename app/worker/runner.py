@@ -5,13 +5,14 @@ Several workers may run on one database; each event is handed to one of them at 
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import structlog
 
 from app.db import inbox
-from app.db.engine import Database
+from app.db.engine import Connection, Database
+from app.db.inbox import DueEvent
 from app.domain.errors import DatabaseUnavailable
 from app.worker.processing import MOST_ATTEMPTS, Processor
 
@@ -19,6 +20,10 @@ log = structlog.get_logger(__name__)
 
 REST_S = 1.0
 """Seconds between tries while the database is away."""
+RECENT = timedelta(days=3)
+"""How old an event is at most that Stripe still delivers by itself: almost all that is due is younger."""
+LOOK_BACK_S = 1.0
+"""How often a busy worker looks among all events; one that finds nothing recent does at once."""
 
 
 class Worker:
@@ -34,6 +39,7 @@ class Worker:
         self._poll_s = poll_s
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
+        self._look_back_at = 0.0
         self._listener: asyncpg.Connection[asyncpg.Record] | None = None
 
     def stop(self) -> None:
@@ -77,10 +83,21 @@ class Worker:
         """Process one batch of what is due; events that need Stripe's answer are finished in the background."""
         self._woken.clear()
         async with self._database.connection() as connection:
-            due = await inbox.claim(connection, self._batch, self._lease, MOST_ATTEMPTS)
+            due = await self._claim(connection)
         if due:
             await self._processor.process(due)
         return len(due)
+
+    async def _claim(self, connection: Connection) -> list[DueEvent]:
+        """Look where almost everything is, and every now and then, or where that is nothing, among all there is."""
+        now = asyncio.get_running_loop().time()
+        if now < self._look_back_at:
+            since = datetime.now(UTC) - RECENT
+            due = await inbox.claim(connection, self._batch, self._lease, MOST_ATTEMPTS, since)
+            if due:
+                return due
+        self._look_back_at = now + LOOK_BACK_S
+        return await inbox.claim(connection, self._batch, self._lease, MOST_ATTEMPTS)
 
     async def _listen(self) -> None:
         """Hear of new events; without the listener the poll still finds them."""

@@ -72,7 +72,7 @@ def crashes(patch: pytest.MonkeyPatch) -> None:
     """Cut the database off between an event's effects and its mark, now and then."""
     finish, count = inbox_rows.finish, 0
 
-    async def cut(connection: Connection, outcomes: Sequence[tuple[str, str]]) -> None:
+    async def cut(connection: Connection, outcomes: Sequence[tuple[inbox_rows.DueEvent, str]]) -> None:
         nonlocal count
         count += 1
         if count % 3 == 1:

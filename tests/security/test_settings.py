@@ -49,6 +49,9 @@ def test_safe_settings_are_taken() -> None:
         ({"api_bootstrap_key": "ik_test_" + "x" * 40}, "different modes"),
         ({"stripe_secret_key": "sk_test_x", "api_bootstrap_key": "ik_live_" + "x" * 40}, "different modes"),
         ({"rate_limit_failed": 0}, "RATE_LIMIT_FAILED=0"),
+        ({"database_pooler": "transaction"}, "needs DATABASE_DIRECT_URL"),
+        ({"database_pooler": "transaction", "database_direct_url": ""}, "needs DATABASE_DIRECT_URL"),
+        ({"inbox_retention_days": 34}, "INBOX_RETENTION_DAYS must be at least 35"),
         ({"oidc_issuer": "https://i.example"}, "belong together"),
         (
             {"oidc_issuer": "https://i.example", "oidc_audience": "x", "oidc_jwks_url": "http://i.example/jwks"},
