@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from app.domain.errors import DatabaseUnavailable
 from app.services import erasing
 from app.settings import Settings
 from app.wiring import built
+from app.worker.retention import make_partitions
 
 cli = typer.Typer(name="invoicing", help="The invoicing service.", no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -104,11 +106,13 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the database's schema to a revision, waiting for the database where it is not up yet."""
-    url = settings().server_url
+    found = settings()
+    url = found.server_url
     asyncio.run(_wait_for_database(url, wait_s))
     schema.upgrade(url, revision)
     if revision == "head":
         asyncio.run(_rebase_feed(url, restored=restored))
+        asyncio.run(_make_partitions(url, found.inbox_retention))
     typer.echo(f"The schema is at {revision}.")
 
 
@@ -118,6 +122,15 @@ async def _rebase_feed(url: str, *, restored: bool) -> None:
     if await feed.rebase(connection, restored=restored):
         typer.echo("The feed goes on behind what is stored.")
     await connection.close()
+
+
+async def _make_partitions(url: str, retention: timedelta | None) -> None:
+    database = Database(url, pool_size=1)
+    await database.open()
+    try:
+        await make_partitions(database, retention)
+    finally:
+        await database.close()
 
 
 async def _wait_for_database(url: str, wait_s: float) -> None:

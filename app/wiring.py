@@ -36,6 +36,7 @@ from app.worker.completing import Completer
 from app.worker.housekeeping import Housekeeper, Task, purge_operations, rebase_feed
 from app.worker.processing import Processor
 from app.worker.rebuilding import Rebuilder
+from app.worker.retention import keep_partitions
 from app.worker.runner import Worker
 
 
@@ -104,6 +105,7 @@ class Parts:
         """All that a worker process runs."""
         tasks = [
             purge_operations(self.database),
+            keep_partitions(self.database, self.settings.inbox_retention),
             rebase_feed(self.database),
             Task("sweep_erased", SWEEP_EVERY_S, partial(erasing.sweep, self.database)),
             Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.db.models import Model
+from app.db.schema import is_modelled
 
 
 def _url() -> str:
@@ -16,7 +17,13 @@ def _url() -> str:
 
 
 def _migrate(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=Model.metadata, compare_server_default=True)
+    context.configure(
+        connection=connection,
+        target_metadata=Model.metadata,
+        compare_server_default=True,
+        include_name=is_modelled,
+        transaction_per_migration=True,  # what one has locked is free again before the next one waits
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -81,7 +81,10 @@ _AUDIT_ENTRY = f"id, {_times('at')}, actor, action, subject, outcome, request_id
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """How one resource is shown. `shown` in lists, `single` when read alone; `order` is the time it is listed by."""
+    """How one resource is shown. `shown` in lists, `single` when read alone; `order` is the time it is listed by.
+
+    `key` finds a row by index: the primary key.
+    """
 
     name: str
     table: str
@@ -89,6 +92,7 @@ class Resource:
     single: str = ""
     order: str = "created_at"
     hides_deleted: bool = True
+    key: tuple[str, ...] = ("id",)
 
     def document(self, where: str) -> str:
         """The statement that answers the one document matching `where`."""
@@ -121,6 +125,7 @@ EVENT = Resource(
     single=f"{_EVENT}, payload::json AS payload",
     order="received_at",
     hides_deleted=False,
+    key=("id", "created_at"),
 )
 API_KEY = Resource("API key", "api_keys", _API_KEY, hides_deleted=False)
 AUDIT_ENTRY = Resource("audit entry", "audit_log", _AUDIT_ENTRY, order="at", hides_deleted=False)
@@ -155,12 +160,13 @@ async def page(connection: Connection, resource: Resource, wanted: Filter, *, li
         wanted.conditions.append(f"(row.{resource.order}, row.id) < (${last - 1}, ${last})")
     if resource.hides_deleted:
         wanted.conditions.append("row.deleted_at IS NULL")
+    same = " AND ".join(f"row.{column} = keys.{column}" for column in resource.key)
     rows = await connection.fetch(
-        f"SELECT keys.at, keys.id, shown.document::text FROM (SELECT {resource.order} AS at, id "  # noqa: S608
+        f"SELECT keys.at, keys.id, shown.document::text FROM (SELECT {resource.order} AS at, {', '.join(resource.key)} "  # noqa: S608
         f"FROM {resource.table} row WHERE {' AND '.join(wanted.conditions) or 'true'} "
         f"ORDER BY {resource.order} DESC, id DESC LIMIT {limit + 1}) keys "
         f"CROSS JOIN LATERAL (SELECT row_to_json(d) AS document FROM (SELECT {resource.shown} "
-        f"FROM {resource.table} row WHERE row.id = keys.id) d) shown ORDER BY keys.at DESC, keys.id DESC",
+        f"FROM {resource.table} row WHERE {same}) d) shown ORDER BY keys.at DESC, keys.id DESC",
         *wanted.arguments,
     )
     more = len(rows) > limit

@@ -44,8 +44,11 @@ SESSION = {
 A transaction that is left open holds the feed back (see feed.py): none of ours may for longer than this.
 """
 
-ONE_PLAN = {"plan_cache_mode": "force_generic_plan"}
-"""For connections whose statements are few and always the same: each is planned once, whatever its arguments."""
+ONE_PLAN = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+"""For connections whose statements are few and always the same: each is planned once, whatever its arguments.
+
+Such a plan is by index, also into a partition that was still empty when it was made: it outlives that.
+"""
 
 POOLED = {name: SESSION[name] for name in ("application_name", "timezone")}
 """What a pooler between us and the server passes on."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from app.db.engine import Connection
+from app.db.partitions import PARTITION
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -48,6 +49,11 @@ def serves(applied: str | None) -> bool:
     A release's migrations leave room for the code before it (docs/scaling.md), which goes on while they are rolled out.
     """
     return applied == head() or (applied is not None and applied not in known())
+
+
+def is_modelled(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether the models speak of it: of a partitioned table, not of its partitions."""
+    return kind != "table" or name is None or not PARTITION.fullmatch(name)
 
 
 def config(url: str = "") -> "Config":

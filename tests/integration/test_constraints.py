@@ -63,7 +63,7 @@ async def copied(connection: Connection, table: str, *, changed: str) -> None:
 async def test_an_event_is_there_once(connection: Connection) -> None:
     with pytest.raises(asyncpg.UniqueViolationError) as refusal:
         await copied(connection, "webhook_events", changed="type")
-    assert refusal.value.constraint_name == "pk_webhook_events"
+    assert (refusal.value.constraint_name or "").endswith("_pkey")  # the partition's own name of it
 
 
 async def test_an_invoice_is_fulfilled_once(connection: Connection) -> None:

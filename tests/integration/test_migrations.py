@@ -12,7 +12,11 @@ from tests.fixtures.postgres import Database
 
 
 def differences(connection: Connection) -> list[object]:
-    return list(compare_metadata(MigrationContext.configure(connection), Model.metadata))
+    return list(
+        compare_metadata(
+            MigrationContext.configure(connection, opts={"include_name": schema.is_modelled}), Model.metadata
+        )
+    )
 
 
 async def test_the_migrations_build_what_the_models_say(database: Database) -> None:

@@ -17,6 +17,8 @@ class WebhookEvent(Model):
     """The inbox: every event ever received, as it came. The row is also the job that will process it.
 
     processed_at is when its effects were first committed; a replay does not move it.
+    The id alone says which event it is; created_at, which Stripe never changes, is in the key for the partitions' sake
+    (app/db/partitions.py).
     """
 
     __tablename__ = "webhook_events"
@@ -27,7 +29,7 @@ class WebhookEvent(Model):
     api_version: Mapped[str | None]
     account: Mapped[str | None]
     livemode: Mapped[bool]
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(primary_key=True)
     payload: Mapped[str]  # compressed by lz4 or not at all: its migration says why
     verified_by: Mapped[str | None]
     source: Mapped[str]
@@ -45,9 +47,12 @@ class WebhookEvent(Model):
         CheckConstraint(f"({one_of('status', DUE_STATUSES)}) = (next_attempt_at IS NOT NULL)", name="due_has_time"),
         Index("ix_webhook_events_due", "next_attempt_at", postgresql_where=text(one_of("status", WAITING_STATUSES))),
         Index("ix_webhook_events_leased", "next_attempt_at", postgresql_where=text("status = 'processing'")),
+        Index("ix_webhook_events_dead", "received_at", postgresql_where=text("status = 'dead'")),
         Index("ix_webhook_events_newest", desc("received_at"), desc("id")),
         Index("ix_webhook_events_object", "object_id", "created_at"),
+        {"postgresql_partition_by": "RANGE (created_at)"},
     )
+    __mapper_args__ = {"primary_key": [id]}  # noqa: RUF012, A003 -- SQLAlchemy reads it as declared
 
 
 class Tombstone(Model):

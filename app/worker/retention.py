@@ -1,0 +1,58 @@
+"""Owns the keeping of the inbox's partitions: there are always some for the time to come, and none whose time is over."""
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from app.db import partitions
+from app.db.engine import Database
+from app.worker.housekeeping import BATCH, Task
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 3600.0
+
+
+async def make_partitions(database: Database, retention: timedelta | None) -> list[str]:
+    """Make the partitions that are missing for what is to come; their names."""
+    async with database.connection() as connection:
+        found = await partitions.listed(connection)
+    made = partitions.missing(found, datetime.now(UTC), partitions.width_for(retention))
+    for one in made:
+        async with database.unit_of_work() as connection:
+            await partitions.create(connection, one)
+    return [one.name for one in made]
+
+
+async def drop_partitions(database: Database, retention: timedelta) -> list[str]:
+    """Drop the partitions that ended longer than `retention` ago; their names.
+
+    One that holds an event that is not processed stays, until somebody has looked after that.
+    """
+    before = datetime.now(UTC) - retention
+    async with database.connection() as connection:
+        found = await partitions.listed(connection)
+    dropped = []
+    for one in found:
+        if one.until is None or one.until > before:
+            continue
+        async with database.unit_of_work() as connection:
+            if await partitions.drop(connection, one):
+                dropped.append(one.name)
+            else:
+                log.warning("events_past_retention_not_processed", partition=one.name)
+    while True:
+        async with database.connection() as connection:
+            if await partitions.empty_default(connection, before, BATCH) < BATCH:
+                return dropped
+
+
+def keep_partitions(database: Database, retention: timedelta | None) -> Task:
+    """The task that does both."""
+
+    async def keep() -> dict[str, list[str]]:
+        made = await make_partitions(database, retention)
+        dropped = await drop_partitions(database, retention) if retention else []
+        return {"made": made, "dropped": dropped}
+
+    return Task("keep_partitions", EVERY_S, keep)

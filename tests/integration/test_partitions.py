@@ -1,0 +1,230 @@
+"""The inbox lies in partitions by Stripe's time: each event once, wherever it lies; old ones go, unfinished ones stay."""
+
+import asyncio
+import copy
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic import command
+
+from app.db import inbox, partitions, schema
+from app.db.inbox import NewEvent
+from app.db.partitions import Partition
+from app.worker.retention import drop_partitions, keep_partitions, make_partitions
+from tests.fixtures.postgres import Database
+from tests.fixtures.stage import Stage
+
+Json = dict[str, Any]
+RETENTION = timedelta(days=35)
+UNPARTITIONED = "8d2e4b7f9a31"
+NOW = datetime(2026, 11, 22, 13, 30, tzinfo=UTC)
+
+
+def moved(event: Json, days: float, **changes: Any) -> Json:
+    """The same event, made so many days later, or earlier."""
+    return copy.deepcopy(event) | {"created": event["created"] + int(days * 86400)} | changes
+
+
+async def where(stage: Stage, event_id: str) -> list[str]:
+    rows = await stage.rows("SELECT tableoid::regclass::text AS name FROM webhook_events WHERE id = $1", event_id)
+    return [row["name"] for row in rows]
+
+
+async def names(stage: Stage) -> list[str]:
+    async with stage.parts.database.connection() as connection:
+        return [one.name for one in await partitions.listed(connection)]
+
+
+async def old_partition(stage: Stage, days: int) -> str:
+    """Make the partition of the day so many days ago, which lies before all there are."""
+    since = (datetime.now(UTC) - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
+    wanted = Partition(f"webhook_events_{since:%Y%m%d}", since, since + timedelta(days=1))
+    async with stage.parts.database.unit_of_work() as connection:
+        await partitions.create(connection, wanted)
+    return wanted.name
+
+
+async def test_an_event_lies_where_stripe_dated_it_and_is_there_once(stage: Stage) -> None:
+    await stage.dashboard("products", name="A")
+    event = await stage.event("product.created")
+    await stage.tell(event, event)
+    await stage.tell(event)
+    made = datetime.fromtimestamp(event["created"], UTC)
+    assert await where(stage, event["id"]) == [f"webhook_events_{made:%Y%m}01"]
+
+
+async def test_an_event_that_fits_no_partition_is_taken_in_once_and_moves_when_its_own_is_made(stage: Stage) -> None:
+    await stage.dashboard("products", name="A")
+    event = moved(await stage.event("product.created"), -100)
+    await stage.tell(event, event)
+    assert await where(stage, event["id"]) == ["webhook_events_default"]
+    name = await old_partition(stage, 100)
+    assert await where(stage, event["id"]) == [name]
+    await stage.tell(event)
+    assert await where(stage, event["id"]) == [name]
+    row = await stage.row("webhook_events", event["id"])
+    assert row
+    assert (row["status"], row["attempts"]) == ("processed", 1)
+
+
+async def test_old_events_that_are_replayed_are_processed_wherever_they_lie(stage: Stage) -> None:
+    await stage.dashboard("products", name="A")
+    event = await stage.event("product.created")
+    olds = [moved(event, -days, id=f"evt_old{days}") for days in (10, 40, 100)]
+    await stage.tell(event, *olds)
+    await stage.parts.replaying.requeue([old["id"] for old in olds])
+    assert await stage.work() == len(olds)
+    assert not await stage.rows("SELECT FROM webhook_events WHERE status <> 'processed'")
+
+
+async def test_the_housekeeper_makes_partitions_ahead_and_never_twice(stage: Stage) -> None:
+    newest = (await names(stage))[-2]
+    await stage.rows(f"DROP TABLE {newest}")
+    task = keep_partitions(stage.parts.database, None)
+    assert await task.work() == {"made": [newest], "dropped": []}
+    assert await task.work() == {"made": [], "dropped": []}
+    assert (await names(stage))[-2:] == [newest, "webhook_events_default"]
+
+
+async def test_with_a_short_retention_the_next_partitions_are_days(stage: Stage) -> None:
+    ends = [one for one in await names(stage) if one != "webhook_events_default"]
+    await stage.rows(f"DROP TABLE {ends[-1]}")
+    made = await make_partitions(stage.parts.database, RETENTION)
+    assert len(made) == len(set(made))
+    assert 0 < len(made) <= 22
+    assert await make_partitions(stage.parts.database, RETENTION) == []
+
+
+async def test_a_partition_past_its_retention_goes_with_its_events(stage: Stage) -> None:
+    await stage.dashboard("products", name="A")
+    event = await stage.event("product.created")
+    name = await old_partition(stage, 60)
+    gone, outlier, kept = (moved(event, -days, id=f"evt_{days}") for days in (60, 90, 20))
+    await stage.tell(event, gone, outlier, kept)
+    assert await where(stage, gone["id"]) == [name]
+    assert await where(stage, outlier["id"]) == ["webhook_events_default"]
+    assert await drop_partitions(stage.parts.database, RETENTION) == [name]
+    left = await stage.rows("SELECT id FROM webhook_events ORDER BY id")
+    assert {row["id"] for row in left} == {event["id"], kept["id"]}
+
+
+@pytest.mark.parametrize("status", ["received", "processing", "failed", "dead"])
+async def test_an_event_that_is_not_processed_keeps_its_partition(stage: Stage, status: str) -> None:
+    await stage.dashboard("products", name="A")
+    event = moved(await stage.event("product.created"), -60)
+    name = await old_partition(stage, 60)
+    await stage.tell(event)
+    await stage.rows(
+        "UPDATE webhook_events SET status = $1, next_attempt_at = CASE WHEN $1 <> 'dead' THEN now() END", status
+    )
+    assert await drop_partitions(stage.parts.database, RETENTION) == []
+    assert await where(stage, event["id"]) == [name]
+    await stage.rows("UPDATE webhook_events SET status = 'processed', next_attempt_at = NULL")
+    assert await drop_partitions(stage.parts.database, RETENTION) == [name]
+
+
+async def test_an_event_that_comes_again_after_its_partition_is_gone_fulfils_nothing_twice(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", paid_out_of_band="true")
+    past = [moved(event, -60) for event in await stage.events()]
+    name = await old_partition(stage, 60)
+    await stage.tell(*past)
+    fulfillment = await stage.fulfillment(invoice["id"])
+    assert fulfillment
+    assert fulfillment["status"] == "fulfilled"
+    changes = await stage.rows("SELECT event, became FROM changes ORDER BY id")
+    assert name in await drop_partitions(stage.parts.database, RETENTION)
+    assert not await stage.rows("SELECT FROM webhook_events")
+    await stage.tell(*past)
+    assert not await stage.rows("SELECT FROM webhook_events WHERE status NOT IN ('processed', 'ignored')")
+    assert await stage.fulfillment(invoice["id"]) == fulfillment
+    assert await stage.rows("SELECT event, became FROM changes ORDER BY id") == changes
+
+
+async def test_a_partition_is_not_made_against_a_long_transaction_and_deliveries_go_on_meanwhile(stage: Stage) -> None:
+    await stage.dashboard("products", name="A")
+    event = await stage.event("product.created")
+    before = await names(stage)
+    async with stage.parts.database.unit_of_work() as connection:
+        await connection.execute("SELECT FROM webhook_events FOR UPDATE")  # every partition is held
+        refused, _ = await asyncio.gather(old_partition(stage, 200), stage.deliver(event), return_exceptions=True)
+    assert isinstance(refused, asyncpg.LockNotAvailableError)
+    assert await names(stage) == before
+    assert await stage.work() == 1
+    assert await old_partition(stage, 200) in await names(stage)
+
+
+# The table that was there before
+
+
+def new_event(number: int, at: datetime) -> NewEvent:
+    return NewEvent(
+        id=f"evt_{number}", type="product.created", object_id=f"prod_{number}", api_version="x", account=None,
+        livemode=False, created_at=at, payload="{}", verified_by=None, source="delivery",
+        request_id=None, handled=True,
+    )  # fmt: skip
+
+
+async def test_a_table_that_holds_events_becomes_the_first_partition(empty_database: Database) -> None:
+    await asyncio.to_thread(schema.upgrade, empty_database.url, UNPARTITIONED)
+    connection = await empty_database.connect()
+    today = datetime.now(UTC).replace(microsecond=0)
+    events = [new_event(number, today - timedelta(days=number)) for number in range(80)]
+    assert len(await inbox.record(connection, events)) == 80
+    claimed = await inbox.claim(connection, 10, timedelta(seconds=30), 12)
+    file = await connection.fetchval("SELECT pg_relation_filenode('webhook_events')")
+    await asyncio.to_thread(schema.upgrade, empty_database.url)
+
+    rows = await connection.fetch("SELECT DISTINCT tableoid::regclass::text AS name FROM webhook_events")
+    assert [row["name"] for row in rows] == ["webhook_events_before"]
+    assert await connection.fetchval("SELECT pg_relation_filenode('webhook_events_before')") == file  # nothing copied
+    assert await inbox.record(connection, events) == set()
+    assert set(await inbox.hold(connection, claimed)) == {event.id for event in claimed}
+    assert len(await inbox.claim(connection, 100, timedelta(seconds=30), 12)) == 70
+    later = new_event(1000, today + timedelta(days=70))
+    assert await inbox.record(connection, [later, later]) == {later.id}
+    assert await connection.fetchval("SELECT tableoid::regclass::text FROM webhook_events WHERE id = $1", later.id) != (
+        "webhook_events_before"
+    )
+    found = await partitions.listed(connection)
+    assert found[0].since is None
+    assert all(one.until == other.since for one, other in pairwise(found[:-1]))
+
+    await asyncio.to_thread(command.downgrade, schema.config(empty_database.url), UNPARTITIONED)
+    assert await connection.fetchval("SELECT count(*) FROM webhook_events") == 81
+    assert await inbox.record(connection, events) == set()
+    await connection.close()
+
+
+# Pure
+
+
+@pytest.mark.parametrize(
+    ("retention", "width"), [(None, "month"), (421, "month"), (420, "week"), (61, "week"), (60, "day"), (35, "day")]
+)
+def test_the_longer_events_are_kept_the_more_a_partition_holds(retention: int | None, width: str) -> None:
+    assert partitions.width_for(timedelta(days=retention) if retention else None) == width
+
+
+@pytest.mark.parametrize(
+    ("width", "until"),
+    [("day", datetime(2026, 11, 23, tzinfo=UTC)), ("week", datetime(2026, 11, 23, tzinfo=UTC)),
+     ("month", datetime(2026, 12, 1, tzinfo=UTC))],
+)  # fmt: skip
+def test_a_partition_ends_with_its_day_week_or_month(width: partitions.Width, until: datetime) -> None:
+    assert partitions.end_of(NOW, width) == until
+
+
+@pytest.mark.parametrize("width", ["day", "week", "month"])
+def test_the_missing_partitions_join_without_a_gap_from_what_is_old_to_what_is_to_come(width: partitions.Width) -> None:
+    made = partitions.missing([], NOW, width)
+    assert made[0].since
+    assert made[0].since <= NOW - timedelta(days=31)
+    assert made[-1].until
+    assert made[-1].until >= NOW + timedelta(days=21)
+    assert all(one.until == other.since for one, other in pairwise(made))
+    assert partitions.missing(made, NOW, width) == []
+    assert len({one.name for one in made}) == len(made)
