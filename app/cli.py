@@ -12,10 +12,11 @@ import uvicorn
 
 from app import logs, shutdown
 from app.api.protocol import BoundedProtocol
-from app.commands import inbox, keys, webhooks
+from app.commands import actions, inbox, keys, webhooks
 from app.commands.environment import require_somebody, settings
 from app.db import feed, schema
 from app.db.engine import ONE_PLAN, Database
+from app.domain.actions import Misconfigured
 from app.domain.errors import DatabaseUnavailable
 from app.services import erasing
 from app.settings import Settings
@@ -26,6 +27,7 @@ cli = typer.Typer(name="invoicing", help="The invoicing service.", no_args_is_he
 
 cli.add_typer(keys.commands, name="keys")
 cli.add_typer(inbox.events, name="events")
+cli.add_typer(actions.commands, name="actions")
 cli.add_typer(webhooks.commands, name="webhooks")
 cli.command()(inbox.reconcile)
 cli.command()(inbox.rebuild)
@@ -69,18 +71,23 @@ def serve() -> None:
 
 @cli.command()
 def worker() -> None:
-    """Process what Stripe delivered, finish what was interrupted, keep house."""
+    """Process what Stripe delivered, finish what was interrupted, do the fulfillment actions, keep house."""
     found = settings()
     logs.configure(found.log_level)
-    asyncio.run(_work(found))
+    try:
+        asyncio.run(_work(found))
+    except Misconfigured as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
 
 
 async def _work(found: Settings) -> None:
-    async with built(found, **ONE_PLAN) as parts, asyncio.TaskGroup() as group:
+    async with built(found, **ONE_PLAN) as parts:
         jobs = parts.background()
-        for job in jobs:
-            group.create_task(job.run())
-        shutdown.drain_on_signal(*(job.stop for job in jobs))
+        async with asyncio.TaskGroup() as group:
+            for job in jobs:
+                group.create_task(job.run())
+            shutdown.drain_on_signal(*(job.stop for job in jobs))
 
 
 @cli.command()

@@ -28,6 +28,7 @@ ROUTERS = (
     products.prices,
     payment_links.router,
     fulfillments.fulfillments,
+    fulfillments.actions,
     fulfillments.events,
     access.keys,
     access.audit,

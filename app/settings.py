@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.domain.mailbox import Mailbox
+
 STRIPE_API_BASE = "https://api.stripe.com"
 STRIPE_JS_URL = "https://js.stripe.com/endive/stripe.js"
 SMALLEST_KEY = 32
@@ -83,6 +85,17 @@ class Settings(BaseSettings):
     completion_grace_s: float = Field(default=30.0, gt=0)
     inbox_lag_limit_s: float = Field(default=300.0, gt=0)
     inbox_retention_days: int = Field(default=0, ge=0)
+
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_from: str = ""
+    smtp_timeout_s: float = Field(default=20.0, gt=0, le=120)
+    mail_templates_dir: Path | None = None
+    fulfillment_hook_timeout_s: float = Field(default=20.0, gt=0, le=600)
+
     reconcile_every_s: float = Field(default=300.0, gt=0)
     repair_every_s: float = Field(default=3600.0, gt=0)
 
@@ -169,6 +182,25 @@ class Settings(BaseSettings):
                 "PAYMENT_PAGE_APPEARANCE must be a JSON object, as Stripe's Appearance API takes it"
             ) from None
 
+    @field_validator("smtp_from")
+    @classmethod
+    def _mailbox(cls, value: str) -> str:
+        try:
+            if value:
+                Mailbox.of(value)
+        except ValueError as error:
+            raise ValueError(f"SMTP_FROM must be an address such as Shop <orders@shop.example>: {error}") from None
+        return value
+
+    @field_validator("mail_templates_dir", mode="before")
+    @classmethod
+    def _existing(cls, value: object) -> object:
+        if not value:
+            return None
+        if not Path(str(value)).is_dir():
+            raise ValueError(f"MAIL_TEMPLATES_DIR names no directory: {value}")
+        return value
+
     @field_validator("api_bootstrap_key", "database_direct_url", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
@@ -200,6 +232,15 @@ class Settings(BaseSettings):
             for unsafe, why in UNSAFE_IN_PRODUCTION:
                 if unsafe(self):
                     raise ValueError(f"not with ENVIRONMENT=production: {why}")
+        return self
+
+    @model_validator(mode="after")
+    def _mail(self) -> Self:
+        if bool(self.smtp_host) != bool(self.smtp_from):
+            raise ValueError("SMTP_HOST and SMTP_FROM belong together: set both, or neither")
+        password = bool(self.smtp_password.get_secret_value())
+        if bool(self.smtp_username) != password or (password and not self.smtp_host):
+            raise ValueError("SMTP_USERNAME and SMTP_PASSWORD belong together, and to an SMTP_HOST")
         return self
 
     @property
@@ -253,6 +294,10 @@ UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     (
         lambda found: bool(found.oidc_jwks_url) and not found.oidc_jwks_url.startswith("https://"),
         "OIDC_JWKS_URL must start with https://: whoever answers it decides who may come in",
+    ),
+    (
+        lambda found: bool(found.smtp_username) and found.smtp_security == "none",
+        "SMTP_SECURITY=none shows SMTP_PASSWORD to everybody on the way to the mail server",
     ),
     (lambda found: found.rate_limit_failed == 0, "RATE_LIMIT_FAILED=0 lets anybody try keys without end"),
 )

@@ -8,7 +8,13 @@ from functools import partial
 from typing import Protocol
 
 from app.db.engine import Database
+from app.domain.actions import EMAIL
+from app.domain.mailbox import Mailbox
+from app.hooks import loading
+from app.mail.delivery import Mailer, MailServer
+from app.mail.letters import Letters
 from app.services import erasing
+from app.services.acting import Action, Actions, Confirmation, Hook
 from app.services.bell import Bell
 from app.services.catalog import Catalog
 from app.services.customers import Customers
@@ -32,6 +38,7 @@ from app.webhooks.handlers import HANDLERS
 from app.webhooks.inbox import Inbox
 from app.webhooks.reconciling import Reconciler
 from app.webhooks.signature import SigningSecret, signing_secrets
+from app.worker.acting import Performer
 from app.worker.completing import Completer
 from app.worker.housekeeping import Housekeeper, Task, purge_operations, rebase_feed
 from app.worker.processing import Processor
@@ -74,6 +81,7 @@ class Parts:
     inbox: Inbox
     bell: Bell
     replaying: Replaying
+    actions: Actions
     keys: Keys
     keyring: Keyring
     tokens: Tokens | None
@@ -101,8 +109,18 @@ class Parts:
             poll_s=self.settings.worker_poll_s,
         )
 
+    def performer(self) -> Performer:
+        """What does the configured fulfillment actions. Raises Misconfigured where one cannot be done."""
+        most_s = self.settings.fulfillment_hook_timeout_s
+        configured: dict[str, Action] = {
+            name: Hook(self.database, function, most_s) for name, function in loading.load().items()
+        }
+        if self.settings.smtp_host:
+            configured[EMAIL] = _confirmation(self.settings, self.database)
+        return Performer(self.database, configured, poll_s=self.settings.worker_poll_s)
+
     def background(self) -> list[Job]:
-        """All that a worker process runs."""
+        """All that a worker process runs. Raises Misconfigured where one of them cannot do its work."""
         tasks = [
             purge_operations(self.database),
             keep_partitions(self.database, self.settings.inbox_retention),
@@ -111,7 +129,7 @@ class Parts:
             Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
             Task("repair", self.settings.repair_every_s, self.repairing(SETTLED).repair),
         ]
-        return [self.worker(), self.completer(), Housekeeper(self.database, tasks)]
+        return [self.worker(), self.completer(), self.performer(), Housekeeper(self.database, tasks)]
 
     @property
     def use_cases(self) -> dict[str, UseCase]:
@@ -205,6 +223,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             payment_links=PaymentLinks(database, invoicing, Following(database, gateway), links),
             inbox=inbox,
             bell=bell,
+            actions=Actions(database),
             replaying=Replaying(database, frozenset(HANDLERS), settings.livemode),
             keys=Keys(database, keyring, livemode=settings.livemode),
             keyring=keyring,
@@ -220,6 +239,22 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             await tokens.close()
         await gateway.close()
         await database.close()
+
+
+def _confirmation(settings: Settings, database: Database) -> Confirmation:
+    """The mail to customers, where there is a mail server."""
+    sender = Mailbox.of(settings.smtp_from)
+    server = MailServer(
+        settings.smtp_host,
+        settings.smtp_port,
+        sender,
+        settings.smtp_security,
+        username=settings.smtp_username or None,
+        password=settings.smtp_password.get_secret_value() or None,
+        timeout_s=settings.smtp_timeout_s,
+    )
+    letters = Letters(sender, settings.mail_templates_dir)
+    return Confirmation(database, Mailer(server), letters, most_s=settings.smtp_timeout_s)
 
 
 def _provider(settings: Settings) -> Provider | None:

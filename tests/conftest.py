@@ -11,4 +11,5 @@ pytest_plugins = [
     "tests.fixtures.caller",
     "tests.fixtures.stage",
     "tests.fixtures.image",
+    "tests.fixtures.mail",
 ]

@@ -71,6 +71,10 @@ _EVENT = (
     "id, type, object_id AS object, api_version, livemode, status, attempts, last_error, verified_by, source, "
     f"request_id, {_times('created_at', 'received_at', 'next_attempt_at', 'processed_at')}"
 )
+_FULFILLMENT_ACTION = (
+    "id, fulfillment, invoice, action, moment, status, attempts, reason, "
+    f"{_times('created_at', 'next_attempt_at', 'finished_at')}"
+)
 _API_KEY = (
     "id, name, prefix, scopes, livemode, caller, CASE WHEN revoked_at IS NOT NULL THEN 'revoked' "
     "WHEN expires_at <= now() THEN 'expired' ELSE 'active' END AS status, replaced_by, "
@@ -127,6 +131,7 @@ EVENT = Resource(
     hides_deleted=False,
     key=("id", "created_at"),
 )
+FULFILLMENT_ACTION = Resource("fulfillment action", "fulfillment_actions", _FULFILLMENT_ACTION, hides_deleted=False)
 API_KEY = Resource("API key", "api_keys", _API_KEY, hides_deleted=False)
 AUDIT_ENTRY = Resource("audit entry", "audit_log", _AUDIT_ENTRY, order="at", hides_deleted=False)
 

@@ -52,6 +52,15 @@ FROM unnest($1::text[], $2::text[]) AS new (id, document)
 WHERE operation.id = new.id::uuid AND operation.answer_body <> new.document
 """
 
+_ACTIONS = """
+UPDATE fulfillment_actions SET reason = NULL
+WHERE id IN (
+    SELECT job.id FROM fulfillment_actions job JOIN fulfillments fulfillment ON fulfillment.id = job.fulfillment
+    WHERE fulfillment.customer = ANY($1::text[]) AND job.reason IS NOT NULL
+    FOR UPDATE OF job SKIP LOCKED
+)
+"""
+
 _RECEIVED = f"""
 SELECT event.received_at, event.id, event.payload AS document, EXISTS (
     SELECT FROM regexp_matches(event.payload, '"customer"\\s*:\\s*"([^"]+)"|"(cus_[^"]+)"', 'g') AS named (ids)
@@ -72,8 +81,10 @@ class Place(NamedTuple):
 async def forget(connection: Connection, customers: Sequence[str], scrub: Scrub) -> int:
     """Scrub the events and the stored answers about `customers`, about their invoices, and about the payments of those.
 
-    Answers how many documents changed.
+    What is left of an action is that it was done, or was not: its reason may be the words of a hook. Answers how many
+    documents changed.
     """
+    await connection.execute(_ACTIONS, list(customers))
     changed = 0
     for select, put in ((_EVENTS, _PUT_EVENTS), (_ANSWERS, _PUT_ANSWERS)):
         after = ""

@@ -22,6 +22,8 @@ BESIDE = (
     "invoice_payments",
     "tombstones",
     "changes",
+    "configured_actions",  # empty: nothing that is rebuilt is done again
+    "fulfillment_actions",
     "webhook_events",
     "operations",
     "audit_log",

@@ -55,6 +55,11 @@ WITH events AS (
             )
         END || jsonb_build_object('was', was, 'cause', cause)
     FROM changes WHERE invoice = $1 AND (subject = 'fulfillment' OR was IS DISTINCT FROM became)
+    UNION ALL
+    SELECT created_at, 4, 0, 'action', action, jsonb_build_object(
+        'action', id, 'moment', moment, 'status', status, 'attempts', attempts, 'reason', reason,
+        'next_attempt_at', next_attempt_at, 'finished_at', finished_at
+    ) FROM fulfillment_actions WHERE invoice = $1
 )
 SELECT jsonb_build_object('at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'kind', kind,
     'what', what, 'data', data) FROM entries ORDER BY at, rank, number

@@ -22,6 +22,7 @@ class Scope(StrEnum):
     INVOICES_READ = "invoices:read"
     INVOICES_WRITE = "invoices:write"
     FULFILLMENTS_READ = "fulfillments:read"
+    FULFILLMENTS_WRITE = "fulfillments:write"
     EVENTS_READ = "events:read"
     EVENTS_WRITE = "events:write"
     ADMIN = "admin"
@@ -105,6 +106,9 @@ RULES = {
     "revoke_payment_link": Rule(Scope.INVOICES_WRITE),
     "get_fulfillment": Rule(Scope.FULFILLMENTS_READ, customers=True),
     "list_fulfillments": Rule(Scope.FULFILLMENTS_READ, customers=True),
+    "list_fulfillment_actions": Rule(Scope.FULFILLMENTS_READ),
+    "get_fulfillment_action": Rule(Scope.FULFILLMENTS_READ),
+    "retry_fulfillment_action": Rule(Scope.FULFILLMENTS_WRITE),
     "list_webhook_events": Rule(Scope.EVENTS_READ),
     "get_webhook_event": Rule(Scope.EVENTS_READ),
     "replay_webhook_event": Rule(Scope.EVENTS_WRITE),

@@ -6,6 +6,7 @@ Plain computation on rows; ledger.py loads and writes them.
 from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
 
+from app.domain.actions import Moment, moment_of
 from app.domain.changes import Change, fulfillment_state, note
 from app.domain.feed import FULFILLMENT
 from app.domain.fulfillment import Attempt, FulfillmentStatus, Word, follow, later
@@ -40,6 +41,11 @@ class Fulfillments:
     def changed(self) -> list[JsonObject]:
         """The rows to write."""
         return [self._rows[invoice_id] for invoice_id in self._changed]
+
+    def reached(self) -> set[tuple[str, str, Moment]]:
+        """What arrived at a moment at which something is done: fulfillment, invoice, moment."""
+        moments = ((change.invoice, moment_of(change.was, change.became)) for change in self.changes)
+        return {(fulfillment_id(invoice), invoice, moment) for invoice, moment in moments if moment}
 
     def follow_invoice(self, invoice: JsonView) -> bool:
         """Follow the invoice's status: the one place where a payment is fulfilled. Answers whether that changed it."""

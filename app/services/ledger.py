@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from app.db import changes, items, references, tombstones
+from app.db import actions, changes, items, references, tombstones
 from app.db.engine import Connection
 from app.db.records import load, lock, store
 from app.db.tables import CUSTOMERS, FULFILLMENTS, INVOICE_PAYMENTS, INVOICES, PRICES, PRODUCTS, Table
@@ -264,6 +264,7 @@ class Ledger:
         await store(self._connection, FULFILLMENTS, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
         await changes.add(self._connection, self._told())
+        await actions.enqueue(self._connection, self.fulfillments.reached())
         if self._erased:
             await erasing.forget(self._connection, sorted(self._erased), self.cause)
 

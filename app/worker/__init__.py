@@ -1,1 +1,1 @@
-"""Durable background work: processes the inbox (processing.py, runner.py)."""
+"""Durable background work: processes the inbox (processing.py, runner.py), does fulfillment actions (acting.py)."""

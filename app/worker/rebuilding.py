@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 import structlog
 
-from app.db import rebuild
+from app.db import actions, rebuild
 from app.db.engine import Connection, Database
 from app.db.records import load, lock, store
-from app.db.tables import Table
+from app.db.tables import FULFILLMENTS, Table
+from app.domain.actions import moment_of
 from app.domain.errors import InvoicingError
 from app.domain.json import JsonObject
 from app.services.ledger import Ledger
@@ -126,6 +127,8 @@ class Rebuilder:
                 return False
             kept = {name: known[name] for name in FROM_CALLS if known and known.get(name) and not rebuilt.get(name)}
             await store(live, table, [rebuilt | kept])
+            moment = moment_of(known["status"] if known else None, rebuilt["status"]) if table is FULFILLMENTS else None
+            await actions.enqueue(live, [(rebuilt["id"], rebuilt["invoice"], moment)] if moment else [])
         return True
 
 

@@ -97,7 +97,13 @@ async def world(
     product = await posted(merchant, "/v1/products", {"name": "Consulting"})
     price = await posted(merchant, "/v1/prices", {"product": product["id"], "unit_amount": 100, "currency": "usd"})
     key = await posted(merchant, "/v1/api-keys", {"name": "x", "scopes": ["admin"]})
-    shared = {"product_id": product["id"], "price_id": price["id"], "key_id": key["id"], "event_id": "evt_none"}
+    shared = {
+        "product_id": product["id"],
+        "price_id": price["id"],
+        "key_id": key["id"],
+        "event_id": "evt_none",
+        "action_id": "act_none",
+    }
     own, customer = await ids_of("jenny")
     foreign, _ = await ids_of("oscar")
     jenny = person(identity_provider.token("jenny"))

@@ -23,6 +23,7 @@ SAFE: dict[str, Any] = {
     "link_signing_key": "l" * 32,
     "api_bootstrap_key": "b" * 32,
 }
+SMTP = {"smtp_host": "mail.example", "smtp_from": "Shop <orders@shop.example>"}
 
 
 def settings(**changes: Any) -> Settings:
@@ -65,6 +66,18 @@ def test_safe_settings_are_taken() -> None:
         ({"cors_origins": "null"}, "CORS_ORIGINS must list origins"),
         ({"trusted_proxies": "everybody"}, "does not appear to be an IPv4 or IPv6 network"),
         ({"request_timeout_s": 60}, "less than 60"),
+        ({"smtp_host": "mail.example"}, "SMTP_HOST and SMTP_FROM belong together"),
+        ({"smtp_from": "orders@shop.example"}, "SMTP_HOST and SMTP_FROM belong together"),
+        (SMTP | {"smtp_from": "the shop"}, "SMTP_FROM must be an address"),
+        (SMTP | {"smtp_from": "a@shop.example\nBcc: b@shop.example"}, "SMTP_FROM must be an address"),
+        (SMTP | {"smtp_username": "shop"}, "SMTP_USERNAME and SMTP_PASSWORD belong together"),
+        ({"smtp_username": "shop", "smtp_password": "x"}, "belong together, and to an SMTP_HOST"),
+        (
+            SMTP | {"smtp_username": "shop", "smtp_password": "x", "smtp_security": "none"},
+            "SMTP_SECURITY=none shows SMTP_PASSWORD",
+        ),
+        (SMTP | {"smtp_security": "opportunistic"}, "'starttls', 'tls' or 'none'"),
+        ({"mail_templates_dir": "/nowhere"}, "MAIL_TEMPLATES_DIR names no directory"),
     ],
 )
 def test_what_is_not_safe_is_refused_with_its_reason(unsafe: dict[str, Any], why: str) -> None:

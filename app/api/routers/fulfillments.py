@@ -5,14 +5,23 @@ from starlette.responses import Response
 
 from app.api.deps import WriteDep
 from app.api.errors import WRITE, answers
-from app.api.parameters import EventId
+from app.api.parameters import ActionId, EventId
 from app.api.queries import documented, read
 from app.api.reading import equal, many, matching, one
-from app.api.schemas.fulfillments import EventListed, EventRead, EventsWanted, FulfillmentRead, FulfillmentsWanted
+from app.api.schemas.fulfillments import (
+    EventListed,
+    EventRead,
+    EventsWanted,
+    FulfillmentActionRead,
+    FulfillmentActionsWanted,
+    FulfillmentRead,
+    FulfillmentsWanted,
+)
 from app.api.schemas.shared import Page
-from app.db.documents import EVENT, FULFILLMENT
+from app.db.documents import EVENT, FULFILLMENT, FULFILLMENT_ACTION
 
 fulfillments = APIRouter(prefix="/v1/fulfillments", tags=["fulfillments"])
+actions = APIRouter(prefix="/v1/fulfillment-actions", tags=["fulfillments"])
 events = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"])
 
 
@@ -28,6 +37,36 @@ async def list_fulfillments(request: Request) -> Response:
     wanted = equal(status=asked.status, customer=asked.customer)
     wanted.add("row.updated_at > {}", asked.updated_after)
     return await matching(request, FULFILLMENT, asked, wanted)
+
+
+@actions.get(
+    "",
+    response_model=Page[FulfillmentActionRead],
+    responses=answers(conditional=True),
+    openapi_extra=documented(FulfillmentActionsWanted),
+)
+async def list_fulfillment_actions(request: Request) -> Response:
+    """List what is done, or to be done, about fulfillments, newest first."""
+    asked = read(request, FulfillmentActionsWanted)
+    wanted = asked.model_dump(exclude={"limit", "cursor"})
+    return await many(request, FULFILLMENT_ACTION, asked, **wanted)
+
+
+@actions.get("/{action_id}", response_model=FulfillmentActionRead, responses=answers("not_found", conditional=True))
+async def get_fulfillment_action(action_id: ActionId, request: Request) -> Response:
+    """Read an action, its state, and why its last try failed."""
+    return await one(request, FULFILLMENT_ACTION, action_id)
+
+
+@actions.post(
+    "/{action_id}/retry",
+    status_code=202,
+    response_model=FulfillmentActionRead,
+    responses=answers("not_found", "invalid_state", *WRITE),
+)
+async def retry_fulfillment_action(action_id: ActionId, write: WriteDep) -> Response:
+    """Try an action again that failed, was skipped, or was set aside; one that is done is never done again."""
+    return await write.run(write.parts.actions.retry_fulfillment_action, {}, action_id)
 
 
 @events.get(

@@ -11,6 +11,7 @@ from app.api.schemas.shared import Shown
 from app.domain.fulfillment import FulfillmentStatus
 
 Status = Literal["awaiting_payment", "processing", "payment_failed", "fulfilled", "canceled", "written_off"]
+ActionStatus = Literal["pending", "running", "failed", "done", "skipped", "dead"]
 EventStatus = Literal["received", "processing", "processed", "ignored", "failed", "dead"]
 
 
@@ -36,6 +37,28 @@ class FulfillmentRead(Shown):
     fulfilled_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class FulfillmentActionRead(Shown):
+    """What is done when a fulfillment gets somewhere: once for each moment of it."""
+
+    id: str = Field(
+        description="The same for every try: a mail's Message-ID begins with it, a hook gets it as idempotency_id.",
+        examples=["act_5d0c1e"],
+    )
+    fulfillment: str = Field(examples=["ful_1PgF"])
+    invoice: str
+    action: str = Field(description="`email`, or the name of a hook.", examples=["email"])
+    moment: Literal["processing", "fulfilled"]
+    status: ActionStatus = Field(description="`failed` is tried again, `dead` waits for a person.")
+    attempts: int
+    reason: str | None = Field(
+        description="Why the last try failed, or why it was skipped.",
+        examples=["The mail server answered 451 4.3.0 to DATA."],
+    )
+    created_at: datetime
+    next_attempt_at: datetime | None
+    finished_at: datetime | None
 
 
 class EventListed(Shown):
@@ -68,6 +91,15 @@ class FulfillmentsWanted(Paging):
     status: Status | None = None
     customer: IdWanted = None
     updated_after: TimeWanted = None
+
+
+class FulfillmentActionsWanted(Paging):
+    """Which actions are listed."""
+
+    status: ActionStatus | None = None
+    action: IdWanted = None
+    fulfillment: IdWanted = None
+    invoice: IdWanted = None
 
 
 class EventsWanted(Paging):

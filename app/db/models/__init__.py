@@ -5,6 +5,7 @@ service itself speaks asyncpg and does not load this.
 """
 
 from app.db.models.access import ApiKey, AuditEntry, RateBucket
+from app.db.models.actions import ConfiguredAction, FulfillmentAction
 from app.db.models.fulfillments import Change, Feed, Fulfillment, PaymentLink
 from app.db.models.inbox import Coverage, Tombstone, WebhookEvent
 from app.db.models.mapped import Model
@@ -15,10 +16,12 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "Change",
+    "ConfiguredAction",
     "Coverage",
     "Customer",
     "Feed",
     "Fulfillment",
+    "FulfillmentAction",
     "Invoice",
     "InvoiceItem",
     "InvoicePayment",

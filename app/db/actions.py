@@ -1,0 +1,193 @@
+"""Owns the statements about fulfillment actions: make each once, hand out what is due, mark what became of it.
+
+The row is the job, and stays as the proof that it was there: what is replayed or repaired makes no second one. Handing
+out sets next_attempt_at to the end of a lease, so that what a dead worker held comes due again by itself.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+from app.db.engine import Connection
+from app.domain.actions import ActionStatus, Moment
+
+
+@dataclass(frozen=True, slots=True)
+class DueAction:
+    """An action handed out to this worker. `attempts` counts this one; with the lease it says whose it is."""
+
+    id: str
+    fulfillment: str
+    invoice: str
+    action: str
+    moment: Moment
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a fulfillment's mail goes to, as it is known right now; `known` is whether anything is, yet."""
+
+    known: bool
+    erased: bool
+    email: str | None
+
+
+_ENQUEUE = """
+INSERT INTO fulfillment_actions (id, fulfillment, invoice, action, moment)
+SELECT 'act_' || left(encode(sha256(convert_to(concat_ws(':', reached.id, action, reached.moment), 'UTF8')), 'hex'), 32),
+    reached.id, reached.invoice, action, reached.moment
+FROM configured_actions, unnest($1::text[], $2::text[], $3::text[]) AS reached (id, invoice, moment)
+ORDER BY 1
+ON CONFLICT (fulfillment, action, moment) DO UPDATE
+SET status = 'pending', attempts = 0, lost = 0, reason = NULL, next_attempt_at = now(), finished_at = NULL
+WHERE fulfillment_actions.status = 'skipped'
+"""
+
+_ANNOUNCE = """
+WITH gone AS (
+    DELETE FROM configured_actions WHERE NOT action = ANY($1::text[])
+)
+INSERT INTO configured_actions (action) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING
+"""
+
+_CLAIM = """
+WITH returned AS (
+    SELECT id FROM fulfillment_actions
+    WHERE action = $1 AND status = 'running' AND next_attempt_at <= now()
+    ORDER BY next_attempt_at
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+), waiting AS (
+    SELECT id FROM fulfillment_actions job
+    WHERE action = $1 AND status IN ('pending', 'failed') AND next_attempt_at <= now()
+      AND NOT EXISTS (SELECT FROM returned)
+      AND NOT EXISTS (
+        SELECT FROM fulfillment_actions other
+        WHERE other.fulfillment = job.fulfillment AND other.action = job.action AND other.status = 'running'
+      )
+    ORDER BY next_attempt_at
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE fulfillment_actions AS job
+SET status = CASE WHEN given_up THEN 'dead' ELSE 'running' END,
+    attempts = job.attempts + CASE WHEN given_up THEN 0 ELSE 1 END,
+    lost = job.lost + CASE WHEN back THEN 1 ELSE 0 END,
+    reason = CASE WHEN given_up THEN 'Its worker died or hung each time.' ELSE reason END,
+    next_attempt_at = CASE WHEN given_up THEN NULL ELSE now() + $3::interval END,
+    finished_at = CASE WHEN given_up THEN now() END
+FROM (
+    SELECT id, false AS back, false AS given_up FROM waiting
+    UNION ALL
+    SELECT id, true, lost + 1 >= $4 FROM fulfillment_actions WHERE id IN (SELECT id FROM returned)
+) AS due
+WHERE job.id = due.id
+RETURNING job.id, job.fulfillment, job.invoice, job.moment, job.attempts, job.status
+"""
+
+_HOLD = """
+UPDATE fulfillment_actions AS job
+SET next_attempt_at = now() + $3::interval
+FROM fulfillments fulfillment
+WHERE job.id = $1 AND job.attempts = $2 AND job.status = 'running' AND fulfillment.id = job.fulfillment
+RETURNING fulfillment.status
+"""
+
+_DONE = """
+UPDATE fulfillment_actions SET status = 'done', reason = NULL, next_attempt_at = NULL, finished_at = now()
+WHERE id = $1 AND status <> 'done'
+"""
+
+_END = """
+UPDATE fulfillment_actions SET status = $3, reason = $4, next_attempt_at = NULL, finished_at = now()
+WHERE id = $1 AND attempts = $2 AND status = 'running'
+"""
+
+_FAIL = """
+UPDATE fulfillment_actions SET status = 'failed', reason = $3, next_attempt_at = now() + $4::interval
+WHERE id = $1 AND attempts = $2 AND status = 'running'
+"""
+
+_RETRY = """
+UPDATE fulfillment_actions
+SET status = 'pending', attempts = 0, lost = 0, reason = NULL, next_attempt_at = now(), finished_at = NULL
+WHERE id = $1 AND status = ANY($2::text[])
+RETURNING id
+"""
+
+_RECIPIENT = """
+SELECT fulfillment.customer IS NULL OR customer.id IS NOT NULL AS known, customer.deleted_at IS NOT NULL OR EXISTS (
+        SELECT FROM tombstones WHERE id = fulfillment.customer
+    ) AS erased, customer.email
+FROM fulfillments fulfillment LEFT JOIN customers customer ON customer.id = fulfillment.customer
+WHERE fulfillment.id = $1
+"""
+
+
+async def enqueue(connection: Connection, reached: Collection[tuple[str, str, Moment]]) -> None:
+    """Make the configured actions for what was `reached`: fulfillment, its invoice, and the moment.
+
+    What is there already stays as it is; what was skipped then, because it was not due, is due again now.
+    """
+    if reached:
+        ids, invoices, moments = zip(*sorted(set(reached)), strict=True)
+        await connection.execute(_ENQUEUE, list(ids), list(invoices), list(moments))
+
+
+async def announce(connection: Connection, names: Collection[str]) -> None:
+    """Have rows made for these actions from now on, and for no others; rows of others stay and wait."""
+    await connection.execute(_ANNOUNCE, sorted(names))
+
+
+async def claim(
+    connection: Connection, action: str, limit: int, lease: timedelta, most_lost: int
+) -> tuple[list[DueAction], list[str]]:
+    """Take up to `limit` due actions of a name for `lease`, and the ids of those that were given up.
+
+    What comes back because its lease ran out is handed out alone, and given up after `most_lost` times. Two moments of
+    one fulfillment never run side by side: the earlier one's text is not sent behind the later one's.
+    """
+    rows = await connection.fetch(_CLAIM, action, limit, lease, most_lost)
+    due = [
+        DueAction(row["id"], row["fulfillment"], row["invoice"], action, Moment(row["moment"]), row["attempts"])
+        for row in rows
+        if row["status"] != "dead"
+    ]
+    return due, [row["id"] for row in rows if row["status"] == "dead"]
+
+
+async def hold(connection: Connection, due: DueAction, lease: timedelta) -> str | None:
+    """Hold it for `lease` from now on; the status of its fulfillment, or None where it is not ours any more."""
+    return cast("str | None", await connection.fetchval(_HOLD, due.id, due.attempts, lease))
+
+
+async def done(connection: Connection, due: DueAction) -> None:
+    """Mark it done: a fact, whoever holds it by now."""
+    await connection.execute(_DONE, due.id)
+
+
+async def end(connection: Connection, due: DueAction, status: ActionStatus, reason: str) -> None:
+    """Mark it skipped or dead, unless it is not ours any more."""
+    await connection.execute(_END, due.id, due.attempts, status, reason)
+
+
+async def fail(connection: Connection, due: DueAction, reason: str, pause: timedelta) -> None:
+    """Put it back for another try after `pause`, unless it is not ours any more."""
+    await connection.execute(_FAIL, due.id, due.attempts, reason, pause)
+
+
+async def retry(connection: Connection, action_id: str, statuses: Sequence[str]) -> bool:
+    """Make an action due now, with all its tries ahead of it; whether it stood at one of `statuses`."""
+    return await connection.fetchval(_RETRY, action_id, list(statuses)) is not None
+
+
+async def recipient(connection: Connection, fulfillment: str) -> Recipient:
+    """Whom the mail of `fulfillment` goes to."""
+    row = await connection.fetchrow(_RECIPIENT, fulfillment)
+    return (
+        Recipient(row["known"], row["erased"], row["email"])
+        if row
+        else Recipient(known=False, erased=False, email=None)
+    )

@@ -1,0 +1,67 @@
+"""Owns the sample that templates are tried on before they are needed; a test holds it to what there really is."""
+
+from app.domain.json import JsonObject
+
+INVOICE: JsonObject = {
+    "id": "in_1PgF",
+    "number": "XK4C7QPL-0001",
+    "status": "paid",
+    "customer": "cus_QXg1",
+    "customer_name": "Jenny Rosen",
+    "account_name": "Shop",
+    "reference": "order-1042",
+    "collection_method": "send_invoice",
+    "auto_advance": False,
+    "currency": "usd",
+    "subtotal": 24000,
+    "total": 24000,
+    "amount_due": 24000,
+    "amount_paid": 24000,
+    "amount_remaining": 0,
+    "due_at": "2026-12-22T10:18:00.000Z",
+    "description": "Consulting in May",
+    "footer": "Thank you for your business.",
+    "custom_fields": [{"name": "PO number", "value": "4711"}],
+    "metadata": {},
+    "payment_intent": "pi_3Pgf",
+    "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
+    "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+    "fulfillment": {"status": "fulfilled", "fulfilled_at": "2026-11-22T10:18:02.000Z"},
+    "livemode": False,
+    "created_at": "2026-11-22T10:18:00.000Z",
+    "finalized_at": "2026-11-22T10:18:01.000Z",
+    "paid_at": "2026-11-22T10:18:02.000Z",
+    "voided_at": None,
+    "marked_uncollectible_at": None,
+    "updated_at": "2026-11-22T10:18:02.000Z",
+    "items": [
+        {
+            "id": "ii_1PgF",
+            "line_item": "il_1PgF",
+            "price": None,
+            "product": None,
+            "quantity": 2,
+            "unit_amount_decimal": "12000",
+            "amount": 24000,
+            "currency": "usd",
+            "description": "Consulting, two days",
+            "metadata": {},
+        }
+    ],
+}
+
+FULFILLMENT: JsonObject = {
+    "id": "ful_1PgF",
+    "invoice": "in_1PgF",
+    "customer": "cus_QXg1",
+    "status": "fulfilled",
+    "amount_paid": 24000,
+    "currency": "usd",
+    "payment_intent": "pi_3Pgf",
+    "paid_out_of_band": False,
+    "attempts": 0,
+    "failure": None,
+    "fulfilled_at": "2026-11-22T10:18:02.000Z",
+    "created_at": "2026-11-22T10:18:01.000Z",
+    "updated_at": "2026-11-22T10:18:02.000Z",
+}

@@ -1,0 +1,129 @@
+"""When an action is due, what an email address is, and what a mail says."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.api.schemas.fulfillments import FulfillmentRead
+from app.api.schemas.invoices import InvoiceRead
+from app.domain.actions import (
+    LONGEST_PAUSE_S,
+    MOST_ATTEMPTS,
+    Misconfigured,
+    Moment,
+    moment_of,
+    overtaken,
+    pause_s,
+)
+from app.domain.fulfillment import FulfillmentStatus
+from app.domain.mailbox import Mailbox, one_line
+from app.mail.letters import Letters
+from app.mail.sample import FULFILLMENT, INVOICE
+
+SENDER = Mailbox.of("Shop <orders@shop.example>")
+
+
+def test_a_moment_is_reached_by_a_change_of_status_alone() -> None:
+    assert moment_of(None, "fulfilled") is Moment.FULFILLED
+    assert moment_of("awaiting_payment", "processing") is Moment.PROCESSING
+    assert moment_of("fulfilled", "fulfilled") is None
+    assert {status for status in FulfillmentStatus if moment_of(None, status)} == {"processing", "fulfilled"}
+
+
+def test_an_action_is_due_while_its_moment_holds() -> None:
+    assert overtaken("processing", "processing") is None
+    assert overtaken("processing", "fulfilled") == "The fulfillment is fulfilled by now."
+    assert overtaken("processing", "payment_failed") == "The fulfillment is payment_failed by now."
+
+
+def test_tries_spread_over_more_than_a_day_and_less_than_three() -> None:
+    pauses = [pause_s(attempt) for attempt in range(1, MOST_ATTEMPTS)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == LONGEST_PAUSE_S == pause_s(10_000)
+    assert 24 * 3600 < sum(pauses) < 72 * 3600
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "name"),
+    [
+        ("jenny@example.com", "jenny@example.com", ""),
+        (" o'hara+x@mail.example ", "o'hara+x@mail.example", ""),
+        ("Shop <orders@shop.example>", "orders@shop.example", "Shop"),
+        ('"Shop, Inc." <orders@shop.example>', "orders@shop.example", "Shop, Inc."),
+        ("<orders@localhost>", "orders@localhost", ""),
+        ("jenny@bücher.example", "jenny@xn--bcher-kva.example", ""),
+    ],
+)
+def test_an_address_is_read(text: str, address: str, name: str) -> None:
+    assert Mailbox.of(text) == Mailbox(address, name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "jenny", "@example.com", "jenny@", "jenny@-x.example", "jenny@x..example", "jenny@x.example.", "a b@x.example",
+        "a@x.example, b@x.example", "a@x.example b@y.example", "a@x.example\nBcc: b@y.example", "a@x.example\r", "ü@x.example",
+        '"a\\"@x"@y.example', f"{'a' * 65}@x.example", f"a@{'x' * 64}.example", f"a@{'x.' * 130}example", "a@[127.0.0.1]", "a@\x00",
+        "undisclosed-recipients:;", ".a@x.example", "a..b@x.example", "a@\u2028x.example", "a@" + "ü" * 70,
+    ],
+)  # fmt: skip
+def test_what_is_no_single_address_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="email address"):
+        Mailbox.of(text)
+
+
+@given(st.text())
+def test_whatever_is_taken_as_an_address_is_one_word_of_ascii(text: str) -> None:
+    try:
+        mailbox = Mailbox.of(text)
+    except ValueError:
+        return
+    assert mailbox.address.isascii()
+    assert not set(mailbox.address) & set('\r\n \t<>,;:"()[]\\\x00')
+    assert mailbox.address.count("@") == 1
+
+
+@given(st.text())
+def test_a_header_is_one_line_and_a_mail_can_be_sent(text: str) -> None:
+    invoice = INVOICE | {"number": text, "reference": text, "customer_name": text, "account_name": text}
+    message = Letters(SENDER).write(Moment.FULFILLED, SENDER, "act_1", FULFILLMENT, invoice)
+    raw = message.as_bytes()
+    head, _, _ = raw.partition(b"\r\n\r\n")
+    names = [line.split(b":")[0] for line in head.split(b"\r\n") if not line.startswith((b" ", b"\t"))]
+    assert sorted(names) == sorted(
+        [b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted", b"MIME-Version", b"Content-Type"]
+    )
+    assert raw.isascii()
+    assert len(one_line(text)) <= 200
+
+
+def test_the_sample_that_templates_are_tried_on_is_what_there_is() -> None:
+    own = {name: value for name, value in INVOICE.items() if name not in {"customer_name", "account_name"}}
+    read = InvoiceRead.model_validate(own)
+    assert set(InvoiceRead.model_fields) == own.keys()
+    assert set(type((read.items or [])[0]).model_fields) == INVOICE["items"][0].keys()
+    assert FulfillmentRead.model_validate(FULFILLMENT).status == "fulfilled"
+    assert set(FulfillmentRead.model_fields) == FULFILLMENT.keys()
+
+
+def test_a_template_of_ones_own_takes_the_place_of_ours_and_is_escaped(tmp_path: Path) -> None:
+    (tmp_path / "fulfilled.html").write_text(
+        "<b>{{ invoice.reference }}: {{ money(1999, 'jpy') }} on {{ day('2026-11-22T') }}</b>"
+    )
+    invoice = INVOICE | {"reference": "<i>"}
+    message = Letters(SENDER, tmp_path).write(Moment.FULFILLED, SENDER, "act_1", FULFILLMENT, invoice)
+    html = message.get_body(("html",))
+    assert html is not None
+    assert html.get_content() == "<b>&lt;i&gt;: 1,999 JPY on 2026-11-22</b>\n"
+    assert message["Subject"] == "Your order is confirmed: invoice XK4C7QPL-0001"
+
+
+@pytest.mark.parametrize(
+    "template", ["{% if %}", "{{ nobody.knows }}", "{% include 'nothing.txt' %}", "{{ money(1) }}"]
+)
+def test_a_template_that_does_not_work_is_refused(tmp_path: Path, template: str) -> None:
+    (tmp_path / "processing.txt").write_text(template)
+    with pytest.raises(Misconfigured, match="The mail for processing cannot be written"):
+        Letters(SENDER, tmp_path)
