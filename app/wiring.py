@@ -32,7 +32,7 @@ from app.services.steps import Steps
 from app.services.tokens import Provider, Tokens
 from app.services.writing import Writer
 from app.settings import Settings
-from app.stripe_gateway.client import GatewaySettings, StripeGateway
+from app.stripe_gateway.client import API_VERSION, GatewaySettings, StripeGateway
 from app.stripe_gateway.limits import StripeLimits
 from app.webhooks.handlers import HANDLERS
 from app.webhooks.inbox import Inbox
@@ -43,6 +43,7 @@ from app.worker.completing import Completer
 from app.worker.housekeeping import Housekeeper, Task, purge_operations, rebase_feed
 from app.worker.processing import Processor
 from app.worker.rebuilding import Rebuilder
+from app.worker.rehearsing import Rehearsal
 from app.worker.retention import keep_partitions
 from app.worker.runner import Worker
 
@@ -169,6 +170,15 @@ class Parts:
         """The proof that the events lead to the rows."""
         return Rebuilder(self.database, self.gateway)
 
+    @asynccontextmanager
+    async def rehearsal(self, api_version: str) -> AsyncIterator[Rehearsal]:
+        """The comparison of another version of Stripe's API with what is stored, over a line of its own to Stripe."""
+        candidate = _gateway(self.settings, api_version)
+        try:
+            yield Rehearsal(self.database, self.gateway, candidate, livemode=self.settings.livemode)
+        finally:
+            await candidate.close()
+
 
 def database_of(settings: Settings, **session: str) -> Database:
     """The database of `settings`, not open yet; `session` is what its connections are set to besides."""
@@ -184,23 +194,7 @@ def database_of(settings: Settings, **session: str) -> Database:
 async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
     """The parts, open for as long as the block runs; `session` is what connections to the database are set to."""
     database = database_of(settings, **session)
-    gateway = StripeGateway(
-        GatewaySettings(
-            secret_key=settings.stripe_secret_key.get_secret_value(),
-            api_base=settings.stripe_api_base,
-            timeout_s=settings.stripe_timeout_s,
-            deadline_s=settings.stripe_deadline_s,
-            max_retries=settings.stripe_max_retries,
-            limits=StripeLimits(
-                rate_per_s=settings.stripe_rate_per_s,
-                endpoint_rate_per_s=settings.stripe_endpoint_rate_per_s,
-                concurrency=settings.stripe_concurrency,
-                queue_s=settings.stripe_queue_s,
-            ),
-            circuit_failures=settings.stripe_circuit_failures,
-            circuit_open_s=settings.stripe_circuit_open_s,
-        )
-    )
+    gateway = _gateway(settings)
     steps = Steps(database, gateway)
     writer = Writer(database, gateway, steps)
     invoicing = Invoicing(database, gateway, steps, writer)
@@ -255,6 +249,28 @@ def _confirmation(settings: Settings, database: Database) -> Confirmation:
     )
     letters = Letters(sender, settings.mail_templates_dir)
     return Confirmation(database, Mailer(server), letters, most_s=settings.smtp_timeout_s)
+
+
+def _gateway(settings: Settings, api_version: str = API_VERSION) -> StripeGateway:
+    """A line to Stripe."""
+    return StripeGateway(
+        GatewaySettings(
+            secret_key=settings.stripe_secret_key.get_secret_value(),
+            api_base=settings.stripe_api_base,
+            timeout_s=settings.stripe_timeout_s,
+            deadline_s=settings.stripe_deadline_s,
+            max_retries=settings.stripe_max_retries,
+            api_version=api_version,
+            limits=StripeLimits(
+                rate_per_s=settings.stripe_rate_per_s,
+                endpoint_rate_per_s=settings.stripe_endpoint_rate_per_s,
+                concurrency=settings.stripe_concurrency,
+                queue_s=settings.stripe_queue_s,
+            ),
+            circuit_failures=settings.stripe_circuit_failures,
+            circuit_open_s=settings.stripe_circuit_open_s,
+        )
+    )
 
 
 def _provider(settings: Settings) -> Provider | None:

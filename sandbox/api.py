@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sandbox.control.faults import Fault, Faults
 from sandbox.control.journal import Journal, redacted
+from sandbox.control.versions import Versions
 from sandbox.documents import Document, pretty, to_text
 from sandbox.expansion import expand
 from sandbox.presentation import show
@@ -67,11 +68,18 @@ class Api:
     """Answers `/v1/…`."""
 
     def __init__(
-        self, store: Store, keys: IdempotencyKeys, faults: Faults, journal: Journal, deliveries: Deliveries
+        self,
+        store: Store,
+        keys: IdempotencyKeys,
+        faults: Faults,
+        versions: Versions,
+        journal: Journal,
+        deliveries: Deliveries,
     ) -> None:
         self._store = store
         self._keys = keys
         self._faults = faults
+        self._versions = versions
         self._journal = journal
         self._deliveries = deliveries
 
@@ -91,8 +99,10 @@ class Api:
             )
             response = self._error(failure, exchange)
         exchange.entry["status"] = response.status
+        version = request.headers.get("stripe-version") or API_VERSION
+        response.body = self._versions.rendered(version, request.path, response.body)
         response.headers.setdefault("Request-Id", exchange.request_id)
-        response.headers.setdefault("Stripe-Version", API_VERSION)
+        response.headers.setdefault("Stripe-Version", version)
         if exchange.key:
             response.headers.setdefault("Idempotency-Key", exchange.key)
         return response
@@ -115,7 +125,7 @@ class Api:
         exchange.entry["params"] = to_text(redacted(sent))
         sent_key = sent.get("key") if isinstance(sent.get("key"), str) else None
         caller = authenticate(request.headers.get("authorization"), sent_key)
-        _check_version(request)
+        self._check_version(request)
         self._check_account(request)
         found = ROUTER.find(request.method, request.path)
         if found is None:
@@ -129,6 +139,14 @@ class Api:
             return self._guarded(exchange, work)
         exchange.entry["fault"] = fault.kind
         return await self._with_fault(exchange, fault, work)
+
+    def _check_version(self, request: Request) -> None:
+        asked = request.headers.get("stripe-version")
+        if asked and not self._versions.speaks(asked):
+            raise StripeError(
+                f"Invalid Stripe API version: {asked}. The sandbox speaks {API_VERSION} only.",
+                headers={"Stripe-Version": API_VERSION},
+            )
 
     def _check_account(self, request: Request) -> None:
         asked = request.headers.get("stripe-account")
@@ -270,15 +288,6 @@ class Api:
 
     def _error(self, error: StripeError, exchange: Exchange) -> Response:
         return Response(error.status, pretty(error.body(exchange.request_id)) + b"\n", dict(error.headers))
-
-
-def _check_version(request: Request) -> None:
-    asked = request.headers.get("stripe-version")
-    if asked and asked != API_VERSION:
-        raise StripeError(
-            f"Invalid Stripe API version: {asked}. The sandbox speaks {API_VERSION} only.",
-            headers={"Stripe-Version": API_VERSION},
-        )
 
 
 def _unknown_url(request: Request) -> StripeError:

@@ -13,6 +13,7 @@ from sandbox.billing import schedule
 from sandbox.control.calls import Control
 from sandbox.control.faults import Faults
 from sandbox.control.journal import Journal
+from sandbox.control.versions import Versions
 from sandbox.origins import cross_origin_headers, preflight
 from sandbox.pages.router import Pages
 from sandbox.settings import SandboxConfig
@@ -57,11 +58,12 @@ class Sandbox:
         install_account(self.store, config)
         install_endpoints(self.store, config.webhooks)
         self.faults = Faults()
+        self.versions = Versions()
         self.journal = Journal()
         self.deliveries = Deliveries(self.store)
         self.keys = IdempotencyKeys(database)
-        self.api = Api(self.store, self.keys, self.faults, self.journal, self.deliveries)
-        self.control = Control(self.store, config, self.faults, self.journal, self.deliveries)
+        self.api = Api(self.store, self.keys, self.faults, self.versions, self.journal, self.deliveries)
+        self.control = Control(self.store, config, self.faults, self.versions, self.journal, self.deliveries)
         self.pages = Pages(self.store, self.deliveries)
         self._ticking: asyncio.Task[None] | None = None
 

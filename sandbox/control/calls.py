@@ -16,6 +16,7 @@ from sandbox.billing.collection import authenticate, settle
 from sandbox.billing.test_methods import OUTCOMES
 from sandbox.control.faults import Faults
 from sandbox.control.journal import Journal
+from sandbox.control.versions import Versions
 from sandbox.control.webhooks import WebhookControl
 from sandbox.documents import Document, from_text, public
 from sandbox.settings import SandboxConfig
@@ -33,11 +34,18 @@ class Control:
     """Answers `/_sandbox/…`."""
 
     def __init__(
-        self, store: Store, config: SandboxConfig, faults: Faults, journal: Journal, deliveries: Deliveries
+        self,
+        store: Store,
+        config: SandboxConfig,
+        faults: Faults,
+        versions: Versions,
+        journal: Journal,
+        deliveries: Deliveries,
     ) -> None:
         self._store = store
         self._config = config
         self._faults = faults
+        self._versions = versions
         self._journal = journal
         self._deliveries = deliveries
         webhooks = WebhookControl(store, deliveries)
@@ -47,6 +55,8 @@ class Control:
             ("POST", "faults"): self.add_fault,
             ("GET", "faults"): lambda _: {"faults": faults.shown()},
             ("DELETE", "faults"): self.clear_faults,
+            ("POST", "versions"): self.add_version,
+            ("DELETE", "versions"): self.clear_versions,
             ("GET", "requests"): self.requests,
             ("DELETE", "requests"): self.clear_requests,
             ("GET", "clock"): lambda _: self.clock(),
@@ -101,6 +111,7 @@ class Control:
         self._store.switches = self._config.switches
         self._store.emission.behave()
         self._faults.clear()
+        self._versions.clear()
         self._journal.clear()
         install_account(self._store, self._config)
         if sent.get("endpoints", True):
@@ -126,6 +137,14 @@ class Control:
     def clear_faults(self, sent: Document) -> Document:  # noqa: ARG002 (a Handler)
         self._faults.clear()
         return {"faults": []}
+
+    def add_version(self, sent: Document) -> Document:
+        self._versions.add(sent)
+        return {"version": sent["version"]}
+
+    def clear_versions(self, sent: Document) -> Document:  # noqa: ARG002 (a Handler)
+        self._versions.clear()
+        return {}
 
     def requests(self, sent: Document) -> Document:
         entries = self._journal.entries(

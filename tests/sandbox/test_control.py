@@ -8,10 +8,10 @@ import pytest
 
 from sandbox.asgi import create_app
 from sandbox.cli import config_from, main
-from sandbox.settings import SandboxConfig, Switches
+from sandbox.settings import API_VERSION, SandboxConfig, Switches
 from sandbox.store.database import Database, StateFileError
 from tests.sandbox.conftest import Drafting
-from tests.sandbox.process import RunningSandbox
+from tests.sandbox.process import SECRET_KEY, RunningSandbox
 from tests.sandbox.receiver import Receiver
 
 
@@ -39,6 +39,35 @@ def test_the_journal_tells_keys_replays_and_execution(box: RunningSandbox) -> No
     assert told == [("k1", False, True, 200), ("k1", True, False, 200), (None, False, False, 400)]
     assert box.requests()[0]["params"] == {"name": "Ada"}
     assert box.requests(path="/v1/invoices*") == []
+
+
+def in_version(box: RunningSandbox, path: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {SECRET_KEY}", "Stripe-Version": "2027-01-01.next"}
+    return box.http.get(path, headers=headers)
+
+
+def test_another_version_is_spoken_once_it_is_described(box: RunningSandbox, opened: Drafting) -> None:
+    path = f"/v1/invoices/{opened().id}"
+    assert in_version(box, path).status_code == 400
+    change = {"object": "line_item", "rename": {"amount": "sum"}, "remove": ["currency"], "set": {"new": [1]}}
+    box.control("POST", "versions", version="2027-01-01.next", changes=[change])
+    shown = in_version(box, path)
+    assert shown.headers["Stripe-Version"] == "2027-01-01.next"
+    ours = box.get(path).json()
+    (theirs,) = shown.json()["lines"]["data"]
+    (line,) = ours["lines"]["data"]
+    assert (theirs["sum"], theirs["new"], "currency" in theirs) == (line["amount"], [1], False)
+    assert shown.json()["amount_due"] == ours["amount_due"]
+    assert in_version(box, "/v1/events").json()["data"] == box.get("/v1/events").json()["data"]
+    box.control("DELETE", "versions")
+    assert in_version(box, path).status_code == 400
+
+
+@pytest.mark.parametrize("sent", [{}, {"version": API_VERSION}, {"version": "x", "changes": [{"objekt": "invoice"}]}])
+def test_a_version_that_makes_no_sense_is_refused(box: RunningSandbox, sent: dict[str, object]) -> None:
+    answer = box.http.post("/_sandbox/versions", json=sent)
+    assert answer.status_code == 400
+    assert "not understood" in answer.json()["error"]["message"]
 
 
 def test_the_state_shows_every_object(box: RunningSandbox, opened: Drafting) -> None:
