@@ -1,8 +1,10 @@
 """Owns the command line `invoicing`: starts the processes of the service and does what a person needs by hand."""
 
 import asyncio
+import resource
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -35,17 +37,18 @@ cli.command()(rehearsal.upgrade_rehearsal)
 
 WAIT_STEP_S = 1.0
 MOST_CONNECTIONS = 2000
-"""Per process; whoever comes beyond is told 503 at once."""
+"""Per process, beside streams; whoever comes beyond is told 503 at once."""
 
 
 def application() -> object:
     """The application of this environment, for a server that starts several processes."""
-    from app.main import create_app
+    from app.main import create_app, end_streams
 
     found = settings()
     logs.configure(found.log_level)
-    shutdown.end_at_second_signal()
-    return create_app(found)
+    app = create_app(found)
+    shutdown.end_at_second_signal(partial(end_streams, app))  # the server waits for responses, and these have no end
+    return app
 
 
 @cli.command()
@@ -53,6 +56,8 @@ def serve() -> None:
     """Serve the API."""
     found = settings()
     asyncio.run(require_somebody(found))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is a file; a shell's default is 1024
     uvicorn.run(
         "app.cli:application",
         factory=True,
@@ -64,7 +69,7 @@ def serve() -> None:
         server_header=False,
         http=BoundedProtocol,
         ws="none",
-        limit_concurrency=MOST_CONNECTIONS,
+        limit_concurrency=MOST_CONNECTIONS + found.stream_limit,
         proxy_headers=False,  # the gate reads them, from the proxies that are configured
         timeout_graceful_shutdown=shutdown.DRAIN_S,
     )

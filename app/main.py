@@ -12,7 +12,7 @@ from app.api import docs, errors, openapi
 from app.api.cors import allow_origins
 from app.api.deps import allowed
 from app.api.gate import Gate
-from app.api.routers import access, customers, fulfillments, health, invoices, items, payment_links, products
+from app.api.routers import access, customers, feed, fulfillments, health, invoices, items, payment_links, products
 from app.api.webhook import PATH, WebhookEndpoint
 from app.pages import routes as pages
 from app.settings import Settings
@@ -30,6 +30,8 @@ ROUTERS = (
     fulfillments.fulfillments,
     fulfillments.actions,
     fulfillments.events,
+    feed.events,
+    feed.of_invoices,
     access.keys,
     access.audit,
 )
@@ -89,3 +91,9 @@ def create_app(settings: Settings) -> Application:
     app.add_middleware(Gate, settings=settings)
     allow_origins(app, settings.cors_origins)
     return app
+
+
+def end_streams(app: FastAPI) -> None:
+    """Have the streams of `app` end; a signal's handler may call it, whether the application has started or not."""
+    if hasattr(app.state, "parts"):
+        app.state.parts.live.end()

@@ -79,6 +79,12 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
 
+    event_wait_s: float = Field(default=30.0, gt=0, le=30)
+    stream_limit: int = Field(default=2000, ge=1)
+    stream_limit_customer: int = Field(default=20, ge=1)
+    stream_heartbeat_s: float = Field(default=15.0, gt=0, le=60)
+    stream_lifetime_s: float = Field(default=3600.0, gt=0)
+
     worker_lease_s: float = Field(default=30.0, gt=0)
     worker_batch: int = Field(default=64, ge=1, le=500)
     worker_poll_s: float = Field(default=2.0, gt=0)

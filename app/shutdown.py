@@ -5,7 +5,7 @@ Ending at once is safe: what was under way is finished by the caller's retry, by
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 DRAIN_S = 28
@@ -30,15 +30,17 @@ def drain_on_signal(*stops: Callable[[], None]) -> None:
         loop.add_signal_handler(sign, first)
 
 
-def end_at_second_signal() -> None:
-    """Let whoever handles the signals now, a server, handle the first one only."""
+def end_at_second_signal(*stops: Callable[[], None]) -> None:
+    """Let whoever handles the signals now, a server, handle the first one only, and call each of `stops` with it."""
     for sign in SIGNALS:
-        signal.signal(sign, _once(signal.getsignal(sign)))
+        signal.signal(sign, _once(signal.getsignal(sign), stops))
 
 
-def _once(handler: object) -> Callable[[int, FrameType | None], None]:
+def _once(handler: object, stops: Sequence[Callable[[], None]]) -> Callable[[int, FrameType | None], None]:
     def first(number: int, frame: FrameType | None) -> None:
         _restore_defaults()
+        for stop in stops:
+            stop()
         if callable(handler):
             handler(number, frame)
 

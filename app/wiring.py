@@ -24,6 +24,7 @@ from app.services.items import Items
 from app.services.keyring import Keyring
 from app.services.keys import Keys
 from app.services.limits import Limits
+from app.services.live import Live
 from app.services.operations import Operations, UseCase
 from app.services.payment_links import Links, PaymentLinks
 from app.services.repairing import Repairing
@@ -81,6 +82,7 @@ class Parts:
     payment_links: PaymentLinks
     inbox: Inbox
     bell: Bell
+    live: Live
     replaying: Replaying
     actions: Actions
     keys: Keys
@@ -201,6 +203,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
     bell = Bell(database)
+    live = Live(database, bell, source=settings.public_base_url, most=settings.stream_limit)
     keyring = Keyring(database, livemode=settings.livemode)
     tokens = Tokens(database, provider) if (provider := _provider(settings)) else None
     await database.open()
@@ -218,6 +221,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             inbox=inbox,
             bell=bell,
             actions=Actions(database),
+            live=live,
             replaying=Replaying(database, frozenset(HANDLERS), settings.livemode),
             keys=Keys(database, keyring, livemode=settings.livemode),
             keyring=keyring,
@@ -226,6 +230,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             secrets=signing_secrets(settings.stripe_webhook_secrets),
         )
     finally:
+        await live.close()
         await bell.close()
         await inbox.close()
         await keyring.close()

@@ -32,18 +32,21 @@ class Admission:
         await parts.limits.take(self._by_address, address)
 
     async def admit(self, parts: Parts, authorization: bytes, address: str) -> Caller:
-        """Who comes in. Raises Unauthenticated, RateLimited, and Unavailable where that cannot be found out."""
+        """Who comes in, counted. Raises Unauthenticated, RateLimited, and Unavailable where that cannot be found out."""
+        caller = await self.recognise(parts, authorization, address)
+        customer = caller.kind is CallerKind.CUSTOMER
+        await parts.limits.take(self._by_customer if customer else self._by_caller, caller.id)
+        return caller
+
+    async def recognise(self, parts: Parts, authorization: bytes, address: str) -> Caller:
+        """Who it is. Raises as `admit` does."""
         scheme, _, given = authorization.partition(b" ")
         given = given.strip()
         if scheme.lower() != b"bearer" or not given or not given.isascii():
             raise Unauthenticated(TOKEN_OR_KEY_WANTED if parts.tokens else CREDENTIALS_WANTED)
         if self._bootstrap is not None and hmac.compare_digest(given, self._bootstrap):
-            caller = BOOTSTRAP
-        else:
-            caller = await self._recognised(parts, given.decode(), address)
-        customer = caller.kind is CallerKind.CUSTOMER
-        await parts.limits.take(self._by_customer if customer else self._by_caller, caller.id)
-        return caller
+            return BOOTSTRAP
+        return await self._recognised(parts, given.decode(), address)
 
     async def _recognised(self, parts: Parts, given: str, address: str) -> Caller:
         known = parts.keyring.remembered(given)

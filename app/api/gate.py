@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from itertools import chain
 
@@ -123,6 +124,7 @@ class Gate:
             if scope["path"].startswith(PRIVATE):
                 authorization = headers.get(b"authorization", b"")
                 scope["caller"] = await self._admission.admit(parts, authorization, address)
+                scope["recognise"] = partial(self._admission.recognise, parts, authorization, address)
         if b"transfer-encoding" in headers:
             await self._counted(scope, receive, send)
         else:

@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from app.api.errors import Problem, answer
 from app.api.examples import illustrate
 from app.api.gate import PRIVATE
+from app.api.outgoing import webhooks
 from app.api.webhook import PATH
 
 WEBHOOK = {
@@ -87,6 +88,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     illustrate(document)
+    document["webhooks"] = webhooks(schemas)
     return document
 
 

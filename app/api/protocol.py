@@ -16,6 +16,10 @@ TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
+ABORT = "invoicing.abort"
+"""The extension by which a response cuts its connection, where the other end takes nothing more."""
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """The server's protocol, with a bound on a request's head in size, and on a whole request in time."""
 
@@ -50,6 +54,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
         self.within_s = HEAD_WITHIN_S
         if self.timer is not None:
             self._allow(0)

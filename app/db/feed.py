@@ -44,11 +44,12 @@ EVERYTHING = Wanted()
 class Read:
     """Some events in their order, and how far there is nothing else: `upto` is where to go on.
 
-    more: there is more to read at once. held: something is written already, behind a transaction that still runs.
+    end: how far the feed could be read. more: there is more to read at once. held: something is written already, behind a transaction that still runs.
     """
 
     events: list[FeedEvent]
     upto: Cursor
+    end: Cursor
     more: bool
     held: bool
 
@@ -74,14 +75,14 @@ def _statement(*, types: bool, invoice: bool, customer: bool) -> str:
         else "SELECT 0::bigint AS position, 0::bigint AS id WHERE false"
     )
     return f"""
-    WITH settled AS (SELECT {_END} AS below),
+    WITH settled AS MATERIALIZED (SELECT {_END} AS below),
     upto AS (
         SELECT coalesce(step.position, settled.below - 1) AS position,
             coalesce(step.id, 9223372036854775807) AS id, step.id IS NOT NULL AS partly, settled.below
         FROM settled LEFT JOIN LATERAL ({window}) step ON true
     )
-    SELECT upto.position AS upto_position, upto.id AS upto_id, upto.partly,
-        EXISTS (SELECT FROM changes late WHERE late.position >= upto.below) AS held,
+    SELECT upto.position AS upto_position, upto.id AS upto_id, upto.partly, upto.below,
+        coalesce((SELECT max(position) FROM changes) >= upto.below, false) AS held,
         found.*
     FROM upto LEFT JOIN LATERAL (
         SELECT change.position, change.id, change.event, change.type, change.schema_version, change.at,
@@ -123,11 +124,12 @@ async def read(connection: Connection, after: Cursor, wanted: Wanted = EVERYTHIN
         for row in rows
         if row["id"] is not None
     ]
+    end = Cursor.before(first["below"])
     if len(events) > limit:
-        return Read(events[:limit], events[limit - 1].cursor, more=True, held=first["held"])
+        return Read(events[:limit], events[limit - 1].cursor, end, more=True, held=first["held"])
     # Where nothing is settled beyond `after` yet, the reader stays where it is.
     upto = max(after, Cursor(first["upto_position"], first["upto_id"]))
-    return Read(events, upto, more=first["partly"], held=first["held"])
+    return Read(events, upto, end, more=first["partly"], held=first["held"])
 
 
 async def last_position(connection: Connection) -> Cursor:

@@ -17,6 +17,11 @@ async def owns_invoice(connection: Connection, customer: str, invoice_id: str) -
     )
 
 
+async def is_invoice(connection: Connection, invoice_id: str) -> bool:
+    """Whether the invoice is there, or was: a deleted draft is still known."""
+    return cast("bool", await connection.fetchval("SELECT EXISTS (SELECT FROM invoices WHERE id = $1)", invoice_id))
+
+
 async def customer_of_reference(connection: Connection, reference: str) -> str | None:
     """The id of the customer that has `reference`."""
     return cast(

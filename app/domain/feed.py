@@ -95,6 +95,27 @@ START: Final = Cursor.before(1)
 """Where the feed begins: what has position 0 is older than the feed and does not say what an event must."""
 
 
+def named_place(text: str | None, otherwise: Cursor | None, param: str = "after") -> Cursor | None:
+    """The place that `text` names: a cursor, `start`, or `now`, which is None, for only the feed knows where it ends."""
+    match text:
+        case None:
+            return otherwise
+        case "start":
+            return START
+        case "now":
+            return None
+    return Cursor.read(text, param)
+
+
+def require_reached(cursor: Cursor, end: Cursor, param: str = "after") -> None:
+    """Raise ValidationFailed for a cursor beyond the feed's `end`: nobody can have been there."""
+    if cursor > end:
+        raise ValidationFailed(
+            f"{param} is ahead of this feed: it is of another one, or this database was set back. Begin again at `start`.",
+            param=param,
+        )
+
+
 # The document
 
 

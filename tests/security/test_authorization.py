@@ -27,6 +27,9 @@ FOR_CUSTOMERS = {
     "get_client_secret",
     "get_fulfillment",
     "list_fulfillments",
+    "list_events",
+    "stream_events",
+    "stream_invoice_events",
 }
 """What a person may do, said here once more on purpose: opening another operation to people needs two changes."""
 
@@ -210,7 +213,7 @@ async def test_a_persons_foreign_objects_all_answer_404(world: World, database: 
     before = await connection.fetchval("SELECT count(*) FROM operations")
     found = {}
     for one in private(world.app):
-        if one.id not in {"list_invoices", "list_fulfillments"}:
+        if one.id not in {"list_invoices", "list_fulfillments", "list_events", "stream_events"}:
             found[one.id] = (await world.jenny.request(one.method, one.at(world.foreign))).status_code
     assert found == dict.fromkeys(found, 404)
     assert await connection.fetchval("SELECT count(*) FROM operations") == before  # nothing was even begun
@@ -224,6 +227,12 @@ async def test_a_persons_lists_hold_only_its_own(world: World) -> None:
         assert (await world.jenny.get("/v1/invoices", params=filtered)).json()["data"] == []
     mine = (await world.jenny.get("/v1/fulfillments", params={"customer": world.foreign["customer_id"]})).json()
     assert mine["data"] == []
+    events = (await world.jenny.get("/v1/events")).json()["data"]
+    assert {one["data"]["invoice"]["customer"] for one in events} == {world.customer}
+    assert (await world.jenny.get("/v1/events", params={"invoice": world.foreign["invoice_id"]})).json()["data"] == []
+    streamed = (await world.jenny.get("/v1/events/stream", params={"after": "start"})).text
+    assert world.ids["invoice_id"] in streamed
+    assert world.foreign["invoice_id"] not in streamed
 
 
 async def test_a_body_is_not_read_before_its_sender_is_known(world: World) -> None:

@@ -27,7 +27,8 @@ FEWEST = 200
 @pytest.mark.e2e
 @pytest.mark.timeout(SECONDS + 180)
 async def test_no_request_makes_the_service_break_its_contract(make_service: MakeService, tmp_path: Path) -> None:
-    service = await make_service(RATE_LIMIT_FAILED="100000", LOG_LEVEL="warning")
+    patience = {"STREAM_LIFETIME_S": "0.05", "EVENT_WAIT_S": "0.05"}  # answers that would take their time
+    service = await make_service(RATE_LIMIT_FAILED="100000", LOG_LEVEL="warning", **patience)
     done = await asyncio.to_thread(
         subprocess.run,
         [

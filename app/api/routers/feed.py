@@ -1,0 +1,155 @@
+"""The feed of events: read page by page, waited for, or streamed."""
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.api.deps import JSON, caller_of, parts_of
+from app.api.errors import answers
+from app.api.parameters import InvoiceId
+from app.api.queries import documented, read
+from app.api.schemas.feed import CURSOR, FeedPage, FeedWanted, StreamWanted
+from app.api.streaming import MEDIA_TYPE, EventStream, Listener
+from app.db import feed
+from app.db.engine import Connection
+from app.db.feed import Wanted
+from app.db.ownership import is_invoice
+from app.domain.access import CallerKind
+from app.domain.errors import NotFound
+from app.domain.feed import START, Cursor, named_place, require_reached, require_types
+from app.services.live import Told
+from app.wiring import Parts
+
+events = APIRouter(prefix="/v1/events", tags=["events"])
+of_invoices = APIRouter(prefix="/v1/invoices", tags=["events"])
+
+LAST_EVENT_ID = "Last-Event-ID"
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A stream of server-sent events; each one's data is a CloudEvent, as lists show it.",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"type": "string"},
+                "example": f'id: {CURSOR}\ndata: {{"specversion":"1.0","id":"iev_0006","type":"fulfillment.fulfilled"}}\n\n',
+            }
+        },
+    }
+}
+RESUMED = {
+    "name": LAST_EVENT_ID,
+    "in": "header",
+    "required": False,
+    "description": "The last id that was received; browsers send it by themselves. It counts before `after`.",
+    "schema": {"type": "string"},
+}
+
+
+def _streamed(model: type[StreamWanted]) -> dict[str, Any]:
+    found = documented(model)
+    found["parameters"].append(RESUMED)
+    return found
+
+
+@events.get("", response_model=FeedPage, responses=answers(), openapi_extra=documented(FeedWanted))
+async def list_events(request: Request) -> Response:
+    """Read what happened, oldest first, from the beginning or after a cursor; with `wait`, until something does.
+
+    A reader that goes on with `next_cursor` misses nothing and is told nothing twice.
+    """
+    asked = read(request, FeedWanted)
+    parts, wanted = parts_of(request), _wanted(request, asked, asked.invoice)
+    after = named_place(asked.after, START)
+    async with parts.database.connection() as connection:
+        after = after or await feed.last_position(connection)
+        page = await feed.read(connection, after, wanted, limit=asked.limit)
+    require_reached(after, page.end)
+    if page.events or page.more or not asked.wait:
+        return _page([parts.live.told(event) for event in page.events], page.upto, more=page.more)
+    return await _waited(request, wanted, page.upto, asked)
+
+
+@events.get(
+    "/stream",
+    status_code=200,
+    response_class=EventStream,
+    responses=answers() | STREAM,
+    openapi_extra=_streamed(StreamWanted),
+)
+async def stream_events(request: Request) -> Response:
+    """Hear of everything that happens from now on, or after a cursor, as server-sent events."""
+    asked = read(request, StreamWanted)
+    wanted = _wanted(request, asked)
+    async with parts_of(request).database.connection() as connection:
+        after = await _resumed(connection, request, asked, None)
+    return _stream(request, wanted, after)
+
+
+@of_invoices.get(
+    "/{invoice_id}/events",
+    status_code=200,
+    response_class=EventStream,
+    responses=answers("not_found") | STREAM,
+    openapi_extra=_streamed(StreamWanted),
+)
+async def stream_invoice_events(invoice_id: InvoiceId, request: Request) -> Response:
+    """Hear of everything that happened to one invoice and of what happens, as server-sent events."""
+    asked = read(request, StreamWanted)
+    wanted = _wanted(request, asked, invoice_id)
+    async with parts_of(request).database.connection() as connection:
+        if not await is_invoice(connection, invoice_id):
+            raise NotFound(f"There is no invoice {invoice_id!r}.")
+        after = await _resumed(connection, request, asked, START)
+    return _stream(request, wanted, after)
+
+
+def _wanted(request: Request, asked: StreamWanted, invoice: str | None = None) -> Wanted:
+    """What is asked for; of that, a customer hears of its own invoices only."""
+    types = require_types(asked.types) if asked.types is not None else None
+    return Wanted(types, invoice, caller_of(request).customer)
+
+
+async def _resumed(connection: Connection, request: Request, asked: StreamWanted, otherwise: Cursor | None) -> Cursor:
+    """Where the stream goes on, or begins."""
+    given = request.headers.get(LAST_EVENT_ID)
+    param = LAST_EVENT_ID if given else "after"
+    after = named_place(given or asked.after, otherwise, param)
+    end = await feed.last_position(connection)
+    require_reached(after or end, end, param)
+    return after or end
+
+
+def _stream(request: Request, wanted: Wanted, after: Cursor) -> Response:
+    parts = parts_of(request)
+    listener = Listener(
+        caller_of(request), _most(request, parts), request.scope["route"].name, request.scope["recognise"]
+    )
+    return EventStream(parts, listener, wanted, after)
+
+
+def _most(request: Request, parts: Parts) -> int:
+    """How many streams the caller may have open on this process."""
+    settings = parts.settings
+    customer = caller_of(request).kind is CallerKind.CUSTOMER
+    return settings.stream_limit_customer if customer else settings.stream_limit
+
+
+async def _waited(request: Request, wanted: Wanted, after: Cursor, asked: FeedWanted) -> Response:
+    """What comes within the time that is asked for."""
+    parts = parts_of(request)
+    with parts.live.listener(caller_of(request).id, _most(request, parts)):
+        place = await parts.live.subscribe(wanted, after)
+        try:
+            told = await place.take(min(asked.wait, parts.settings.event_wait_s))
+            shown = told[: asked.limit]
+            upto = shown[-1].cursor if len(shown) < len(told) else place.cursor
+            return _page(shown, upto, more=len(shown) < len(told))
+        finally:
+            place.close()
+
+
+def _page(told: list[Told], upto: Cursor, *, more: bool) -> Response:
+    tail = msgspec.json.encode({"has_more": more, "next_cursor": str(upto)})
+    body = b'{"data":[%s],%s' % (b",".join(one.document for one in told), tail[1:])
+    return Response(body, media_type=JSON)

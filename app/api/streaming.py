@@ -1,0 +1,153 @@
+"""Owns server-sent events: a stream is opened, told what happens, kept alive, and ended.
+
+A response of its own rather than the framework's: that keeps two tasks and several queues for each, and thousands of
+streams sit here idle. One is a task that sleeps, one future that hears of the end of the connection, and no connection
+to the database.
+
+A stream ends when its caller goes, may not listen any longer, or does not read what it is sent; when it has lived
+long enough, so that callers spread over new processes; and when the process ends. Each time the caller comes back with
+the last id it has and has missed nothing.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.api.protocol import ABORT
+from app.db.feed import Wanted
+from app.domain.access import Caller, require_allowed
+from app.domain.errors import DatabaseUnavailable, Forbidden, Refused, Unavailable
+from app.domain.feed import Cursor
+from app.services.live import Subscription, Told
+from app.wiring import Parts
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "text/event-stream"
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+COME_BACK_MS = 1000
+SEND_WITHIN_S = 30.0
+"""How long a caller may not read before it is let go; beyond what the sockets hold, nothing waits for it here."""
+AGAIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who listens; `most` at a time. `recognise` finds out again who it is, by the key or token it came with."""
+
+    caller: Caller
+    most: int
+    operation: str
+    recognise: Callable[[], Awaitable[Caller]]
+
+    async def may_stay(self) -> bool:
+        """Whether the caller may still listen; what cannot be found out now is asked again later."""
+        try:
+            now = await self.recognise()
+            require_allowed(now, self.operation)
+            if (now.id, now.customer) != (self.caller.id, self.caller.customer):
+                raise Forbidden("Somebody else by now.")
+        except Refused as refusal:
+            log.info("stream_ended", why=refusal.code, caller=self.caller.id)
+            return False
+        except Unavailable:
+            return True
+        return True
+
+
+class EventStream(Response):
+    """The response: what is `wanted`, from after `after` on."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, parts: Parts, listener: Listener, wanted: Wanted, after: Cursor) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers(HEADERS)
+        self._live = parts.live
+        self._listener = listener
+        self._place = (wanted, after)
+        self._heartbeat_s = parts.settings.stream_heartbeat_s
+        self._lifetime_s = parts.settings.stream_lifetime_s * random.uniform(0.9, 1)  # noqa: S311 -- no secret
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._live.listener(self._listener.caller.id, self._listener.most):
+            subscription = await self._live.subscribe(*self._place)
+            gone = asyncio.ensure_future(_gone(receive))
+            gone.add_done_callback(subscription.wake)
+            try:
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                finished = await self._tell(subscription, gone, _Sender(scope, send))
+                if finished and not gone.done():
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                gone.cancel()
+                subscription.close()
+
+    async def _tell(self, place: Subscription, gone: "asyncio.Future[None]", sender: "_Sender") -> bool:
+        """Tell what happens until the stream ends; False where the caller does not read."""
+        loop = asyncio.get_running_loop()
+        ends_at, beat_at = loop.time() + self._lifetime_s, loop.time() + self._heartbeat_s
+        if not await sender.send(b"retry: %d\n%s" % (COME_BACK_MS, heartbeat(place.cursor))):
+            return False
+        while not gone.done() and not self._live.ended and loop.time() < ends_at:
+            told = await _next(place, min(beat_at, ends_at) - loop.time())
+            beat = loop.time() >= beat_at
+            if beat:
+                beat_at = loop.time() + self._heartbeat_s
+                if not await self._listener.may_stay():
+                    break
+            sent = b"".join(map(frame, told)) or (heartbeat(place.cursor) if beat else b"")
+            if sent and not await sender.send(sent):
+                return False
+        return True
+
+
+class _Sender:
+    """Sends, to a caller that may not read."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._abort = scope.get("extensions", {}).get(ABORT, {}).get("abort")
+        self._send = send
+
+    async def send(self, body: bytes) -> bool:
+        """Send `body`; False where it was not taken, and the connection was cut."""
+        try:
+            async with asyncio.timeout(SEND_WITHIN_S):
+                await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        except TimeoutError:
+            log.info("stream_ended", why="not_read")
+            if self._abort is not None:
+                self._abort()
+                await asyncio.sleep(0)  # the server hears of it before the response ends without an end
+            return False
+        return True
+
+
+async def _next(place: Subscription, within_s: float) -> list[Told]:
+    try:
+        return await place.take(max(within_s, 0))
+    except DatabaseUnavailable:
+        await asyncio.sleep(min(AGAIN_S, max(within_s, 0)))
+        return []
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the caller is."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def frame(told: Told) -> bytes:
+    """An event on the wire. It has no name of its own, so that `onmessage` hears all of them; `type` is in it."""
+    return b"id: %s\ndata: %s\n\n" % (str(told.cursor).encode(), told.document)
+
+
+def heartbeat(cursor: Cursor) -> bytes:
+    """What keeps a connection open: no event, but the id moves on, so that a resumption has less to go through."""
+    return b": \nid: %s\n\n" % str(cursor).encode()

@@ -1,0 +1,474 @@
+"""The feed over HTTP: read page by page, waited for, and streamed; whatever ends a stream, its caller misses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.api import streaming
+from app.api.outgoing import MEDIA_TYPE
+from app.api.protocol import ABORT
+from app.api.schemas.feed import FulfillmentEvent, InvoiceEvent
+from app.domain.feed import START, TYPES, Cursor
+from app.main import create_app, end_streams
+from app.services import bell, live
+from app.settings import Settings
+from tests.fixtures.application import running
+from tests.fixtures.caller import Caller
+from tests.fixtures.postgres import Database
+from tests.fixtures.service import API_KEY
+from tests.fixtures.stage import Stage
+from tests.fixtures.waiting import until
+
+Json = dict[str, Any]
+
+
+def own_routes(app: FastAPI) -> Json:
+    document: Json = app.openapi()
+    return document
+
+
+class Listening:
+    """A stream that is being read, in the application's own process: what it told, and how it ended."""
+
+    def __init__(self, app: FastAPI, path: str, headers: dict[str, str], query: str) -> None:
+        self.status = 0
+        self.lines: list[str] = []
+        self.events: list[Json] = []
+        self.ids: list[str] = []
+        self.problem = b""
+        self._grew = asyncio.Event()
+        self._reads = asyncio.Event()
+        self._reads.set()
+        self._left = asyncio.Event()
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+            "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "extensions": {ABORT: {"abort": self.leave}},
+        }  # fmt: skip
+        self.task = asyncio.create_task(app(scope, self._receive, self._send))
+
+    async def _receive(self) -> Json:
+        await self._left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            return
+        await self._reads.wait()
+        if self.status != 200:
+            self.problem += message["body"]
+        for line in message["body"].decode().split("\n"):
+            self.lines.append(line)
+            if line.startswith("id: "):
+                self.ids.append(line.removeprefix("id: "))
+            elif line.startswith("data: "):
+                self.events.append(json.loads(line.removeprefix("data: ")))
+        self._grew.set()
+
+    async def told(self, count: int) -> list[str]:
+        """The types of its events, once there are `count` of them."""
+        async with asyncio.timeout(10):
+            while len(self.events) < count:
+                self._grew.clear()
+                await self._grew.wait()
+        return [event["type"] for event in self.events]
+
+    async def open(self) -> None:
+        async with asyncio.timeout(10):
+            while not self.ids and not self.task.done():
+                self._grew.clear()
+                await self._grew.wait()
+
+    def stop_reading(self) -> None:
+        self._reads.clear()
+
+    def read_again(self) -> None:
+        self._reads.set()
+
+    def leave(self) -> None:
+        self._left.set()
+
+    async def ended(self, within: float = 10) -> None:
+        async with asyncio.timeout(within):
+            await self.task
+
+
+Listen = Callable[..., Listening]
+
+
+@contextlib.asynccontextmanager
+async def listeners(app: FastAPI) -> AsyncIterator[Listen]:
+    made: list[Listening] = []
+
+    def listen(path: str = "/v1/events/stream", query: str = "", token: str = API_KEY, **headers: str) -> Listening:
+        given = {"Authorization": f"Bearer {token}", **{name.replace("_", "-"): it for name, it in headers.items()}}
+        made.append(Listening(app, path, given, query))
+        return made[-1]
+
+    yield listen
+    for one in made:
+        one.leave()
+        one.read_again()
+    await asyncio.gather(*(one.task for one in made), return_exceptions=True)
+
+
+@pytest.fixture
+async def listen(app: FastAPI) -> AsyncIterator[Listen]:
+    async with listeners(app) as made:
+        yield made
+
+
+async def told(stage: Stage, **options: Any) -> Json:
+    """An invoice that the service has heard of."""
+    invoice = await stage.invoice(**options)
+    await stage.tell(*await stage.events())
+    return invoice
+
+
+async def voided(stage: Stage, invoice: Json) -> None:
+    await stage.dashboard(f"invoices/{invoice['id']}/void")
+    await stage.tell(*await stage.events("invoice.voided"))
+
+
+async def every(client: httpx.AsyncClient, **params: Any) -> list[Json]:
+    found: list[Json] = []
+    more = True
+    while more:
+        page = (await client.get("/v1/events", params=params)).json()
+        found += page["data"]
+        more, params["after"] = page["has_more"], page["next_cursor"]
+    return found
+
+
+# Pull
+
+
+async def test_paging_through_the_feed_shows_every_event_once_and_in_order(stage: Stage) -> None:
+    for _ in range(3):
+        await told(stage)
+    whole = await every(stage.client)
+    paged = await every(stage.client, limit=2)
+    assert paged == whole
+    assert [one["type"] for one in whole].count("fulfillment.awaiting_payment") == 3
+    assert [one["sequence"] for one in whole] == sorted({one["sequence"] for one in whole})
+    assert len({one["id"] for one in whole}) == len(whole)
+
+
+async def test_an_event_is_a_cloud_event_and_its_sequence_is_a_cursor(api: Caller) -> None:
+    invoice = await api.open()
+    page = await api.get("/v1/events", invoice=invoice["id"])
+    first = page["data"][0]
+    assert (first["specversion"], first["type"], first["subject"]) == ("1.0", "invoice.finalized", invoice["id"])
+    assert first["source"].startswith("http://127.0.0.1:")
+    behind = await api.get("/v1/events", invoice=invoice["id"], after=first["sequence"])
+    assert behind["data"] == page["data"][1:]
+
+
+async def test_the_end_of_the_feed_has_a_cursor_too(api: Caller) -> None:
+    empty = await api.get("/v1/events", after="now")
+    assert (empty["data"], empty["has_more"]) == ([], False)
+    invoice = await api.open()
+    page = await api.get("/v1/events", after=empty["next_cursor"])
+    assert {event["subject"] for event in page["data"]} == {invoice["id"]}
+    assert (await api.get("/v1/events", after=page["next_cursor"]))["data"] == []
+
+
+async def test_only_the_types_that_are_asked_for_are_told(stage: Stage) -> None:
+    await voided(stage, await told(stage))
+    found = await every(stage.client, types="invoice.voided,fulfillment.canceled")
+    assert [event["type"] for event in found] == ["invoice.voided", "fulfillment.canceled"]
+    assert await every(stage.client, types="invoice.paid") == []
+
+
+@pytest.mark.parametrize(
+    ("params", "param"),
+    [
+        ({"types": "invoice.paid,invoice.lost"}, "types"),
+        ({"after": "yesterday"}, "after"),
+        ({"after": str(Cursor(2**62, 1))}, "after"),
+        ({"limit": 0}, "limit"),
+        ({"wait": 31}, "wait"),
+    ],
+)
+async def test_what_cannot_be_asked_of_the_feed_is_refused_by_name(api: Caller, params: Json, param: str) -> None:
+    problem = await api.refused("GET", "/v1/events", 422, "validation_error", params=params)
+    assert problem["param"] == param
+
+
+async def test_a_long_poll_answers_as_soon_as_something_happens(api: Caller) -> None:
+    waiting = asyncio.create_task(api.get("/v1/events", after="now", wait=20))
+    await until(lambda: asyncio.sleep(0, waits_for(api)))
+    async with asyncio.timeout(10):
+        invoice = await api.draft()
+        page = await waiting
+    assert page["data"][0]["subject"] == invoice["id"]
+    assert [event["type"] for event in page["data"]] == ["invoice.created"]
+
+
+def waits_for(api: Caller) -> bool:
+    found: int = api.client._transport.app.state.parts.live.listening  # type: ignore[attr-defined]
+    return bool(found)
+
+
+async def test_a_long_poll_that_hears_nothing_answers_an_empty_page_with_a_cursor(
+    make_app: Callable[..., Any],
+) -> None:
+    api = await make_app(event_wait_s=0.05)
+    page = await api.get("/v1/events", after="now", wait=30)
+    assert (page["data"], page["has_more"]) == ([], False)
+    assert Cursor.read(page["next_cursor"]) > START
+
+
+async def test_a_long_poll_shows_no_more_than_it_was_asked_for_and_says_so(stage: Stage) -> None:
+    end = (await stage.client.get("/v1/events", params={"after": "now"})).json()["next_cursor"]
+    waiting = asyncio.create_task(stage.client.get("/v1/events", params={"after": end, "wait": 20, "limit": 1}))
+    await until(lambda: asyncio.sleep(0, stage.parts.live.listening))
+    await told(stage)
+    first = (await waiting).json()
+    rest = await every(stage.client, after=first["next_cursor"])
+    assert first["data"] + rest == await every(stage.client, after=end)
+    assert len(first["data"]) == 1
+
+
+# Live
+
+
+async def test_a_stream_tells_what_happens_from_now_on(stage: Stage, listen: Listen) -> None:
+    await told(stage)
+    stream = listen()
+    await stream.open()
+    invoice = await told(stage)
+    assert (await stream.told(1))[0].startswith("invoice.")
+    await voided(stage, invoice)
+    assert "invoice.voided" in await stream.told(len(await every(stage.client, invoice=invoice["id"])))
+    assert stream.events == await every(stage.client, invoice=invoice["id"])
+    assert {event["subject"] for event in stream.events} == {invoice["id"]}
+
+
+async def test_a_stream_resumes_after_the_last_event_that_was_received(stage: Stage, listen: Listen) -> None:
+    await told(stage)
+    whole = await every(stage.client)
+    for resumed in ({"Last_Event_ID": whole[0]["sequence"]}, {"query": f"after={whole[0]['sequence']}"}):
+        stream = listen(**resumed)
+        await stream.told(len(whole) - 1)
+        assert stream.events == whole[1:]
+    last = listen(Last_Event_ID=whole[1]["sequence"], query="after=start")
+    await last.told(len(whole) - 2)
+    assert last.events == whole[2:]
+
+
+async def test_a_stream_of_an_invoice_begins_with_all_that_happened_to_it(stage: Stage, listen: Listen) -> None:
+    invoice, other = await told(stage), await told(stage)
+    stream = listen(f"/v1/invoices/{invoice['id']}/events")
+    before = await every(stage.client, invoice=invoice["id"])
+    await stream.told(len(before))
+    await voided(stage, other)
+    await voided(stage, invoice)
+    whole = await every(stage.client, invoice=invoice["id"])
+    await stream.told(len(whole))
+    assert stream.events == whole
+    assert len(whole) > len(before)
+
+
+async def test_an_invoice_that_is_not_known_has_no_stream(listen: Listen) -> None:
+    stream = listen("/v1/invoices/in_none/events")
+    await stream.ended()
+    assert stream.status == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "param"),
+    [
+        ("types=invoice.lost", {}, "types"),
+        ("after=x", {}, "after"),
+        ("", {"Last_Event_ID": "x"}, "Last-Event-ID"),
+        ("", {"Last_Event_ID": str(Cursor(2**62, 1))}, "Last-Event-ID"),
+    ],
+)
+async def test_what_cannot_be_streamed_is_refused_by_name(
+    listen: Listen, query: str, headers: dict[str, str], param: str
+) -> None:
+    stream = listen(query=query, **headers)
+    await stream.ended()
+    assert (stream.status, json.loads(stream.problem)["param"]) == (422, param)
+
+
+async def test_a_silent_stream_is_kept_alive_and_its_id_moves_on(settings: Settings, stage: Stage) -> None:
+    application = create_app(settings.model_copy(update={"stream_heartbeat_s": 0.05}))
+    async with running(application), listeners(application) as listen:
+        stream = listen(query="types=invoice.deleted")
+        await stream.open()
+        await told(stage)
+        last = (await every(stage.client))[-1]["sequence"]
+        await until(lambda: asyncio.sleep(0, stream.ids[-1] >= last))
+        assert stream.events == []
+        assert stream.lines.count(": ") >= 2
+
+
+async def test_a_stream_ends_when_its_key_is_revoked(settings: Settings, stage: Stage) -> None:
+    application = create_app(settings.model_copy(update={"stream_heartbeat_s": 0.05}))
+    async with running(application), listeners(application) as listen:
+        made = (await stage.client.post("/v1/api-keys", json={"name": "x", "scopes": ["events:read"]})).json()
+        stream = listen(token=made["key"])
+        await stream.open()
+        assert not stream.task.done()
+        assert (await stage.client.post(f"/v1/api-keys/{made['id']}/revoke")).status_code == 200
+        await stream.ended()
+    assert stream.status == 200
+
+
+async def test_a_stream_ends_when_it_has_lived_long_enough(settings: Settings) -> None:
+    application = create_app(settings.model_copy(update={"stream_lifetime_s": 0.05}))
+    async with running(application), listeners(application) as listen:
+        stream = listen()
+        await stream.ended()
+        assert stream.ids
+
+
+async def test_streams_end_when_the_process_is_about_to(app: FastAPI, listen: Listen) -> None:
+    streams = [listen() for _ in range(3)]
+    for stream in streams:
+        await stream.open()
+    end_streams(app)
+    for stream in streams:
+        await stream.ended(2)
+    assert app.state.parts.live.listening == 0
+
+
+def test_an_application_that_has_not_started_has_no_streams_to_end(settings: Settings) -> None:
+    end_streams(create_app(settings))
+
+
+async def test_a_caller_that_leaves_leaves_nothing_behind(app: FastAPI, listen: Listen) -> None:
+    stream = listen()
+    await stream.open()
+    assert app.state.parts.live.listening == 1
+    stream.leave()
+    await stream.ended(2)
+    assert app.state.parts.live.listening == 0
+    assert not app.state.parts.live._by_invoice
+
+
+async def test_more_streams_than_there_may_be_are_refused(settings: Settings) -> None:
+    application = create_app(settings.model_copy(update={"stream_limit": 2}))
+    async with running(application), listeners(application) as listen:
+        streams = [listen(), listen()]
+        for stream in streams:
+            await stream.open()
+        refused = listen()
+        await refused.ended()
+        assert (refused.status, json.loads(refused.problem)["code"]) == (429, "rate_limited")
+        streams[0].leave()
+        await streams[0].ended()
+        another = listen()
+        await another.open()
+        assert another.status == 200
+
+
+async def test_a_slow_caller_is_not_buffered_for_and_still_misses_nothing(
+    stage: Stage, app: FastAPI, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_ASIDE", 2)
+    monkeypatch.setattr(live, "PAGE", 3)
+    slow, quick = listen(query="after=start"), listen(query="after=start")
+    await slow.open()
+    await quick.open()
+    slow.stop_reading()
+    for _ in range(4):
+        await told(stage)
+    whole = await every(stage.client)
+    await quick.told(len(whole))
+    (subscription,) = [one for one in app.state.parts.live._by_invoice[None] if one._behind or len(one._aside)]
+    assert len(subscription._aside) <= 2
+    slow.read_again()
+    await slow.told(len(whole))
+    assert slow.events == quick.events == whole
+
+
+async def test_a_caller_that_takes_nothing_is_let_go(
+    stage: Stage, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "SEND_WITHIN_S", 0.05)
+    stream = listen()
+    await stream.open()
+    stream.stop_reading()
+    await told(stage)
+    await stream.ended()
+
+
+# The bell and the database
+
+
+async def test_after_the_listening_connection_was_cut_events_are_still_told_at_once(
+    stage: Stage, listen: Listen, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LOOK_S", 600.0)  # only the bell may tell
+    monkeypatch.setattr(bell, "LISTEN_AGAIN_S", 0.01)
+    administrator = await database.connect()
+    listening = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %feed%'"
+    stream = listen()
+    await stream.open()
+    await until(lambda: administrator.fetchval(f"SELECT pid {listening}"))
+    first = await told(stage)
+    await stream.told(len(await every(stage.client)))
+    pid = await administrator.fetchval(f"SELECT pid {listening}")
+    await administrator.execute("SELECT pg_terminate_backend($1)", pid)
+    await until(lambda: administrator.fetchval(f"SELECT pid {listening} AND pid <> $1", pid))
+    await voided(stage, first)
+    await stream.told(len(await every(stage.client)))
+    assert stream.events == await every(stage.client)
+    await administrator.close()
+
+
+async def test_many_streams_share_one_listening_connection(listen: Listen, database: Database) -> None:
+    streams = [listen() for _ in range(20)]
+    for stream in streams:
+        await stream.open()
+    administrator = await database.connect()
+    counted = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %feed%'"
+    assert await until(lambda: administrator.fetchval(counted)) == 1
+    await administrator.close()
+
+
+async def test_events_held_back_by_a_slow_transaction_are_streamed_when_it_ends(
+    stage: Stage, listen: Listen, database: Database
+) -> None:
+    stream = listen()
+    await stream.open()
+    slow = await database.connect()
+    transaction = slow.transaction()
+    await transaction.start()
+    await slow.execute("SELECT pg_current_xact_id()")
+    invoice = await told(stage)
+    assert await every(stage.client) == []
+    assert stream.events == []
+    await transaction.commit()
+    assert (await stream.told(1))[0].startswith("invoice.")
+    await stream.told(len(await every(stage.client, invoice=invoice["id"])))
+    await slow.close()
+
+
+# The contract
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_type_of_event_is_in_the_contract_with_an_example_that_is_one(settings: Settings, name: str) -> None:
+    document = own_routes(create_app(settings))
+    assert set(document["webhooks"]) == set(TYPES)
+    media = document["webhooks"][name]["post"]["requestBody"]["content"][MEDIA_TYPE]
+    model = FulfillmentEvent if name.startswith("fulfillment") else InvoiceEvent
+    assert media["schema"] == {"$ref": f"#/components/schemas/{model.__name__}"}
+    shown = model.model_validate_json(json.dumps(media["example"]))
+    assert shown.type == name
+    assert name in document["components"]["schemas"][model.__name__]["properties"]["type"]["enum"]
+    assert shown.dataschema.rpartition("/")[2] in document["components"]["schemas"]
