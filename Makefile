@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 NPM := tests/browser examples/spa
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install
+.PHONY: help run demo test browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ run: $(STAMP) ## start everything (database, sandbox, API, worker), run the main
 demo: $(STAMP) ## the same, then stop: exit 0 only if the invoice is fulfilled
 	@exec $(BIN)/python -m dev.run --with-parent --once
 
-test: lint types browser ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
+test: lint types browser pooler ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
 	@$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term-missing:skip-covered
 
@@ -44,6 +44,15 @@ browser: ## what the browser tests need: chromium and npm packages, where this m
 		command -v npm >/dev/null && npm ci --silent --prefix $$folder \
 			|| echo "npm could not install $$folder: the tests that need it will be skipped."; \
 	done
+
+# Its service is never started: the tests run the program, and nothing else is wanted here.
+pooler: ## what the tests of the pooler need: pgbouncer, where this machine can get it
+	@command -v pgbouncer >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ -d /usr/sbin ] && echo "Installing pgbouncer …" \
+			&& { [ -e /usr/sbin/policy-rc.d ] || { printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d \
+				&& chmod +x /usr/sbin/policy-rc.d && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; }; } \
+			&& apt-get update -qq && apt-get install -y -qq --no-install-recommends pgbouncer >/dev/null; } \
+		|| echo "No pgbouncer here, and no way to install it: the tests of the pooler will be skipped."
 
 fuzz: $(STAMP) ## what strangers may send, for a quarter of an hour: parsers, and the contract against the running service
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s --hypothesis-profile fuzz --timeout 1800 \

@@ -48,7 +48,7 @@ def bundled(program: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "pginstall18" / "bin" / program
 
 
-def _as_unprivileged() -> list[str]:
+def as_unprivileged() -> list[str]:
     """Build the command prefix that makes root somebody else.
 
     The capability lets that somebody reach a data directory below folders that are root's alone, without opening them.
@@ -147,7 +147,7 @@ class PostgresServer:
         self._make_way()
         settings = {"listen_addresses": "", "unix_socket_directories": str(self.socket_dir), **self._options}
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [*_as_unprivileged(), str(bundled("postgres")), "-D", str(self.data), *flags]
+        command = [*as_unprivileged(), str(bundled("postgres")), "-D", str(self.data), *flags]
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
         self._child = Child("postgres", command, log=self.log, stop_signal=signal.SIGINT)
         return self._child
@@ -208,7 +208,7 @@ class PostgresServer:
             (self.data / "postmaster.pid").unlink()  # PostgreSQL would take the stranger for a server and refuse
 
     def _run(self, tool: str, *arguments: str) -> str:
-        command = [*_as_unprivileged(), str(bundled(tool)), *arguments]
+        command = [*as_unprivileged(), str(bundled(tool)), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.data.parent)
         if done.returncode != 0:
             raise PostgresError(f"{tool} {describe_exit(done.returncode)}: {done.stderr.strip()}")

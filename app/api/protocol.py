@@ -1,4 +1,4 @@
-"""Owns what a connection may do before there is a whole request: how much it may send as headers, and how slowly.
+"""Owns what a connection may do before there is a whole request, how much and how slowly; and how it ends.
 
 The server's own protocol bounds neither, so that strangers could hold memory and connections for nothing. A request
 that comes in one piece, as nearly all do, needs no timer.
@@ -12,6 +12,9 @@ LARGEST_HEAD = 64 * 1024
 """Where reading stops; what the service itself takes is less, and is refused with a problem document."""
 HEAD_WITHIN_S = 10.0
 BODY_WITHIN_S = 30.0
+LINGER_S = 0.5
+"""How long a connection at rest stays open when the server stops: a request may be on its way already."""
+LAST = (b"connection", b"close")
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -50,6 +53,22 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
         if self.within_s != before or (self.within_s and self.timer is None):
             self._allow(self.within_s)
+
+    def shutdown(self) -> None:
+        """The server stops: what it still answers is the last on its connection, and says so."""
+        if LAST not in self.server_state.default_headers:
+            self.server_state.default_headers.append(LAST)
+        if self._rests():
+            self.loop.call_later(LINGER_S, self._close_at_rest)
+        else:
+            super().shutdown()
+
+    def _rests(self) -> bool:
+        return bool(getattr(self.cycle, "response_complete", True))  # no cycle: no request has come yet
+
+    def _close_at_rest(self) -> None:
+        if self._rests():
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         """A request begins."""
