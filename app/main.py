@@ -12,7 +12,18 @@ from app.api import docs, errors, openapi
 from app.api.cors import allow_origins
 from app.api.deps import allowed
 from app.api.gate import Gate
-from app.api.routers import access, customers, feed, fulfillments, health, invoices, items, payment_links, products
+from app.api.routers import (
+    access,
+    customers,
+    feed,
+    fulfillments,
+    health,
+    invoices,
+    items,
+    outgoing,
+    payment_links,
+    products,
+)
 from app.api.webhook import PATH, WebhookEndpoint
 from app.pages import routes as pages
 from app.settings import Settings
@@ -32,6 +43,8 @@ ROUTERS = (
     fulfillments.events,
     feed.events,
     feed.of_invoices,
+    outgoing.deliveries,
+    outgoing.endpoints,
     access.keys,
     access.audit,
 )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.domain.destinations import Reach
 from app.domain.mailbox import Mailbox
 
 STRIPE_API_BASE = "https://api.stripe.com"
@@ -19,6 +20,7 @@ STRIPE_JS_URL = "https://js.stripe.com/endive/stripe.js"
 SMALLEST_KEY = 32
 SMALLEST_SIGNING_SECRET = 16
 SHORTEST_RETENTION = 35
+NEVER_PRIVATE = tuple(ip_network(it) for it in ("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "::1/128", "fe80::/10"))
 ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 """What a token may be signed with: never a secret shared with whoever verifies it, and never nothing."""
 
@@ -64,6 +66,13 @@ class Settings(BaseSettings):
     link_signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     payment_link_days: int = Field(default=30, ge=1, le=365)
     payment_page_appearance: Annotated[dict[str, Any], NoDecode] = {}
+    secrets_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    outgoing_private_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    outgoing_timeout_s: float = Field(default=15.0, gt=0, le=25)
+    outgoing_concurrency: int = Field(default=100, ge=1, le=1000)
+    outgoing_endpoint_concurrency: int = Field(default=8, ge=1, le=100)
+    outgoing_give_up_days: float = Field(default=5.0, gt=0)
+    delivery_retention_days: float = Field(default=30.0, gt=0)
     oidc_issuer: str = ""
     oidc_audience: str = ""
     oidc_jwks_url: str = ""
@@ -105,14 +114,14 @@ class Settings(BaseSettings):
     reconcile_every_s: float = Field(default=300.0, gt=0)
     repair_every_s: float = Field(default=3600.0, gt=0)
 
-    @field_validator("stripe_webhook_secrets", "link_signing_key", mode="before")
+    @field_validator("stripe_webhook_secrets", "link_signing_key", "secrets_key", mode="before")
     @classmethod
     def _split_secrets(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",")) if value else ()
         return value
 
-    @field_validator("oidc_algorithms", "cors_origins", "trusted_proxies", mode="before")
+    @field_validator("oidc_algorithms", "cors_origins", "trusted_proxies", "outgoing_private_networks", mode="before")
     @classmethod
     def _split(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):
@@ -136,7 +145,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"CORS_ORIGINS must list origins such as https://shop.example, not {origin!r}")
         return value
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "outgoing_private_networks")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
@@ -150,11 +159,11 @@ class Settings(BaseSettings):
             raise ValueError("STRIPE_WEBHOOK_SECRETS must not hold an empty secret: anybody could sign with it")
         return value
 
-    @field_validator("link_signing_key")
+    @field_validator("link_signing_key", "secrets_key")
     @classmethod
-    def _hard_to_guess(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    def _hard_to_guess(cls, value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
         if any(len(key.get_secret_value()) < SMALLEST_KEY for key in value):
-            raise ValueError(f"every LINK_SIGNING_KEY must have at least {SMALLEST_KEY} characters")
+            raise ValueError(f"every {str(info.field_name).upper()} must have at least {SMALLEST_KEY} characters")
         return value
 
     @field_validator("database_pooler")
@@ -223,8 +232,7 @@ class Settings(BaseSettings):
     def _safe(self) -> Self:
         if self.livemode and self.stripe_api_base != STRIPE_API_BASE:
             raise ValueError("a live STRIPE_SECRET_KEY is only ever sent to Stripe: unset STRIPE_API_BASE")
-        if not self.link_signing_key and (self.livemode or self.environment == "production"):
-            raise ValueError("LINK_SIGNING_KEY must be set: whoever can guess it can open every invoice's payment page")
+        self._require_keys()
         if not self.public_base_url:
             self.public_base_url = f"http://{self.host}:{self.port}"
         self.public_base_url = self.public_base_url.rstrip("/")
@@ -249,6 +257,11 @@ class Settings(BaseSettings):
             raise ValueError("SMTP_USERNAME and SMTP_PASSWORD belong together, and to an SMTP_HOST")
         return self
 
+    def _require_keys(self) -> None:
+        for name, unset in REQUIRED_KEYS.items():
+            if not getattr(self, name) and (self.livemode or self.environment == "production"):
+                raise ValueError(f"{name.upper()} must be set: {unset}")
+
     @property
     def server_url(self) -> str:
         """The address of the database server itself, past any pooler."""
@@ -265,10 +278,23 @@ class Settings(BaseSettings):
 
         Where none is set (never in production) one is derived from the Stripe key, which all processes share.
         """
-        given = tuple(key.get_secret_value().encode() for key in self.link_signing_key)
-        return given or (
-            hashlib.sha256(b"payment links\n" + self.stripe_secret_key.get_secret_value().encode()).digest(),
+        return self._keys(self.link_signing_key, b"payment links\n")
+
+    @property
+    def sealing_keys(self) -> tuple[bytes, ...]:
+        """The keys under which secrets are stored: the first seals, every one opens. Where none is set: as above."""
+        return self._keys(self.secrets_key, b"sealed secrets\n")
+
+    def _keys(self, given: tuple[SecretStr, ...], purpose: bytes) -> tuple[bytes, ...]:
+        return tuple(key.get_secret_value().encode() for key in given) or (
+            hashlib.sha256(purpose + self.stripe_secret_key.get_secret_value().encode()).digest(),
         )
+
+    @property
+    def outgoing_reach(self) -> Reach:
+        """Where callers may have this service connect to."""
+        networks = tuple(ip_network(network) for network in self.outgoing_private_networks)
+        return Reach(networks, plain=self.environment == "development" and bool(networks))
 
     @property
     def _bootstrap_key(self) -> str:
@@ -285,6 +311,12 @@ class Settings(BaseSettings):
         key = self.stripe_secret_key.get_secret_value()
         return key.startswith(("sk_live_", "rk_live_"))
 
+
+REQUIRED_KEYS = {
+    "link_signing_key": "whoever can guess it can open every invoice's payment page",
+    "secrets_key": "the signing secrets of outgoing webhooks are stored under it",
+}
+"""What a developer's machine derives from the Stripe key, and what hangs on it."""
 
 UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     (lambda found: found.log_level == "debug", "LOG_LEVEL=debug shows more than a log should keep"),
@@ -304,6 +336,15 @@ UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     (
         lambda found: bool(found.smtp_username) and found.smtp_security == "none",
         "SMTP_SECURITY=none shows SMTP_PASSWORD to everybody on the way to the mail server",
+    ),
+    (
+        lambda found: any(
+            ip_network(network).overlaps(never)
+            for network in found.outgoing_private_networks
+            for never in NEVER_PRIVATE
+            if ip_network(network).version == never.version
+        ),
+        "OUTGOING_PRIVATE_NETWORKS holds addresses of this machine or of its cloud's metadata",
     ),
     (lambda found: found.rate_limit_failed == 0, "RATE_LIMIT_FAILED=0 lets anybody try keys without end"),
 )

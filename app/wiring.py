@@ -18,6 +18,7 @@ from app.services.acting import Action, Actions, Confirmation, Hook
 from app.services.bell import Bell
 from app.services.catalog import Catalog
 from app.services.customers import Customers
+from app.services.endpoints import Endpoints
 from app.services.following import Following
 from app.services.invoicing import Invoicing
 from app.services.items import Items
@@ -27,8 +28,10 @@ from app.services.limits import Limits
 from app.services.live import Live
 from app.services.operations import Operations, UseCase
 from app.services.payment_links import Links, PaymentLinks
+from app.services.redelivering import Redelivering
 from app.services.repairing import Repairing
 from app.services.replaying import Replaying
+from app.services.sealing import Seal
 from app.services.steps import Steps
 from app.services.tokens import Provider, Tokens
 from app.services.writing import Writer
@@ -41,12 +44,14 @@ from app.webhooks.reconciling import Reconciler
 from app.webhooks.signature import SigningSecret, signing_secrets
 from app.worker.acting import Performer
 from app.worker.completing import Completer
-from app.worker.housekeeping import Housekeeper, Task, purge_operations, rebase_feed
+from app.worker.delivering import Deliverer, DeliveringSettings
+from app.worker.housekeeping import Housekeeper, Task, purge_deliveries, purge_operations, rebase_feed
 from app.worker.processing import Processor
 from app.worker.rebuilding import Rebuilder
 from app.worker.rehearsing import Rehearsal
 from app.worker.retention import keep_partitions
 from app.worker.runner import Worker
+from app.worker.sending import Sender, SendingSettings
 
 
 class Job(Protocol):
@@ -59,6 +64,9 @@ class Job(Protocol):
         """Finish what is under way, then return from run."""
 
 
+RESEAL_EVERY_S = 3600.0
+LEASE_FACTOR = 2.0
+"""How many times as long as an attempt may take its worker has the delivery for itself."""
 SETTLED = timedelta(seconds=60)
 """What Stripe did more recently is left to its deliveries by the periodic comparisons."""
 
@@ -85,6 +93,8 @@ class Parts:
     live: Live
     replaying: Replaying
     actions: Actions
+    endpoints: Endpoints
+    redelivering: Redelivering
     keys: Keys
     keyring: Keyring
     tokens: Tokens | None
@@ -99,6 +109,24 @@ class Parts:
             batch=self.settings.worker_batch,
             lease=timedelta(seconds=self.settings.worker_lease_s),
             poll_s=self.settings.worker_poll_s,
+        )
+
+    def deliverer(self, sender: Sender | None = None) -> Deliverer:
+        """What tells the endpoints of others what happened; over `sender` where that is given."""
+        found = self.settings
+        sending = SendingSettings(found.outgoing_reach, found.outgoing_timeout_s, found.outgoing_concurrency)
+        return Deliverer(
+            self.database,
+            self.bell,
+            sender or Sender(sending, self.endpoints.seal),
+            DeliveringSettings(
+                source=found.public_base_url,
+                concurrency=found.outgoing_concurrency,
+                each=found.outgoing_endpoint_concurrency,
+                lease=timedelta(seconds=found.outgoing_timeout_s * LEASE_FACTOR),
+                give_up_after=timedelta(days=found.outgoing_give_up_days),
+                poll_s=found.worker_poll_s,
+            ),
         )
 
     def completer(self) -> Completer:
@@ -127,12 +155,20 @@ class Parts:
         tasks = [
             purge_operations(self.database),
             keep_partitions(self.database, self.settings.inbox_retention),
-            rebase_feed(self.database),
             Task("sweep_erased", SWEEP_EVERY_S, partial(erasing.sweep, self.database)),
+            purge_deliveries(self.database, timedelta(days=self.settings.delivery_retention_days)),
+            rebase_feed(self.database),
+            Task("reseal", RESEAL_EVERY_S, self.endpoints.reseal),
             Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
             Task("repair", self.settings.repair_every_s, self.repairing(SETTLED).repair),
         ]
-        return [self.worker(), self.completer(), self.performer(), Housekeeper(self.database, tasks)]
+        return [
+            self.worker(),
+            self.deliverer(),
+            self.completer(),
+            self.performer(),
+            Housekeeper(self.database, tasks),
+        ]
 
     @property
     def use_cases(self) -> dict[str, UseCase]:
@@ -222,6 +258,8 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             bell=bell,
             actions=Actions(database),
             live=live,
+            endpoints=Endpoints(database, Seal(settings.sealing_keys), settings.outgoing_reach),
+            redelivering=Redelivering(database),
             replaying=Replaying(database, frozenset(HANDLERS), settings.livemode),
             keys=Keys(database, keyring, livemode=settings.livemode),
             keyring=keyring,

@@ -134,6 +134,10 @@ class Environment:
             made["API_BOOTSTRAP_KEY"] = self.api_key
         if "LINK_SIGNING_KEY" not in self.given:
             made["LINK_SIGNING_KEY"] = _kept_secret(self.data_dir / "link-signing-key", "")
+        if "SECRETS_KEY" not in self.given:
+            made["SECRETS_KEY"] = _kept_secret(self.data_dir / "secrets-key", "")
+        if "OUTGOING_PRIVATE_NETWORKS" not in self.given and not self.livemode:
+            made["OUTGOING_PRIVATE_NETWORKS"] = "127.0.0.0/8,::1/128"  # a newcomer's endpoints are on this machine
         if embedded_url is not None:
             made["DATABASE_URL"] = embedded_url
         if self.sandboxed:

@@ -14,4 +14,5 @@ pytest_plugins = [
     "tests.fixtures.stage",
     "tests.fixtures.image",
     "tests.fixtures.mail",
+    "tests.fixtures.consumer",
 ]

@@ -20,6 +20,8 @@ ItemId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["ii_1P
 LinkId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["pl_1Pgf"])]
 KeyId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["key_0d8c"])]
 ActionId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["act_5d0c1e"])]
+EndpointId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["whe_0d8c"])]
+DeliveryId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["dlv_7c1e"])]
 EventId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["evt_1Pgf"])]
 
 IdWanted = Annotated[str | None, Field(max_length=255, pattern=PRINTABLE)]

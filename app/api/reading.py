@@ -24,6 +24,13 @@ async def one(request: Request, resource: Resource, object_id: str, *, by: str =
     return _unless_known(request, document.encode())
 
 
+async def require_known(request: Request, resource: Resource, object_id: str) -> None:
+    """Raise NotFound where there is no such object."""
+    async with parts_of(request).database.connection() as connection:
+        if await documents.read(connection, resource, object_id) is None:
+            raise NotFound(f"There is no {resource.name} {object_id!r}.")
+
+
 async def many(request: Request, resource: Resource, paging: Paging, **wanted: object) -> Response:
     """A page of the objects whose columns equal `wanted`; what is None is not asked for."""
     return await matching(request, resource, paging, equal(**wanted))

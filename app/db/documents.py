@@ -80,6 +80,17 @@ _API_KEY = (
     "WHEN expires_at <= now() THEN 'expired' ELSE 'active' END AS status, replaced_by, "
     f"{_times('created_at', 'expires_at', 'last_used_at', 'revoked_at')}"
 )
+_WEBHOOK_ENDPOINT = (
+    "id, url, description, types, ordered, status, disabled_reason, "  # noqa: S608
+    "(SELECT coalesce(json_agg(json_build_object('created_at', secret ->> 'created_at', 'expires_at', "
+    "secret ->> 'expires_at') ORDER BY nth), '[]') FROM jsonb_array_elements(secrets) WITH ORDINALITY listed (secret, nth) "
+    "WHERE coalesce((secret ->> 'expires_at')::timestamptz > now(), true)) AS secrets, "
+    + _times("disabled_at", "failing_since", "created_at", "updated_at")
+)
+_DELIVERY = (
+    "id, endpoint, event, type, invoice, status, attempts, log -> -1 -> 'status' AS last_status, "
+    "log -> -1 -> 'error' AS last_error, log, " + _times("next_attempt_at", "created_at", "delivered_at")
+)
 _AUDIT_ENTRY = f"id, {_times('at')}, actor, action, subject, outcome, request_id"
 
 
@@ -133,6 +144,8 @@ EVENT = Resource(
 )
 FULFILLMENT_ACTION = Resource("fulfillment action", "fulfillment_actions", _FULFILLMENT_ACTION, hides_deleted=False)
 API_KEY = Resource("API key", "api_keys", _API_KEY, hides_deleted=False)
+WEBHOOK_ENDPOINT = Resource("webhook endpoint", "webhook_endpoints", _WEBHOOK_ENDPOINT)
+DELIVERY = Resource("delivery", "deliveries", _DELIVERY, hides_deleted=False)
 AUDIT_ENTRY = Resource("audit entry", "audit_log", _AUDIT_ENTRY, order="at", hides_deleted=False)
 
 

@@ -60,6 +60,12 @@ WITH events AS (
         'action', id, 'moment', moment, 'status', status, 'attempts', attempts, 'reason', reason,
         'next_attempt_at', next_attempt_at, 'finished_at', finished_at
     ) FROM fulfillment_actions WHERE invoice = $1
+    UNION ALL
+    SELECT created_at, 5, change, 'delivery', type, jsonb_build_object(
+        'delivery', id, 'endpoint', endpoint, 'event', event, 'status', status, 'attempts', attempts,
+        'last_status', log -> -1 -> 'status', 'last_error', log -> -1 -> 'error', 'delivered_at', delivered_at
+    )
+    FROM deliveries WHERE invoice = $1
 )
 SELECT jsonb_build_object('at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'kind', kind,
     'what', what, 'data', data) FROM entries ORDER BY at, rank, number

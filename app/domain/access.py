@@ -25,6 +25,8 @@ class Scope(StrEnum):
     FULFILLMENTS_WRITE = "fulfillments:write"
     EVENTS_READ = "events:read"
     EVENTS_WRITE = "events:write"
+    WEBHOOK_ENDPOINTS_READ = "webhook_endpoints:read"
+    WEBHOOK_ENDPOINTS_WRITE = "webhook_endpoints:write"
     ADMIN = "admin"
 
     @property
@@ -116,6 +118,17 @@ RULES = {
     "list_events": Rule(Scope.EVENTS_READ, customers=True),
     "stream_events": Rule(Scope.EVENTS_READ, customers=True),
     "stream_invoice_events": Rule(Scope.EVENTS_READ, customers=True),
+    "create_webhook_endpoint": Rule(Scope.WEBHOOK_ENDPOINTS_WRITE),
+    "list_webhook_endpoints": Rule(Scope.WEBHOOK_ENDPOINTS_READ),
+    "get_webhook_endpoint": Rule(Scope.WEBHOOK_ENDPOINTS_READ),
+    "update_webhook_endpoint": Rule(Scope.WEBHOOK_ENDPOINTS_WRITE),
+    "delete_webhook_endpoint": Rule(Scope.WEBHOOK_ENDPOINTS_WRITE),
+    "rotate_webhook_secret": Rule(Scope.WEBHOOK_ENDPOINTS_WRITE),
+    "ping_webhook_endpoint": Rule(Scope.WEBHOOK_ENDPOINTS_WRITE),
+    "list_deliveries": Rule(Scope.WEBHOOK_ENDPOINTS_READ),
+    "redeliver_many": Rule(Scope.WEBHOOK_ENDPOINTS_WRITE),
+    "get_delivery": Rule(Scope.WEBHOOK_ENDPOINTS_READ),
+    "redeliver": Rule(Scope.WEBHOOK_ENDPOINTS_WRITE),
     "create_api_key": Rule(Scope.ADMIN),
     "list_api_keys": Rule(Scope.ADMIN),
     "get_api_key": Rule(Scope.ADMIN),

@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 import asyncpg
 import structlog
 
-from app.db import feed, operations
+from app.db import deliveries, feed, operations
 from app.db.engine import Database, translated_errors
 from app.db.leadership import lead
 from app.domain.errors import DatabaseUnavailable
@@ -82,6 +83,21 @@ class Housekeeper:
             if self._lock is None or self._lock.is_closed():
                 self._lock = await self._database.dedicated()
             return await lead(self._lock)
+
+
+def purge_deliveries(database: Database, kept: timedelta) -> Task:
+    """The task that deletes finished deliveries that are older than `kept`, in small statements."""
+
+    async def purge() -> int:
+        total = 0
+        while True:
+            async with database.connection() as connection:
+                deleted = await deliveries.purge(connection, kept, BATCH)
+            total += deleted
+            if deleted < BATCH:
+                return total
+
+    return Task("purge_deliveries", 3600.0, purge)
 
 
 def purge_operations(database: Database) -> Task:

@@ -126,6 +126,7 @@ def test_compose_asks_for_exactly_what_production_needs() -> None:
         "STRIPE_SECRET_KEY": "sk_live_example",
         "STRIPE_WEBHOOK_SECRETS": f"whsec_{'x' * 32}",
         "LINK_SIGNING_KEY": "x" * 32,
+        "SECRETS_KEY": "y" * 32,
     }
     assert set(re.findall(r"\$\{([A-Z_]+):\?", text)) == asked.keys()
     filled = yaml.safe_load(re.sub(r"\$\{([A-Z_]+):\?[^}]*\}", lambda found: asked[found[1]], text))

@@ -29,6 +29,7 @@ SECRETS = {
     "STRIPE_SECRET_KEY": "sk_live_example",
     "STRIPE_WEBHOOK_SECRETS": f"whsec_{'x' * 32}",
     "LINK_SIGNING_KEY": "x" * 32,
+    "SECRETS_KEY": "y" * 32,
     "API_BOOTSTRAP_KEY": f"ik_live_{'x' * 32}",
 }
 

@@ -100,12 +100,16 @@ async def world(
     product = await posted(merchant, "/v1/products", {"name": "Consulting"})
     price = await posted(merchant, "/v1/prices", {"product": product["id"], "unit_amount": 100, "currency": "usd"})
     key = await posted(merchant, "/v1/api-keys", {"name": "x", "scopes": ["admin"]})
+    endpoint = await posted(merchant, "/v1/webhook-endpoints", {"url": "https://shop.example/hooks"})
+    ping = await posted(merchant, f"/v1/webhook-endpoints/{endpoint['id']}/ping")
     shared = {
         "product_id": product["id"],
         "price_id": price["id"],
         "key_id": key["id"],
         "event_id": "evt_none",
         "action_id": "act_none",
+        "endpoint_id": endpoint["id"],
+        "delivery_id": ping["id"],
     }
     own, customer = await ids_of("jenny")
     foreign, _ = await ids_of("oscar")

@@ -21,6 +21,7 @@ SAFE: dict[str, Any] = {
     "stripe_secret_key": "sk_live_0123456789",
     "stripe_webhook_secrets": "whsec_0123456789abcdef",
     "link_signing_key": "l" * 32,
+    "secrets_key": "s" * 32,
     "api_bootstrap_key": "b" * 32,
 }
 SMTP = {"smtp_host": "mail.example", "smtp_from": "Shop <orders@shop.example>"}
@@ -46,6 +47,11 @@ def test_safe_settings_are_taken() -> None:
         ({"stripe_webhook_secrets": "whsec_short"}, "fewer than 16 characters"),
         ({"stripe_webhook_secrets": ""}, "empty secret"),
         ({"link_signing_key": ""}, "LINK_SIGNING_KEY must be set"),
+        ({"secrets_key": ""}, "SECRETS_KEY must be set"),
+        ({"secrets_key": "short"}, "every SECRETS_KEY must have at least 32"),
+        ({"outgoing_private_networks": "127.0.0.0/8"}, "of this machine or of its cloud's metadata"),
+        ({"outgoing_private_networks": "10.0.0.0/8,0.0.0.0/0"}, "of this machine or of its cloud's metadata"),
+        ({"outgoing_private_networks": "fe80::/64"}, "of this machine or of its cloud's metadata"),
         ({"api_bootstrap_key": "short"}, "at least 32 characters"),
         ({"api_bootstrap_key": "ik_test_" + "x" * 40}, "different modes"),
         ({"stripe_secret_key": "sk_test_x", "api_bootstrap_key": "ik_live_" + "x" * 40}, "different modes"),
@@ -100,6 +106,7 @@ def test_a_secret_is_not_shown_by_settings_or_by_what_refuses_them() -> None:
         "stripe_secret_key",
         "stripe_webhook_secrets",
         "link_signing_key",
+        "secrets_key",
         "api_bootstrap_key",
     ):
         assert SAFE[name] not in shown

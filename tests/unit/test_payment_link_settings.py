@@ -21,7 +21,11 @@ SAFE_OTHERWISE = {"public_base_url": "https://pay.example", "stripe_webhook_secr
 
 
 @pytest.mark.parametrize(
-    "unsafe", [{"environment": "production", **SAFE_OTHERWISE}, {"stripe_secret_key": "sk_live_x"}]
+    "unsafe",
+    [
+        {"environment": "production", "secrets_key": OTHER, **SAFE_OTHERWISE},
+        {"stripe_secret_key": "sk_live_x", "secrets_key": OTHER},
+    ],
 )
 def test_no_signing_key_is_refused_where_it_matters(unsafe: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="LINK_SIGNING_KEY must be set"):

@@ -13,9 +13,9 @@ class TimelineEntry(Shown):
     """One thing that happened, by this service's clock."""
 
     at: datetime
-    kind: Literal["request", "stripe_call", "event", "transition", "fulfillment", "action"]
+    kind: Literal["request", "stripe_call", "event", "transition", "fulfillment", "action", "delivery"]
     what: str = Field(
-        description="The use case, the step at Stripe, the event type, the status that was reached, or the action.",
+        description="The use case, the step at Stripe, the type of the event, the status that was reached, or the action.",
         examples=["finalize_invoice"],
     )
     data: dict[str, Any] = Field(description="Ids to look further with: of the request, the event, the cause.")

@@ -11,6 +11,7 @@ from app.db.models.inbox import Coverage, Tombstone, WebhookEvent
 from app.db.models.mapped import Model
 from app.db.models.mirrors import Customer, Invoice, InvoiceItem, InvoicePayment, Price, Product
 from app.db.models.operations import Operation, ReferenceClaim
+from app.db.models.outgoing import Delivery, WebhookEndpoint
 
 __all__ = [
     "ApiKey",
@@ -19,6 +20,7 @@ __all__ = [
     "ConfiguredAction",
     "Coverage",
     "Customer",
+    "Delivery",
     "Feed",
     "Fulfillment",
     "FulfillmentAction",
@@ -33,5 +35,6 @@ __all__ = [
     "RateBucket",
     "ReferenceClaim",
     "Tombstone",
+    "WebhookEndpoint",
     "WebhookEvent",
 ]
