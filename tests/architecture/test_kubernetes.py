@@ -30,8 +30,8 @@ SECRETS = {
     "STRIPE_WEBHOOK_SECRETS": f"whsec_{'x' * 32}",
     "LINK_SIGNING_KEY": "x" * 32,
     "SECRETS_KEY": "y" * 32,
-    "API_BOOTSTRAP_KEY": f"ik_live_{'x' * 32}",
 }
+"""The least that the Secret must hold."""
 
 Manifest = dict[str, Any]
 
@@ -69,12 +69,11 @@ def container(pod: Manifest) -> Manifest:
 def environment(pod: Manifest) -> dict[str, str]:
     """What the container sees, with examples for what is secret."""
     (config,) = resources("ConfigMap")
-    found = dict(config["data"])
-    for variable in container(pod)["env"]:
-        reference = variable["valueFrom"]["secretKeyRef"]
-        assert reference["name"] == "invoicing"
-        found[variable["name"]] = SECRETS[reference["key"]]
-    return found
+    configured, secret = container(pod)["envFrom"]
+    assert configured == {"configMapRef": {"name": config["metadata"]["name"]}}
+    assert secret == {"secretRef": {"name": "invoicing"}}
+    own = {variable["name"]: variable["value"] for variable in container(pod).get("env", [])}
+    return {**config["data"], **SECRETS, **own}
 
 
 def settings(pod: Manifest) -> Settings:
