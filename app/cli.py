@@ -38,6 +38,7 @@ cli.command()(rehearsal.upgrade_rehearsal)
 WAIT_STEP_S = 1.0
 MOST_CONNECTIONS = 2000
 """Per process, beside streams; whoever comes beyond is told 503 at once."""
+MOST_CONSOLE_CONNECTIONS = 100
 
 
 def application() -> object:
@@ -71,6 +72,29 @@ def serve() -> None:
         ws="none",
         limit_concurrency=MOST_CONNECTIONS + found.stream_limit,
         proxy_headers=False,  # the gate reads them, from the proxies that are configured
+        timeout_graceful_shutdown=shutdown.DRAIN_S,
+    )
+
+
+@cli.command()
+def console() -> None:
+    """Serve the operators' console at /console: a process of its own, on an address of its own."""
+    from app.console.application import create_console  # with SQLAlchemy, which nothing else here needs
+
+    found = settings()
+    logs.configure(found.log_level)
+    shutdown.end_at_second_signal()
+    uvicorn.run(
+        create_console(found),
+        host=found.console_host,
+        port=found.console_port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        http=BoundedProtocol,
+        ws="none",
+        limit_concurrency=MOST_CONSOLE_CONNECTIONS,
+        proxy_headers=False,
         timeout_graceful_shutdown=shutdown.DRAIN_S,
     )
 

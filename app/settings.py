@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     public_base_url: str = ""
     workers: int = Field(default=1, ge=1, le=64)
+    console_host: str = "127.0.0.1"
+    console_port: int = Field(default=8002, ge=0, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     stripe_secret_key: SecretStr

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from app import logs
-from app.commands.environment import settings
+from app.commands.environment import operator, settings
 from app.db import replays
 from app.db.replays import Wanted
 from app.domain.errors import InvoicingError
@@ -68,7 +68,7 @@ async def _replay(parts: Parts, wanted: Wanted) -> int:
     found = await parts.replaying.matching(wanted)
     worker, done, failed = parts.worker(), 0, 0
     for start in range(0, len(found), REPLAYED_AT_ONCE):
-        queued = await parts.replaying.requeue(found[start : start + REPLAYED_AT_ONCE])
+        queued = await parts.replaying.requeue(found[start : start + REPLAYED_AT_ONCE], actor=operator())
         while True:
             await worker.drain()
             async with parts.database.connection() as connection:

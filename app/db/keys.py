@@ -61,6 +61,11 @@ async def find(connection: Connection, prefix: str, digest: bytes) -> StoredKey 
     return StoredKey(**row) if row else None
 
 
+async def in_force(connection: Connection, prefix: str) -> StoredKey | None:
+    """The key in force that shows `prefix`, whether or not anybody shows it now."""
+    return await find(connection, prefix, b"")
+
+
 async def create(
     connection: Connection,
     *,

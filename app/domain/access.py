@@ -27,6 +27,7 @@ class Scope(StrEnum):
     EVENTS_WRITE = "events:write"
     WEBHOOK_ENDPOINTS_READ = "webhook_endpoints:read"
     WEBHOOK_ENDPOINTS_WRITE = "webhook_endpoints:write"
+    CONSOLE_READ = "console:read"
     ADMIN = "admin"
 
     @property

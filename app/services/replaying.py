@@ -7,7 +7,7 @@ says that its effects were committed, and everything else it says is old news to
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from app.db import documents, replays
+from app.db import audit, documents, replays
 from app.db.documents import EVENT
 from app.db.engine import Database
 from app.db.replays import Wanted
@@ -39,7 +39,11 @@ class Replaying:
         async with self.database.connection() as connection:
             return await replays.matching(connection, wanted, self.handled, livemode=self.livemode)
 
-    async def requeue(self, events: Collection[str]) -> list[str]:
-        """Have `events` processed again; answers those that will be."""
+    async def requeue(self, events: Collection[str], *, actor: str, request_id: str | None = None) -> list[str]:
+        """Have `events` processed again; answers those that will be. The audit log says who wanted that."""
         async with self.database.unit_of_work() as connection:
-            return await replays.requeue(connection, events, self.handled, livemode=self.livemode)
+            queued = await replays.requeue(connection, events, self.handled, livemode=self.livemode)
+            await audit.record_each(
+                connection, actor=actor, action=self.replay_event.__name__, subjects=queued, request_id=request_id
+            )
+            return queued

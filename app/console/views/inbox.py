@@ -1,0 +1,106 @@
+"""Owns the view of the inbox: every event as it came, what became of it, and having it processed again."""
+
+from typing import Any
+
+import msgspec
+from sqladmin import expose
+from sqladmin.flash import Flash
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.console.login import Operator, require_admin
+from app.console.views.reading import Button, ReadOnlyView
+from app.db.models import WebhookEvent
+from app.db.models.inbox import INBOX_STATUSES
+from app.db.replays import Wanted
+from app.domain.errors import NotFound
+from app.domain.masking import impersonal
+from app.services.operations import Call
+
+LIST = "/console/webhook-event/list"
+REPLAY = "/console/webhook-event/replay"
+REPLAY_DEAD = "/console/webhook-event/replay-dead"
+AT_ONCE = 500
+
+
+class WebhookEventView(ReadOnlyView, model=WebhookEvent):
+    """The inbox."""
+
+    group = "Inbox"
+    name = "Event"
+    name_plural = "Inbox"
+    order = "received_at"
+    search = ("id", "object_id")
+    choices = {"status": INBOX_STATUSES}
+    column_list = ["id", "type", "object_id", "status", "attempts", "received_at", "last_error"]
+    column_details_list = [
+        "id", "type", "object_id", "status", "attempts", "last_error", "created_at", "received_at", "processed_at",
+        "next_attempt_at", "source", "verified_by", "request_id", "api_version", "account", "livemode", "payload",
+    ]  # fmt: skip
+
+    def value(self, obj: Any, prop: str, operator: Operator) -> Any:
+        """The payload as a document; without people's data for those who are no admin."""
+        if prop != "payload":
+            return super().value(obj, prop, operator)
+        payload = msgspec.json.decode(obj.payload)
+        return payload if operator.admin else impersonal(payload)
+
+    def list_buttons(self, operator: Operator) -> list[Button]:
+        """Replay what is chosen, or all that is dead."""
+        if not operator.admin:
+            return []
+        return [
+            Button("Replay the chosen events", REPLAY),
+            Button("Replay all dead letters", REPLAY_DEAD, confirm="Every dead event is processed again."),
+        ]
+
+    def buttons(self, key: str) -> list[Button]:
+        """Replay this event."""
+        return [Button("Replay this event", REPLAY, {"id": key})]
+
+    @expose("/replay", methods=["POST"])
+    async def replay(self, request: Request) -> Response:
+        """Have the chosen events processed again, as the API would on a caller's request."""
+        operator = require_admin(request)
+        chosen = [str(event) for event in (await request.form()).getlist("id")]
+        missing = 0
+        for event in chosen:
+            call = Call(
+                caller=operator.caller,
+                target="POST /console/webhook-event/replay",
+                params={},
+                subject=event,
+                request_id=request.scope["request_id"],
+            )
+            try:
+                await self.parts.operations.run(call, self.parts.replaying.replay_event)
+            except NotFound:
+                missing += 1
+        if not chosen:
+            Flash.warning(request, "No event was chosen.")
+        elif missing:
+            Flash.error(request, f"{missing} of {len(chosen)} events do not exist.")
+        else:
+            Flash.success(request, f"{_events(len(chosen))} queued to be processed again.")
+        alone = f"/console/webhook-event/details/{chosen[0]}" if len(chosen) == 1 and not missing else LIST
+        return RedirectResponse(alone, 303)
+
+    @expose("/replay-dead", methods=["POST"])
+    async def replay_dead(self, request: Request) -> Response:
+        """Have every dead event processed again."""
+        operator = require_admin(request)
+        found = await self.parts.replaying.matching(Wanted(status="dead"))
+        queued = 0
+        for start in range(0, len(found), AT_ONCE):
+            portion = found[start : start + AT_ONCE]
+            queued += len(
+                await self.parts.replaying.requeue(
+                    portion, actor=operator.caller, request_id=request.scope["request_id"]
+                )
+            )
+        Flash.success(request, f"{_events(queued)} queued to be processed again.")
+        return RedirectResponse(LIST, 303)
+
+
+def _events(count: int) -> str:
+    return f"{count} event{'' if count == 1 else 's'}"

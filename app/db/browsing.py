@@ -1,0 +1,119 @@
+"""Owns how the console reads the tables: sessions that can only read, within a time, and pages by keyset.
+
+The only place where the models are queried; whatever serves the API does without SQLAlchemy. What the console changes
+it changes through the services.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, unquote
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import ColumnElement, Select, or_, select, text, tuple_
+from sqlalchemy.exc import SQLAlchemyError as SessionError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import InstrumentedAttribute, load_only
+
+from app.db.engine import NOT_NOW, Database
+from app.db.models import Model
+from app.domain.errors import DatabaseUnavailable, ValidationFailed
+
+__all__ = ["Listing", "SessionError", "explained", "reader", "sessions"]
+
+LONGEST_STATEMENT_S = 5
+MOST_CONNECTIONS = 4
+READ_ONLY = {
+    "application_name": "invoicing console",
+    "default_transaction_read_only": "on",
+    "statement_timeout": f"{LONGEST_STATEMENT_S}s",
+    "plan_cache_mode": "force_custom_plan",  # partial indexes count only where the planner sees the value
+}
+
+
+def reader(database: Database) -> AsyncEngine:
+    """An engine whose connections cannot write, and give up after a while."""
+
+    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+        return await database.dedicated(**READ_ONLY)
+
+    return create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect, pool_size=MOST_CONNECTIONS, max_overflow=0, pool_pre_ping=True
+    )
+
+
+def sessions(engine: AsyncEngine) -> async_sessionmaker[Any]:
+    """What the console's views open their sessions with."""
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+def explained(error: BaseException) -> DatabaseUnavailable | None:
+    """What an error out of a session means, where it means that the database did not answer."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, NOT_NOW):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, asyncpg.QueryCanceledError):
+        return DatabaseUnavailable(
+            f"The database needed longer than {LONGEST_STATEMENT_S} s; look for something narrower."
+        )
+    return None if cause is None else DatabaseUnavailable("The database cannot be reached right now.", retry_after=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How one table is listed: `order` newest first and then by key, `search` the columns that are looked in, exactly."""
+
+    model: type[Model]
+    order: str
+    shown: Sequence[str]
+    search: Sequence[str] = ()
+
+    @property
+    def _key(self) -> InstrumentedAttribute[Any]:
+        found: InstrumentedAttribute[Any] = getattr(self.model, str(self.model.__mapper__.primary_key[0].key))
+        return found
+
+    def statement(
+        self, *, limit: int, after: str | None, term: str | None, equal: Mapping[str, str], conditions: Sequence[str]
+    ) -> Select[Any]:
+        """The rows of a page; `conditions` are SQL of ours, `equal` and `term` what a person asked for."""
+        attributes = [getattr(self.model, name) for name in self.shown]
+        order: InstrumentedAttribute[Any] = getattr(self.model, self.order)
+        wanted = select(self.model).options(load_only(*attributes, order, self._key))
+        for name, value in equal.items():
+            wanted = wanted.where(getattr(self.model, name) == value)
+        for condition in conditions:
+            wanted = wanted.where(text(condition))
+        if term:
+            wanted = wanted.where(or_(*(self._matches(name, term) for name in self.search)))
+        if after:
+            wanted = wanted.where(tuple_(order, self._key) < tuple_(*self._read(after)))
+        return wanted.order_by(order.desc(), self._key.desc()).limit(limit)
+
+    def _matches(self, name: str, term: str) -> ColumnElement[bool]:
+        column: InstrumentedAttribute[Any] = getattr(self.model, name)
+        matches: ColumnElement[bool] = column == term
+        return matches
+
+    def cursor(self, row: Model) -> str:
+        """Where the page that begins after `row` begins."""
+        at, key = getattr(row, self.order), getattr(row, self._key.key)
+        return quote(f"{at.isoformat() if isinstance(at, datetime) else at}~{key}", safe="")
+
+    def _read(self, cursor: str) -> tuple[Any, Any]:
+        at, _, key = unquote(cursor).partition("~")
+        try:
+            return self._typed(getattr(self.model, self.order), at), self._typed(self._key, key)
+        except ValueError:
+            raise ValidationFailed("That page does not exist.", param="after") from None
+
+    @staticmethod
+    def _typed(column: InstrumentedAttribute[Any], given: str) -> Any:
+        kind = column.type.python_type
+        if kind is datetime:
+            return datetime.fromisoformat(given)
+        if kind is UUID:
+            return UUID(given)
+        return kind(given)

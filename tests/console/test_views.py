@@ -1,0 +1,160 @@
+"""What an operator sees at the console, and who sees what."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import SecretStr
+
+from app.console.views import VIEWS
+from tests.console.conftest import MakeVisitor, Stocked, Visitor
+
+PERSONAL = ("jenny.rosen@example.com", "Jenny Rosen", "+15550100")
+LINK = re.compile(r'href="(/console/[^"]*|\?[^"]*)"')
+
+
+async def crawled(visitor: Visitor, *, keys: bool = True) -> dict[str, str]:
+    """Return every page that links lead to from the front page, by its address; `keys`: also those of callers."""
+    found: dict[str, str] = {}
+    waiting = [""]
+    while waiting:
+        address = waiting.pop()
+        if address in found or len(found) > 400:
+            continue
+        path, _, query = address.partition("?")
+        found[address] = await visitor.page(path, **dict(parse_qsl(query)))
+        for link in (written.replace("&amp;", "&") for written in LINK.findall(found[address])):
+            wanted = f"{path}{link}" if link.startswith("?") else link.removeprefix("/console/")
+            if urlsplit(wanted).path != "console.css" and (keys or not wanted.startswith("api-key/")):
+                waiting.append(wanted)
+    return found
+
+
+async def test_every_link_leads_to_a_page_and_every_view_is_among_them(stocked: Stocked, operator: Visitor) -> None:
+    await stocked.api.post(f"/v1/invoices/{stocked.open['id']}/payment-link")
+    await stocked.key("invoices:read")
+    pages = await crawled(operator)
+    for view in VIEWS:
+        assert f"{view.identity}/list" in pages
+        if view.identity not in {"price", "product"}:  # nothing here has one
+            assert [address for address in pages if address.startswith(f"{view.identity}/details/")]
+
+
+async def test_admins_see_people_and_nobody_sees_secrets(stocked: Stocked, operator: Visitor) -> None:
+    made = await stocked.key("invoices:read")
+    secret = await stocked.api.get(f"/v1/invoices/{stocked.open['id']}/client-secret")
+    everything = "".join((await crawled(operator)).values())
+    assert all(text in everything for text in PERSONAL)
+    assert made["prefix"] in everything
+    assert made["key"] not in everything
+    assert secret["client_secret"] not in everything
+    digests = await stocked.stage.rows("SELECT digest FROM api_keys")
+    assert not [row for row in digests if row["digest"].hex() in everything]
+    assert "v1=" not in everything
+
+
+async def test_who_may_only_look_sees_nobodys_data_and_no_keys(stocked: Stocked, visitor: Visitor) -> None:
+    reader = await stocked.key("console:read")
+    assert (await visitor.login(reader["key"])).status_code == 303
+    pages = await crawled(visitor, keys=False)
+    everything = "".join(pages.values())
+    assert not [text for text in PERSONAL if text in everything]
+    assert stocked.open["hosted_invoice_url"] not in everything
+    assert "J•••" in everything
+    assert not [address for address in pages if address.startswith(("api-key", "audit-entry", "rate-bucket"))]
+    for hidden in ("api-key/list", "audit-entry/list", "rate-bucket/list", f"api-key/details/{reader['id']}"):
+        assert (await visitor.get(hidden)).status_code == 403
+
+
+async def test_an_invoice_shows_its_items_its_timeline_and_why_it_is_unpaid(
+    stocked: Stocked, operator: Visitor
+) -> None:
+    page = await operator.page(f"invoice/details/{stocked.open['id']}")
+    assert "Consulting" in page
+    assert "20.00 USD" in page
+    assert "create_invoice" in page
+    assert f'/console/webhook-event/details/{stocked.dead}"' in page
+    told = await stocked.api.get(f"/v1/invoices/{stocked.open['id']}/timeline")
+    assert told["unpaid_because"] in page
+    assert page.count('class="kind ') == len(told["data"])
+
+
+async def test_an_event_shows_its_payload_readably_and_redacted(stocked: Stocked, operator: Visitor) -> None:
+    event = await stocked.stage.event("customer.created")
+    page = await operator.page(f"webhook-event/details/{event['id']}")
+    assert "&#34;Jenny Rosen&#34;" in page
+    assert "jenny.rosen@example.com" not in page
+    assert "  &#34;data&#34;: {" in page
+
+
+async def test_pages_hold_every_row_once_newest_first(stocked: Stocked, operator: Visitor) -> None:
+    await stocked.stage.rows(
+        "INSERT INTO changes (invoice, subject, was, became) "
+        "SELECT 'in_' || n, 'invoice', 'draft', 'open' FROM generate_series(100001, 100120) n"
+    )
+    seen: list[int] = []
+    path: str | None = "change/list"
+    while path is not None:
+        address, _, query = path.partition("?")
+        page = await operator.page(address, **dict(parse_qsl(query)))
+        seen += [int(key) for key in re.findall(r"/console/change/details/(\d+)", page)]
+        older = re.search(r'href="(\?[^"]*after=[^"]*)">older', page)
+        path = f"change/list{older[1].replace('&amp;', '&')}" if older else None
+    assert seen == sorted(seen, reverse=True)
+    rows = await stocked.stage.rows("SELECT id FROM changes")
+    assert sorted(seen) == sorted(row["id"] for row in rows)
+
+
+async def test_a_page_that_begins_nowhere_is_refused(operator: Visitor) -> None:
+    for view in VIEWS:
+        for cursor in ("nonsense", "~", "2026-01-01T00:00:00~"):
+            answer = await operator.get(f"{view.identity}/list", after=cursor)
+            assert answer.status_code in {200, 422}, view
+        assert (await operator.get(f"{view.identity}/list", after="nonsense")).status_code == 422
+
+
+async def test_a_search_finds_exactly_what_is_asked_for(stocked: Stocked, operator: Visitor) -> None:
+    found = await operator.page("invoice/list", search=stocked.open["id"])
+    assert stocked.open["id"] in found
+    assert stocked.paid["id"] not in found
+    assert "Nothing here." in await operator.page("invoice/list", search="in_nobody")
+    by_mail = await operator.page("customer/list", search="jenny.rosen@example.com")
+    assert stocked.open["customer"] in by_mail
+
+
+async def test_a_list_is_narrowed_by_state_and_by_slice(stocked: Stocked, operator: Visitor) -> None:
+    dead = await operator.page("webhook-event/list", status="dead")
+    assert re.findall(r"/console/webhook-event/details/(\w+)", dead) == [stocked.dead]
+    await stocked.stage.rows("UPDATE invoices SET due_at = now() - interval '1 day' WHERE id = $1", stocked.open["id"])
+    overdue = await operator.page("invoice/list", only="overdue")
+    assert stocked.open["id"] in overdue
+    assert stocked.paid["id"] not in overdue
+    everything = await operator.page("invoice/list", status="'; DROP TABLE invoices", only="nothing")
+    assert stocked.paid["id"] in everything
+
+
+async def test_the_front_page_counts_what_waits_and_draws_what_was(stocked: Stocked, operator: Visitor) -> None:
+    for span in ("day", "week", "month", "nonsense"):
+        page = await operator.page("", span=span)
+        assert "<strong>1</strong> dead letters" in page
+        assert "<strong>1</strong> open invoices" in page
+        assert page.count("<svg") == 2
+        assert "1 paid, 0 failed, 1 pending</title>" in page
+        assert "No comparison has been made yet" in page
+
+
+async def test_coverage_is_told_once_there_is_some(stocked: Stocked, operator: Visitor) -> None:
+    await stocked.stage.parts.reconciler().reconcile()
+    assert "Nothing is missing up to" in await operator.page("")
+
+
+async def test_what_is_not_there_is_not_found(operator: Visitor) -> None:
+    assert (await operator.get("invoice/details/in_nobody")).status_code == 404
+    assert (await operator.get("nothing/list")).status_code == 404
+
+
+async def test_a_live_deployment_says_so_on_every_page(make_visitor: MakeVisitor) -> None:
+    assert 'class="mode test"' in (await (await make_visitor()).get("login")).text
+    live = await make_visitor(stripe_secret_key=SecretStr("sk_live_not_a_key"))
+    assert 'class="mode live"' in (await live.get("login")).text
