@@ -3,7 +3,8 @@
 `visitor`    httpx against the console, as a browser on its own pages: `await visitor.login(key)`, `.get(path)`,
              `.post(path, **form)`; cookies are kept.
 `make_visitor` another one, with other settings: `await make_visitor(environment="production")`.
-`stocked`    a service with a paid, an open and a failed invoice, an ignored and a dead event: `.paid`, `.open`, `.dead`.
+`stocked`    a service with a paid, an open and a failed invoice, an ignored and a dead event: `.paid`, `.open`, `.dead`,
+             and an action that was given up, `.action`.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class Stocked:
     paid: Json
     open: Json
     dead: str
+    action: str
 
     async def key(self, *scopes: str) -> Json:
         return await self.api.post("/v1/api-keys", {"name": "a person", "scopes": list(scopes)})
@@ -107,4 +109,10 @@ async def stocked(stage: Stage, api: Caller) -> Stocked:
         " WHERE id = $1",
         dead,
     )
-    return Stocked(stage, api, paid, opened, dead)
+    await stage.rows(
+        "INSERT INTO fulfillment_actions (id, fulfillment, invoice, action, moment, status, attempts, reason,"
+        " next_attempt_at, finished_at) SELECT 'act_of_a_test', id, invoice, 'email', 'fulfilled', 'dead', 14,"
+        " 'The mail server refused it.', NULL, now() FROM fulfillments WHERE invoice = $1",
+        paid["id"],
+    )
+    return Stocked(stage, api, paid, opened, dead, "act_of_a_test")

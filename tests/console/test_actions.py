@@ -95,8 +95,26 @@ async def test_choosing_nothing_or_what_does_not_exist_is_told(operator: Visitor
     await operator.post("webhook-event/replay")
     assert "No event was chosen." in await operator.page("webhook-event/list")
     await operator.post("webhook-event/replay", id="evt_nobody")
-    assert "1 of 1 events do not exist." in await operator.page("webhook-event/list")
-    assert "do not exist" not in await operator.page("webhook-event/list")
+    assert "1 of 1 event refused: There is no webhook event &#39;evt_nobody&#39;." in await operator.page(
+        "webhook-event/list"
+    )
+    assert "refused" not in await operator.page("webhook-event/list")
+
+
+async def test_an_action_that_was_given_up_is_tried_again(stocked: Stocked, operator: Visitor) -> None:
+    answer = await operator.post("fulfillment-action/retry", id=stocked.action)
+    assert answer.headers["location"] == f"/console/fulfillment-action/details/{stocked.action}"
+    assert "1 action queued to be tried again." in await operator.page("fulfillment-action/list")
+    row = await stocked.stage.row("fulfillment_actions", stocked.action)
+    assert row is not None
+    assert row["status"] == "pending"
+    (entry,) = await stocked.stage.rows("SELECT * FROM audit_log WHERE subject = $1", stocked.action)
+    assert (entry["actor"], entry["action"]) == ("bootstrap", "retry_fulfillment_action")
+    await stocked.stage.rows(
+        "UPDATE fulfillment_actions SET status = 'done', next_attempt_at = NULL, finished_at = now()"
+    )
+    await operator.post("fulfillment-action/retry", id=stocked.action)
+    assert "1 of 1 action refused: The action is done" in await operator.page("fulfillment-action/list")
 
 
 async def test_all_dead_letters_are_replayed_at_once_each_with_its_audit_entry(

@@ -75,7 +75,7 @@ async def test_old_events_that_are_replayed_are_processed_wherever_they_lie(stag
     event = await stage.event("product.created")
     olds = [moved(event, -days, id=f"evt_old{days}") for days in (10, 40, 100)]
     await stage.tell(event, *olds)
-    await stage.parts.replaying.requeue([old["id"] for old in olds])
+    await stage.parts.replaying.requeue([old["id"] for old in olds], actor="a test")
     assert await stage.work() == len(olds)
     assert not await stage.rows("SELECT FROM webhook_events WHERE status <> 'processed'")
 

@@ -1,6 +1,7 @@
 """The console's views, one per table, in the order of its menu."""
 
 from app.console.views.access import ApiKeyView, AuditEntryView, RateBucketView
+from app.console.views.actions import FulfillmentActionView
 from app.console.views.inbox import WebhookEventView
 from app.console.views.invoices import ChangeView, FulfillmentView, InvoiceView, PaymentLinkView
 from app.console.views.mirrors import CustomerView, PriceView, ProductView
@@ -17,6 +18,7 @@ VIEWS: tuple[type[ReadOnlyView], ...] = (
     PriceView,
     WebhookEventView,
     OperationView,
+    FulfillmentActionView,
     ApiKeyView,
     AuditEntryView,
     RateBucketView,

@@ -8,19 +8,19 @@ from sqladmin.flash import Flash
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.console.acting import act_on_chosen, counted
 from app.console.login import Operator, require_admin
 from app.console.views.reading import Button, ReadOnlyView
 from app.db.models import WebhookEvent
 from app.db.models.inbox import INBOX_STATUSES
 from app.db.replays import Wanted
-from app.domain.errors import NotFound
 from app.domain.masking import impersonal
-from app.services.operations import Call
 
 LIST = "/console/webhook-event/list"
 REPLAY = "/console/webhook-event/replay"
 REPLAY_DEAD = "/console/webhook-event/replay-dead"
 AT_ONCE = 500
+QUEUED = "queued to be processed again."
 
 
 class WebhookEventView(ReadOnlyView, model=WebhookEvent):
@@ -61,29 +61,7 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
     @expose("/replay", methods=["POST"])
     async def replay(self, request: Request) -> Response:
         """Have the chosen events processed again, as the API would on a caller's request."""
-        operator = require_admin(request)
-        chosen = [str(event) for event in (await request.form()).getlist("id")]
-        missing = 0
-        for event in chosen:
-            call = Call(
-                caller=operator.caller,
-                target="POST /console/webhook-event/replay",
-                params={},
-                subject=event,
-                request_id=request.scope["request_id"],
-            )
-            try:
-                await self.parts.operations.run(call, self.parts.replaying.replay_event)
-            except NotFound:
-                missing += 1
-        if not chosen:
-            Flash.warning(request, "No event was chosen.")
-        elif missing:
-            Flash.error(request, f"{missing} of {len(chosen)} events do not exist.")
-        else:
-            Flash.success(request, f"{_events(len(chosen))} queued to be processed again.")
-        alone = f"/console/webhook-event/details/{chosen[0]}" if len(chosen) == 1 and not missing else LIST
-        return RedirectResponse(alone, 303)
+        return await act_on_chosen(request, self.parts, self.parts.replaying.replay_event, noun="event", done=QUEUED)
 
     @expose("/replay-dead", methods=["POST"])
     async def replay_dead(self, request: Request) -> Response:
@@ -98,9 +76,5 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
                     portion, actor=operator.caller, request_id=request.scope["request_id"]
                 )
             )
-        Flash.success(request, f"{_events(queued)} queued to be processed again.")
+        Flash.success(request, f"{counted(queued, 'event')} {QUEUED}")
         return RedirectResponse(LIST, 303)
-
-
-def _events(count: int) -> str:
-    return f"{count} event{'' if count == 1 else 's'}"
