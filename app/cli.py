@@ -12,7 +12,7 @@ import msgspec
 import typer
 import uvicorn
 
-from app import logs, shutdown
+from app import logs, scraping, shutdown, tracing
 from app.api.protocol import BoundedProtocol
 from app.commands import actions, inbox, keys, rehearsal, webhooks
 from app.commands.environment import require_somebody, settings
@@ -22,6 +22,7 @@ from app.domain.actions import Misconfigured
 from app.domain.errors import DatabaseUnavailable
 from app.services import erasing
 from app.settings import Settings
+from app.version import VERSION
 from app.wiring import built
 from app.worker.retention import make_partitions
 
@@ -59,21 +60,22 @@ def serve() -> None:
     asyncio.run(require_somebody(found))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is a file; a shell's default is 1024
-    uvicorn.run(
-        "app.cli:application",
-        factory=True,
-        host=found.host,
-        port=found.port,
-        workers=found.workers,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        http=BoundedProtocol,
-        ws="none",
-        limit_concurrency=MOST_CONNECTIONS + found.stream_limit,
-        proxy_headers=False,  # the gate reads them, from the proxies that are configured
-        timeout_graceful_shutdown=shutdown.DRAIN_S,
-    )
+    with scraping.shared_by(found.workers):
+        uvicorn.run(
+            "app.cli:application",
+            factory=True,
+            host=found.host,
+            port=found.port,
+            workers=found.workers,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            http=BoundedProtocol,
+            ws="none",
+            limit_concurrency=MOST_CONNECTIONS + found.stream_limit,
+            proxy_headers=False,  # the gate reads them, from the proxies that are configured
+            timeout_graceful_shutdown=shutdown.DRAIN_S,
+        )
 
 
 @cli.command()
@@ -112,12 +114,16 @@ def worker() -> None:
 
 
 async def _work(found: Settings) -> None:
-    async with built(found, **ONE_PLAN) as parts:
-        jobs = parts.background()
-        async with asyncio.TaskGroup() as group:
-            for job in jobs:
-                group.create_task(job.run())
-            shutdown.drain_on_signal(*(job.stop for job in jobs))
+    tracing.start(found.otel_exporter_otlp_endpoint, found.otel_service_name or "invoicing-worker", VERSION)
+    try:
+        async with built(found, **ONE_PLAN) as parts, scraping.scraped(parts, found.worker_metrics_port, VERSION):
+            jobs = parts.background()
+            async with asyncio.TaskGroup() as group:
+                for job in jobs:
+                    group.create_task(job.run())
+                shutdown.drain_on_signal(*(job.stop for job in jobs))
+    finally:
+        await asyncio.to_thread(tracing.stop)
 
 
 @cli.command()

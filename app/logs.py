@@ -7,7 +7,18 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from app import trail
 from app.domain.redaction import redacted
+
+
+def _whose(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """On whose behalf the line is written, where it does not say so itself."""
+    here = trail.current()
+    if here is not None:
+        for name, known in (("request_id", here.request_id), ("event_id", here.event_id)):
+            if known and name not in event:
+                event[name] = known
+    return event
 
 
 def _rendered(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
@@ -27,6 +38,7 @@ def configure(level: str) -> None:
     """Set logging up for this process."""
     structlog.configure(
         processors=[
+            _whose,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,

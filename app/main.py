@@ -1,5 +1,6 @@
 """Owns the HTTP application: its routers, its life, its error answers, its description."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from app import tracing
 from app.api import docs, errors, openapi
 from app.api.cors import allow_origins
 from app.api.deps import allowed
@@ -26,10 +28,10 @@ from app.api.routers import (
 )
 from app.api.webhook import PATH, WebhookEndpoint
 from app.pages import routes as pages
+from app.scraping import scraped
 from app.settings import Settings
+from app.version import VERSION
 from app.wiring import built
-
-VERSION = "0.1.0"
 
 ROUTERS = (
     invoices.router,
@@ -77,9 +79,13 @@ def create_app(settings: Settings) -> Application:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with built(settings) as parts:
-            app.state.parts = parts
-            yield
+        tracing.start(settings.otel_exporter_otlp_endpoint, settings.otel_service_name or "invoicing-api", VERSION)
+        try:
+            async with built(settings) as parts, scraped(parts, settings.metrics_port, VERSION):
+                app.state.parts = parts
+                yield
+        finally:
+            await asyncio.to_thread(tracing.stop)
 
     app = Application(
         title="Invoicing",

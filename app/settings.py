@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     console_host: str = "127.0.0.1"
     console_port: int = Field(default=8002, ge=0, le=65535)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    worker_metrics_port: int = Field(default=0, ge=0, le=65535)
+    otel_exporter_otlp_endpoint: str = ""
+    otel_service_name: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     stripe_secret_key: SecretStr
@@ -159,6 +164,13 @@ class Settings(BaseSettings):
     def _no_empty_secret(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if not value or not all(secret.get_secret_value() for secret in value):
             raise ValueError("STRIPE_WEBHOOK_SECRETS must not hold an empty secret: anybody could sign with it")
+        return value
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"http", "https"}:
+            raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT must start with http:// or https://")
         return value
 
     @field_validator("link_signing_key", "secrets_key")

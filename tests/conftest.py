@@ -15,4 +15,5 @@ pytest_plugins = [
     "tests.fixtures.image",
     "tests.fixtures.mail",
     "tests.fixtures.consumer",
+    "tests.fixtures.watching",
 ]

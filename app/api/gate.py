@@ -18,12 +18,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import tracing, trail
+from app.api.accounting import Accounting
 from app.api.address import client_address
 from app.api.admission import Admission
 from app.api.errors import problem, problem_of
 from app.domain.errors import InvoicingError, RequestTimeout
 from app.domain.redaction import redacted
 from app.settings import Settings
+from app.tracing import NOTHING, Span
+from app.trail import Trail
 from app.wiring import Parts
 
 log = structlog.get_logger(__name__)
@@ -61,6 +65,7 @@ class Gate:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._admission = Admission(settings)
+        self._accounting = Accounting()
         self._proxies = settings.proxies
         self._timeout_s = settings.request_timeout_s
         self._headers = headers_of(settings)
@@ -71,45 +76,34 @@ class Gate:
             return
         started = time.perf_counter()
         headers = dict(scope["headers"])
-        path = scope["path"]
-        request_id = scope["request_id"] = request_id_of(headers)
-        wanted = (*self._headers, NO_STORE) if path.startswith(PRIVATE) else self._headers
-        status = 0
+        span = tracing.begin(scope["method"], kind="server", parent=headers)
+        scope["request_id"] = request_id_of(headers, span)
+        token = trail.lay(Trail(scope["request_id"]))
+        answering = Answering(self._headers, scope, send)
+        with span:
+            try:
+                await self._within(answering, scope, headers, receive)
+            finally:
+                self._accounting.ended(scope, answering.status, started, answering.began, span)
+                trail.leave(token)
 
-        async def answer(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                said = {name for name, _ in message["headers"]}
-                added = [header for header in wanted if header[0] not in said]
-                message["headers"] = [*message["headers"], *added, (b"x-request-id", request_id.encode())]
-                if not timer.expired():
-                    timer.reschedule(None)
-            await send(message)
-
-        timer = asyncio.timeout(self._timeout_s)
+    async def _within(
+        self, answering: "Answering", scope: Scope, headers: dict[bytes, bytes], receive: Receive
+    ) -> None:
+        """Serve the request in the time there is; whatever it ends in, it is answered."""
+        path, request_id = scope["path"], scope["request_id"]
         try:
-            async with timer:
+            async with asyncio.timeout(self._timeout_s) as answering.timer:
                 try:
-                    await self._enter(scope, headers, receive, answer)
+                    await self._enter(scope, headers, receive, answering)
                 except Exception as error:
-                    if status:
+                    if answering.status:
                         raise
-                    await refusal_of(error, path, request_id)(scope, receive, answer)
+                    await refusal_of(error, path, request_id)(scope, receive, answering)
         except TimeoutError as error:
-            if status:
+            if answering.status:
                 raise
-            await refusal_of(error, path, request_id)(scope, receive, answer)
-        finally:
-            log.info(
-                "request",
-                method=scope["method"],
-                path=path,
-                status=status,
-                ms=round((time.perf_counter() - started) * 1000, 1),
-                request_id=request_id,
-                caller=scope["caller"].id if "caller" in scope else None,
-            )
+            await refusal_of(error, path, request_id)(scope, receive, answering)
 
     async def _enter(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         """Let the request in where it is small enough and its caller may come in."""
@@ -145,17 +139,42 @@ class Gate:
         await self._app(scope, bounded, send)
 
 
+class Answering:
+    """The way an answer takes: it gets the headers that it lacks, and ends the timer."""
+
+    __slots__ = ("_headers", "_request_id", "_send", "began", "status", "timer")
+
+    def __init__(self, headers: tuple[tuple[bytes, bytes], ...], scope: Scope, send: Send) -> None:
+        self._headers = (*headers, NO_STORE) if scope["path"].startswith(PRIVATE) else headers
+        self._request_id = (b"x-request-id", scope["request_id"].encode())
+        self._send = send
+        self.status = 0
+        self.began = 0.0
+        self.timer: asyncio.Timeout | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.began = time.perf_counter()
+            said = {name for name, _ in message["headers"]}
+            added = [header for header in self._headers if header[0] not in said]
+            message["headers"] = [*message["headers"], *added, self._request_id]
+            if self.timer is not None and not self.timer.expired():
+                self.timer.reschedule(None)
+        await self._send(message)
+
+
 def headers_of(settings: Settings) -> tuple[tuple[bytes, bytes], ...]:
     """What every answer of this deployment says to a browser."""
     return (*HEADERS, HSTS) if settings.public_base_url.startswith("https://") else HEADERS
 
 
-def request_id_of(headers: Mapping[bytes, bytes]) -> str:
-    """The request's id: what its sender calls it, where that can stand in a log, or one of our own."""
+def request_id_of(headers: Mapping[bytes, bytes], span: Span = NOTHING) -> str:
+    """The request's id: what its sender calls it, where that can stand in a log, or one of our own: its span's, if any."""
     given = headers.get(b"x-request-id")
     if given and SANE_ID.fullmatch(given) and redacted(given.decode()) == given.decode():
         return given.decode()
-    return secrets.token_hex(16)
+    return span.request_id or secrets.token_hex(16)
 
 
 def head_refusal(scope: Scope, headers: Mapping[bytes, bytes], request_id: str) -> Response | None:

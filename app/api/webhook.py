@@ -6,18 +6,24 @@ suffice, without an exception, with an answer that was written before, and with 
 """
 
 import asyncio
+import time
 from collections import Counter
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import structlog
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from app import metrics, tracing
 from app.api.errors import MEDIA_TYPE, STATUS, problem
 from app.api.gate import LARGEST_BODY, TOO_LARGE, head_refusal, headers_of, refusal_of, request_id_of
+from app.db.operations import request_of
 from app.domain.errors import InvoicingError, MalformedRequest, PayloadTooLarge
+from app.domain.idempotency import operation_of
 from app.settings import Settings
-from app.webhooks.envelope import read_envelope
+from app.tracing import NOTHING, Span
+from app.webhooks.envelope import Envelope, read_cause, read_envelope
 from app.webhooks.recording import DELIVERED, Origin, is_ours, new_event
 from app.webhooks.signature import FORGED, WHY, Signature, read_signature, signed_by
 from app.wiring import Parts
@@ -56,6 +62,15 @@ class Refusals:
             self._timer = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A delivery that was recorded."""
+
+    envelope: Envelope
+    request_id: str
+    new: bool
+
+
 class WebhookEndpoint:
     """The ASGI endpoint that takes Stripe's deliveries."""
 
@@ -75,30 +90,34 @@ class WebhookEndpoint:
         return bool(scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
         headers = dict(scope["headers"])
         request_id = request_id_of(headers)
         signature = read_signature(headers.get(b"stripe-signature", b""))
         if isinstance(signature, str):
             await self._refuse(signature, request_id, send)
             return
-        signer, refusal = None, head_refusal(scope, headers, request_id)
+        taken, refusal = None, head_refusal(scope, headers, request_id)
         if refusal is None:
             try:
-                signer = await self._take(await _body(receive), signature, request_id)
+                taken = await self._take(await _body(receive), signature, request_id)
             except Exception as error:  # noqa: BLE001 -- whatever it was, it is answered, and with anything but 200
                 if isinstance(error, InvoicingError):
                     self._refusals.note(error.code, request_id)
+                    metrics.DELIVERIES(error.code).inc()
                 refusal = refusal_of(error, PATH, request_id)
         if refusal is not None:
+            metrics.HTTP_REQUESTS("POST", PATH, refusal.status_code).inc()
             refusal.raw_headers += [*self._headers, (b"x-request-id", request_id.encode())]
             await refusal(scope, receive, send)
-        elif signer is None:
+        elif taken is None:
             await self._refuse(FORGED, request_id, send)
         else:
-            await self._answer(HTTPStatus.OK, JSON, RECEIVED, request_id, send)
+            await self._answer(HTTPStatus.OK, JSON, RECEIVED, taken.request_id, send)
+            _tell(taken, time.perf_counter() - started)
 
-    async def _take(self, body: bytes, signature: Signature, request_id: str) -> str | None:
-        """Record what is signed; by whom, or None for what is not, of which nothing is kept."""
+    async def _take(self, body: bytes, signature: Signature, request_id: str) -> Taken | None:
+        """Record what is signed; None for what is not, of which nothing is kept."""
         parts: Parts = self._app.state.parts
         signer = signed_by(body, signature, parts.secrets)
         if signer is None:
@@ -107,14 +126,17 @@ class WebhookEndpoint:
         ours = is_ours(envelope, livemode=self._livemode)
         if not ours:
             log.warning("webhook_not_ours", event_id=envelope.id, livemode=envelope.livemode, account=envelope.account)
-        event = new_event(envelope, _text(body), Origin(DELIVERED, signer, request_id), ours=ours)
-        async with asyncio.timeout(self._timeout_s):
-            new = await parts.inbox.record(event)
-        log.info("webhook_received", event_id=envelope.id, type=envelope.type, new=new, request_id=request_id)
-        return signer
+        with await _span(parts, envelope, body) if tracing.is_on() else NOTHING as span:
+            request_id = span.request_id or request_id
+            event = new_event(envelope, _text(body), Origin(DELIVERED, signer, request_id), ours=ours)
+            async with asyncio.timeout(self._timeout_s):
+                new = await parts.inbox.record(event)
+        return Taken(envelope, request_id, new)
 
     async def _refuse(self, why: str, request_id: str, send: Send) -> None:
         self._refusals.note(why, request_id)
+        metrics.DELIVERIES(WHY[why]).inc()
+        metrics.HTTP_REQUESTS("POST", PATH, STATUS["invalid_signature"]).inc()
         body = request_id.encode().join(self._prepared[why])
         await self._answer(STATUS["invalid_signature"], PROBLEM, body, request_id, send)
 
@@ -123,6 +145,34 @@ class WebhookEndpoint:
         headers = [kind, length, *self._headers, (b"x-request-id", request_id.encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+async def _span(parts: Parts, envelope: Envelope, body: bytes) -> Span:
+    """The span of a delivery: it goes on with the trace of the call of ours that caused the event, if one did."""
+    caused_by = operation_of(read_cause(body) or "")
+    parent = None
+    if caused_by:
+        async with parts.database.connection() as connection:
+            parent = await request_of(connection, caused_by)
+    said = {"event.id": envelope.id, "event.type": envelope.type, "http.route": PATH, "http.request.method": "POST"}
+    return tracing.begin(f"POST {PATH}", said, kind="server", parent=parent)
+
+
+def _tell(taken: Taken, took: float) -> None:
+    """Count a delivery that was answered with 200, and write its line."""
+    metrics.DELIVERIES("new" if taken.new else "known").inc()
+    metrics.HTTP_REQUESTS("POST", PATH, 200).inc()
+    metrics.HTTP_SECONDS("POST", PATH).observe(took)
+    log.info(
+        "webhook_received",
+        event_id=taken.envelope.id,
+        type=taken.envelope.type,
+        object=taken.envelope.data.object.id,
+        new=taken.new,
+        status=200,
+        ms=round(took * 1000, 1),
+        request_id=taken.request_id,
+    )
 
 
 async def _body(receive: Receive) -> bytes:

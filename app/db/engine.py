@@ -5,14 +5,17 @@ Every error that means "not now" leaves here as DatabaseUnavailable. No SQL of t
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
+from app import metrics
 from app.domain.errors import DatabaseUnavailable
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -73,6 +76,7 @@ async def translated_errors() -> AsyncIterator[None]:
     try:
         yield
     except NOT_NOW as error:
+        metrics.DATABASE_ERRORS(type(error).__name__).inc()
         log.warning("database_unavailable", error=type(error).__name__)
         raise DatabaseUnavailable(
             "The database cannot be reached right now; nothing was changed by this request here.",
@@ -85,6 +89,15 @@ async def _require_durable(connection: "asyncpg.Connection[asyncpg.Record]") -> 
     if await connection.fetchval("SHOW synchronous_commit") == "off":
         log.error("synchronous_commit_is_off", fix="ALTER ROLE … SET synchronous_commit = on")
         raise DatabaseUnavailable("The database would lose what it acknowledges.", retry_after=RETRY_AFTER_S)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """Connections of the pool: how many work, how many rest, and how many there may be."""
+
+    in_use: int
+    idle: int
+    most: int
 
 
 class Database:
@@ -141,8 +154,16 @@ class Database:
         """A connection on which every statement commits by itself."""
         if self._pool is None:
             raise DatabaseUnavailable("The database pool is closed.", retry_after=RETRY_AFTER_S)
+        asked = time.perf_counter()
         async with translated_errors(), self._pool.acquire(timeout=10) as connection:
+            metrics.POOL_WAIT.observe(time.perf_counter() - asked)
             yield connection
+
+    @property
+    def pool_state(self) -> PoolState:
+        """How the pool stands now."""
+        size, idle = (self._pool.get_size(), self._pool.get_idle_size()) if self._pool else (0, 0)
+        return PoolState(size - idle, idle, self._pool_size)
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[Connection]:

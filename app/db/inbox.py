@@ -40,13 +40,18 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class DueEvent:
-    """An event handed out to this worker. `attempts` counts this one; with the lease it says whose the event is."""
+    """An event handed out to this worker. `attempts` counts this one; with the lease it says whose the event is.
+
+    request_id: of its delivery; waited_s: since that was acknowledged.
+    """
 
     id: str
     created_at: datetime
     type: str
     payload: str
     attempts: int
+    request_id: str | None
+    waited_s: float
 
 
 _RECORD = f"""
@@ -102,7 +107,8 @@ FROM (
     SELECT id, created_at, attempts >= $3 FROM returned
 ) AS due
 WHERE event.id = due.id AND event.created_at = due.created_at AND event.created_at >= $4
-RETURNING event.id, event.created_at, event.type, event.payload, event.attempts, event.status
+RETURNING event.id, event.created_at, event.type, event.payload, event.attempts, event.request_id,
+    extract(epoch FROM now() - event.received_at)::float8 AS waited_s, event.status
 """
 
 _HOLD = """
@@ -160,7 +166,8 @@ async def claim(
     found = await connection.fetch(_CLAIM, limit, lease, most_attempts, since)
     rows = [row for row in found if row["status"] != "dead"]
     rows.sort(key=lambda row: (row["created_at"], row["id"]))
-    return [DueEvent(*(row[name] for name in ("id", "created_at", "type", "payload", "attempts"))) for row in rows]
+    names = DueEvent.__slots__
+    return [DueEvent(*(row[name] for name in names)) for row in rows]
 
 
 async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, bool]:

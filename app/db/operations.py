@@ -42,7 +42,7 @@ class NewOperation:
 class Stored:
     """An operation's row. `ours`: this call may run it.
 
-    idempotency_key: None where the caller sent none. answer_status is the HTTP status of answer_body, or REFUSED
+    idempotency_key: None where the caller sent none. request_id: of the request that began it. answer_status is the HTTP status of answer_body, or REFUSED
     where that is an error's document.
     """
 
@@ -54,6 +54,7 @@ class Stored:
     subject: str | None
     progress: JsonObject
     takeovers: int
+    request_id: str | None
     created_at: datetime
     answer_status: int | None
     answer_body: str | None
@@ -115,6 +116,12 @@ async def read(connection: Connection, operation: UUID) -> Stored | None:
     """The operation as it stands."""
     row = await connection.fetchrow(_READ, operation)
     return Stored.of(row) if row else None
+
+
+async def request_of(connection: Connection, operation: UUID) -> str | None:
+    """The id of the request that began an operation, if there is such an operation."""
+    found: str | None = await connection.fetchval("SELECT request_id FROM operations WHERE id = $1", operation)
+    return found
 
 
 async def claim_unfinished(connection: Connection, limit: int, lease: timedelta, grace: timedelta) -> Sequence[Stored]:

@@ -4,6 +4,7 @@ Storage and locks are the database's; here are only the rules.
 """
 
 import hashlib
+import re
 from datetime import timedelta
 from enum import Enum
 from uuid import UUID
@@ -46,6 +47,15 @@ def judge_key(stored_fingerprint: str, asked_fingerprint: str, *, answered: bool
     if stored_fingerprint != asked_fingerprint:
         return KeyVerdict.MISMATCH
     return KeyVerdict.REPLAY if answered else KeyVerdict.IN_PROGRESS
+
+
+_STRIPE_KEY = re.compile(r"inv-([0-9a-f]{32})-")
+
+
+def operation_of(key: str) -> UUID | None:
+    """The operation whose Stripe call carried `key`; None where it is no key of ours."""
+    found = _STRIPE_KEY.match(key)
+    return UUID(found[1]) if found else None
 
 
 def stripe_key(operation: UUID, step: str, generation: int = 0) -> str:

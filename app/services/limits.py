@@ -9,6 +9,7 @@ import asyncio
 import math
 from dataclasses import dataclass
 
+from app import metrics
 from app.db import limits
 from app.db.engine import Database
 from app.domain.errors import RateLimited
@@ -49,7 +50,7 @@ class Limits:
             return
         lease = self._lease(limit, who)
         while lease.left < 1:
-            self._require_open(lease)
+            self._require_open(limit, lease)
             if lease.draw is None:
                 lease.draw = asyncio.create_task(self._draw(limit, who, lease))
             await asyncio.shield(lease.draw)
@@ -59,7 +60,7 @@ class Limits:
         """Raise RateLimited where the bucket is known to be empty; takes nothing and asks nobody."""
         lease = self._leases.get((limit.name, who))
         if lease is not None and lease.left < 1:
-            self._require_open(lease)
+            self._require_open(limit, lease)
 
     def _lease(self, limit: Limit, who: str) -> _Lease:
         found = self._leases.get((limit.name, who))
@@ -70,9 +71,10 @@ class Limits:
         return found
 
     @staticmethod
-    def _require_open(lease: _Lease) -> None:
+    def _require_open(limit: Limit, lease: _Lease) -> None:
         wait = lease.shut_until - _now()
         if wait > 0:
+            metrics.RATE_LIMITED(limit.name).inc()
             raise RateLimited("Too many requests; wait a little.", retry_after=max(1, math.ceil(wait)))
 
     async def _draw(self, limit: Limit, who: str, lease: _Lease) -> None:

@@ -14,6 +14,7 @@ from typing import Self
 import msgspec
 import structlog
 
+from app import metrics, tracing, trail
 from app.db import operations, references
 from app.db.engine import Connection, Database
 from app.db.operations import REFUSED, LeaseLost, NewOperation, Stored
@@ -129,8 +130,25 @@ class Operations:
         Raises IdempotencyMismatch, IdempotencyInProgress, and whatever the use case raises; a refusal is stored
         and replayed as well, while something that was only unavailable is free to be tried again.
         """
+        name = use_case.__name__
+        outcome = "broken_off"
+        with tracing.begin(f"operation {name}", {"operation.name": name}) as span:
+            try:
+                answer = await self._run(call, use_case, span)
+                outcome = "replayed" if answer.replayed else "done"
+            except InvoicingError as error:
+                outcome = "replayed" if error.replayed else error.code
+                raise
+            finally:
+                metrics.OPERATIONS(name, outcome).inc()
+                span.set({"operation.outcome": outcome})
+        return answer
+
+    async def _run(self, call: Call, use_case: UseCase, span: tracing.Span) -> Answer:
+        trail.about(call.subject)
         asked = fingerprint(call.target, call.params)
         stored = await self._begin(call, use_case.__name__, asked)
+        span.set({"operation.id": str(stored.id), "operation.takeovers": stored.takeovers})
         if not stored.ours:
             return _replay(stored, asked)
         return await self.carry_out(stored, use_case)
@@ -142,6 +160,8 @@ class Operations:
             await self._bounded(operation, use_case, stored.params)
         except LeaseLost:
             return await self._answer_of_another(operation)
+        finally:
+            trail.about(operation.subject)
         if operation.answer is None:
             raise AssertionError(f"{stored.name} ended without an answer")
         return operation.answer

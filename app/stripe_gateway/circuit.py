@@ -7,6 +7,7 @@ from math import ceil
 
 import structlog
 
+from app import metrics
 from app.domain.errors import StripeUnavailable
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class Circuit:
             return
         wait = self.opens_in_s
         if wait > 0 or self._probing:
+            metrics.STRIPE_TURNED_AWAY("circuit").inc()
             raise StripeUnavailable("Stripe did not answer for a while; it is left alone.", retry_after=ceil(wait) or 1)
         self._probing = True
 

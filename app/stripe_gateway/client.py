@@ -19,7 +19,8 @@ import stripe
 import structlog
 from stripe import AIOHTTPClient
 
-from app.domain.errors import StripeTimeout, StripeUnavailable
+from app import metrics, tracing, trail
+from app.domain.errors import InvoicingError, StripeTimeout, StripeUnavailable
 from app.domain.json import JsonObject, JsonView
 from app.stripe_gateway.circuit import Circuit, CircuitState
 from app.stripe_gateway.errors import (
@@ -54,6 +55,8 @@ class Answer:
     data: JsonObject
     since: datetime
     until: datetime
+    replayed: bool = False
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,25 @@ class StripeGateway:
             query["starting_after"] = page["data"][-1]["id"]
 
     async def _call(self, method: str, path: str, params: JsonView, key: str | None) -> Answer:
+        operation = f"{method} {_collection_and_action(path)}"
+        outcome = "broken_off"
+        started = time.perf_counter()
+        with tracing.begin(f"stripe {operation}", {"stripe.operation": operation}, kind="client") as span:
+            try:
+                answer = await self._tries(method, path, params, key)
+                outcome = "replayed" if answer.replayed else "ok"
+            except InvoicingError as error:
+                outcome = error.code
+                _note(span, error.stripe["request_id"] if error.stripe else None)
+                raise
+            finally:
+                metrics.STRIPE_CALLS(operation, outcome).inc()
+                metrics.STRIPE_SECONDS(operation).observe(time.perf_counter() - started)
+                span.set({"stripe.outcome": outcome})
+            _note(span, answer.request_id)
+        return answer
+
+    async def _tries(self, method: str, path: str, params: JsonView, key: str | None) -> Answer:
         deadline = time.monotonic() + self._settings.deadline_s
         unsure = False
         for attempt in range(self._settings.max_retries + 1):
@@ -173,6 +195,7 @@ class StripeGateway:
                 if last_try or not worth_another_try(error):
                     failure.unsure = unsure and method != "get"
                     raise failure from error
+            metrics.STRIPE_RETRIES(f"{method} {_collection_and_action(path)}").inc()
             await asyncio.sleep(pause)
         raise StripeTimeout("Stripe did not answer in time.")  # pragma: no cover -- the loop always ends above
 
@@ -194,10 +217,23 @@ class StripeGateway:
             raise
         self._circuit.succeeded()
         took = timedelta(seconds=ceil(time.monotonic() - started) + 1)
-        if response.headers.get("Idempotent-Replayed") == "true":
+        replayed = response.headers.get("Idempotent-Replayed") == "true"
+        if replayed:
             took = STRIPE_KEEPS
         until = _stripe_time(response.headers)
-        return Answer(data=cast("JsonObject", response.data), since=until - took, until=until)
+        return Answer(
+            data=cast("JsonObject", response.data),
+            since=until - took,
+            until=until,
+            replayed=replayed,
+            request_id=response.headers.get("Request-Id"),
+        )
+
+
+def _note(span: tracing.Span, request_id: str | None) -> None:
+    """Say under which id Stripe knows the call."""
+    trail.called_stripe(request_id)
+    span.set({"stripe.request_id": request_id})
 
 
 def _collection_and_action(path: str) -> str:

@@ -13,6 +13,7 @@ from math import ceil
 
 import structlog
 
+from app import metrics
 from app.domain.errors import StripeUnavailable
 
 log = structlog.get_logger(__name__)
@@ -86,6 +87,7 @@ class Limiter:
     async def turn(self, endpoint: str) -> AsyncIterator[None]:
         """Hold a turn to call `endpoint`. Raises StripeUnavailable where waiting for one would take too long."""
         self.waiting += 1
+        asked = self._clock()
         try:
             await self._slot()
         finally:
@@ -94,6 +96,7 @@ class Limiter:
             pause = self._take(endpoint)
             if pause:
                 await asyncio.sleep(pause)
+            metrics.STRIPE_WAIT.observe(self._clock() - asked)
             self.in_flight += 1
             try:
                 yield
@@ -136,4 +139,5 @@ class Limiter:
 
     def _refusal(self, retry_after: int) -> StripeUnavailable:
         self.shed += 1
+        metrics.STRIPE_TURNED_AWAY("limiter").inc()
         return StripeUnavailable("Too many calls to Stripe are waiting for their turn.", retry_after=retry_after)

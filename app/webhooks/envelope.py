@@ -31,6 +31,16 @@ class Envelope(msgspec.Struct):
     account: str | None = None
 
 
+class Caused(msgspec.Struct):
+    """Which of our calls to Stripe an event comes of."""
+
+    idempotency_key: str | None = None
+
+
+class Cause(msgspec.Struct):
+    request: Caused | None = None
+
+
 class Payload(msgspec.Struct):
     object: JsonObject
 
@@ -56,6 +66,7 @@ class Event(msgspec.Struct):
 
 
 _envelope = msgspec.json.Decoder(Envelope)
+_cause = msgspec.json.Decoder(Cause)
 _event = msgspec.json.Decoder(Event)
 
 LONGEST_ID = 255
@@ -83,6 +94,15 @@ def read_envelope(body: bytes) -> Envelope:
     ):
         raise MalformedRequest("One of the event's names or its created is out of bounds.")
     return envelope
+
+
+def read_cause(body: bytes) -> str | None:
+    """The Idempotency-Key of the call to Stripe that caused an event, where the body names one."""
+    try:
+        found = _cause.decode(body).request
+    except msgspec.MsgspecError:
+        return None
+    return found.idempotency_key if found else None
 
 
 def read_event(payload: str) -> Event:

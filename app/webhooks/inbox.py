@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import asyncpg
 import structlog
 
+from app import metrics
 from app.db.engine import ONE_PLAN, Database, translated_errors
 from app.db.inbox import NewEvent, record
 from app.domain.errors import DatabaseUnavailable, MalformedRequest
@@ -32,6 +33,11 @@ class Inbox:
         self._waiting: deque[Waiting] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many deliveries wait for a commit."""
+        return len(self._waiting)
 
     async def record(self, event: NewEvent) -> bool:
         """Store and queue `event`; whether it was new. Returns after the commit.
@@ -77,6 +83,7 @@ class Inbox:
             log.warning("events_not_recorded", events=len(batch), error=type(error).__name__)
             _tell(batch, error)
         else:
+            metrics.INTAKE_BATCH.observe(len(batch))
             for event, stored in batch:
                 if not stored.done():
                     stored.set_result(event.id in new)

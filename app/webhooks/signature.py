@@ -24,8 +24,13 @@ ABSENT = "The Stripe-Signature header is missing or too long."
 MALFORMED = "The Stripe-Signature header is not `t=…,v1=…`."
 STALE = f"The signature's timestamp is more than {TOLERANCE_S} seconds away from now."
 FORGED = "No signature in Stripe-Signature matches the body under any configured secret."
-WHY = (ABSENT, MALFORMED, STALE, FORGED)
-"""Every reason for which a delivery is refused."""
+WHY = {
+    ABSENT: "signature_absent",
+    MALFORMED: "signature_malformed",
+    STALE: "signature_stale",
+    FORGED: "signature_forged",
+}
+"""Every reason for which a delivery is refused, and what it is counted as."""
 
 
 @dataclass(frozen=True, slots=True)

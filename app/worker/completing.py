@@ -6,12 +6,14 @@ changes nothing but this database is there as a whole or not at all; there is no
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 
+from app import metrics, tracing, trail
 from app.db import operations
 from app.db.engine import Database
 from app.db.operations import Stored
@@ -19,6 +21,7 @@ from app.domain.errors import DatabaseUnavailable, InvoicingError, Refused, Stri
 from app.domain.idempotency import COMPLETION
 from app.domain.json import JsonView
 from app.services.operations import Operation, Operations, UseCase
+from app.trail import Trail
 
 log = structlog.get_logger(__name__)
 
@@ -77,17 +80,36 @@ class Completer:
                 await operations.forget(connection, stored.id, stored.takeovers)
             return
         finishing = stored.idempotency_key is not None and Operation.of(stored).age < COMPLETION
+        here = Trail(request_id=stored.request_id)
+        token = trail.lay(here)
+        started = time.perf_counter()
+        named = {"operation.name": stored.name, "operation.id": str(stored.id)}
+        with tracing.begin("completion", named, kind="consumer", parent=stored.request_id) as span:
+            ended, outcome = await self._carry_out(stored, finishing=finishing)
+            span.set({"completion.outcome": ended})
+        trail.leave(token)
+        metrics.COMPLETIONS(ended).inc()
+        log.info(
+            "operation_completed",
+            operation=str(stored.id),
+            name=stored.name,
+            finishing=finishing,
+            outcome=outcome,
+            ms=round((time.perf_counter() - started) * 1000, 1),
+            request_id=stored.request_id,
+            **here.found(),
+        )
+
+    async def _carry_out(self, stored: Stored, *, finishing: bool) -> tuple[str, str]:
+        """Finish or undo an operation; how that ended, in one word and in more."""
+        ended = "finished" if finishing else "undone"
         try:
             await self._running.carry_out(stored, self._use_cases[stored.name] if finishing else self._undoing(stored))
         except Refused as refusal:
-            outcome = refusal.code
+            return ended, refusal.code
         except Exception as error:  # noqa: BLE001 -- one operation's fault must not stop the others
-            outcome = f"{type(error).__name__}: {error}"
-        else:
-            outcome = "done"
-        log.info(
-            "operation_completed", operation=str(stored.id), name=stored.name, finishing=finishing, outcome=outcome
-        )
+            return "failed", f"{type(error).__name__}: {error}"
+        return ended, "done"
 
     def _undoing(self, stored: Stored) -> UseCase:
         async def undo(operation: Operation, _params: JsonView) -> None:

@@ -5,6 +5,7 @@ free and another worker takes over within RETRY_S. A task is idempotent: it may 
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
+from app import metrics, tracing, trail
 from app.db import deliveries, feed, operations
 from app.db.engine import Database, translated_errors
 from app.db.leadership import lead
 from app.domain.errors import DatabaseUnavailable
 from app.domain.idempotency import RETENTION
+from app.trail import Trail
 
 log = structlog.get_logger(__name__)
 
@@ -60,22 +63,24 @@ class Housekeeper:
                     async with asyncio.timeout(self._retry_s):
                         await self._stopping.wait()
         finally:
+            metrics.LEADER.set(0)
             if self._lock is not None:
                 await self._lock.close(timeout=2)
 
     async def run_once(self) -> list[str]:
         """Run what is due if this process is, or becomes, the housekeeper; the names of what was run."""
-        if not await self._leads():
+        leads = False
+        try:
+            leads = await self._leads()
+        finally:
+            metrics.LEADER.set(leads)
+        if not leads:
             return []
         now = asyncio.get_running_loop().time()
         due = [task for task in self._tasks if self._due[task.name] <= now and not self._stopping.is_set()]
         for task in due:
             self._due[task.name] = now + task.every_s
-            try:
-                done = await task.work()
-                log.info("housekeeping", task=task.name, done=done)
-            except Exception as error:  # noqa: BLE001 -- one task's fault must not stop the others
-                log.error("housekeeping_failed", task=task.name, error=f"{type(error).__name__}: {error}")  # noqa: TRY400
+            await _run(task)
         return [task.name for task in due]
 
     async def _leads(self) -> bool:
@@ -83,6 +88,30 @@ class Housekeeper:
             if self._lock is None or self._lock.is_closed():
                 self._lock = await self._database.dedicated()
             return await lead(self._lock)
+
+
+async def _run(task: Task) -> None:
+    """Run a task, and say what came of it; one task's fault must not stop the others."""
+    here = Trail()
+    token = trail.lay(here)
+    started = time.perf_counter()
+    outcome, said = "ok", log.info
+    with tracing.begin(f"task {task.name}") as span:
+        try:
+            done = {"done": await task.work()}
+        except Exception as error:  # noqa: BLE001 -- see above
+            outcome, said = "failed", log.error
+            done = {"error": f"{type(error).__name__}: {error}"}
+            span.fail(type(error).__name__)
+        finally:
+            trail.leave(token)
+    took = time.perf_counter() - started
+    metrics.TASKS(task.name, outcome).inc()
+    metrics.TASK_SECONDS(task.name).observe(took)
+    if outcome == "ok":
+        metrics.TASK_SUCCEEDED(task.name).set_to_current_time()
+    event = "housekeeping" if outcome == "ok" else "housekeeping_failed"
+    said(event, task=task.name, ms=round(took * 1000, 1), **done, **here.found())
 
 
 def purge_deliveries(database: Database, kept: timedelta) -> Task:

@@ -7,13 +7,14 @@ is applied again with the answer.
 
 import asyncio
 import random
-from collections.abc import Collection, Coroutine, Iterable, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
 import structlog
 
+from app import metrics, trail
 from app.db import inbox, items
 from app.db.engine import Database
 from app.db.inbox import DueEvent
@@ -22,9 +23,12 @@ from app.services import observing
 from app.services.ledger import Ledger, Subject, Unordered
 from app.stripe_gateway.client import StripeGateway
 from app.stripe_gateway.mapping import Kind
+from app.trail import Trail
 from app.webhooks.envelope import read_event
 from app.webhooks.handlers import Incoming, handle
+from app.worker import telling
 from app.worker.asking import MOST_QUESTIONS, QUESTIONS, Question, answer
+from app.worker.telling import Batch, Handed
 
 log = structlog.get_logger(__name__)
 
@@ -43,9 +47,14 @@ MOST_WAITING = 500
 class Task:
     """An event handed out, being processed."""
 
-    due: DueEvent
+    handed: Handed
     incoming: Incoming
     questions: int = 0
+
+    @property
+    def due(self) -> DueEvent:
+        """The event."""
+        return self.handed.due
 
 
 class Processor:
@@ -63,24 +72,25 @@ class Processor:
         Every event ends processed, ignored, or back in the inbox with the reason. Raises DatabaseUnavailable; the
         events then come due again when their lease ends.
         """
-        tasks = [task for due in batch if (task := await self._read(due))]
-        if tasks:
-            await self._link(tasks)
-            await self._together(tasks)
+        with Batch.of(batch) as taken:
+            tasks = [task for handed in taken.handed if (task := await self._read(handed))]
+            if tasks:
+                await self._link(tasks)
+                await self._together(tasks)
 
     async def settled(self, at_most: int = 0) -> None:
         """Wait until no more than `at_most` events wait for answers of Stripe's."""
         while len(self._asking) > at_most:
             await asyncio.wait(self._asking, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _read(self, due: DueEvent) -> Task | None:
+    async def _read(self, handed: Handed) -> Task | None:
         try:
-            incoming = Incoming(read_event(due.payload))
+            incoming = Incoming(read_event(handed.due.payload))
             _ = incoming.subject or str(incoming.event.object["id"])
         except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
-            await self._put_back(due, error)
+            await self._put_back(handed, error)
             return None
-        return Task(due, incoming)
+        return Task(handed, incoming)
 
     async def _link(self, tasks: Sequence[Task]) -> None:
         """Say which invoices the PaymentIntents among the events pay, as far as it is known here."""
@@ -99,13 +109,14 @@ class Processor:
             raise
         except Exception as error:  # noqa: BLE001 -- an event's fault must not stop the others
             if len(tasks) == 1:
-                await self._put_back(tasks[0].due, error)
+                await self._put_back(tasks[0].handed, error)
                 return
             for task in tasks:
                 await self._together([task])
             return
         for task, question in questions:
             await self.settled(MOST_WAITING - 1)
+            task.handed.ended("asked")
             self._start(self._ask(task, question))
 
     async def _apply(self, tasks: Sequence[Task]) -> list[tuple[Task, Question]]:
@@ -129,8 +140,12 @@ class Processor:
             customers = ledger.customers_of_new_invoices()
             await ledger.flush()
             await inbox.finish(connection, outcomes)
+        _tell(mine, {due.id: status for due, status in outcomes}, ledger)
+        for task in tasks:
+            if task.due.id not in ours:
+                task.handed.ended("lost")
         for task, problem in broken:
-            await self._put_back(task.due, problem)
+            await self._put_back(task.handed, problem)
         if customers:
             await self._fetch_missing(customers)
         return questions
@@ -140,24 +155,33 @@ class Processor:
     def _start(self, work: Coroutine[None, None, None]) -> None:
         started = asyncio.create_task(work)
         self._asking.add(started)
-        started.add_done_callback(self._asking.discard)
+        metrics.EVENTS_ASKING.set(len(self._asking))
+        started.add_done_callback(self._done)
+
+    def _done(self, ended: asyncio.Task[None]) -> None:
+        self._asking.discard(ended)
+        metrics.EVENTS_ASKING.set(len(self._asking))
 
     async def _ask(self, task: Task, first: Question) -> None:
         """Ask Stripe what the event could not say, and apply it, until it has no more questions."""
+        here = Trail(request_id=task.due.request_id, event_id=task.due.id, invoice=task.handed.invoice)
+        trail.lay(here)  # of this asyncio task, which ends with the question
         question: Question | None = first
-        try:
-            while question:
-                task.questions += 1
-                if task.questions > MOST_QUESTIONS:
-                    raise question  # noqa: TRY301 -- it ends where every failure ends
-                log.info("asked_stripe", event_id=task.due.id, type=task.due.type, question=str(question))
-                async with self._permits:
-                    await answer(self._gateway, task.incoming, question)
-                question = next((asked for _, asked in await self._apply([task])), None)
-        except DatabaseUnavailable:
-            log.warning("event_left_to_its_lease", event_id=task.due.id)
-        except Exception as error:  # noqa: BLE001 -- whatever it was, the event is tried again later
-            await self._put_back_if_possible(task.due, error)
+        with task.handed.span.active():
+            try:
+                while question:
+                    task.questions += 1
+                    if task.questions > MOST_QUESTIONS:
+                        raise question  # noqa: TRY301 -- it ends where every failure ends
+                    log.info("asked_stripe", type=task.due.type, question=str(question))
+                    async with self._permits:
+                        await answer(self._gateway, task.incoming, question)
+                    question = next((asked for _, asked in await self._apply([task])), None)
+            except DatabaseUnavailable:
+                self._leave(task.handed)
+            except Exception as error:  # noqa: BLE001 -- whatever it was, the event is tried again later
+                await self._put_back_if_possible(task.handed, error)
+        telling.answered(task.handed, here)
 
     async def _fetch_missing(self, customers: Collection[str]) -> None:
         """Fetch the customers of new invoices that are not known here; no event waits for them."""
@@ -174,24 +198,40 @@ class Processor:
 
     # Failing
 
-    async def _put_back_if_possible(self, due: DueEvent, error: Exception) -> None:
+    async def _put_back_if_possible(self, handed: Handed, error: Exception) -> None:
         try:
-            await self._put_back(due, error)
+            await self._put_back(handed, error)
         except DatabaseUnavailable:
-            log.warning("event_left_to_its_lease", event_id=due.id)
+            self._leave(handed)
 
-    async def _put_back(self, due: DueEvent, error: Exception) -> None:
+    def _leave(self, handed: Handed) -> None:
+        log.warning("event_left_to_its_lease", event_id=handed.due.id)
+        handed.ended("left")
+
+    async def _put_back(self, handed: Handed, error: Exception) -> None:
+        due = handed.due
         dead = due.attempts >= MOST_ATTEMPTS
         reason = f"{type(error).__name__}: {error}".split("\n", 1)[0][:500]  # PostgreSQL's details quote whole rows
         log.error("event_failed", event_id=due.id, type=due.type, attempts=due.attempts, dead=dead, reason=reason)
         async with self._database.connection() as connection:
             await inbox.fail(connection, due, reason, pause_after(due.attempts), dead=dead)
+        handed.ended("dead" if dead else "failed")
 
 
 def pause_after(attempts: int) -> timedelta:
     """How long a failed event rests: exponential, with jitter so that a burst of failures does not come back as one."""
     longest = min(FIRST_PAUSE_S * 3 ** (attempts - 1), LONGEST_PAUSE_S)
     return timedelta(seconds=longest * random.uniform(0.5, 1))  # noqa: S311 -- no secret hangs on it
+
+
+def _tell(tasks: Sequence[Task], outcomes: Mapping[str, str], ledger: Ledger) -> None:
+    """Say of each event of a committed batch what became of it."""
+    for task in tasks:
+        subject = task.incoming.subject
+        task.handed.invoice = subject.id if subject and subject.kind is Kind.INVOICE else None
+        if task.due.id in outcomes:
+            task.handed.ended(outcomes[task.due.id])
+    telling.fulfillments(ledger.fulfillments.changes, (task.handed for task in tasks))
 
 
 def _subjects(tasks: Iterable[Task]) -> set[Subject]:

@@ -1,0 +1,77 @@
+"""Owns the statement that says how everything stands, for whoever watches: the inbox, writes under way, coverage.
+
+It reads only what is unfinished, through partial indexes, and stops counting at MOST: it costs the same whether the
+tables hold thousands of rows or tens of millions.
+"""
+
+from dataclasses import dataclass
+
+from app.db.engine import Connection
+
+MOST = 100_000
+"""Where counting stops."""
+DEAD = 10_000
+
+_STANDING = f"""
+WITH waiting AS MATERIALIZED (
+    (SELECT status, received_at, attempts, next_attempt_at FROM webhook_events
+     WHERE status IN ('received', 'failed') ORDER BY next_attempt_at LIMIT {MOST})
+    UNION ALL
+    (SELECT status, received_at, attempts, next_attempt_at FROM webhook_events
+     WHERE status = 'processing' ORDER BY next_attempt_at LIMIT {MOST})
+), unanswered AS MATERIALIZED (
+    SELECT created_at FROM operations WHERE answered_at IS NULL ORDER BY locked_until LIMIT {MOST}
+)
+SELECT
+    (SELECT count(*) FROM waiting WHERE status = 'received') AS received,
+    (SELECT count(*) FROM waiting WHERE status = 'processing') AS processing,
+    (SELECT count(*) FROM waiting WHERE status = 'failed') AS failed,
+    (SELECT count(*) FROM (SELECT FROM webhook_events WHERE status = 'dead' LIMIT {DEAD}) AS dead) AS dead,
+    (SELECT coalesce(max(attempts), 0) FROM waiting) AS most_attempts,
+    (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0)) FROM waiting)::float8 AS lag_s,
+    (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0) FROM waiting)::float8 AS oldest_s,
+    (SELECT count(*) FROM unanswered) AS unanswered,
+    (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM unanswered)::float8 AS unanswered_oldest_s
+"""  # noqa: S608 -- only constants of this module are interpolated
+
+_COVERAGE = """
+SELECT extract(epoch FROM now() - complete_until)::float8 AS age_s, extract(epoch FROM now() - updated_at)::float8 AS
+    updated_s, compared, missed, repaired
+FROM coverage WHERE name = 'events'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How far Stripe's events were compared with the inbox, and what that found since the beginning."""
+
+    age_s: float
+    updated_s: float
+    compared: int
+    missed: int
+    repaired: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How everything stands. lag_s: how late the most overdue event is; oldest_s: since when one is unfinished."""
+
+    received: int
+    processing: int
+    failed: int
+    dead: int
+    most_attempts: int
+    lag_s: float
+    oldest_s: float
+    unanswered: int
+    unanswered_oldest_s: float
+    coverage: Coverage | None
+
+
+async def standing(connection: Connection) -> Standing:
+    """How everything stands now."""
+    row = await connection.fetchrow(_STANDING)
+    covered = await connection.fetchrow(_COVERAGE)
+    if row is None:
+        raise AssertionError("a select without a table answers a row")
+    return Standing(**row, coverage=Coverage(**covered) if covered else None)

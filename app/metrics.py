@@ -1,0 +1,153 @@
+"""Owns every metric of the service: its name, what it says, its labels. Nothing here reads a clock or a database.
+
+A metric with labels is a function from label values to the one thing to count with, looked up once for each; labels
+only ever take values from the code (route templates, operations, error codes), never from what callers send.
+
+With several API processes the values live in files that all of them share (PROMETHEUS_MULTIPROC_DIR, set by
+scraping.py before this module is imported), which costs four times as much per count.
+"""
+
+from functools import cache
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
+STRIPE_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20)
+WAIT_BUCKETS = (0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10)
+LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200)
+"""From a delivery's acknowledgement on: what is quick is told in milliseconds, what is stuck in hours."""
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+TASK_BUCKETS = (0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800)
+
+BUILD = Gauge("invoicing_build_info", "Always 1; says which version runs.", ("version",), multiprocess_mode="max")
+
+# --- requests ----------------------------------------------------------------------------------
+
+HTTP_REQUESTS = cache(
+    Counter("invoicing_http_requests", "Requests answered, by route template.", ("method", "route", "status")).labels
+)
+HTTP_SECONDS = cache(
+    Histogram(
+        "invoicing_http_request_duration_seconds",
+        "From a request's head to the beginning of its answer.",
+        ("method", "route"),
+        buckets=REQUEST_BUCKETS,
+    ).labels
+)
+RATE_LIMITED = cache(
+    Counter("invoicing_rate_limited", "Requests refused because somebody asked too often.", ("limit",)).labels
+)
+DELIVERIES = cache(
+    Counter(
+        "invoicing_webhook_deliveries", "Deliveries: new, known, or the code of their refusal.", ("outcome",)
+    ).labels
+)
+INTAKE_BATCH = Histogram("invoicing_intake_batch_events", "Deliveries that shared one commit.", buckets=BATCH_BUCKETS)
+INTAKE_WAITING = Gauge(
+    "invoicing_intake_waiting", "Deliveries that wait for a commit right now.", multiprocess_mode="livesum"
+)
+
+# --- operations --------------------------------------------------------------------------------
+
+OPERATIONS = cache(
+    Counter(
+        "invoicing_operations",
+        "Writes under a key: done, replayed, mismatch, in_progress, or the code of their failure.",
+        ("operation", "outcome"),
+    ).labels
+)
+COMPLETIONS = cache(
+    Counter(
+        "invoicing_operation_completions",
+        "Writes that nobody asked for any more, taken over by the worker: finished, undone, or failed for now.",
+        ("outcome",),
+    ).labels
+)
+
+# --- Stripe ------------------------------------------------------------------------------------
+
+STRIPE_CALLS = cache(
+    Counter("invoicing_stripe_calls", "Calls to Stripe: ok, replayed, or a code.", ("operation", "outcome")).labels
+)
+STRIPE_SECONDS = cache(
+    Histogram(
+        "invoicing_stripe_call_duration_seconds",
+        "A call to Stripe with all its tries and pauses.",
+        ("operation",),
+        buckets=STRIPE_BUCKETS,
+    ).labels
+)
+STRIPE_RETRIES = cache(Counter("invoicing_stripe_retries", "Tries after the first.", ("operation",)).labels)
+STRIPE_TURNED_AWAY = cache(
+    Counter("invoicing_stripe_turned_away", "Calls refused here, by circuit or limiter.", ("by",)).labels
+)
+STRIPE_WAIT = Histogram(
+    "invoicing_stripe_limiter_wait_seconds", "What a call waited for its turn.", buckets=WAIT_BUCKETS
+)
+STRIPE_CIRCUIT = Gauge("invoicing_stripe_circuit_state", "0 closed, 1 half open, 2 open.", multiprocess_mode="livemax")
+STRIPE_RATE = Gauge(
+    "invoicing_stripe_rate_per_second", "Calls a second that are allowed now.", multiprocess_mode="livesum"
+)
+STRIPE_IN_FLIGHT = Gauge("invoicing_stripe_in_flight", "Calls under way.", multiprocess_mode="livesum")
+STRIPE_WAITING = Gauge("invoicing_stripe_waiting", "Calls that wait for a slot.", multiprocess_mode="livesum")
+
+# --- the database ------------------------------------------------------------------------------
+
+POOL = cache(
+    Gauge(
+        "invoicing_database_pool_connections",
+        "Connections of the pool: in_use, idle, and the most there may be.",
+        ("state",),
+        multiprocess_mode="livesum",
+    ).labels
+)
+POOL_WAIT = Histogram(
+    "invoicing_database_pool_wait_seconds", "What a request or job waited for a connection.", buckets=WAIT_BUCKETS
+)
+DATABASE_ERRORS = cache(
+    Counter("invoicing_database_errors", "Statements that found the database not available.", ("error",)).labels
+)
+
+# --- the worker --------------------------------------------------------------------------------
+
+EVENTS = cache(
+    Counter(
+        "invoicing_events",
+        "Tries of events by what became of them: processed, ignored, asked (of Stripe), failed, dead.",
+        ("family", "outcome"),
+    ).labels
+)
+EVENT_LATENCY = Histogram(
+    "invoicing_event_latency_seconds", "From a delivery's acknowledgement to its effects.", buckets=LATENCY_BUCKETS
+)
+FULFILLMENT_LATENCY = Histogram(
+    "invoicing_fulfillment_latency_seconds",
+    "From the acknowledgement of the delivery that says paid to the fulfillment.",
+    buckets=LATENCY_BUCKETS,
+)
+FULFILLMENTS = cache(Counter("invoicing_fulfillments", "Fulfillments that came to a status.", ("status",)).labels)
+BATCH = Histogram("invoicing_worker_batch_events", "Events taken at once.", buckets=BATCH_BUCKETS)
+BATCH_SECONDS = Histogram(
+    "invoicing_worker_batch_duration_seconds", "A batch, without what asks Stripe.", buckets=REQUEST_BUCKETS
+)
+EVENTS_ASKING = Gauge(
+    "invoicing_worker_events_asking", "Events that wait for an answer of Stripe's.", multiprocess_mode="livesum"
+)
+LEADER = Gauge("invoicing_housekeeper_leader", "1 in the process that keeps house.", multiprocess_mode="livesum")
+TASKS = cache(Counter("invoicing_housekeeping_runs", "Periodic tasks: ok or failed.", ("task", "outcome")).labels)
+TASK_SECONDS = cache(
+    Histogram("invoicing_housekeeping_duration_seconds", "A periodic task.", ("task",), buckets=TASK_BUCKETS).labels
+)
+TASK_SUCCEEDED = cache(
+    Gauge(
+        "invoicing_housekeeping_last_success_timestamp_seconds",
+        "When a task last succeeded in this process.",
+        ("task",),
+        multiprocess_mode="livemax",
+    ).labels
+)
+
+
+def family(event_type: str) -> str:
+    """What an event is about, `invoice` of `invoice.paid`: few enough for a label where the type is one we handle."""
+    return event_type.partition(".")[0]

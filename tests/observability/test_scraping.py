@@ -1,0 +1,175 @@
+"""Whoever scrapes gets an answer: of several processes together, while the database is away, while the port is taken."""
+
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from app import scraping
+from app.db import gauges
+from app.scraping import Scrape
+from tests.fixtures.postgres import Database, PrivatePostgres
+from tests.fixtures.service import MakeService
+from tests.fixtures.stage import Stage
+from tests.fixtures.watching import Samples, scrape
+
+Eventually = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+
+
+def serving(pid: int) -> set[int]:
+    """The API's processes below their supervisor, but for the one that multiprocessing itself keeps."""
+    children = psutil.Process(pid).children()
+    alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    return {child.pid for child in alive if "spawn_main" in " ".join(child.cmdline())}
+
+
+@pytest.mark.e2e
+async def test_several_processes_answer_as_one_and_one_that_dies_takes_nothing_with_it_that_was_counted(
+    make_service: MakeService, free_port: int, eventually: Eventually
+) -> None:
+    service = await make_service(worker=False, WORKERS="2", METRICS_PORT=str(free_port), DATABASE_POOL_SIZE="7")
+    path = "/v1/invoices/{invoice_id}"
+
+    async def ask(times: int) -> None:
+        for _ in range(times):
+            async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:  # any process may take it
+                await client.get("/v1/invoices/in_1", headers={"Authorization": f"Bearer {service.api_key}"})
+
+    async def counted() -> float:
+        return (await scrape(free_port)).value("invoicing_http_requests_total", route=path, status="404")
+
+    await ask(30)
+    assert {await counted() for _ in range(10)} == {30}
+    found = await scrape(free_port)
+    assert found.value("invoicing_http_request_duration_seconds_count", route=path) == 30
+
+    async def pools(most: float) -> bool:
+        return (await scrape(free_port)).value("invoicing_database_pool_connections", state="most") == most
+
+    await eventually(lambda: pools(14))  # two processes of 7: each says so every few seconds
+    victim, _ = serving(service.pid("api"))
+    psutil.Process(victim).send_signal(signal.SIGKILL)
+
+    async def one_is_new() -> bool:
+        return len(now := serving(service.pid("api"))) == 2 and victim not in now
+
+    await eventually(one_is_new)
+
+    async def answers() -> Samples | None:
+        try:
+            return await scrape(free_port)
+        except httpx.TransportError:  # the connection was the dead one's
+            return None
+
+    await eventually(answers)
+    assert await counted() == 30
+    await eventually(lambda: pools(14))
+
+
+async def test_while_the_database_is_away_a_scrape_says_so_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scraped = Scrape(stage.parts)
+    assert "invoicing_database_up 1.0" in (await scraped.text()).decode()
+    monkeypatch.setattr(scraping, "KEPT_S", 0.0)
+    monkeypatch.setattr(stage.parts.database, "_pool", None)
+    text = (await scraped.text()).decode()
+    assert "invoicing_database_up 0.0" in text
+    assert "invoicing_inbox_lag_seconds" not in text
+    assert "invoicing_stripe_circuit_state" in text
+
+
+@pytest.mark.e2e
+async def test_a_database_that_hangs_keeps_no_scrape_waiting(
+    make_service: MakeService, postgres_server: Callable[[], PrivatePostgres], free_port: int
+) -> None:
+    server = postgres_server()
+    service = await make_service(worker=False, ready=False, database_url=server.url, METRICS_PORT=str(free_port))
+    await _listens(free_port)
+    postmaster = psutil.Process(int((server._server.data / "postmaster.pid").read_text().split()[0]))
+    stopped = [postmaster, *postmaster.children(recursive=True)]
+    for process in stopped:
+        process.suspend()
+    try:
+        started = time.monotonic()
+        found = await scrape(free_port)
+        assert found.value("invoicing_database_up") == 0
+        assert time.monotonic() - started < 2 * scraping.WITHIN_S
+    finally:
+        for process in stopped:
+            process.resume()
+    assert service.exit_status("api") is None
+
+
+async def _listens(port: int) -> None:
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        await asyncio.sleep(0.05)
+
+
+async def test_many_scrapes_are_one_question_to_the_database(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    standing = gauges.standing
+
+    async def counted(connection: Any) -> Any:
+        asked.append(connection)
+        return await standing(connection)
+
+    monkeypatch.setattr(gauges, "standing", counted)
+    scraped = Scrape(stage.parts)
+    await asyncio.gather(*(scraped.text() for _ in range(5)))
+    assert len(asked) == 1
+
+
+@pytest.mark.e2e
+async def test_a_port_that_is_taken_is_told_and_the_service_works_and_listens_when_it_is_free(
+    make_service: MakeService, free_port: int, eventually: Eventually
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_port))
+        taken.listen()
+        service = await make_service(worker=False, METRICS_PORT=str(free_port))
+        assert '"event":"metrics_not_served"' in service.logs("api")
+        assert (await service.client.get("/healthz")).status_code == 200
+
+    async def listens() -> bool:
+        try:
+            return (await scrape(free_port)).value("invoicing_database_up") == 1
+        except httpx.TransportError:
+            return False
+
+    await eventually(listens)
+
+
+async def test_there_is_nothing_else_at_the_address_of_the_metrics(stage: Stage) -> None:
+    transport = httpx.ASGITransport(Scrape(stage.parts))
+    async with httpx.AsyncClient(transport=transport, base_url="http://metrics") as client:
+        assert (await client.get("/")).status_code == 404
+        assert (await client.post("/metrics")).status_code == 405
+        assert (await client.get("/metrics")).headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+async def test_how_everything_stands_is_read_by_indexes_however_much_is_stored(database: Database) -> None:
+    connection = await database.connect()
+    await connection.execute(
+        """
+        INSERT INTO webhook_events (
+            id, type, livemode, created_at, payload, source, status, next_attempt_at, processed_at
+        )
+        SELECT 'evt_' || n, 'invoice.paid', false, now(), repeat('x', 500), 'delivery', 'processed', NULL, now()
+        FROM generate_series(1, 20000) n
+        """
+    )
+    await connection.execute("ANALYZE webhook_events, operations")
+    plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {gauges._STANDING}"))
+    filled = await connection.fetchval("SELECT DISTINCT tableoid::regclass::text FROM webhook_events")
+    assert f"Seq Scan on {filled}" not in plan, plan
+    await connection.close()
