@@ -13,7 +13,7 @@ from bench import machine, report
 from bench.report import Section
 from bench.stage import PROJECT, Stage
 
-SCENARIOS = ("intake", "junk", "reads", "writes", "idempotency", "worker", "start", "processes", "growth")
+SCENARIOS = ("intake", "junk", "reads", "writes", "idempotency", "worker", "start", "processes", "growth", "inbox")
 LONG = ("soak",)
 BROWSER = ("paying",)
 RESULTS = PROJECT / "bench" / "results"
@@ -40,7 +40,10 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="one short round each: whether it runs, not how fast")
     parser.add_argument(
-        "--powers", type=int, default=6, help="growth: up to ten to this power of rows (7 takes half an hour and 30 GB)"
+        "--powers",
+        type=int,
+        default=6,
+        help="growth and inbox: up to ten to this power of rows (7: growth half an hour and 30 GB, inbox 15 minutes and 9 GB)",
     )
     parser.add_argument("--soak", type=int, default=100_000, help="soak: how many events")
     parser.add_argument("--output", type=Path, help="the result file; bench/results/<time>.json otherwise")

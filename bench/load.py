@@ -26,7 +26,7 @@ SLACK_S = 15.0
 
 
 class Plan(msgspec.Struct):
-    """What to send. `paths` for get (in turn); `first` numbers the first delivery or write, so that none repeats."""
+    """What to send. `paths` for get (in turn) and write (by number); `first` numbers the first delivery or write, so that none repeats."""
 
     port: int
     kind: Kind
@@ -68,7 +68,8 @@ def requests_of(plan: Plan) -> list[bytes]:  # noqa: PLR0911 -- one per kind
         case "get":
             return [_get(path, plan.key) for path, _ in zip(itertools.cycle(plan.paths), numbers, strict=False)]
         case "write":
-            return [_write(plan.paths[0], plan.key, number, f"bench-{number}") for number in numbers]
+            paths = plan.paths
+            return [_write(paths[number % len(paths)], plan.key, number, f"bench-{number}") for number in numbers]
         case "replay":
             return [_write(plan.paths[0], plan.key, 0, "bench-replay")] * plan.at_most
 

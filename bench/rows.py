@@ -1,10 +1,12 @@
 """Owns the filling of tables by SQL: as many rows as wanted, of the shape that the service itself writes."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import asyncpg
 
+from app.db import partitions
 from bench import events
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -73,6 +75,62 @@ SELECT
     gen_random_uuid(), 'bootstrap', 'key-' || n, md5(n::text), 'create_customer', '{}', 'cus_row' || n, at, at, at, 201, '{}'
 FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
 """
+
+
+_DAY = """
+INSERT INTO {partition} (
+    id, type, object_id, api_version, livemode, created_at, payload, verified_by, source, received_at, status,
+    attempts, next_attempt_at, processed_at
+)
+SELECT
+    'evt_row' || lpad(n::text, 12, '0'), 'invoice.paid', 'in_row' || lpad(n::text, 12, '0'), '2026-10-28.endive', false,
+    at, '{{"id": "evt_row' || n || '", "padding": "' || repeat('x', 350) || '"}}', 'whsec:00000000', 'delivery', at,
+    'processed', 1, NULL, at
+FROM (
+    SELECT n, $3::timestamptz + (n - $1) * (interval '1 day' / ($2 - $1)) AS at FROM generate_series($1::bigint, $2 - 1) n
+)
+"""
+
+
+def midnight() -> datetime:
+    """When today began."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def event_id(number: int) -> str:
+    """The id of the event in row `number`."""
+    return f"evt_row{number:012d}"
+
+
+async def daily_history(connection: Connection, count: int, days: int) -> None:
+    """Events that were processed, spread evenly over so many days before today, a partition each.
+
+    Their payloads are of 400 bytes, a fifteenth of a real one: what is looked at is how many there are.
+    """
+    for old in await partitions.listed(connection):
+        if old.until is not None:
+            await connection.execute(f"DROP TABLE {old.name}")
+    for day in range(days + 10):
+        since = midnight() + timedelta(days=day - days)
+        name = f"{partitions.TABLE}_{since:%Y%m%d}"
+        until = since + timedelta(days=1)
+        await connection.execute(f"CREATE TABLE {name} (LIKE {partitions.TABLE} INCLUDING ALL EXCLUDING INDEXES)")
+        if day < days:
+            first, last = count * day // days, count * (day + 1) // days
+            await connection.execute(_DAY.format(partition=name), first, last, since, timeout=600)
+        await connection.execute(
+            f"ALTER TABLE {partitions.TABLE} ATTACH PARTITION {name} "
+            f"FOR VALUES FROM ('{since.isoformat()}') TO ('{until.isoformat()}')",
+            timeout=600,
+        )
+    await connection.execute("VACUUM (ANALYZE)", timeout=3600)
+    await connection.execute("CHECKPOINT", timeout=600)
+
+
+async def gigabytes(connection: Connection) -> float:
+    """How large the database is."""
+    found: int = await connection.fetchval("SELECT pg_database_size(current_database())")
+    return found / 1e9
 
 
 def invoice_id(number: int) -> str:

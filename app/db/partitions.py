@@ -15,7 +15,7 @@ TABLE = "webhook_events"
 PARTITION = re.compile(rf"{TABLE}_(default|before|\d{{8}})")
 """What the partitions are called."""
 
-AHEAD = timedelta(days=21)
+AHEAD = timedelta(days=10)
 """How far ahead there are partitions at least: for so long may nobody keep house."""
 BEHIND = timedelta(days=31)
 """How old an event may be that is new here: Stripe keeps them for thirty days."""

@@ -25,7 +25,7 @@ async def run(stage: Stage) -> Section:
         await rows.customers(connection)
     worker = await stage.worker(name, STRIPE_API_BASE="http://127.0.0.1:9")
     ours = await stage.service(name)
-    drained = [await _drain(stage, name, worker, backlog) for _ in range(rounds + 1)][1:]
+    drained = [await drain(stage, name, worker, backlog) for _ in range(rounds + 1)][1:]
     trickle = await _fulfilled_after(stage, name, ours, seconds)
     stage.stop(worker)
     intake = Race(ours, Plan(0, "delivery", 0.3 if stage.quick else 2.0, 32, at_most=4000), stage.database)
@@ -55,7 +55,7 @@ def _parts(samples: Sequence[Sample]) -> list[float]:
     return [median(getattr(one, part) for one in samples) for part in ("server_ms", "postgres_ms", "total_ms")]
 
 
-async def _drain(stage: Stage, name: str, worker: Child, count: int) -> tuple[float, float, float]:
+async def drain(stage: Stage, name: str, worker: Child, count: int) -> tuple[float, float, float]:
     """Events per second, and processor milliseconds per event of the worker and of PostgreSQL."""
     first = next(numbers)
     async with stage.connect(name) as connection:
