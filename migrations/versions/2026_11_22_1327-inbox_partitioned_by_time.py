@@ -14,6 +14,8 @@ down_revision = "8c5f2d7a11e0"
 branch_labels = None
 depends_on = None
 
+CONTRACT = "the name is back within the same transaction; no code names ON CONFLICT (id) any more"
+
 SAME = "INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION"
 INDEXES = {
     "due": "(next_attempt_at) WHERE status IN ('received', 'failed')",

@@ -1,0 +1,90 @@
+"""While a release is rolled out, the code before it runs on the schema after it, beside the code after it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.db import schema
+from tests.e2e.test_lifecycle import Merchant
+from tests.fixtures.caller import ITEM
+from tests.fixtures.postgres import Database
+from tests.fixtures.sandbox import PROJECT, Sandbox
+from tests.fixtures.service import MakeService
+
+pytestmark = pytest.mark.e2e
+
+PREVIOUS = "913837534ce77fc07b889e46fd8798cabfaee975"
+"""The code before: the last commit of the release before this one. Moved with each release."""
+
+Eventually = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture(scope="module")
+def old_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the code before; skipped where the history does not reach back to it."""
+    git = shutil.which("git")
+    folder = tmp_path_factory.mktemp("old")
+    if git is None or not (PROJECT / ".git").exists():
+        pytest.skip("no git history here: the code before cannot be had")
+    packed = subprocess.run(
+        [git, "-C", str(PROJECT), "archive", PREVIOUS, "app", "migrations", "alembic.ini"],
+        capture_output=True,
+        check=False,
+    )
+    if packed.returncode:
+        pytest.skip(f"the history does not reach back to {PREVIOUS[:7]}: the code before cannot be had")
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=packed.stdout, check=True)
+    asked = [sys.executable, "-c", "from app.db import schema; print(schema.head())"]
+    known = subprocess.run(
+        asked, env={"PYTHONPATH": str(folder)}, cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert known.stdout.strip() not in {"", schema.head()}, "this is not the code before"
+    return folder
+
+
+@pytest.mark.parametrize("old", [["api", "worker"], ["api"], ["worker"]], ids=["both", "api", "worker"])
+async def test_the_code_before_works_on_the_schema_after(
+    old: list[str], old_code: Path, database: Database, make_service: MakeService, sandbox: Sandbox,
+    eventually: Eventually,
+) -> None:  # fmt: skip
+    connection = await database.connect()
+    assert await schema.revision(connection) == schema.head()
+    await connection.close()
+    service = await make_service(database_url=database.url, worker=False, ready=False, PYTHONPATH=str(old_code))
+    if "api" not in old:
+        service.kill("api")
+        service.environment["PYTHONPATH"] = str(PROJECT)
+        service.start("api")
+    service.environment["PYTHONPATH"] = str(old_code if "worker" in old else PROJECT)
+    service.start("worker")
+    await service.ready()
+    merchant = Merchant(service, sandbox, eventually)
+
+    paid, declined, voided = [await merchant.open() for _ in range(3)]
+    await merchant.confirm(paid, "pm_card_visa")
+    await merchant.confirm(declined, "pm_card_chargeDeclined")
+    await merchant.post(f"/v1/invoices/{voided['id']}/void")
+    await merchant.fulfillment(paid["id"], "fulfilled", amount_paid=2000)
+    await merchant.fulfillment(declined["id"], "payment_failed", attempts=1)
+    await merchant.fulfillment(voided["id"], "canceled")
+    await merchant.at_rest()
+    events = await merchant.every("/v1/webhook-events", limit=100)
+    assert {event["status"] for event in events} <= {"processed", "ignored"}
+    assert len(events) == len({event["id"] for event in events})
+
+    replayed = next(event for event in events if event["type"] == "invoice.paid")
+    await merchant.post(f"/v1/webhook-events/{replayed['id']}/replay")
+    await merchant.at_rest()
+    await merchant.fulfillment(paid["id"], "fulfilled", amount_paid=2000)
+    wanted = {"customer": paid["customer"], "days_until_due": 1, "items": [ITEM], "finalize": True}
+    key = {"Idempotency-Key": "order-1"}
+    first = await merchant.post("/v1/invoices", wanted, headers=key)
+    assert (await merchant.post("/v1/invoices", wanted, headers=key))["id"] == first["id"]
+    assert (await merchant.get(f"/v1/invoices/{paid['id']}/timeline"))["data"]
