@@ -13,7 +13,9 @@ from bench import machine, report
 from bench.report import Section
 from bench.stage import PROJECT, Stage
 
-SCENARIOS = ("intake", "junk", "reads", "writes", "idempotency", "worker", "start", "processes", "growth", "inbox")
+SCENARIOS = (
+    "intake", "junk", "reads", "writes", "idempotency", "worker", "feed", "start", "processes", "growth", "inbox",
+)  # fmt: skip
 LONG = ("soak",)
 BROWSER = ("paying",)
 RESULTS = PROJECT / "bench" / "results"

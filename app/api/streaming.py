@@ -11,7 +11,7 @@ the last id it has and has missed nothing.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -34,6 +34,7 @@ COME_BACK_MS = 1000
 SEND_WITHIN_S = 30.0
 """How long a caller may not read before it is let go; beyond what the sockets hold, nothing waits for it here."""
 AGAIN_S = 1.0
+PIECE = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ class EventStream(Response):
     async def _tell(self, place: Subscription, gone: "asyncio.Future[None]", sender: "_Sender") -> bool:
         """Tell what happens until the stream ends; False where the caller does not read."""
         loop = asyncio.get_running_loop()
-        ends_at, beat_at = loop.time() + self._lifetime_s, loop.time() + self._heartbeat_s
+        ends_at = loop.time() + self._lifetime_s
+        beat_at = loop.time() + self._heartbeat_s * random.uniform(0, 1)  # noqa: S311 -- not all at once
         if not await sender.send(b"retry: %d\n%s" % (COME_BACK_MS, heartbeat(place.cursor))):
             return False
         while not gone.done() and not self._live.ended and loop.time() < ends_at:
@@ -102,9 +104,9 @@ class EventStream(Response):
                 beat_at = loop.time() + self._heartbeat_s
                 if not await self._listener.may_stay():
                     break
-            sent = b"".join(map(frame, told)) or (heartbeat(place.cursor) if beat else b"")
-            if sent and not await sender.send(sent):
-                return False
+            for sent in pieces(told) if told or not beat else (heartbeat(place.cursor),):
+                if not await sender.send(sent):
+                    return False
         return True
 
 
@@ -146,6 +148,18 @@ async def _gone(receive: Receive) -> None:
 def frame(told: Told) -> bytes:
     """An event on the wire. It has no name of its own, so that `onmessage` hears all of them; `type` is in it."""
     return b"id: %s\ndata: %s\n\n" % (str(told.cursor).encode(), told.document)
+
+
+def pieces(told: Iterable[Told]) -> Iterator[bytes]:
+    """The events on the wire, in pieces after each of which the caller must have taken most of what came before."""
+    piece = b""
+    for one in told:
+        piece += frame(one)
+        if len(piece) >= PIECE:
+            yield piece
+            piece = b""
+    if piece:
+        yield piece
 
 
 def heartbeat(cursor: Cursor) -> bytes:

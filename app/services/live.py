@@ -28,7 +28,9 @@ HELD_S = (0.002, 0.25)
 """While a transaction holds events back: how soon it is looked again, at first and at most."""
 AGAIN_S = 1.0
 """After a failure."""
-PAGE = 200
+REST_S = 0.02
+"""Between pages while changes keep coming: one statement then reads what came since, and not one for each."""
+PAGE = 100
 MOST_ASIDE = 100
 """Events put aside for one subscriber."""
 CATCHING_UP = 4
@@ -145,8 +147,10 @@ class Live:
                 await asyncio.sleep(AGAIN_S)
                 continue
             self._at = at = page.upto
+            if page.events:
+                await asyncio.sleep(REST_S)
             if not page.more:
-                pause = min(pause * 2, HELD_S[1]) if page.held and not page.events else HELD_S[0]
+                pause = min(pause * 2, HELD_S[1]) if page.held else HELD_S[0]
                 await self._bell.wait(heard, pause if page.held else LOOK_S)
         self._at = self._reader = None
 
