@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import asyncpg
 
@@ -111,7 +111,7 @@ class Writer:
 
     async def write(self, status: str = "open") -> None:
         number = len(self.committed)
-        state = {"id": f"in_bench{number:08}", "status": status, "customer": "cus_bench", "number": f"BENCH-{number}"}
+        state: dict[str, Any] = {"id": f"in_bench{number:08}", "status": status, "customer": "cus_bench", "number": f"BENCH-{number}"}
         state |= {"currency": "usd", "total": 25990, "amount_due": 25990, "metadata": self.metadata}
         row = Change("invoice", "draft", state, "evt_bench").row(state)
         await changes.add(self.connection, [row])
