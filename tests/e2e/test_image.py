@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import yaml
 
 from app.shutdown import DRAIN_S
 from dev.processes import Child
@@ -84,8 +85,25 @@ def status_of(process: int) -> dict[str, str]:
     return dict(re.findall(r"^(\w+):\s*(.*)$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE))
 
 
+def kilobytes(quantity: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)\s*(kB|Ki|Mi)", quantity).groups()  # type: ignore[union-attr]
+    return int(number) * (1024 if unit == "Mi" else 1)
+
+
+def memory_of(component: str) -> tuple[int, int]:
+    """What the manifests ask for a process, and where they end it, in kilobytes."""
+    manifests = yaml.safe_load_all((PROJECT / f"deploy/kubernetes/base/{component}.yaml").read_text())
+    deployment = next(it for it in manifests if it["kind"] == "Deployment")
+    resources = deployment["spec"]["template"]["spec"]["containers"][0]["resources"]
+    return kilobytes(resources["requests"]["memory"]), kilobytes(resources["limits"]["memory"])
+
+
 async def test_the_image_migrates_serves_and_works_as_nobody_on_a_read_only_root(
-    image: Image, settings: dict[str, str], start: Start, eventually: Eventually
+    image: Image,
+    settings: dict[str, str],
+    start: Start,
+    eventually: Eventually,
+    record_property: Callable[[str, object], None],
 ) -> None:
     entry = image.stage.entrypoint
     migrated = await asyncio.to_thread(image.run, [*entry, "migrate"], settings)
@@ -120,6 +138,13 @@ async def test_the_image_migrates_serves_and_works_as_nobody_on_a_read_only_root
 
     done = await asyncio.to_thread(image.run, [*entry, "demo"], settings)
     assert done.returncode == 0, done.stdout + done.stderr
+
+    for child, component in zip(processes, ("api", "worker"), strict=True):
+        asked, most = memory_of(component)
+        status = status_of(child.pid)
+        record_property(component, f"{status['VmRSS']} now, {status['VmHWM']} at most")
+        assert kilobytes(status["VmRSS"]) < asked
+        assert kilobytes(status["VmHWM"]) < most / 2
 
     for child in processes:
         child.expected_to_end = True
