@@ -209,8 +209,11 @@ def compose() -> dict[str, Any]:
     return dict(yaml.safe_load(re.sub(r"\$\{([A-Z_]+):\?[^}]*\}", r"\1", text))["services"])
 
 
+OURS = {"migrate": "migrate", "api": "serve", "worker": "worker", "console": "console"}
+
+
 def test_compose_gives_our_containers_no_rights() -> None:
-    for name in ("migrate", "api", "worker"):
+    for name in OURS:
         service = compose()[name]
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"]
@@ -221,7 +224,20 @@ def test_compose_gives_our_containers_no_rights() -> None:
 def test_compose_waits_for_the_migrations_and_for_work_under_way() -> None:
     services = compose()
     assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
-    for name in ("api", "worker"):
+    for name in OURS.keys() - {"migrate"}:
         assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
         assert int(services[name]["stop_grace_period"].removesuffix("s")) > DRAIN_S
-    assert [services[name]["command"] for name in ("migrate", "api", "worker")] == [["migrate"], ["serve"], ["worker"]]
+    assert {name: services[name]["command"] for name in OURS} == {name: [command] for name, command in OURS.items()}
+
+
+def test_compose_asks_each_process_where_it_answers_and_shows_nothing_to_other_machines() -> None:
+    services = compose()
+    told = services["api"]["environment"]
+    ports = {"worker": told["WORKER_METRICS_PORT"], "console": told["CONSOLE_PORT"]}
+    for name, port in ports.items():
+        assert f"127.0.0.1:{port}/" in services[name]["healthcheck"]["test"][-1], name
+    assert "healthcheck" not in services["api"]  # the image's own
+    published = [port for service in services.values() for port in service.get("ports", [])]
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    assert {port.rpartition(":")[2] for port in published} == {told["PORT"], told["CONSOLE_PORT"]}
+    assert set(told) - {name.upper() for name in Settings.model_fields} == set()

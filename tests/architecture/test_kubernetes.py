@@ -15,7 +15,9 @@ import typer.main
 import yaml
 
 from app.cli import cli
+from app.db.gauges import Standing
 from app.main import create_app
+from app.scraping import Stands
 from app.settings import Settings
 from app.shutdown import DRAIN_S
 from tests.fixtures import dockerfile
@@ -32,6 +34,10 @@ SECRETS = {
     "SECRETS_KEY": "y" * 32,
 }
 """The least that the Secret must hold."""
+
+ELSEWHERE = {"monitoring.coreos.com/v1"}
+"""APIs that are not Kubernetes' own: their schemas are not here."""
+SERVING = ("api", "worker")
 
 Manifest = dict[str, Any]
 
@@ -90,7 +96,8 @@ def selects(selector: Manifest, labels: dict[str, str]) -> bool:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_manifest_is_valid_for_kubernetes(overlay: str, version: str) -> None:
     for manifest in rendered(overlay):
-        kubernetes_validate.validate(manifest, version, strict=True)
+        if manifest["apiVersion"] not in ELSEWHERE:
+            kubernetes_validate.validate(manifest, version, strict=True)
 
 
 def test_there_is_everything_a_deployment_needs() -> None:
@@ -99,7 +106,7 @@ def test_there_is_everything_a_deployment_needs() -> None:
         "Deployment", "Job", "Service", "Ingress", "PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy",
         "ServiceAccount", "ConfigMap",
     }  # fmt: skip
-    assert pods().keys() == {"api", "worker", "migrate"}
+    assert pods().keys() == {*SERVING, "console", "migrate"}
 
 
 def test_no_manifest_holds_a_secret() -> None:
@@ -161,17 +168,49 @@ def test_every_pod_says_what_it_needs() -> None:
 
 
 def test_the_ports_are_those_that_the_settings_say() -> None:
-    (port,) = container(pods()["api"])["ports"]
-    assert port["containerPort"] == settings(pods()["api"]).port
-    assert str(port["containerPort"]) == dockerfile.read(PROJECT / "Dockerfile")[-1].port
+    told = settings(pods()["api"])
+    ports = {name: {it["name"]: it["containerPort"] for it in container(pods()[name])["ports"]} for name in PORTS}
+    assert ports == {name: {port: getattr(told, setting) for port, setting in PORTS[name].items()} for name in PORTS}
+    assert str(told.port) == dockerfile.read(PROJECT / "Dockerfile")[-1].port
     (service,) = resources("Service")
-    assert [it["targetPort"] for it in service["spec"]["ports"]] == [port["name"]]
+    assert [it["targetPort"] for it in service["spec"]["ports"]] == ["http"]
+
+
+PORTS = {
+    "api": {"http": "port", "metrics": "metrics_port"},
+    "worker": {"metrics": "worker_metrics_port"},
+    "console": {"console": "console_port"},
+}
+
+
+def test_what_is_scraped_is_a_port_of_every_pod_that_counts() -> None:
+    for monitor in resources("PodMonitor"):
+        chosen = {name for name, pod in pods().items() if selects(monitor["spec"]["selector"], pod["labels"])}
+        assert chosen == set(SERVING)
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        assert all(endpoint["port"] in {it["name"] for it in container(pods()[name])["ports"]} for name in chosen)
+
+
+def test_workers_are_scaled_by_a_metric_that_there_is() -> None:
+    (metric,) = [
+        it["external"]["metric"]["name"]
+        for scaler in resources("HorizontalPodAutoscaler")
+        for it in scaler["spec"]["metrics"]
+        if it["type"] == "External"
+    ]
+    nothing = Standing(0, 0, 0, 0, 0, 0.0, 0.0, 0, 0.0, None)
+    assert metric in {it.name for it in Stands(nothing).collect()}
 
 
 def test_what_probes_and_ingress_name_is_served() -> None:
     app = create_app(settings(pods()["api"]))
     served = [getattr(route, "path", "") for route in app.router.routes] + list(app.openapi()["paths"])
     api = container(pods()["api"])
+    worker = container(pods()["worker"])
+    assert (worker["livenessProbe"]["httpGet"]["path"], worker["livenessProbe"]["httpGet"]["port"]) == (
+        "/metrics",
+        "metrics",
+    )
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         path = api[probe]["httpGet"]["path"].partition("?")[0]
         assert path in served, probe
@@ -191,21 +230,26 @@ def test_only_a_process_that_hangs_is_restarted() -> None:
 
 
 def test_a_pod_that_ends_is_given_the_time_that_it_takes() -> None:
-    for name in ("api", "worker"):
+    for name in pods().keys() - {"migrate"}:
         pod = pods()[name]
         pause = container(pod).get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         assert pod["terminationGracePeriodSeconds"] > pause + DRAIN_S, name
     assert container(pods()["api"])["lifecycle"]["preStop"]["sleep"]["seconds"] >= 3
 
 
+def serving() -> list[Manifest]:
+    """The deployments that callers and Stripe depend on: all but the console."""
+    return [it for it in resources("Deployment") if it["metadata"]["labels"]["app.kubernetes.io/component"] in SERVING]
+
+
 def test_a_roll_out_takes_no_pod_away_before_the_next_is_ready() -> None:
-    for deployment in resources("Deployment"):
+    for deployment in serving():
         assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
         assert "replicas" not in deployment["spec"]  # the autoscaler's
 
 
 def test_every_deployment_is_scaled_and_keeps_a_pod_while_nodes_are_drained() -> None:
-    deployments = {it["metadata"]["name"]: it for it in resources("Deployment")}
+    deployments = {it["metadata"]["name"]: it for it in serving()}
     scalers = {it["spec"]["scaleTargetRef"]["name"]: it["spec"] for it in resources("HorizontalPodAutoscaler")}
     assert scalers.keys() == deployments.keys()
     assert all(2 <= it["minReplicas"] < it["maxReplicas"] for it in scalers.values())
@@ -238,6 +282,7 @@ def test_every_pod_is_cut_off_but_for_what_is_named() -> None:
         reach[component] = (out, any("ingress" in it for it in applying))
     assert {443, 5432, 53} <= reach["api"][0] == reach["worker"][0]
     assert reach["migrate"] == ({53, 5432, 6432}, False)
+    assert reach["console"] == reach["migrate"]  # people come by a tunnel
     assert reach["api"][1]
 
 
@@ -257,4 +302,4 @@ def test_the_steps_of_a_roll_out_choose_every_resource_once() -> None:
     """What docs/operations.md applies first (shared, migrate) and then (the rest) is told apart by one label."""
     for overlay in OVERLAYS:
         components = {it["metadata"]["labels"]["app.kubernetes.io/component"] for it in rendered(overlay)}
-        assert components == {"shared", "migrate", "api", "worker"}
+        assert components == {"shared", "migrate", "console", *SERVING}
