@@ -105,6 +105,19 @@ UPDATE fulfillment_actions SET status = $3, reason = $4, next_attempt_at = NULL,
 WHERE id = $1 AND attempts = $2 AND status = 'running'
 """
 
+_LEAVE = """
+WITH standing AS MATERIALIZED (
+    SELECT status FROM fulfillments WHERE id = $3 FOR SHARE
+)
+UPDATE fulfillment_actions AS job
+SET status = CASE WHEN standing.status = moment THEN 'pending' ELSE 'skipped' END,
+    reason = CASE WHEN standing.status <> moment THEN $4 END,
+    next_attempt_at = CASE WHEN standing.status = moment THEN now() END,
+    finished_at = CASE WHEN standing.status <> moment THEN now() END
+FROM standing
+WHERE job.id = $1 AND job.attempts = $2 AND job.status = 'running'
+"""
+
 _FAIL = """
 UPDATE fulfillment_actions SET status = 'failed', reason = $3, next_attempt_at = now() + $4::interval
 WHERE id = $1 AND attempts = $2 AND status = 'running'
@@ -171,6 +184,14 @@ async def done(connection: Connection, due: DueAction) -> None:
 async def end(connection: Connection, due: DueAction, status: ActionStatus, reason: str) -> None:
     """Mark it skipped or dead, unless it is not ours any more."""
     await connection.execute(_END, due.id, due.attempts, status, reason)
+
+
+async def leave(connection: Connection, due: DueAction, reason: str) -> None:
+    """Mark it skipped because its fulfillment moved on; due again where that is on its way back right now.
+
+    It waits for who changes the fulfillment: either they see it skipped and make it due, or it sees where they got to.
+    """
+    await connection.execute(_LEAVE, due.id, due.attempts, due.fulfillment, reason)
 
 
 async def fail(connection: Connection, due: DueAction, reason: str, pause: timedelta) -> None:

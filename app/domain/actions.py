@@ -57,6 +57,10 @@ class Skipped(Exception):
     """There is nothing to do, and why."""
 
 
+class Overtaken(Skipped):
+    """The fulfillment has moved on; where it comes back to the moment, the action is due after all."""
+
+
 class Misconfigured(Exception):
     """An action cannot be done as it is configured: the worker does not start."""
 
@@ -66,9 +70,10 @@ def moment_of(was: str | None, became: str) -> Moment | None:
     return Moment(became) if became != was and became in set(Moment) else None
 
 
-def overtaken(moment: str, status: str) -> str | None:
-    """Why an action of `moment` is not due any more for a fulfillment that stands at `status`, or None."""
-    return None if moment == status else f"The fulfillment is {status} by now."
+def require_due(moment: str, status: str) -> None:
+    """Raise Overtaken where an action of `moment` is not due any more for a fulfillment that stands at `status`."""
+    if moment != status:
+        raise Overtaken(f"The fulfillment is {status} by now.")
 
 
 def pause_s(attempts: int) -> float:

@@ -13,7 +13,7 @@ from app.db import actions, documents
 from app.db.actions import DueAction
 from app.db.documents import FULFILLMENT, FULFILLMENT_ACTION, INVOICE, PAYMENT_PAGE, Resource
 from app.db.engine import Connection, Database
-from app.domain.actions import RETRIED, NotNow, Permanent, Skipped, overtaken
+from app.domain.actions import RETRIED, NotNow, Permanent, Skipped, require_due
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonObject, JsonView
 from app.domain.mailbox import Mailbox
@@ -123,14 +123,13 @@ class Actions:
 
 
 async def _facts(connection: Connection, due: DueAction, shown: Resource) -> tuple[JsonObject, JsonObject]:
-    """The fulfillment and the invoice as they are. Raises Skipped where the moment has passed."""
+    """The fulfillment and the invoice as they are. Raises Overtaken where the moment has passed."""
     fulfillment = await documents.read(connection, FULFILLMENT, due.fulfillment)
     invoice = await documents.read(connection, shown, due.invoice)
     if fulfillment is None or invoice is None:
         raise Skipped("Its invoice is gone.")
     decoded: JsonObject = msgspec.json.decode(fulfillment)
-    if why := overtaken(due.moment, decoded["status"]):
-        raise Skipped(why)
+    require_due(due.moment, decoded["status"])
     return decoded, msgspec.json.decode(invoice)
 
 

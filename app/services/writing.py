@@ -10,7 +10,7 @@ import msgspec
 from app.db import documents, references
 from app.db.documents import Resource
 from app.db.engine import Connection, Database
-from app.domain.errors import IdempotencyInProgress, NotFound, ReferenceTaken
+from app.domain.errors import IdempotencyInProgress, NotFound, ReferenceTaken, StripeUnavailable
 from app.domain.json import JsonObject, JsonView
 from app.services import observing
 from app.services.ledger import Incomplete, Ledger, Subject, Unordered
@@ -40,18 +40,33 @@ class Writer:
     async def write(self, snapshot: Snapshot, cause: str, then: Then | None = None) -> None:
         """Apply `snapshot` and do `then` in one transaction; `cause` is put down beside what changes.
 
-        Where the webhook was faster and times cannot tell which is newer, Stripe is asked once and that counts.
+        Where the webhook was faster and times cannot tell which is newer, Stripe is asked, and that counts. Raises
+        StripeUnavailable where others change the object faster than Stripe answers: asked again, the request continues.
         """
         subject = Subject(snapshot.kind, snapshot.id)
-        try:
-            await self._commit(subject, snapshot, cause, then)
-        except Incomplete:
+        looks = 0
+        while True:
+            try:
+                await self._commit(subject, snapshot, cause, then)
+            except Unordered as question:
+                looks += 1
+                if looks > observing.MOST_LOOKS:
+                    raise StripeUnavailable(
+                        f"Others keep changing {subject.id} while Stripe is asked about it; ask again, and this continues.",
+                        retry_after=1,
+                    ) from question
+                snapshot = await self._clarified(snapshot, question)
+            else:
+                return
+
+    async def _clarified(self, snapshot: Snapshot, question: Unordered) -> Snapshot:
+        """What `question` wants to have in the place of `snapshot`."""
+        if isinstance(question, Incomplete):
             await observing.complete(self._gateway, snapshot)
-            await self.write(snapshot, cause, then)
-        except Unordered as question:
-            observed = await observing.observe(self._gateway, subject, question.over)
-            observed.links = observed.links or snapshot.links
-            await self.write(observed, cause, then)
+            return snapshot
+        observed = await observing.observe(self._gateway, question.subject, question.over)
+        observed.links = observed.links or snapshot.links
+        return observed
 
     async def _commit(self, subject: Subject, snapshot: Snapshot, cause: str, then: Then | None) -> None:
         async with self._database.unit_of_work() as connection:

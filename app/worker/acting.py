@@ -15,7 +15,17 @@ import structlog
 from app.db import actions
 from app.db.actions import DueAction
 from app.db.engine import Connection, Database
-from app.domain.actions import MOST_ATTEMPTS, MOST_LOST, ActionStatus, NotNow, Permanent, Skipped, overtaken, pause_s
+from app.domain.actions import (
+    MOST_ATTEMPTS,
+    MOST_LOST,
+    ActionStatus,
+    NotNow,
+    Overtaken,
+    Permanent,
+    Skipped,
+    pause_s,
+    require_due,
+)
 from app.domain.errors import DatabaseUnavailable
 from app.domain.redaction import redacted
 from app.services.acting import Action
@@ -44,14 +54,13 @@ class Attempt:
         self.marked = False
 
     async def hold(self, seconds: float) -> None:
-        """Hold the lease for `seconds` more. Raises LeaseLost, and Skipped where the moment has passed."""
+        """Hold the lease for `seconds` more. Raises LeaseLost, and Overtaken where the moment has passed."""
         lease_s = seconds + MARGIN_S
         async with self._database.connection() as connection:
             status = await actions.hold(connection, self.due, timedelta(seconds=lease_s))
         if status is None:
             raise LeaseLost
-        if why := overtaken(self.due.moment, status):
-            raise Skipped(why)
+        require_due(self.due.moment, status)
         self._until = asyncio.get_running_loop().time() + lease_s
 
     async def done(self) -> None:
@@ -67,6 +76,13 @@ class Attempt:
         await self._mark(lambda connection: actions.end(connection, self.due, status, reason))
         tell = log.info if status is ActionStatus.SKIPPED else log.error
         tell(f"action_{status}", action=self.due.action, action_id=self.due.id, moment=self.due.moment, reason=reason)
+
+    async def leave(self, reason: str) -> None:
+        """Put down that its moment has passed."""
+        await self._mark(lambda connection: actions.leave(connection, self.due, reason))
+        log.info(
+            "action_overtaken", action=self.due.action, action_id=self.due.id, moment=self.due.moment, reason=reason
+        )
 
     async def fail(self, reason: str) -> None:
         """Put it back for another try."""
@@ -177,6 +193,8 @@ class Performer:
             await attempt.done()
         except LeaseLost:
             log.warning("action_taken_over", action=due.action, action_id=due.id)
+        except Overtaken as passed:
+            await attempt.leave(_told(passed))
         except Skipped as skipped:
             await attempt.end(ActionStatus.SKIPPED, _told(skipped))
         except Permanent as permanent:

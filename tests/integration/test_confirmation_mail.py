@@ -21,6 +21,7 @@ from app.worker.acting import Attempt, LeaseLost, Performer
 from tests.fixtures.caller import Caller
 from tests.fixtures.dying import DIED, Process
 from tests.fixtures.mail import DROP, HANG, PASSWORD, USERNAME, MailServer
+from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.stage import Stage
 
@@ -160,6 +161,39 @@ async def test_a_debit_that_failed_before_its_mail_was_sent_is_told_when_it_proc
     await shop.performer.drain()
     assert await shop.states() == [("processing", "done")]
     assert len(mail.messages) == 1
+
+
+async def test_a_debit_that_comes_back_while_its_notice_is_skipped_is_told_after_all(
+    shop: Shop, mail: MailServer, database: Database, eventually: Callable[..., Awaitable[Any]]
+) -> None:
+    _, intent = await shop.debited()
+    await shop.sandbox.fail(intent)
+    await shop.tell(*await shop.events())
+    changing = await database.connect()
+    async with changing.transaction():
+        await changing.execute("UPDATE fulfillments SET status = 'processing'")
+        working = asyncio.create_task(shop.performer.drain())
+
+        async def waits() -> bool:
+            waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%standing%'"
+            return bool(await shop.rows(waiting))
+
+        await eventually(waits)
+    await working
+    await changing.close()
+    assert (await shop.states(), len(mail.messages)) == ([("processing", "done")], 1)
+
+
+async def test_a_process_that_knows_no_mail_server_makes_the_actions_too(
+    shop: Shop, mail: MailServer, make_app: MakeApp
+) -> None:
+    invoice = await shop.invoice()
+    await shop.tell(*await shop.events())
+    await shop.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    api = await make_app()
+    await api.parts.payment_links._following.catch_up(invoice["id"])  # the payment page, before any event
+    await shop.performer.drain()
+    assert (await shop.states(), len(mail.messages)) == ([("fulfilled", "done")], 1)
 
 
 async def test_a_payment_out_of_band_is_confirmed_without_an_amount_received(shop: Shop, mail: MailServer) -> None:

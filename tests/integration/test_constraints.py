@@ -15,9 +15,10 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 @pytest.fixture
 async def connection(live: Caller, database: Database) -> AsyncIterator[Connection]:
     """On a database that holds one paid invoice with an item, its fulfillment and its events."""
+    raw = await database.connect()
+    await raw.execute("INSERT INTO configured_actions (action) VALUES ('email')")
     await live.paid()
     await live.settled()
-    raw = await database.connect()
     yield raw
     await raw.close()
 
@@ -38,6 +39,11 @@ CHECKS = {
     "UPDATE webhook_events SET status = 'lost'": "ck_webhook_events_status",
     "UPDATE webhook_events SET attempts = -1": "ck_webhook_events_attempts_not_negative",
     "UPDATE webhook_events SET status = 'received', next_attempt_at = NULL": "ck_webhook_events_due_has_time",
+    "UPDATE fulfillment_actions SET moment = 'canceled'": "ck_fulfillment_actions_moment",
+    "UPDATE fulfillment_actions SET status = 'sent', next_attempt_at = NULL": "ck_fulfillment_actions_status",
+    "UPDATE fulfillment_actions SET lost = -1": "ck_fulfillment_actions_attempts_not_negative",
+    "UPDATE fulfillment_actions SET next_attempt_at = NULL": "ck_fulfillment_actions_due_has_time",
+    "UPDATE fulfillment_actions SET finished_at = now()": "ck_fulfillment_actions_ended_has_time",
     "UPDATE operations SET answer_status = NULL": "ck_operations_answered_has_status",
     "UPDATE operations SET idempotency_key = ''": "ck_operations_key_length",
 }

@@ -62,6 +62,35 @@ async def test_replay_needs_to_be_told_what_and_tells_its_progress(stage: Stage,
     assert "No event matches." in (await invoicing("events", "replay", "--status", "dead")).stdout
 
 
+async def test_actions_are_listed_and_tried_again_and_the_audit_log_knows_by_whom(
+    stage: Stage, invoicing: Invoicing
+) -> None:
+    await stage.rows("INSERT INTO configured_actions (action) VALUES ('email'), ('ship')")
+    for _ in range(2):
+        invoice = await stage.invoice()
+        await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    await stage.tell(*await stage.events())
+    ended = "UPDATE fulfillment_actions SET status = $2, next_attempt_at = NULL, finished_at = now() WHERE action = $1"
+    await stage.rows(ended, "email", "dead")
+    await stage.rows(ended, "ship", "done")
+    listed = (await invoicing("actions", "list", "--status", "dead")).stdout.splitlines()
+    assert {tuple(line.split("\t")[2:]) for line in listed} == {("email", "fulfilled", "dead", "-")}
+    assert len((await invoicing("actions", "list")).stdout.splitlines()) == 4
+    await invoicing("actions", "retry", status=2)
+    first = listed[0].split("\t")[0]
+    assert "1 actions will be tried again" in (await invoicing("actions", "retry", first)).stdout
+    rest = await invoicing("actions", "retry", "--status", "dead", "--action", "email")
+    assert "1 actions will be tried again" in rest.stdout
+    done = await invoicing("actions", "retry", "--status", "done")
+    assert "0 actions will be tried again" in done.stdout
+    assert "there is nothing to try again" in done.stderr
+    assert "There is no fulfillment action" in (await invoicing("actions", "retry", "act_none", status=1)).stderr
+    audit = await stage.rows(
+        "SELECT actor FROM audit_log WHERE action = 'retry_fulfillment_action' AND subject = $1", first
+    )
+    assert [row["actor"].split(":")[0] for row in audit] == ["cli"]
+
+
 async def test_reconcile_says_what_was_missing_and_how_far_all_is_complete(stage: Stage, invoicing: Invoicing) -> None:
     invoice = await stage.invoice()
     told = (await invoicing("reconcile")).stdout

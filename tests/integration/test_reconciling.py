@@ -172,6 +172,38 @@ async def test_a_customer_that_never_arrived_is_fetched(stage: Stage) -> None:
     assert await stage.parts.repairing().repair() == [invoice["customer"]]
 
 
+async def test_a_write_about_an_object_that_others_keep_changing_ends_and_its_retry_continues(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await stage.client.post("/v1/customers", json={"name": "Jenny"})
+    path, key = f"/v1/customers/{made.json()['id']}", {"Idempotency-Key": "rename"}
+    observe, looks = observing.observe, 0
+
+    async def change() -> None:
+        await stage.rows(
+            "UPDATE customers SET revision = revision + 1, snapshot_digest = revision::text, "
+            "snapshot_since = now() - interval '1 minute', snapshot_until = now() + interval '1 minute'"
+        )
+
+    async def overtaken(*arguments: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        answer = await observe(*arguments)
+        await change()
+        return answer
+
+    await change()
+    monkeypatch.setattr(observing, "observe", overtaken)
+    refused = await stage.client.patch(path, json={"name": "Oscar"}, headers=key)
+    assert (refused.status_code, refused.json()["code"]) == (503, "stripe_unavailable")
+    assert refused.headers["Retry-After"] == "1"
+    assert looks == observing.MOST_LOOKS
+    monkeypatch.setattr(observing, "observe", observe)
+    again = await stage.client.patch(path, json={"name": "Oscar"}, headers=key)
+    assert (again.status_code, again.json()["name"]) == (200, "Oscar")
+    assert (await stage.calls()).count(f"POST {path}") == 2  # under one key: Stripe replayed the second
+
+
 async def test_an_object_that_changes_faster_than_stripe_answers_is_given_up_for_now(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

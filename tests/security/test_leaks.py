@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from tests.fixtures.billing import open_invoice, payment_link, posted
+from tests.fixtures.mail import MailServer
 from tests.fixtures.sandbox import SECRET_KEY, Sandbox
-from tests.fixtures.service import API_KEY, Service
+from tests.fixtures.service import API_KEY, MakeService, Service
 
 CLIENT_SECRET = re.compile(r"pi_[A-Za-z0-9]+_secret_[A-Za-z0-9]+")
 SIGNATURE = re.compile(r"v1=[0-9a-f]{64}")
@@ -94,13 +95,28 @@ async def whole_run(service: Service, sandbox: Sandbox, eventually: Callable[...
 
 @pytest.mark.e2e
 async def test_nothing_secret_is_in_logs_database_or_answers(
-    service: Service, sandbox: Sandbox, eventually: Callable[..., Awaitable[Any]]
+    make_service: MakeService, mail: MailServer, sandbox: Sandbox, eventually: Callable[..., Awaitable[Any]]
 ) -> None:
+    mail.answers["RCPT"] = [f"450 4.2.1 <{EMAIL}> is busy", f"550 5.1.1 <{EMAIL}> is unknown"]
+    smtp = {
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(mail.port),
+        "SMTP_SECURITY": "none",
+        "SMTP_FROM": "o@shop.example",
+    }
+    service = await make_service(**smtp, WORKER_POLL_S="0.1")
     recorder = Recorder(service.client)
     seen = await whole_run(service, sandbox, eventually)
+
+    async def mailed() -> bool:
+        listed = (await service.client.get("/v1/fulfillment-actions", params={"status": "failed"})).json()["data"]
+        return bool(listed)
+
+    await eventually(mailed, within=30)
     logs = service.logs("api") + service.logs("worker")
     tables = await dump(service.environment["DATABASE_URL"])
     stored = "\n".join(tables.values())
+    assert "450 4.2.1" in tables["fulfillment_actions"]  # a mail was tried
     own = {"Stripe's key": SECRET_KEY, "the bootstrap key": API_KEY, "the signing secret": sandbox.webhook_secret}
     assert logs.count('"event":"request"') > 10  # the search is in something
 
@@ -113,7 +129,7 @@ async def test_nothing_secret_is_in_logs_database_or_answers(
     assert not [name for name, text in tables.items() if SIGNATURE.search(text) and name != "webhook_events"]
     assert not [card for card in CARDS if card in logs]
     assert EMAIL not in logs
-    assert EMAIL not in tables["audit_log"] + tables["changes"] + tables["rate_buckets"]
+    assert EMAIL not in tables["audit_log"] + tables["changes"] + tables["rate_buckets"] + tables["fulfillment_actions"]
 
     for path, answer in recorder.answers:
         for what, secret in own.items():

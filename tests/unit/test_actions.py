@@ -13,9 +13,10 @@ from app.domain.actions import (
     MOST_ATTEMPTS,
     Misconfigured,
     Moment,
+    Overtaken,
     moment_of,
-    overtaken,
     pause_s,
+    require_due,
 )
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.mailbox import Mailbox, one_line
@@ -33,9 +34,10 @@ def test_a_moment_is_reached_by_a_change_of_status_alone() -> None:
 
 
 def test_an_action_is_due_while_its_moment_holds() -> None:
-    assert overtaken("processing", "processing") is None
-    assert overtaken("processing", "fulfilled") == "The fulfillment is fulfilled by now."
-    assert overtaken("processing", "payment_failed") == "The fulfillment is payment_failed by now."
+    require_due("processing", "processing")
+    for status in ("fulfilled", "payment_failed", "canceled"):
+        with pytest.raises(Overtaken, match=f"The fulfillment is {status} by now"):
+            require_due("processing", status)
 
 
 def test_tries_spread_over_more_than_a_day_and_less_than_three() -> None:

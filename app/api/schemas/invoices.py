@@ -22,8 +22,7 @@ from app.api.schemas.shared import (
     StripeId,
     Text,
     Time,
-    UnitAmount,
-    UnitAmountDecimal,
+    UnitPriced,
     Update,
 )
 from app.domain.fulfillment import FulfillmentStatus
@@ -35,22 +34,10 @@ Status = Literal["draft", "open", "paid", "void", "uncollectible"]
 LONGEST_DUE = timedelta(days=5 * 366)
 
 
-class PriceData(Request):
+class PriceData(UnitPriced):
     """A price made for this item alone."""
 
-    currency: Currency
     product: StripeId
-    unit_amount: UnitAmount | None = None
-    unit_amount_decimal: UnitAmountDecimal | None = None
-
-    @model_validator(mode="after")
-    def _one_amount(self) -> Self:
-        if (self.unit_amount is None) == (self.unit_amount_decimal is None):
-            raise ValueError("exactly one of unit_amount and unit_amount_decimal must be given")
-        problem = self.unit_amount is not None and problem_with_amount(self.unit_amount, self.currency)
-        if problem:
-            raise ValueError(f"unit_amount {problem}")
-        return self
 
 
 class ItemFields(Request):

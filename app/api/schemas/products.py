@@ -1,15 +1,13 @@
 """Products and prices: what is sold, and for how much."""
 
 from datetime import datetime
-from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from app.api.parameters import IdWanted, ReferenceWanted
 from app.api.queries import Paging
 from app.api.schemas.shared import (
     Create,
-    Currency,
     Metadata,
     MetadataUpdate,
     Reference,
@@ -17,10 +15,9 @@ from app.api.schemas.shared import (
     StripeId,
     Text,
     UnitAmount,
-    UnitAmountDecimal,
+    UnitPriced,
     Update,
 )
-from app.domain.money import problem_with_amount
 
 
 class ProductCreate(Create):
@@ -50,24 +47,13 @@ class ProductRead(Shown):
     updated_at: datetime
 
 
-class PriceCreate(Create):
+class PriceCreate(UnitPriced, Create):
     product: StripeId = Field(examples=["prod_QZ4a"])
     unit_amount: UnitAmount | None = Field(default=None, examples=[12000])
-    unit_amount_decimal: UnitAmountDecimal | None = None
-    currency: Currency
     nickname: Text | None = Field(default=None, max_length=500)
     lookup_key: Text | None = Field(default=None, min_length=1, max_length=200)
     metadata: Metadata = {}
     reference: Reference | None = None
-
-    @model_validator(mode="after")
-    def _one_amount(self) -> Self:
-        if (self.unit_amount is None) == (self.unit_amount_decimal is None):
-            raise ValueError("exactly one of unit_amount and unit_amount_decimal must be given")
-        problem = self.unit_amount is not None and problem_with_amount(self.unit_amount, self.currency)
-        if problem:
-            raise ValueError(f"unit_amount {problem}")
-        return self
 
 
 class PriceUpdate(Update):

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.domain.money import MAX_AMOUNT
+from app.domain.money import MAX_AMOUNT, problem_with_amount
 from app.stripe_gateway.mapping import REFERENCE
 
 MOST_METADATA = 50
@@ -146,3 +146,20 @@ class Deleted(Shown):
 class CustomFieldRead(Shown):
     name: str
     value: str
+
+
+class UnitPriced(Request):
+    """What has a price for each unit: in whole minor units, or finer."""
+
+    currency: Currency
+    unit_amount: UnitAmount | None = None
+    unit_amount_decimal: UnitAmountDecimal | None = None
+
+    @model_validator(mode="after")
+    def _one_amount(self) -> Self:
+        if (self.unit_amount is None) == (self.unit_amount_decimal is None):
+            raise ValueError("exactly one of unit_amount and unit_amount_decimal must be given")
+        problem = self.unit_amount is not None and problem_with_amount(self.unit_amount, self.currency)
+        if problem:
+            raise ValueError(f"unit_amount {problem}")
+        return self
