@@ -3,7 +3,7 @@
 import asyncio
 import resource
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -171,7 +171,7 @@ async def _make_partitions(url: str, retention: timedelta | None) -> None:
     database = Database(url, pool_size=1)
     await database.open()
     try:
-        await make_partitions(database, retention)
+        await make_partitions(database, retention, datetime.now(UTC))
     finally:
         await database.close()
 

@@ -16,7 +16,7 @@ from bench.stage import PROJECT, Stage
 SCENARIOS = (
     "intake", "junk", "reads", "writes", "idempotency", "worker", "feed", "start", "processes", "growth", "inbox",
 )  # fmt: skip
-LONG = ("soak",)
+LONG = ("soak", "storage")
 BROWSER = ("paying",)
 RESULTS = PROJECT / "bench" / "results"
 
@@ -38,7 +38,7 @@ def main() -> None:
         "scenarios",
         nargs="*",
         metavar="SCENARIO",
-        help=f"of {', '.join(SCENARIOS + LONG + BROWSER)}; all but the last two",
+        help=f"of {', '.join(SCENARIOS + LONG + BROWSER)}; all but the last three",
     )
     parser.add_argument("--quick", action="store_true", help="one short round each: whether it runs, not how fast")
     parser.add_argument(

@@ -13,11 +13,11 @@ log = structlog.get_logger(__name__)
 EVERY_S = 3600.0
 
 
-async def make_partitions(database: Database, retention: timedelta | None) -> list[str]:
-    """Make the partitions that are missing for what is to come; their names."""
+async def make_partitions(database: Database, retention: timedelta | None, now: datetime) -> list[str]:
+    """Make the partitions that are missing for what is to come after `now`; their names."""
     async with database.connection() as connection:
         found = await partitions.listed(connection)
-    made = partitions.missing(found, datetime.now(UTC), partitions.width_for(retention))
+    made = partitions.missing(found, now, partitions.width_for(retention))
     for one in made:
         async with database.unit_of_work() as connection:
             await partitions.create(connection, one)
@@ -51,7 +51,7 @@ def keep_partitions(database: Database, retention: timedelta | None) -> Task:
     """The task that does both."""
 
     async def keep() -> dict[str, list[str]]:
-        made = await make_partitions(database, retention)
+        made = await make_partitions(database, retention, datetime.now(UTC))
         dropped = await drop_partitions(database, retention) if retention else []
         return {"made": made, "dropped": dropped}
 
