@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     completion_grace_s: float = Field(default=30.0, gt=0)
     inbox_lag_limit_s: float = Field(default=300.0, gt=0)
     inbox_retention_days: int = Field(default=0, ge=0)
+    feed_retention_days: int = Field(default=0, ge=0)
 
     smtp_host: str = ""
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -199,6 +200,17 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("feed_retention_days")
+    @classmethod
+    def _longer_than_deliveries_are_kept(cls, value: int, info: ValidationInfo) -> int:
+        shortest = max(SHORTEST_RETENTION, int(info.data.get("delivery_retention_days", 0)) + 1)
+        if 0 < value < shortest:
+            raise ValueError(
+                f"FEED_RETENTION_DAYS must be at least {shortest}, or 0 to keep events for ever: a delivery that can be "
+                "sent again (DELIVERY_RETENTION_DAYS) needs its event"
+            )
+        return value
+
     @field_validator("payment_page_appearance", mode="before")
     @classmethod
     def _appearance(cls, value: object) -> object:
@@ -285,6 +297,11 @@ class Settings(BaseSettings):
     def inbox_retention(self) -> timedelta | None:
         """How long events are kept; None for ever."""
         return timedelta(days=self.inbox_retention_days) if self.inbox_retention_days else None
+
+    @property
+    def feed_retention(self) -> timedelta | None:
+        """How long the feed keeps what happened; None for ever."""
+        return timedelta(days=self.feed_retention_days) if self.feed_retention_days else None
 
     @property
     def link_keys(self) -> tuple[bytes, ...]:

@@ -49,7 +49,7 @@ from app.worker.housekeeping import Housekeeper, Task, purge_deliveries, purge_o
 from app.worker.processing import Processor
 from app.worker.rebuilding import Rebuilder
 from app.worker.rehearsing import Rehearsal
-from app.worker.retention import keep_partitions
+from app.worker.retention import forget_feed, keep_partitions
 from app.worker.runner import Worker
 from app.worker.sending import Sender, SendingSettings
 
@@ -162,6 +162,8 @@ class Parts:
             Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
             Task("repair", self.settings.repair_every_s, self.repairing(SETTLED).repair),
         ]
+        if retention := self.settings.feed_retention:
+            tasks.append(forget_feed(self.database, retention))
         return [
             self.worker(),
             self.deliverer(),

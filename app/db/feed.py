@@ -8,10 +8,12 @@ Transaction ids start over in a new cluster. The base is raised then, with a gap
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
+from typing import cast
 
 from app.db.engine import Connection
-from app.domain.feed import Cursor, FeedEvent
+from app.domain.feed import START, Cursor, FeedEvent
 
 EXAMINED = 5000
 """How many events one statement looks at, at most, where few of them may be wanted."""
@@ -50,6 +52,7 @@ class Read:
     events: list[FeedEvent]
     upto: Cursor
     end: Cursor
+    gone: Cursor
     more: bool
     held: bool
 
@@ -75,13 +78,14 @@ def _statement(*, types: bool, invoice: bool, customer: bool) -> str:
         else "SELECT 0::bigint AS position, 0::bigint AS id WHERE false"
     )
     return f"""
-    WITH settled AS MATERIALIZED (SELECT {_END} AS below),
+    WITH settled AS MATERIALIZED (SELECT {_END} AS below, gone_position, gone_change FROM feed),
     upto AS (
         SELECT coalesce(step.position, settled.below - 1) AS position,
-            coalesce(step.id, 9223372036854775807) AS id, step.id IS NOT NULL AS partly, settled.below
+            coalesce(step.id, 9223372036854775807) AS id, step.id IS NOT NULL AS partly, settled.*
         FROM settled LEFT JOIN LATERAL ({window}) step ON true
     )
-    SELECT upto.position AS upto_position, upto.id AS upto_id, upto.partly, upto.below,
+    SELECT upto.position AS upto_position, upto.id AS upto_id, upto.partly, upto.below, upto.gone_position,
+        upto.gone_change,
         coalesce((SELECT max(position) FROM changes) >= upto.below, false) AS held,
         found.*
     FROM upto LEFT JOIN LATERAL (
@@ -124,17 +128,55 @@ async def read(connection: Connection, after: Cursor, wanted: Wanted = EVERYTHIN
         for row in rows
         if row["id"] is not None
     ]
-    end = Cursor.before(first["below"])
+    end, gone = Cursor.before(first["below"]), Cursor(first["gone_position"], first["gone_change"])
     if len(events) > limit:
-        return Read(events[:limit], events[limit - 1].cursor, end, more=True, held=first["held"])
+        return Read(events[:limit], events[limit - 1].cursor, end, gone, more=True, held=first["held"])
     # Where nothing is settled beyond `after` yet, the reader stays where it is.
     upto = max(after, Cursor(first["upto_position"], first["upto_id"]))
-    return Read(events, upto, end, more=first["partly"], held=first["held"])
+    return Read(events, upto, end, gone, more=first["partly"], held=first["held"])
 
 
 async def last_position(connection: Connection) -> Cursor:
     """The end of the feed as it is now: a reader that starts here is told of what comes from now on."""
     return Cursor.before(await connection.fetchval(f"SELECT {_END}"))
+
+
+async def gone(connection: Connection) -> Cursor:
+    """Up to where nothing is kept any more."""
+    row = await connection.fetchrow("SELECT gone_position, gone_change FROM feed")
+    return Cursor(*row) if row else START
+
+
+_FORGET = f"""
+WITH first AS MATERIALIZED (
+    SELECT position, id, at FROM changes WHERE position < {_END} ORDER BY position, id LIMIT $2
+), needed AS (
+    SELECT position, id FROM first WHERE at >= now() - $1::interval
+    UNION ALL
+    (SELECT position, change FROM deliveries WHERE status IN ('pending', 'delivering', 'failed') AND change IS NOT NULL
+        ORDER BY position, change LIMIT 1)
+), old AS MATERIALIZED (
+    SELECT position, id FROM first WHERE (position, id) < ALL (SELECT position, id FROM needed)
+      AND (position, id) <= ALL (
+          SELECT position, change FROM webhook_endpoints WHERE status = 'enabled' AND deleted_at IS NULL
+      )
+), forgotten AS (
+    DELETE FROM changes WHERE id IN (SELECT id FROM old)
+), noted AS (
+    UPDATE feed SET (gone_position, gone_change) = (
+        SELECT position, id FROM old ORDER BY position DESC, id DESC LIMIT 1
+    ) WHERE EXISTS (SELECT FROM old)
+)
+SELECT count(*) FROM old
+"""  # noqa: S608 -- only constants of this module are interpolated
+
+
+async def forget(connection: Connection, retention: timedelta, limit: int) -> int:
+    """Delete up to `limit` of the oldest events that are older than `retention`; how many it were.
+
+    It ends before the first that is younger, and before one that an enabled endpoint has still to be sent.
+    """
+    return cast("int", await connection.fetchval(_FORGET, retention, limit))
 
 
 _STALE = """

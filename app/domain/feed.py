@@ -116,6 +116,16 @@ def require_reached(cursor: Cursor, end: Cursor, param: str = "after") -> None:
         )
 
 
+def require_kept(cursor: Cursor, gone: Cursor, param: str = "after") -> None:
+    """Raise ValidationFailed for a cursor before the end of what is `gone`: something after it can be told no more."""
+    if START < cursor < gone:
+        raise ValidationFailed(
+            f"{param} is older than what this feed keeps. Read what you follow anew, then go on from `start`, which is "
+            "the oldest event there is, or from `now`.",
+            param=param,
+        )
+
+
 # The document
 
 

@@ -1,10 +1,10 @@
-"""Owns the keeping of the inbox's partitions: there are always some for the time to come, and none whose time is over."""
+"""Owns how long what only grows is kept: the inbox, in partitions that are made ahead, and the feed."""
 
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from app.db import partitions
+from app.db import feed, partitions
 from app.db.engine import Database
 from app.worker.housekeeping import BATCH, Task
 
@@ -56,3 +56,18 @@ def keep_partitions(database: Database, retention: timedelta | None) -> Task:
         return {"made": made, "dropped": dropped}
 
     return Task("keep_partitions", EVERY_S, keep)
+
+
+def forget_feed(database: Database, retention: timedelta) -> Task:
+    """The task that deletes events of the feed whose time is over, in small statements."""
+
+    async def forget() -> int:
+        total = 0
+        while True:
+            async with database.connection() as connection:
+                deleted = await feed.forget(connection, retention, BATCH)
+            total += deleted
+            if deleted < BATCH:
+                return total
+
+    return Task("forget_feed", EVERY_S, forget)

@@ -18,7 +18,7 @@ from app.db.feed import Wanted
 from app.db.ownership import is_invoice
 from app.domain.access import CallerKind
 from app.domain.errors import NotFound
-from app.domain.feed import START, Cursor, named_place, require_reached, require_types
+from app.domain.feed import START, Cursor, named_place, require_kept, require_reached, require_types
 from app.services.live import Told
 from app.wiring import Parts
 
@@ -65,6 +65,7 @@ async def list_events(request: Request) -> Response:
         after = after or await feed.last_position(connection)
         page = await feed.read(connection, after, wanted, limit=asked.limit)
     require_reached(after, page.end)
+    require_kept(after, page.gone)
     if page.events or page.more or not asked.wait:
         return _page([parts.live.told(event) for event in page.events], page.upto, more=page.more)
     return await _waited(request, wanted, page.upto, asked)
@@ -117,6 +118,7 @@ async def _resumed(connection: Connection, request: Request, asked: StreamWanted
     after = named_place(given or asked.after, otherwise, param)
     end = await feed.last_position(connection)
     require_reached(after or end, end, param)
+    require_kept(after or end, await feed.gone(connection), param)
     return after or end
 
 

@@ -77,12 +77,17 @@ class Change(Model):
 
 
 class Feed(Model):
-    """What is added to a transaction's id to make a position: one row. It only grows."""
+    """What is added to a transaction's id to make a position: one row. It only grows.
+
+    gone_position, gone_change: the last change that was deleted because its retention is over.
+    """
 
     __tablename__ = "feed"
 
     id: Mapped[bool] = mapped_column(Boolean, primary_key=True, server_default=text("true"))
     base: Mapped[int] = mapped_column(server_default=text("0"))
+    gone_position: Mapped[int] = mapped_column(server_default=text("0"))
+    gone_change: Mapped[int] = mapped_column(server_default=text("0"))
 
     __table_args__ = (CheckConstraint("id", name="one_row"),)
 
