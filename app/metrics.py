@@ -47,6 +47,17 @@ INTAKE_WAITING = Gauge(
     "invoicing_intake_waiting", "Deliveries that wait for a commit right now.", multiprocess_mode="livesum"
 )
 
+LISTENERS = Gauge(
+    "invoicing_event_listeners", "Streams and long polls that wait for events.", multiprocess_mode="livesum"
+)
+STREAMS_ENDED = cache(
+    Counter(
+        "invoicing_event_streams_ended",
+        "Streams, by what ended them: left, lifetime, stopping, not_read, or a code.",
+        ("why",),
+    ).labels
+)
+
 # --- operations --------------------------------------------------------------------------------
 
 OPERATIONS = cache(

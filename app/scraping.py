@@ -121,6 +121,7 @@ class Scrape:
         metrics.STRIPE_IN_FLIGHT.set(gateway.in_flight)
         metrics.STRIPE_WAITING.set(gateway.waiting)
         metrics.INTAKE_WAITING.set(self._parts.inbox.waiting)
+        metrics.LISTENERS.set(self._parts.live.listening)
 
     async def _ask(self) -> None:
         """Learn how the database stands, unless that is known well enough."""
@@ -159,6 +160,9 @@ class Stands(Collector):
         yield from _inbox(self._found)
         yield _gauge("operations_unanswered", "Writes that are under way or left behind.", self._found.unanswered)
         yield _gauge("operations_oldest_seconds", "How old the oldest of them is.", self._found.unanswered_oldest_s)
+        yield _gauge(
+            "feed_held_seconds", "For how long an event waits for a transaction to end.", self._found.feed_held_s
+        )
         covered = self._found.coverage
         if covered:
             yield _gauge("coverage_age_seconds", "Up to how long ago no event can be missing.", covered.age_s)

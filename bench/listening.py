@@ -111,7 +111,12 @@ class Writer:
 
     async def write(self, status: str = "open") -> None:
         number = len(self.committed)
-        state: dict[str, Any] = {"id": f"in_bench{number:08}", "status": status, "customer": "cus_bench", "number": f"BENCH-{number}"}
+        state: dict[str, Any] = {
+            "id": f"in_bench{number:08}",
+            "status": status,
+            "customer": "cus_bench",
+            "number": f"BENCH-{number}",
+        }
         state |= {"currency": "usd", "total": 25990, "amount_due": 25990, "metadata": self.metadata}
         row = Change("invoice", "draft", state, "evt_bench").row(state)
         await changes.add(self.connection, [row])

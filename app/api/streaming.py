@@ -14,10 +14,10 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app import metrics
 from app.api.protocol import ABORT
 from app.db.feed import Wanted
 from app.domain.access import Caller, require_allowed
@@ -26,8 +26,6 @@ from app.domain.feed import Cursor
 from app.services.live import Subscription, Told
 from app.wiring import Parts
 
-log = structlog.get_logger(__name__)
-
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 COME_BACK_MS = 1000
@@ -35,6 +33,10 @@ SEND_WITHIN_S = 30.0
 """How long a caller may not read before it is let go; beyond what the sockets hold, nothing waits for it here."""
 AGAIN_S = 1.0
 PIECE = 16 * 1024
+
+LEFT, NOT_READ = "left", "not_read"
+UNFINISHED = (LEFT, NOT_READ)
+"""Why a stream ended of which nobody takes the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +48,18 @@ class Listener:
     operation: str
     recognise: Callable[[], Awaitable[Caller]]
 
-    async def may_stay(self) -> bool:
-        """Whether the caller may still listen; what cannot be found out now is asked again later."""
+    async def refusal(self) -> str | None:
+        """Why the caller may listen no longer, as an error's code; what cannot be found out now is asked again later."""
         try:
             now = await self.recognise()
             require_allowed(now, self.operation)
             if (now.id, now.customer) != (self.caller.id, self.caller.customer):
                 raise Forbidden("Somebody else by now.")
         except Refused as refusal:
-            log.info("stream_ended", why=refusal.code, caller=self.caller.id)
-            return False
+            return refusal.code
         except Unavailable:
-            return True
-        return True
+            return None
+        return None
 
 
 class EventStream(Response):
@@ -83,31 +84,40 @@ class EventStream(Response):
             gone.add_done_callback(subscription.wake)
             try:
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                finished = await self._tell(subscription, gone, _Sender(scope, send))
-                if finished and not gone.done():
+                why = await self._tell(subscription, gone, _Sender(scope, send))
+                metrics.STREAMS_ENDED(why).inc()
+                if why not in UNFINISHED:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
             finally:
                 gone.cancel()
                 subscription.close()
 
-    async def _tell(self, place: Subscription, gone: "asyncio.Future[None]", sender: "_Sender") -> bool:
-        """Tell what happens until the stream ends; False where the caller does not read."""
+    async def _tell(self, place: Subscription, gone: "asyncio.Future[None]", sender: "_Sender") -> str:
+        """Tell what happens until the stream ends; why it did."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self._lifetime_s
         beat_at = loop.time() + self._heartbeat_s * random.uniform(0, 1)  # noqa: S311 -- not all at once
-        if not await sender.send(b"retry: %d\n%s" % (COME_BACK_MS, heartbeat(place.cursor))):
-            return False
-        while not gone.done() and not self._live.ended and loop.time() < ends_at:
+        sending: Iterable[bytes] = (b"retry: %d\n%s" % (COME_BACK_MS, heartbeat(place.cursor)),)
+        while True:
+            for piece in sending:
+                if not await sender.send(piece):
+                    return NOT_READ
+            if why := self._over(gone, ends_at):
+                return why
             told = await _next(place, min(beat_at, ends_at) - loop.time())
-            beat = loop.time() >= beat_at
-            if beat:
+            sending = pieces(told)
+            if loop.time() >= beat_at:
                 beat_at = loop.time() + self._heartbeat_s
-                if not await self._listener.may_stay():
-                    break
-            for sent in pieces(told) if told or not beat else (heartbeat(place.cursor),):
-                if not await sender.send(sent):
-                    return False
-        return True
+                if why := await self._listener.refusal():
+                    return why
+                sending = sending if told else (heartbeat(place.cursor),)
+
+    def _over(self, gone: "asyncio.Future[None]", ends_at: float) -> str | None:
+        if gone.done():
+            return LEFT
+        if self._live.ended:
+            return "stopping"
+        return "lifetime" if asyncio.get_running_loop().time() >= ends_at else None
 
 
 class _Sender:
@@ -123,7 +133,6 @@ class _Sender:
             async with asyncio.timeout(SEND_WITHIN_S):
                 await self._send({"type": "http.response.body", "body": body, "more_body": True})
         except TimeoutError:
-            log.info("stream_ended", why="not_read")
             if self._abort is not None:
                 self._abort()
                 await asyncio.sleep(0)  # the server hears of it before the response ends without an end

@@ -99,6 +99,14 @@ def _statement(*, types: bool, invoice: bool, customer: bool) -> str:
     """  # noqa: S608 -- only constants of this module are interpolated
 
 
+HELD_S = f"""
+SELECT coalesce(extract(epoch FROM now() - (
+    SELECT at FROM changes WHERE position >= {_END} ORDER BY position, id LIMIT 1
+)), 0)::float8
+"""  # noqa: S608 -- only constants of this module are interpolated
+"""For how many seconds the first event that readers may not see has been there; 0 where there is none."""
+
+
 async def read(connection: Connection, after: Cursor, wanted: Wanted = EVERYTHING, *, limit: int) -> Read:
     """The first `limit` events after `after` that are `wanted`."""
     statement = _statement(

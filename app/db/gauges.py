@@ -7,6 +7,7 @@ tables hold thousands of rows or tens of millions.
 from dataclasses import dataclass
 
 from app.db.engine import Connection
+from app.db.feed import HELD_S
 
 MOST = 100_000
 """Where counting stops."""
@@ -31,7 +32,8 @@ SELECT
     (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0)) FROM waiting)::float8 AS lag_s,
     (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0) FROM waiting)::float8 AS oldest_s,
     (SELECT count(*) FROM unanswered) AS unanswered,
-    (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM unanswered)::float8 AS unanswered_oldest_s
+    (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM unanswered)::float8 AS unanswered_oldest_s,
+    ({HELD_S}) AS feed_held_s
 """  # noqa: S608 -- only constants of this module are interpolated
 
 _COVERAGE = """
@@ -65,6 +67,7 @@ class Standing:
     oldest_s: float
     unanswered: int
     unanswered_oldest_s: float
+    feed_held_s: float
     coverage: Coverage | None
 
 

@@ -5,24 +5,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
+from pydantic import SecretStr
 
+from app import metrics
 from app.api import streaming
 from app.api.outgoing import MEDIA_TYPE
-from app.api.protocol import ABORT
+from app.api.protocol import ABORT, BoundedProtocol
 from app.api.schemas.feed import FulfillmentEvent, InvoiceEvent
+from app.db import changes
+from app.domain.changes import Change
 from app.domain.feed import START, TYPES, Cursor
 from app.main import create_app, end_streams
 from app.services import bell, live
+from app.services.tokens import LEEWAY_S
 from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.caller import Caller
-from tests.fixtures.postgres import Database
+from tests.fixtures.identity import IdentityProvider
+from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.service import API_KEY
 from tests.fixtures.stage import Stage
 from tests.fixtures.waiting import until
@@ -327,6 +336,45 @@ async def test_a_stream_ends_when_its_key_is_revoked(settings: Settings, stage: 
     assert stream.status == 200
 
 
+async def test_a_stream_ends_when_its_persons_token_expires(
+    settings: Settings, identity_provider: IdentityProvider, stage: Stage
+) -> None:
+    changed = {name.lower(): value for name, value in identity_provider.settings.items()} | {"stream_heartbeat_s": 0.05}
+    await stage.client.post("/v1/customers", json={"reference": "jenny", "email": "jenny@example.com"})
+    application = create_app(settings.model_copy(update=changed))
+    counted = metrics.STREAMS_ENDED("unauthenticated")
+    before = counted._value.get()
+    async with running(application), listeners(application) as listen:
+        stream = listen(token=identity_provider.token("jenny", exp=int(time.time()) - LEEWAY_S + 2))
+        await stream.open()
+        assert stream.status == 200
+        await stream.ended()
+    assert counted._value.get() == before + 1
+
+
+async def test_a_stream_outlives_a_database_that_is_away(
+    postgres_server: Callable[[], PrivatePostgres], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (live, streaming):
+        monkeypatch.setattr(module, "AGAIN_S", 0.05)
+    monkeypatch.setattr(bell, "LISTEN_AGAIN_S", 0.05)
+    server = postgres_server()
+    changed = {"database_url": SecretStr(server.url), "stream_heartbeat_s": 0.1}
+    application = create_app(settings.model_copy(update=changed))
+    async with running(application), listeners(application) as listen:
+        stream = listen()
+        await stream.open()
+        await asyncio.to_thread(server.stop)
+        beats = len(stream.ids)
+        await until(lambda: asyncio.sleep(0, len(stream.ids) > beats + 2))
+        await asyncio.to_thread(server.start)
+        connection = await asyncpg.connect(server.url)
+        told = {"id": "in_1", "status": "open", "customer": None}
+        await changes.add(connection, [Change("invoice", "draft", told, None).row(told)])
+        assert await stream.told(1) == ["invoice.finalized"]
+        await connection.close()
+
+
 async def test_a_stream_ends_when_it_has_lived_long_enough(settings: Settings) -> None:
     application = create_app(settings.model_copy(update={"stream_lifetime_s": 0.05}))
     async with running(application), listeners(application) as listen:
@@ -404,6 +452,33 @@ async def test_a_caller_that_takes_nothing_is_let_go(
     stream.stop_reading()
     await told(stage)
     await stream.ended()
+
+
+async def test_over_a_socket_a_caller_that_takes_nothing_is_cut_off_and_that_is_no_error(
+    stage: Stage, app: FastAPI, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(streaming, "SEND_WITHIN_S", 0.2)
+    async with stage.parts.database.connection() as connection:
+        for number in range(200):
+            told = {"id": f"in_{number}", "status": "open", "customer": None, "metadata": {"note": "x" * 50_000}}
+            await changes.add(connection, [Change("invoice", "draft", told, None).row(told)])
+    config = uvicorn.Config(app, settings.host, settings.port, lifespan="off", log_config=None, http=BoundedProtocol)
+    server = uvicorn.Server(config)
+    monkeypatch.setattr(server, "capture_signals", contextlib.nullcontext)
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: asyncio.sleep(0, server.started))
+    reader, writer = await asyncio.open_connection(settings.host, settings.port, limit=1024)
+    asked = f"GET /v1/events/stream?after=start HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {API_KEY}\r\n\r\n"
+    writer.write(asked.encode())
+    await until(lambda: asyncio.sleep(0, stage.parts.live.listening))
+    await until(lambda: asyncio.sleep(0, not stage.parts.live.listening))
+    server.should_exit = True
+    await asyncio.wait_for(serving, 10)
+    with contextlib.suppress(ConnectionError):
+        while await reader.read(2**20):
+            pass
+    writer.close()
+    assert [record for record in caplog.records if record.name == "uvicorn.error" and record.levelname == "ERROR"] == []
 
 
 # The bell and the database

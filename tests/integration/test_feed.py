@@ -86,9 +86,11 @@ async def test_what_a_transaction_in_the_way_holds_back_is_said_to_be_held_and_c
     await changes.add(quick, [changed("in_quick")])
     held = await feed.read(reader, START, limit=10)
     assert (held.events, held.held) == ([], True)
+    assert await reader.fetchval(feed.HELD_S) > 0
     await changes.add(slow, [changed("in_slow")])
     await transaction.commit()
     assert await all_of(reader) == ["in_slow", "in_quick"]
+    assert await reader.fetchval(feed.HELD_S) == 0
 
 
 async def test_a_transaction_that_is_rolled_back_leaves_no_event(writers: list[Connection], reader: Connection) -> None:
