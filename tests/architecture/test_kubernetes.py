@@ -198,7 +198,7 @@ def test_workers_are_scaled_by_a_metric_that_there_is() -> None:
         for it in scaler["spec"]["metrics"]
         if it["type"] == "External"
     ]
-    nothing = Standing(0, 0, 0, 0, 0, 0.0, 0.0, 0, 0.0, None)
+    nothing = Standing(0, 0, 0, 0, 0, 0.0, 0.0, 0, 0.0, 0.0, None)
     assert metric in {it.name for it in Stands(nothing).collect()}
 
 
