@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.lock-$(shell cksum < $(LOCK) | tr " " -)
 
 PYTEST_WORKERS ?= 2
 # npm packages that tests need
-NPM := tests/browser examples/spa
+NPM := tests/browser examples/spa examples/consumer
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install

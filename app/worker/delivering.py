@@ -35,8 +35,8 @@ log = structlog.get_logger(__name__)
 
 REST_S = 1.0
 """Seconds between tries while the database is away."""
-HELD_S = 0.05
-"""Seconds until events are looked for again that are written behind a transaction which still runs."""
+HELD_S = (0.002, 0.25)
+"""While a transaction that still runs holds events back: how soon it is looked again, at first and at most."""
 ACTOR = "worker"
 
 
@@ -79,11 +79,13 @@ class Deliverer:
     async def run(self) -> None:
         """Deliver until stopped; a database that is away is waited for."""
         hearing = asyncio.create_task(self._hear())
+        held_s = HELD_S[0]
         try:
             while not self._stopping.is_set():
                 try:
                     if not await self.take():
-                        await self._rest(HELD_S if self._relay.held else self._settings.poll_s)
+                        await self._rest(held_s if self._relay.held else self._settings.poll_s)
+                    held_s = min(2 * held_s, HELD_S[1]) if self._relay.held else HELD_S[0]
                 except DatabaseUnavailable:
                     log.warning("waiting_for_database")
                     await self._rest(REST_S)
