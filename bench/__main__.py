@@ -14,7 +14,8 @@ from bench.report import Section
 from bench.stage import PROJECT, Stage
 
 SCENARIOS = (
-    "intake", "junk", "reads", "writes", "idempotency", "worker", "feed", "start", "processes", "growth", "inbox",
+    "intake", "junk", "reads", "writes", "idempotency", "worker", "feed", "push", "start", "processes", "growth",
+    "inbox",
 )  # fmt: skip
 LONG = ("soak", "storage")
 BROWSER = ("paying",)
