@@ -144,6 +144,18 @@ BATCH_SECONDS = Histogram(
 EVENTS_ASKING = Gauge(
     "invoicing_worker_events_asking", "Events that wait for an answer of Stripe's.", multiprocess_mode="livesum"
 )
+PUSH_ATTEMPTS = cache(
+    Counter(
+        "invoicing_push_attempts", "Attempts to deliver to others: accepted, or why they failed.", ("outcome",)
+    ).labels
+)
+PUSH_LATENCY = Histogram(
+    "invoicing_push_latency_seconds", "From a change to its acceptance by an endpoint.", buckets=LATENCY_BUCKETS
+)
+PUSH_UNDER_WAY = Gauge("invoicing_push_under_way", "Deliveries under way.", multiprocess_mode="livesum")
+PUSH_DISABLED = cache(
+    Counter("invoicing_push_endpoints_disabled", "Endpoints given up: gone, failing.", ("reason",)).labels
+)
 LEADER = Gauge("invoicing_housekeeper_leader", "1 in the process that keeps house.", multiprocess_mode="livesum")
 TASKS = cache(Counter("invoicing_housekeeping_runs", "Periodic tasks: ok or failed.", ("task", "outcome")).labels)
 TASK_SECONDS = cache(

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from app import metrics
 from app.db import audit, deliveries, endpoints
 from app.db.deliveries import DueDelivery, Outcome
 from app.db.engine import Database
@@ -37,6 +38,8 @@ REST_S = 1.0
 """Seconds between tries while the database is away."""
 HELD_S = (0.002, 0.25)
 """While a transaction that still runs holds events back: how soon it is looked again, at first and at most."""
+LOOK_AFTER = 200
+"""Deliveries after which new events are looked for without a ring: an endpoint that had enough to do may take more."""
 ACTOR = "worker"
 
 
@@ -70,6 +73,8 @@ class Deliverer:
         self._noting: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
+        self._look = True
+        self._noted = 0
 
     def stop(self) -> None:
         """Finish the deliveries under way, then return from run."""
@@ -83,7 +88,7 @@ class Deliverer:
         try:
             while not self._stopping.is_set():
                 try:
-                    if not await self.take():
+                    if not await self.take(look=self._look or self._noted >= LOOK_AFTER):
                         await self._rest(held_s if self._relay.held else self._settings.poll_s)
                     held_s = min(2 * held_s, HELD_S[1]) if self._relay.held else HELD_S[0]
                 except DatabaseUnavailable:
@@ -109,10 +114,10 @@ class Deliverer:
             await self.settled()
         return delivered
 
-    async def take(self) -> int:
+    async def take(self, *, look: bool = True) -> int:
         """Make deliveries of new events, and begin to send what is due where there is room; how many of both."""
         self._woken.clear()
-        made = await self._relay.run_once()
+        made = await self._fan_out() if look else 0
         room = self._settings.concurrency - self._busy.total()
         if room <= 0:
             return made
@@ -122,10 +127,21 @@ class Deliverer:
             )
         for one in due:
             self._busy[one.endpoint] += 1
+            metrics.PUSH_UNDER_WAY.inc()
             task = asyncio.create_task(self._deliver(one))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         return made + len(due)
+
+    async def _fan_out(self) -> int:
+        """Make deliveries of new events; how many. Where there were any, or may be soon, it is looked again at once."""
+        self._look, self._noted = False, 0
+        made = 1
+        try:
+            made = await self._relay.run_once()
+        finally:  # whoever rang meanwhile is heard as well
+            self._look = self._look or made > 0 or self._relay.held
+        return made
 
     async def settled(self) -> None:
         """Return when nothing is under way and everything that came of it is noted."""
@@ -161,44 +177,42 @@ class Deliverer:
                 except DatabaseUnavailable:
                     log.warning("deliveries_left_to_their_leases", deliveries=len(outcomes))
                 finally:
+                    self._noted += len(outcomes)
                     self._busy.subtract(outcome.due.endpoint for outcome in outcomes)
+                    metrics.PUSH_UNDER_WAY.dec(len(outcomes))
                     self._woken.set()
         finally:
             self._noting = None
 
     async def _finish(self, outcomes: list[Outcome]) -> None:
-        disabled = []
-        async with self._database.unit_of_work() as connection:
+        async with self._database.connection() as connection:
             failing = await deliveries.finish(connection, outcomes, self._settings.give_up_after)
-            ends = dict.fromkeys(failing, DisabledReason.FAILING) | {
-                outcome.due.endpoint: DisabledReason.GONE for outcome in outcomes if outcome.attempt.gone
-            }
-            for endpoint, reason in sorted(ends.items()):
-                if await endpoints.disable(connection, endpoint, reason):
-                    disabled.append((endpoint, reason))
-                    await audit.record(
-                        connection, actor=ACTOR, action="disable_webhook_endpoint", subject=endpoint, outcome=reason
-                    )
-        for endpoint, reason in disabled:
-            log.error("webhook_endpoint_disabled", endpoint=endpoint, reason=reason)
         for outcome in outcomes:
-            if not outcome.attempt.accepted:
-                log.warning(
-                    "delivery_failed",
-                    delivery=outcome.due.id,
-                    endpoint=outcome.due.endpoint,
-                    event_id=outcome.due.event,
-                    attempts=outcome.due.attempts,
-                    error=outcome.attempt.failure,
-                    status=outcome.attempt.status,
-                    dead=outcome.status is DeliveryStatus.DEAD,
+            _tell(outcome)
+        ends = dict.fromkeys(failing, DisabledReason.FAILING) | {
+            outcome.due.endpoint: DisabledReason.GONE for outcome in outcomes if outcome.attempt.gone
+        }
+        for endpoint, reason in sorted(ends.items()):
+            await self._give_up(endpoint, reason)
+
+    async def _give_up(self, endpoint: str, reason: DisabledReason) -> None:
+        """Disable an endpoint. Where this process dies before, the next failure brings it here again."""
+        async with self._database.unit_of_work() as connection:
+            disabled = await endpoints.disable(connection, endpoint, reason)
+            if disabled:
+                await audit.record(
+                    connection, actor=ACTOR, action="disable_webhook_endpoint", subject=endpoint, outcome=reason
                 )
+        if disabled:
+            metrics.PUSH_DISABLED(reason).inc()
+            log.error("webhook_endpoint_disabled", endpoint=endpoint, reason=reason)
 
     async def _hear(self) -> None:
         """Hear of new events, and of deliveries that are asked for; without the bell the poll still finds them."""
         heard = self._bell.rings
         while True:
             heard = await self._bell.wait(heard, self._settings.poll_s)
+            self._look = True
             self._woken.set()
 
     async def _rest(self, seconds: float) -> None:
@@ -206,6 +220,26 @@ class Deliverer:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._woken.wait()
+
+
+def _tell(outcome: Outcome) -> None:
+    """Count an outcome; one that is no success has a line in the log."""
+    due, attempt = outcome.due, outcome.attempt
+    metrics.PUSH_ATTEMPTS(attempt.failure or "accepted").inc()
+    if attempt.accepted:
+        if due.told is not None:
+            metrics.PUSH_LATENCY.observe((datetime.now(UTC) - due.told.at).total_seconds())
+        return
+    log.warning(
+        "delivery_failed",
+        delivery=due.id,
+        endpoint=due.endpoint,
+        event_id=due.event,
+        attempts=due.attempts,
+        error=attempt.failure,
+        status=attempt.status,
+        dead=outcome.status is DeliveryStatus.DEAD,
+    )
 
 
 def _outcome(due: DueDelivery, attempt: Attempt) -> Outcome:

@@ -79,7 +79,7 @@ class Consumer:
         await eventually(self.listens)
 
     def worked(self) -> Counter[tuple[str, str, str]]:
-        return Counter(found.groups() for found in WORKED.finditer(self.said))
+        return Counter((found[1], found[2], found[3]) for found in WORKED.finditer(self.said))
 
     def fulfilled(self) -> list[str]:
         return [subject for kind, subject, _ in self.worked().elements() if kind == "fulfillment.fulfilled"]
