@@ -40,12 +40,13 @@ class Subscription:
 class DueDelivery:
     """A delivery handed out to this worker. `attempts` counts this one; with the lease it says whose it is.
 
-    told: the event in the feed; None for a ping.
+    told: the event in the feed; None for a ping, and for one that the feed has forgotten.
     """
 
     id: str
     endpoint: str
     event: str
+    type: str
     attempts: int
     created_at: datetime
     url: str
@@ -131,10 +132,11 @@ WITH endpoints AS MATERIALIZED (
         ) ELSE log END
     FROM chosen
     WHERE delivery.id = chosen.id
-    RETURNING delivery.id, delivery.endpoint, delivery.event, delivery.attempts, delivery.created_at, delivery.change
+    RETURNING delivery.id, delivery.endpoint, delivery.event, delivery.type, delivery.attempts, delivery.created_at,
+        delivery.change
 )
 SELECT claimed.*, endpoint.url, endpoint.secrets,
-    told.position, told.type, told.schema_version, told.at, told.invoice, told.customer, told.data
+    told.position, told.schema_version, told.at, told.invoice, told.customer, told.data
 FROM claimed
 JOIN webhook_endpoints endpoint ON endpoint.id = claimed.endpoint
 LEFT JOIN changes told ON told.id = claimed.change
@@ -238,12 +240,13 @@ async def claim(
             row["id"],
             row["endpoint"],
             row["event"],
+            row["type"],
             row["attempts"],
             row["created_at"],
             row["url"],
             read_secrets(row["secrets"]),
             None
-            if row["change"] is None
+            if row["position"] is None
             else FeedEvent(
                 Cursor(row["position"], row["change"]),
                 row["event"],

@@ -71,6 +71,7 @@ class Failure(StrEnum):
     GONE = "gone"
     SECRET = "secret_unreadable"  # noqa: S105 -- a name
     WORKER = "worker_lost"
+    EVENT = "event_gone"
 
 
 @dataclass(frozen=True, slots=True)

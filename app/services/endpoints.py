@@ -15,6 +15,7 @@ from app.db.endpoints import StoredSecret
 from app.db.engine import Connection, Database
 from app.domain.destinations import Reach
 from app.domain.errors import InvalidState, NotFound
+from app.domain.feed import Cursor
 from app.domain.json import JsonObject, JsonView
 from app.domain.outgoing import PING, DisabledReason, EndpointStatus, new_secret
 from app.services.operations import Operation
@@ -50,9 +51,10 @@ class Endpoints:
             self.reach.require(params["url"])
         endpoint_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
-            await _locked(connection, endpoint_id)
+            row = await _locked(connection, endpoint_id)
             await endpoints.change(connection, endpoint_id, params)
             if params.get("status") == EndpointStatus.ENABLED:
+                await _require_kept(connection, row)
                 await endpoints.enable(connection, endpoint_id)
             elif params.get("status") == EndpointStatus.DISABLED:
                 await endpoints.disable(connection, endpoint_id, DisabledReason.CALLER)
@@ -134,6 +136,14 @@ async def _locked(connection: Connection, endpoint_id: str) -> JsonObject:
     if row is None:
         raise NotFound(f"There is no webhook endpoint {endpoint_id!r}.")
     return row
+
+
+async def _require_kept(connection: Connection, row: JsonView) -> None:
+    """Raise InvalidState where going on would leave out, unsaid, what the feed has forgotten."""
+    if row["status"] == EndpointStatus.DISABLED and Cursor(row["position"], row["change"]) < await feed.gone(
+        connection
+    ):
+        raise InvalidState(f"The feed has forgotten some of what {row['id']} missed: make a new endpoint.")
 
 
 async def _finish(connection: Connection, operation: Operation, status: int = 200) -> None:

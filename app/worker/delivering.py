@@ -21,6 +21,7 @@ from app.domain.errors import DatabaseUnavailable
 from app.domain.feed import envelope, written
 from app.domain.outgoing import (
     MOST_ATTEMPTS,
+    PING,
     Attempt,
     DeliveryStatus,
     DisabledReason,
@@ -151,8 +152,11 @@ class Deliverer:
     # One delivery
 
     async def _deliver(self, due: DueDelivery) -> None:
+        now = written(datetime.now(UTC))
         if due.attempts > MOST_ATTEMPTS:  # its workers died of it, or with it
-            attempt = Attempt(written(datetime.now(UTC)), 0, None, Failure.WORKER)
+            attempt = Attempt(now, 0, None, Failure.WORKER)
+        elif due.told is None and due.type != PING:
+            attempt = Attempt(now, 0, None, Failure.EVENT)
         else:
             attempt = await self._sender.send(due, self._document(due))
         self._finished.append(_outcome(due, attempt))
@@ -245,7 +249,7 @@ def _tell(outcome: Outcome) -> None:
 def _outcome(due: DueDelivery, attempt: Attempt) -> Outcome:
     if attempt.accepted:
         return Outcome(due, attempt, DeliveryStatus.DELIVERED, timedelta())
-    if due.attempts >= MOST_ATTEMPTS:
+    if due.attempts >= MOST_ATTEMPTS or attempt.failure is Failure.EVENT:
         return Outcome(due, attempt, DeliveryStatus.DEAD, timedelta())
     dice = random.random()  # noqa: S311 -- no secret hangs on it
     return Outcome(due, attempt, DeliveryStatus.FAILED, pause_after(due.attempts, dice, attempt.retry_after_s))

@@ -553,6 +553,32 @@ async def test_a_delivery_that_kills_its_workers_ends_dead(
 # Keeping house
 
 
+async def test_what_the_feed_has_forgotten_is_not_delivered_and_said_to_be_gone(
+    api: Caller, database: Database, consumer: Consumer, deliverer: Deliverer
+) -> None:
+    made = await endpoint(api.client, consumer.url)
+    await happens(database)
+    await deliverer._relay.run_once()
+    await run(database, "DELETE FROM changes")
+    await deliverer.drain()
+    (entry,) = await log(api, made)
+    assert (entry["status"], entry["last_error"]) == ("dead", "event_gone")
+    assert not consumer.received
+
+
+async def test_an_endpoint_that_missed_what_is_forgotten_does_not_go_on_as_if_nothing_were(
+    api: Caller, database: Database, consumer: Consumer
+) -> None:
+    made = await endpoint(api.client, consumer.url)
+    path = f"/v1/webhook-endpoints/{made['id']}"
+    await api.patch(path, {"status": "disabled"})
+    await happens(database, 2)
+    await run(database, "UPDATE feed SET gone_position = (SELECT max(position) FROM changes), gone_change = 1")
+    refused = await api.refused("PATCH", path, 409, "invalid_state", {"status": "enabled"})
+    assert "make a new endpoint" in refused["detail"]
+    assert (await api.get(path))["status"] == "disabled"
+
+
 async def test_old_deliveries_are_forgotten_and_what_waits_is_not(
     api: Caller, database: Database, consumer: Consumer, parts: Parts, deliverer: Deliverer
 ) -> None:

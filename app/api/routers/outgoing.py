@@ -56,7 +56,7 @@ async def get_webhook_endpoint(endpoint_id: EndpointId, request: Request) -> Res
     return await one(request, WEBHOOK_ENDPOINT, endpoint_id)
 
 
-@endpoints.patch("/{endpoint_id}", response_model=WebhookEndpointRead, responses=answers("not_found", *IDEMPOTENT))
+@endpoints.patch("/{endpoint_id}", response_model=WebhookEndpointRead, responses=answers(*STATE))
 async def update_webhook_endpoint(endpoint_id: EndpointId, body: WebhookEndpointUpdate, write: WriteDep) -> Response:
     """Change an endpoint, disable it, or enable it again: it then goes on where it stopped."""
     return await write.run(write.parts.endpoints.update_webhook_endpoint, body.params(), endpoint_id)
