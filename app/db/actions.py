@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
+import asyncpg
+
 from app.db.engine import Connection
 from app.domain.actions import ActionStatus, Moment
 
@@ -53,16 +55,9 @@ INSERT INTO configured_actions (action) SELECT unnest($1::text[]) ON CONFLICT DO
 """
 
 _CLAIM = """
-WITH returned AS (
-    SELECT id FROM fulfillment_actions
-    WHERE action = $1 AND status = 'running' AND next_attempt_at <= now()
-    ORDER BY next_attempt_at
-    LIMIT 1
-    FOR UPDATE SKIP LOCKED
-), waiting AS (
+WITH waiting AS (
     SELECT id FROM fulfillment_actions job
     WHERE action = $1 AND status IN ('pending', 'failed') AND next_attempt_at <= now()
-      AND NOT EXISTS (SELECT FROM returned)
       AND NOT EXISTS (
         SELECT FROM fulfillment_actions other
         WHERE other.fulfillment = job.fulfillment AND other.action = job.action AND other.status = 'running'
@@ -72,19 +67,36 @@ WITH returned AS (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE fulfillment_actions AS job
+SET status = 'running', attempts = job.attempts + 1, next_attempt_at = now() + $3::interval
+FROM waiting
+WHERE job.id = waiting.id
+RETURNING job.id, job.fulfillment, job.invoice, job.action, job.moment, job.attempts
+"""
+
+_ANY_CAME_BACK = """
+SELECT EXISTS (
+    SELECT FROM fulfillment_actions WHERE action = ANY($1::text[]) AND status = 'running' AND next_attempt_at <= now()
+)
+"""
+
+_CLAIM_BACK = """
+WITH back AS (
+    SELECT id, lost + 1 >= $3 AS given_up FROM fulfillment_actions
+    WHERE action = ANY($1::text[]) AND status = 'running' AND next_attempt_at <= now()
+    ORDER BY next_attempt_at
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE fulfillment_actions AS job
 SET status = CASE WHEN given_up THEN 'dead' ELSE 'running' END,
     attempts = job.attempts + CASE WHEN given_up THEN 0 ELSE 1 END,
-    lost = job.lost + CASE WHEN back THEN 1 ELSE 0 END,
+    lost = job.lost + 1,
     reason = CASE WHEN given_up THEN 'Its worker died or hung each time.' ELSE reason END,
-    next_attempt_at = CASE WHEN given_up THEN NULL ELSE now() + $3::interval END,
+    next_attempt_at = CASE WHEN given_up THEN NULL ELSE now() + $2::interval END,
     finished_at = CASE WHEN given_up THEN now() END
-FROM (
-    SELECT id, false AS back, false AS given_up FROM waiting
-    UNION ALL
-    SELECT id, true, lost + 1 >= $4 FROM fulfillment_actions WHERE id IN (SELECT id FROM returned)
-) AS due
-WHERE job.id = due.id
-RETURNING job.id, job.fulfillment, job.invoice, job.moment, job.attempts, job.status
+FROM back
+WHERE job.id = back.id
+RETURNING job.id, job.fulfillment, job.invoice, job.action, job.moment, job.attempts, given_up
 """
 
 _HOLD = """
@@ -154,21 +166,33 @@ async def announce(connection: Connection, names: Collection[str]) -> None:
     await connection.execute(_ANNOUNCE, sorted(names))
 
 
-async def claim(
-    connection: Connection, action: str, limit: int, lease: timedelta, most_lost: int
-) -> tuple[list[DueAction], list[str]]:
-    """Take up to `limit` due actions of a name for `lease`, and the ids of those that were given up.
+async def claim(connection: Connection, action: str, limit: int, lease: timedelta) -> list[DueAction]:
+    """Take up to `limit` due actions of a name for `lease`.
 
-    What comes back because its lease ran out is handed out alone, and given up after `most_lost` times. Two moments of
-    one fulfillment never run side by side: the earlier one's text is not sent behind the later one's.
+    Two moments of one fulfillment never run side by side: the earlier one's text is not sent behind the later one's.
     """
-    rows = await connection.fetch(_CLAIM, action, limit, lease, most_lost)
-    due = [
-        DueAction(row["id"], row["fulfillment"], row["invoice"], action, Moment(row["moment"]), row["attempts"])
-        for row in rows
-        if row["status"] != "dead"
-    ]
-    return due, [row["id"] for row in rows if row["status"] == "dead"]
+    return [_due(row) for row in await connection.fetch(_CLAIM, action, limit, lease)]
+
+
+async def any_came_back(connection: Connection, names: Collection[str]) -> bool:
+    """Whether a worker died over one of these actions, and its lease has ended."""
+    return bool(await connection.fetchval(_ANY_CAME_BACK, list(names)))
+
+
+async def claim_back(
+    connection: Connection, names: Collection[str], lease: timedelta, most_lost: int
+) -> tuple[DueAction | None, str | None]:
+    """Take one that a worker died over, for `lease`; or the id of one that was given up, because it was the last time."""
+    row = await connection.fetchrow(_CLAIM_BACK, list(names), lease, most_lost)
+    if row is None:
+        return None, None
+    return (None, row["id"]) if row["given_up"] else (_due(row), None)
+
+
+def _due(row: asyncpg.Record) -> DueAction:
+    return DueAction(
+        row["id"], row["fulfillment"], row["invoice"], row["action"], Moment(row["moment"]), row["attempts"]
+    )
 
 
 async def hold(connection: Connection, due: DueAction, lease: timedelta) -> str | None:

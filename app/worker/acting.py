@@ -1,112 +1,31 @@
 """Owns the worker's part in fulfillment actions: hand out what is due, have it done, mark what became of it.
 
-Each action has a loop of its own, so that a slow one keeps no other waiting. A try is counted when it is handed out: one
-that takes its process with it is set aside in the end, and the others are done by whoever comes next.
+Each action has a loop of its own, so that a slow one keeps no other waiting. A try is counted when it is handed out. What
+comes back from a worker that died is done alone: if it was the one that brought it down, it does so to nobody else.
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from app.db import actions
-from app.db.actions import DueAction
-from app.db.engine import Connection, Database
-from app.domain.actions import (
-    MOST_ATTEMPTS,
-    MOST_LOST,
-    ActionStatus,
-    NotNow,
-    Overtaken,
-    Permanent,
-    Skipped,
-    pause_s,
-    require_due,
-)
+from app.db.engine import Database
+from app.domain.actions import MOST_ATTEMPTS, MOST_LOST, ActionStatus, NotNow, Overtaken, Permanent, Skipped
 from app.domain.errors import DatabaseUnavailable
 from app.domain.redaction import redacted
 from app.services.acting import Action
+from app.worker.attempting import MARGIN_S, REST_S, Attempt, LeaseLost
+from app.worker.passage import Passage
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 4
 """How many of one action a worker does side by side: mail servers count connections."""
-MARGIN_S = 30.0
-"""How long a lease outlives what it is for: so long a mark may wait for a database that is away."""
-REST_S = 1.0
 LONGEST_REASON = 300
-
-
-class LeaseLost(Exception):
-    """The action is not ours any more: somebody else does it, or a person decided otherwise."""
-
-
-class Attempt:
-    """One try of one action; see services.acting.Turn."""
-
-    def __init__(self, database: Database, due: DueAction, lease_s: float) -> None:
-        self._database = database
-        self._until = asyncio.get_running_loop().time() + lease_s
-        self.due = due
-        self.marked = False
-
-    async def hold(self, seconds: float) -> None:
-        """Hold the lease for `seconds` more. Raises LeaseLost, and Overtaken where the moment has passed."""
-        lease_s = seconds + MARGIN_S
-        async with self._database.connection() as connection:
-            status = await actions.hold(connection, self.due, timedelta(seconds=lease_s))
-        if status is None:
-            raise LeaseLost
-        require_due(self.due.moment, status)
-        self._until = asyncio.get_running_loop().time() + lease_s
-
-    async def done(self) -> None:
-        """Put down that it is done."""
-        if not self.marked:
-            await self._mark(lambda connection: actions.done(connection, self.due))
-            log.info("action_done", action=self.due.action, action_id=self.due.id, moment=self.due.moment)
-
-    async def end(self, status: ActionStatus, reason: str) -> None:
-        """Put down that it will not be done, and why."""
-        if self.marked:
-            return
-        await self._mark(lambda connection: actions.end(connection, self.due, status, reason))
-        tell = log.info if status is ActionStatus.SKIPPED else log.error
-        tell(f"action_{status}", action=self.due.action, action_id=self.due.id, moment=self.due.moment, reason=reason)
-
-    async def leave(self, reason: str) -> None:
-        """Put down that its moment has passed."""
-        await self._mark(lambda connection: actions.leave(connection, self.due, reason))
-        log.info(
-            "action_overtaken", action=self.due.action, action_id=self.due.id, moment=self.due.moment, reason=reason
-        )
-
-    async def fail(self, reason: str) -> None:
-        """Put it back for another try."""
-        if self.marked:
-            return
-        pause = timedelta(seconds=pause_s(self.due.attempts) * random.uniform(0.5, 1))  # noqa: S311 -- no secret
-        await self._mark(lambda connection: actions.fail(connection, self.due, reason, pause))
-        log.warning(
-            "action_failed", action=self.due.action, action_id=self.due.id, attempts=self.due.attempts, reason=reason
-        )
-
-    async def _mark(self, mark: Callable[[Connection], Awaitable[None]]) -> None:
-        """Write the mark, for as long as the lease holds: a mail that is sent must not be sent again for want of it."""
-        while True:
-            try:
-                async with self._database.connection() as connection:
-                    await mark(connection)
-            except DatabaseUnavailable:
-                if asyncio.get_running_loop().time() + REST_S > self._until:
-                    raise
-                await asyncio.sleep(REST_S)
-            else:
-                self.marked = True
-                return
 
 
 class Performer:
@@ -117,6 +36,7 @@ class Performer:
         self._configured = configured
         self._poll_s = poll_s
         self._stopping = asyncio.Event()
+        self._passage = Passage()
 
     def stop(self) -> None:
         """Finish what is under way, then return from run."""
@@ -127,8 +47,9 @@ class Performer:
         while not self._stopping.is_set() and not await self._without_failing(self._announced()):
             await self._rest(REST_S)
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._repeat(self._take_back))
             for name in self._configured:
-                group.create_task(self._repeat(name))
+                group.create_task(self._repeat(partial(self._take, name)))
 
     async def announce(self) -> None:
         """Have actions made for what this worker does, from now on, and for nothing else."""
@@ -138,7 +59,7 @@ class Performer:
 
     async def run_once(self) -> int:
         """Do a batch of what is due, of every action; how many that were."""
-        return sum(await asyncio.gather(*(self._take(name) for name in self._configured)))
+        return await self._take_back() + sum(await asyncio.gather(*(self._take(name) for name in self._configured)))
 
     async def drain(self) -> int:
         """Do whatever is due; how many that were."""
@@ -151,9 +72,9 @@ class Performer:
         await self.announce()
         return 1
 
-    async def _repeat(self, name: str) -> None:
+    async def _repeat(self, take: Callable[[], Awaitable[int]]) -> None:
         while not self._stopping.is_set():
-            if not await self._without_failing(self._take(name)):
+            if not await self._without_failing(take()):
                 await self._rest(self._poll_s)
 
     async def _without_failing(self, work: Awaitable[int]) -> int:
@@ -171,20 +92,40 @@ class Performer:
                 await self._stopping.wait()
 
     async def _take(self, name: str) -> int:
-        action = self._configured[name]
-        lease_s = action.most_s + MARGIN_S
-        async with self._database.connection() as connection:
-            due, given_up = await actions.claim(connection, name, AT_ONCE, timedelta(seconds=lease_s), MOST_LOST)
-        for action_id in given_up:
-            log.error("action_dead", action=name, action_id=action_id, reason="its worker died or hung each time")
-        await asyncio.gather(*(self._try(action, Attempt(self._database, one, lease_s)) for one in due))
-        return len(due) + len(given_up)
-
-    async def _try(self, action: Action, attempt: Attempt) -> None:
+        lease_s = self._configured[name].most_s + MARGIN_S
+        out = await self._passage.beside()
         try:
-            await self._perform(action, attempt)
+            async with self._database.connection() as connection:
+                due = await actions.claim(connection, name, AT_ONCE, timedelta(seconds=lease_s))
+            attempts = [Attempt(self._database, one, lease_s, self._passage.along()) for one in due]
+        finally:
+            out()
+        await asyncio.gather(*(self._try(attempt) for attempt in attempts))
+        return len(due)
+
+    async def _take_back(self) -> int:
+        """Do one of those that a worker died over, alone."""
+        names = list(self._configured)
+        lease_s = max((action.most_s for action in self._configured.values()), default=0) + MARGIN_S
+        async with self._database.connection() as connection:
+            if not await actions.any_came_back(connection, names):
+                return 0
+        async with self._passage.alone() as out:
+            async with self._database.connection() as connection:
+                due, given_up = await actions.claim_back(connection, names, timedelta(seconds=lease_s), MOST_LOST)
+            if given_up:
+                log.error("action_dead", action_id=given_up, reason="its worker died or hung each time")
+            if due:
+                await self._try(Attempt(self._database, due, lease_s, out))
+        return 1
+
+    async def _try(self, attempt: Attempt) -> None:
+        try:
+            await self._perform(self._configured[attempt.due.action], attempt)
         except DatabaseUnavailable:
             log.warning("action_left_to_its_lease", action=attempt.due.action, action_id=attempt.due.id)
+        finally:
+            attempt.out()
 
     async def _perform(self, action: Action, attempt: Attempt) -> None:
         due = attempt.due

@@ -173,7 +173,9 @@ async def test_a_hook_that_kills_its_worker_is_set_aside_and_the_others_mail_is_
         return service.exit_status("worker") is not None
 
     async def ended() -> bool:
-        return {job["action"]: job["status"] for job in await jobs(service)} == {"poison": "dead", "email": "done"}
+        found = {job["action"]: job["status"] for job in await jobs(service)}
+        assert found == {"poison": "dead", "email": "done"}
+        return True
 
     for _ in range(5):
         await eventually(died, within=30)

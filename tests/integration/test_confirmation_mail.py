@@ -17,7 +17,8 @@ from app.db.actions import DueAction
 from app.domain.actions import MOST_ATTEMPTS
 from app.mail.delivery import Mailer
 from app.services.acting import Confirmation
-from app.worker.acting import Attempt, LeaseLost, Performer
+from app.worker.acting import Performer
+from app.worker.attempting import Attempt, LeaseLost
 from tests.fixtures.caller import Caller
 from tests.fixtures.dying import DIED, Process
 from tests.fixtures.mail import DROP, HANG, PASSWORD, USERNAME, MailServer
@@ -511,7 +512,6 @@ async def test_a_worker_that_dies_anywhere_leaves_a_mail_that_comes_at_least_onc
 ) -> None:
     await shop.paid()
     (job,) = await shop.jobs()
-    confirmation = shop.performer._configured["email"]
     ends, at, outcome = set(), 0, DIED
     while outcome is DIED:
         at += 1
@@ -521,9 +521,9 @@ async def test_a_worker_that_dies_anywhere_leaves_a_mail_that_comes_at_least_onc
         )
         mail.messages.clear()
         async with shop.parts.database.connection() as connection:
-            (due,), _ = await actions.claim(connection, "email", 1, timedelta(minutes=5), 5)
+            (due,) = await actions.claim(connection, "email", 1, timedelta(minutes=5))
         attempt = Attempt(shop.parts.database, due, 300)
-        outcome = await Process(shop.parts).run(shop.performer._perform(confirmation, attempt), dies_at=at)
+        outcome = await Process(shop.parts).run(shop.performer._try(attempt), dies_at=at)
         await shop.parts.database.close()
         await shop.parts.database.open()
         after_death = len(mail.messages)
@@ -551,7 +551,7 @@ async def test_an_action_that_was_taken_over_is_not_sent_by_whom_it_was_taken_fr
 async def test_hold_of_what_is_not_ours_raises(shop: Shop) -> None:
     await shop.paid()
     async with shop.parts.database.connection() as connection:
-        (due,), _ = await actions.claim(connection, "email", 1, timedelta(minutes=5), 5)
+        (due,) = await actions.claim(connection, "email", 1, timedelta(minutes=5))
     with pytest.raises(LeaseLost):
         await Attempt(shop.parts.database, replace(due, attempts=7), 10).hold(1)
 
@@ -572,18 +572,21 @@ async def test_a_mark_waits_for_a_database_that_is_away_and_the_mail_comes_once(
     assert (await shop.states(), len(mail.messages)) == ([("fulfilled", "done")], 1)
 
 
-async def test_what_its_workers_died_over_is_given_up_alone_and_the_others_go_on(shop: Shop, mail: MailServer) -> None:
+async def test_what_its_workers_died_over_is_given_up_and_the_others_go_on(shop: Shop, mail: MailServer) -> None:
     await shop.paid()
     (poison,) = await shop.jobs()
-    for lost in range(1, 6):
-        async with shop.parts.database.connection() as connection:
-            due, given_up = await actions.claim(connection, "email", 4, timedelta(), 5)
-        assert ([one.attempts for one in due], given_up) == ([lost], [])
+    async with shop.parts.database.connection() as connection:
+        (first,) = await actions.claim(connection, "email", 4, timedelta())
+        assert first.attempts == 1
+        for lost in range(1, 5):
+            due, given_up = await actions.claim_back(connection, ["email"], timedelta(), 5)
+            assert (due and due.attempts, given_up) == (lost + 1, None)
     await shop.paid()
     await shop.performer.drain()
     by_id = {job["id"]: job for job in await shop.jobs()}
-    assert (by_id[poison["id"]]["status"], by_id[poison["id"]]["attempts"]) == ("dead", 5)
-    assert {job["status"] for name, job in by_id.items() if name != poison["id"]} == {"done"}
+    given_up_row = by_id.pop(poison["id"])
+    assert (given_up_row["status"], given_up_row["attempts"], given_up_row["lost"]) == ("dead", 5, 5)
+    assert {job["status"] for job in by_id.values()} == {"done"}
     assert len(mail.messages) == 1
 
 

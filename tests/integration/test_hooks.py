@@ -13,6 +13,7 @@ from app.domain.json import JsonObject
 from app.hooks import FulfillmentAction, Moment, Permanent
 from app.services.acting import Action, Hook
 from app.worker.acting import Performer
+from app.worker.passage import Passage
 from tests.fixtures.stage import Stage
 
 Function = Callable[[FulfillmentAction], Awaitable[object]]
@@ -191,3 +192,58 @@ async def test_two_workers_never_do_one_action_side_by_side(stage: Stage, begin:
     other: Any = Performer(stage.parts.database, performer._configured, poll_s=1)
     await asyncio.gather(performer.drain(), other.drain())
     assert len(called) == len(set(called)) == 4
+
+
+async def test_what_a_worker_died_over_is_done_alone(stage: Stage, begin: Begin) -> None:
+    order: list[str] = []
+    told = asyncio.Event()
+
+    async def ship(_action: FulfillmentAction) -> None:
+        order.append("ship begins")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), 0.3)  # time enough for another to come in beside it
+        order.append("ship ends")
+
+    async def tell(_action: FulfillmentAction) -> None:
+        order.append("tell")
+        told.set()
+
+    performer = await begin(ship=ship, tell=tell)
+    await stage.rows("UPDATE fulfillment_actions SET status = 'running' WHERE action = 'ship'")
+    running = asyncio.create_task(performer.run())
+    await told.wait()
+    performer.stop()
+    await running
+    found = await job(stage)
+    assert (found["status"], found["lost"]) == ("done", 1)
+    if order[0] == "tell":  # it was inside already, and waited for
+        assert order == ["tell", "ship begins", "ship ends"]
+    else:
+        assert order == ["ship begins", "ship ends", "tell"]
+
+
+async def test_whoever_must_be_alone_waits_for_the_others_and_they_for_it() -> None:
+    passage = Passage()
+    out = await passage.beside()
+    along = passage.along()
+    order: list[str] = []
+
+    async def alone() -> None:
+        async with passage.alone() as through:
+            order.append("alone")
+            through()
+
+    async def beside() -> None:
+        leave = await passage.beside()
+        order.append("beside")
+        leave()
+
+    tasks = [asyncio.create_task(alone()), asyncio.create_task(beside())]
+    await asyncio.sleep(0)
+    out()
+    out()  # a second time means nothing
+    await asyncio.sleep(0)
+    assert order == []
+    along()
+    await asyncio.gather(*tasks)
+    assert order == ["alone", "beside"]

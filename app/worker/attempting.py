@@ -1,0 +1,96 @@
+"""Owns one try of one fulfillment action: whether it is still ours, and what is put down of how it ended."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from app.db import actions
+from app.db.actions import DueAction
+from app.db.engine import Connection, Database
+from app.domain.actions import ActionStatus, pause_s, require_due
+from app.domain.errors import DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
+
+MARGIN_S = 30.0
+"""How long a lease outlives what it is for: so long a mark may wait for a database that is away."""
+REST_S = 1.0
+
+
+class LeaseLost(Exception):
+    """The action is not ours any more: somebody else does it, or a person decided otherwise."""
+
+
+class Attempt:
+    """One try of one action; see services.acting.Turn.
+
+    out: called when what is left of it is waiting for somebody else's word, which brings no process down.
+    """
+
+    def __init__(
+        self, database: Database, due: DueAction, lease_s: float, out: Callable[[], None] = lambda: None
+    ) -> None:
+        self.out = out
+        self._database = database
+        self._until = asyncio.get_running_loop().time() + lease_s
+        self.due = due
+        self.marked = False
+
+    async def hold(self, seconds: float) -> None:
+        """Hold the lease for `seconds` more. Raises LeaseLost, and Overtaken where the moment has passed."""
+        lease_s = seconds + MARGIN_S
+        async with self._database.connection() as connection:
+            status = await actions.hold(connection, self.due, timedelta(seconds=lease_s))
+        if status is None:
+            raise LeaseLost
+        require_due(self.due.moment, status)
+        self._until = asyncio.get_running_loop().time() + lease_s
+        self.out()
+
+    async def done(self) -> None:
+        """Put down that it is done."""
+        if not self.marked:
+            await self._mark(lambda connection: actions.done(connection, self.due))
+            log.info("action_done", action=self.due.action, action_id=self.due.id, moment=self.due.moment)
+
+    async def end(self, status: ActionStatus, reason: str) -> None:
+        """Put down that it will not be done, and why."""
+        if self.marked:
+            return
+        await self._mark(lambda connection: actions.end(connection, self.due, status, reason))
+        tell = log.info if status is ActionStatus.SKIPPED else log.error
+        tell(f"action_{status}", action=self.due.action, action_id=self.due.id, moment=self.due.moment, reason=reason)
+
+    async def leave(self, reason: str) -> None:
+        """Put down that its moment has passed."""
+        await self._mark(lambda connection: actions.leave(connection, self.due, reason))
+        log.info(
+            "action_overtaken", action=self.due.action, action_id=self.due.id, moment=self.due.moment, reason=reason
+        )
+
+    async def fail(self, reason: str) -> None:
+        """Put it back for another try."""
+        if self.marked:
+            return
+        pause = timedelta(seconds=pause_s(self.due.attempts) * random.uniform(0.5, 1))  # noqa: S311 -- no secret
+        await self._mark(lambda connection: actions.fail(connection, self.due, reason, pause))
+        log.warning(
+            "action_failed", action=self.due.action, action_id=self.due.id, attempts=self.due.attempts, reason=reason
+        )
+
+    async def _mark(self, mark: Callable[[Connection], Awaitable[None]]) -> None:
+        """Write the mark, for as long as the lease holds: a mail that is sent must not be sent again for want of it."""
+        while True:
+            try:
+                async with self._database.connection() as connection:
+                    await mark(connection)
+            except DatabaseUnavailable:
+                if asyncio.get_running_loop().time() + REST_S > self._until:
+                    raise
+                await asyncio.sleep(REST_S)
+            else:
+                self.marked = True
+                return
