@@ -258,6 +258,8 @@ class Settings(BaseSettings):
     def _safe(self) -> Self:
         if self.livemode and self.stripe_api_base != STRIPE_API_BASE:
             raise ValueError("a live STRIPE_SECRET_KEY is only ever sent to Stripe: unset STRIPE_API_BASE")
+        if self.livemode:
+            self.environment = "production"  # where real money moves, whatever else was said
         self._require_keys()
         if not self.public_base_url:
             self.public_base_url = f"http://{self.host}:{self.port}"
@@ -271,7 +273,7 @@ class Settings(BaseSettings):
         if self.environment == "production":
             for unsafe, why in UNSAFE_IN_PRODUCTION:
                 if unsafe(self):
-                    raise ValueError(f"not with ENVIRONMENT=production: {why}")
+                    raise ValueError(f"not with ENVIRONMENT=production, nor with a live key: {why}")
         return self
 
     @model_validator(mode="after")
@@ -285,7 +287,7 @@ class Settings(BaseSettings):
 
     def _require_keys(self) -> None:
         for name, unset in REQUIRED_KEYS.items():
-            if not getattr(self, name) and (self.livemode or self.environment == "production"):
+            if not getattr(self, name) and self.environment == "production":
                 raise ValueError(f"{name.upper()} must be set: {unset}")
 
     @property

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-SENT = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID")
-SHOWN = ("Idempotent-Replayed", "Retry-After", "X-Request-ID")
+SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "X-Request-ID")
+SHOWN = ("ETag", "Idempotent-Replayed", "Retry-After", "X-Request-ID")
 PREFLIGHT_S = 600
 
 

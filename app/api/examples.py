@@ -141,15 +141,15 @@ def example(schema: Schema, schemas: Schema, *, asked: bool, name: str = "") -> 
         return example(schemas[schema["$ref"].rpartition("/")[2]], schemas, asked=asked, name=name)
     if "examples" in schema:
         return schema["examples"][0]
-    choices = [choice for key in ("anyOf", "oneOf") for choice in schema.get(key, ())]
-    if choices:
-        return _chosen(choices, schemas, asked=asked, name=name)
     if "properties" in schema:
         return {
             field: example(inner, schemas, asked=asked, name=field)
             for field, inner in schema["properties"].items()
             if not asked or field in schema.get("required", ()) or "examples" in inner
         }
+    choices = [choice for key in ("anyOf", "oneOf") for choice in schema.get(key, ())]
+    if choices:
+        return _chosen(choices, schemas, asked=asked, name=name)
     if schema.get("type") == "array":
         return [example(schema["items"], schemas, asked=asked, name=name)]
     return _plain(schema, name)

@@ -10,6 +10,40 @@ from app.api.examples import illustrate
 from app.api.gate import PRIVATE
 from app.api.outgoing import webhooks
 from app.api.webhook import PATH
+from app.webhooks.handlers import HANDLERS
+
+_NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
+_NAME_OR_NULL = {"anyOf": [_NAME, {"type": "null"}]}
+EVENT = {
+    "type": "object",
+    "description": "A snapshot event as Stripe writes it; what is more in it is kept as it came.",
+    "required": ["id", "object", "type", "created", "livemode", "data"],
+    "properties": {
+        "id": _NAME,
+        "object": {"const": "event"},
+        "type": _NAME,
+        "created": {"type": "integer", "minimum": 1, "maximum": 253_402_300_798},
+        "livemode": {"type": "boolean"},
+        "api_version": _NAME_OR_NULL,
+        "account": _NAME_OR_NULL,
+        "data": {
+            "type": "object",
+            "required": ["object"],
+            "properties": {"object": {"type": "object", "properties": {"id": _NAME_OR_NULL}}},
+        },
+    },
+    "examples": [
+        {
+            "id": "evt_1Pgf",
+            "object": "event",
+            "type": min(HANDLERS),
+            "created": 1_795_420_800,
+            "livemode": False,
+            "api_version": "2026-10-28.endive",
+            "data": {"object": {"id": "in_1PgF", "object": "invoice"}},
+        }
+    ],
+}
 
 WEBHOOK = {
     "post": {
@@ -23,11 +57,15 @@ WEBHOOK = {
                 "name": "Stripe-Signature",
                 "in": "header",
                 "required": True,
-                "schema": {"type": "string"},
+                "schema": {
+                    "type": "string",
+                    "pattern": "^t=[0-9]{1,12}(,v0=[0-9a-f]{64})?(,v1=[0-9a-f]{64}){1,10}$",
+                    "description": "`t=<Unix time>,v1=<HMAC-SHA256 of t.body>`, a `v1` for each secret in force.",
+                },
                 "example": "t=1795420800,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd",
             }
         ],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": EVENT}}},
         "responses": {
             "200": {
                 "description": "Recorded, now or before.",

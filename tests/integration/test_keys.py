@@ -6,15 +6,19 @@ import asyncio
 import hashlib
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.db import keys
 from app.domain.keys import new_key
 from app.main import create_app
+from app.services import keyring
 from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.postgres import Database
@@ -96,15 +100,62 @@ async def test_nothing_is_remembered_while_revocations_could_not_be_heard(
     app: FastAPI, app_client: httpx.AsyncClient
 ) -> None:
     made = await make(app_client, "invoices:read")
-    keyring = app.state.parts.keyring
+    ring = app.state.parts.keyring
     assert await status_with(app_client, made["key"]) == 200
-    assert keyring.remembered(made["key"]) is not None
-    keyring._listener.terminate()
-    keyring._listen_at = asyncio.get_running_loop().time() + 60
-    while keyring.remembered(made["key"]) is not None:  # noqa: ASYNC110 - the driver tells of it in its next turn
+    assert ring.remembered(made["key"]) is not None
+    ring._listener.terminate()
+    ring._listen_at = asyncio.get_running_loop().time() + 60
+    while ring.remembered(made["key"]) is not None:  # noqa: ASYNC110 - the driver tells of it in its next turn
         await asyncio.sleep(0)
     assert await status_with(app_client, made["key"]) == 200
-    assert keyring.remembered(made["key"]) is None
+    assert ring.remembered(made["key"]) is None
+
+
+async def test_nothing_is_remembered_for_longer_than_the_bound_even_where_nobody_tells(
+    app: FastAPI, app_client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await make(app_client, "invoices:read")
+    known = app.state.parts.keyring.remembered
+    assert await status_with(app_client, made["key"]) == 200
+    assert known(made["key"]) is not None
+    later = asyncio.get_running_loop().time() + keyring.REMEMBERED_S
+    monkeypatch.setattr(keyring, "_now", lambda: later)
+    assert known(made["key"]) is None
+
+
+@pytest.mark.e2e
+async def test_another_process_is_told_of_a_revocation_and_one_that_lost_its_ear_hears_again(
+    make_service: MakeService, free_port: int, eventually: Callable[..., Awaitable[object]]
+) -> None:
+    here = await make_service(worker=False)
+    database, port = here.environment["DATABASE_URL"], free_port
+    there = await make_service(
+        worker=False, database_url=database, PORT=str(port), PUBLIC_BASE_URL=f"http://127.0.0.1:{port}"
+    )
+
+    async def seconds_until_refused_there() -> float:
+        made = await make(here.client, "invoices:read")
+        assert await status_with(there.client, made["key"]) == 200
+        started = time.monotonic()
+        assert await status_with(there.client, made["key"]) == 200  # from what it remembers
+        assert (await here.client.post(f"/v1/api-keys/{made['id']}/revoke")).is_success
+
+        async def refused() -> bool:
+            return await status_with(there.client, made["key"]) == 401
+
+        await eventually(refused, within=keyring.REMEMBERED_S + 25)
+        return time.monotonic() - started
+
+    # On a busy machine a try may take longer than a key is remembered; one that does not proves that it was told.
+    assert min([await seconds_until_refused_there() for _ in range(3)]) < keyring.REMEMBERED_S
+    connection = await asyncpg.connect(database)
+    ended = await connection.fetch(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE $1",
+        f"LISTEN%{keys.CHANNEL}%",
+    )
+    await connection.close()
+    assert len(ended) >= 1
+    assert min([await seconds_until_refused_there() for _ in range(3)]) < keyring.REMEMBERED_S
 
 
 async def test_an_expired_key_is_refused(app_client: httpx.AsyncClient, database: Database) -> None:

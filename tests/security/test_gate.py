@@ -69,7 +69,8 @@ async def test_without_origins_configured_no_page_may_read_an_answer(app_client:
 
 async def test_pages_of_listed_origins_may_call_and_no_others(settings: Settings) -> None:
     async with served(settings, cors_origins=("https://shop.example",)) as client:
-        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+        wanted = "authorization,if-none-match"  # and a page may read the tag that it sends back
+        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": wanted}
         allowed = await client.options("/v1/invoices", headers={"Origin": "https://shop.example"} | asked)
         assert allowed.status_code == 200
         assert allowed.headers["access-control-allow-origin"] == "https://shop.example"
@@ -80,6 +81,7 @@ async def test_pages_of_listed_origins_may_call_and_no_others(settings: Settings
             for headers in ({}, {"Authorization": ""}):  # an error is to be read as well
                 answer = await client.get("/v1/invoices", headers={"Origin": origin} | headers)
                 assert answer.headers.get("access-control-allow-origin") == shown
+                assert "ETag" in answer.headers.get("access-control-expose-headers", "ETag" * (shown is None))
 
 
 async def test_headers_beyond_the_bound_answer_431(app_client: httpx.AsyncClient) -> None:

@@ -91,6 +91,13 @@ def test_what_is_not_safe_is_refused_with_its_reason(unsafe: dict[str, Any], why
         settings(**unsafe)
 
 
+def test_a_live_key_is_production_whatever_the_environment_is_called() -> None:
+    assert settings(environment="development").environment == "production"
+    with pytest.raises(ValidationError, match="LOG_LEVEL=debug"):
+        settings(environment="development", log_level="debug")
+    assert settings(environment="development", stripe_secret_key="sk_test_x").environment == "development"
+
+
 def test_empty_lists_mean_their_defaults() -> None:
     found = settings(oidc_algorithms="", cors_origins="", trusted_proxies="")
     assert (found.oidc_algorithms, found.cors_origins, found.trusted_proxies) == (("RS256", "ES256"), (), ())

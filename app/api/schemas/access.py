@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from app.api.parameters import PRINTABLE, IdWanted, TimeWanted
 from app.api.queries import Paging
-from app.api.schemas.shared import Request, Shown, Text
+from app.api.schemas.shared import Request, Shown, Text, Time
 from app.domain.access import Scope
 
 DAY_S = 24 * 3600
@@ -21,8 +21,8 @@ def _to_come(value: datetime) -> datetime:
 
 
 Expiry = Annotated[
-    Annotated[AwareDatetime, AfterValidator(_to_come)] | None,
-    Field(strict=False, examples=[None], description="When the key ends by itself; never, where it is null."),
+    Annotated[Time, AfterValidator(_to_come)] | None,
+    Field(examples=[None], description="When the key ends by itself; never, where it is null."),
 ]
 
 

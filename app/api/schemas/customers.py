@@ -28,7 +28,7 @@ class Address(Request):
     city: Text | None = Field(default=None, max_length=500)
     state: Text | None = Field(default=None, max_length=500)
     postal_code: Text | None = Field(default=None, max_length=50)
-    country: Text | None = Field(default=None, pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
+    country: str | None = Field(default=None, pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
 
 
 class InvoiceSettings(Request):

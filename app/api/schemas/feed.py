@@ -1,14 +1,16 @@
 """What others are told: the events of the feed, as CloudEvents."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
 from app.api.parameters import IdWanted
+from app.api.schemas.demands import Says
 from app.api.schemas.fulfillments import PaymentFailure
 from app.api.schemas.shared import Shown
-from app.domain.feed import FULFILLMENT_TYPES, INVOICE_TYPES, SCHEMA_VERSION
+from app.domain.feed import FULFILLMENT_TYPES, INVOICE_TYPES, SCHEMA_VERSION, TYPES
 from app.domain.fulfillment import FulfillmentStatus
 
 MOST = 500
@@ -121,10 +123,12 @@ def _split(value: Any) -> Any:
     return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
+_ONE = "|".join(re.escape(one) for one in TYPES)
 Types = Annotated[
     list[str] | None,
     BeforeValidator(_split, json_schema_input_type=str | None),
     Field(description="Only these, separated by commas.", max_length=50),
+    Says({"pattern": f"^(({_ONE})?,){{0,49}}({_ONE})?$"}, instead=("maxLength", "maxItems")),
 ]
 After = Annotated[
     str | None,

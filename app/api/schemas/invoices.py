@@ -1,12 +1,13 @@
 """Invoices and their items."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from app.api.parameters import IdWanted, ReferenceWanted, TimeWanted
 from app.api.queries import Paging
+from app.api.schemas.demands import ABSENT, INTEGER, NULL, OBJECT, TEXT, any_of, form, one_of
 from app.api.schemas.shared import (
     Amount,
     Create,
@@ -27,6 +28,7 @@ from app.api.schemas.shared import (
 )
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
+from app.domain.json import JsonObject
 from app.domain.money import problem_with_amount
 
 CollectionMethod = Literal["send_invoice", "charge_automatically"]
@@ -52,6 +54,12 @@ class ItemFields(Request):
 class ItemCreate(ItemFields, Create):
     """One of `{price, quantity}`, `{amount, currency, description}` and `{price_data, quantity}`."""
 
+    demands: ClassVar[JsonObject] = one_of(
+        form("price", price=TEXT, price_data=NULL, amount=NULL, currency=NULL),
+        form("price_data", price_data=OBJECT, price=NULL, amount=NULL, currency=NULL),
+        form("amount", "currency", amount=INTEGER, currency=TEXT, price=NULL, price_data=NULL, quantity=NULL),
+    )
+
     price: StripeId | None = Field(default=None, examples=["price_1Pgf"])
     quantity: Quantity | None = Field(default=None, examples=[2])
     metadata: Metadata = {}
@@ -74,6 +82,12 @@ class ItemCreate(ItemFields, Create):
 
 
 class ItemUpdate(ItemFields, Update):
+    demands: ClassVar[JsonObject] = Update.demands | any_of(
+        form(price=TEXT, price_data=ABSENT, amount=ABSENT, currency=TEXT, quantity=INTEGER),
+        form(price=ABSENT, price_data=OBJECT, amount=ABSENT, currency=TEXT, quantity=INTEGER),
+        form(price=ABSENT, price_data=ABSENT, amount=INTEGER, currency=TEXT, quantity=INTEGER),
+    )
+
     quantity: Quantity | None = Field(default=None, examples=[3])
     metadata: MetadataUpdate = {}
 
@@ -99,16 +113,30 @@ class ItemsCreate(Create):
     items: Annotated[list[ItemCreate], Field(min_length=1, max_length=250)]
 
 
-def _in_time(due_at: datetime | None) -> None:
-    if due_at and not datetime.now(UTC) < due_at < datetime.now(UTC) + LONGEST_DUE:
-        raise ValueError("due_at must be in the future, and within five years")
+def _in_time(due_at: datetime) -> datetime:
+    if not datetime.now(UTC) < due_at < datetime.now(UTC) + LONGEST_DUE:
+        raise ValueError("must be in the future, and within five years")
+    return due_at
+
+
+DueTime = Annotated[Time, AfterValidator(_in_time)]
+
+
+SEND: JsonObject = {"const": "send_invoice"}
+CHARGE: JsonObject = {"const": "charge_automatically"}
 
 
 class InvoiceCreate(Create):
+    demands: ClassVar[JsonObject] = one_of(
+        form("days_until_due", collection_method=SEND, days_until_due=INTEGER, due_at=NULL),
+        form("due_at", collection_method=SEND, days_until_due=NULL, due_at=TEXT),
+        form("collection_method", collection_method=CHARGE, days_until_due=NULL, due_at=NULL),
+    )
+
     customer: StripeId = Field(examples=["cus_QXg1"])
     collection_method: CollectionMethod = "send_invoice"
     days_until_due: Annotated[int, Field(ge=0, le=1825)] | None = Field(default=None, examples=[30])
-    due_at: Time | None = None
+    due_at: DueTime | None = None
     auto_advance: bool = Field(default=False, description="Whether Stripe finalizes and collects by itself.")
     currency: Currency | None = None
     description: Text | None = Field(default=None, max_length=1500)
@@ -126,7 +154,6 @@ class InvoiceCreate(Create):
             raise ValueError("with send_invoice exactly one of days_until_due and due_at must be given")
         if self.collection_method == "charge_automatically" and dues:
             raise ValueError(f"{dues[0]} goes with send_invoice only")
-        _in_time(self.due_at)
         return self
 
     def params(self) -> dict[str, object]:
@@ -135,9 +162,13 @@ class InvoiceCreate(Create):
 
 
 class InvoiceUpdate(Update):
+    demands: ClassVar[JsonObject] = Update.demands | any_of(
+        form(days_until_due=ABSENT, due_at=TEXT), form(due_at=ABSENT)
+    )
+
     collection_method: CollectionMethod = "send_invoice"
     days_until_due: Annotated[int, Field(ge=0, le=1825)] = 0
-    due_at: Time | None = None
+    due_at: DueTime | None = None
     auto_advance: bool = False
     description: Text | None = Field(default=None, max_length=1500, examples=["Consulting in May"])
     footer: Text | None = Field(default=None, max_length=5000)
@@ -150,11 +181,12 @@ class InvoiceUpdate(Update):
             raise ValueError("only one of days_until_due and due_at may be given")
         if "due_at" in self.model_fields_set and self.due_at is None:
             raise ValueError("due_at must not be null: leave out what stays as it is")
-        _in_time(self.due_at)
         return self
 
 
 class InvoicePay(Create):
+    demands: ClassVar[JsonObject] = any_of(form(paid_out_of_band={"const": False}), form(payment_method=NULL))
+
     payment_method: StripeId | None = Field(default=None, examples=["pm_card_visa"])
     paid_out_of_band: bool = False
 

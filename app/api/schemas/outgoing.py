@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from app.api.parameters import IdWanted
 from app.api.queries import Paging
+from app.api.schemas.demands import Says
 from app.api.schemas.shared import Create, Request, Shown, Text, Time, Update
 from app.domain.feed import TYPES
 from app.domain.outgoing import DeliveryStatus, DisabledReason, EndpointStatus, Failure
@@ -28,6 +29,7 @@ Url = Annotated[
         examples=["https://shop.example/hooks/invoicing"],
         description="Where deliveries are sent: https, on port 443 or from 1024 on, and no address of a private network.",
     ),
+    Says({"pattern": "^https?://[!-~]+$"}),
 ]
 Types = Annotated[
     list[EventType],

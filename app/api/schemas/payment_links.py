@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
-from app.api.schemas.shared import Request, Shown
+from app.api.schemas.shared import Request, Shown, Time
 
 LONGEST = timedelta(days=365)
 
@@ -17,7 +17,7 @@ def _soon_enough(value: datetime) -> datetime:
 
 
 class PaymentLinkCreate(Request):
-    expires_at: Annotated[AwareDatetime, Field(strict=False), AfterValidator(_soon_enough)] | None = Field(
+    expires_at: Annotated[Time, AfterValidator(_soon_enough)] | None = Field(
         default=None, description="Until when the link is good; PAYMENT_LINK_DAYS from now otherwise."
     )
 

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -11,10 +11,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     StringConstraints,
     model_validator,
 )
 
+from app.api.schemas.demands import INTEGER, NULL, TEXT, Says, form, one_of
+from app.domain.json import JsonObject
 from app.domain.money import MAX_AMOUNT, problem_with_amount
 from app.stripe_gateway.mapping import REFERENCE
 
@@ -25,6 +28,15 @@ class Request(BaseModel):
     """A request body: unknown fields are refused, and nothing is coerced."""
 
     model_config = ConfigDict(extra="forbid", strict=True, str_strip_whitespace=False)
+
+    demands: ClassVar[JsonObject] = {}
+    """What the model's validators demand beyond its fields, in the words of JSON Schema."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> JsonObject:
+        schema = handler(core)
+        handler.resolve_ref_schema(schema).update(cls.demands)
+        return schema
 
     def params(self) -> dict[str, Any]:
         """What the caller said, and only that, as plain JSON."""
@@ -48,6 +60,8 @@ class Shown(BaseModel):
 class Update(Request):
     """A change: at least one field must be named."""
 
+    demands: ClassVar[JsonObject] = {"minProperties": 1}
+
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set:
@@ -61,12 +75,14 @@ def _no_control(value: str) -> str:
     return value
 
 
-Text = Annotated[str, AfterValidator(_no_control)]
+_WITHOUT_CONTROL = Says({"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"})
+Text = Annotated[str, AfterValidator(_no_control), _WITHOUT_CONTROL]
 """A text without control characters; its length is limited where it is used."""
 
 
-MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\[\]\x00-\x1f]+$")]
-MetadataValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(_no_control)]
+KEY = r"^[^\[\]\x00-\x1f]+$"
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=KEY)]
+MetadataValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(_no_control), _WITHOUT_CONTROL]
 
 
 def _no_reference(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -75,11 +91,19 @@ def _no_reference(metadata: dict[str, Any]) -> dict[str, Any]:
     return metadata
 
 
+_KEYS: JsonObject = {"minLength": 1, "maxLength": 40, "pattern": KEY, "not": {"const": REFERENCE}}
+_VALUE: JsonObject = {"maxLength": 500, **TEXT, **_WITHOUT_CONTROL.words}
 Metadata = Annotated[
-    dict[MetadataKey, MetadataValue], Field(max_length=MOST_METADATA - 1), AfterValidator(_no_reference)
+    dict[MetadataKey, MetadataValue],
+    Field(max_length=MOST_METADATA - 1),
+    AfterValidator(_no_reference),
+    Says({"propertyNames": _KEYS, "additionalProperties": _VALUE}, instead=("patternProperties",)),
 ]
 MetadataUpdate = Annotated[
-    dict[MetadataKey, MetadataValue | None], Field(max_length=MOST_METADATA - 1), AfterValidator(_no_reference)
+    dict[MetadataKey, MetadataValue | None],
+    Field(max_length=MOST_METADATA - 1),
+    AfterValidator(_no_reference),
+    Says({"propertyNames": _KEYS, "additionalProperties": {"anyOf": [_VALUE, NULL]}}, instead=("patternProperties",)),
 ]
 """Merged into what is there; a key with null is removed."""
 
@@ -104,10 +128,17 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("must lie between the years 1 and 9999 in UTC") from None
 
 
-Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_rfc_3339), AfterValidator(_in_utc)]
+Time = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_rfc_3339),
+    AfterValidator(_in_utc),
+    Says({"pattern": f"^{RFC_3339.pattern}$"}),
+]
+MINOR = "In the currency's minor unit; a multiple of 10 where the currency has three decimals."
 Currency = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$"), Field(examples=["usd"])]
-Amount = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description="In the currency's minor unit.")]
-UnitAmount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, description="In the currency's minor unit.")]
+Amount = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description=MINOR)]
+UnitAmount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, description=MINOR)]
 UnitAmountDecimal = Annotated[
     str,
     StringConstraints(pattern=r"^\d{1,8}(\.\d{1,12})?$"),
@@ -150,6 +181,11 @@ class CustomFieldRead(Shown):
 
 class UnitPriced(Request):
     """What has a price for each unit: in whole minor units, or finer."""
+
+    demands: ClassVar[JsonObject] = one_of(
+        form("unit_amount", unit_amount=INTEGER, unit_amount_decimal=NULL),
+        form("unit_amount_decimal", unit_amount=NULL, unit_amount_decimal=TEXT),
+    )
 
     currency: Currency
     unit_amount: UnitAmount | None = None
