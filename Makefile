@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 NPM := tests/browser examples/spa examples/consumer
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install
+.PHONY: help run demo test browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install prometheus
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ run: $(STAMP) ## start everything (database, sandbox, API, worker), run the main
 demo: $(STAMP) ## the same, then stop: exit 0 only if the invoice is fulfilled
 	@exec $(BIN)/python -m dev.run --with-parent --once
 
-test: lint types browser pooler ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
+test: lint types browser pooler prometheus ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
 	@$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term-missing:skip-covered
 
@@ -53,6 +53,14 @@ pooler: ## what the tests of the pooler need: pgbouncer, where this machine can 
 				&& chmod +x /usr/sbin/policy-rc.d && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; }; } \
 			&& apt-get update -qq && apt-get install -y -qq --no-install-recommends pgbouncer >/dev/null; } \
 		|| echo "No pgbouncer here, and no way to install it: the tests of the pooler will be skipped."
+
+# Unpacked below .data, not installed: no service, no user, nothing started; any user may.
+prometheus: ## what the tests of dashboards and alerts need: Debian's prometheus, where this machine can get it
+	@command -v prometheus >/dev/null || [ -x .data/tools/usr/bin/prometheus ] \
+		|| { command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null && echo "Fetching prometheus …" \
+			&& mkdir -p .data/tools && cd .data/tools && { [ "$$(id -u)" != 0 ] || apt-get update -qq; } \
+			&& apt-get download -qq prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb; } \
+		|| echo "No prometheus here, and no way to fetch it: the tests of dashboards and alerts will be skipped."
 
 fuzz: $(STAMP) ## what strangers may send, for a quarter of an hour: parsers, and the contract against the running service
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s --hypothesis-profile fuzz --timeout 1800 \

@@ -9,7 +9,7 @@ scraping.py before this module is imported), which costs four times as much per 
 
 from functools import cache
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 STRIPE_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20)
@@ -18,6 +18,8 @@ LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 
 """From a delivery's acknowledgement on: what is quick is told in milliseconds, what is stuck in hours."""
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 TASK_BUCKETS = (0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when a series began doubles their number
 
 BUILD = Gauge("invoicing_build_info", "Always 1; says which version runs.", ("version",), multiprocess_mode="max")
 
@@ -169,6 +171,44 @@ TASK_SUCCEEDED = cache(
         multiprocess_mode="livemax",
     ).labels
 )
+
+# --- what goes out -----------------------------------------------------------------------------
+
+ACTIONS = cache(
+    Counter(
+        "invoicing_fulfillment_actions",
+        "Tries of fulfillment actions: done, skipped, failed (it is tried again) or dead.",
+        ("action", "outcome"),
+    ).labels
+)
+
+# An increase is seen from 0 on: what is rare, and somebody is woken for, is there before it happens the first time.
+for known in ("signature_absent", "signature_malformed", "signature_stale", "signature_forged", "new", "known"):
+    DELIVERIES(known)
+for known in ("finished", "undone", "failed"):
+    COMPLETIONS(known)
+for known in ("circuit", "limiter"):
+    STRIPE_TURNED_AWAY(known)
+for known in ("caller", "address", "failed"):
+    RATE_LIMITED(known)
+for known in ("OSError", "TimeoutError"):
+    DATABASE_ERRORS(known)
+for known in ("left", "lifetime", "stopping", "not_read"):
+    STREAMS_ENDED(known)
+for known in ("gone", "failing"):
+    PUSH_DISABLED(known)
+
+
+def task(name: str) -> None:
+    """A periodic task is going to be run here."""
+    for outcome in ("ok", "failed"):
+        TASKS(name, outcome)
+
+
+def action(name: str) -> None:
+    """A fulfillment action is going to be done here."""
+    for outcome in ("done", "failed", "dead"):
+        ACTIONS(name, outcome)
 
 
 def family(event_type: str) -> str:

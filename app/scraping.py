@@ -160,9 +160,7 @@ class Stands(Collector):
         yield from _inbox(self._found)
         yield _gauge("operations_unanswered", "Writes that are under way or left behind.", self._found.unanswered)
         yield _gauge("operations_oldest_seconds", "How old the oldest of them is.", self._found.unanswered_oldest_s)
-        yield _gauge(
-            "feed_held_seconds", "For how long an event waits for a transaction to end.", self._found.feed_held_s
-        )
+        yield from _outside(self._found)
         covered = self._found.coverage
         if covered:
             yield _gauge("coverage_age_seconds", "Up to how long ago no event can be missing.", covered.age_s)
@@ -182,6 +180,16 @@ def _inbox(found: Standing) -> Iterator[Metric]:
     yield _gauge("inbox_lag_seconds", "How late the most overdue event is: what to scale workers on.", found.lag_s)
     yield _gauge("inbox_oldest_seconds", "Since when the oldest unfinished event is here.", found.oldest_s)
     yield _gauge("inbox_most_attempts", "How often the most unlucky waiting event was tried.", found.most_attempts)
+
+
+def _outside(found: Standing) -> Iterator[Metric]:
+    held = "For how long an event waits for a transaction to end."
+    yield _gauge("feed_held_seconds", held, found.feed_held_s)
+    yield _gauge("push_waiting", "Webhooks that wait for their delivery.", found.outgoing)
+    yield _gauge("push_lag_seconds", "How late the most overdue of them is.", found.outgoing_lag_s)
+    yield _gauge("push_endpoints_failing", "Enabled endpoints that do nothing but fail.", found.endpoints_failing)
+    yield _gauge("fulfillment_actions_waiting", "Fulfillment actions that are not at their end.", found.actions)
+    yield _gauge("fulfillment_actions_lag_seconds", "How late the most overdue of them is.", found.actions_lag_s)
 
 
 def _gauge(name: str, said: str, value: float) -> GaugeMetricFamily:

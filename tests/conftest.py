@@ -16,4 +16,5 @@ pytest_plugins = [
     "tests.fixtures.mail",
     "tests.fixtures.consumer",
     "tests.fixtures.watching",
+    "tests.fixtures.prometheus",
 ]

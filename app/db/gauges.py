@@ -22,6 +22,21 @@ WITH waiting AS MATERIALIZED (
      WHERE status = 'processing' ORDER BY next_attempt_at LIMIT {MOST})
 ), unanswered AS MATERIALIZED (
     SELECT created_at FROM operations WHERE answered_at IS NULL ORDER BY locked_until LIMIT {MOST}
+), outgoing AS MATERIALIZED (
+    SELECT due.next_attempt_at FROM webhook_endpoints endpoint CROSS JOIN LATERAL (
+        SELECT next_attempt_at FROM deliveries
+        WHERE endpoint = endpoint.id AND status IN ('pending', 'delivering', 'failed')
+        ORDER BY next_attempt_at LIMIT {MOST}
+    ) due
+    WHERE endpoint.status = 'enabled' AND endpoint.deleted_at IS NULL
+), actions AS MATERIALIZED (
+    SELECT due.next_attempt_at FROM configured_actions configured CROSS JOIN LATERAL (
+        (SELECT next_attempt_at FROM fulfillment_actions
+         WHERE action = configured.action AND status IN ('pending', 'failed') ORDER BY next_attempt_at LIMIT {MOST})
+        UNION ALL
+        (SELECT next_attempt_at FROM fulfillment_actions
+         WHERE action = configured.action AND status = 'running' ORDER BY next_attempt_at LIMIT {MOST})
+    ) due
 )
 SELECT
     (SELECT count(*) FROM waiting WHERE status = 'received') AS received,
@@ -33,6 +48,14 @@ SELECT
     (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0) FROM waiting)::float8 AS oldest_s,
     (SELECT count(*) FROM unanswered) AS unanswered,
     (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM unanswered)::float8 AS unanswered_oldest_s,
+    (SELECT count(*) FROM outgoing) AS outgoing,
+    (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0)) FROM outgoing)::float8
+        AS outgoing_lag_s,
+    (SELECT count(*) FROM webhook_endpoints
+     WHERE status = 'enabled' AND deleted_at IS NULL AND failing_since IS NOT NULL) AS endpoints_failing,
+    (SELECT count(*) FROM actions) AS actions,
+    (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0)) FROM actions)::float8
+        AS actions_lag_s,
     ({HELD_S}) AS feed_held_s
 """  # noqa: S608 -- only constants of this module are interpolated
 
@@ -67,6 +90,11 @@ class Standing:
     oldest_s: float
     unanswered: int
     unanswered_oldest_s: float
+    outgoing: int
+    outgoing_lag_s: float
+    endpoints_failing: int
+    actions: int
+    actions_lag_s: float
     feed_held_s: float
     coverage: Coverage | None
 

@@ -12,12 +12,15 @@ from functools import partial
 
 import structlog
 
+from app import metrics, tracing, trail
 from app.db import actions
 from app.db.engine import Database
 from app.domain.actions import MOST_ATTEMPTS, MOST_LOST, ActionStatus, NotNow, Overtaken, Permanent, Skipped
 from app.domain.errors import DatabaseUnavailable
 from app.domain.redaction import redacted
 from app.services.acting import Action
+from app.tracing import Value
+from app.trail import Trail
 from app.worker.attempting import MARGIN_S, REST_S, Attempt, LeaseLost
 from app.worker.passage import Passage
 
@@ -55,6 +58,8 @@ class Performer:
         """Have actions made for what this worker does, from now on, and for nothing else."""
         async with self._database.connection() as connection:
             await actions.announce(connection, self._configured.keys())
+        for name in self._configured:
+            metrics.action(name)
         log.info("actions_announced", actions=sorted(self._configured))
 
     async def run_once(self) -> int:
@@ -114,17 +119,23 @@ class Performer:
             async with self._database.connection() as connection:
                 due, given_up = await actions.claim_back(connection, names, timedelta(seconds=lease_s), MOST_LOST)
             if given_up:
+                metrics.ACTIONS("unknown", "dead").inc()
                 log.error("action_dead", action_id=given_up, reason="its worker died or hung each time")
             if due:
                 await self._try(Attempt(self._database, due, lease_s, out))
         return 1
 
     async def _try(self, attempt: Attempt) -> None:
+        due = attempt.due
+        token = trail.lay(Trail(invoice=due.invoice))
+        said: dict[str, Value | None] = {"action.id": due.id, "action.moment": due.moment, "invoice.id": due.invoice}
         try:
-            await self._perform(self._configured[attempt.due.action], attempt)
+            with tracing.begin(f"action {due.action}", said, kind="consumer"):
+                await self._perform(self._configured[due.action], attempt)
         except DatabaseUnavailable:
-            log.warning("action_left_to_its_lease", action=attempt.due.action, action_id=attempt.due.id)
+            log.warning("action_left_to_its_lease", action=due.action, action_id=due.id)
         finally:
+            trail.leave(token)
             attempt.out()
 
     async def _perform(self, action: Action, attempt: Attempt) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from app import metrics
 from app.db import actions
 from app.db.actions import DueAction
 from app.db.engine import Connection, Database
@@ -35,7 +36,8 @@ class Attempt:
     ) -> None:
         self.out = out
         self._database = database
-        self._until = asyncio.get_running_loop().time() + lease_s
+        self._begun = asyncio.get_running_loop().time()
+        self._until = self._begun + lease_s
         self.due = due
         self.marked = False
 
@@ -54,22 +56,19 @@ class Attempt:
         """Put down that it is done."""
         if not self.marked:
             await self._mark(lambda connection: actions.done(connection, self.due))
-            log.info("action_done", action=self.due.action, action_id=self.due.id, moment=self.due.moment)
+            self._tell("action_done", "done")
 
     async def end(self, status: ActionStatus, reason: str) -> None:
         """Put down that it will not be done, and why."""
         if self.marked:
             return
         await self._mark(lambda connection: actions.end(connection, self.due, status, reason))
-        tell = log.info if status is ActionStatus.SKIPPED else log.error
-        tell(f"action_{status}", action=self.due.action, action_id=self.due.id, moment=self.due.moment, reason=reason)
+        self._tell(f"action_{status}", status, reason)
 
     async def leave(self, reason: str) -> None:
         """Put down that its moment has passed."""
         await self._mark(lambda connection: actions.leave(connection, self.due, reason))
-        log.info(
-            "action_overtaken", action=self.due.action, action_id=self.due.id, moment=self.due.moment, reason=reason
-        )
+        self._tell("action_overtaken", "overtaken", reason)
 
     async def fail(self, reason: str) -> None:
         """Put it back for another try."""
@@ -77,8 +76,21 @@ class Attempt:
             return
         pause = timedelta(seconds=pause_s(self.due.attempts) * random.uniform(0.5, 1))  # noqa: S311 -- no secret
         await self._mark(lambda connection: actions.fail(connection, self.due, reason, pause))
-        log.warning(
-            "action_failed", action=self.due.action, action_id=self.due.id, attempts=self.due.attempts, reason=reason
+        self._tell("action_failed", "failed", reason)
+
+    def _tell(self, event: str, outcome: str, reason: str | None = None) -> None:
+        """Count how it ended, and write its line."""
+        metrics.ACTIONS(self.due.action, outcome).inc()
+        tell = {"failed": log.warning, "dead": log.error}.get(outcome, log.info)
+        tell(
+            event,
+            action=self.due.action,
+            action_id=self.due.id,
+            moment=self.due.moment,
+            invoice=self.due.invoice,
+            attempts=self.due.attempts,
+            ms=round((asyncio.get_running_loop().time() - self._begun) * 1000, 1),
+            **({"reason": reason} if reason else {}),
         )
 
     async def _mark(self, mark: Callable[[Connection], Awaitable[None]]) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from app import metrics
+from app import metrics, tracing
 from app.db import audit, deliveries, endpoints
 from app.db.deliveries import DueDelivery, Outcome
 from app.db.engine import Database
@@ -30,6 +30,7 @@ from app.domain.outgoing import (
     ping_document,
 )
 from app.services.bell import Bell
+from app.tracing import Value
 from app.worker.relaying import Relay
 from app.worker.sending import Sender
 
@@ -158,7 +159,12 @@ class Deliverer:
         elif due.told is None and due.type != PING:
             attempt = Attempt(now, 0, None, Failure.EVENT)
         else:
-            attempt = await self._sender.send(due, self._document(due))
+            said: dict[str, Value | None] = {"delivery.id": due.id, "endpoint.id": due.endpoint, "event.id": due.event}
+            with tracing.begin("delivery", said, kind="client") as span:
+                attempt = await self._sender.send(due, self._document(due))
+                span.set({"delivery.attempt": due.attempts, "http.response.status_code": attempt.status})
+                if attempt.failure:
+                    span.fail(attempt.failure)
         self._finished.append(_outcome(due, attempt))
         if self._noting is None:
             self._noting = asyncio.create_task(self._note())
@@ -193,6 +199,14 @@ class Deliverer:
             failing = await deliveries.finish(connection, outcomes, self._settings.give_up_after)
         for outcome in outcomes:
             _tell(outcome)
+        if accepted := [outcome for outcome in outcomes if outcome.attempt.accepted]:
+            log.info(
+                "delivered",
+                count=len(accepted),
+                deliveries=[outcome.due.id for outcome in accepted],
+                events=[outcome.due.event for outcome in accepted],
+                ms=max(outcome.attempt.ms for outcome in accepted),
+            )
         ends = dict.fromkeys(failing, DisabledReason.FAILING) | {
             outcome.due.endpoint: DisabledReason.GONE for outcome in outcomes if outcome.attempt.gone
         }
@@ -227,7 +241,7 @@ class Deliverer:
 
 
 def _tell(outcome: Outcome) -> None:
-    """Count an outcome; one that is no success has a line in the log."""
+    """Count an outcome; one that is no success has a line of its own in the log."""
     due, attempt = outcome.due, outcome.attempt
     metrics.PUSH_ATTEMPTS(attempt.failure or "accepted").inc()
     if attempt.accepted:
@@ -236,6 +250,7 @@ def _tell(outcome: Outcome) -> None:
         return
     log.warning(
         "delivery_failed",
+        ms=attempt.ms,
         delivery=due.id,
         endpoint=due.endpoint,
         event_id=due.event,

@@ -46,6 +46,8 @@ class Housekeeper:
         self._tasks = tasks
         self._retry_s = retry_s
         self._due = dict.fromkeys((task.name for task in tasks), 0.0)
+        for task in tasks:
+            metrics.task(task.name)
         self._stopping = asyncio.Event()
         self._lock: asyncpg.Connection[asyncpg.Record] | None = None
 

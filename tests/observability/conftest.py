@@ -5,9 +5,11 @@
 """
 
 import json
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import asyncpg
@@ -54,13 +56,13 @@ class Watched:
         return answer.json()
 
 
-async def _pay_an_invoice(on: Watched) -> str:
+async def pay_an_invoice(on: Watched, key: str = "create-1") -> str:
     """From draft to fulfilled; its id."""
     customer: dict[str, Any] = {"name": NAME, "email": EMAIL, "payment_method": "pm_card_visa"}
     customer |= {"invoice_settings": {"default_payment_method": "pm_card_visa"}}
     made = await on.post("customer", "/v1/customers", customer, 201)
     terms = {"customer": made["id"], "days_until_due": 30, "items": [{"amount": 5000, "currency": "usd"}]}
-    invoice = await on.post("create", "/v1/invoices", terms, 201, **{"Idempotency-Key": "create-1"})
+    invoice = await on.post("create", "/v1/invoices", terms, 201, **{"Idempotency-Key": key})
     path = f"/v1/invoices/{invoice['id']}"
     await on.post("finalize", f"{path}/finalize")
     await on.post("pay", f"{path}/pay")
@@ -70,8 +72,8 @@ async def _pay_an_invoice(on: Watched) -> str:
         return (found["fulfillment"] or {}).get("status") == "fulfilled"
 
     await until(fulfilled, within=30)
-    await on.post("replay", "/v1/invoices", terms, 201, **{"Idempotency-Key": "create-1"})
-    await on.post("mismatch", "/v1/invoices", terms | {"days_until_due": 31}, 422, **{"Idempotency-Key": "create-1"})
+    await on.post("replay", "/v1/invoices", terms, 201, **{"Idempotency-Key": key})
+    await on.post("mismatch", "/v1/invoices", terms | {"days_until_due": 31}, 422, **{"Idempotency-Key": key})
     other = await on.post("other", "/v1/invoices", terms | {"finalize": True}, 201)
     await on.post("void", f"/v1/invoices/{other['id']}/void")
     return str(invoice["id"])
@@ -123,22 +125,61 @@ async def _have_trouble(on: Watched) -> None:
         await connection.close()
 
 
+ANSWERS = {"/takes": 204, "/fails": 500, "/gone": 410}
+
+
+@pytest.fixture(scope="module")
+def others() -> Iterator[str]:
+    """Somebody else's server: what it answers to a webhook is its path."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(ANSWERS[self.path])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    serving.join()
+
+
 @pytest.fixture(scope="module")
 async def watched(
-    lasting_database: Database, running_sandbox: Sandbox, api_port: int, tmp_path_factory: pytest.TempPathFactory
+    lasting_database: Database,
+    running_sandbox: Sandbox,
+    others: str,
+    api_port: int,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Watched]:
     await running_sandbox.reset()
     folder = tmp_path_factory.mktemp("watched")
     ports = find_free_port(), find_free_port()
     environment = service_environment(lasting_database.url, running_sandbox, api_port, folder)
     environment |= {"METRICS_PORT": str(ports[0]), "WORKER_METRICS_PORT": str(ports[1]), "STRIPE_MAX_RETRIES": "2"}
+    environment |= {"OUTGOING_PRIVATE_NETWORKS": "127.0.0.0/8", "RECONCILE_EVERY_S": "5"}
+    environment |= {
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": "9",
+        "SMTP_SECURITY": "none",
+        "SMTP_FROM": "shop@example.com",
+    }
     service = Service(environment, folder)
     service.start("api")
     service.start("worker")
     try:
         await service.ready()
         on = Watched(service, running_sandbox, lasting_database, *ports)
-        on.invoice = await _pay_an_invoice(on)
+        for path in ANSWERS:
+            await on.post(path, "/v1/webhook-endpoints", {"url": others + path}, 201)
+        on.invoice = await pay_an_invoice(on)
         await _ask_what_is_refused(on)
         await _have_trouble(on)
         await running_sandbox.idle()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.fixtures.waiting import until
 from tests.observability.conftest import Watched
 
 pytestmark = pytest.mark.e2e
@@ -86,7 +87,8 @@ async def test_one_worker_keeps_house_and_says_when_each_task_succeeded(watched:
     found = await watched.scrape_worker()
     assert found.value("invoicing_housekeeper_leader") == 1
     for task in ("purge_operations", "reconcile", "repair"):
-        assert found.value("invoicing_housekeeping_runs_total", task=task, outcome="ok") == 1
+        assert found.value("invoicing_housekeeping_runs_total", task=task, outcome="ok") >= 1
+        assert {"task": task, "outcome": "failed"} in found.labels("invoicing_housekeeping_runs_total")
         assert found.value("invoicing_housekeeping_last_success_timestamp_seconds", task=task) > 1.7e9
 
 
@@ -102,6 +104,30 @@ async def test_every_process_says_how_the_database_stands(watched: Watched) -> N
         assert found.value("invoicing_feed_held_seconds") >= 0
         assert found.value("invoicing_event_listeners") == 0
         assert found.value("invoicing_database_pool_connections", state="most") == 10
+
+
+async def test_what_goes_out_is_counted_by_what_came_of_it(watched: Watched) -> None:
+    async def counted() -> bool:
+        found = await watched.scrape_worker()
+        sent = "invoicing_push_attempts_total"
+        assert found.value(sent, outcome="accepted") >= 1
+        assert found.value(sent, outcome="status") >= 1
+        assert found.value("invoicing_push_endpoints_disabled_total", reason="gone") == 1
+        assert found.value("invoicing_push_endpoints_failing") == 1
+        assert found.value("invoicing_push_waiting") >= 1
+        assert found.value("invoicing_fulfillment_actions_total", action="email", outcome="failed") >= 1
+        assert found.value("invoicing_fulfillment_actions_waiting") == 1
+        return True
+
+    await until(counted)
+
+
+async def test_open_streams_are_counted(watched: Watched) -> None:
+    async with watched.service.client.stream("GET", "/v1/events/stream") as stream:
+        assert stream.status_code == 200
+        told = stream.aiter_bytes()
+        assert await anext(told)
+        assert (await watched.scrape_api()).value("invoicing_event_listeners") == 1
 
 
 async def test_the_public_port_says_nothing_of_metrics(watched: Watched) -> None:
