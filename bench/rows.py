@@ -97,6 +97,11 @@ def midnight() -> datetime:
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def partition_of(since: datetime) -> str:
+    """The name of the inbox's partition that begins then."""
+    return f"{partitions.TABLE}_{since:%Y%m%d}"
+
+
 def event_id(number: int) -> str:
     """The id of the event in row `number`."""
     return f"evt_row{number:012d}"
@@ -112,7 +117,7 @@ async def daily_history(connection: Connection, count: int, days: int) -> None:
             await connection.execute(f"DROP TABLE {old.name}")
     for day in range(days + 10):
         since = midnight() + timedelta(days=day - days)
-        name = f"{partitions.TABLE}_{since:%Y%m%d}"
+        name = partition_of(since)
         until = since + timedelta(days=1)
         await connection.execute(f"CREATE TABLE {name} (LIKE {partitions.TABLE} INCLUDING ALL EXCLUDING INDEXES)")
         if day < days:
@@ -123,6 +128,8 @@ async def daily_history(connection: Connection, count: int, days: int) -> None:
             f"FOR VALUES FROM ('{since.isoformat()}') TO ('{until.isoformat()}')",
             timeout=600,
         )
+    # They were looked through when they came: the hourly sweep for erased customers finds nothing left to do.
+    await connection.execute("INSERT INTO coverage (name, complete_until) VALUES ('erasure', now())")
     await connection.execute("VACUUM (ANALYZE)", timeout=3600)
     await connection.execute("CHECKPOINT", timeout=600)
 

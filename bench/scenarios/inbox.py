@@ -95,6 +95,7 @@ async def _processed(stage: Stage, size: int, backlog: int, rounds: int) -> tupl
             "UPDATE webhook_events SET status = 'processed', next_attempt_at = NULL WHERE next_attempt_at IS NOT NULL"
         )
     worker = await stage.worker(name, STRIPE_API_BASE="http://127.0.0.1:9")
-    taken = [await drain(stage, name, worker, backlog) for _ in itertools.repeat(None, rounds + 1)][1:]
+    changing = f"{rows.partition_of(rows.midnight())}, invoices, invoice_items, invoice_payments, fulfillments, changes"
+    taken = [await drain(stage, name, worker, backlog, changing) for _ in itertools.repeat(None, rounds + 1)][1:]
     stage.stop(worker)
     return median(server for _, server, _ in taken), median(postgres for *_, postgres in taken)

@@ -55,11 +55,13 @@ def _parts(samples: Sequence[Sample]) -> list[float]:
     return [median(getattr(one, part) for one in samples) for part in ("server_ms", "postgres_ms", "total_ms")]
 
 
-async def drain(stage: Stage, name: str, worker: Child, count: int) -> tuple[float, float, float]:
+async def drain(stage: Stage, name: str, worker: Child, count: int, tables: str = "") -> tuple[float, float, float]:
     """Events per second, and processor milliseconds per event of the worker and of PostgreSQL."""
     first = next(numbers)
     async with stage.connect(name) as connection:
-        await connection.execute("VACUUM (ANALYZE)")  # as autovacuum would, for plans made on empty tables stay
+        await connection.execute(
+            f"VACUUM (ANALYZE) {tables}"
+        )  # as autovacuum would, for plans made on empty tables stay
         worker.send(signal.SIGSTOP)  # so that it finds all of them at once
         await rows.pending(connection, range(first, first + count))
         meter = Meter((worker.pid,), stage.database)
