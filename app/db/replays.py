@@ -37,8 +37,9 @@ _REQUEUE = f"""
 WITH replayed AS (
     UPDATE webhook_events
     SET status = 'received', attempts = 0, last_error = NULL, next_attempt_at = now()
-    WHERE id = ANY($1::text[]) AND status IN ('processed', 'ignored', 'failed', 'dead')
-      AND type = ANY($2::text[]) AND livemode = $3 AND account IS NULL
+    WHERE (id, created_at) IN (SELECT * FROM unnest($1::text[], $2::timestamptz[])) AND created_at BETWEEN $3 AND $4
+      AND status IN ('processed', 'ignored', 'failed', 'dead')
+      AND type = ANY($5::text[]) AND livemode = $6 AND account IS NULL
     RETURNING id
 ), told AS (
     SELECT pg_notify('{CHANNEL}', '') FROM replayed LIMIT 1
@@ -67,7 +68,15 @@ async def requeue(
     connection: Connection, events: Collection[str], handled: Collection[str], *, livemode: bool
 ) -> list[str]:
     """Have `events` processed again; answers those for which that makes sense. Wakes the workers on commit."""
-    return [row[0] for row in await connection.fetch(_REQUEUE, list(events), list(handled), livemode)]
+    rows = await connection.fetch(
+        "SELECT id, created_at FROM webhook_events WHERE id = ANY($1::text[])", list(events)
+    )  # first when they were made: changing rows is dear where it is not known in which partition they lie
+    if not rows:
+        return []
+    made = [row["created_at"] for row in rows]
+    ids = [row["id"] for row in rows]
+    found = await connection.fetch(_REQUEUE, ids, made, min(made), max(made), list(handled), livemode)
+    return [row[0] for row in found]
 
 
 async def statuses(connection: Connection, events: Sequence[str]) -> dict[str, int]:

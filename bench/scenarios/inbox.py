@@ -27,7 +27,7 @@ STEP = 7919
 async def run(stage: Stage) -> Section:
     """Cost per operation at each size."""
     sizes = [10**3, 10**4] if stage.quick else [10**4, 10**6, 10**stage.powers]
-    seconds, rounds, backlog = (0.15, 1, 100) if stage.quick else (1.5, 7, 3000)
+    seconds, rounds, backlog = (0.15, 1, 100) if stage.quick else (1.5, 5, 3000)
     contest: dict[str, Race] = {}
     servers, sizes_on_disk = [], []
     for size in sizes:

@@ -7,10 +7,10 @@ from bench.cpu import megabytes_of
 from bench.load import Plan
 from bench.report import Section, at_most
 from bench.rounds import Race
+from bench.scenarios.worker import DONE
 from bench.stage import Stage, until
 
 PARTS = 10
-DONE = "SELECT NOT EXISTS (SELECT FROM webhook_events WHERE status IN ('received', 'processing', 'failed'))"
 
 
 async def run(stage: Stage) -> Section:

@@ -14,7 +14,10 @@ from bench.stage import Server, Stage, until
 from dev.processes import Child
 
 RATE = 20.0
-DONE = "SELECT NOT EXISTS (SELECT FROM webhook_events WHERE status IN ('received', 'processing', 'failed'))"
+DONE = """
+SELECT NOT EXISTS (SELECT FROM webhook_events WHERE status IN ('received', 'failed'))
+   AND NOT EXISTS (SELECT FROM webhook_events WHERE status = 'processing')
+"""
 
 
 async def run(stage: Stage) -> Section:
