@@ -7,7 +7,6 @@ import os
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self
 
 from app.domain.feed import DELETED, FULFILLMENT, SCHEMA_VERSION, event_type, written
 from app.domain.json import JsonObject, JsonView
@@ -23,6 +22,7 @@ _FULFILLMENT = (
     "id", "invoice", "customer", "status", "amount_paid", "currency", "payment_intent", "paid_out_of_band", "attempts",
 )  # fmt: skip
 _FULFILLMENT_TIMES = ("fulfilled_at", "created_at", "updated_at")
+_FULFILLMENT_COLUMNS = (*_FULFILLMENT, "failure_code", "failure_decline_code", "failure_message", "fulfilled_at")
 
 
 def invoice_state(row: JsonView) -> JsonObject:
@@ -49,8 +49,16 @@ def fulfillment_state(row: JsonView) -> JsonObject:
     }
 
 
+def differs(before: JsonView, after: JsonView) -> bool:
+    """Whether something that is told of a fulfillment differs between two of its rows."""
+    return any(before.get(name) != after.get(name) for name in _FULFILLMENT_COLUMNS)
+
+
 def _time(value: str | None) -> str | None:
-    return written(datetime.fromisoformat(value)) if value else None
+    """A time of a row, as documents write it. Rows are in UTC: cutting the text costs a tenth of reading it."""
+    if value is None or not value.endswith("+00:00"):
+        return written(datetime.fromisoformat(value)) if value else None
+    return f"{value[:19]}.{value[20:-6]:0<3.3}Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +69,6 @@ class Change:
     was: str | None
     state: JsonObject
     cause: str | None
-
-    @classmethod
-    def between(cls, subject: str, before: JsonView | None, after: JsonObject, cause: str | None) -> Self:
-        """The change from one state to the next."""
-        return cls(subject, before["status"] if before else None, after, cause)
 
     @property
     def became(self) -> str:

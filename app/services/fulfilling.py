@@ -7,7 +7,7 @@ from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
 
 from app.domain.actions import Moment, moment_of
-from app.domain.changes import Change, fulfillment_state, note
+from app.domain.changes import Change, differs, fulfillment_state, note
 from app.domain.feed import FULFILLMENT
 from app.domain.fulfillment import Attempt, FulfillmentStatus, Word, follow, later
 from app.domain.json import JsonObject, JsonView
@@ -143,9 +143,9 @@ class Fulfillments:
         known = self._rows.get(invoice_id)
         self._rows[invoice_id] = row = row | {"updated_at": self._now}
         self._changed.add(invoice_id)
-        before, state = fulfillment_state(known) if known else None, fulfillment_state(row)
-        if before is None or state != before | {"updated_at": state["updated_at"]}:
-            note(self.changes, Change.between(FULFILLMENT, before, state, self.cause))
+        if known is None or differs(known, row):
+            was = known["status"] if known else None
+            note(self.changes, Change(FULFILLMENT, was, fulfillment_state(row), self.cause))
 
 
 def fulfillment_id(invoice_id: str) -> str:

@@ -15,7 +15,7 @@ from app.db import actions, changes, items, references, tombstones
 from app.db.engine import Connection
 from app.db.records import load, lock, store
 from app.db.tables import CUSTOMERS, FULFILLMENTS, INVOICE_PAYMENTS, INVOICES, PRICES, PRODUCTS, Table
-from app.domain.changes import Change, invoice_state, note
+from app.domain.changes import Change, invoice_state, invoice_status, note
 from app.domain.erasure import ERASED_CUSTOMER
 from app.domain.feed import INVOICE
 from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus, advance
@@ -249,9 +249,9 @@ class Ledger:
 
     def _note_invoice(self, known: JsonObject | None, row: JsonObject) -> None:
         """Put down that the invoice changed, where that is so: its status, or anything else that is shown of it."""
-        before, state = invoice_state(known) if known else None, invoice_state(row)
-        if known is None or before is None or any(known[name] != row[name] for name in CHANGED_BY):
-            note(self._changes, Change.between(INVOICE, before, state, self.cause))
+        if known is None or any(known[name] != row[name] for name in CHANGED_BY):
+            was = invoice_status(known) if known else None
+            note(self._changes, Change(INVOICE, was, invoice_state(row), self.cause))
 
     async def flush(self) -> None:
         """Write what changed, parents first."""
@@ -270,11 +270,13 @@ class Ledger:
 
     def _told(self) -> list[JsonObject]:
         """The rows that tell of the changes, each beside the state that its invoice is in now."""
-        of_fulfillments = (
-            change.row(invoice_state(self._rows[Subject(Kind.INVOICE, change.invoice)]))
-            for change in self.fulfillments.changes
-        )
-        return [*(change.row(change.state) for change in self._changes), *of_fulfillments]
+        states = {change.invoice: change.state for change in self._changes}
+        told = [change.row(change.state) for change in self._changes]
+        for change in self.fulfillments.changes:
+            if change.invoice not in states:
+                states[change.invoice] = invoice_state(self._rows[Subject(Kind.INVOICE, change.invoice)])
+            told.append(change.row(states[change.invoice]))
+        return told
 
     async def _keep_references(self, kind: Kind, rows: Sequence[JsonObject]) -> None:
         owned = [(row["reference"], row["id"]) for row in rows if row["reference"] and not row["deleted_at"]]

@@ -232,10 +232,11 @@ def waits_for(api: Caller) -> bool:
 async def test_a_long_poll_that_hears_nothing_answers_an_empty_page_with_a_cursor(
     make_app: Callable[..., Any],
 ) -> None:
-    api = await make_app(event_wait_s=0.05)
-    page = await api.get("/v1/events", after="now", wait=30)
-    assert (page["data"], page["has_more"]) == ([], False)
-    assert Cursor.read(page["next_cursor"]) > START
+    for settings in ({"event_wait_s": 0.05}, {"request_timeout_s": 2.0}):
+        api = await make_app(**settings)
+        page = await api.get("/v1/events", after="now", wait=30)
+        assert (page["data"], page["has_more"]) == ([], False)
+        assert Cursor.read(page["next_cursor"]) > START
 
 
 async def test_a_long_poll_shows_no_more_than_it_was_asked_for_and_says_so(stage: Stage) -> None:

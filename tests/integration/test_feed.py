@@ -11,7 +11,7 @@ import pytest
 
 from app.db import changes, feed
 from app.db.feed import GAP, Wanted
-from app.domain.changes import Change, note
+from app.domain.changes import Change, invoice_state, note
 from app.domain.errors import ValidationFailed
 from app.domain.feed import START, TYPES, Cursor, envelope, event_type, require_types
 from tests.fixtures.postgres import Database
@@ -303,9 +303,23 @@ async def test_every_event_has_an_id_of_its_own_that_a_replay_does_not_change(st
 def test_what_happens_within_one_transaction_is_told_once() -> None:
     told: list[Change] = []
     for was, became, total in ((None, "draft", 1), ("draft", "draft", 2), ("draft", "open", 3), ("open", "open", 4)):
-        before = {"status": was} if was else None
-        note(told, Change.between("invoice", before, {"id": "in_1", "status": became, "total": total}, None))
+        note(told, Change("invoice", was, {"id": "in_1", "status": became, "total": total}, None))
     assert [(one.was, one.became, one.state["total"]) for one in told] == [(None, "draft", 2), ("draft", "open", 4)]
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("2026-11-22T10:18:00+00:00", "2026-11-22T10:18:00.000Z"),
+        ("2026-11-22T10:18:00.5+00:00", "2026-11-22T10:18:00.500Z"),
+        ("2026-11-22T10:18:00.123456+00:00", "2026-11-22T10:18:00.123Z"),
+        ("2026-11-22T12:18:00.123456+02:00", "2026-11-22T10:18:00.123Z"),
+        (None, None),
+    ],
+)
+def test_times_are_told_as_documents_write_them(stored: str | None, shown: str | None) -> None:
+    row = {"deleted_at": None, "status": "open", "created_at": stored}
+    assert invoice_state(row)["created_at"] == shown
 
 
 def test_event_types_are_called_what_happened() -> None:

@@ -26,6 +26,8 @@ events = APIRouter(prefix="/v1/events", tags=["events"])
 of_invoices = APIRouter(prefix="/v1/invoices", tags=["events"])
 
 LAST_EVENT_ID = "Last-Event-ID"
+ANSWER_BEFORE = 0.5
+"""Of the time that any request may take: an empty page is an answer, a request that is stopped is not."""
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A stream of server-sent events; each one's data is a CloudEvent, as lists show it.",
@@ -143,7 +145,8 @@ async def _waited(request: Request, wanted: Wanted, after: Cursor, asked: FeedWa
     with parts.live.listener(caller_of(request).id, _most(request, parts)):
         place = await parts.live.subscribe(wanted, after)
         try:
-            told = await place.take(min(asked.wait, parts.settings.event_wait_s))
+            most = min(parts.settings.event_wait_s, parts.settings.request_timeout_s * ANSWER_BEFORE)
+            told = await place.take(min(asked.wait, most))
             shown = told[: asked.limit]
             upto = shown[-1].cursor if len(shown) < len(told) else place.cursor
             return _page(shown, upto, more=len(shown) < len(told))
