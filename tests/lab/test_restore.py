@@ -14,6 +14,7 @@ import pytest
 
 from app.db import feed
 from app.domain.feed import START, Cursor
+from tests.fixtures.consumer import Consumer, endpoint
 from tests.fixtures.postgres import PrivatePostgres
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import MakeService, Service
@@ -71,16 +72,31 @@ def invoicing(service: Service, url: str, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.timeout(240)
+async def must_be_erased(connection: asyncpg.Connection[asyncpg.Record], customer: str) -> None:
+    row = await connection.fetchrow("SELECT name, email, deleted_at FROM customers WHERE id = $1", customer)
+    assert row is not None
+    assert (row["name"], row["email"], row["deleted_at"] is None) == (None, None, False)
+
+
+async def must_be_refused(service: Service, order: dict[str, Any], existing: str) -> None:
+    """A caller repeats a request that only the lost database knew: its reference says that it was done."""
+    repeated = await service.client.post("/v1/invoices", json=order, headers=KEY)
+    assert (repeated.status_code, repeated.json()["code"]) == (409, "reference_taken")
+    assert repeated.json()["existing"] == existing
+
+
+@pytest.mark.timeout(480)
 async def test_what_happened_after_the_dump_comes_back_from_stripe(
     postgres_server: Callable[..., PrivatePostgres],
     make_service: MakeService,
     sandbox: Sandbox,
+    consumer: Consumer,
     tmp_path: Path,
     eventually: Eventually,
 ) -> None:
     lost = postgres_server()
     service = await make_service(database_url=lost.url, **SETTINGS)
+    listening = await endpoint(service.client, consumer.url, types=["fulfillment.fulfilled"])
     before, connection = begun(sandbox), await asyncpg.connect(lost.url)
     await take(before, 2)
     gone = (await service.client.post("/v1/customers", json={"name": "Erased", "email": "erased@example.com"})).json()
@@ -117,17 +133,20 @@ async def test_what_happened_after_the_dump_comes_back_from_stripe(
     await eventually(lambda: quiet(connection), within=60)
     await service.ready()
 
-    await must_hold(await Truth.of(sandbox), connection)
-    row = await connection.fetchrow("SELECT name, email, deleted_at FROM customers WHERE id = $1", gone["id"])
-    assert row is not None
-    assert (row["name"], row["email"], row["deleted_at"] is None) == (None, None, False)
-
+    truth = await Truth.of(sandbox)
+    await must_hold(truth, connection)
+    await must_be_erased(connection, gone["id"])
     again, _ = await told(connection, last_read)
     ends = {(invoice, kind) for invoice, kind in unsaved if kind in {"fulfillment.fulfilled", "invoice.voided"}}
     assert ends <= again
-    repeated = await service.client.post("/v1/invoices", json=order, headers=KEY)
-    assert (repeated.status_code, repeated.json()["code"]) == (409, "reference_taken")
-    assert repeated.json()["existing"] == made.json()["id"]
+    paid = {invoice_id for invoice_id, invoice in truth.invoices.items() if invoice["status"] == "paid"}
+
+    async def all_delivered() -> bool:
+        heard = [received.verified(listening["secret"])["subject"] for received in consumer.received]
+        return set(heard) == paid
+
+    await eventually(all_delivered, within=60)
+    await must_be_refused(service, order, existing=made.json()["id"])
     assert "0 were missing" in invoicing(service, found.url, "reconcile")
     assert ": 0 differences" in invoicing(service, found.url, "rebuild", "--verify")
     await connection.close()
