@@ -239,5 +239,17 @@ def test_compose_asks_each_process_where_it_answers_and_shows_nothing_to_other_m
     assert "healthcheck" not in services["api"]  # the image's own
     published = [port for service in services.values() for port in service.get("ports", [])]
     assert all(port.startswith("127.0.0.1:") for port in published)
-    assert {port.rpartition(":")[2] for port in published} == {told["PORT"], told["CONSOLE_PORT"]}
+    assert {port.rpartition(":")[2] for port in published} == {told["PORT"], told["CONSOLE_PORT"], "9090"}
     assert set(told) - {name.upper() for name in Settings.model_fields} == set()
+
+
+def test_composes_prometheus_asks_the_processes_where_they_answer() -> None:
+    services = compose()
+    mounted = {
+        target: PROJECT / source for source, target, *_ in (it.split(":") for it in services["prometheus"]["volumes"])
+    }
+    configuration = mounted["/etc/prometheus"]
+    told = services["api"]["environment"]
+    scraped = yaml.safe_load((configuration / "prometheus.yml").read_text())["scrape_configs"]
+    targets = {target for job in scraped for static in job["static_configs"] for target in static["targets"]}
+    assert targets == {f"api:{told['METRICS_PORT']}", f"worker:{told['WORKER_METRICS_PORT']}"}
