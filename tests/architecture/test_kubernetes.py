@@ -258,6 +258,18 @@ def test_every_deployment_is_scaled_and_keeps_a_pod_while_nodes_are_drained() ->
         assert [it["spec"]["maxUnavailable"] for it in budgets] == [1]
 
 
+def test_the_connections_are_added_up_for_as_many_pods_as_there_may_be() -> None:
+    guide = (PROJECT / "docs" / "scaling.md").read_text()
+    said = re.search(r"\((\d+) API, (\d+) workers, (\d+) console, pools of (\d+)\)", guide)
+    assert said is not None
+    most = {
+        it["spec"]["scaleTargetRef"]["name"]: it["spec"]["maxReplicas"] for it in resources("HorizontalPodAutoscaler")
+    }
+    (console,) = [it["spec"]["replicas"] for it in resources("Deployment") if "replicas" in it["spec"]]
+    pool = settings(pods()["api"]).database_pool_size
+    assert [int(number) for number in said.groups()] == [most["invoicing-api"], most["invoicing-worker"], console, pool]
+
+
 def test_every_selector_finds_the_pods_it_means() -> None:
     (service,) = resources("Service")
     chosen = [
