@@ -71,9 +71,12 @@ _SUBSCRIPTIONS = f"""
 SELECT id, types, ordered, position, change FROM webhook_endpoints endpoint
 WHERE status = 'enabled' AND deleted_at IS NULL AND (
     SELECT count(*) FROM (
-        SELECT FROM deliveries
-        WHERE endpoint = endpoint.id AND next_attempt_at <= now() AND {_WAITS} AND status = 'pending'
-        LIMIT {MOST_PENDING}
+        (SELECT FROM deliveries
+         WHERE endpoint = endpoint.id AND NOT in_order AND next_attempt_at <= now() AND {_WAITS} AND status = 'pending'
+         LIMIT {MOST_PENDING})
+        UNION ALL
+        (SELECT FROM deliveries
+         WHERE endpoint = endpoint.id AND in_order AND {_WAITS} AND status = 'pending' LIMIT {MOST_PENDING})
     ) pending
 ) < {MOST_PENDING}
 """  # noqa: S608 -- only constants are interpolated

@@ -76,7 +76,12 @@ class Delivery(Model):
         CheckConstraint(one_of("status", DeliveryStatus), name="status"),
         CheckConstraint(f"({one_of('status', WAITING)}) = (next_attempt_at IS NOT NULL)", name="waiting_has_time"),
         Index("uq_deliveries_endpoint_event", "endpoint", "event", unique=True),
-        Index("ix_deliveries_due", "endpoint", "next_attempt_at", postgresql_where=text(one_of("status", WAITING))),
+        Index(
+            "ix_deliveries_free",
+            "endpoint",
+            "next_attempt_at",
+            postgresql_where=text(f"NOT in_order AND {one_of('status', WAITING)}"),
+        ),
         Index(
             "ix_deliveries_head",
             "endpoint",
