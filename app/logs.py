@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 
 import msgspec
 import structlog
@@ -19,6 +20,22 @@ def _whose(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
             if known and name not in event:
                 event[name] = known
     return event
+
+
+class Clock:
+    """Puts down the time, in UTC. What does not change within a second is written once."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._written = ""
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._second, self._written = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        event["timestamp"] = f"{self._written}.{int((now - second) * 1_000_000):06d}Z"
+        return event
 
 
 def _rendered(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
@@ -40,7 +57,7 @@ def configure(level: str) -> None:
         processors=[
             _whose,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
+            Clock(),
             structlog.processors.format_exc_info,
             _rendered,
         ],

@@ -14,7 +14,7 @@ from bench.report import Section
 from bench.stage import PROJECT, Stage
 
 SCENARIOS = (
-    "intake", "junk", "reads", "writes", "idempotency", "worker", "feed", "push", "start", "processes", "growth",
+    "intake", "junk", "reads", "writes", "idempotency", "worker", "feed", "push", "start", "processes", "observability", "growth",
     "inbox",
 )  # fmt: skip
 LONG = ("soak", "storage")

@@ -109,10 +109,17 @@ class Stage:
             **more,
         }
 
-    async def service(self, database: str, **more: str) -> Server:
-        """The API, as `make run` and the image start it."""
+    async def service(self, database: str, module: str = "app.cli", **more: str) -> Server:
+        """The API, as `make run` and the image start it; `module` is another than the service's own command line."""
         port = _free_port()
-        return await self._up("ours", port, ["app.cli", "serve"], self.settings(database, PORT=str(port), **more))
+        return await self._up("ours", port, [module, "serve"], self.settings(database, PORT=str(port), **more))
+
+    async def collector(self) -> str:
+        """The address of an OTLP collector that keeps nothing."""
+        port = _free_port()
+        command = ["uvicorn", "bench.baselines.collector:app", "--port", str(port), "--log-level", "warning"]
+        await self._up("collector", port, [*command, "--no-access-log", "--lifespan", "off"], _inherited())
+        return f"http://127.0.0.1:{port}"
 
     def port(self) -> int:
         """A port for something else."""

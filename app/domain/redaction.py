@@ -12,15 +12,20 @@ SECRETS = re.compile(
 )
 MARKS = ("_live_", "_test_", "whsec_", "_secret_", "plk_", "eyJ", "v1=", "v0=", "earer ", "@")
 """Whatever SECRETS finds has one of these in it; looking for them first costs a tenth."""
-CARD = re.compile(r"(?<![\w.-])[2-6](?:[ -]?[0-9]){12,18}(?![\w.-])", re.ASCII)
-"""Numbers as long as a card's; what fails the check digit of cards is something else."""
+CARD = re.compile(r"[2-6](?<![\w.-].)(?:[ -]?[0-9]){12,18}(?![\w.-])", re.ASCII)
+"""Numbers as long as a card's; what fails the check digit of cards is something else.
+
+It looks behind only once it stands on a digit: looking everywhere cost half a line of the log.
+"""
 REDACTED = "[redacted]"
 
 
 def redacted(text: str) -> str:
     """`text` without anything that looks like a key, a signature, a client secret, a link, an email address or a card."""
-    if any(mark in text for mark in MARKS):
-        text = SECRETS.sub(REDACTED, text)
+    for mark in MARKS:
+        if mark in text:
+            text = SECRETS.sub(REDACTED, text)
+            break
     return CARD.sub(_unless_no_card, text)
 
 

@@ -31,15 +31,15 @@ class Handed:
     invoice: str | None = None
 
     @classmethod
-    def out(cls, due: DueEvent) -> "Handed":
-        """The event is taken in hand: the trace of its delivery goes on here."""
+    def out(cls, due: DueEvent, batch: Span) -> "Handed":
+        """The event is taken in hand: the trace of its delivery goes on here, beside that of the batch."""
         said: dict[str, Value | None] = {
             "event.id": due.id,
             "event.type": due.type,
             "event.attempt": due.attempts,
             "event.waited_s": due.waited_s,
         }
-        span = tracing.begin(f"event {due.type}", said, kind="consumer", parent=due.request_id)
+        span = tracing.begin(f"event {due.type}", said, kind="consumer", parent=due.request_id, link=batch.request_id)
         return cls(due, time.perf_counter(), span)
 
     @property
@@ -66,18 +66,21 @@ class Batch:
     """What one batch comes to; used as a context manager around it."""
 
     handed: list[Handed]
+    span: Span
     started: float = field(default_factory=time.perf_counter)
 
     @classmethod
     def of(cls, due: Sequence[DueEvent]) -> "Batch":
         """A batch as it was handed out."""
-        return cls([Handed.out(one) for one in due])
+        span = tracing.begin("batch", {"batch.events": len(due)})
+        return cls([Handed.out(one, span) for one in due], span)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         took = time.perf_counter() - self.started
+        self.span.end()
         metrics.BATCH.observe(len(self.handed))
         metrics.BATCH_SECONDS.observe(took)
         events: dict[str, list[str]] = {}

@@ -125,6 +125,19 @@ async def _have_trouble(on: Watched) -> None:
         await connection.close()
 
 
+async def _everything_is_tried(database: Database) -> None:
+    connection = await asyncpg.connect(database.url)
+    waiting = "SELECT count(*) FROM webhook_events WHERE status IN ('received', 'processing')"
+
+    async def tried() -> bool:
+        return not await connection.fetchval(waiting)
+
+    try:
+        await until(tried, within=30)
+    finally:
+        await connection.close()
+
+
 ANSWERS = {"/takes": 204, "/fails": 500, "/gone": 410}
 
 
@@ -183,6 +196,7 @@ async def watched(
         await _ask_what_is_refused(on)
         await _have_trouble(on)
         await running_sandbox.idle()
+        await _everything_is_tried(lasting_database)
         yield on
     finally:
         await service.close()

@@ -74,6 +74,9 @@ async def test_one_trace_leads_from_a_request_over_stripe_and_the_delivery_to_th
     assert operation.attributes["operation.outcome"] == "done"
     made = {one["request_id"] for one in await sandbox.requests(path=f"/v1/invoices/{invoice}/finalize")}
     assert call.attributes["stripe.request_id"] in made
+    batch = await collector.found("batch")
+    assert batch.trace not in {"", job.trace}
+    assert [span for span in collector.named("batch") if span.trace in job.links]
     assert job.attributes["invoice.id"] == invoice
     assert job.attributes["event.outcome"] == "processed"
 

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,8 @@ def test_a_line_is_one_json_object_without_secrets_in_any_depth() -> None:
     first, second = (json.loads(line) for line in done.stderr.splitlines())
     assert first["event"] == "first"
     assert first["level"] == "info"
+    assert first["timestamp"].endswith("Z")
+    assert abs(datetime.fromisoformat(second["timestamp"]) - datetime.now(UTC)) < timedelta(minutes=1)
     assert first["key"] == REDACTED
     assert first["nested"] == {"secret": [REDACTED]}
     assert first["unknown"] == "<class 'object'>"
