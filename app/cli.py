@@ -14,7 +14,7 @@ import uvicorn
 
 from app import logs, scraping, shutdown, tracing
 from app.api.protocol import BoundedProtocol
-from app.commands import actions, inbox, keys, rehearsal, webhooks
+from app.commands import actions, doctor, inbox, keys, rehearsal, webhooks
 from app.commands.environment import require_somebody, settings
 from app.db import feed, schema
 from app.db.engine import ONE_PLAN, Database
@@ -35,6 +35,7 @@ cli.add_typer(webhooks.commands, name="webhooks")
 cli.command()(inbox.reconcile)
 cli.command()(inbox.rebuild)
 cli.command()(rehearsal.upgrade_rehearsal)
+cli.command()(doctor.doctor)
 
 WAIT_STEP_S = 1.0
 MOST_CONNECTIONS = 2000

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -256,39 +256,37 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
-        if self.livemode and self.stripe_api_base != STRIPE_API_BASE:
-            raise ValueError("a live STRIPE_SECRET_KEY is only ever sent to Stripe: unset STRIPE_API_BASE")
         if self.livemode:
             self.environment = "production"  # where real money moves, whatever else was said
-        self._require_keys()
         if not self.public_base_url:
             self.public_base_url = f"http://{self.host}:{self.port}"
         self.public_base_url = self.public_base_url.rstrip("/")
+        if problems := list(self._problems()):
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _problems(self) -> Iterator[str]:
+        """Everything that is not safe or does not fit together, a line each."""
+        if self.livemode and self.stripe_api_base != STRIPE_API_BASE:
+            yield "a live STRIPE_SECRET_KEY is only ever sent to Stripe: unset STRIPE_API_BASE"
+        for name, unset in REQUIRED_KEYS.items():
+            if not getattr(self, name) and self.environment == "production":
+                yield f"{name.upper()} must be set: {unset}"
         if urlsplit(self.public_base_url).scheme not in {"http", "https"}:
-            raise ValueError("PUBLIC_BASE_URL must start with http:// or https://")
+            yield "PUBLIC_BASE_URL must start with http:// or https://"
         if len({bool(self.oidc_issuer), bool(self.oidc_audience), bool(self.oidc_jwks_url)}) > 1:
-            raise ValueError("OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL belong together: set all of them, or none")
+            yield "OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL belong together: set all of them, or none"
         if self._bootstrap_key.startswith("ik_test_" if self.livemode else "ik_live_"):
-            raise ValueError("API_BOOTSTRAP_KEY and STRIPE_SECRET_KEY are of different modes: one is live, one is test")
+            yield "API_BOOTSTRAP_KEY and STRIPE_SECRET_KEY are of different modes: one is live, one is test"
+        if bool(self.smtp_host) != bool(self.smtp_from):
+            yield "SMTP_HOST and SMTP_FROM belong together: set both, or neither"
+        password = bool(self.smtp_password.get_secret_value())
+        if bool(self.smtp_username) != password or (password and not self.smtp_host):
+            yield "SMTP_USERNAME and SMTP_PASSWORD belong together, and to an SMTP_HOST"
         if self.environment == "production":
             for unsafe, why in UNSAFE_IN_PRODUCTION:
                 if unsafe(self):
-                    raise ValueError(f"not with ENVIRONMENT=production, nor with a live key: {why}")
-        return self
-
-    @model_validator(mode="after")
-    def _mail(self) -> Self:
-        if bool(self.smtp_host) != bool(self.smtp_from):
-            raise ValueError("SMTP_HOST and SMTP_FROM belong together: set both, or neither")
-        password = bool(self.smtp_password.get_secret_value())
-        if bool(self.smtp_username) != password or (password and not self.smtp_host):
-            raise ValueError("SMTP_USERNAME and SMTP_PASSWORD belong together, and to an SMTP_HOST")
-        return self
-
-    def _require_keys(self) -> None:
-        for name, unset in REQUIRED_KEYS.items():
-            if not getattr(self, name) and self.environment == "production":
-                raise ValueError(f"{name.upper()} must be set: {unset}")
+                    yield f"not with ENVIRONMENT=production, nor with a live key: {why}"
 
     @property
     def server_url(self) -> str:

@@ -280,20 +280,25 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
         await database.close()
 
 
+def mailer_of(settings: Settings) -> Mailer:
+    """Who hands mail over, where there is a mail server."""
+    return Mailer(
+        MailServer(
+            settings.smtp_host,
+            settings.smtp_port,
+            Mailbox.of(settings.smtp_from),
+            settings.smtp_security,
+            username=settings.smtp_username or None,
+            password=settings.smtp_password.get_secret_value() or None,
+            timeout_s=settings.smtp_timeout_s,
+        )
+    )
+
+
 def _confirmation(settings: Settings, database: Database) -> Confirmation:
     """The mail to customers, where there is a mail server."""
-    sender = Mailbox.of(settings.smtp_from)
-    server = MailServer(
-        settings.smtp_host,
-        settings.smtp_port,
-        sender,
-        settings.smtp_security,
-        username=settings.smtp_username or None,
-        password=settings.smtp_password.get_secret_value() or None,
-        timeout_s=settings.smtp_timeout_s,
-    )
-    letters = Letters(sender, settings.mail_templates_dir)
-    return Confirmation(database, Mailer(server), letters, most_s=settings.smtp_timeout_s)
+    letters = Letters(Mailbox.of(settings.smtp_from), settings.mail_templates_dir)
+    return Confirmation(database, mailer_of(settings), letters, most_s=settings.smtp_timeout_s)
 
 
 def _gateway(settings: Settings, api_version: str = API_VERSION) -> StripeGateway:

@@ -23,7 +23,7 @@ from sandbox.webhooks.delivery import Deliveries
 from sandbox.wire.errors import StripeError
 from sandbox.wire.form import decode_form
 from sandbox.wire.idempotency import IdempotencyKeys, Stored, fingerprint
-from sandbox.wire.keys import Caller, authenticate, require_secret
+from sandbox.wire.keys import Caller, RestrictedKeys, authenticate, require_secret
 from sandbox.wire.messages import Request, Response
 from sandbox.wire.parameters import check_parameters
 from sandbox.wire.routing import Answer, Call, Route
@@ -73,6 +73,7 @@ class Api:
         keys: IdempotencyKeys,
         faults: Faults,
         versions: Versions,
+        restricted: RestrictedKeys,
         journal: Journal,
         deliveries: Deliveries,
     ) -> None:
@@ -80,6 +81,7 @@ class Api:
         self._keys = keys
         self._faults = faults
         self._versions = versions
+        self._restricted = restricted
         self._journal = journal
         self._deliveries = deliveries
 
@@ -133,6 +135,7 @@ class Api:
         route, path = found
         if not route.publishable:
             require_secret(caller)
+            self._restricted.require(caller, request.method, request.path, self._store.account["id"])
         work = Work(caller, route, path, sent, fingerprint(request.method, request.path, sent))
         fault = self._faults.strike(request.method, request.path)
         if fault is None:

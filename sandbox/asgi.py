@@ -59,11 +59,12 @@ class Sandbox:
         install_endpoints(self.store, config.webhooks)
         self.faults = Faults()
         self.versions = Versions()
+        self.restricted = RestrictedKeys()
         self.journal = Journal()
         self.deliveries = Deliveries(self.store)
         self.keys = IdempotencyKeys(database)
-        self.api = Api(self.store, self.keys, self.faults, self.versions, self.journal, self.deliveries)
-        self.control = Control(self.store, config, self.faults, self.versions, self.journal, self.deliveries)
+        self.api = Api(self.store, self.keys, self.faults, self.versions, self.restricted, self.journal, self.deliveries)
+        self.control = Control(self.store, config, self.faults, self.versions, self.restricted, self.journal, self.deliveries)
         self.pages = Pages(self.store, self.deliveries)
         self._ticking: asyncio.Task[None] | None = None
 

@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from app.commands.environment import operator
-from app.commands.inbox import run
+from app.commands.running import run
 from app.db import documents
 from app.db.documents import FULFILLMENT_ACTION, Filter
 from app.domain.errors import InvalidState

@@ -6,6 +6,7 @@ import secrets
 import typer
 from pydantic import Field, SecretStr, ValidationError
 
+from app.commands.output import Status
 from app.db import keys
 from app.domain.errors import DatabaseUnavailable
 from app.settings import Settings, SigningSecrets
@@ -18,15 +19,44 @@ class BeforeTheEndpoint(Settings):
     stripe_webhook_secrets: SigningSecrets = Field(default_factory=lambda: (SecretStr(secrets.token_hex()),))
 
 
+STAND_INS = {
+    "database_url": "postgresql://localhost/none",
+    "stripe_secret_key": "sk_test_none",
+    "stripe_webhook_secrets": (SecretStr("whsec_" + 32 * "0"),),
+}
+"""What stands in for a required setting that is wrong, so that what else is wrong is found as well."""
+
+
 def settings(kind: type[Settings] = Settings) -> Settings:
     """The settings of this environment; where they are not safe or not complete, say which and stop."""
     try:
         return kind()
-    except ValidationError as error:
-        for problem in error.errors():
+    except ValidationError:
+        for name, why in complaints(kind):
+            typer.echo(f"{name}: {why}", err=True)
+        raise typer.Exit(Status.WRONG) from None
+
+
+def complaints(kind: type[Settings] = Settings) -> list[tuple[str, str]]:
+    """Everything that is wrong with the settings of this environment: which, and what."""
+    found: list[tuple[str, str]] = []
+    instead: dict[str, object] = {}
+    while True:
+        try:
+            kind(**instead)  # type: ignore[arg-type]
+        except ValidationError as error:
+            problems = error.errors()
+        else:
+            return found
+        named = [problem for problem in problems if problem["loc"]]
+        for problem in problems:
             name = "_".join(str(part) for part in problem["loc"]).upper() or "settings"
-            typer.echo(f"{name}: {problem['msg']}", err=True)
-        raise typer.Exit(2) from None
+            found += [(name, why) for why in problem["msg"].removeprefix("Value error, ").splitlines()]
+        if not named:
+            return found
+        for problem in named:
+            field = str(problem["loc"][0])
+            instead[field] = STAND_INS.get(field, kind.model_fields[field].default)
 
 
 def operator() -> str:

@@ -1,47 +1,22 @@
 """Owns `invoicing events …`, `invoicing reconcile` and `invoicing rebuild`: what an operator does to the inbox."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from app import logs
-from app.commands.environment import operator, settings
+from app.commands.environment import operator
+from app.commands.running import Moment, run, utc
 from app.db import replays
 from app.db.replays import Wanted
-from app.domain.errors import InvoicingError
-from app.settings import Settings
 from app.webhooks.reconciling import KEPT
-from app.wiring import Parts, built
+from app.wiring import Parts
 from app.worker.rebuilding import told
 
 events = typer.Typer(help="The inbox: replay events.", no_args_is_help=True)
 
-T = TypeVar("T")
-Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="UTC.")]
 REPLAYED_AT_ONCE = 500
-
-
-def run(work: Callable[[Parts], Awaitable[T]], kind: type[Settings] = Settings) -> T:
-    """Run `work` with the service's parts; a failure that has a name is told and ends the command."""
-
-    async def running() -> T:
-        found = settings(kind)
-        logs.configure("warning")
-        async with built(found) as parts:
-            return await work(parts)
-
-    try:
-        return asyncio.run(running())
-    except InvoicingError as error:
-        typer.echo(error.detail, err=True)
-        raise typer.Exit(1) from None
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment else None
 
 
 @events.command()
@@ -55,7 +30,7 @@ def replay(
     everything: Annotated[bool, typer.Option("--all", help="Every event there is.")] = False,  # noqa: FBT002 -- a flag
 ) -> None:
     """Process events again; what was applied already changes nothing."""
-    wanted = Wanted(event, event_type, status, about, _utc(since), _utc(until))
+    wanted = Wanted(event, event_type, status, about, utc(since), utc(until))
     if wanted == Wanted() and not everything:
         typer.echo("Say which events: an id, a filter, or --all.", err=True)
         raise typer.Exit(2)
@@ -89,7 +64,7 @@ def reconcile(since: Moment = None) -> None:
 
     async def work(parts: Parts) -> bool:
         reconciler = parts.reconciler()
-        found = await reconciler.reconcile(_utc(since))
+        found = await reconciler.reconcile(utc(since))
         if found is None:
             typer.echo("Somebody else is reconciling right now.", err=True)
             return False

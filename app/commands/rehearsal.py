@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from app.commands.inbox import run
+from app.commands.running import run
 from app.stripe_gateway.client import API_VERSION
 from app.wiring import Parts
 from app.worker.rehearsing import Rehearsed

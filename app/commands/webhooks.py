@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.commands.environment import BeforeTheEndpoint
-from app.commands.inbox import run
+from app.commands.running import run
 from app.db.signers import Signer, signers
 from app.webhooks import endpoint
 from app.wiring import Parts

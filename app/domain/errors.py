@@ -20,6 +20,7 @@ InvoicingError
     ├ IdempotencyInProgress      409 idempotency_in_progress
     ├ RateLimited                429 rate_limited
     ├ StripeError                502 stripe_error
+    │  ├ StripeKeyRefused           our key to Stripe is not accepted, or not for this
     │  └ StripeKeySpent             a key that Stripe will never execute anything under (the services move on)
     ├ StripeUnavailable          503 stripe_unavailable
     ├ StripeTimeout              504 stripe_timeout
@@ -168,6 +169,12 @@ class StripeError(Unavailable):
 
 class StripeKeySpent(StripeError):
     """Stripe stored a failure of its own, or another request, under this Idempotency-Key."""
+
+
+class StripeKeyRefused(StripeError):
+    """Stripe does not accept this service's key; `permission` is what a restricted one lacks, where Stripe says so."""
+
+    permission: str | None = None
 
 
 class StripeUnavailable(Unavailable):

@@ -73,6 +73,16 @@ class Mailer:
         finally:
             await _part(client)
 
+    async def greet(self) -> None:
+        """Connect, log in, and say goodbye: whether mail could be handed over. Raises NotNow."""
+        client = self._client()
+        try:
+            with _told(CONNECTING):
+                async with asyncio.timeout(self._server.timeout_s):
+                    await client.connect()
+        finally:
+            await _part(client)
+
     async def _begin(self, client: aiosmtplib.SMTP, recipient: Mailbox) -> None:
         with _told(CONNECTING):
             await client.connect()

@@ -72,6 +72,11 @@ class SigningKeys:
             )
         return self._keys.get(kid)
 
+    async def usable(self) -> int:
+        """How many keys may verify a token. Raises IdentityProviderUnavailable."""
+        await self.key("")
+        return len(self._keys)
+
     def _age(self) -> float:
         return _now() - self._fetched_at
 
@@ -127,6 +132,10 @@ class Tokens:
     async def close(self) -> None:
         """Close the connections."""
         await self._keys.close()
+
+    async def usable_keys(self) -> int:
+        """How many of the provider's keys may verify a token. Raises IdentityProviderUnavailable."""
+        return await self._keys.usable()
 
     async def caller_of(self, token: str) -> Caller:
         """Whom `token` names. Raises Unauthenticated, IdentityProviderUnavailable."""

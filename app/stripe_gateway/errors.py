@@ -1,6 +1,7 @@
 """Owns what each failure of a call to Stripe means for us: one table, used by the gateway alone."""
 
 import asyncio
+import re
 from http import HTTPStatus
 
 import aiohttp
@@ -13,6 +14,7 @@ from app.domain.errors import (
     RateLimited,
     StripeError,
     StripeInvalidRequest,
+    StripeKeyRefused,
     StripeKeySpent,
     StripeTimeout,
     StripeUnavailable,
@@ -23,6 +25,8 @@ ACTION_REQUIRED = frozenset({"authentication_required", "invoice_payment_intent_
 """Codes of a 402 that a person can cure by authenticating, not by another card."""
 
 RETRY_AFTER_S = 2
+PERMISSION = re.compile(r"rak_[a-z_]+")
+"""What a restricted key lacks, as Stripe's message names it."""
 
 FAILURES = (stripe.StripeError, aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """All that a call may raise: the SDK's errors, and what escapes it (aiohttp's truncated bodies)."""
@@ -59,12 +63,22 @@ def _from_answer(error: stripe.StripeError) -> InvoicingError:  # noqa: PLR0911 
             "Stripe is still busy with the same object.", stripe=described, retry_after=RETRY_AFTER_S
         )
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return StripeError("Stripe did not accept this service's key; its operator must look.", stripe=described)
+        return _key_refused(message, described)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return StripeUnavailable("Stripe is not available.", stripe=described, retry_after=RETRY_AFTER_S)
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return StripeInvalidRequest(message, param=described["param"], stripe=described)
     return StripeError("Stripe answered with an error of its own.", stripe=described, retry_after=RETRY_AFTER_S)
+
+
+def _key_refused(message: str, described: JsonObject) -> StripeKeyRefused:
+    lacks = PERMISSION.search(message)
+    why = f" for this: it lacks {lacks[0]}" if lacks else ""
+    refused = StripeKeyRefused(
+        f"Stripe did not accept this service's key{why}; its operator must look.", stripe=described
+    )
+    refused.permission = lacks[0] if lacks else None
+    return refused
 
 
 def translate(error: BaseException) -> InvoicingError:

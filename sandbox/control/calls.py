@@ -24,6 +24,7 @@ from sandbox.store.transaction import Cause, Store, Transaction
 from sandbox.webhooks.delivery import Deliveries
 from sandbox.webhooks.endpoints import install_account, install_endpoints
 from sandbox.wire.errors import StripeError
+from sandbox.wire.keys import RestrictedKeys
 from sandbox.wire.messages import Request, Response, json_response
 
 SETTLING_S = 5.0
@@ -39,6 +40,7 @@ class Control:
         config: SandboxConfig,
         faults: Faults,
         versions: Versions,
+        restricted: RestrictedKeys,
         journal: Journal,
         deliveries: Deliveries,
     ) -> None:
@@ -46,6 +48,7 @@ class Control:
         self._config = config
         self._faults = faults
         self._versions = versions
+        self._restricted = restricted
         self._journal = journal
         self._deliveries = deliveries
         webhooks = WebhookControl(store, deliveries)
@@ -55,6 +58,7 @@ class Control:
             ("POST", "faults"): self.add_fault,
             ("GET", "faults"): lambda _: {"faults": faults.shown()},
             ("DELETE", "faults"): self.clear_faults,
+            ("POST", "keys"): self.restrict_key,
             ("POST", "versions"): self.add_version,
             ("DELETE", "versions"): self.clear_versions,
             ("GET", "requests"): self.requests,
@@ -112,6 +116,7 @@ class Control:
         self._store.emission.behave()
         self._faults.clear()
         self._versions.clear()
+        self._restricted.clear()
         self._journal.clear()
         install_account(self._store, self._config)
         if sent.get("endpoints", True):
@@ -141,6 +146,11 @@ class Control:
     def add_version(self, sent: Document) -> Document:
         self._versions.add(sent)
         return {"version": sent["version"]}
+
+    def restrict_key(self, sent: Document) -> Document:
+        permissions = sent.get("permissions", [])
+        self._restricted.restrict(str(sent.get("key")), permissions)
+        return {"permissions": permissions}
 
     def clear_versions(self, sent: Document) -> Document:  # noqa: ARG002 (a Handler)
         self._versions.clear()

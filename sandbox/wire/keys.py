@@ -6,6 +6,7 @@ publishable one; live keys are refused. Keys are never stored or shown in full.
 
 import base64
 import binascii
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -28,6 +29,8 @@ class Caller:
 
     scope: str
     publishable: bool
+    shown: str = ""
+    """The key as error messages show it."""
 
 
 def authenticate(authorization: str | None, sent_key: str | None) -> Caller:
@@ -41,7 +44,46 @@ def authenticate(authorization: str | None, sent_key: str | None) -> Caller:
             status=401,
             headers={"WWW-Authenticate": 'Bearer realm="Stripe"'},
         )
-    return Caller(sha256(key.encode()).hexdigest()[:32], key.startswith("pk_"))
+    return Caller(_scope(key), key.startswith("pk_"), _masked(key))
+
+
+def _scope(key: str) -> str:
+    return sha256(key.encode()).hexdigest()[:32]
+
+
+class RestrictedKeys:
+    """What restricted keys may do: `rak_invoice_read`, `rak_invoice_write` (which includes reading), …
+
+    A permission is named after the resource; Stripe's own names of some are not published (unverified).
+    """
+
+    def __init__(self) -> None:
+        self._permissions: dict[str, frozenset[str]] = {}
+
+    def restrict(self, key: str, permissions: Iterable[str]) -> None:
+        """Raises ValueError for a key that cannot be restricted."""
+        if not key.startswith("rk_test_"):
+            raise ValueError("only a key that begins with rk_test_ can be restricted")
+        self._permissions[_scope(key)] = frozenset(permissions)
+
+    def clear(self) -> None:
+        self._permissions.clear()
+
+    def require(self, caller: Caller, method: str, path: str, account: str) -> None:
+        granted = self._permissions.get(caller.scope)
+        if granted is None:
+            return
+        resource = _RESOURCES.get(path.split("/")[2], path.split("/")[2].removesuffix("s"))
+        needed = f"rak_{resource}_{'read' if method == 'GET' else 'write'}"
+        if not granted & {needed, needed.replace("_read", "_write")}:
+            raise StripeError(
+                f"The provided key '{caller.shown}' does not have the required permissions for this endpoint on account"
+                f" '{account}'. Having the '{needed}' permission would allow this request to continue.",
+                status=403,
+            )
+
+
+_RESOURCES = {"invoiceitems": "invoice", "account": "account"}
 
 
 def require_secret(caller: Caller) -> None:

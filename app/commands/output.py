@@ -1,0 +1,68 @@
+"""Owns how commands speak: JSON for programs, aligned columns for people, exit statuses for both."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from app.domain.errors import InvoicingError, Unavailable
+from app.domain.json import JsonView
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, for programs.")]
+
+
+class Status(IntEnum):
+    """How a command ends. (`doctor` and `upgrade-rehearsal` say more with theirs.)"""
+
+    DONE = 0
+    FAILED = 1
+    """It was refused, or what was looked for is wrong."""
+    WRONG = 2
+    """It was called wrongly, or the settings are wrong; nothing was tried."""
+    UNAVAILABLE = 3
+    """The database or Stripe could not be reached: try again."""
+
+
+def print_json(document: object) -> None:
+    """Print `document`, indented, and nothing else."""
+    print_encoded(msgspec.json.encode(document))
+
+
+def print_encoded(document: bytes | str) -> None:
+    """Print a document that is JSON already."""
+    encoded = document.encode() if isinstance(document, str) else document
+    sys.stdout.write(msgspec.json.format(encoded, indent=2).decode() + "\n")
+
+
+def print_columns(rows: Iterable[JsonView], names: Sequence[str]) -> None:
+    """Print a table: a line each, what is not there as a dash, every column as wide as its widest."""
+    lines = [[name.replace("_", " ") for name in names]]
+    lines += [[_written(row[name]) for name in names] for row in rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(names))]
+    for line in lines:
+        typer.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def print_fields(document: JsonView) -> None:
+    """Print one object: a line for each of its fields."""
+    width = max(len(name) for name in document)
+    for name, value in document.items():
+        typer.echo(f"{name.replace('_', ' ').ljust(width)}  {_written(value)}")
+
+
+def _written(value: Any) -> str:
+    if value is None or value in ("", [], {}):
+        return "-"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ",".join(value)
+    return msgspec.json.encode(value).decode() if isinstance(value, (dict, list, bool)) else str(value)
+
+
+def tell_error(error: InvoicingError, *, as_json: bool) -> Status:
+    """Say on standard error what went wrong; the exit status that goes with it."""
+    said = msgspec.json.encode(error.to_document()).decode() if as_json else error.detail
+    typer.echo(said, err=True)
+    return Status.UNAVAILABLE if isinstance(error, Unavailable) else Status.FAILED

@@ -1,0 +1,63 @@
+"""Owns how a command works: with the service's parts, told what goes wrong, and seen to make progress where it is long."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app import logs
+from app.commands.environment import settings
+from app.commands.output import tell_error
+from app.domain.errors import InvoicingError
+from app.settings import Settings
+from app.wiring import Parts, built
+
+T = TypeVar("T")
+Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="UTC.")]
+Advance = Callable[[int], None]
+"""Tells how far it got, of all."""
+
+
+def run(
+    work: Callable[[Parts], Awaitable[T]], kind: type[Settings] = Settings, *, as_json: bool = False
+) -> T:
+    """Run `work` with the service's parts; a failure that has a name is told and ends the command."""
+
+    async def running() -> T:
+        found = settings(kind)
+        logs.configure("warning")
+        async with built(found) as parts:
+            return await work(parts)
+
+    try:
+        return asyncio.run(running())
+    except InvoicingError as error:
+        raise typer.Exit(tell_error(error, as_json=as_json)) from None
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """A time as it was given on the command line."""
+    return moment.replace(tzinfo=UTC) if moment else None
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Advance]:
+    """A bar on standard error while the block runs, where a person looks; nothing where a program does."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,111 @@
+"""Owns the questions to the database server about itself: what it is, how it is set, who holds it up."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.db.engine import Connection
+
+_SERVER = """
+SELECT
+    current_setting('server_version_num')::int AS version,
+    current_setting('server_version') AS version_name,
+    current_setting('server_encoding') AS encoding,
+    current_setting('TimeZone') AS timezone,
+    current_setting('synchronous_commit') AS synchronous_commit,
+    current_setting('fsync') = 'on' AS fsync,
+    current_setting('full_page_writes') = 'on' AS full_page_writes,
+    pg_is_in_recovery() AS replica,
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS connections,
+    (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS connected,
+    (SELECT max(age(datfrozenxid)) FROM pg_database)::bigint AS transactions_behind,
+    (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser,
+    clock_timestamp() AS clock
+"""
+
+_LONGEST = """
+SELECT pid, coalesce(application_name, '') AS application, state, extract(epoch FROM now() - xact_start)::float8 AS open_s
+FROM pg_stat_activity
+WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+ORDER BY xact_start LIMIT 1
+"""
+
+_PREPARED = "SELECT gid, extract(epoch FROM now() - prepared)::float8 AS open_s FROM pg_prepared_xacts ORDER BY prepared LIMIT 1"
+
+_BACKLOG = """
+SELECT
+    (SELECT count(*) FROM (SELECT FROM webhook_events WHERE status = 'dead' LIMIT 1000) _) AS dead_events,
+    (SELECT count(*) FROM (SELECT FROM fulfillment_actions WHERE status = 'dead' LIMIT 1000) _) AS dead_actions,
+    (SELECT count(*) FROM webhook_endpoints WHERE status = 'disabled' AND deleted_at IS NULL) AS disabled_endpoints,
+    (SELECT count(*) FROM operations WHERE answered_at IS NULL AND created_at < now() - interval '10 minutes')
+        AS stuck_operations,
+    (SELECT max(received_at) FROM webhook_events) AS last_event_at,
+    (SELECT api_version FROM webhook_events WHERE source = 'delivery' ORDER BY received_at DESC LIMIT 1)
+        AS last_event_version
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The server as it says it is. connections: how many it takes from us. transactions_behind: towards wraparound."""
+
+    version: int
+    version_name: str
+    encoding: str
+    timezone: str
+    synchronous_commit: str
+    fsync: bool
+    full_page_writes: bool
+    replica: bool
+    connections: int
+    connected: int
+    transactions_behind: int
+    superuser: bool
+    clock: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """A transaction that has been open for `open_s`, and whose it is."""
+
+    whose: str
+    open_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for a person, and what came last."""
+
+    dead_events: int
+    dead_actions: int
+    disabled_endpoints: int
+    stuck_operations: int
+    last_event_at: datetime | None
+    last_event_version: str | None
+
+
+async def server(connection: Connection) -> Server:
+    """What the server is, and how it is set for this connection."""
+    row = await connection.fetchrow(_SERVER)
+    if row is None:
+        raise AssertionError("a statement without a table answers a row")
+    return Server(**row)
+
+
+async def open_transactions(connection: Connection) -> list[OpenTransaction]:
+    """The transaction that is open longest, and the one that is prepared longest; none of them ours."""
+    found = [
+        OpenTransaction(f"{row['application'] or 'somebody'} (pid {row['pid']}, {row['state']})", row["open_s"])
+        for row in await connection.fetch(_LONGEST)
+    ]
+    return found + [
+        OpenTransaction(f"the prepared transaction {row['gid']!r}", row["open_s"])
+        for row in await connection.fetch(_PREPARED)
+    ]
+
+
+async def backlog(connection: Connection) -> Backlog:
+    """What waits for a person."""
+    row = await connection.fetchrow(_BACKLOG)
+    if row is None:
+        raise AssertionError("a statement of counts answers a row")
+    return Backlog(**row)
