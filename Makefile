@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 NPM := tests/browser examples/spa examples/consumer
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install prometheus
+.PHONY: help run demo console test browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install prometheus
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ run: $(STAMP) ## start everything (database, sandbox, API, worker), run the main
 
 demo: $(STAMP) ## the same, then stop: exit 0 only if the invoice is fulfilled
 	@exec $(BIN)/python -m dev.run --with-parent --once
+
+console: $(STAMP) ## the operators' pages, beside a `make run` in another shell: http://127.0.0.1:8002/console
+	@test -e "$${DATA_DIR:-./.data}/run.env" || { echo "Nothing runs here: \`make run\` first, in another shell."; exit 1; }
+	@set -a; . "$${DATA_DIR:-./.data}/run.env"; set +a; \
+	echo "The console is at http://127.0.0.1:$${CONSOLE_PORT:-8002}/console; log in with the API key of make run. Ctrl-C ends it."; \
+	exec $(BIN)/python -m app.cli console
 
 test: lint types browser pooler prometheus ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
 	@$(BIN)/coverage erase

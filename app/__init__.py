@@ -7,6 +7,7 @@ wiring.py          builds database, gateway and services once
 domain/            pure rules, no I/O
 api/               HTTP in: routers, schemas, error table
 console/           the operators' pages, a process of its own
+doctor/            what `invoicing doctor` looks at
 services/          use cases; they own transactions
 stripe_gateway/    the only speaker to Stripe
 webhooks/          signature, intake, which event does what, what never arrived

@@ -14,8 +14,10 @@ import uvicorn
 
 from app import logs, scraping, shutdown, tracing
 from app.api.protocol import BoundedProtocol
-from app.commands import actions, doctor, inbox, keys, rehearsal, webhooks
+from app.commands import actions, doctor, inbox, keys, outgoing, reading, rehearsal, webhooks
 from app.commands.environment import require_somebody, settings
+from app.commands.output import Json, print_json
+from app.commands.running import progress, run
 from app.db import feed, schema
 from app.db.engine import ONE_PLAN, Database
 from app.domain.actions import Misconfigured
@@ -23,7 +25,7 @@ from app.domain.errors import DatabaseUnavailable
 from app.services import erasing
 from app.settings import Settings
 from app.version import VERSION
-from app.wiring import built
+from app.wiring import Parts, built
 from app.worker.retention import make_partitions
 
 cli = typer.Typer(name="invoicing", help="The invoicing service.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -32,7 +34,15 @@ cli.add_typer(keys.commands, name="keys")
 cli.add_typer(inbox.events, name="events")
 cli.add_typer(actions.commands, name="actions")
 cli.add_typer(webhooks.commands, name="webhooks")
+cli.add_typer(reading.invoices, name="invoices")
+cli.add_typer(reading.fulfillments, name="fulfillments")
+cli.add_typer(reading.operations, name="operations")
+cli.add_typer(reading.audit, name="audit")
+cli.add_typer(outgoing.customers, name="customers")
+cli.add_typer(outgoing.endpoints, name="endpoints")
+cli.add_typer(outgoing.deliveries, name="deliveries")
 cli.command()(inbox.reconcile)
+cli.command()(inbox.repair)
 cli.command()(inbox.rebuild)
 cli.command()(rehearsal.upgrade_rehearsal)
 cli.command()(doctor.doctor)
@@ -128,26 +138,28 @@ async def _work(found: Settings) -> None:
 
 
 @cli.command()
-def sweep_erased() -> None:
+def sweep_erased(as_json: Json = False) -> None:
     """Look through every stored event for what is personal of customers that were deleted, and take it out.
 
     The worker does it each hour with what came since the last time.
     """
 
-    async def sweep() -> int:
-        async with built(settings()) as parts:
+    async def sweep(parts: Parts) -> int:
+        with progress("looking through what is stored"):
             return await erasing.sweep(parts.database, everything=True)
 
-    typer.echo(f"{asyncio.run(sweep())} documents changed.")
+    changed = run(sweep, as_json=as_json)
+    print_json({"changed": changed}) if as_json else typer.echo(f"{changed} documents changed.")
 
 
 @cli.command()
 def migrate(
     revision: Annotated[str, typer.Argument(help="The revision to migrate to.")] = "head",
     wait_s: Annotated[float, typer.Option(help="How long to wait for the database.")] = 60.0,
-    restored: Annotated[  # noqa: FBT002 -- a flag
+    restored: Annotated[
         bool, typer.Option("--restored", help="The database comes from a backup: say so once, before anything starts.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Bring the database's schema to a revision, waiting for the database where it is not up yet."""
     found = settings()
@@ -157,7 +169,7 @@ def migrate(
     if revision == "head":
         asyncio.run(_rebase_feed(url, restored=restored))
         asyncio.run(_make_partitions(url, found.inbox_retention))
-    typer.echo(f"The schema is at {revision}.")
+    print_json({"schema": revision}) if as_json else typer.echo(f"The schema is at {revision}.")
 
 
 async def _rebase_feed(url: str, *, restored: bool) -> None:

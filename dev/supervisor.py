@@ -197,6 +197,7 @@ class Supervisor:
                     f"  API docs     {environment.api_url}/docs",
                     f"  API key      {api_key}",
                     *([f"  sandbox      {environment.sandbox_url}"] if environment.sandboxed else []),
+                    "  console      make console, in another shell",
                     f"  logs         {environment.logs}",
                     f"  more shells  set -a; . {environment.run_env}; set +a   (then: {Path(sys.executable).parent}/invoicing --help)",
                     "  stop         Ctrl-C",

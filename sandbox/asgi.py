@@ -25,6 +25,7 @@ from sandbox.store.transaction import Store
 from sandbox.webhooks.delivery import Deliveries
 from sandbox.webhooks.endpoints import install_account, install_endpoints
 from sandbox.wire.idempotency import IdempotencyKeys
+from sandbox.wire.keys import RestrictedKeys
 from sandbox.wire.messages import (
     BodyTooLargeError,
     ClientGoneError,
@@ -63,8 +64,12 @@ class Sandbox:
         self.journal = Journal()
         self.deliveries = Deliveries(self.store)
         self.keys = IdempotencyKeys(database)
-        self.api = Api(self.store, self.keys, self.faults, self.versions, self.restricted, self.journal, self.deliveries)
-        self.control = Control(self.store, config, self.faults, self.versions, self.restricted, self.journal, self.deliveries)
+        self.api = Api(
+            self.store, self.keys, self.faults, self.versions, self.restricted, self.journal, self.deliveries
+        )
+        self.control = Control(
+            self.store, config, self.faults, self.versions, self.restricted, self.journal, self.deliveries
+        )
         self.pages = Pages(self.store, self.deliveries)
         self._ticking: asyncio.Task[None] | None = None
 

@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fixtures.identity",
     "tests.fixtures.caller",
     "tests.fixtures.stage",
+    "tests.fixtures.shell",
     "tests.fixtures.image",
     "tests.fixtures.mail",
     "tests.fixtures.consumer",

@@ -14,7 +14,7 @@ COLORS = {Level.OK: typer.colors.GREEN, Level.WARN: typer.colors.YELLOW, Level.F
 WIDTH = 18
 
 
-def doctor(as_json: Json = False) -> None:  # noqa: FBT002 -- a flag
+def doctor(as_json: Json = False) -> None:
     """Look at everything this service stands on, and say what to do. Changes nothing.
 
     Exit status: 0 all is well, 1 something is worth a look, 2 something must be mended.
@@ -30,7 +30,11 @@ def doctor(as_json: Json = False) -> None:  # noqa: FBT002 -- a flag
 async def _examine(*, tell: bool) -> list[Finding]:
     """Settings first: without them there is nothing to look with."""
     wrong = [
-        fail("settings", f"{name}: {why}" if name != "settings" else why, "Mend it where the service gets its environment.")
+        fail(
+            "settings",
+            f"{name}: {why}" if name != "settings" else why,
+            "Mend it where the service gets its environment.",
+        )
         for name, why in complaints()
     ]
     findings = wrong or [ok("settings", "complete and safe")]
@@ -46,7 +50,8 @@ async def _examine(*, tell: bool) -> list[Finding]:
 
 
 def _tell(finding: Finding) -> None:
-    level = typer.style(f"{finding.level.value:4}", fg=COLORS[finding.level], bold=finding.level is not Level.OK)
+    word = finding.level.value.upper() if finding.level is Level.FAIL else finding.level.value
+    level = typer.style(f"{word:4}", fg=COLORS[finding.level], bold=finding.level is not Level.OK)
     typer.echo(f"{level}  {finding.check:{WIDTH}}{finding.says}")
     if finding.advice:
         typer.echo(f"      {'':{WIDTH}}-> {finding.advice}")

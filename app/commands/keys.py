@@ -1,25 +1,26 @@
 """Owns `invoicing keys …`: what an operator does to API keys from a shell beside the database."""
 
-import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 import typer
 
-from app.commands.environment import operator, settings
-from app.db import documents, keys
-from app.db.documents import Filter
+from app.commands.output import Json, print_fields, print_json
+from app.commands.reading import Cursor, Limit, show_page
+from app.commands.running import NOTHING, ask, run
+from app.db import keys
+from app.db.documents import API_KEY, Filter
 from app.domain.access import Scope
-from app.domain.errors import InvoicingError
+from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonView
-from app.services.operations import Answer, Call, UseCase
-from app.wiring import Parts, built
+from app.services.operations import Answer
+from app.wiring import Parts
 
 commands = typer.Typer(help="API keys: make, list, rotate, revoke.", no_args_is_help=True)
 
 DAY_S = 24 * 3600
+SHOWN = ("id", "name", "prefix", "status", "scopes", "expires_at")
 Named = Annotated[str, typer.Argument(help="The key's id, or how the key begins.")]
 Days = Annotated[float | None, typer.Option(min=0.001, help="After how many days the key ends by itself.")]
 
@@ -29,16 +30,26 @@ def create(
     name: Annotated[str, typer.Option(help="What the key is for.")],
     scope: Annotated[list[Scope], typer.Option(help="What it may do; give it several times.")],
     expires_in_days: Days = None,
+    as_json: Json = False,
 ) -> None:
     """Make a key and print it: the only time it is shown."""
     params = {"name": name, "scopes": [one.value for one in scope], "expires_at": _expiry(expires_in_days)}
-    _show(_run(lambda parts: parts.keys.create_api_key, params))
+    made = run(lambda parts: ask(parts, parts.keys.create_api_key, None, params), as_json=as_json)
+    _show(made, as_json=as_json)
 
 
 @commands.command("list")
-def list_keys(prefix: Annotated[str, typer.Option(help="How the keys begin.")] = "") -> None:
+def list_keys(
+    prefix: Annotated[str, typer.Option(help="How the keys begin.")] = "",
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
     """List keys, newest first, without what is secret of them."""
-    asyncio.run(_list(prefix))
+    wanted = Filter()
+    wanted.add("starts_with(row.prefix, {})", prefix)
+    names = ("id", "prefix", "status", "scopes", "last_used_at", "expires_at", "name")
+    show_page(API_KEY, wanted, names, limit=limit, cursor=cursor, as_json=as_json)
 
 
 @commands.command()
@@ -46,70 +57,42 @@ def rotate(
     key: Named,
     overlap_s: Annotated[int, typer.Option(min=0, help="For how long the old key works on, in seconds.")] = DAY_S,
     expires_in_days: Days = None,
+    as_json: Json = False,
 ) -> None:
     """Make a key that takes over from another, and print it."""
     params = {"overlap_s": overlap_s, "expires_at": _expiry(expires_in_days)}
-    _show(_run(lambda parts: parts.keys.rotate_api_key, params, key))
+    rotated = run(lambda parts: _named(parts, key, revoked=False, params=params), as_json=as_json)
+    _show(rotated, as_json=as_json)
 
 
 @commands.command()
-def revoke(key: Named) -> None:
+def revoke(key: Named, as_json: Json = False) -> None:
     """End a key at once, in every process."""
-    _show(_run(lambda parts: parts.keys.revoke_api_key, {}, key))
+    _show(run(lambda parts: _named(parts, key, revoked=True), as_json=as_json), as_json=as_json)
 
 
 def _expiry(days: float | None) -> str | None:
     return None if days is None else (datetime.now(UTC) + timedelta(days=days)).isoformat()
 
 
-def _run(use_case: Callable[[Parts], UseCase], params: JsonView, named: str | None = None) -> Answer:
-    """Run a use case as the API would, so that the audit log knows of it; a refusal is told and ends the command."""
-
-    async def run() -> Answer:
-        async with built(settings()) as parts:
-            subject = await _identified(parts, named) if named else None
-            chosen = use_case(parts)
-            call = Call(caller=operator(), target=f"cli {chosen.__name__}", params=params, subject=subject)
-            return await parts.operations.run(call, chosen)
-
-    try:
-        return asyncio.run(run())
-    except InvoicingError as error:
-        typer.echo(error.detail, err=True)
-        raise typer.Exit(1) from None
-
-
-async def _identified(parts: Parts, named: str) -> str:
+async def _named(parts: Parts, named: str, *, revoked: bool, params: JsonView = NOTHING) -> Answer:
+    """Rotate or revoke the one key that is called so. Raises NotFound, InvalidState."""
     async with parts.database.connection() as connection:
         found = await keys.identify(connection, named)
-    if len(found) == 1:
-        return found[0]
-    typer.echo(f"{len(found) or 'No'} keys are called {named!r}, or begin so.", err=True)
-    raise typer.Exit(1)
+    if not found:
+        raise NotFound(f"No key is called {named!r}, or begins so.")
+    if len(found) > 1:
+        raise InvalidState(f"{len(found)} keys are called {named!r}, or begin so.")
+    use_case = parts.keys.revoke_api_key if revoked else parts.keys.rotate_api_key
+    return await ask(parts, use_case, found[0], params)
 
 
-def _show(answer: Answer) -> None:
+def _show(answer: Answer, *, as_json: bool) -> None:
+    """The key itself on standard output, and what there is to say of it beside."""
     document = msgspec.json.decode(answer.body)
-    for name in ("id", "name", "prefix", "status", "scopes", "expires_at"):
-        value = document[name]
-        typer.echo(f"{name:10} {' '.join(value) if isinstance(value, list) else value or '-'}", err=True)
+    if as_json:
+        print_json(document | ({"key": answer.secret} if answer.secret else {}))
+        return
+    print_fields({name: document[name] for name in SHOWN}, err=bool(answer.secret))
     if answer.secret:
         typer.echo(answer.secret)
-
-
-async def _list(prefix: str) -> None:
-    async with built(settings()) as parts, parts.database.connection() as connection:
-        cursor = None
-        while True:
-            wanted = Filter()
-            wanted.add("starts_with(row.prefix, {})", prefix)
-            page = await documents.page(connection, documents.API_KEY, wanted, limit=100, cursor=cursor)
-            found = msgspec.json.decode(page)
-            for key in found["data"]:
-                used = key["last_used_at"] or "never used"
-                typer.echo(
-                    "\t".join([key["id"], key["prefix"], key["status"], ",".join(key["scopes"]), used, key["name"]])
-                )
-            cursor = found["next_cursor"]
-            if cursor is None:
-                return

@@ -15,7 +15,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on standar
 
 
 class Status(IntEnum):
-    """How a command ends. (`doctor` and `upgrade-rehearsal` say more with theirs.)"""
+    """How a command ends; `doctor` and `upgrade-rehearsal` say more with theirs."""
 
     DONE = 0
     FAILED = 1
@@ -46,11 +46,11 @@ def print_columns(rows: Iterable[JsonView], names: Sequence[str]) -> None:
         typer.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
 
 
-def print_fields(document: JsonView) -> None:
+def print_fields(document: JsonView, *, err: bool = False) -> None:
     """Print one object: a line for each of its fields."""
     width = max(len(name) for name in document)
     for name, value in document.items():
-        typer.echo(f"{name.replace('_', ' ').ljust(width)}  {_written(value)}")
+        typer.echo(f"{name.replace('_', ' ').ljust(width)}  {_written(value)}", err=err)
 
 
 def _written(value: Any) -> str:

@@ -27,7 +27,7 @@ def upgrade_rehearsal(
         ),
     ] = None,
     last: Annotated[int, typer.Option(min=1, help="How many of the last stored events are rehearsed.")] = 500,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,  # noqa: FBT002 -- a flag
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Read Stripe's objects in another API version with this build, and say how they differ from what is stored.
 

@@ -5,28 +5,34 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Protocol, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app import logs
-from app.commands.environment import settings
+from app.commands.environment import operator, settings
 from app.commands.output import tell_error
 from app.domain.errors import InvoicingError
+from app.domain.json import JsonView
+from app.services.operations import Answer, Call, UseCase
 from app.settings import Settings
 from app.wiring import Parts, built
 
 T = TypeVar("T")
+NOTHING: JsonView = MappingProxyType({})
 Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="UTC.")]
-Advance = Callable[[int], None]
-"""Tells how far it got, of all."""
 
 
-def run(
-    work: Callable[[Parts], Awaitable[T]], kind: type[Settings] = Settings, *, as_json: bool = False
-) -> T:
+class Advance(Protocol):
+    """Tells how far it got, and of how many where that is known."""
+
+    def __call__(self, done: int, total: int | None = None) -> None: ...
+
+
+def run(work: Callable[[Parts], Awaitable[T]], kind: type[Settings] = Settings, *, as_json: bool = False) -> T:
     """Run `work` with the service's parts; a failure that has a name is told and ends the command."""
 
     async def running() -> T:
@@ -41,13 +47,19 @@ def run(
         raise typer.Exit(tell_error(error, as_json=as_json)) from None
 
 
+async def ask(parts: Parts, use_case: UseCase, subject: str | None = None, params: JsonView = NOTHING) -> Answer:
+    """Run a use case as the API would on a caller's request, so that the audit log knows who wanted it."""
+    call = Call(caller=operator(), target=f"cli {use_case.__name__}", params=params, subject=subject)
+    return await parts.operations.run(call, use_case)
+
+
 def utc(moment: datetime | None) -> datetime | None:
     """A time as it was given on the command line."""
     return moment.replace(tzinfo=UTC) if moment else None
 
 
 @contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Advance]:
+def progress(what: str) -> Iterator[Advance]:
     """A bar on standard error while the block runs, where a person looks; nothing where a program does."""
     bar = Progress(
         TextColumn("{task.description}"),
@@ -59,5 +71,9 @@ def progress(what: str, total: int | None = None) -> Iterator[Advance]:
         transient=True,
     )
     with bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+        task = bar.add_task(what, total=None)
+
+        def advance(done: int, total: int | None = None) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance

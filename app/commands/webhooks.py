@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.commands.environment import BeforeTheEndpoint
+from app.commands.output import Json, print_columns, print_json
 from app.commands.running import run
 from app.db.signers import Signer, signers
 from app.webhooks import endpoint
@@ -26,10 +27,14 @@ To rotate the signing secret without losing a delivery:
 @commands.command()
 def setup(
     url: Annotated[str, typer.Option(help="Where Stripe shall deliver: https://…/webhooks/stripe")],
+    as_json: Json = False,
 ) -> None:
     """Create or update the endpoint: exactly the events that are handled, in the API version this service reads."""
     key = f"endpoint-{uuid.uuid4().hex}"
-    done = run(lambda parts: endpoint.set_up(parts.gateway, url, key=key), BeforeTheEndpoint)
+    done = run(lambda parts: endpoint.set_up(parts.gateway, url, key=key), BeforeTheEndpoint, as_json=as_json)
+    if as_json:
+        print_json(done)
+        return
     typer.echo(f"The endpoint {done.id} is {done.outcome}.")
     if done.secret:
         typer.echo("Its signing secret, shown only now; add it to STRIPE_WEBHOOK_SECRETS:", err=True)
@@ -42,10 +47,11 @@ def setup(
 
 
 @commands.command()
-def secrets() -> None:
+def secrets(as_json: Json = False) -> None:
     """Show which secret verified what, and which can go."""
-    configured, seen = run(_signers)
+    configured, seen = run(_signers, as_json=as_json)
     now = datetime.now(UTC)
+    rows = []
     for name in [*configured, *sorted(seen.keys() - set(configured))]:
         signer = seen.get(name, Signer(name))
         newer = any(
@@ -54,8 +60,9 @@ def secrets() -> None:
             if other.name != name and other.name in configured
         )
         told = endpoint.advice(signer, configured=name in configured, others_newer=newer, now=now)
-        last = f"last {signer.last:%Y-%m-%d %H:%M:%S}" if signer.last else "never"
-        typer.echo(f"{name}\t{signer.events} deliveries in 7 days, {last}\t{told}")
+        last = signer.last.isoformat(timespec="seconds") if signer.last else None
+        rows.append({"secret": name, "deliveries_in_7_days": signer.events, "last": last, "advice": told})
+    print_json({"data": rows}) if as_json else print_columns(rows, ("secret", "deliveries_in_7_days", "last", "advice"))
 
 
 async def _signers(parts: Parts) -> tuple[list[str], dict[str, Signer]]:

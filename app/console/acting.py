@@ -43,4 +43,5 @@ async def act_on_chosen(request: Request, parts: Parts, use_case: UseCase, *, no
 
 def counted(count: int, noun: str) -> str:
     """`count` of what `noun` names."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count} {noun if count == 1 else many}"

@@ -23,11 +23,12 @@ KINDS = {
     "in": "invoice",
     "cus": "customer",
     "evt": "webhook-event",
+    "dlv": "delivery",
     "ful": "fulfillment",
     "key": "api-key",
 }
 """What leads somewhere. Stripe makes prices and products of its own that never come here, so those lead nowhere."""
-_ID = re.compile(r"(?<![\w.])(in|cus|evt|ful|key)_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6,}\b")
+_ID = re.compile(r"(?<![\w.])(in|cus|evt|ful|key|dlv)_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6,}\b")
 LONG = 60
 
 

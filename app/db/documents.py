@@ -91,6 +91,11 @@ _DELIVERY = (
     "id, endpoint, event, type, invoice, status, attempts, log -> -1 -> 'status' AS last_status, "
     "log -> -1 -> 'error' AS last_error, log, " + _times("next_attempt_at", "created_at", "delivered_at")
 )
+_OPERATION = (
+    "id, name, subject, caller, idempotency_key, request_id, takeovers, nullif(answer_status, 0) AS answer_status, "
+    "CASE WHEN answered_at IS NULL THEN 'in flight' WHEN answer_status = 0 THEN 'refused' ELSE 'done' END AS status, "
+    f"last_error, {_times('created_at', 'locked_until', 'answered_at')}"
+)
 _AUDIT_ENTRY = f"id, {_times('at')}, actor, action, subject, outcome, request_id"
 
 
@@ -146,6 +151,7 @@ FULFILLMENT_ACTION = Resource("fulfillment action", "fulfillment_actions", _FULF
 API_KEY = Resource("API key", "api_keys", _API_KEY, hides_deleted=False)
 WEBHOOK_ENDPOINT = Resource("webhook endpoint", "webhook_endpoints", _WEBHOOK_ENDPOINT)
 DELIVERY = Resource("delivery", "deliveries", _DELIVERY, hides_deleted=False)
+OPERATION = Resource("operation", "operations", _OPERATION, hides_deleted=False)
 AUDIT_ENTRY = Resource("audit entry", "audit_log", _AUDIT_ENTRY, order="at", hides_deleted=False)
 
 

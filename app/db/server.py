@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
+
 from app.db.engine import Connection
 
 _SERVER = """
@@ -38,9 +40,11 @@ SELECT
     (SELECT count(*) FROM webhook_endpoints WHERE status = 'disabled' AND deleted_at IS NULL) AS disabled_endpoints,
     (SELECT count(*) FROM operations WHERE answered_at IS NULL AND created_at < now() - interval '10 minutes')
         AS stuck_operations,
-    (SELECT max(received_at) FROM webhook_events) AS last_event_at,
-    (SELECT api_version FROM webhook_events WHERE source = 'delivery' ORDER BY received_at DESC LIMIT 1)
-        AS last_event_version
+    (SELECT max(received_at) FROM webhook_events) AS last_event_at
+"""
+
+_DELIVERED_VERSION = """
+SELECT api_version FROM webhook_events WHERE source = 'delivery' ORDER BY received_at DESC LIMIT 1
 """
 
 
@@ -80,7 +84,6 @@ class Backlog:
     disabled_endpoints: int
     stuck_operations: int
     last_event_at: datetime | None
-    last_event_version: str | None
 
 
 async def server(connection: Connection) -> Server:
@@ -101,6 +104,15 @@ async def open_transactions(connection: Connection) -> list[OpenTransaction]:
         OpenTransaction(f"the prepared transaction {row['gid']!r}", row["open_s"])
         for row in await connection.fetch(_PREPARED)
     ]
+
+
+async def delivered_version(connection: Connection) -> str | None:
+    """The API version in which Stripe delivered last; None where it never did, or there is no schema to keep it."""
+    try:
+        found: str | None = await connection.fetchval(_DELIVERED_VERSION)
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        return None
+    return found
 
 
 async def backlog(connection: Connection) -> Backlog:

@@ -46,7 +46,9 @@ async def check(parts: Parts) -> AsyncIterator[Finding]:
         answer = await parts.gateway.get("/v1/events", {"limit": 1})
     except StripeKeyRefused as error:
         if error.permission is None:
-            yield fail("stripe", "Stripe does not know the key", "Put a secret key of your account into STRIPE_SECRET_KEY.")
+            yield fail(
+                "stripe", "Stripe does not know the key", "Put a secret key of your account into STRIPE_SECRET_KEY."
+            )
             return
     except InvoicingError as error:
         advice = "Can this machine reach api.stripe.com:443? See status.stripe.com."
@@ -69,7 +71,9 @@ async def _account(parts: Parts) -> Finding:
     found = account.data
     says = f"{found['id']} in {mode} mode, API {API_VERSION}"
     if parts.settings.livemode and not found.get("charges_enabled"):
-        return fail("stripe", f"{says}: the account cannot take payments", "Finish its activation in Stripe's Dashboard.")
+        return fail(
+            "stripe", f"{says}: the account cannot take payments", "Finish its activation in Stripe's Dashboard."
+        )
     return ok("stripe", says)
 
 
@@ -95,7 +99,9 @@ async def _permissions(gateway: StripeGateway) -> AsyncIterator[Finding]:
                 named = refused.permission or f"{verb} access to {need.name}"
                 lacking.append(named)
                 says = f"the key may not {verb} {need.name}: it lacks {named}"
-                yield fail("permissions", says, f"Stripe's Dashboard, API keys, edit the key: {need.name} to {verb.title()}.")
+                yield fail(
+                    "permissions", says, f"Stripe's Dashboard, API keys, edit the key: {need.name} to {verb.title()}."
+                )
     if not lacking:
         yield ok("permissions", f"the key may read and write what is needed ({len(NEEDED)} resources tried)")
 

@@ -26,18 +26,32 @@ async def check(parts: Parts) -> AsyncIterator[Finding]:
 def _lag(lag_s: float, limit_s: float, last: datetime | None) -> Finding:
     says = f"the oldest event that is due has waited for {lag_s:,.1f} s"
     if lag_s > limit_s:
-        return fail("inbox", says, "Is a worker running? Its log, `invoicing events list --status failed`, docs/operations.md.")
+        return fail(
+            "inbox", says, "Is a worker running? Its log, `invoicing events list --status failed`, docs/operations.md."
+        )
     if lag_s > LATE * limit_s:
         return warn("inbox", says, "Watch it; more workers help if they are busy.")
-    heard = f"the last event came {(datetime.now(UTC) - last).total_seconds() / 60:,.0f} min ago" if last else "none ever came"
+    heard = (
+        f"the last event came {(datetime.now(UTC) - last).total_seconds() / 60:,.0f} min ago"
+        if last
+        else "none ever came"
+    )
     return ok("inbox", f"{says}; {heard}")
 
 
 def _waiting(backlog: Backlog) -> list[Finding]:
     table = (
         (backlog.dead_events, "events were given up on", "invoicing events list --status dead, then events replay"),
-        (backlog.dead_actions, "fulfillment actions were given up on", "invoicing actions list --status dead, then retry"),
+        (
+            backlog.dead_actions,
+            "fulfillment actions were given up on",
+            "invoicing actions list --status dead, then retry",
+        ),
         (backlog.disabled_endpoints, "endpoints of others are disabled", "invoicing endpoints list"),
-        (backlog.stuck_operations, "operations are unfinished for more than ten minutes", "invoicing operations list --stuck"),
+        (
+            backlog.stuck_operations,
+            "operations are unfinished for more than ten minutes",
+            "invoicing operations list --stuck",
+        ),
     )
     return [warn("backlog", f"{count} {what}", advice) for count, what, advice in table if count]

@@ -52,7 +52,9 @@ def _safety(found: Server, *, production: bool) -> list[Finding]:
     if found.replica:
         findings.append(fail("database", "this is a standby: it takes no writes", "Point DATABASE_URL at the primary."))
     if found.encoding != "UTF8":
-        findings.append(fail("database", f"its encoding is {found.encoding}", "Create the database with ENCODING 'UTF8'."))
+        findings.append(
+            fail("database", f"its encoding is {found.encoding}", "Create the database with ENCODING 'UTF8'.")
+        )
     if found.timezone != "UTC":
         says = f"a session's time zone is {found.timezone}: a pooler drops what we set"
         findings.append(warn("database", says, "ALTER ROLE … SET timezone = 'UTC'."))
@@ -74,7 +76,9 @@ def _room(found: Server, settings: Settings) -> list[Finding]:
     wanted = (settings.workers + 1) * (settings.database_pool_size + BEYOND_POOL)
     says = f"{found.connected} of {found.connections} connections in use; these settings may open {wanted} for an API and a worker"
     if settings.database_pooler == "none" and wanted > found.connections:
-        advice = "Lower DATABASE_POOL_SIZE or WORKERS, raise max_connections, or put PgBouncer between (docs/scaling.md)."
+        advice = (
+            "Lower DATABASE_POOL_SIZE or WORKERS, raise max_connections, or put PgBouncer between (docs/scaling.md)."
+        )
         return [fail("connections", says, advice)]
     if found.connected > CROWDED * found.connections:
         return [warn("connections", says, "See pg_stat_activity for whose they are; mind how many processes you run.")]
@@ -87,11 +91,15 @@ async def _transactions(connection: Connection, found: Server) -> list[Finding]:
     behind = f"the oldest row is {found.transactions_behind:,} transactions old"
     if found.transactions_behind > OLD_TRANSACTIONS:
         kind = fail if found.transactions_behind > VERY_OLD_TRANSACTIONS else warn
-        findings.append(kind("transactions", behind, "VACUUM (FREEZE) before PostgreSQL refuses to write; see what blocks it."))
+        findings.append(
+            kind("transactions", behind, "VACUUM (FREEZE) before PostgreSQL refuses to write; see what blocks it.")
+        )
     long = [one for one in await server.open_transactions(connection) if one.open_s > LONG_OPEN_S]
     for one in long:
         says = f"{one.whose} has a transaction open for {one.open_s:,.0f} s: the event feed waits for it, and nothing is cleaned up"
-        findings.append(warn("transactions", says, "End it: pg_terminate_backend, COMMIT PREPARED or ROLLBACK PREPARED."))
+        findings.append(
+            warn("transactions", says, "End it: pg_terminate_backend, COMMIT PREPARED or ROLLBACK PREPARED.")
+        )
     return findings or [ok("transactions", f"{behind}; none is open for long")]
 
 

@@ -1,5 +1,4 @@
-"""Owns the checks of what Stripe delivers: the endpoint as Stripe has it, what did not arrive, and how far nothing is
-missing."""
+"""Owns the checks of what Stripe delivers: the endpoint as Stripe has it, what did not arrive, what may be missing."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -28,7 +27,9 @@ async def check(parts: Parts) -> AsyncIterator[Finding]:
         there = [it async for it in parts.gateway.pages(PATH, {}) if it["url"] == url]
     except StripeKeyRefused as error:
         advice = "Give the key Webhook Endpoints: Read, or look in Stripe's Dashboard yourself."
-        yield warn("webhook endpoint", f"cannot be looked at: the key lacks {error.permission or 'read access'}", advice)
+        yield warn(
+            "webhook endpoint", f"cannot be looked at: the key lacks {error.permission or 'read access'}", advice
+        )
     else:
         for finding in _endpoint(there, url, await _last_version(parts)):
             yield finding
@@ -38,7 +39,7 @@ async def check(parts: Parts) -> AsyncIterator[Finding]:
 async def _last_version(parts: Parts) -> str | None:
     try:
         async with parts.database.connection() as connection:
-            return (await server.backlog(connection)).last_event_version
+            return await server.delivered_version(connection)
     except DatabaseUnavailable:
         return None
 
@@ -64,7 +65,9 @@ def _endpoint(there: list[JsonObject], url: str, delivered: str | None) -> list[
         findings.append(warn("webhook endpoint", f"{says}: each event costs a call to Stripe", advice))
     if len(enabled) > 1:
         says = f"{len(enabled)} enabled endpoints deliver to {url}: each event comes so often, and counts once"
-        findings.append(warn("webhook endpoint", says, "Fine while a version or a secret is changed; then delete the old one."))
+        findings.append(
+            warn("webhook endpoint", says, "Fine while a version or a secret is changed; then delete the old one.")
+        )
     return findings or [ok("webhook endpoint", f"{best['id']} delivers every handled event to {url}")]
 
 
@@ -79,7 +82,9 @@ async def _undelivered(parts: Parts) -> Finding:
     try:
         page = (await parts.gateway.get("/v1/events", {"created": span, "delivery_success": False, "limit": 100})).data
     except StripeKeyRefused as error:
-        return warn("deliveries", f"cannot be looked at: the key lacks {error.permission}", "Give the key Events: Read.")
+        return warn(
+            "deliveries", f"cannot be looked at: the key lacks {error.permission}", "Give the key Events: Read."
+        )
     ours = [event for event in page["data"] if event["type"] in HANDLERS]
     if not ours:
         return ok("deliveries", "everything of the last day was delivered")
@@ -94,7 +99,11 @@ async def check_coverage(parts: Parts) -> AsyncIterator[Finding]:
     async with parts.database.connection() as connection:
         covered = await coverage.read(connection)
     if covered is None:
-        yield warn("coverage", "Stripe's events were never compared with the inbox", "Is a worker running? Else: invoicing reconcile")
+        yield warn(
+            "coverage",
+            "Stripe's events were never compared with the inbox",
+            "Is a worker running? Else: invoicing reconcile",
+        )
         return
     age = datetime.now(UTC) - covered.complete_until
     says = f"nothing is missing up to {covered.complete_until:%Y-%m-%d %H:%M:%S} UTC"
@@ -102,6 +111,10 @@ async def check_coverage(parts: Parts) -> AsyncIterator[Finding]:
         left = max(timedelta(0), KEPT - age)
         yield fail("coverage", f"{says}; Stripe keeps its events for {left.days} days more", "invoicing reconcile, now")
     elif age > max(PASSES * timedelta(seconds=parts.settings.reconcile_every_s), ON_ITS_WAY):
-        yield warn("coverage", f"{says}, and that was {age.total_seconds() / 60:,.0f} min ago", "Is a worker running? Its log says why not.")
+        yield warn(
+            "coverage",
+            f"{says}, and that was {age.total_seconds() / 60:,.0f} min ago",
+            "Is a worker running? Its log says why not.",
+        )
     else:
         yield ok("coverage", says)

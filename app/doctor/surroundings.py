@@ -18,7 +18,9 @@ async def check_mail(parts: Parts) -> AsyncIterator[Finding]:
     try:
         await mailer_of(settings).greet()
     except NotNow as error:
-        yield fail("mail", f"{where}: {error}", "Check SMTP_HOST, SMTP_PORT, SMTP_SECURITY, SMTP_USERNAME and SMTP_PASSWORD.")
+        yield fail(
+            "mail", f"{where}: {error}", "Check SMTP_HOST, SMTP_PORT, SMTP_SECURITY, SMTP_USERNAME and SMTP_PASSWORD."
+        )
     else:
         yield ok("mail", f"{where} lets us in")
 
@@ -31,7 +33,9 @@ async def check_identity(parts: Parts) -> AsyncIterator[Finding]:
     try:
         usable = await parts.tokens.usable_keys()
     except IdentityProviderUnavailable as error:
-        yield fail("identity provider", f"{url}: {error.detail}", "Check OIDC_JWKS_URL, and that this machine can reach it.")
+        yield fail(
+            "identity provider", f"{url}: {error.detail}", "Check OIDC_JWKS_URL, and that this machine can reach it."
+        )
         return
     if usable:
         yield ok("identity provider", f"{usable} signing keys at {url}")

@@ -52,7 +52,7 @@ def _scope(key: str) -> str:
 
 
 class RestrictedKeys:
-    """What restricted keys may do: `rak_invoice_read`, `rak_invoice_write` (which includes reading), …
+    """What restricted keys may do: `rak_invoice_read`, `rak_invoice_write` (which includes reading).
 
     A permission is named after the resource; Stripe's own names of some are not published (unverified).
     """

@@ -4,7 +4,7 @@
              `.post(path, **form)`; cookies are kept.
 `make_visitor` another one, with other settings: `await make_visitor(environment="production")`.
 `stocked`    a service with a paid, an open and a failed invoice, an ignored and a dead event: `.paid`, `.open`, `.dead`,
-             and an action that was given up, `.action`.
+             and an action and a delivery that were given up, `.action`, `.delivery`.
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ class Stocked:
     open: Json
     dead: str
     action: str
+    delivery: str
 
     async def key(self, *scopes: str) -> Json:
         return await self.api.post("/v1/api-keys", {"name": "a person", "scopes": list(scopes)})
@@ -115,4 +116,12 @@ async def stocked(stage: Stage, api: Caller) -> Stocked:
         " 'The mail server refused it.', NULL, now() FROM fulfillments WHERE invoice = $1",
         paid["id"],
     )
-    return Stocked(stage, api, paid, opened, dead, "act_of_a_test")
+    await stage.rows(
+        "INSERT INTO webhook_endpoints (id, url, types, ordered, secrets, position, change) VALUES"
+        " ('we_of_a_test', 'https://hear.example/of/it', '{}', false, '[{\"sealed\": \"not for your eyes\"}]', 0, 0)"
+    )
+    await stage.rows(
+        "INSERT INTO deliveries (id, endpoint, event, type, in_order, status, attempts, next_attempt_at)"
+        " VALUES ('dlv_of_a_test', 'we_of_a_test', 'evt_of_a_test', 'invoice.paid', false, 'dead', 9, NULL)"
+    )
+    return Stocked(stage, api, paid, opened, dead, "act_of_a_test", "dlv_of_a_test")

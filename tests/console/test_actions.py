@@ -117,6 +117,16 @@ async def test_an_action_that_was_given_up_is_tried_again(stocked: Stocked, oper
     assert "1 of 1 action refused: The action is done" in await operator.page("fulfillment-action/list")
 
 
+async def test_a_delivery_that_was_given_up_is_made_again(stocked: Stocked, operator: Visitor) -> None:
+    await operator.post("delivery/redeliver", id=stocked.delivery)
+    assert "1 delivery queued to be made again." in await operator.page("delivery/list")
+    row = await stocked.stage.row("deliveries", stocked.delivery)
+    assert row is not None
+    assert row["status"] == "pending"
+    (entry,) = await stocked.stage.rows("SELECT * FROM audit_log WHERE subject = $1", stocked.delivery)
+    assert (entry["actor"], entry["action"]) == ("bootstrap", "redeliver")
+
+
 async def test_all_dead_letters_are_replayed_at_once_each_with_its_audit_entry(
     stocked: Stocked, operator: Visitor
 ) -> None:

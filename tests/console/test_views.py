@@ -52,6 +52,8 @@ async def test_admins_see_people_and_nobody_sees_secrets(stocked: Stocked, opera
     digests = await stocked.stage.rows("SELECT digest FROM api_keys")
     assert not [row for row in digests if row["digest"].hex() in everything]
     assert "v1=" not in everything
+    assert "hear.example" in everything
+    assert "not for your eyes" not in everything
 
 
 async def test_who_may_only_look_sees_nobodys_data_and_no_keys(stocked: Stocked, visitor: Visitor) -> None:
@@ -61,6 +63,7 @@ async def test_who_may_only_look_sees_nobodys_data_and_no_keys(stocked: Stocked,
     everything = "".join(pages.values())
     assert not [text for text in PERSONAL if text in everything]
     assert stocked.open["hosted_invoice_url"] not in everything
+    assert "hear.example" not in everything
     assert "J•••" in everything
     assert not [address for address in pages if address.startswith(("api-key", "audit-entry", "rate-bucket"))]
     for hidden in ("api-key/list", "audit-entry/list", "rate-bucket/list", f"api-key/details/{reader['id']}"):

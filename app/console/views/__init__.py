@@ -6,6 +6,7 @@ from app.console.views.inbox import WebhookEventView
 from app.console.views.invoices import ChangeView, FulfillmentView, InvoiceView, PaymentLinkView
 from app.console.views.mirrors import CustomerView, PriceView, ProductView
 from app.console.views.operations import OperationView
+from app.console.views.outgoing import DeliveryView, WebhookEndpointView
 from app.console.views.reading import ReadOnlyView
 
 VIEWS: tuple[type[ReadOnlyView], ...] = (
@@ -19,6 +20,8 @@ VIEWS: tuple[type[ReadOnlyView], ...] = (
     WebhookEventView,
     OperationView,
     FulfillmentActionView,
+    WebhookEndpointView,
+    DeliveryView,
     ApiKeyView,
     AuditEntryView,
     RateBucketView,

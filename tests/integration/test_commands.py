@@ -1,0 +1,307 @@
+"""Every command, as a shell runs it: what it prints for programs, how it ends, and what it says to what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.api.schemas.access import ApiKeyRead, AuditEntryRead
+from app.api.schemas.customers import CustomerRead
+from app.api.schemas.fulfillments import EventListed, EventRead, FulfillmentActionRead, FulfillmentRead
+from app.api.schemas.invoices import InvoiceListed, InvoiceRead
+from tests.fixtures.caller import Caller
+from tests.fixtures.ports import find_free_port
+from tests.fixtures.sandbox import PROJECT, Sandbox
+from tests.fixtures.shell import Shell
+from tests.fixtures.stage import Stage
+
+pytestmark = pytest.mark.timeout(300)
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+async def busy(stage: Stage, api: Caller) -> Json:
+    """A service with something of everything; the ids of it."""
+    customer = await api.customer(email="jenny@example.com")
+    paid = await api.paid(customer=customer["id"])
+    opened = await api.open(customer=customer["id"], reference="order-7")
+    await api.post("/v1/api-keys", {"name": "shop", "scopes": ["invoices:read"]})
+    await stage.tell(*await stage.events())
+    event = await stage.event("invoice.finalized")
+    await stage.rows(
+        "INSERT INTO operations (id, caller, fingerprint, name, params, locked_until, created_at)"
+        " VALUES (gen_random_uuid(), 'somebody', 'x', 'create_invoice', '{}', now(), now() - interval '1 hour')"
+    )
+    await stage.rows(
+        "INSERT INTO fulfillment_actions (id, fulfillment, invoice, action, moment, status, attempts, reason,"
+        " next_attempt_at, finished_at) SELECT 'act_of_a_test', id, invoice, 'email', 'fulfilled', 'dead', 14,"
+        " 'It was refused.', NULL, now() FROM fulfillments WHERE invoice = $1",
+        paid["id"],
+    )
+    return {"customer": customer["id"], "paid": paid["id"], "open": opened["id"], "event": event["id"]}
+
+
+LISTS: list[tuple[str, list[str], type | None, int]] = [
+    ("invoices", [], InvoiceListed, 2),
+    ("invoices", ["--status", "open"], InvoiceListed, 1),
+    ("invoices", ["--reference", "order-7"], InvoiceListed, 1),
+    ("invoices", ["--overdue"], InvoiceListed, 0),
+    ("fulfillments", ["--status", "fulfilled"], FulfillmentRead, 1),
+    ("customers", ["--email", "jenny@example.com"], CustomerRead, 1),
+    ("events", ["--type", "invoice.finalized"], EventListed, 2),
+    ("events", ["--status", "dead"], EventListed, 0),
+    ("operations", ["--in-flight"], None, 1),
+    ("operations", ["--stuck", "--caller", "somebody"], None, 1),
+    ("operations", ["--caller", "bootstrap"], None, 5),
+    ("audit", ["--actor", "bootstrap"], AuditEntryRead, 5),
+    ("actions", ["--status", "dead"], FulfillmentActionRead, 1),
+    ("keys", [], ApiKeyRead, 1),
+    ("endpoints", [], None, 0),
+    ("deliveries", ["--status", "dead"], None, 0),
+]
+
+
+async def test_lists_are_the_apis_own_documents(busy: Json, invoicing: Shell) -> None:
+    ran = await invoicing.each([(group, "list", *options, "--json") for group, options, _, _ in LISTS])
+    for (group, options, schema, count), done in zip(LISTS, ran, strict=True):
+        assert done.status == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert set(found) == {"data", "has_more", "next_cursor"}
+        assert len(found["data"]) == count, (group, options)
+        for document in found["data"]:
+            assert schema is None or schema.model_validate(document)  # type: ignore[attr-defined]
+
+
+async def test_lists_are_columns_for_a_person(busy: Json, invoicing: Shell) -> None:
+    head, row = (await invoicing("invoices", "list", "--status", "open")).stdout.splitlines()
+    assert head.split() == [
+        "id",
+        "number",
+        "status",
+        "customer",
+        "currency",
+        "total",
+        "amount",
+        "remaining",
+        "due",
+        "at",
+        "created",
+        "at",
+    ]
+    assert row.split()[0] == busy["open"]
+    assert head.index("status") == row.index("open")
+    assert (await invoicing("operations", "list", "--stuck")).stdout.splitlines()[1].split()[1] == "create_invoice"
+
+
+async def test_a_list_goes_on_where_its_page_ended(busy: Json, invoicing: Shell) -> None:
+    first = await invoicing.json("events", "list", "--limit", "3")
+    assert first["has_more"]
+    second = await invoicing.json("events", "list", "--limit", "3", "--cursor", first["next_cursor"])
+    seen = [event["id"] for event in first["data"] + second["data"]]
+    assert len(set(seen)) == 6
+    told = await invoicing("operations", "list", "--limit", "1")
+    cursor = told.stderr.split("--cursor ")[1].strip()
+    assert (await invoicing("operations", "list", "--limit", "1", "--cursor", cursor)).stdout != told.stdout
+
+
+async def test_single_objects_are_the_apis_own_documents(busy: Json, invoicing: Shell) -> None:
+    shown: list[tuple[str, str, type]] = [
+        ("invoices", busy["open"], InvoiceRead),
+        ("fulfillments", busy["paid"], FulfillmentRead),
+        ("events", busy["event"], EventRead),
+        ("customers", busy["customer"], CustomerRead),
+    ]
+    commands = [(group, "show", object_id, "--json") for group, object_id, _ in shown]
+    *ran, person = await invoicing.each([*commands, ("invoices", "show", busy["open"])])
+    for (_, _, schema), done in zip(shown, ran, strict=True):
+        assert schema.model_validate_json(done.stdout)  # type: ignore[attr-defined]
+    told = person.stdout
+    assert [line.split()[-1] for line in told.splitlines() if line.startswith("reference")] == ["order-7"]
+
+
+async def test_the_timeline_says_why_an_invoice_is_unpaid(busy: Json, invoicing: Shell, api: Caller) -> None:
+    shown = await api.get(f"/v1/invoices/{busy['open']}/timeline")
+    assert await invoicing.json("invoices", "timeline", busy["open"]) == shown
+    told = (await invoicing("invoices", "timeline", busy["open"])).stdout
+    assert shown["unpaid_because"] in told
+    assert "invoice.finalized" in told
+
+
+MISSING = [
+    ("invoices", "show", "in_nobody"),
+    ("invoices", "timeline", "in_nobody"),
+    ("fulfillments", "show", "in_nobody"),
+    ("events", "show", "evt_nobody"),
+    ("customers", "show", "cus_nobody"),
+    ("keys", "revoke", "ik_test_nobody"),
+    ("actions", "retry", "act_nobody"),
+    ("deliveries", "redeliver", "dlv_nobody"),
+]
+
+
+async def test_what_does_not_exist_is_an_error_for_programs_and_people(stage: Stage, invoicing: Shell) -> None:
+    ran = await invoicing.each([(*words, "--json") for words in MISSING])
+    for words, done in zip(MISSING, ran, strict=True):
+        assert done.status == 1, words
+        assert json.loads(done.stderr)["code"] == "not_found", words
+        assert not done.stdout
+    assert "There is no invoice 'in_nobody'." in (await invoicing(*MISSING[0], status=1)).stderr
+
+
+WRONG = [
+    ("invoices", "show"),
+    ("invoices", "list", "--limit", "0"),
+    ("invoices", "list", "--limit", "many"),
+    ("events", "list", "--nonsense"),
+    ("events", "replay"),
+    ("events", "replay", "--type", "invoice.paid", "--since", "yesterday"),
+    ("actions", "retry"),
+    ("deliveries", "redeliver"),
+    ("deliveries", "redeliver", "--endpoint", "we_x"),
+    ("keys", "create", "--name", "x", "--scope", "everything"),
+    ("nonsense",),
+]
+
+
+async def test_what_is_called_wrongly_is_told_and_nothing_is_tried(invoicing: Shell) -> None:
+    invoicing.environment["DATABASE_URL"] = f"postgresql://127.0.0.1:{find_free_port()}/none"
+    for words, done in zip(WRONG, await invoicing.each(WRONG), strict=True):
+        assert done.status == 2, words
+        assert done.stderr, words
+        assert "Traceback" not in done.stderr
+        assert not done.stdout
+
+
+async def test_a_cursor_that_is_none_is_refused_by_name(stage: Stage, invoicing: Shell) -> None:
+    done = await invoicing("invoices", "list", "--cursor", "nonsense", "--json", status=1)
+    assert json.loads(done.stderr)["param"] == "cursor"
+
+
+async def test_what_is_away_has_an_exit_status_of_its_own(sandbox: Sandbox, invoicing: Shell) -> None:
+    away = f"127.0.0.1:{find_free_port()}"
+    invoicing.environment["DATABASE_URL"] = f"postgresql://{away}/none"
+    for words in (("invoices", "list"), ("keys", "list"), ("events", "replay", "--all"), ("sweep-erased",)):
+        done = await invoicing(*words, "--json", status=3)
+        assert json.loads(done.stderr.splitlines()[-1])["code"] == "database_unavailable", words
+    invoicing.environment["DATABASE_URL"] = "nonsense"
+    invoicing.environment["WORKERS"] = "none"
+    assert "WORKERS" in (await invoicing("invoices", "list", status=2)).stderr
+
+
+async def test_stripe_out_of_reach_has_it_too(stage: Stage, invoicing: Shell) -> None:
+    invoicing.environment |= {"STRIPE_API_BASE": f"http://127.0.0.1:{find_free_port()}", "STRIPE_MAX_RETRIES": "0"}
+    done = await invoicing("repair", "--json", status=3)
+    assert json.loads(done.stderr.splitlines()[-1])["code"] == "stripe_unavailable"
+
+
+async def test_what_changes_something_says_what_in_json(busy: Json, stage: Stage, invoicing: Shell) -> None:
+    commands = [
+        ("events", "replay", busy["event"]),
+        ("reconcile",),
+        ("repair",),
+        ("rebuild", "--verify"),
+        ("actions", "retry", "act_of_a_test"),
+        ("sweep-erased",),
+    ]
+    ran = await invoicing.each([(*words, "--json") for words in commands])
+    replayed, reconciled, repaired, rebuilt, retried, swept = [json.loads(done.stdout) for done in ran]
+    assert replayed == {"matched": 1, "replayed": 1, "failed": 0}
+    assert set(reconciled) == {"since", "compared", "missed", "repaired", "complete_until"}
+    assert repaired == {"repaired": []}
+    assert rebuilt["differences"] == []
+    assert retried == {"retried": ["act_of_a_test"]}
+    assert swept["changed"] == 0
+    assert await invoicing.json("migrate") == {"schema": "head"}
+    made = await invoicing.json("keys", "create", "--name", "x", "--scope", "console:read")
+    assert made["key"].startswith(made["prefix"])
+    rotated = await invoicing.json("keys", "rotate", made["id"], "--overlap-s", "0")
+    assert rotated["key"] != made["key"]
+    revoked = await invoicing.json("keys", "revoke", rotated["prefix"])
+    assert (revoked["status"], "key" in revoked) == ("revoked", False)
+    assert (await invoicing.json("webhooks", "setup", "--url", "https://x.example/hook"))["outcome"] == "created"
+    assert (await invoicing.json("webhooks", "secrets"))["data"][0]["advice"] == "in use"
+
+
+async def test_what_a_command_did_is_in_the_audit_log(busy: Json, stage: Stage, invoicing: Shell) -> None:
+    await invoicing("events", "replay", busy["event"])
+    found = await invoicing.json("audit", "list", "--subject", busy["event"])
+    assert [(entry["actor"].partition(":")[0], entry["action"]) for entry in found["data"]] == [("cli", "replay_event")]
+
+
+async def test_an_erased_customer_is_asked_about_first(busy: Json, stage: Stage, invoicing: Shell) -> None:
+    assert "no way back" in (await invoicing("customers", "erase", busy["customer"], status=1)).stderr
+    assert (await invoicing.json("customers", "show", busy["customer"]))["email"]
+    assert (await invoicing.json("customers", "erase", busy["customer"], "--yes"))["deleted"]
+    row = await stage.row("customers", busy["customer"])
+    assert row is not None
+    assert row["email"] is None
+
+
+async def test_deliveries_to_others_are_listed_and_made_again(
+    busy: Json, stage: Stage, api: Caller, invoicing: Shell
+) -> None:
+    await stage.rows(
+        "INSERT INTO webhook_endpoints (id, url, types, ordered, secrets, position, change)"
+        " VALUES ('we_of_a_test', 'https://hear.example/', '{}', false, '[]', 0, 0)"
+    )
+    await stage.rows(
+        "INSERT INTO deliveries (id, endpoint, event, type, in_order, status, attempts, next_attempt_at)"
+        " SELECT 'dlv_' || n, 'we_of_a_test', 'evt_' || n, 'invoice.paid', false, 'dead', 9, NULL FROM generate_series(1, 3) n"
+    )
+    assert [it["id"] for it in (await invoicing.json("endpoints", "list"))["data"]] == ["we_of_a_test"]
+    assert len((await invoicing.json("deliveries", "list", "--endpoint", "we_of_a_test"))["data"]) == 3
+    assert (await invoicing.json("deliveries", "redeliver", "dlv_1"))["id"] == "dlv_1"
+    many = ("deliveries", "redeliver", "--endpoint", "we_of_a_test", "--since", "2020-01-01")
+    assert "2 deliveries will be made again." in (await invoicing(*many)).stdout
+    waiting = await stage.rows("SELECT id FROM deliveries WHERE status = 'pending'")
+    assert len(waiting) == 3
+
+
+def test_long_work_shows_a_bar_where_a_person_looks_and_only_there(tmp_path: Path) -> None:
+    script = "from app.commands.running import progress\nwith progress('replayed') as advance: advance(3, 7)"
+    command = [sys.executable, "-c", script]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "TERM": "xterm", "COLUMNS": "80"}
+    piped = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert piped.stdout + piped.stderr == ""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        subprocess.run(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=theirs, check=True)
+        os.close(theirs)
+        shown = terminal.read(4096).decode()
+    assert "replayed" in shown
+    assert "3/7" in shown
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_its_words(shell: str, tmp_path: Path) -> None:
+    variables = {
+        "bash": {"COMP_WORDS": "invoicing inv", "COMP_CWORD": "1"},
+        "zsh": {"_TYPER_COMPLETE_ARGS": "invoicing inv"},
+        "fish": {"_TYPER_COMPLETE_ARGS": "invoicing inv", "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+    }[shell]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "_INVOICING_COMPLETE": f"complete_{shell}", **variables}
+    script = "import sys; sys.argv = ['invoicing']; from app.cli import cli; cli(prog_name='invoicing')"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "invoices" in done.stdout, done.stderr
+
+
+def test_every_command_and_option_says_what_it_is_for() -> None:
+    from typer.main import get_command  # noqa: PLC0415
+
+    from app.cli import cli  # noqa: PLC0415
+
+    waiting: list[tuple[str, Any]] = [("invoicing", get_command(cli))]
+    while waiting:
+        name, command = waiting.pop()
+        assert command.help, name
+        waiting += [(f"{name} {word}", it) for word, it in getattr(command, "commands", {}).items()]
