@@ -8,7 +8,7 @@ import typer
 
 from app.commands.output import Json, print_fields, print_json
 from app.commands.reading import Cursor, Limit, show_page
-from app.commands.running import NOTHING, ask, run
+from app.commands.running import ask, run
 from app.db import keys
 from app.db.documents import API_KEY, Filter
 from app.domain.access import Scope
@@ -75,7 +75,7 @@ def _expiry(days: float | None) -> str | None:
     return None if days is None else (datetime.now(UTC) + timedelta(days=days)).isoformat()
 
 
-async def _named(parts: Parts, named: str, *, revoked: bool, params: JsonView = NOTHING) -> Answer:
+async def _named(parts: Parts, named: str, *, revoked: bool, params: JsonView | None = None) -> Answer:
     """Rotate or revoke the one key that is called so. Raises NotFound, InvalidState."""
     async with parts.database.connection() as connection:
         found = await keys.identify(connection, named)

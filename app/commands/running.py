@@ -5,7 +5,6 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Annotated, Protocol, TypeVar
 
 import typer
@@ -22,7 +21,6 @@ from app.settings import Settings
 from app.wiring import Parts, built
 
 T = TypeVar("T")
-NOTHING: JsonView = MappingProxyType({})
 Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="UTC.")]
 
 
@@ -47,9 +45,9 @@ def run(work: Callable[[Parts], Awaitable[T]], kind: type[Settings] = Settings, 
         raise typer.Exit(tell_error(error, as_json=as_json)) from None
 
 
-async def ask(parts: Parts, use_case: UseCase, subject: str | None = None, params: JsonView = NOTHING) -> Answer:
+async def ask(parts: Parts, use_case: UseCase, subject: str | None = None, params: JsonView | None = None) -> Answer:
     """Run a use case as the API would on a caller's request, so that the audit log knows who wanted it."""
-    call = Call(caller=operator(), target=f"cli {use_case.__name__}", params=params, subject=subject)
+    call = Call(caller=operator(), target=f"cli {use_case.__name__}", params=params or {}, subject=subject)
     return await parts.operations.run(call, use_case)
 
 
