@@ -267,26 +267,19 @@ class Settings(BaseSettings):
 
     def _problems(self) -> Iterator[str]:
         """Everything that is not safe or does not fit together, a line each."""
-        if self.livemode and self.stripe_api_base != STRIPE_API_BASE:
-            yield "a live STRIPE_SECRET_KEY is only ever sent to Stripe: unset STRIPE_API_BASE"
-        for name, unset in REQUIRED_KEYS.items():
-            if not getattr(self, name) and self.environment == "production":
-                yield f"{name.upper()} must be set: {unset}"
-        if urlsplit(self.public_base_url).scheme not in {"http", "https"}:
-            yield "PUBLIC_BASE_URL must start with http:// or https://"
-        if len({bool(self.oidc_issuer), bool(self.oidc_audience), bool(self.oidc_jwks_url)}) > 1:
-            yield "OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL belong together: set all of them, or none"
-        if self._bootstrap_key.startswith("ik_test_" if self.livemode else "ik_live_"):
-            yield "API_BOOTSTRAP_KEY and STRIPE_SECRET_KEY are of different modes: one is live, one is test"
-        if bool(self.smtp_host) != bool(self.smtp_from):
-            yield "SMTP_HOST and SMTP_FROM belong together: set both, or neither"
-        password = bool(self.smtp_password.get_secret_value())
-        if bool(self.smtp_username) != password or (password and not self.smtp_host):
-            yield "SMTP_USERNAME and SMTP_PASSWORD belong together, and to an SMTP_HOST"
+        yield from (why for wrong, why in UNSAFE if wrong(self))
         if self.environment == "production":
+            for name, unset in REQUIRED_KEYS.items():
+                if not getattr(self, name):
+                    yield f"{name.upper()} must be set: {unset}"
             for unsafe, why in UNSAFE_IN_PRODUCTION:
                 if unsafe(self):
                     yield f"not with ENVIRONMENT=production, nor with a live key: {why}"
+
+    @property
+    def mail_password(self) -> str:
+        """What the mail server is told; empty where it wants nothing."""
+        return self.smtp_password.get_secret_value()
 
     @property
     def server_url(self) -> str:
@@ -328,7 +321,8 @@ class Settings(BaseSettings):
         return Reach(networks, plain=self.environment == "development" and bool(networks))
 
     @property
-    def _bootstrap_key(self) -> str:
+    def bootstrap_key(self) -> str:
+        """The operator's key; empty where there is none."""
         return self.api_bootstrap_key.get_secret_value() if self.api_bootstrap_key else ""
 
     @property
@@ -348,6 +342,37 @@ REQUIRED_KEYS = {
     "secrets_key": "the signing secrets of outgoing webhooks are stored under it",
 }
 """What a developer's machine derives from the Stripe key, and what hangs on it."""
+
+UNSAFE: tuple[tuple[Callable[[Settings], bool], str], ...] = (
+    (
+        lambda found: found.livemode and found.stripe_api_base != STRIPE_API_BASE,
+        "a live STRIPE_SECRET_KEY is only ever sent to Stripe: unset STRIPE_API_BASE",
+    ),
+    (
+        lambda found: urlsplit(found.public_base_url).scheme not in {"http", "https"},
+        "PUBLIC_BASE_URL must start with http:// or https://",
+    ),
+    (
+        lambda found: len({bool(found.oidc_issuer), bool(found.oidc_audience), bool(found.oidc_jwks_url)}) > 1,
+        "OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL belong together: set all of them, or none",
+    ),
+    (
+        lambda found: found.bootstrap_key.startswith("ik_test_" if found.livemode else "ik_live_"),
+        "API_BOOTSTRAP_KEY and STRIPE_SECRET_KEY are of different modes: one is live, one is test",
+    ),
+    (
+        lambda found: bool(found.smtp_host) != bool(found.smtp_from),
+        "SMTP_HOST and SMTP_FROM belong together: set both, or neither",
+    ),
+    (
+        lambda found: (
+            bool(found.smtp_username) != bool(found.mail_password)
+            or (bool(found.mail_password) and not found.smtp_host)
+        ),
+        "SMTP_USERNAME and SMTP_PASSWORD belong together, and to an SMTP_HOST",
+    ),
+)
+"""What is good for nobody, and what to say of it."""
 
 UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     (lambda found: found.log_level == "debug", "LOG_LEVEL=debug shows more than a log should keep"),
