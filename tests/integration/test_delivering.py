@@ -1,6 +1,7 @@
 """Deliveries: every event to every endpoint that wants it, at least once, whatever endpoints and workers do."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from app.api.schemas.outgoing import PingEvent
 from app.db import deliveries
 from app.db.feed import read
 from app.domain.feed import START, envelope
@@ -139,6 +141,22 @@ async def test_the_worker_hears_of_events_and_pings_without_polling(
     await consumer.until(2)
     worker.stop()
     await running
+
+
+async def test_what_the_contract_says_of_a_delivery_is_so(
+    api: Caller, consumer: Consumer, deliverer: Deliverer, app: FastAPI
+) -> None:
+    made = await endpoint(api.client, consumer.url)
+    await api.post(f"/v1/webhook-endpoints/{made['id']}/ping")
+    await deliverer.drain()
+    (received,) = consumer.received
+    said = app.openapi()["webhooks"]["ping"]["post"]
+    assert {one["name"] for one in said["parameters"]} == {
+        header for header in received.headers if header.startswith("webhook-")
+    }
+    assert received.headers["content-type"].partition(";")[0] in said["requestBody"]["content"]
+    PingEvent.model_validate_json(received.body)
+    assert json.loads(received.body).keys() == PingEvent.model_fields.keys()
 
 
 # Failing

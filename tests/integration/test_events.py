@@ -24,6 +24,7 @@ from app.api.schemas.feed import FulfillmentEvent, InvoiceEvent
 from app.db import changes
 from app.domain.changes import Change
 from app.domain.feed import START, TYPES, Cursor
+from app.domain.outgoing import PING
 from app.main import create_app, end_streams
 from app.services import bell, live
 from app.services.tokens import LEEWAY_S
@@ -540,7 +541,7 @@ async def test_events_held_back_by_a_slow_transaction_are_streamed_when_it_ends(
 @pytest.mark.parametrize("name", TYPES)
 def test_every_type_of_event_is_in_the_contract_with_an_example_that_is_one(settings: Settings, name: str) -> None:
     document = own_routes(create_app(settings))
-    assert set(document["webhooks"]) == set(TYPES)
+    assert set(document["webhooks"]) == {*TYPES, PING}
     media = document["webhooks"][name]["post"]["requestBody"]["content"][MEDIA_TYPE]
     model = FulfillmentEvent if name.startswith("fulfillment") else InvoiceEvent
     assert media["schema"] == {"$ref": f"#/components/schemas/{model.__name__}"}

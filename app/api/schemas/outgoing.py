@@ -102,6 +102,23 @@ class WebhookEndpointMade(WebhookEndpointRead):
     )
 
 
+class PingData(Shown):
+    endpoint: str = Field(examples=["whe_0d8c"])
+
+
+class PingEvent(Shown):
+    """A CloudEvent (1.0) that is in no feed."""
+
+    specversion: Literal["1.0"]
+    id: str = Field(examples=["ping_0d8c"])
+    source: str = Field(examples=["https://billing.example.com"])
+    type: Literal["ping"]
+    subject: str = Field(description="The endpoint.", examples=["whe_0d8c"])
+    time: datetime
+    datacontenttype: Literal["application/json"]
+    data: PingData
+
+
 class AttemptRead(Shown):
     """One attempt. What the endpoint answered beyond its status is not kept."""
 
