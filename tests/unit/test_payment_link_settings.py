@@ -24,7 +24,7 @@ SAFE_OTHERWISE = {"public_base_url": "https://pay.example", "stripe_webhook_secr
     "unsafe",
     [
         {"environment": "production", "secrets_key": OTHER, **SAFE_OTHERWISE},
-        {"stripe_secret_key": "sk_live_x", "secrets_key": OTHER},
+        {"stripe_secret_key": "sk_live_x", "secrets_key": OTHER, **SAFE_OTHERWISE},
     ],
 )
 def test_no_signing_key_is_refused_where_it_matters(unsafe: dict[str, str]) -> None:
