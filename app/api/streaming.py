@@ -20,8 +20,7 @@ from starlette.types import Receive, Scope, Send
 from app import metrics
 from app.api.protocol import ABORT
 from app.db.feed import Wanted
-from app.domain.access import Caller, require_allowed
-from app.domain.errors import DatabaseUnavailable, Forbidden, Refused, Unavailable
+from app.domain.errors import DatabaseUnavailable, Refused, Unavailable
 from app.domain.feed import Cursor
 from app.services.live import Subscription, Told
 from app.wiring import Parts
@@ -41,20 +40,16 @@ UNFINISHED = (LEFT, NOT_READ)
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who listens; `most` at a time. `recognise` finds out again who it is, by the key or token it came with."""
+    """Who listens, `most` at a time. `require` raises Refused where it may not, by the key, token or link it came with."""
 
-    caller: Caller
+    who: str
     most: int
-    operation: str
-    recognise: Callable[[], Awaitable[Caller]]
+    require: Callable[[], Awaitable[object]]
 
     async def refusal(self) -> str | None:
         """Why the caller may listen no longer, as an error's code; what cannot be found out now is asked again later."""
         try:
-            now = await self.recognise()
-            require_allowed(now, self.operation)
-            if (now.id, now.customer) != (self.caller.id, self.caller.customer):
-                raise Forbidden("Somebody else by now.")
+            await self.require()
         except Refused as refusal:
             return refusal.code
         except Unavailable:
@@ -62,23 +57,42 @@ class Listener:
         return None
 
 
+def frame(told: Told) -> bytes:
+    """An event on the wire. It has no name of its own, so that `onmessage` hears all of them; `type` is in it."""
+    return b"id: %s\ndata: %s\n\n" % (str(told.cursor).encode(), told.document)
+
+
+def nudge(told: Told) -> bytes:
+    """The same for whoever may know that something changed, and not all that an event says of it."""
+    return b"id: %s\ndata: changed\n\n" % str(told.cursor).encode()
+
+
 class EventStream(Response):
-    """The response: what is `wanted`, from after `after` on."""
+    """The response: what is `wanted`, from after `after` on, each event as `shown` writes it."""
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, parts: Parts, listener: Listener, wanted: Wanted, after: Cursor) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        listener: Listener,
+        wanted: Wanted,
+        after: Cursor,
+        *,
+        shown: Callable[[Told], bytes] = frame,
+    ) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers(HEADERS)
         self._live = parts.live
         self._listener = listener
         self._place = (wanted, after)
+        self._shown = shown
         self._heartbeat_s = parts.settings.stream_heartbeat_s
         self._lifetime_s = parts.settings.stream_lifetime_s * random.uniform(0.9, 1)  # noqa: S311 -- no secret
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._live.listener(self._listener.caller.id, self._listener.most):
+        with self._live.listener(self._listener.who, self._listener.most):
             subscription = await self._live.subscribe(*self._place)
             gone = asyncio.ensure_future(_gone(receive))
             gone.add_done_callback(subscription.wake)
@@ -105,7 +119,7 @@ class EventStream(Response):
             if why := self._over(gone, ends_at):
                 return why
             told = await _next(place, min(beat_at, ends_at) - loop.time())
-            sending = pieces(told)
+            sending = pieces(map(self._shown, told))
             if loop.time() >= beat_at:
                 beat_at = loop.time() + self._heartbeat_s
                 if why := await self._listener.refusal():
@@ -154,16 +168,11 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def frame(told: Told) -> bytes:
-    """An event on the wire. It has no name of its own, so that `onmessage` hears all of them; `type` is in it."""
-    return b"id: %s\ndata: %s\n\n" % (str(told.cursor).encode(), told.document)
-
-
-def pieces(told: Iterable[Told]) -> Iterator[bytes]:
+def pieces(frames: Iterable[bytes]) -> Iterator[bytes]:
     """The events on the wire, in pieces after each of which the caller must have taken most of what came before."""
     piece = b""
-    for one in told:
-        piece += frame(one)
+    for one in frames:
+        piece += one
         if len(piece) >= PIECE:
             yield piece
             piece = b""

@@ -1,6 +1,7 @@
 """Owns the addresses under /pay: two pages for people, and what their scripts ask for. A link's token is the only key."""
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -11,6 +12,9 @@ from starlette.routing import Route
 
 from app.api.deps import parts_of
 from app.api.errors import STATUS
+from app.api.streaming import EventStream, Listener, nudge
+from app.db import feed
+from app.db.feed import Wanted
 from app.domain.errors import InvoicingError
 from app.domain.json import JsonObject
 from app.pages.assets import asset
@@ -31,6 +35,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         Route("/pay/{token}/session", found.session, methods=["GET"]),
         Route("/pay/{token}/status", found.status, methods=["GET"]),
         Route("/pay/{token}/status", found.catch_up, methods=["POST"]),
+        Route("/pay/{token}/events", found.events, methods=["GET"]),
     ]
 
 
@@ -77,6 +82,15 @@ class PageRoutes:
     async def catch_up(self, request: Request) -> Response:
         """The same after asking Stripe, for a person whose webhook is late."""
         return await _status(parts_of(request).payment_links.catch_up(request.path_params["token"]))
+
+    async def events(self, request: Request) -> Response:
+        """A stream that says when to look again; what changed is for those who may read events."""
+        parts, token = parts_of(request), request.path_params["token"]
+        invoice = await parts.payment_links.invoice(token)
+        listener = Listener(invoice, self._settings.stream_limit_customer, partial(parts.payment_links.invoice, token))
+        async with parts.database.connection() as connection:
+            now = await feed.last_position(connection)
+        return EventStream(parts, listener, Wanted(invoice=invoice), now, shown=nudge)
 
     def _sorry(self, error: InvoicingError) -> Response:
         about = str(error.extra.get("link", error.code))

@@ -73,6 +73,10 @@ class PaymentLinks:
         """Where the invoice and its fulfillment stand here."""
         return await self._read(token, documents.PAYMENT_STATUS, following=True)
 
+    async def invoice(self, token: str) -> str:
+        """The id of the link's own invoice, for whoever follows it."""
+        return (await self._open(token, GRACE)).invoice
+
     async def client_secret(self, token: str) -> JsonObject:
         """The client secret of the link's own invoice. Raises also what Invoicing.client_secret raises."""
         link = await self._open(token)

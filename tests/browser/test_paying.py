@@ -4,7 +4,9 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Bill, Person
+from tests.fixtures.billing import posted
 from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.service import Service
 from tests.fixtures.waiting import until
 
 PAID = "Thank you, this invoice is paid"
@@ -247,3 +249,14 @@ async def test_what_is_wrong_is_said_as_it_is_typed_and_nothing_is_sent(person: 
     await expect(person.fields.get_by_label("Card number")).to_be_focused()
     await person.shot("invalid")
     assert await bill.confirmations() == 0
+
+
+async def test_the_page_after_a_payment_shows_a_change_without_looking_by_the_clock(
+    person: Person, bill: Bill, service: Service
+) -> None:
+    await person.page.add_init_script("window.setTimeout = () => 0")  # no clock of the page's strikes any more
+    async with person.page.expect_response(lambda answer: answer.url.endswith("/events")):
+        await person.open(f"{bill.url}/complete")
+    await person.says("No payment has arrived yet")
+    await posted(service.client, f"/v1/invoices/{bill.invoice['id']}/void")
+    await person.says("This invoice was canceled")

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -81,7 +82,7 @@ class Listening:
             self.lines.append(line)
             if line.startswith("id: "):
                 self.ids.append(line.removeprefix("id: "))
-            elif line.startswith("data: "):
+            elif line.startswith("data: {"):
                 self.events.append(json.loads(line.removeprefix("data: ")))
         self._grew.set()
 
@@ -375,6 +376,30 @@ async def test_a_stream_outlives_a_database_that_is_away(
         await changes.add(connection, [Change("invoice", "draft", told, None).row(told)])
         assert await stream.told(1) == ["invoice.finalized"]
         await connection.close()
+
+
+async def test_a_payment_link_s_stream_says_that_something_changed_and_not_what(
+    settings: Settings, stage: Stage
+) -> None:
+    application = create_app(settings.model_copy(update={"stream_heartbeat_s": 0.05}))
+    invoice, other = await told(stage), await told(stage)
+    link = (await stage.client.post(f"/v1/invoices/{invoice['id']}/payment-link")).json()
+    path = urlsplit(link["url"]).path
+    async with running(application), listeners(application) as listen:
+        stream, forged = listen(f"{path}/events", token=""), listen(f"{path[:-1]}/events", token="")
+        await stream.open()
+        await forged.ended()
+        assert forged.status == 404
+        await voided(stage, other)
+        await voided(stage, invoice)
+        await until(lambda: asyncio.sleep(0, "data: changed" in stream.lines))
+        assert {line for line in stream.lines if line.startswith("data: ")} == {"data: changed"}
+        ids = [event["sequence"] for event in await every(stage.client, invoice=invoice["id"])]
+        assert set(ids) & set(stream.ids)
+        assert stream.events == []
+        revoked = await stage.client.delete(f"/v1/invoices/{invoice['id']}/payment-link/{link['id']}")
+        assert revoked.status_code == 200
+        await stream.ended()
 
 
 async def test_a_stream_ends_when_it_has_lived_long_enough(settings: Settings) -> None:

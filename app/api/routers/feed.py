@@ -1,5 +1,7 @@
 """The feed of events: read page by page, waited for, or streamed."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,8 +18,8 @@ from app.db import feed
 from app.db.engine import Connection
 from app.db.feed import Wanted
 from app.db.ownership import is_invoice
-from app.domain.access import CallerKind
-from app.domain.errors import NotFound
+from app.domain.access import Caller, CallerKind, require_allowed
+from app.domain.errors import Forbidden, NotFound
 from app.domain.feed import START, Cursor, named_place, require_kept, require_reached, require_types
 from app.services.live import Told
 from app.wiring import Parts
@@ -125,11 +127,17 @@ async def _resumed(connection: Connection, request: Request, asked: StreamWanted
 
 
 def _stream(request: Request, wanted: Wanted, after: Cursor) -> Response:
-    parts = parts_of(request)
-    listener = Listener(
-        caller_of(request), _most(request, parts), request.scope["route"].name, request.scope["recognise"]
-    )
-    return EventStream(parts, listener, wanted, after)
+    parts, caller = parts_of(request), caller_of(request)
+    require = partial(_require_same, caller, request.scope["route"].name, request.scope["recognise"])
+    return EventStream(parts, Listener(caller.id, _most(request, parts), require), wanted, after)
+
+
+async def _require_same(caller: Caller, operation: str, recognise: Callable[[], Awaitable[Caller]]) -> None:
+    """Raise Refused unless what the caller came with still stands for it, and lets it listen."""
+    now = await recognise()
+    require_allowed(now, operation)
+    if (now.id, now.customer) != (caller.id, caller.customer):
+        raise Forbidden("Somebody else by now.")
 
 
 def _most(request: Request, parts: Parts) -> int:

@@ -1,7 +1,7 @@
 // Owns the page after a payment: what Stripe says of it at once, then the invoice until it is fulfilled, without a reload.
 
 import "./locale.js";
-import { Refused, askStripe, element, loadStripe, pause, status } from "./service.js";
+import { Changes, Refused, askStripe, element, loadStripe, status } from "./service.js";
 
 /** @typedef {import("@stripe/stripe-js").PaymentIntent} PaymentIntent */
 /** @typedef {import("./service.js").Status} Status */
@@ -77,6 +77,7 @@ function viewOfIntent(intent) {
 
 async function follow() {
   const since = Date.now();
+  const changes = new Changes(address);
   let intent = await intentOfReturn().catch(() => undefined);
   /** @type {string | undefined} */
   let first;
@@ -94,13 +95,14 @@ async function follow() {
       if (asked || said !== first) intent = undefined;
       const [view, reason] = viewOf(now, intent);
       show(view, reason);
-      if (FINAL.includes(view)) return;
+      if (FINAL.includes(view)) break;
     } catch (error) {
       // A link that was revoked or has run out says so when the page is loaded again; anything else may pass.
       if (error instanceof Refused && error.gone) return location.reload();
     }
-    await pause(ms);
+    if (await changes.next(ms)) ms = FIRST_PAUSE_MS;
   }
+  changes.close();
 }
 
 void follow();

@@ -55,6 +55,34 @@ export function loadStripe(url) {
   });
 }
 
+/** Hears that something changed. Where the stream is not to be had, time passes and nothing is lost. */
+export class Changes {
+  #heard = false;
+  #wake = () => {};
+  #source;
+
+  /** @param {string} address */
+  constructor(address) {
+    this.#source = new EventSource(`${address}/events`);
+    this.#source.onmessage = () => {
+      this.#heard = true;
+      this.#wake();
+    };
+  }
+
+  /** Waits for a change, `ms` at most; whether there was one. @param {number} ms */
+  async next(ms) {
+    if (!this.#heard) await Promise.race([pause(ms), new Promise((resolve) => (this.#wake = () => resolve(undefined)))]);
+    const heard = this.#heard;
+    this.#heard = false;
+    return heard;
+  }
+
+  close() {
+    this.#source.close();
+  }
+}
+
 /** @param {number} ms */
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
