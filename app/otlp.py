@@ -6,6 +6,7 @@ OTEL_BSP_…) is read by the SDK.
 """
 
 import re
+import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Self
@@ -32,6 +33,8 @@ TRACED_ID = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
 """A request id that was made while tracing was on."""
 PROPAGATED = ("traceparent", "tracestate")
 EXPORT_WITHIN_S = 5
+STOP_WITHIN_S = 5.0
+"""How long the end of a process may wait for a collector that does not take the last spans."""
 
 
 class Exported:
@@ -124,8 +127,10 @@ class Exporting:
         return self._propagator.extract(carrier, contexts.Context())
 
     def stop(self) -> None:
-        """Send what is left."""
-        self._provider.shutdown()
+        """Send what is left, if that can be done soon: the SDK itself would wait for half a minute."""
+        sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(STOP_WITHIN_S)
 
 
 def _context_of(request_id: str | None) -> SpanContext | None:
