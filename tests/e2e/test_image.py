@@ -25,6 +25,7 @@ from tests.fixtures.service import client_of, service_environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 PROJECT = Path(__file__).resolve().parents[2]
+COMMANDS = {"api": "serve", "worker": "worker", "console": "console"}
 Eventually = Callable[..., Awaitable[Any]]
 Start = Callable[[str], Child]
 
@@ -52,10 +53,10 @@ async def reachable_database(database: Database) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def settings(image: Image, reachable_database: str, sandbox: Sandbox, api_port: int) -> dict[str, str]:
+def settings(image: Image, reachable_database: str, sandbox: Sandbox, api_port: int, free_port: int) -> dict[str, str]:
     """What a container of the image sees; it may talk to the sandbox, because it is not told that this is production."""
     told = service_environment(reachable_database, sandbox, api_port, Path("/tmp/invoicing"))  # noqa: S108 - in the image
-    return image.environment(**told | {"ENVIRONMENT": "development", "HOST": "0.0.0.0"})
+    return image.environment(**told | {"ENVIRONMENT": "development", "HOST": "0.0.0.0", "CONSOLE_PORT": str(free_port)})
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def memory_of(component: str) -> tuple[int, int]:
     return kilobytes(resources["requests"]["memory"]), kilobytes(resources["limits"]["memory"])
 
 
-async def test_the_image_migrates_serves_and_works_as_nobody_on_a_read_only_root(
+async def test_the_image_migrates_serves_works_and_shows_as_nobody_on_a_read_only_root(
     image: Image,
     settings: dict[str, str],
     start: Start,
@@ -110,7 +111,8 @@ async def test_the_image_migrates_serves_and_works_as_nobody_on_a_read_only_root
     assert migrated.returncode == 0, migrated.stderr
     assert "The schema is at head." in migrated.stdout
 
-    processes = [start(command) for command in ("serve", "worker")]
+    processes = [start(command) for command in COMMANDS.values()]
+    console = f"http://127.0.0.1:{settings['CONSOLE_PORT']}"
     async with client_of(settings["PUBLIC_BASE_URL"]) as client:
 
         async def ready() -> bool:
@@ -118,13 +120,15 @@ async def test_the_image_migrates_serves_and_works_as_nobody_on_a_read_only_root
             if ended:
                 pytest.fail("\n".join(ended[0].last_lines(40)))
             try:
-                return (await client.get("/readyz")).status_code == httpx.codes.OK
+                answers = [await client.get(path) for path in ("/readyz", f"{console}/healthz")]
             except httpx.TransportError:
                 return False
+            return all(answer.status_code == httpx.codes.OK for answer in answers)
 
         await eventually(ready, within=60)
         assert (await client.get("/healthz")).json()["status"] == "ok"
         assert (await client.get("/readyz")).json()["status"] == "ready"
+        assert (await client.get(f"{console}/console/login")).is_success
 
     healthy = await asyncio.to_thread(image.run, image.stage.health_command, settings)
     assert healthy.returncode == 0, healthy.stderr
@@ -139,7 +143,7 @@ async def test_the_image_migrates_serves_and_works_as_nobody_on_a_read_only_root
     done = await asyncio.to_thread(image.run, [*entry, "demo"], settings)
     assert done.returncode == 0, done.stdout + done.stderr
 
-    for child, component in zip(processes, ("api", "worker"), strict=True):
+    for child, component in zip(processes, COMMANDS, strict=True):
         asked, most = memory_of(component)
         status = status_of(child.pid)
         record_property(component, f"{status['VmRSS']} now, {status['VmHWM']} at most")
@@ -173,7 +177,8 @@ def test_the_image_is_for_production_unless_told_otherwise(image: Image, setting
         {**settings, "ENVIRONMENT": image.stage.environment["ENVIRONMENT"]},
     )
     assert refused.returncode == 2
-    assert "not with ENVIRONMENT=production: PUBLIC_BASE_URL must start with https://" in refused.stderr
+    assert "not with ENVIRONMENT=production" in refused.stderr
+    assert "PUBLIC_BASE_URL must start with https://" in refused.stderr
 
 
 def test_the_image_holds_what_is_locked_and_nothing_to_build_or_test_with(image: Image) -> None:
