@@ -1,0 +1,86 @@
+"""The guides: what they tell a person to type exists, and prints what they say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+import typer.main
+
+from app.cli import cli
+from app.settings import Settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+OPERATIONS = (PROJECT / "docs" / "operations.md").read_text()
+GUIDES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+SOURCES = "".join(path.read_text() for path in (PROJECT / "app").rglob("*.py"))
+
+
+def typed(guide: Path) -> list[str]:
+    """Every `invoicing …` command in it, from code spans and code blocks."""
+    spans = re.findall(r"(?<!`)`(invoicing [^`]+)`(?!`)", guide.read_text())
+    blocks = re.findall(r"^```sh\n(.*?)^```", guide.read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line.strip() for block in blocks for line in block.splitlines() if line.strip().startswith("invoicing ")]
+    return [*spans, *lines]
+
+
+def command_of(words: list[str]) -> click.Command:
+    """The command that the first words name. Raises KeyError where there is none."""
+    found: click.Command = typer.main.get_command(cli)
+    for word in words:
+        if not hasattr(found, "commands") or word.startswith(("-", "…")):
+            break
+        found = found.commands[word]
+    return found
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+def test_every_command_that_a_guide_tells_exists_with_its_options(guide: Path) -> None:
+    for line in typed(guide):
+        words = re.sub(r"#.*|[\[\]|]", " ", line).split()[1:]
+        options = {word.partition("=")[0] for word in words if word.startswith("--")}
+        known = {
+            option for parameter in command_of(words).params for option in [*parameter.opts, *parameter.secondary_opts]
+        }
+        assert options <= {*known, "--help"}, line
+
+
+def test_the_checklist_says_what_its_commands_print() -> None:
+    rows = re.findall(r"^\| \d+ \| (.*?) \| (.*?) ?\|$", OPERATIONS, re.MULTILINE)
+    assert len(rows) == 15
+    told = [span for do, prints in rows if "`invoicing " in do for span in re.findall(r"`([^`]+)`", prints)]
+    constant = [max(re.split(r"\w*…|\b0\b|\bhead\b", span), key=len).strip() for span in told]  # values are filled in
+    assert "The schema is at" in constant
+    assert not [part for part in constant if part not in SOURCES and part.lower() not in Settings.model_fields]
+
+
+def test_the_guide_names_every_secret() -> None:
+    (sentence,) = re.findall(r"Secret are (.*?): they belong", OPERATIONS, re.DOTALL)
+    named = {name.lower() for name in re.findall(r"`([A-Z_]+)`", sentence)}
+    assert named == {name for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation)}
+
+
+def test_the_settings_that_the_guide_names_exist() -> None:
+    named = set(re.findall(r"`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`", OPERATIONS))
+    assert not {name for name in named if name.lower() not in Settings.model_fields}
+
+
+def anchors(guide: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", guide.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+def test_every_link_in_a_guide_leads_somewhere(guide: Path) -> None:
+    links = re.findall(
+        r"\]\(([^)\s]+)\)", re.sub(r"^```.*?^```", "", guide.read_text(), flags=re.MULTILINE | re.DOTALL)
+    )
+    for link in links:
+        target, _, anchor = link.partition("#")
+        if "://" in target:
+            continue
+        found = (guide.parent / target).resolve() if target else guide
+        assert found.exists(), link
+        assert not anchor or anchor in anchors(found), link
