@@ -14,6 +14,7 @@ import uvicorn
 
 from app import logs, scraping, shutdown, tracing
 from app.api.protocol import BoundedProtocol
+from app.api.refusing import RefusingProtocol
 from app.commands import actions, doctor, inbox, keys, outgoing, reading, rehearsal, webhooks
 from app.commands.environment import require_somebody, settings
 from app.commands.output import Json, print_json
@@ -81,7 +82,7 @@ def serve() -> None:
             access_log=False,
             log_level="warning",
             server_header=False,
-            http=BoundedProtocol,
+            http=RefusingProtocol,
             ws="none",
             limit_concurrency=MOST_CONNECTIONS + found.stream_limit,
             proxy_headers=False,  # the gate reads them, from the proxies that are configured

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NamedTuple
 
 import structlog
 from fastapi import FastAPI
@@ -25,7 +26,7 @@ from app.settings import Settings
 from app.tracing import NOTHING, Span
 from app.webhooks.envelope import Envelope, read_cause, read_envelope
 from app.webhooks.recording import DELIVERED, Origin, is_ours, new_event
-from app.webhooks.signature import FORGED, WHY, Signature, read_signature, signed_by
+from app.webhooks.signature import FORGED, WHY, read_signature, signed_by
 from app.wiring import Parts
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,8 @@ JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 FOR_ANYBODY = {b"x-content-type-options", b"strict-transport-security"}
 """What of the headers for browsers is said here too, where no browser comes."""
+SIGNATURE, SIGNER = "invoicing.signature", "invoicing.signer"
+"""Where a request's scope keeps what was found out about it already, by refusing.py."""
 NO_ID = "-" * 32
 """Stands in a prepared refusal where each one's request id goes."""
 
@@ -71,6 +74,14 @@ class Taken:
     new: bool
 
 
+class Refusal(NamedTuple):
+    """What is answered to a delivery that is not Stripe's."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
 class WebhookEndpoint:
     """The ASGI endpoint that takes Stripe's deliveries."""
 
@@ -89,18 +100,34 @@ class WebhookEndpoint:
         """Whether a request is a delivery."""
         return bool(scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.perf_counter()
+    def refusal_by_head(self, scope: Scope) -> Refusal | None:
+        """The refusal of a delivery whose headers cannot be Stripe's; what they say is kept in `scope`."""
         headers = dict(scope["headers"])
-        request_id = request_id_of(headers)
+        request_id = scope["request_id"] = request_id_of(headers)
         signature = read_signature(headers.get(b"stripe-signature", b""))
         if isinstance(signature, str):
-            await self._refuse(signature, request_id, send)
+            return self._refusal(signature, request_id)
+        scope[SIGNATURE] = signature
+        return None
+
+    def refusal_by_body(self, scope: Scope, body: bytes | bytearray) -> Refusal | None:
+        """The refusal of a delivery, let pass by its head, that nobody signed; who did is kept in `scope`."""
+        scope[SIGNER] = signed_by(body, scope[SIGNATURE], self._app.state.parts.secrets)
+        return None if scope[SIGNER] else self._refusal(FORGED, scope["request_id"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        junk = None if SIGNATURE in scope else self.refusal_by_head(scope)
+        if junk:
+            await _send(send, *junk)
             return
-        taken, refusal = None, head_refusal(scope, headers, request_id)
+        request_id = scope["request_id"]
+        taken, refusal = None, head_refusal(scope, dict(scope["headers"]), request_id)
         if refusal is None:
             try:
-                taken = await self._take(await _body(receive), signature, request_id)
+                body = await _body(receive)
+                junk = None if SIGNER in scope else self.refusal_by_body(scope, body)
+                taken = None if junk else await self._take(body, scope[SIGNER], request_id)
             except Exception as error:  # noqa: BLE001 -- whatever it was, it is answered, and with anything but 200
                 if isinstance(error, InvoicingError):
                     self._refusals.note(error.code, request_id)
@@ -110,18 +137,15 @@ class WebhookEndpoint:
             metrics.HTTP_REQUESTS("POST", PATH, refusal.status_code).inc()
             refusal.raw_headers += [*self._headers, (b"x-request-id", request_id.encode())]
             await refusal(scope, receive, send)
-        elif taken is None:
-            await self._refuse(FORGED, request_id, send)
-        else:
-            await self._answer(HTTPStatus.OK, JSON, RECEIVED, taken.request_id, send)
+        elif junk:
+            await _send(send, *junk)
+        elif taken:
+            await _send(send, HTTPStatus.OK, self._headed(JSON, RECEIVED, taken.request_id), RECEIVED)
             _tell(taken, time.perf_counter() - started)
 
-    async def _take(self, body: bytes, signature: Signature, request_id: str) -> Taken | None:
-        """Record what is signed; None for what is not, of which nothing is kept."""
+    async def _take(self, body: bytes, signer: str, request_id: str) -> Taken:
+        """Record what Stripe signed."""
         parts: Parts = self._app.state.parts
-        signer = signed_by(body, signature, parts.secrets)
-        if signer is None:
-            return None
         envelope = read_envelope(body)
         ours = is_ours(envelope, livemode=self._livemode)
         if not ours:
@@ -133,18 +157,21 @@ class WebhookEndpoint:
                 new = await parts.inbox.record(event)
         return Taken(envelope, request_id, new)
 
-    async def _refuse(self, why: str, request_id: str, send: Send) -> None:
+    def _refusal(self, why: str, request_id: str) -> Refusal:
+        """Count a refusal, and word it."""
         self._refusals.note(why, request_id)
         metrics.DELIVERIES(WHY[why]).inc()
         metrics.HTTP_REQUESTS("POST", PATH, STATUS["invalid_signature"]).inc()
         body = request_id.encode().join(self._prepared[why])
-        await self._answer(STATUS["invalid_signature"], PROBLEM, body, request_id, send)
+        return Refusal(STATUS["invalid_signature"], self._headed(PROBLEM, body, request_id), body)
 
-    async def _answer(self, status: int, kind: tuple[bytes, bytes], body: bytes, request_id: str, send: Send) -> None:
-        length = (b"content-length", b"%d" % len(body))
-        headers = [kind, length, *self._headers, (b"x-request-id", request_id.encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    def _headed(self, kind: tuple[bytes, bytes], body: bytes, request_id: str) -> list[tuple[bytes, bytes]]:
+        return [kind, (b"content-length", b"%d" % len(body)), *self._headers, (b"x-request-id", request_id.encode())]
+
+
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _span(parts: Parts, envelope: Envelope, body: bytes) -> Span:

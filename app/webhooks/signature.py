@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from pydantic import SecretStr
 
@@ -41,8 +42,7 @@ class SigningSecret:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """What a header that could be Stripe's says: when it was signed, and as what, by each secret in force there."""
 
     at: int
@@ -68,9 +68,9 @@ def read_signature(header: bytes) -> Signature | str:
     return Signature(int(at[1]), [bytes.fromhex(digest.decode()) for digest in digests])
 
 
-def signed_by(body: bytes, signature: Signature, secrets: Sequence[SigningSecret]) -> str | None:
+def signed_by(body: bytes | bytearray, signature: Signature, secrets: Sequence[SigningSecret]) -> str | None:
     """The name of the secret that signed `body`, the bytes as they came; None where none of them did."""
-    signed = b"%d.%b" % (signature.at, body)
+    signed = b"".join((b"%d." % signature.at, body))
     for secret in secrets:
         expected = hmac.digest(secret.value, signed, "sha256")
         for digest in signature.digests:

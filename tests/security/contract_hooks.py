@@ -38,6 +38,7 @@ STATES = {
     "validation_error expires_at": A_CLOCK,
     "validation_error cursor": OPAQUE,
     "validation_error after": OPAQUE,
+    "validation_error Last-Event-ID": OPAQUE,
     "validation_error url": ADDRESSES,
     "validation_error items[]": ONE_CURRENCY,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,12 +14,14 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from stripe import WebhookSignature
 
 from app.api import protocol
 from app.main import create_app
 from app.settings import Settings
 from app.webhooks.signature import ABSENT, FORGED
 from tests.fixtures.application import running
+from tests.fixtures.postgres import Database
 from tests.fixtures.service import API_KEY, MakeService, client_of
 
 ALWAYS = {
@@ -171,6 +174,72 @@ async def test_a_body_that_dawdles_is_cut_off_and_one_in_pieces_is_not(
     monkeypatch.setattr(protocol, "BODY_WITHIN_S", 30.0)
     forged = await raw(url, head, b"Connection: close\r\n", plausible, b"\r\nab", b"cd")
     assert forged.startswith(b"HTTP/1.1 400")
+
+
+def delivery(body: bytes, signature: str | None, *more: str) -> bytes:
+    lines = ["POST /webhooks/stripe HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", *more]
+    lines += [f"Stripe-Signature: {signature}"] if signature else []
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def statuses(answers: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3})", answers)]
+
+
+def said(answer: bytes) -> set[bytes]:
+    """An answer's lines, without what tells when it came and whether another may follow."""
+    return {line for line in answer.splitlines() if not line.startswith((b"date:", b"connection:"))}
+
+
+EVENT = json.dumps(
+    {
+        "id": "evt_piped",
+        "object": "event",
+        "type": "charge.succeeded",
+        "created": 1_795_000_000,
+        "livemode": False,
+        "data": {"object": {}},
+    }
+).encode()
+LAST = "Connection: close"
+
+
+async def test_junk_between_good_deliveries_on_one_connection_is_answered_in_its_turn(
+    served_app: httpx.AsyncClient, settings: Settings, database: Database
+) -> None:
+    url, secret = settings.public_base_url, settings.stripe_webhook_secrets[0].get_secret_value()
+    good = WebhookSignature.generate_signature_header(EVENT.decode(), secret)
+    forged = WebhookSignature.generate_signature_header(EVENT.decode(), "whsec_of_somebody_else")
+    turns = [delivery(EVENT, signature) for signature in (None, good, forged, None, good, forged, forged)]
+    last = delivery(EVENT, forged, LAST)
+    at_once = await raw(url, b"".join([*turns, last]))
+    assert statuses(at_once) == [400, 200, 400, 400, 200, 400, 400, 400]
+    in_pieces = await raw(url, *(piece for one in (*turns, last) for piece in (one[:40], one[40:-9], one[-9:])))
+    assert statuses(in_pieces) == statuses(at_once)
+    connection = await database.connect()
+    assert await connection.fetchval("SELECT count(*) FROM webhook_events") == 1
+    await connection.close()
+
+
+@pytest.mark.parametrize("signature", [None, "forged"])
+async def test_junk_is_answered_alike_whichever_way_it_came(
+    served_app: httpx.AsyncClient, settings: Settings, signature: str | None
+) -> None:
+    url = settings.public_base_url
+    header = signature and WebhookSignature.generate_signature_header(EVENT.decode(), "whsec_of_somebody_else")
+    large = EVENT + b" " * 200_000
+    forged_large = signature and WebhookSignature.generate_signature_header(large.decode(), "whsec_of_somebody_else")
+    bodies = [(EVENT, header)]
+    if signature:  # else the connection would be closed, by its end's own wish, on a sender who still sends
+        bodies.append((large, forged_large))
+    for body, signed in bodies:
+        soon = await raw(url, delivery(body, signed, "X-Request-ID: mine"), delivery(b"", None, LAST))
+        assert statuses(soon) == [400, 400]
+        usual = await raw(url, delivery(body, signed, "X-Request-ID: mine", LAST))
+        first = soon[: soon.index(b"HTTP/1.1", 1)]
+        assert said(usual) == said(first)
+    waited = await raw(url, delivery(EVENT, header, "Expect: 100-continue", LAST))
+    assert statuses(waited)[-1] == 400
 
 
 @pytest.mark.parametrize(

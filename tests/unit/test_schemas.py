@@ -261,3 +261,9 @@ def test_the_parameters_of_a_create_are_what_was_said_without_its_nulls() -> Non
 def test_the_parameters_of_a_change_are_what_was_said_with_its_nulls() -> None:
     body = {"description": None, "metadata": {"a": None}}
     assert InvoiceUpdate.model_validate(body).params() == body
+
+
+def test_a_decimal_amount_is_written_in_the_digits_that_stripe_reads() -> None:
+    assert "string_pattern_mismatch" in refusal(
+        PriceCreate, {**PRICE, "unit_amount": None, "unit_amount_decimal": "\u0663"}
+    )

@@ -110,9 +110,13 @@ MetadataUpdate = Annotated[
 Reference = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$"), Field(examples=["order-1042"])
 ]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")]
+_MAIL = r"[^@\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000\ufeff]+"
+"""Neither blank nor control; spelled out, for what \\s takes differs from one dialect to the next."""
+Email = Annotated[str, StringConstraints(pattern=f"^{_MAIL}@{_MAIL}$")]
 StripeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 def _rfc_3339(value: object) -> object:
@@ -141,7 +145,7 @@ Amount = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description=MINOR)]
 UnitAmount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, description=MINOR)]
 UnitAmountDecimal = Annotated[
     str,
-    StringConstraints(pattern=r"^\d{1,8}(\.\d{1,12})?$"),
+    StringConstraints(pattern=r"^[0-9]{1,8}(\.[0-9]{1,12})?$"),
     Field(description="In the currency's minor unit, with at most 12 decimals.", examples=["0.05"]),
 ]
 Quantity = Annotated[int, Field(ge=0, le=1_000_000_000)]
