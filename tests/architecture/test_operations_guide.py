@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer.main
 
@@ -26,9 +26,9 @@ def typed(guide: Path) -> list[str]:
     return [*spans, *lines]
 
 
-def command_of(words: list[str]) -> click.Command:
+def command_of(words: list[str]) -> Any:
     """The command that the first words name. Raises KeyError where there is none."""
-    found: click.Command = typer.main.get_command(cli)
+    found: Any = typer.main.get_command(cli)
     for word in words:
         if not hasattr(found, "commands") or word.startswith(("-", "…")):
             break
