@@ -14,14 +14,14 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_every_scenario_runs_and_leaves_its_figures(tmp_path: Path) -> None:
     output = tmp_path / "results.json"
     command = [sys.executable, "-m", "bench", "--quick", "--output", str(output)]
     # Coverage of the children would be measured with them.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_"))}
     done = subprocess.run(
-        command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=220
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=460
     )
     assert done.returncode == 0, done.stderr
     results = json.loads(output.read_text())
