@@ -123,8 +123,8 @@ async def test_an_operator_reads_why_an_invoice_is_unpaid(operator: Person, bill
     await operator.shot("console-invoice")
 
 
-VIEWS = ["Fulfillments", "Changes", "Payment links", "Customers", "Products", "Prices", "Operations", "API keys",
-         "Audit log", "Rate limits"]  # fmt: skip
+VIEWS = ["Fulfillments", "Changes", "Payment links", "Customers", "Products", "Prices", "Operations",
+         "Fulfillment actions", "Endpoints", "Deliveries", "API keys", "Audit log", "Rate limits"]  # fmt: skip
 
 
 async def test_every_view_opens_from_the_menu(operator: Person, bill: Bill) -> None:

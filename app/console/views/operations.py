@@ -15,7 +15,7 @@ class OperationView(ReadOnlyView, model=Operation):
     }
     hidden = frozenset({"params", "answer_body"})
     column_list = [
-        "id", "name", "subject", "caller", "created_at", "answered_at", "answer_status", "takeovers", "last_error"
+        "id", "name", "subject", "caller", "created_at", "answer_status", "takeovers", "last_error"
     ]  # fmt: skip
     column_details_list = [
         "id", "name", "subject", "caller", "idempotency_key", "request_id", "created_at", "answered_at",
