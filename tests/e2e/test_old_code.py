@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 import sys
@@ -13,10 +14,11 @@ import pytest
 
 from app.db import schema
 from tests.e2e.test_lifecycle import Merchant
+from tests.e2e.test_rolling import Load, must_be_whole
 from tests.fixtures.caller import ITEM
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import PROJECT, Sandbox
-from tests.fixtures.service import MakeService
+from tests.fixtures.service import MakeService, service_environment
 
 pytestmark = pytest.mark.e2e
 
@@ -47,6 +49,31 @@ def old_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert known.stdout.strip() not in {"", schema.head()}, "this is not the code before"
     return folder
+
+
+async def test_the_database_is_migrated_while_the_code_before_serves_and_no_request_fails(
+    old_code: Path, empty_database: Database, make_service: MakeService, sandbox: Sandbox
+) -> None:
+    asked = [sys.executable, "-m", "app.cli", "migrate"]
+    environment = service_environment(empty_database.url, sandbox, 0, old_code) | {"PYTHONPATH": str(old_code)}
+    await asyncio.to_thread(subprocess.run, asked, env=environment, cwd=old_code, capture_output=True, check=True)
+    connection = await empty_database.connect()
+    before = await schema.revision(connection)
+    service = await make_service(
+        database_url=empty_database.url, PYTHONPATH=str(old_code), STRIPE_RATE_PER_S="500",
+        STRIPE_ENDPOINT_RATE_PER_S="500",
+    )  # fmt: skip
+    load = Load(service.url)
+    load.start()
+    await load.flows()
+    await asyncio.to_thread(schema.upgrade, empty_database.url)
+    await load.flows()
+    await load.stop()
+    assert load.failed == []
+    assert before != schema.head()
+    assert await schema.revision(connection) == schema.head()
+    await connection.close()
+    await must_be_whole(load, sandbox, empty_database)
 
 
 @pytest.mark.parametrize("old", [["api", "worker"], ["api"], ["worker"]], ids=["both", "api", "worker"])
