@@ -98,10 +98,10 @@ async def test_the_code_before_works_on_the_schema_after(
     await merchant.confirm(paid, "pm_card_visa")
     await merchant.confirm(declined, "pm_card_chargeDeclined")
     await merchant.post(f"/v1/invoices/{voided['id']}/void")
+    await merchant.at_rest()
     await merchant.fulfillment(paid["id"], "fulfilled", amount_paid=2000)
     await merchant.fulfillment(declined["id"], "payment_failed", attempts=1)
     await merchant.fulfillment(voided["id"], "canceled")
-    await merchant.at_rest()
     events = await merchant.every("/v1/webhook-events", limit=100)
     assert {event["status"] for event in events} <= {"processed", "ignored"}
     assert len(events) == len({event["id"] for event in events})
