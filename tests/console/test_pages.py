@@ -16,7 +16,7 @@ from app.db.engine import Database as Pool
 from app.db.overview import Bucket
 from app.settings import Settings
 from tests.console.conftest import MakeVisitor, Visitor
-from tests.fixtures.postgres import PrivatePostgres
+from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.sandbox import PROJECT
 
 
@@ -71,6 +71,16 @@ async def test_a_database_that_is_away_is_told_and_comes_back(
         assert "cannot be reached" in answer.text
     server.start()
     await visitor.page("invoice/list")
+
+
+async def test_what_nobody_foresaw_is_told_without_its_details(operator: Visitor, database: Database) -> None:
+    connection = await database.connect()
+    await connection.execute("ALTER TABLE rate_buckets RENAME TO not_there_any_more")
+    await connection.close()
+    answer = await operator.get("rate-bucket/list")
+    assert answer.status_code == 500
+    assert "Something went wrong here; it was logged." in answer.text
+    assert "rate_buckets" not in answer.text
 
 
 async def test_what_the_console_looks_with_cannot_write(settings: Settings) -> None:
