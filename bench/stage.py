@@ -35,6 +35,9 @@ POSTGRES = {
 """Durable as in production (fsync and synchronous_commit are on); what runs by the clock waits, for it would strike
 one contestant and not the other."""
 
+MIGRATED = "migrated"
+"""The database that the others are copies of."""
+
 _LISTENS = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN %'"
 
 
@@ -63,6 +66,7 @@ class Stage:
     soak: int = 100_000
     """Events of a soak."""
     _children: list[Child] = field(default_factory=list)
+    _migrated: bool = False
 
     @property
     def database(self) -> Path:
@@ -78,6 +82,14 @@ class Stage:
 
     async def create(self, database: str) -> str:
         """A migrated database that also has the baselines' tables; its name."""
+        if not self._migrated:
+            await self._migrate(MIGRATED)
+            self._migrated = True
+        async with self.connect("postgres") as connection:
+            await connection.execute(f'CREATE DATABASE "{database}" TEMPLATE "{MIGRATED}"')
+        return database
+
+    async def _migrate(self, database: str) -> None:
         self.postgres.create_database(database)
         migrating = Child(
             "migrate",
@@ -90,7 +102,6 @@ class Stage:
             raise RuntimeError("\n".join(migrating.last_lines()))
         async with self.connect(database) as connection:
             await connection.execute(statements.SCHEMA)
-        return database
 
     def settings(self, database: str, **more: str) -> dict[str, str]:
         """The environment of the service and of the baselines."""
