@@ -78,7 +78,7 @@ def _legend(top: int, *, marked: bool) -> tuple[list[str], int]:
     entries += [(MARK, "where ours ended before")] if marked else []
     parts = []
     for number, (colour, text) in enumerate(entries):
-        x = LABEL + number * 135
+        x = LABEL + number * 125
         parts.append(f'<rect x="{x}" y="{top + 8}" width="12" height="12" fill="{colour}"/>')
         parts.append(f'<text x="{x + 17}" y="{top + 18}">{text}</text>')
     return parts, 34
