@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 
 from app.db.engine import Connection
+from app.db.keys import SCOPES
 from app.domain.errors import ValidationFailed
 
 
@@ -76,7 +77,7 @@ _FULFILLMENT_ACTION = (
     f"{_times('created_at', 'next_attempt_at', 'finished_at')}"
 )
 _API_KEY = (
-    "id, name, prefix, scopes, livemode, caller, CASE WHEN revoked_at IS NOT NULL THEN 'revoked' "
+    f"id, name, prefix, {SCOPES} AS scopes, livemode, caller, CASE WHEN revoked_at IS NOT NULL THEN 'revoked' "
     "WHEN expires_at <= now() THEN 'expired' ELSE 'active' END AS status, replaced_by, "
     f"{_times('created_at', 'expires_at', 'last_used_at', 'revoked_at')}"
 )

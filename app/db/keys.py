@@ -10,6 +10,11 @@ from typing import cast
 from app.db.engine import Connection
 
 CHANNEL = "api_keys"
+SCOPES = (
+    "CASE WHEN NOT feed_apart AND scopes && '{events:read,events:write}' AND NOT 'feed:read' = ANY (scopes) "
+    "THEN array_append(scopes, 'feed:read') ELSE scopes END"
+)
+"""What a key may do: one made before the feed had a scope of its own goes on reading it."""
 USED_AGAIN_AFTER_S = 60
 """How exact last_used_at is; it is written at most this often per key, however many requests there are."""
 
@@ -30,29 +35,29 @@ WITH used AS (
     WHERE prefix = $1 AND digest = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
       AND (last_used_at IS NULL OR last_used_at < now() - interval '{USED_AGAIN_AFTER_S} seconds')
 )
-SELECT caller, digest, scopes, extract(epoch FROM expires_at - now())::float8 AS expires_in_s
+SELECT caller, digest, {SCOPES} AS scopes, extract(epoch FROM expires_at - now())::float8 AS expires_in_s
 FROM api_keys
 WHERE prefix = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
-"""  # noqa: S608 -- only a constant of this module is interpolated
+"""  # noqa: S608 -- only constants of this module are interpolated
 
 _ROTATE = f"""
 WITH old AS (
     UPDATE api_keys
     SET replaced_by = $2, expires_at = least(expires_at, now() + make_interval(secs => $5))
     WHERE id = $1 AND revoked_at IS NULL AND replaced_by IS NULL AND (expires_at IS NULL OR expires_at > now())
-    RETURNING caller, name, scopes, livemode, pg_notify('{CHANNEL}', id)
+    RETURNING caller, name, {SCOPES} AS scopes, livemode, pg_notify('{CHANNEL}', id)
 )
-INSERT INTO api_keys (id, caller, name, prefix, digest, scopes, livemode, expires_at)
-SELECT $2, caller, name, $3, $4, scopes, livemode, $6 FROM old
+INSERT INTO api_keys (id, caller, name, prefix, digest, scopes, feed_apart, livemode, expires_at)
+SELECT $2, caller, name, $3, $4, scopes, true, livemode, $6 FROM old
 RETURNING id
-"""  # noqa: S608 -- only a constant of this module is interpolated
+"""  # noqa: S608 -- only constants of this module are interpolated
 
 _REVOKE = f"""
 WITH revoked AS (
     UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING pg_notify('{CHANNEL}', id)
 )
 SELECT count(*) FROM revoked
-"""  # noqa: S608 -- only a constant of this module is interpolated
+"""  # noqa: S608 -- only constants of this module are interpolated
 
 
 async def find(connection: Connection, prefix: str, digest: bytes) -> StoredKey | None:
@@ -80,8 +85,8 @@ async def create(
     """Store a new key; it stands for a caller of its own, called by the key's id."""
     await connection.execute(
         """
-        INSERT INTO api_keys (id, caller, name, prefix, digest, scopes, livemode, expires_at)
-        VALUES ($1, $1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO api_keys (id, caller, name, prefix, digest, scopes, feed_apart, livemode, expires_at)
+        VALUES ($1, $1, $2, $3, $4, $5, true, $6, $7)
         """,
         key_id,
         name,

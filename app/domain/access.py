@@ -11,7 +11,10 @@ from app.domain.errors import Forbidden, NotFound
 
 
 class Scope(StrEnum):
-    """What a key may do. `…:write` includes `…:read` of the same resource; `admin` includes everything."""
+    """What a key may do. `…:write` includes `…:read` of the same resource; `admin` includes everything.
+
+    `events` are Stripe's, as they were delivered; `feed` is what happened here, without what is personal.
+    """
 
     PRODUCTS_READ = "products:read"
     PRODUCTS_WRITE = "products:write"
@@ -25,6 +28,7 @@ class Scope(StrEnum):
     FULFILLMENTS_WRITE = "fulfillments:write"
     EVENTS_READ = "events:read"
     EVENTS_WRITE = "events:write"
+    FEED_READ = "feed:read"
     WEBHOOK_ENDPOINTS_READ = "webhook_endpoints:read"
     WEBHOOK_ENDPOINTS_WRITE = "webhook_endpoints:write"
     CONSOLE_READ = "console:read"
@@ -116,9 +120,9 @@ RULES = {
     "get_webhook_event": Rule(Scope.EVENTS_READ),
     "replay_webhook_event": Rule(Scope.EVENTS_WRITE),
     "get_invoice_timeline": Rule(Scope.INVOICES_READ),
-    "list_events": Rule(Scope.EVENTS_READ, customers=True),
-    "stream_events": Rule(Scope.EVENTS_READ, customers=True),
-    "stream_invoice_events": Rule(Scope.EVENTS_READ, customers=True),
+    "list_events": Rule(Scope.FEED_READ, customers=True),
+    "stream_events": Rule(Scope.FEED_READ, customers=True),
+    "stream_invoice_events": Rule(Scope.FEED_READ, customers=True),
     "create_webhook_endpoint": Rule(Scope.WEBHOOK_ENDPOINTS_WRITE),
     "list_webhook_endpoints": Rule(Scope.WEBHOOK_ENDPOINTS_READ),
     "get_webhook_endpoint": Rule(Scope.WEBHOOK_ENDPOINTS_READ),

@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 REMEMBERED_S = 5.0
 LISTEN_AGAIN_S = 1.0
 MOST_REMEMBERED = 10_000
+_KNOWN: dict[str, Scope] = {scope.value: scope for scope in Scope}
+"""A scope that only newer code knows opens nothing here, while that code is rolled out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Keyring:
             stored = await keys.find(connection, prefix, digest)
         if stored is None or not hmac.compare_digest(stored.digest, digest):
             raise Unauthenticated("The API key is not known, has expired, or was revoked.")
-        caller = Caller(stored.caller, CallerKind.SERVICE, frozenset(Scope(scope) for scope in stored.scopes))
+        caller = Caller(stored.caller, CallerKind.SERVICE, frozenset(filter(None, map(_KNOWN.get, stored.scopes))))
         if listening and forgotten == self._forgotten:
             if len(self._remembered) >= MOST_REMEMBERED:
                 self._remembered.clear()

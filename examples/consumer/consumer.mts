@@ -23,7 +23,7 @@ function setting(name: string, otherwise?: string): string {
 }
 
 const invoicing = setting("INVOICING_URL");
-const apiKey = setting("INVOICING_API_KEY"); // with the scope events:read
+const apiKey = setting("INVOICING_API_KEY"); // with the scope feed:read
 const webhook = new Webhook(setting("INVOICING_WEBHOOK_SECRET"));
 const port = Number(setting("PORT", "9000"));
 const journal = setting("STORE", "consumer.jsonl"); // in a service of yours: a database, and one transaction in keep()

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from standardwebhooks import Webhook, WebhookVerificationError
 
 INVOICING = os.environ["INVOICING_URL"]
-API_KEY = os.environ["INVOICING_API_KEY"]  # with the scope events:read
+API_KEY = os.environ["INVOICING_API_KEY"]  # with the scope feed:read
 WEBHOOK = Webhook(os.environ["INVOICING_WEBHOOK_SECRET"])
 PORT = int(os.environ.get("PORT", "9000"))
 

@@ -132,7 +132,7 @@ async def test_a_consumer_verifies_works_once_and_misses_nothing_while_it_was_aw
 ) -> None:
     service = await make_service(WORKER_POLL_S="0.2")
     since = datetime.now(UTC).isoformat()
-    key = await post(service, "/v1/api-keys", {"name": "consumer", "scopes": ["events:read"]})
+    key = await post(service, "/v1/api-keys", {"name": "consumer", "scopes": ["feed:read"]})
     endpoint = await post(service, "/v1/webhook-endpoints", {"url": consumer.url})
     path = f"/v1/webhook-endpoints/{endpoint['id']}"
     consumer.configure(service, key["key"], endpoint["secret"])

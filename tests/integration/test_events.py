@@ -330,7 +330,7 @@ async def test_a_silent_stream_is_kept_alive_and_its_id_moves_on(settings: Setti
 async def test_a_stream_ends_when_its_key_is_revoked(settings: Settings, stage: Stage) -> None:
     application = create_app(settings.model_copy(update={"stream_heartbeat_s": 0.05}))
     async with running(application), listeners(application) as listen:
-        made = (await stage.client.post("/v1/api-keys", json={"name": "x", "scopes": ["events:read"]})).json()
+        made = (await stage.client.post("/v1/api-keys", json={"name": "x", "scopes": ["feed:read"]})).json()
         stream = listen(token=made["key"])
         await stream.open()
         assert not stream.task.done()

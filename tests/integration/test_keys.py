@@ -70,6 +70,52 @@ async def test_write_includes_read(app_client: httpx.AsyncClient) -> None:
     assert await status_with(app_client, key) == 200
 
 
+FEED, DELIVERED = "/v1/events", "/v1/webhook-events"
+
+
+async def test_who_reads_the_feed_does_not_read_what_stripe_delivered_nor_the_reverse(
+    app_client: httpx.AsyncClient,
+) -> None:
+    feed, delivered = [(await make(app_client, scope))["key"] for scope in ("feed:read", "events:write")]
+    assert [await status_with(app_client, feed, path) for path in (FEED, DELIVERED)] == [200, 403]
+    assert [await status_with(app_client, delivered, path) for path in (FEED, DELIVERED)] == [403, 200]
+
+
+@pytest.mark.parametrize("scope", ["events:read", "events:write"])
+async def test_a_key_made_before_the_feed_had_a_scope_keeps_the_feed_and_says_so(
+    app_client: httpx.AsyncClient, database: Database, scope: str
+) -> None:
+    made = await make(app_client, scope, "invoices:read")
+    connection = await database.connect()
+    await connection.execute("UPDATE api_keys SET feed_apart = DEFAULT WHERE id = $1", made["id"])
+    await connection.close()
+    new = (await app_client.post(f"/v1/api-keys/{made['id']}/rotate", json={"overlap_s": 600})).json()
+    for key in (made, new):
+        assert [await status_with(app_client, key["key"], path) for path in (FEED, DELIVERED)] == [200, 200]
+        shown = (await app_client.get(f"/v1/api-keys/{key['id']}")).json()
+        assert shown["scopes"] == [scope, "invoices:read", "feed:read"]
+
+
+async def test_an_old_key_that_never_read_events_does_not_read_the_feed(
+    app_client: httpx.AsyncClient, database: Database
+) -> None:
+    made = await make(app_client, "invoices:read")
+    connection = await database.connect()
+    await connection.execute("UPDATE api_keys SET feed_apart = DEFAULT WHERE id = $1", made["id"])
+    await connection.close()
+    assert await status_with(app_client, made["key"], FEED) == 403
+
+
+async def test_a_scope_that_only_newer_code_knows_opens_nothing_and_breaks_nothing(
+    app_client: httpx.AsyncClient, database: Database
+) -> None:
+    made = await make(app_client, "invoices:read")
+    connection = await database.connect()
+    await connection.execute("UPDATE api_keys SET scopes = '{payouts:read,invoices:read}' WHERE id = $1", made["id"])
+    await connection.close()
+    assert [await status_with(app_client, made["key"], path) for path in ("/v1/invoices", FEED)] == [200, 403]
+
+
 async def test_a_revoked_key_is_refused_by_the_process_that_remembered_it(app_client: httpx.AsyncClient) -> None:
     made = await make(app_client, "invoices:read")
     assert await status_with(app_client, made["key"]) == 200

@@ -3,14 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Float, Index, desc, func, text
+from sqlalchemy import CheckConstraint, Float, Index, desc, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.models.mapped import Model
 
 
 class ApiKey(Model):
-    """A service's key: only its digest is kept. `caller` is who it stands for, the same before and after a rotation."""
+    """A service's key: only its digest is kept. `caller` is who it stands for, the same before and after a rotation.
+
+    feed_apart: whether it was made since the feed has a scope of its own; in an older one `events:read` opens it, too.
+    """
 
     __tablename__ = "api_keys"
 
@@ -20,6 +23,7 @@ class ApiKey(Model):
     prefix: Mapped[str]
     digest: Mapped[bytes]
     scopes: Mapped[list[str]]
+    feed_apart: Mapped[bool] = mapped_column(server_default=false())
     livemode: Mapped[bool]
     replaced_by: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
