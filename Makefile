@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 NPM := tests/browser examples/spa examples/consumer
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo console test browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install prometheus
+.PHONY: help run demo console test suite programs browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install prometheus
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,10 @@ console: $(STAMP) ## the operators' pages, beside a `make run` in another shell:
 	echo "The console is at http://127.0.0.1:$${CONSOLE_PORT:-8002}/console; log in with the API key of make run. Ctrl-C ends it."; \
 	exec $(BIN)/python -m app.cli console
 
-test: lint types browser pooler prometheus ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
+test: lint types suite ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
+
+# With --jobs the types are checked beside it: the tests often wait, and mypy never does.
+suite: lint programs
 	@$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term-missing:skip-covered
 
@@ -38,6 +41,10 @@ bench: $(STAMP) ## what the service costs, against the least that could do the s
 
 bench-quick: $(STAMP) ## whether the benchmarks run: their figures mean nothing
 	$(BIN)/python -m bench --quick
+
+# One after the other, also with --jobs: only one of them may have Debian's package lists.
+programs:
+	@env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory browser pooler prometheus
 
 browser: ## what the browser tests need: chromium and npm packages, where this machine can get them
 	@command -v chromium >/dev/null \
@@ -96,6 +103,8 @@ fmt: $(STAMP) ## format and fix what can be fixed
 openapi: $(STAMP) ## write the contract to openapi/openapi.json
 	$(BIN)/invoicing openapi --output openapi/openapi.json
 
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV  = $(BIN)/uv pip install --quiet --python $(BIN)/python
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header pyproject.toml
 
@@ -105,11 +114,14 @@ lock: $(STAMP) ## resolve both lock files again: exact versions, hashes, no addr
 
 install: $(STAMP) ## the virtual environment, from the lock
 
+# pip brings uv, and uv brings the rest in a tenth of the time; both hold each file against the hashes of the lock.
+# A machine may have told pip alone where packages are: then pip brings everything.
 $(STAMP): | $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (make PYTHON=…)"; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@awk '/^uv==/ {on = 1} on {print} on && !/\\$$/ {exit}' $(LOCK) > $(VENV)/uv.txt
+	@{ $(PIP) --require-hashes -r $(VENV)/uv.txt && $(UV) --require-hashes -r $(LOCK); } || $(PIP) --require-hashes -r $(LOCK)
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean: ## remove caches and local state (the virtual environment stays)
