@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import Depends, FastAPI
-from fastapi.routing import APIRoute
+from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app import tracing
 from app.api import docs, errors, openapi
 from app.api.cors import allow_origins
-from app.api.deps import allowed
 from app.api.gate import Gate
+from app.api.operation import Directory, Operation
 from app.api.routers import (
     access,
     customers,
@@ -50,15 +49,7 @@ ROUTERS = (
     access.keys,
     access.audit,
 )
-"""What is behind a key or a token: the rule of each operation stands in domain/access.py.
-
-They are tried in this order, at a price each: what is asked most comes first.
-"""
-
-
-def operation_id(route: APIRoute) -> str:
-    """An operation is called what its function is called."""
-    return route.name
+"""What is behind a key or a token: the rule of each operation stands in domain/access.py."""
 
 
 class Application(FastAPI):
@@ -92,22 +83,21 @@ def create_app(settings: Settings) -> Application:
         summary="Stripe invoices from draft to fulfilled, exactly once.",
         version=VERSION,
         lifespan=lifespan,
-        generate_unique_id_function=operation_id,
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the gate does it; asking costs at each request
     )
-    for router in ROUTERS:
-        app.include_router(router, dependencies=[Depends(allowed)])
-    app.include_router(health.router)
+    operations = [route for router in ROUTERS for route in router.routes if isinstance(route, Operation)]
+    app.router.routes += [*operations, *health.router.routes]
     app.deliveries = WebhookEndpoint(app, settings)
     app.router.routes.append(Route(PATH, app.deliveries, methods=["POST"]))
     pages.install(app, settings)
     errors.install(app)
     docs.install(app)
     openapi.install(app)
+    app.add_middleware(Directory, operations=operations)
     app.add_middleware(Gate, settings=settings)
     allow_origins(app, settings.cors_origins)
     return app

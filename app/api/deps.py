@@ -10,6 +10,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from app.db.ownership import owns_invoice
 from app.domain.access import Caller, require_allowed
@@ -39,16 +40,16 @@ async def parts(request: Request) -> Parts:
 PartsDep = Annotated[Parts, Depends(parts)]
 
 
-async def allowed(request: Request) -> None:
+async def require_let_in(scope: Scope, operation: str) -> None:
     """Raise Forbidden or NotFound unless the operation's rule lets this caller in, and the invoice is its own.
 
-    Every router under /v1 is included with this; an operation that has no rule is refused to all.
+    Every operation asks this first; one that has no rule is refused to all.
     """
-    caller = caller_of(request)
-    require_allowed(caller, request.scope["route"].name)
-    if caller.customer is not None and "invoice_id" in request.path_params:
-        invoice_id = request.path_params["invoice_id"]
-        async with parts_of(request).database.connection() as connection:
+    caller: Caller = scope["caller"]
+    require_allowed(caller, operation)
+    if caller.customer is not None and "invoice_id" in scope["path_params"]:
+        invoice_id = scope["path_params"]["invoice_id"]
+        async with scope["app"].state.parts.database.connection() as connection:
             # This comes before the path's own check, and PostgreSQL cannot hold what is not printable.
             if not invoice_id.isprintable() or not await owns_invoice(connection, caller.customer, invoice_id):
                 raise NotFound(f"There is no invoice {invoice_id!r}.")

@@ -165,25 +165,28 @@ def problem_of(error: InvoicingError, request_id: str | None) -> Response:
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
 
-    async def invoicing_error(request: Request, error: Exception) -> Response:
-        assert isinstance(error, InvoicingError)  # noqa: S101 -- registered for this class alone
+    async def answer(request: Request, error: Exception) -> Response:
+        found = refusal(request, error)
+        assert found is not None  # noqa: S101 -- registered for these classes alone
+        return found
+
+    for kind in (InvoicingError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, answer)
+
+
+def refusal(request: Request, error: Exception) -> Response | None:
+    """What is answered to a request that the service or the framework refused; None to what nobody foresaw."""
+    if isinstance(error, InvoicingError):
         return problem_of(error, _request_id(request))
-
-    async def validation_error(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class alone
+    if isinstance(error, RequestValidationError):
         return _validation_problem(request, error)
-
-    async def http_error(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101 -- registered for this class alone
+    if isinstance(error, HTTPException):
         code = CODE.get(error.status_code, "malformed_request")
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(_methods(request))
         return problem(code, str(error.detail), _request_id(request), headers)
-
-    app.add_exception_handler(InvoicingError, invoicing_error)
-    app.add_exception_handler(RequestValidationError, validation_error)
-    app.add_exception_handler(HTTPException, http_error)
+    return None
 
 
 def _request_id(request: Request) -> str | None:

@@ -15,6 +15,7 @@ from itertools import chain
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,7 +23,7 @@ from app import tracing, trail
 from app.api.accounting import Accounting
 from app.api.address import client_address
 from app.api.admission import Admission
-from app.api.errors import problem, problem_of
+from app.api.errors import problem, problem_of, refusal
 from app.domain.errors import InvoicingError, RequestTimeout
 from app.domain.redaction import redacted
 from app.settings import Settings
@@ -99,7 +100,8 @@ class Gate:
                 except Exception as error:
                     if answering.status:
                         raise
-                    await refusal_of(error, path, request_id)(scope, receive, answering)
+                    answer = refusal(Request(scope), error) or refusal_of(error, path, request_id)
+                    await answer(scope, receive, answering)
         except TimeoutError as error:
             if answering.status:
                 raise
@@ -193,7 +195,5 @@ def refusal_of(error: Exception, path: str, request_id: str) -> Response:
         return problem_of(error, request_id)
     if isinstance(error, TimeoutError):
         return problem_of(RequestTimeout(TIMED_OUT, retry_after=1), request_id)
-    if isinstance(error, BodyTooLarge):
-        return problem("payload_too_large", TOO_LARGE, request_id)
     log.error("unexpected_error", path=path, request_id=request_id, exc_info=error)
     return problem("internal_error", "Something went wrong here; it was logged.", request_id)

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from app.api.deps import WriteDep, Writing, json_answer
 from app.api.errors import BODY, answers
+from app.api.operation import Operation
 from app.api.parameters import KeyId
 from app.api.queries import documented, read
 from app.api.reading import equal, matching, one
@@ -22,8 +23,8 @@ from app.api.schemas.shared import Page
 from app.db.documents import API_KEY, AUDIT_ENTRY
 from app.services.operations import UseCase
 
-keys = APIRouter(prefix="/v1/api-keys", tags=["API keys"])
-audit = APIRouter(prefix="/v1/audit-log", tags=["audit log"])
+keys = APIRouter(prefix="/v1/api-keys", tags=["API keys"], route_class=Operation)
+audit = APIRouter(prefix="/v1/audit-log", tags=["audit log"], route_class=Operation)
 
 IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
 KEY_STATE = ("not_found", "invalid_state", *IDEMPOTENT)

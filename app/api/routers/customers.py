@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from app.api.deps import WriteDep
 from app.api.errors import WRITE, answers
+from app.api.operation import Operation
 from app.api.parameters import CustomerId
 from app.api.queries import documented, read
 from app.api.reading import many, one
@@ -12,7 +13,7 @@ from app.api.schemas.customers import CustomerCreate, CustomerRead, CustomersWan
 from app.api.schemas.shared import Deleted, Page
 from app.db.documents import CUSTOMER
 
-router = APIRouter(prefix="/v1/customers", tags=["customers"])
+router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=Operation)
 
 
 @router.post("", status_code=201, response_model=CustomerRead, responses=answers("reference_taken", *WRITE))

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.api.deps import JSON, caller_of, parts_of
 from app.api.errors import answers
+from app.api.operation import Operation
 from app.api.parameters import InvoiceId
 from app.api.queries import documented, read
 from app.api.schemas.feed import CURSOR, FeedPage, FeedWanted, StreamWanted
@@ -24,8 +25,8 @@ from app.domain.feed import START, Cursor, named_place, require_kept, require_re
 from app.services.live import Told
 from app.wiring import Parts
 
-events = APIRouter(prefix="/v1/events", tags=["events"])
-of_invoices = APIRouter(prefix="/v1/invoices", tags=["events"])
+events = APIRouter(prefix="/v1/events", tags=["events"], route_class=Operation)
+of_invoices = APIRouter(prefix="/v1/invoices", tags=["events"], route_class=Operation)
 
 LAST_EVENT_ID = "Last-Event-ID"
 ANSWER_BEFORE = 0.5

@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from app.api.deps import WriteDep
 from app.api.errors import WRITE, answers
+from app.api.operation import Operation
 from app.api.parameters import ActionId, EventId
 from app.api.queries import documented, read
 from app.api.reading import equal, many, matching, one
@@ -20,9 +21,9 @@ from app.api.schemas.fulfillments import (
 from app.api.schemas.shared import Page
 from app.db.documents import EVENT, FULFILLMENT, FULFILLMENT_ACTION
 
-fulfillments = APIRouter(prefix="/v1/fulfillments", tags=["fulfillments"])
-actions = APIRouter(prefix="/v1/fulfillment-actions", tags=["fulfillments"])
-events = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"])
+fulfillments = APIRouter(prefix="/v1/fulfillments", tags=["fulfillments"], route_class=Operation)
+actions = APIRouter(prefix="/v1/fulfillment-actions", tags=["fulfillments"], route_class=Operation)
+events = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"], route_class=Operation)
 
 
 @fulfillments.get(

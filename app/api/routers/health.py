@@ -19,7 +19,7 @@ Excluded = Annotated[
 ]
 
 
-@router.get("/healthz")
+@router.get("/healthz", operation_id="healthz")
 async def healthz() -> Health:
     """Alive: this process answers."""
     return Health(status="ok")
@@ -28,7 +28,7 @@ async def healthz() -> Health:
 UNREADY = {"model": Health, "description": "Not ready; says which check failed."}
 
 
-@router.get("/readyz", responses={422: answer(["validation_error"]), 503: UNREADY})
+@router.get("/readyz", operation_id="readyz", responses={422: answer(["validation_error"]), 503: UNREADY})
 async def readyz(parts: PartsDep, response: Response, exclude: Excluded = []) -> Health:  # noqa: B006 -- FastAPI copies
     """Ready: the database is reachable, its migrations are at head or newer, and the inbox keeps up.
 

@@ -3,8 +3,9 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.deps import PartsDep, WriteDep, json_answer
+from app.api.deps import PartsDep, WriteDep, json_answer, parts_of
 from app.api.errors import STATE, WRITE, answers
+from app.api.operation import Operation
 from app.api.parameters import InvoiceId
 from app.api.queries import documented, read
 from app.api.reading import equal, matching, one
@@ -25,7 +26,7 @@ from app.db.documents import FULFILLMENT, INVOICE
 from app.domain.access import require_own_payment
 from app.services import timeline
 
-router = APIRouter(prefix="/v1/invoices", tags=["invoices"])
+router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=Operation)
 
 
 @router.post("", status_code=201, response_model=InvoiceWithSecret, responses=answers("reference_taken", *WRITE))
@@ -125,7 +126,7 @@ async def get_fulfillment(invoice_id: InvoiceId, request: Request) -> Response:
 
 
 @router.get("/{invoice_id}/timeline", response_model=TimelineRead, responses=answers("not_found"))
-async def get_invoice_timeline(invoice_id: InvoiceId, parts: PartsDep) -> Response:
+async def get_invoice_timeline(invoice_id: InvoiceId, request: Request) -> Response:
     """Why the invoice is unpaid, and everything that happened to it, oldest first."""
-    async with parts.database.connection() as connection:
+    async with parts_of(request).database.connection() as connection:
         return json_answer(await timeline.read(connection, invoice_id))

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from app.api.deps import WriteDep
 from app.api.errors import STATE, WRITE, answers
+from app.api.operation import Operation
 from app.api.parameters import InvoiceId, ItemId
 from app.api.schemas.invoices import InvoiceRead, ItemCreate, ItemsCreate, ItemUpdate
 
@@ -21,7 +22,7 @@ OneOrMore = Annotated[
     Annotated[ItemsCreate, Tag("ItemsCreate")] | Annotated[ItemCreate, Tag("ItemCreate")], Discriminator(_form), Body()
 ]
 
-router = APIRouter(prefix="/v1/invoices/{invoice_id}/items", tags=["invoice items"])
+router = APIRouter(prefix="/v1/invoices/{invoice_id}/items", tags=["invoice items"], route_class=Operation)
 
 
 @router.post("", status_code=201, response_model=InvoiceRead, responses=answers(*STATE, *WRITE))

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from app.api.deps import WriteDep, Writing, json_answer
 from app.api.errors import BODY, answers
+from app.api.operation import Operation
 from app.api.parameters import DeliveryId, EndpointId
 from app.api.queries import documented, read
 from app.api.reading import many, one, require_known
@@ -25,8 +26,8 @@ from app.api.schemas.shared import Deleted, Page
 from app.db.documents import DELIVERY, WEBHOOK_ENDPOINT
 from app.services.operations import UseCase
 
-endpoints = APIRouter(prefix="/v1/webhook-endpoints", tags=["outgoing webhooks"])
-deliveries = APIRouter(prefix="/v1/deliveries", tags=["outgoing webhooks"])
+endpoints = APIRouter(prefix="/v1/webhook-endpoints", tags=["outgoing webhooks"], route_class=Operation)
+deliveries = APIRouter(prefix="/v1/deliveries", tags=["outgoing webhooks"], route_class=Operation)
 
 IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
 STATE = ("not_found", "invalid_state", *IDEMPOTENT)

@@ -5,11 +5,12 @@ from starlette.responses import Response
 
 from app.api.deps import WriteDep, json_answer
 from app.api.errors import STATE, WRITE, answers
+from app.api.operation import Operation
 from app.api.parameters import InvoiceId, LinkId
 from app.api.schemas.payment_links import PaymentLinkCreate, PaymentLinkRead
 from app.api.schemas.shared import Deleted
 
-router = APIRouter(prefix="/v1/invoices/{invoice_id}/payment-link", tags=["invoices"])
+router = APIRouter(prefix="/v1/invoices/{invoice_id}/payment-link", tags=["invoices"], route_class=Operation)
 
 
 @router.post("", status_code=201, response_model=PaymentLinkRead, responses=answers(*STATE, *WRITE))

@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from app.api.deps import WriteDep
 from app.api.errors import WRITE, answers
+from app.api.operation import Operation
 from app.api.parameters import PriceId, ProductId
 from app.api.queries import documented, read
 from app.api.reading import many, one
@@ -21,8 +22,8 @@ from app.api.schemas.products import (
 from app.api.schemas.shared import Deleted, Page
 from app.db.documents import PRICE, PRODUCT
 
-products = APIRouter(prefix="/v1/products", tags=["products"])
-prices = APIRouter(prefix="/v1/prices", tags=["prices"])
+products = APIRouter(prefix="/v1/products", tags=["products"], route_class=Operation)
+prices = APIRouter(prefix="/v1/prices", tags=["prices"], route_class=Operation)
 
 
 @products.post("", status_code=201, response_model=ProductRead, responses=answers("reference_taken", *WRITE))
