@@ -19,7 +19,7 @@ from app.commands import actions, doctor, inbox, keys, outgoing, reading, rehear
 from app.commands.environment import require_somebody, settings
 from app.commands.output import Json, print_json
 from app.commands.running import progress, run
-from app.db import feed, schema
+from app.db import feed, rights, schema
 from app.db.engine import ONE_PLAN, Database
 from app.domain.actions import Misconfigured
 from app.domain.errors import DatabaseUnavailable
@@ -169,6 +169,7 @@ def migrate(
     schema.upgrade(url, revision)
     if revision == "head":
         asyncio.run(_rebase_feed(url, restored=restored))
+        asyncio.run(_grant(url))
         asyncio.run(_make_partitions(url, found.inbox_retention))
     print_json({"schema": revision}) if as_json else typer.echo(f"The schema is at {revision}.")
 
@@ -178,6 +179,13 @@ async def _rebase_feed(url: str, *, restored: bool) -> None:
     connection = await Database(url).dedicated()
     if await feed.rebase(connection, restored=restored):
         typer.echo("The feed goes on behind what is stored.")
+    await connection.close()
+
+
+async def _grant(url: str) -> None:
+    connection = await Database(url).dedicated()
+    async with connection.transaction():
+        await rights.grant(connection)
     await connection.close()
 
 

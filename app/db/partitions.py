@@ -23,6 +23,9 @@ BEHIND = timedelta(days=31)
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
 """Whoever changes a partition has everybody who comes after wait behind: rather than that, it tries again later."""
 
+_AS_OWNER = f"SELECT set_config('role', pg_get_userbyid(relowner), true) FROM pg_class WHERE oid = '{TABLE}'::regclass"  # noqa: S608
+"""Until the transaction ends: what is made belongs to whom the inbox belongs to, and nobody else may drop it."""
+
 Width = Literal["day", "week", "month"]
 
 _LISTED = f"""
@@ -89,6 +92,7 @@ async def create(connection: Connection, wanted: Partition) -> None:
     """
     since, until = (moment.isoformat() if moment else "" for moment in (wanted.since, wanted.until))
     await connection.execute(LOCK_TIMEOUT)
+    await connection.execute(_AS_OWNER)
     await connection.execute(f"CREATE TABLE {wanted.name} (LIKE {TABLE} INCLUDING ALL)")
     await connection.execute(
         f"""
@@ -108,6 +112,7 @@ async def create(connection: Connection, wanted: Partition) -> None:
 async def drop(connection: Connection, old: Partition) -> bool:
     """Drop one partition in the transaction of `connection`; False where it holds what is not processed."""
     await connection.execute(LOCK_TIMEOUT)
+    await connection.execute(_AS_OWNER)
     await connection.execute(f"LOCK TABLE {old.name} IN SHARE MODE")
     if await connection.fetchval(
         f"SELECT EXISTS (SELECT FROM {old.name} WHERE status IN ('received', 'failed')) "  # noqa: S608
@@ -120,7 +125,11 @@ async def drop(connection: Connection, old: Partition) -> bool:
 
 
 async def empty_default(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete up to `limit` processed events from the default partition that were made `before`; how many it were."""
+    """Delete up to `limit` processed events from the default partition that were made `before`; how many it were.
+
+    In the transaction of `connection`.
+    """
+    await connection.execute(_AS_OWNER)
     done = await connection.execute(
         f"""
         DELETE FROM {TABLE}_default WHERE (id, created_at) IN (

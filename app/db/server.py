@@ -21,6 +21,8 @@ SELECT
     (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS connected,
     (SELECT max(age(datfrozenxid)) FROM pg_database)::bigint AS transactions_behind,
     (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser,
+    (SELECT count(*)::int FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+        AND pg_has_role(relowner, 'USAGE')) AS owned,
     clock_timestamp() AS clock
 """
 
@@ -50,7 +52,10 @@ SELECT api_version FROM webhook_events WHERE source = 'delivery' ORDER BY receiv
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The server as it says it is. connections: how many it takes from us. transactions_behind: towards wraparound."""
+    """The server as it says it is. connections: how many it takes from us. transactions_behind: towards wraparound.
+
+    owned: how many tables this role could change or drop without taking another role.
+    """
 
     version: int
     version_name: str
@@ -64,6 +69,7 @@ class Server:
     connected: int
     transactions_behind: int
     superuser: bool
+    owned: int
     clock: datetime
 
 

@@ -42,7 +42,7 @@ async def drop_partitions(database: Database, retention: timedelta) -> list[str]
             else:
                 log.warning("events_past_retention_not_processed", partition=one.name)
     while True:
-        async with database.connection() as connection:
+        async with database.unit_of_work() as connection:
             if await partitions.empty_default(connection, before, BATCH) < BATCH:
                 return dropped
 

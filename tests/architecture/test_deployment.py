@@ -122,6 +122,9 @@ def test_compose_asks_for_exactly_what_production_needs() -> None:
     text = (PROJECT / "compose.yaml").read_text()
     asked = {
         "POSTGRES_PASSWORD": "secret",
+        "DATABASE_OWNER_PASSWORD": "of-the-owner",
+        "DATABASE_API_PASSWORD": "of-the-api",
+        "DATABASE_WORKER_PASSWORD": "of-the-worker",
         "PUBLIC_BASE_URL": "https://pay.example.com",
         "STRIPE_SECRET_KEY": "sk_live_example",
         "STRIPE_WEBHOOK_SECRETS": f"whsec_{'x' * 32}",
@@ -130,9 +133,12 @@ def test_compose_asks_for_exactly_what_production_needs() -> None:
     }
     assert set(re.findall(r"\$\{([A-Z_]+):\?", text)) == asked.keys()
     filled = yaml.safe_load(re.sub(r"\$\{([A-Z_]+):\?[^}]*\}", lambda found: asked[found[1]], text))
-    environment = filled["services"]["api"]["environment"]
-    settings = Settings(_env_file=None, **{name.lower(): value for name, value in environment.items()})
-    assert settings.environment == "production"
+    for name, role in {"migrate": "owner", "api": "api", "worker": "worker", "console": "api"}.items():
+        environment = filled["services"][name]["environment"]
+        settings = Settings(_env_file=None, **{name.lower(): value for name, value in environment.items()})
+        assert settings.environment == "production"
+        assert f"//invoicing_{role}:of-the-{role}@" in settings.database_url.get_secret_value()
+        assert {one for one in environment if one.endswith("_PASSWORD") and environment[one]} == set(), name
     assert {filled["services"][name]["image"] for name in ("migrate", "api", "worker")} == {"invoicing"}
 
 
@@ -240,7 +246,8 @@ def test_compose_asks_each_process_where_it_answers_and_shows_nothing_to_other_m
     published = [port for service in services.values() for port in service.get("ports", [])]
     assert all(port.startswith("127.0.0.1:") for port in published)
     assert {port.rpartition(":")[2] for port in published} == {told["PORT"], told["CONSOLE_PORT"], "9090"}
-    assert set(told) - {name.upper() for name in Settings.model_fields} == set()
+    of_others = {name for name, value in told.items() if not value}
+    assert set(told) - of_others - {name.upper() for name in Settings.model_fields} == set()
 
 
 def test_composes_prometheus_asks_the_processes_where_they_answer() -> None:

@@ -27,13 +27,16 @@ FOLDER = PROJECT / "deploy" / "kubernetes"
 OVERLAYS = sorted(path.name for path in (FOLDER / "overlays").iterdir())
 VERSIONS = ("1.30.0", kubernetes_validate.latest_version())
 SECRETS = {
-    "DATABASE_URL": "postgresql://invoicing:secret@postgres.internal/invoicing",
     "STRIPE_SECRET_KEY": "sk_live_example",
     "STRIPE_WEBHOOK_SECRETS": f"whsec_{'x' * 32}",
     "LINK_SIGNING_KEY": "x" * 32,
     "SECRETS_KEY": "y" * 32,
 }
 """The least that the Secret must hold."""
+DATABASE = {"DATABASE_URL": "postgresql://invoicing_api:secret@postgres.internal/invoicing"}
+"""The least that the Secret of a role of the database must hold."""
+ROLES = {"api": "api", "console": "api", "worker": "worker", "migrate": "owner"}
+COMPONENT = "app.kubernetes.io/component"
 
 ELSEWHERE = {"monitoring.coreos.com/v1"}
 """APIs that are not Kubernetes' own: their schemas are not here."""
@@ -75,11 +78,12 @@ def container(pod: Manifest) -> Manifest:
 def environment(pod: Manifest) -> dict[str, str]:
     """What the container sees, with examples for what is secret."""
     (config,) = resources("ConfigMap")
-    configured, secret = container(pod)["envFrom"]
+    configured, secret, database = container(pod)["envFrom"]
     assert configured == {"configMapRef": {"name": config["metadata"]["name"]}}
     assert secret == {"secretRef": {"name": "invoicing"}}
+    assert database == {"secretRef": {"name": f"invoicing-database-{ROLES[pod['labels'][COMPONENT]]}"}}
     own = {variable["name"]: variable["value"] for variable in container(pod).get("env", [])}
-    return {**config["data"], **SECRETS, **own}
+    return {**config["data"], **SECRETS, **DATABASE, **own}
 
 
 def settings(pod: Manifest) -> Settings:

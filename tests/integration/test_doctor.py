@@ -264,7 +264,7 @@ def server(**changes: Any) -> Server:
     sound: Json = {
         "version": 180000, "version_name": "18.0", "encoding": "UTF8", "timezone": "UTC", "synchronous_commit": "on",
         "fsync": True, "full_page_writes": True, "replica": False, "connections": 97, "connected": 5,
-        "transactions_behind": 1000, "superuser": False, "clock": datetime.now(UTC),
+        "transactions_behind": 1000, "superuser": False, "owned": 0, "clock": datetime.now(UTC),
     }  # fmt: skip
     return Server(**(sound | changes))
 
@@ -278,7 +278,8 @@ def server(**changes: Any) -> Server:
         ({"timezone": "Europe/Berlin"}, Level.WARN, "Europe/Berlin"),
         ({"synchronous_commit": "off"}, Level.FAIL, "synchronous_commit"),
         ({"fsync": False}, Level.FAIL, "fsync"),
-        ({"superuser": True}, Level.WARN, "superuser"),
+        ({"superuser": True, "owned": 20}, Level.WARN, "superuser"),
+        ({"owned": 3}, Level.WARN, "owns 3 tables"),
     ],
 )
 def test_a_server_that_is_not_safe_in_production_is_told(changes: Json, level: Level, says: str) -> None:

@@ -1,0 +1,59 @@
+"""Owns what the roles of a deployment may do to which table: granted anew whenever the schema was brought up to date.
+
+`deploy/postgres/roles.sql` makes the roles, docs/security.md says what each is for. Where there are none, because one role
+owns everything, nothing is granted.
+"""
+
+from app.db.engine import Connection
+from app.db.partitions import PARTITION, TABLE
+
+INBOX_OWNER = "invoicing_inbox"
+READ, ADD, CHANGE = "SELECT", "SELECT, INSERT", "SELECT, INSERT, UPDATE"
+NARROW = {"alembic_version": READ, "audit_log": ADD}
+"""The tables that are not changed by anybody who serves."""
+DELETES_FROM = {
+    "invoicing_api": {"invoice_items", "operations", "rate_buckets", "reference_claims"},
+    "invoicing_worker": {
+        "changes",
+        "configured_actions",
+        "deliveries",
+        "invoice_items",
+        "operations",
+        "rate_buckets",
+        "reference_claims",
+    },
+}
+"""The roles that serve, and the tables that each deletes rows from. The inbox loses whole partitions, by its owner."""
+
+LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
+
+_TABLES = """
+SELECT relname AS name, pg_get_userbyid(relowner) AS owner FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname
+"""
+_ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY($1::text[])"
+
+
+async def grant(connection: Connection) -> None:
+    """Give the inbox to its owner and the roles their rights, and nothing else, in the transaction of `connection`."""
+    wanted = [INBOX_OWNER, *DELETES_FROM]
+    roles = {row["rolname"] for row in await connection.fetch(_ROLES, wanted)}
+    tables = {row["name"]: row["owner"] for row in await connection.fetch(_TABLES)}
+    await connection.execute(LOCK_TIMEOUT)
+    for name, owner in tables.items():
+        if INBOX_OWNER in roles and _is_inbox(name) and owner != INBOX_OWNER:
+            await connection.execute(f"ALTER TABLE {name} OWNER TO {INBOX_OWNER}")
+    for role in sorted(roles & DELETES_FROM.keys()):
+        for name in tables:
+            await connection.execute(f"REVOKE ALL ON {name} FROM {role}")
+            if not PARTITION.fullmatch(name):  # those are reached through the table
+                await connection.execute(f"GRANT {_rights(role, name)} ON {name} TO {role}")
+
+
+def _is_inbox(name: str) -> bool:
+    return name == TABLE or PARTITION.fullmatch(name) is not None
+
+
+def _rights(role: str, table: str) -> str:
+    rights = NARROW.get(table, CHANGE)
+    return f"{rights}, DELETE" if table in DELETES_FROM[role] else rights
