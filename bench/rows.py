@@ -1,10 +1,12 @@
 """Owns the filling of tables by SQL: as many rows as wanted, of the shape that the service itself writes."""
 
+import base64
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import asyncpg
+import msgspec
 
 from app.db import partitions
 from bench import events
@@ -41,7 +43,7 @@ INSERT INTO invoice_items (
     metadata
 )
 SELECT
-    'il_row' || n || 'x' || k, 'ii_row' || n || 'x' || k, 'in_row' || lpad(n::text, 12, '0'), k, 'price_row', 'prod_row',
+    'il_row' || lpad(n::text, 12, '0') || 'x' || k, 'ii_row' || n || 'x' || k, 'in_row' || lpad(n::text, 12, '0'), k, 'price_row', 'prod_row',
     1, '12995', 12995, 'eur', 'Consulting', '{}'
 FROM generate_series($1::bigint, $2::bigint) n, generate_series(0, 1) k
 """
@@ -51,7 +53,7 @@ INSERT INTO fulfillments (
     created_at, updated_at
 )
 SELECT
-    'ful_row' || n, 'in_row' || lpad(n::text, 12, '0'), 'cus_row' || lpad((n % 97)::text, 6, '0'), 'fulfilled',
+    'ful_row' || lpad(n::text, 12, '0'), 'in_row' || lpad(n::text, 12, '0'), 'cus_row' || lpad((n % 97)::text, 6, '0'), 'fulfilled',
     25990, 'eur', 'pi_row' || n, false, 0, at, at, at
 FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
 WHERE n % 8 BETWEEN 2 AND 5
@@ -72,10 +74,21 @@ INSERT INTO operations (
     answer_status, answer_body
 )
 SELECT
-    gen_random_uuid(), 'bootstrap', 'key-' || n, md5(n::text), 'create_customer', '{}', 'cus_row' || n, at, at, at, 201, '{}'
+    ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'bootstrap', 'key-' || lpad(n::text, 12, '0'), md5(n::text), 'create_customer', '{}', 'cus_row' || n, at, at, at, 201, '{}'
 FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
 """
-
+_CHANGES = """
+INSERT INTO changes (at, event, type, schema_version, position, invoice, customer, subject, was, became, cause, data)
+SELECT
+    at, 'iev_row' || lpad(n::text, 12, '0'), 'invoice.paid', 1, n + 1, 'in_row' || lpad(n::text, 12, '0'),
+    'cus_row' || lpad((n % 97)::text, 6, '0'), 'invoice', 'open', 'paid', 'evt_row' || lpad(n::text, 12, '0'),
+    '{"invoice": {"status": "paid", "total": 25990}}'
+FROM (SELECT n, timestamptz '2024-01-01' + n * interval '5 seconds' AS at FROM generate_series($1::bigint, $2::bigint) n)
+"""
+_NOT_UNIQUE = """
+SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
+FROM pg_index WHERE indrelid = $1::regclass AND NOT indisunique
+"""
 
 _DAY = """
 INSERT INTO {partition} (
@@ -105,6 +118,11 @@ def partition_of(since: datetime) -> str:
 def event_id(number: int) -> str:
     """The id of the event in row `number`."""
     return f"evt_row{number:012d}"
+
+
+def cursor(at: datetime, row: str) -> str:
+    """The cursor of a list that its row at `at` ends."""
+    return base64.urlsafe_b64encode(msgspec.json.encode([at, row])).decode().rstrip("=")
 
 
 async def daily_history(connection: Connection, count: int, days: int) -> None:
@@ -166,6 +184,24 @@ async def history(connection: Connection, count: int, first: int = 0) -> None:
     """Events that were processed, and operations that were answered."""
     await _fill(connection, "webhook_events", _EVENTS, first, count - 1)
     await _fill(connection, "operations", _OPERATIONS, first, count - 1)
+
+
+async def lives(connection: Connection, count: int) -> None:
+    """What the lives of so many invoices leave behind: items, fulfillments, changes in the feed, and an operation each.
+
+    Quickly: indexes are made when the rows are there, and foreign keys hold without being asked.
+    """
+    await connection.execute("SET session_replication_role = replica; SET maintenance_work_mem = '512MB'")
+    tables = {"invoices": _INVOICES, "invoice_items": _ITEMS, "fulfillments": _FULFILLMENTS, "changes": _CHANGES}
+    for table, statement in (tables | {"operations": _OPERATIONS}).items():
+        indexes = await connection.fetch(_NOT_UNIQUE, table)
+        for index in indexes:
+            await connection.execute(f"DROP INDEX {index['name']}")
+        await _fill(connection, table, statement, 0, count - 1)
+        for index in indexes:
+            await connection.execute(index["definition"], timeout=3600)
+    await connection.execute("UPDATE feed SET base = $1", count)  # so that what happens from now on comes after
+    await connection.execute("CHECKPOINT", timeout=600)
 
 
 async def pending(connection: Connection, numbers: Iterable[int]) -> None:

@@ -1,83 +1,87 @@
-"""The same work among more and more rows: intake, the first page, a page far down, one invoice, a replay."""
+"""The same work among ten thousand, a million, ten million invoices: reads, lists, a write and its replay, an event processed.
 
-import base64
+Each invoice has left items, a fulfillment, a change in the feed, and an operation with its key. All sizes stand side by
+side and take turns, so that a slow minute strikes all alike. The inbox grows in inbox.py.
+"""
+
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from statistics import median
 
-import msgspec
-
+from app.domain.feed import Cursor
 from bench import rows
-from bench.load import Plan
+from bench.load import Kind, Plan
 from bench.report import Section, at_most
-from bench.rounds import Race, Sample, interleave
-from bench.stage import API_KEY, Stage
+from bench.rounds import Contest, Race, interleave
+from bench.sizes import among, draining, scans, sizes_of, table, targets
+from bench.stage import API_KEY, Server, Stage
+from dev.processes import Child
+
+STEP = 7919
+"""From one row that is read to the next: far from each other, so that each is as cold as any."""
 
 
 async def run(stage: Stage) -> Section:
     """Cost per operation at each size."""
-    name = await stage.create("growth")
-    sizes = [10**3, 10**4] if stage.quick else [10**power for power in range(3, stage.powers + 1)]
-    seconds, rounds = (0.15, 1) if stage.quick else (1.5, 5)
-    costs: dict[str, list[Sample]] = {}
-    before = 0
-    raw = {}
+    sizes = sizes_of(stage)
+    seconds, rounds, backlog = (0.15, 1, 100) if stage.quick else (1.0, 5, 1500)
+    stub = await stage.baseline("stripe_stub", await stage.create("growth"), BENCH_LATENCY_S="0")
+    stripe = {"STRIPE_API_BASE": f"http://127.0.0.1:{stub.port}"}
+    contest: Contest = {}
+    servers, on_disk, before = [], [], []
     for size in sizes:
+        name = await stage.create(f"growth{size}")
         async with stage.connect(name) as connection:
-            await rows.invoices(connection, size, before)
-            await rows.history(connection, size, before)
-            await connection.execute("CHECKPOINT")
-        before = size
-        stub = await stage.baseline("stripe_stub", name, BENCH_LATENCY_S="0")
-        ours = await stage.service(name, STRIPE_API_BASE=f"http://127.0.0.1:{stub.port}")
-        middle_of = f"/v1/invoices?limit=20&cursor={_cursor(size // 2)}"
-        ones = [f"/v1/invoices/{rows.invoice_id(number * 7919 % size)}" for number in range(1000)]
-        gets = {
-            "one invoice": ones,
-            "first page": ["/v1/invoices?limit=20"],
-            "page in the middle": [middle_of],
-            "of a customer": [f"/v1/invoices?customer=cus_row{number:06d}" for number in range(97)],
-            "open ones": ["/v1/invoices?status=open"],
-            "by reference": [f"/v1/invoices?reference=order-{number * 7919 % size}" for number in range(500)],
-            "events": ["/v1/webhook-events?limit=20"],
-        }
-        contest = {
-            title: Race(
-                ours, Plan(0, "get", seconds, 16, at_most=int(4000 * seconds), paths=paths, key=API_KEY), stage.database
-            )
-            for title, paths in gets.items()
-        }
-        contest["intake"] = Race(ours, Plan(0, "delivery", seconds, 32, at_most=int(3500 * seconds)), stage.database)
-        contest["replay of a write"] = Race(
-            ours,
-            Plan(0, "replay", seconds, 16, at_most=int(4000 * seconds), paths=["/v1/customers"], key=API_KEY),
-            stage.database,
-            "201",
-        )
-        first = Plan(0, "replay", 5, 1, at_most=1, paths=["/v1/customers"], key=API_KEY)
-        await Race(ours, first, None, "201")()
-        samples = await interleave(contest, rounds)
-        raw[str(size)] = samples
-        for title, taken in samples.items():
-            middle = Sample(
-                0, 0, median(one.server_ms for one in taken), median(one.postgres_ms for one in taken), 0, 0
-            )
-            costs.setdefault(title, []).append(middle)
-        stage.stop(ours, stub)
-    reference = min(1, len(sizes) - 2)
-    targets = [
-        at_most(f"{title}: total CPU at {sizes[-1]:,} rows, of that at {sizes[reference]:,}",
-                found[-1].total_ms / found[reference].total_ms, 1.1)
-        for title, found in costs.items()
-    ]  # fmt: skip
-    columns = [f"{size:,} rows" for size in sizes]
-    table: list[tuple[str, list[float | str]]] = [
-        (f"{title}: total ms", [one.total_ms for one in found]) for title, found in costs.items()
-    ]
-    table += [(f"{title}: pg ms", [one.postgres_ms for one in found]) for title, found in costs.items()]
-    return Section("growth", "Growth: processor time per operation", columns, table, targets, raw)
+            await rows.customers(connection)
+            await rows.lives(connection, size)
+            on_disk.append(await rows.gigabytes(connection))
+            before.append(await scans(connection))
+        servers.append(await stage.service(name, **stripe))
+        await Race(servers[-1], _write("replay", 5.0, connections=1, at_most=1), None, "201")()
+        contest = contest | {among(title, size): race for title, race in _races(stage, servers[-1], size, seconds)}
+    samples = await interleave(contest, rounds)
+    stage.stop(*servers)
+    scanned = []
+    for size, already in zip(sizes, before, strict=True):
+        async with stage.connect(f"growth{size}") as connection:
+            scanned.append(await scans(connection) - already)
+    workers: dict[int, tuple[str, Child]] = {}
+    for size in sizes:
+        workers[size] = (f"growth{size}", await stage.worker(f"growth{size}", **stripe))
+    samples |= await interleave(draining(stage, workers, backlog, "webhook_events, invoice_payments"), rounds)
+    stage.stop_all()
+    listed = table(samples, sizes)
+    listed += [("a large table read as a whole, times", [*scanned]), ("the database, GB", [*on_disk])]
+    return Section(
+        "growth",
+        "Growth of everything but the inbox: processor time per operation",
+        [f"{size:,} invoices" for size in sizes],
+        listed,
+        [*targets(samples, sizes), at_most("large tables read as a whole", sum(scanned), 0, "")],
+        {"samples": samples},
+    )
 
 
-def _cursor(number: int) -> str:
-    """The cursor that the list would answer at this row."""
-    at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=5 * number)
-    return base64.urlsafe_b64encode(msgspec.json.encode([at, rows.invoice_id(number)])).decode().rstrip("=")
+def _races(stage: Stage, server: Server, size: int, seconds: float) -> Iterator[tuple[str, Race]]:
+    some = [number * STEP % size for number in range(min(size, 997))]
+    middle = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=5 * (size // 2))
+    ones = [f"/v1/invoices/{rows.invoice_id(number)}" for number in some]
+    reads = {
+        "one invoice": ones,
+        "its timeline": [f"{one}/timeline" for one in ones],
+        "the newest 20": ["/v1/invoices"],
+        "20 in the middle": [f"/v1/invoices?cursor={rows.cursor(middle, rows.invoice_id(size // 2))}"],
+        "20 of a customer": [f"/v1/invoices?customer=cus_row{number:06d}" for number in range(97)],
+        "20 open ones": ["/v1/invoices?status=open"],
+        "by reference": [f"/v1/invoices?reference=order-{number}" for number in some],
+        "20 fulfillments": ["/v1/fulfillments?status=fulfilled"],
+        "20 of the feed": [f"/v1/events?limit=20&after={Cursor(number + 1, number + 1)}" for number in some[:97]],
+    }
+    for title, paths in reads.items():
+        plan = Plan(0, "get", seconds, 16, at_most=int(4000 * seconds), paths=paths, key=API_KEY)
+        yield title, Race(server, plan, stage.database)
+    yield "a write with a key", Race(server, _write("write", seconds), stage.database, "201")
+    yield "its replay", Race(server, _write("replay", seconds), stage.database, "201")
+
+
+def _write(kind: Kind, seconds: float, connections: int = 16, at_most: int = 4000) -> Plan:
+    return Plan(0, kind, seconds, connections, at_most=at_most, paths=["/v1/customers"], key=API_KEY)
