@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from bench import machine, report
+from bench.peers.install import installed
 from bench.report import Section
 from bench.stage import PROJECT, Stage
 
@@ -18,6 +19,7 @@ SCENARIOS = (
     "inbox",
 )  # fmt: skip
 LONG = ("soak", "storage")
+OTHERS = ("peers",)
 BROWSER = ("paying",)
 RESULTS = PROJECT / "bench" / "results"
 
@@ -39,7 +41,7 @@ def main() -> None:
         "scenarios",
         nargs="*",
         metavar="SCENARIO",
-        help=f"of {', '.join(SCENARIOS + LONG + BROWSER)}; all but the last three",
+        help=f"of {', '.join(SCENARIOS + LONG + OTHERS + BROWSER)}; all but the last four, and peers where they are installed",
     )
     parser.add_argument("--quick", action="store_true", help="one short round each: whether it runs, not how fast")
     parser.add_argument(
@@ -51,12 +53,13 @@ def main() -> None:
     parser.add_argument("--soak", type=int, default=100_000, help="soak: how many events")
     parser.add_argument("--output", type=Path, help="the result file; bench/results/<time>.json otherwise")
     asked = parser.parse_args()
-    unknown = set(asked.scenarios) - {*SCENARIOS, *LONG, *BROWSER}
+    unknown = set(asked.scenarios) - {*SCENARIOS, *LONG, *OTHERS, *BROWSER}
     if unknown:
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    usual = [*SCENARIOS, *(OTHERS if installed() and not asked.quick else ())]
     found = machine.facts()
     with Stage.set_up(quick=asked.quick, powers=asked.powers, soak=asked.soak) as stage:
-        sections = asyncio.run(measure(stage, asked.scenarios or list(SCENARIOS)))
+        sections = asyncio.run(measure(stage, asked.scenarios or usual))
     name = "quick" if asked.quick else f"{datetime.now(UTC):%Y-%m-%d_%H%M}"
     output = asked.output or RESULTS / f"{name}.json"
     output.parent.mkdir(exist_ok=True)

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 SECRET = "whsec_of_the_bench"  # noqa: S105 -- signs for nobody
-TEMPLATE = (Path(__file__).parent / "data" / "invoice.paid.json").read_text()
+FILE = Path(__file__).parent / "data" / "invoice.paid.json"
+TEMPLATE = FILE.read_text()
 CUSTOMERS = 1000
 
 

@@ -160,6 +160,12 @@ class Stage:
         command = ["uvicorn", f"bench.baselines.{module}:app", "--port", str(port), "--log-level", "warning"]
         return await self._up(name or module, port, [*command, "--no-access-log"], self.settings(database, **more))
 
+    async def program(self, name: str, command: list[str], settings: Mapping[str, str]) -> Server:
+        """Another program that serves, on the port that PORT names, what the service does; none of ours."""
+        port = _free_port()
+        settings = {**settings, "PORT": str(port)}
+        return await self._up(name, port, [part.format(port=port) for part in command], settings)
+
     def stop(self, *children: Child | Server) -> None:
         """End these."""
         for one in children:
@@ -173,7 +179,8 @@ class Stage:
 
     def _start(self, name: str, command: list[str], settings: Mapping[str, str]) -> Child:
         log = self.folder / f"{name}.log"
-        child = Child(name, [sys.executable, "-m", *command], env=settings, cwd=PROJECT, log=log)
+        command = command if Path(command[0]).is_absolute() else [sys.executable, "-m", *command]
+        child = Child(name, command, env=settings, cwd=PROJECT, log=log)
         self._children.append(child)
         return child
 

@@ -1,5 +1,6 @@
 """A Stripe that answers every call after a fixed time with an object of the right shape, and counts what was in flight.
 
+A POST makes a customer; a GET answers the customer, the account, or the invoice of a delivery (see events.py) it names.
 It keeps nothing: for correctness there is the sandbox.
 """
 
@@ -11,15 +12,30 @@ from typing import Any
 
 import msgspec
 
+from bench import events
+
 LATENCY_S = float(os.environ.get("BENCH_LATENCY_S", "0.05"))
 _numbers = itertools.count(int(time.time() * 1000))
 _in_flight = {"now": 0, "most": 0, "calls": 0}
 
 
-def _customer() -> bytes:
+def _named(path: str) -> bytes:
+    """The object that a GET asks for."""
+    kind, _, name = path.removeprefix("/v1/").partition("/")
+    if kind == "invoices":
+        event = msgspec.json.decode(events.payload(int(name.removeprefix("in_bench"))))
+        return msgspec.json.encode(event["data"]["object"])
+    if kind in ("account", "accounts"):
+        return (
+            b'{"id":"acct_bench","object":"account","email":"account@example.com","settings":{},"business_profile":{}}'
+        )
+    return _customer(name)
+
+
+def _customer(name: str = "") -> bytes:
     return msgspec.json.encode(
         {
-            "id": f"cus_stub{next(_numbers)}",
+            "id": name or f"cus_stub{next(_numbers)}",
             "object": "customer",
             "address": None,
             "balance": 0,
@@ -61,7 +77,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     elif scope["path"] == "/healthz":
         body = b"{}"
     else:
-        body = await _answer()
+        await _wait()
+        body = _named(scope["path"]) if scope["method"] == "GET" else _customer()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
@@ -71,10 +88,9 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _answer() -> bytes:
+async def _wait() -> None:
     _in_flight["calls"] += 1
     _in_flight["now"] += 1
     _in_flight["most"] = max(_in_flight["most"], _in_flight["now"])
     await asyncio.sleep(LATENCY_S)
     _in_flight["now"] -= 1
-    return _customer()

@@ -11,7 +11,7 @@ from app.domain.feed import Cursor
 from bench import rows
 from bench.load import Kind, Plan
 from bench.report import Section, at_most
-from bench.rounds import Contest, Race, interleave
+from bench.rounds import Race, interleave
 from bench.sizes import among, draining, scans, sizes_of, table, targets
 from bench.stage import API_KEY, Server, Stage
 from dev.processes import Child
@@ -26,7 +26,7 @@ async def run(stage: Stage) -> Section:
     seconds, rounds, backlog = (0.15, 1, 100) if stage.quick else (1.0, 5, 1500)
     stub = await stage.baseline("stripe_stub", await stage.create("growth"), BENCH_LATENCY_S="0")
     stripe = {"STRIPE_API_BASE": f"http://127.0.0.1:{stub.port}"}
-    contest: Contest = {}
+    contest: dict[str, Race] = {}
     servers, on_disk, before = [], [], []
     for size in sizes:
         name = await stage.create(f"growth{size}")
@@ -37,7 +37,7 @@ async def run(stage: Stage) -> Section:
             before.append(await scans(connection))
         servers.append(await stage.service(name, **stripe))
         await Race(servers[-1], _write("replay", 5.0, connections=1, at_most=1), None, "201")()
-        contest = contest | {among(title, size): race for title, race in _races(stage, servers[-1], size, seconds)}
+        contest |= {among(title, size): race for title, race in _races(stage, servers[-1], size, seconds)}
     samples = await interleave(contest, rounds)
     stage.stop(*servers)
     scanned = []

@@ -10,7 +10,7 @@ from datetime import timedelta
 from bench import rows
 from bench.load import Plan
 from bench.report import Section, at_most
-from bench.rounds import Contest, Race, interleave
+from bench.rounds import Race, interleave
 from bench.sizes import among, draining, scans, sizes_of, table, targets
 from bench.stage import API_KEY, Server, Stage
 from dev.processes import Child
@@ -30,7 +30,7 @@ async def run(stage: Stage) -> Section:
     sizes = sizes_of(stage)
     days = 6 if stage.quick else DAYS
     seconds, rounds, backlog = (0.15, 1, 100) if stage.quick else (1.0, 5, 1500)
-    contest: Contest = {}
+    contest: dict[str, Race] = {}
     servers, on_disk, before = [], [], []
     for size in sizes:
         name = await stage.create(f"inbox{size}")
@@ -40,7 +40,7 @@ async def run(stage: Stage) -> Section:
             on_disk.append(await rows.gigabytes(connection))
             before.append(await scans(connection))
         servers.append(await stage.service(name))
-        contest = contest | {among(title, size): race for title, race in _races(stage, servers[-1], size, seconds)}
+        contest |= {among(title, size): race for title, race in _races(stage, servers[-1], size, seconds)}
     samples = await interleave(contest, rounds)
     stage.stop(*servers)
     scanned = []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import SCENARIOS
+from bench.peers import install
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -33,3 +34,16 @@ def test_every_scenario_runs_and_leaves_its_figures(tmp_path: Path) -> None:
         assert section["targets"], section["name"]
         for name, figures in section["rows"]:
             assert len(figures) == len(section["columns"]), name
+
+
+def test_what_cannot_be_installed_to_compare_with_is_named_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "FOLDER", tmp_path)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    wanting = install.install()
+    assert "asgiref" in wanting["pip"]
+    assert "node" in wanting["npm"]
+    assert not install.installed()
