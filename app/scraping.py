@@ -190,6 +190,12 @@ def _outside(found: Standing) -> Iterator[Metric]:
     yield _gauge("push_endpoints_failing", "Enabled endpoints that do nothing but fail.", found.endpoints_failing)
     yield _gauge("fulfillment_actions_waiting", "Fulfillment actions that are not at their end.", found.actions)
     yield _gauge("fulfillment_actions_lag_seconds", "How late the most overdue of them is.", found.actions_lag_s)
+    yield _gauge("push_dead", "Webhooks that were given up and not asked for again.", found.outgoing_dead)
+    said = "Actions that were given up and not tried again."
+    dead = GaugeMetricFamily("invoicing_fulfillment_actions_dead", said, labels=["action"])
+    for action, count in found.actions_dead.items():
+        dead.add_metric([action], count)
+    yield dead
 
 
 def _gauge(name: str, said: str, value: float) -> GaugeMetricFamily:

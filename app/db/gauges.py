@@ -6,6 +6,8 @@ tables hold thousands of rows or tens of millions.
 
 from dataclasses import dataclass
 
+import msgspec
+
 from app.db.engine import Connection
 from app.db.feed import HELD_S
 
@@ -24,9 +26,13 @@ WITH waiting AS MATERIALIZED (
     SELECT created_at FROM operations WHERE answered_at IS NULL ORDER BY locked_until LIMIT {MOST}
 ), outgoing AS MATERIALIZED (
     SELECT due.next_attempt_at FROM webhook_endpoints endpoint CROSS JOIN LATERAL (
-        SELECT next_attempt_at FROM deliveries
-        WHERE endpoint = endpoint.id AND status IN ('pending', 'delivering', 'failed')
-        ORDER BY next_attempt_at LIMIT {MOST}
+        (SELECT next_attempt_at FROM deliveries
+         WHERE endpoint = endpoint.id AND NOT in_order AND status IN ('pending', 'delivering', 'failed')
+         ORDER BY next_attempt_at LIMIT {MOST})
+        UNION ALL
+        (SELECT next_attempt_at FROM deliveries
+         WHERE endpoint = endpoint.id AND in_order AND status IN ('pending', 'delivering', 'failed')
+         ORDER BY position, change LIMIT {MOST})
     ) due
     WHERE endpoint.status = 'enabled' AND endpoint.deleted_at IS NULL
 ), actions AS MATERIALIZED (
@@ -37,6 +43,8 @@ WITH waiting AS MATERIALIZED (
         (SELECT next_attempt_at FROM fulfillment_actions
          WHERE action = configured.action AND status = 'running' ORDER BY next_attempt_at LIMIT {MOST})
     ) due
+), dead_actions AS MATERIALIZED (
+    SELECT action FROM fulfillment_actions WHERE status = 'dead' LIMIT {DEAD}
 )
 SELECT
     (SELECT count(*) FROM waiting WHERE status = 'received') AS received,
@@ -56,6 +64,13 @@ SELECT
     (SELECT count(*) FROM actions) AS actions,
     (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0)) FROM actions)::float8
         AS actions_lag_s,
+    (SELECT count(*) FROM (
+        SELECT FROM deliveries JOIN webhook_endpoints endpoint ON endpoint.id = deliveries.endpoint
+        WHERE deliveries.status = 'dead' AND endpoint.deleted_at IS NULL LIMIT {DEAD}
+    ) AS dead) AS outgoing_dead,
+    (SELECT coalesce(json_object_agg(
+        action, (SELECT count(*) FROM dead_actions WHERE dead_actions.action = configured_actions.action)
+    ), '{{}}') FROM configured_actions)::text AS actions_dead,
     ({HELD_S}) AS feed_held_s
 """  # noqa: S608 -- only constants of this module are interpolated
 
@@ -79,7 +94,10 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How everything stands. lag_s: how late the most overdue event is; oldest_s: since when one is unfinished."""
+    """How everything stands. lag_s: how late the most overdue event is; oldest_s: since when one is unfinished.
+
+    outgoing_dead: of endpoints that were not deleted; actions_dead: by the names of the actions that workers do.
+    """
 
     received: int
     processing: int
@@ -95,6 +113,8 @@ class Standing:
     endpoints_failing: int
     actions: int
     actions_lag_s: float
+    outgoing_dead: int
+    actions_dead: dict[str, int]
     feed_held_s: float
     coverage: Coverage | None
 
@@ -105,4 +125,5 @@ async def standing(connection: Connection) -> Standing:
     covered = await connection.fetchrow(_COVERAGE)
     if row is None:
         raise AssertionError("a select without a table answers a row")
-    return Standing(**row, coverage=Coverage(**covered) if covered else None)
+    found = dict(row) | {"actions_dead": msgspec.json.decode(row["actions_dead"])}
+    return Standing(**found, coverage=Coverage(**covered) if covered else None)

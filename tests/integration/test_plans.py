@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from app.db import documents, inbox, partitions
-from app.db.documents import CUSTOMER, EVENT, FULFILLMENT, INVOICE, Filter, Resource
+from app.db.documents import CUSTOMER, DELIVERY, EVENT, FULFILLMENT, INVOICE, Filter, Resource
 from app.db.engine import ONE_PLAN
 from app.db.partitions import Partition
 from bench import rows
@@ -23,6 +23,17 @@ SELECT 'evt_waits' || n, 'invoice.paid', 'in_' || n, 'x', false, now(), repeat('
 FROM generate_series(1, $1::bigint) n
 """
 
+_DELIVERIES = """
+WITH endpoint AS (
+    INSERT INTO webhook_endpoints (id, url, types, ordered, secrets, position, change)
+    VALUES ('whe_1', 'https://shop.example', '{}', false, '[]', 0, 0) RETURNING id
+)
+INSERT INTO deliveries (id, endpoint, event, type, in_order, status, next_attempt_at, created_at)
+SELECT 'dlv_' || n, endpoint.id, 'iev_' || n, 'invoice.paid', false, CASE WHEN n % 1000 = 0 THEN 'dead' ELSE 'delivered' END,
+    NULL, now() - make_interval(secs => n)
+FROM endpoint, generate_series(1, $1::bigint) n
+"""
+
 LISTS: list[tuple[Resource, dict[str, object]]] = [
     (INVOICE, {}),
     (INVOICE, {"customer": "cus_row000007"}),
@@ -33,6 +44,9 @@ LISTS: list[tuple[Resource, dict[str, object]]] = [
     (FULFILLMENT, {"customer": "cus_row000007"}),
     (EVENT, {}),
     (CUSTOMER, {"email": "customer7@example.com"}),
+    (DELIVERY, {}),
+    (DELIVERY, {"status": "dead"}),
+    (DELIVERY, {"endpoint": "whe_1"}),
 ]
 
 
@@ -63,6 +77,8 @@ async def test_lists_and_single_reads_touch_no_row_they_do_not_show(database: Da
     await rows.invoices(connection, MANY)
     await rows.history(connection, MANY)
     await rows.customers(connection)
+    await connection.execute(_DELIVERIES, MANY)
+    await connection.execute("ANALYZE deliveries")
     asked = Explained(connection)
     for resource, wanted in LISTS:
         conditions = Filter()

@@ -14,6 +14,7 @@ import pytest
 from app import scraping
 from app.db import gauges
 from app.scraping import Scrape
+from bench import rows
 from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.service import MakeService
 from tests.fixtures.stage import Stage
@@ -174,8 +175,62 @@ async def test_how_everything_stands_is_read_by_indexes_however_much_is_stored(d
         FROM generate_series(1, 20000) n
         """
     )
-    await connection.execute("ANALYZE webhook_events, operations")
+    await rows.invoices(connection, 20000)
+    await connection.execute(
+        """
+        WITH endpoint AS (
+            INSERT INTO webhook_endpoints (id, url, types, ordered, secrets, position, change)
+            VALUES ('whe_1', 'https://shop.example', '{}', false, '[]', 0, 0) RETURNING id
+        )
+        INSERT INTO deliveries (endpoint, event, type, in_order, status, next_attempt_at)
+        SELECT endpoint.id, 'iev_' || n, 'invoice.paid', false, 'delivered', NULL
+        FROM endpoint, generate_series(1, 20000) n
+        """
+    )
+    await connection.execute(
+        """
+        INSERT INTO fulfillment_actions (id, fulfillment, invoice, action, moment, status, next_attempt_at, finished_at)
+        SELECT 'act_' || id, id, invoice, 'email', 'fulfilled', 'done', NULL, now() FROM fulfillments
+        """
+    )
+    await connection.execute("ANALYZE webhook_events, operations, deliveries, fulfillment_actions")
     plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {gauges._STANDING}"))
     filled = await connection.fetchval("SELECT DISTINCT tableoid::regclass::text FROM webhook_events")
-    assert f"Seq Scan on {filled}" not in plan, plan
+    for table in (filled, "deliveries", "fulfillment_actions"):
+        assert f"Seq Scan on {table}" not in plan, plan
     await connection.close()
+
+
+async def test_what_is_dead_is_told_until_it_is_asked_for_again(stage: Stage) -> None:
+    async def dead() -> tuple[int, dict[str, int]]:
+        async with stage.parts.database.connection() as connection:
+            found = await gauges.standing(connection)
+        return found.outgoing_dead, found.actions_dead
+
+    invoice = await stage.invoice()
+    await stage.tell(*await stage.events())
+    await stage.rows("INSERT INTO configured_actions (action) VALUES ('email'), ('ship')")
+    await stage.rows(
+        """
+        INSERT INTO fulfillment_actions (id, fulfillment, invoice, action, moment, status, next_attempt_at, finished_at)
+        SELECT 'act_' || action, id, invoice, action, 'fulfilled', 'dead', NULL, now()
+        FROM fulfillments, unnest('{email,of_before}'::text[]) action WHERE invoice = $1
+        """,
+        invoice["id"],
+    )
+    made = (await stage.client.post("/v1/webhook-endpoints", json={"url": "https://shop.example/hooks"})).json()
+    endpoint = f"/v1/webhook-endpoints/{made['id']}"
+    give_up = "UPDATE deliveries SET status = 'dead', next_attempt_at = NULL WHERE id = $1"
+    ping = (await stage.client.post(f"{endpoint}/ping")).json()["id"]
+    await stage.rows(give_up, ping)
+    assert await dead() == (1, {"email": 1, "ship": 0})
+    text = (await Scrape(stage.parts).text()).decode()
+    assert 'invoicing_fulfillment_actions_dead{action="email"} 1.0' in text
+    assert "invoicing_push_dead 1.0" in text
+
+    await stage.client.post(f"/v1/deliveries/{ping}/redeliver")
+    await stage.client.post("/v1/fulfillment-actions/act_email/retry")
+    assert await dead() == (0, {"email": 0, "ship": 0})
+    await stage.rows(give_up, ping)
+    await stage.client.delete(endpoint)
+    assert await dead() == (0, {"email": 0, "ship": 0})

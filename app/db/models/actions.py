@@ -50,6 +50,7 @@ class FulfillmentAction(Model):
         ),
         Index("ix_fulfillment_actions_newest", desc("created_at"), desc("id")),
         Index("ix_fulfillment_actions_invoice", "invoice"),
+        Index("ix_fulfillment_actions_dead", desc("created_at"), desc("id"), postgresql_where=text("status = 'dead'")),
     )
 
 

@@ -91,5 +91,6 @@ class Delivery(Model):
         ),
         Index("ix_deliveries_newest", "endpoint", desc("created_at"), desc("id")),
         Index("ix_deliveries_invoice", "invoice", postgresql_where=text("invoice IS NOT NULL")),
-        Index("ix_deliveries_created", "created_at", postgresql_using="brin"),
+        Index("ix_deliveries_newest_of_all", desc("created_at"), desc("id")),
+        Index("ix_deliveries_dead", desc("created_at"), desc("id"), postgresql_where=text("status = 'dead'")),
     )
