@@ -1,5 +1,6 @@
 """Owns what a PaymentIntent says about the last attempt to pay: still processing, or failed and why."""
 
+from app.domain.errors import PaymentActionRequired, PaymentFailed
 from app.domain.fulfillment import Attempt
 from app.domain.json import JsonView
 from app.services.fulfilling import Failure
@@ -25,3 +26,14 @@ def last_attempt(intent: JsonView) -> Attempt | None:
     if attempt is Attempt.FAILED and not intent.get("last_payment_error"):
         return None
     return attempt
+
+
+def problem_of(intent: JsonView) -> PaymentActionRequired | PaymentFailed | None:
+    """What Stripe's answer to the last attempt must have been, where that did not pay."""
+    if intent["status"] == "requires_action":
+        return PaymentActionRequired("The customer must authenticate this payment.")
+    failure = failure_of(intent) if last_attempt(intent) is Attempt.FAILED else None
+    if failure is None:
+        return None
+    said = {"type": "card_error", "code": failure.code, "decline_code": failure.decline_code}
+    return PaymentFailed(failure.message or "The payment failed.", stripe={"request_id": None, "param": None, **said})

@@ -27,6 +27,7 @@ from app.domain.errors import (
 from app.domain.invoice import LEADS_TO, Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.services import observing
+from app.services.attempts import problem_of
 from app.services.ledger import Subject
 from app.services.operations import Answer, Operation
 from app.services.pricing import line, one_currency
@@ -157,12 +158,22 @@ class Invoicing:
         asked = {**params, **SHOW_PAYMENTS}
         try:
             answer = await self._steps.post(operation, act.value, f"{of}{suffix}", asked, of=of, done=_shows(act))
+            if act is Act.PAY and answer.looked_up:
+                await self._require_payment(answer)
         except (PaymentFailed, PaymentActionRequired):
             await self._observe(operation)
             raise
         except StripeInvalidRequest as error:
             await self._explain(operation, act, error)
         await self._writer.finish(operation, observing.snapshot_of(Kind.INVOICE, answer), status)
+
+    async def _require_payment(self, paying: StripeAnswer) -> None:
+        """Raise as Stripe's own answer to `pay` would have, where the attempt that was only looked up did not pay."""
+        intent_id = observing.snapshot_of(Kind.INVOICE, paying).payment_intent
+        if intent_id and paying.data["status"] != InvoiceStatus.PAID:
+            problem = problem_of(await observing.payment_intent(self._gateway, intent_id))
+            if problem:
+                raise problem
 
     async def require_act(self, operation: Operation, act: Act | None) -> JsonObject:
         """The invoice as known here. Raises NotFound, or InvalidState where `act` is not allowed.

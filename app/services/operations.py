@@ -60,6 +60,7 @@ class Operation:
     """A running operation, as its use case sees it.
 
     runner: which of its runners this is, 0 for the first. touched: Stripe may have changed something for its sake.
+    closing: its time is over: it is only found out what was done, and nothing is done any more (see steps.py).
     """
 
     id: uuid.UUID
@@ -70,6 +71,7 @@ class Operation:
     subject: str | None = None
     secret: str | None = None
     answer: Answer | None = field(default=None)
+    closing: bool = False
 
     @classmethod
     def of(cls, stored: Stored) -> Self:

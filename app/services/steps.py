@@ -2,9 +2,11 @@
 
 Where Stripe will execute nothing more under a key, because it stored a failure of its own there, or may have forgotten
 the key, it is asked what became of the step: done, then it counts; not done, then the step gets its next key.
+An operation that is being closed does nothing any more: it only finds out what was done.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -26,6 +28,10 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 Done = Callable[[JsonView], bool]
 
 
+class NotDone(StripeError):
+    """A step of an operation that is being closed never happened at Stripe."""
+
+
 class Steps:
     """Changes at Stripe on behalf of operations."""
 
@@ -40,8 +46,12 @@ class Steps:
         """POST `params` to `path` as `step` of `operation`.
 
         of: the path of the object that is changed (None: one is created); done: whether that object, as it is now,
-        shows that the step was done. Raises StripeKeySpent where no key is left.
+        shows that the step was done. Raises StripeKeySpent where no key is left, NotDone where nothing may be done now.
         """
+        if operation.closing:
+            if found := await self._found(operation, step, path, params, of, done):
+                return found
+            raise NotDone(f"The step {step!r} did not happen at Stripe.")
         if operation.age > STRIPE_KEEPS_KEYS and (found := await self._found(operation, step, path, params, of, done)):
             return found
         while True:
@@ -58,11 +68,20 @@ class Steps:
         """DELETE `path`; None where it is gone already. A second time changes nothing, so it needs no key."""
         operation.touched = True
         try:
+            if operation.closing:
+                return await self._deleted(path)
             return await self._gateway.delete(path)
         except StripeInvalidRequest as error:
             if observing.is_gone(error):
                 return None
             raise
+
+    async def _deleted(self, path: str) -> Answer:
+        """The stub that Stripe keeps of what was deleted. Raises NotDone where it is still there."""
+        now = await self._gateway.get(path)
+        if not now.data.get("deleted"):
+            raise NotDone("It was not deleted at Stripe.")
+        return now
 
     async def made_by(self, operation: Operation, step: str) -> str | None:
         """The id of the object that `step` created or changed, as Stripe's events tell; None where it did not happen.
@@ -93,12 +112,15 @@ class Steps:
         self, operation: Operation, step: str, path: str, params: JsonView, of: str | None, done: Done | None
     ) -> Answer | None:
         """The object that `step` changed, as it is now; None where the step did not happen."""
-        made = await self.made_by(operation, step)
-        if not made and not (of and done):
-            return None
         expand: JsonObject = {"expand": params["expand"]} if "expand" in params else {}
-        now = await self._gateway.get(of or f"{path}/{made}", expand)
-        return now if made or (done and done(now.data)) else None
+        if of and done:  # first what one look tells: Stripe's events may be too many to be searched
+            now = await self._gateway.get(of, expand)
+            if done(now.data):
+                return replace(now, looked_up=True)
+        made = await self.made_by(operation, step)
+        if not made:
+            return None
+        return replace(await self._gateway.get(of or f"{path}/{made}", expand), looked_up=True)
 
     async def _next_key(self, operation: Operation, step: str) -> None:
         """Move `step` on to its next key; recorded first, so that every later runner uses it, too."""

@@ -49,7 +49,8 @@ STRIPE_KEEPS = timedelta(days=30)
 class Answer:
     """What Stripe answered: the object, and between which seconds of Stripe's clock it was true.
 
-    A replayed answer shows the object as it was when the call was first made, whenever that was.
+    A replayed answer shows the object as it was when the call was first made, whenever that was. looked_up: it is no
+    answer to the change that was asked for, but the object as it was found afterwards.
     """
 
     data: JsonObject
@@ -57,6 +58,7 @@ class Answer:
     until: datetime
     replayed: bool = False
     request_id: str | None = None
+    looked_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

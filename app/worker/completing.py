@@ -1,8 +1,9 @@
 """Owns the completer: what a process left unfinished is finished, or undone, though nobody asks for it any more.
 
-It runs the stored request through the same use case, under the same keys, as the caller's own retry would. What cannot
-be finished within an hour, and what a caller without an Idempotency-Key could never ask for again, is undone. What
-changes nothing but this database is there as a whole or not at all; there is nothing to complete.
+It runs the stored request through the same use case, under the same keys, as the caller's own retry would. After an hour
+nothing more is done in its name: what was done at Stripe all the same is its answer, and what it began otherwise is undone.
+So is a create that a caller without an Idempotency-Key could never ask for again. What changes nothing but this database
+is there as a whole or not at all; there is nothing to complete.
 """
 
 import asyncio
@@ -21,11 +22,15 @@ from app.domain.errors import DatabaseUnavailable, InvoicingError, Refused, Stri
 from app.domain.idempotency import COMPLETION
 from app.domain.json import JsonView
 from app.services.operations import Operation, Operations, UseCase
+from app.services.steps import NotDone
 from app.trail import Trail
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 8
+
+UNDONE = "This request was interrupted and could not be finished; what it began was undone."
+NOTHING_DONE = "This request was interrupted and could not be finished; nothing was done at Stripe."
 
 Undo = Callable[[Operation, InvoicingError], Awaitable[None]]
 
@@ -112,10 +117,22 @@ class Completer:
         return ended, "done"
 
     def _undoing(self, stored: Stored) -> UseCase:
-        async def undo(operation: Operation, _params: JsonView) -> None:
-            error = StripeError("This request was interrupted and could not be finished; what it began was undone.")
-            if stored.name in self._undo:
-                await self._undo[stored.name](operation, error)
+        """Answer with what was done at Stripe, for no try may have heard of it; undo what was done by half.
+
+        What nobody can ask for again is undone at once: its answer would tell nobody that it exists.
+        """
+        undo = self._undo.get(stored.name)
+
+        async def close(operation: Operation, params: JsonView) -> None:
+            if stored.idempotency_key is not None or undo is None:
+                operation.closing = True
+                with suppress(NotDone):
+                    await self._use_cases[stored.name](operation, params)
+                    return
+                operation.closing = False
+            error = StripeError(UNDONE if undo else NOTHING_DONE)
+            if undo:
+                await undo(operation, error)
             await self._running.refuse(operation, error)
 
-        return undo
+        return close

@@ -98,6 +98,103 @@ async def test_what_cannot_be_finished_within_the_hour_is_undone_and_says_so(
     await api.post("/v1/invoices", body, headers={"Idempotency-Key": "two"})
 
 
+async def outage_during(
+    api: Caller, sandbox: Sandbox, connection: Any, method: str, path: str, body: Json | None
+) -> Any:
+    """Ask, have every answer of Stripe's lost, and let the completer close it after the hour; the caller's next try."""
+    await sandbox.fault(method, "/v1/*", kind="drop_response")
+    await api.refused(method, path, 503, "stripe_unavailable", body, headers=KEY)
+    await sandbox.clear_faults()
+    await connection.execute(AGED, "61 minutes")
+    assert await api.parts.completer().run_once() == 1
+    answer = await api.send(method, path, body, headers=KEY)
+    assert answer.headers["Idempotent-Replayed"] == "true"
+    return answer
+
+
+@pytest.mark.parametrize("act", ["pay", "void", "mark-uncollectible", "finalize", "send"])
+async def test_what_was_done_in_an_outage_of_more_than_an_hour_is_answered_as_done(
+    api: Caller, sandbox: Sandbox, connection: Any, act: str
+) -> None:
+    invoice = await (api.draft() if act == "finalize" else api.open())
+    body = {"payment_method": "pm_card_visa"} if act == "pay" else None
+    answer = await outage_during(api, sandbox, connection, "POST", f"/v1/invoices/{invoice['id']}/{act}", body)
+    assert answer.status_code == 200, answer.text
+    [there] = (await sandbox.state())["invoice"]
+    assert answer.json()["status"] == there["status"]
+
+
+async def test_a_finalized_invoice_that_an_outage_hid_is_the_answer_to_its_create(
+    api: Caller, sandbox: Sandbox, connection: Any
+) -> None:
+    body = await wanted(api) | {"finalize": True}
+    await sandbox.fault("POST", "/v1/invoices/*/finalize", kind="drop_response")
+    await api.refused("POST", "/v1/invoices", 503, "stripe_unavailable", body, headers=KEY)
+    await sandbox.clear_faults()
+    await connection.execute(AGED, "61 minutes")
+    assert await api.parts.completer().run_once() == 1
+    answer = await api.send("POST", "/v1/invoices", body, headers=KEY)
+    assert (answer.status_code, answer.json()["status"]) == (201, "open")
+    assert [it["id"] for it in (await sandbox.state())["invoice"]] == [answer.json()["id"]]
+
+
+async def test_a_decline_that_an_outage_hid_is_answered_as_the_decline(
+    api: Caller, sandbox: Sandbox, connection: Any
+) -> None:
+    path = f"/v1/invoices/{(await api.open())['id']}/pay"
+    declined = {"payment_method": "pm_card_visa_chargeDeclined"}
+    answer = await outage_during(api, sandbox, connection, "POST", path, declined)
+    assert (answer.status_code, answer.json()["code"]) == (402, "payment_failed")
+    assert answer.json()["stripe"]["decline_code"] == "generic_decline"
+
+
+async def test_a_bank_debit_that_an_outage_hid_is_answered_as_under_way(
+    api: Caller, sandbox: Sandbox, connection: Any
+) -> None:
+    path = f"/v1/invoices/{(await api.open())['id']}/pay"
+    answer = await outage_during(api, sandbox, connection, "POST", path, {"payment_method": "pm_usBankAccount_success"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "open")
+
+
+async def test_a_payment_that_never_reached_stripe_is_refused_after_the_hour_and_never_made(
+    api: Caller, sandbox: Sandbox, connection: Any
+) -> None:
+    path, body = f"/v1/invoices/{(await api.open())['id']}/pay", {"payment_method": "pm_card_visa"}
+    await sandbox.fault("POST", "/v1/invoices/*/pay", kind="drop_request")
+    await api.refused("POST", path, 503, "stripe_unavailable", body, headers=KEY)
+    await sandbox.clear_faults()
+    await connection.execute(AGED, "61 minutes")
+    assert await api.parts.completer().run_once() == 1
+    problem = await api.refused("POST", path, 502, "stripe_error", body, headers=KEY)
+    assert "nothing was done at Stripe" in problem["detail"]
+    assert not (await sandbox.state()).get("charge")
+
+
+async def test_while_stripe_is_away_nothing_is_said_of_what_became_of_a_payment(
+    api: Caller, sandbox: Sandbox, connection: Any
+) -> None:
+    path, body = f"/v1/invoices/{(await api.open())['id']}/pay", {"payment_method": "pm_card_visa"}
+    await sandbox.fault("*", "/v1/*", kind="drop_response")
+    await api.refused("POST", path, 503, "stripe_unavailable", body, headers=KEY)
+    await connection.execute(AGED, "61 minutes")
+    assert await api.parts.completer().run_once() == 1
+    assert (await operation(connection))["answered_at"] is None
+
+
+@pytest.mark.parametrize("reached", [True, False], ids=["deleted", "not deleted"])
+async def test_a_deletion_is_looked_up_after_the_hour_and_not_done_any_more(
+    api: Caller, sandbox: Sandbox, connection: Any, *, reached: bool
+) -> None:
+    path = f"/v1/customers/{(await api.customer())['id']}"
+    await sandbox.fault("DELETE", "/v1/*", kind="drop_response" if reached else "drop_request")
+    await api.refused("DELETE", path, 503, "stripe_unavailable", headers=KEY)
+    await sandbox.clear_faults()
+    await connection.execute(AGED, "61 minutes")
+    assert await api.parts.completer().run_once() == 1
+    assert (await api.send("DELETE", path, headers=KEY)).status_code == (200 if reached else 502)
+    assert (await sandbox.dashboard.get(path)).json().get("deleted", False) is reached
+
+
 async def test_a_refusal_outlives_a_clean_up_that_was_interrupted(
     api: Caller, sandbox: Sandbox, connection: Any
 ) -> None:

@@ -155,6 +155,26 @@ async def test_a_500_that_stripe_stored_is_left_behind_with_its_key_and_nothing_
         assert len(await _lines(sandbox, invoice["id"])) == expected
 
 
+@pytest.mark.parametrize(
+    ("method", "status", "code"),
+    [
+        ("pm_card_visa_chargeDeclined", 402, "payment_failed"),
+        ("pm_card_authenticationRequired", 402, "payment_action_required"),
+        ("pm_usBankAccount_success", 200, None),
+    ],
+)
+async def test_a_500_stored_over_an_attempt_to_pay_is_answered_as_the_attempt_ended(
+    api: Caller, sandbox: Sandbox, method: str, status: int, code: str | None
+) -> None:
+    path = f"/v1/invoices/{(await api.open())['id']}/pay"
+    await sandbox.fault("POST", "/v1/invoices/*/pay", status=500, stored=True, executes=True, times=1)
+    for _ in range(2):
+        answer = await api.send("POST", path, {"payment_method": method}, headers={"Idempotency-Key": "one"})
+        assert (answer.status_code, answer.json().get("code")) == (status, code), answer.text
+    executed = [it for it in await sandbox.requests(method="POST", path="/v1/invoices/*/pay") if it["executed"]]
+    assert len(executed) == 1
+
+
 async def _lines(sandbox: Sandbox, invoice: str) -> list[Json]:
     found = (await sandbox.dashboard.get(f"/v1/invoices/{invoice}/lines?limit=100")).json()
     return list(found["data"])
