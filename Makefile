@@ -121,7 +121,7 @@ $(STAMP): | $(LOCK)
 	$(PYTHON) -m venv --clear $(VENV)
 	@awk '/^uv==/ {on = 1} on {print} on && !/\\$$/ {exit}' $(LOCK) > $(VENV)/uv.txt
 	@{ $(PIP) --require-hashes -r $(VENV)/uv.txt && $(UV) --require-hashes -r $(LOCK); } || $(PIP) --require-hashes -r $(LOCK)
-	$(PIP) --no-deps --no-build-isolation --editable .
+	$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean: ## remove caches and local state (the virtual environment stays)

@@ -238,6 +238,7 @@ def openapi(
 @cli.command()
 def demo(
     url: Annotated[str | None, typer.Option(help="Where the API is; PUBLIC_BASE_URL otherwise.")] = None,
+    another: Annotated[bool, typer.Option(help="Leave one more invoice open, and say where to pay it.")] = True,
 ) -> None:
     """Run the main job once against the running service: an invoice from draft to fulfilled."""
     found = settings()
@@ -247,7 +248,7 @@ def demo(
         raise typer.Exit(2)
     from app import demo as main_job
 
-    fulfilled = asyncio.run(main_job.run(url or found.public_base_url, key.get_secret_value()))
+    fulfilled = asyncio.run(main_job.run(url or found.public_base_url, key.get_secret_value(), another=another))
     raise typer.Exit(0 if fulfilled else 1)
 
 

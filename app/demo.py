@@ -58,8 +58,11 @@ class Api:
         return document
 
 
-async def run(base_url: str, key: str) -> bool:
-    """Take one invoice from draft to fulfilled; whether it got there. Progress goes to standard output."""
+async def run(base_url: str, key: str, *, another: bool) -> bool:
+    """Take one invoice from draft to fulfilled; whether it got there. Progress goes to standard output.
+
+    With `another`, one more invoice is left open, and where both can be looked at is said.
+    """
     headers = {"Authorization": f"Bearer {key}"}
     typer.echo("\nThe main job: one invoice from draft to fulfilled\n")
     started = time.perf_counter()
@@ -67,7 +70,7 @@ async def run(base_url: str, key: str) -> bool:
         try:
             api = Api(client)
             invoice, page = await _lifecycle(api, Steps())
-            unpaid = await _another(api, invoice)
+            pages = [page, await _another(api, invoice)] if another else []
         except (httpx.HTTPError, RuntimeError) as error:
             typer.echo(f"\nThe main job failed: {error}", err=True)
             return False
@@ -77,9 +80,8 @@ async def run(base_url: str, key: str) -> bool:
     typer.echo(
         f"\nInvoice {invoice['number']} ({invoice['id']}) is {invoice['status']} and {outcome}, in {took:.1f} s."
     )
-    typer.echo(f"  the invoice      {base_url}/v1/invoices/{invoice['id']}")
-    typer.echo(f"  its payment page {page}")
-    typer.echo(f"  pay one yourself {unpaid}")
+    for name, address in zip(("its payment page", "pay one yourself"), pages, strict=False):
+        typer.echo(f"  {name} {address}")
     return fulfilled
 
 

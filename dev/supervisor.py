@@ -81,7 +81,8 @@ class Supervisor:
             self._say("STRIPE_SECRET_KEY is a live key: the main job would move real money, so it is not run")
             status = 0
         else:
-            main_job = service("demo", "--url", environment.api_url)
+            left_open = ["--no-another"] if once else []  # what is about to stop cannot be looked at
+            main_job = service("demo", "--url", environment.api_url, *left_open)
             status = await self._watch(self._launch("demo", main_job, children_env, visible=True))
         if once:
             return status
@@ -193,6 +194,7 @@ class Supervisor:
         self._say(
             "\n".join(
                 [
+                    "everything is up; Ctrl-C stops it",
                     "",
                     f"  API docs     {environment.api_url}/docs",
                     f"  API key      {api_key}",
@@ -200,7 +202,6 @@ class Supervisor:
                     "  console      make console, in another shell",
                     f"  logs         {environment.logs}",
                     f"  more shells  set -a; . {environment.run_env}; set +a   (then: {Path(sys.executable).parent}/invoicing --help)",
-                    "  stop         Ctrl-C",
                     "",
                 ]
             )

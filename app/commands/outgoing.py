@@ -27,7 +27,7 @@ def list_endpoints(status: State = None, limit: Limit = 50, cursor: Cursor = Non
 
 @deliveries.command("list")
 def list_deliveries(
-    endpoint: Annotated[str | None, typer.Option(help="Those to this endpoint (`we_…`).")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Those to this endpoint (`whe_…`).")] = None,
     status: State = None,
     invoice: Annotated[str | None, typer.Option(help="Those about this invoice.")] = None,
     limit: Limit = 50,

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 PROJECT = Path(__file__).resolve().parents[2]
 MARK = "SUPERVISOR_TEST"
-UP = "Ctrl-C"  # the last line of the start
+UP = "Ctrl-C"  # in what is said at the end of the start
 PARTS = {"api": "app.cli serve", "worker": "app.cli worker", "sandbox": "-m sandbox"}
 
 
@@ -144,6 +144,7 @@ def test_once_runs_the_main_job_and_leaves_nothing(run: Start) -> None:
     assert demo.ends(within=150) == 0, demo.output
     demo.leaves_nothing(within=0)
     assert "fulfilled" in demo.output
+    assert "http://" not in demo.output, "what has stopped cannot be looked at"
 
 
 def test_once_fails_when_the_main_job_fails(run: Start) -> None:
