@@ -1,4 +1,4 @@
-"""Owns the connections to PostgreSQL: the pool, transactions, and what a failing database looks like to the rest.
+"""Owns how PostgreSQL is reached: connections, transactions, and what a failing database looks like to the rest.
 
 Every error that means "not now" leaves here as DatabaseUnavailable. No SQL of the domain lives here.
 """
@@ -7,18 +7,17 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
-from asyncpg.pool import PoolConnectionProxy
 
 from app import metrics
+from app.db.pool import Connection, Pool
 from app.domain.errors import DatabaseUnavailable
 
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+__all__ = ["Connection", "Database", "translated_errors"]
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +32,12 @@ NOT_NOW = (
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
 )
-"""What asyncpg raises when the server is away, starting, stopping, failing over or full."""
+"""What asyncpg raises when the server is away, starting, stopping, failing over or full.
+
+The last is what a statement meets between the server's goodbye and the end of its connection.
+"""
 
 SESSION = {
     "application_name": "invoicing",
@@ -57,17 +60,13 @@ POOLED = {name: SESSION[name] for name in ("application_name", "timezone")}
 """What a pooler between us and the server passes on."""
 
 RETRY_AFTER_S = 1
+ACQUIRE_WITHIN_S = 10.0
+CONNECT_WITHIN_S = 5.0
 
 
 def asyncpg_dsn(url: str) -> str:
     """`url` as asyncpg takes it: SQLAlchemy's driver suffix is allowed in settings and dropped here."""
     return url.replace("postgresql+asyncpg://", "postgresql://", 1)
-
-
-async def _reset(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Give a connection back: we set no session state, so there is something to undo only in a broken transaction."""
-    if connection.is_in_transaction():
-        await connection.reset()
 
 
 @asynccontextmanager
@@ -76,15 +75,50 @@ async def translated_errors() -> AsyncIterator[None]:
     try:
         yield
     except NOT_NOW as error:
-        metrics.DATABASE_ERRORS(type(error).__name__).inc()
-        log.warning("database_unavailable", error=type(error).__name__)
-        raise DatabaseUnavailable(
-            "The database cannot be reached right now; nothing was changed by this request here.",
-            retry_after=RETRY_AFTER_S,
-        ) from error
+        raise _unavailable(error) from error
 
 
-async def _require_durable(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+def _unavailable(error: BaseException) -> DatabaseUnavailable:
+    metrics.DATABASE_ERRORS(type(error).__name__).inc()
+    log.warning("database_unavailable", error=type(error).__name__)
+    return DatabaseUnavailable(
+        "The database cannot be reached right now; nothing was changed by this request here.",
+        retry_after=RETRY_AFTER_S,
+    )
+
+
+class _Borrowing:
+    """The use of a connection of the pool, for as long as a block runs.
+
+    A class, because a context manager made of a generator costs several times as much.
+    """
+
+    __slots__ = ("_held", "_pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Connection:
+        held = self._pool.resting()
+        waited = 0.0
+        if held is None:
+            asked = time.perf_counter()
+            try:
+                held = await self._pool.acquire(ACQUIRE_WITHIN_S)
+            except NOT_NOW as error:
+                raise _unavailable(error) from error
+            waited = time.perf_counter() - asked
+        metrics.POOL_WAIT.observe(waited)
+        self._held = held
+        return held.connection
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        self._pool.give_back(self._held, error)
+        if isinstance(error, NOT_NOW):
+            raise _unavailable(error) from error
+
+
+async def _require_durable(connection: Connection) -> None:
     """Refuse a server behind a pooler that acknowledges what is not on disk: we cannot set it for the session there."""
     if await connection.fetchval("SHOW synchronous_commit") == "off":
         log.error("synchronous_commit_is_off", fix="ALTER ROLE … SET synchronous_commit = on")
@@ -122,22 +156,11 @@ class Database:
         self._pool_size = pool_size
         self._command_timeout_s = command_timeout_s
         self._session = SESSION | dict(session or {})
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._pool: Pool | None = None
 
     async def open(self) -> None:
         """Make the pool; connects to nothing yet, so that the service starts while the database is away."""
-        through: dict[str, Any] = {"server_settings": self._session}
-        if self._pooled:
-            through = {"server_settings": POOLED, "statement_cache_size": 0, "init": _require_durable}
-        self._pool = await asyncpg.create_pool(
-            self._url,
-            min_size=0,
-            max_size=self._pool_size,
-            timeout=5,
-            command_timeout=self._command_timeout_s,
-            reset=_reset,
-            **through,
-        )
+        self._pool = Pool(self._through_pooler if self._pooled else self.dedicated, self._pool_size)
 
     async def close(self) -> None:
         """Give running statements a moment to end, then close every connection."""
@@ -149,20 +172,16 @@ class Database:
             self._pool.terminate()
         self._pool = None
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection on which every statement commits by itself."""
         if self._pool is None:
             raise DatabaseUnavailable("The database pool is closed.", retry_after=RETRY_AFTER_S)
-        asked = time.perf_counter()
-        async with translated_errors(), self._pool.acquire(timeout=10) as connection:
-            metrics.POOL_WAIT.observe(time.perf_counter() - asked)
-            yield connection
+        return _Borrowing(self._pool)
 
     @property
     def pool_state(self) -> PoolState:
         """How the pool stands now."""
-        size, idle = (self._pool.get_size(), self._pool.get_idle_size()) if self._pool else (0, 0)
+        size, idle = (self._pool.size, self._pool.idle) if self._pool else (0, 0)
         return PoolState(size - idle, idle, self._pool_size)
 
     @asynccontextmanager
@@ -171,7 +190,7 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
-    async def dedicated(self, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
+    async def dedicated(self, **settings: str) -> Connection:
         """A connection to the server itself, for a listener, a lock or a writer that keeps it; the caller closes it.
 
         `settings` are the server's for this connection.
@@ -179,7 +198,23 @@ class Database:
         async with translated_errors():
             return await asyncpg.connect(
                 self._direct_url,
-                timeout=5,
+                timeout=CONNECT_WITHIN_S,
                 command_timeout=self._command_timeout_s,
                 server_settings=self._session | settings,
             )
+
+    async def _through_pooler(self) -> Connection:
+        async with translated_errors():
+            connection: Connection = await asyncpg.connect(
+                self._url,
+                timeout=CONNECT_WITHIN_S,
+                command_timeout=self._command_timeout_s,
+                server_settings=POOLED,
+                statement_cache_size=0,
+            )
+            try:
+                await _require_durable(connection)
+            except BaseException:
+                connection.terminate()
+                raise
+            return connection
