@@ -237,6 +237,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
     gateway = _gateway(settings)
     steps = Steps(database, gateway)
     writer = Writer(database, gateway, steps)
+    operations = Operations(database, deadline_s=settings.request_deadline_s)
     invoicing = Invoicing(database, gateway, steps, writer)
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
@@ -250,7 +251,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             settings=settings,
             database=database,
             gateway=gateway,
-            operations=Operations(database, deadline_s=settings.request_deadline_s),
+            operations=operations,
             catalog=Catalog(writer),
             customers=Customers(writer),
             invoicing=invoicing,
@@ -270,6 +271,8 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             secrets=signing_secrets(settings.stripe_webhook_secrets),
         )
     finally:
+        await operations.close()
+        await writer.close()
         await live.close()
         await bell.close()
         await inbox.close()

@@ -6,6 +6,7 @@ Lists are keyset-paged over (time, id), so that a page costs the same wherever i
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
@@ -121,6 +122,10 @@ class Resource:
         columns = self.single or self.shown
         return f"SELECT row_to_json(d) FROM (SELECT {columns} FROM {self.table} row WHERE {where}{hidden}) d"  # noqa: S608
 
+    def documents(self, where: str) -> str:
+        """The statement that answers the ids and documents of all that match `where`."""
+        return self.document(where).replace("SELECT row_to_json(d)", "SELECT d.id, row_to_json(d)::text", 1)
+
 
 PRODUCT = Resource("product", "products", _PRODUCT)
 PRICE = Resource("price", "prices", _PRICE)
@@ -174,6 +179,12 @@ async def read(connection: Connection, resource: Resource, object_id: str, *, by
     """The document of one object, as JSON text, or None."""
     found: str | None = await connection.fetchval(resource.document(f"{by} = $1"), object_id)
     return found
+
+
+async def read_all(connection: Connection, resource: Resource, ids: Sequence[str]) -> dict[str, str]:
+    """The documents of several objects, as `read` reads them, by id; those that are not there are absent."""
+    rows = await connection.fetch(resource.documents("id = ANY($1::text[])"), ids)
+    return {row[0]: row[1] for row in rows}
 
 
 async def page(connection: Connection, resource: Resource, wanted: Filter, *, limit: int, cursor: str | None) -> bytes:

@@ -4,7 +4,7 @@
 taken over learns it by LeaseLost, and its transaction with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Self
@@ -67,21 +67,43 @@ class Stored:
         return cls(**{**row, **decoded})
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a runner answers: the HTTP status (or REFUSED) and the body, with how far it got and what it is about."""
+
+    operation: UUID
+    runner: int
+    status: int
+    body: str
+    progress: JsonView
+    subject: str | None
+
+
 _COLUMNS = ", ".join(f"operation.{column.name}" for column in fields(Stored) if column.name != "ours")
 
-_BEGIN = f"""
+_INSERT = """
 INSERT INTO operations AS operation (
     id, caller, idempotency_key, fingerprint, name, params, subject, request_id, locked_until
 ) VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, now() + $9::interval)
+"""
+
+_BEGIN_NEW = f"{_INSERT} ON CONFLICT (caller, idempotency_key) DO NOTHING RETURNING id, created_at"
+
+_TAKE_OVER = f"""
+{_INSERT}
 ON CONFLICT (caller, idempotency_key) DO UPDATE
 SET locked_until = EXCLUDED.locked_until, takeovers = operation.takeovers + 1
 WHERE operation.answered_at IS NULL
   AND operation.locked_until <= now()
   AND operation.fingerprint = EXCLUDED.fingerprint
 RETURNING {_COLUMNS}, true AS ours
-"""  # noqa: S608 -- only names of this module are interpolated
+"""
 
-_FIND = f"SELECT {_COLUMNS}, false AS ours FROM operations operation WHERE caller = $1 AND idempotency_key = $2"  # noqa: S608
+_FIND = f"""
+SELECT {_COLUMNS}, false AS ours FROM operations operation
+WHERE caller = $1 AND idempotency_key = $2
+  AND (answered_at IS NOT NULL OR locked_until > now() OR fingerprint <> $3)
+"""  # noqa: S608 -- only names of this module are interpolated
 _READ = f"SELECT {_COLUMNS}, false AS ours FROM operations operation WHERE id = $1"  # noqa: S608
 
 _CLAIM_UNFINISHED = f"""
@@ -101,15 +123,47 @@ RETURNING {_COLUMNS}, true AS ours
 """  # noqa: S608 -- only names of this module are interpolated
 
 
+async def begin_new(connection: Connection, new: Sequence[NewOperation], lease: timedelta) -> dict[UUID, Stored]:
+    """Start those of `new` whose key nobody used; they are there as soon as the transaction commits.
+
+    Waits for nobody but others who are just beginning: what has a row already is left alone, whoever holds it.
+    """
+    rows = await connection.fetchmany(_BEGIN_NEW, [(*_row(one), lease) for one in new])
+    begun = {row["id"]: row["created_at"] for row in rows}
+    return {one.id: _begun(one, begun[one.id]) for one in new if one.id in begun}
+
+
 async def begin(connection: Connection, new: NewOperation, lease: timedelta) -> Stored:
     """Start an operation, take over one whose runner died, or say how the one under this key stands."""
-    params = msgspec.json.encode(new.params).decode()
-    given = (new.id, new.caller, new.idempotency_key, new.fingerprint, new.name, params, new.subject, new.request_id)
     while True:
-        row = await connection.fetchrow(_BEGIN, *given, lease)
-        row = row or await connection.fetchrow(_FIND, new.caller, new.idempotency_key)
-        if row is not None:  # else it was purged between the two statements
+        row = await connection.fetchrow(_FIND, new.caller, new.idempotency_key, new.fingerprint)
+        row = row or await connection.fetchrow(_TAKE_OVER, *_row(new), lease)
+        if row is not None:  # else somebody else was faster, in one way or the other
             return Stored.of(row)
+
+
+def _row(new: NewOperation) -> tuple[object, ...]:
+    params = msgspec.json.encode(new.params).decode()
+    return (new.id, new.caller, new.idempotency_key, new.fingerprint, new.name, params, new.subject, new.request_id)
+
+
+def _begun(new: NewOperation, created_at: datetime) -> Stored:
+    """The row of an operation that has just begun."""
+    return Stored(
+        id=new.id,
+        idempotency_key=new.idempotency_key,
+        fingerprint=new.fingerprint,
+        name=new.name,
+        params=dict(new.params),
+        subject=new.subject,
+        progress={},
+        takeovers=0,
+        request_id=new.request_id,
+        created_at=created_at,
+        answer_status=None,
+        answer_body=None,
+        ours=True,
+    )
 
 
 async def read(connection: Connection, operation: UUID) -> Stored | None:
@@ -146,32 +200,26 @@ async def advance(
     _require_one(done)
 
 
-async def answer(
-    connection: Connection,
-    operation: UUID,
-    runner: int,
-    status: int,
-    body: str,
-    *,
-    progress: JsonView,
-    subject: str | None,
-) -> None:
-    """Store what is answered; from now on the key replays it, and what was asked is forgotten. Raises LeaseLost."""
-    done = await connection.execute(
-        """
-        UPDATE operations
-        SET answered_at = now(), answer_status = $3, answer_body = $4, progress = $5::jsonb,
-            subject = coalesce($6, subject), params = '{}'::jsonb, last_error = NULL
-        WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL
-        """,
-        operation,
-        runner,
-        status,
-        body,
-        msgspec.json.encode(progress).decode(),
-        subject,
-    )
-    _require_one(done)
+_ANSWER = """
+UPDATE operations
+SET answered_at = now(), answer_status = $3, answer_body = $4, progress = $5::jsonb,
+    subject = coalesce($6, subject), params = '{}'::jsonb, last_error = NULL
+WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL
+RETURNING id
+"""
+
+
+async def answer(connection: Connection, answers: Collection[Answered]) -> None:
+    """Store what is answered; from now on the keys replay it, and what was asked is forgotten.
+
+    Raises LeaseLost where one of them is not its runner's any more.
+    """
+    given = [
+        (one.operation, one.runner, one.status, one.body, msgspec.json.encode(one.progress).decode(), one.subject)
+        for one in answers
+    ]
+    if len(await connection.fetchmany(_ANSWER, given)) != len(given):
+        raise LeaseLost
 
 
 async def release(connection: Connection, operation: UUID, runner: int, reason: str) -> None:

@@ -44,6 +44,15 @@ async def lock(connection: Connection, subjects: Iterable[str]) -> None:
     )
 
 
+async def lock_free(connection: Connection, subjects: Iterable[str]) -> set[str]:
+    """Hold those of `subjects` that nobody else holds, as `lock` does, and say which: this waits for nobody."""
+    rows = await connection.fetch(
+        "SELECT subject FROM unnest($1::text[]) subject WHERE pg_try_advisory_xact_lock(hashtextextended(subject, 0))",
+        list(subjects),
+    )
+    return {row[0] for row in rows}
+
+
 async def load(connection: Connection, table: Table, ids: Iterable[str], *, by: str = "id") -> dict[str, JsonObject]:
     """The rows of `table` whose column `by` is one of `ids`, keyed by that column; absent rows are absent."""
     wanted = list(ids)

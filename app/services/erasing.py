@@ -3,7 +3,7 @@
 A customer is erased when it is deleted at Stripe, whoever did that: the ledger calls `forget` in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -18,10 +18,10 @@ HELD = timedelta(hours=1)
 """Longer than anybody holds an event's row, and than clocks differ: so far back the next sweep looks once more."""
 
 
-async def forget(connection: Connection, customers: Sequence[str], cause: str | None) -> None:
-    """Take out what is personal of what is stored about `customers`, and note it in the audit log."""
-    await erasure.forget(connection, customers, _scrubbed)
-    for customer in customers:
+async def forget(connection: Connection, customers: Mapping[str, str | None]) -> None:
+    """Take out what is personal of what is stored about `customers`, and note it in the audit log with what caused it."""
+    await erasure.forget(connection, sorted(customers), _scrubbed)
+    for customer, cause in sorted(customers.items()):
         await audit.record(
             connection, actor=cause or "service", action="erase_customer", subject=customer, outcome="done"
         )

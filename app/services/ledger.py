@@ -79,7 +79,7 @@ class Ledger:
         self._items: dict[str, list[JsonObject]] = {}
         self._links: dict[str, JsonObject] = {}
         self._buried: set[str] = set()
-        self._erased: set[str] = set()
+        self._erased: dict[str, str | None] = {}
         self._changes: list[Change] = []
         self.fulfillments = Fulfillments({}, self._now, cause)
 
@@ -87,8 +87,13 @@ class Ledger:
     async def of(cls, connection: Connection, subjects: Iterable[Subject], *, cause: str | None = None) -> Self:
         """Lock `subjects` for the rest of the transaction and read their rows and their fulfillments."""
         wanted = list(subjects)
-        ledger = cls(connection, datetime.now(UTC), cause)
         await lock(connection, (subject.id for subject in wanted))
+        return await cls.of_locked(connection, wanted, cause=cause)
+
+    @classmethod
+    async def of_locked(cls, connection: Connection, wanted: Sequence[Subject], *, cause: str | None = None) -> Self:
+        """The same of subjects that this transaction has locked: by a statement before, or it would read what was then."""
+        ledger = cls(connection, datetime.now(UTC), cause)
         ids: defaultdict[Kind, list[str]] = defaultdict(list)
         for subject in wanted:
             ids[subject.kind].append(subject.id)
@@ -213,7 +218,7 @@ class Ledger:
     def _put(self, subject: Subject, row: JsonObject) -> None:
         if subject.kind is Kind.CUSTOMER and row["deleted_at"]:
             row |= ERASED_CUSTOMER
-            self._erased.add(subject.id)
+            self._erased[subject.id] = self.cause
         self._rows[subject] = row
         self._changed.add(subject)
 
@@ -266,7 +271,7 @@ class Ledger:
         await changes.add(self._connection, self._told())
         await actions.enqueue(self._connection, self.fulfillments.reached())
         if self._erased:
-            await erasing.forget(self._connection, sorted(self._erased), self.cause)
+            await erasing.forget(self._connection, self._erased)
 
     def _told(self) -> list[JsonObject]:
         """The rows that tell of the changes, each beside the state that its invoice is in now."""

@@ -6,7 +6,7 @@ its operation; it records how far it got, and stores its answer in the same tran
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -17,7 +17,7 @@ import structlog
 from app import metrics, tracing, trail
 from app.db import operations, references
 from app.db.engine import Connection, Database
-from app.db.operations import REFUSED, LeaseLost, NewOperation, Stored
+from app.db.operations import REFUSED, Answered, LeaseLost, NewOperation, Stored
 from app.domain.errors import (
     IdempotencyInProgress,
     IdempotencyMismatch,
@@ -28,6 +28,7 @@ from app.domain.errors import (
 )
 from app.domain.idempotency import LEASE_FACTOR, KeyVerdict, fingerprint, judge_key, stripe_key
 from app.domain.json import JsonObject, JsonView
+from app.services.gathering import ALONE, Alone, Gathering
 
 log = structlog.get_logger(__name__)
 
@@ -109,9 +110,15 @@ class Operation:
 
         Raises LeaseLost, which undoes that transaction.
         """
-        await operations.answer(
-            connection, self.id, self.runner, status, body, progress=self.progress, subject=self.subject
-        )
+        await operations.answer(connection, [self.answered(status, body)])
+        self.conclude(status, body)
+
+    def answered(self, status: int, body: str) -> Answered:
+        """What is stored as its answer."""
+        return Answered(self.id, self.runner, status, body, self.progress, self.subject)
+
+    def conclude(self, status: int, body: str) -> None:
+        """This is stored as its answer, and is what the caller gets."""
         self.answer = Answer(status, body, secret_of=self.progress.get("secret_of"), secret=self.secret)
 
 
@@ -125,6 +132,11 @@ class Operations:
         self._database = database
         self._deadline_s = deadline_s
         self.lease = timedelta(seconds=deadline_s * LEASE_FACTOR)
+        self._beginning: Gathering[NewOperation, Stored] = Gathering(self._begin_together)
+
+    async def close(self) -> None:
+        """Wait for the end of what is under way."""
+        await self._beginning.close()
 
     async def run(self, call: Call, use_case: UseCase) -> Answer:
         """Run `use_case` for `call`, or replay what was answered under its key.
@@ -186,8 +198,17 @@ class Operations:
             subject=call.subject,
             request_id=call.request_id,
         )
+        begun = await self._beginning.ask(new)
+        if begun is not ALONE:
+            return begun
         async with self._database.connection() as connection:
             return await operations.begin(connection, new, self.lease)
+
+    async def _begin_together(self, new: Sequence[NewOperation]) -> Sequence[Stored | Alone]:
+        """Begin what nobody began before, in one statement and one commit."""
+        async with self._database.connection() as connection:
+            begun = await operations.begin_new(connection, new, self.lease)
+        return [begun.get(one.id, ALONE) for one in new]
 
     async def _bounded(self, operation: Operation, use_case: UseCase, params: JsonView) -> None:
         limit = asyncio.timeout(self._deadline_s)
@@ -207,7 +228,7 @@ class Operations:
 
     async def _let_go(self, operation: Operation, error: BaseException) -> None:
         """Make the key free for the next try. Best effort: where this fails too, the lease runs out by itself."""
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}".split("\n", 1)[0]  # PostgreSQL's details quote whole rows
         try:
             async with self._database.unit_of_work() as connection:
                 if operation.touched:

@@ -3,16 +3,19 @@
 The webhook about the same change may come before or after; whichever way, the same rows result (see ledger.py).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from app.db import documents, references
+from app.db import documents, operations, references
 from app.db.documents import Resource
 from app.db.engine import Connection, Database
+from app.db.records import lock_free
 from app.domain.errors import IdempotencyInProgress, NotFound, ReferenceTaken, StripeUnavailable
 from app.domain.json import JsonObject, JsonView
 from app.services import observing
+from app.services.gathering import ALONE, Alone, Gathering
 from app.services.ledger import Incomplete, Ledger, Subject, Unordered
 from app.services.operations import Operation
 from app.services.steps import Steps
@@ -26,38 +29,66 @@ RESOURCES: dict[Kind, Resource] = {
     Kind.INVOICE: documents.INVOICE,
 }
 
-Then = Callable[[Connection], Awaitable[None]]
+Written = str
+"""The document of what was written, as it is answered."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """A snapshot to write, and the operation that is answered with it, where one is. `cause` is put down beside it."""
+
+    snapshot: Snapshot
+    cause: str
+    operation: Operation | None = None
+    status: int = 0
+
+    @property
+    def subject(self) -> Subject:
+        """What it changes."""
+        return Subject(self.snapshot.kind, self.snapshot.id)
 
 
 class Writer:
-    """Writes snapshots through, together with what must commit with them."""
+    """Writes snapshots through, together with the answers they lead to; what comes together shares a transaction."""
 
     def __init__(self, database: Database, gateway: StripeGateway, steps: Steps) -> None:
         self._database = database
         self._gateway = gateway
         self._steps = steps
+        self._gathering: Gathering[Change, Written] = Gathering(self._together)
 
-    async def write(self, snapshot: Snapshot, cause: str, then: Then | None = None) -> None:
-        """Apply `snapshot` and do `then` in one transaction; `cause` is put down beside what changes.
+    async def close(self) -> None:
+        """Wait for the end of what is under way."""
+        await self._gathering.close()
+
+    async def write(self, snapshot: Snapshot, cause: str) -> None:
+        """Take `snapshot` in; `cause` is put down beside what changes. Raises StripeUnavailable as `finish` does."""
+        await self._write(Change(snapshot, cause))
+
+    async def finish(self, operation: Operation, snapshot: Snapshot, status: int = 200) -> None:
+        """Take `snapshot` in, and answer with the document of its object, in one transaction.
 
         Where the webhook was faster and times cannot tell which is newer, Stripe is asked, and that counts. Raises
         StripeUnavailable where others change the object faster than Stripe answers: asked again, the request continues.
         """
-        subject = Subject(snapshot.kind, snapshot.id)
+        operation.subject = snapshot.id
+        operation.conclude(status, await self._write(Change(snapshot, str(operation.id), operation, status)))
+
+    async def _write(self, change: Change) -> Written:
         looks = 0
         while True:
             try:
-                await self._commit(subject, snapshot, cause, then)
+                written = await self._gathering.ask(change)
+                return await self._alone(change) if written is ALONE else written
             except Unordered as question:
                 looks += 1
                 if looks > observing.MOST_LOOKS:
                     raise StripeUnavailable(
-                        f"Others keep changing {subject.id} while Stripe is asked about it; ask again, and this continues.",
+                        f"Others keep changing {change.snapshot.id} while Stripe is asked about it; ask again, and this "
+                        "continues.",
                         retry_after=1,
                     ) from question
-                snapshot = await self._clarified(snapshot, question)
-            else:
-                return
+                change = replace(change, snapshot=await self._clarified(change.snapshot, question))
 
     async def _clarified(self, snapshot: Snapshot, question: Unordered) -> Snapshot:
         """What `question` wants to have in the place of `snapshot`."""
@@ -68,25 +99,33 @@ class Writer:
         observed.links = observed.links or snapshot.links
         return observed
 
-    async def _commit(self, subject: Subject, snapshot: Snapshot, cause: str, then: Then | None) -> None:
+    async def _alone(self, change: Change) -> Written:
+        """Write one change in a transaction of its own, waiting for whoever else changes the same object."""
         async with self._database.unit_of_work() as connection:
-            ledger = await Ledger.of(connection, [subject], cause=cause)
-            ledger.apply(snapshot)
+            ledger = await Ledger.of(connection, [change.subject], cause=change.cause)
+            ledger.apply(change.snapshot)
             await ledger.flush()
-            if then:
-                await then(connection)
+            return (await _answer(connection, [change]))[0]
 
-    async def finish(self, operation: Operation, snapshot: Snapshot, status: int = 200) -> None:
-        """Write `snapshot` through and answer with the document of its object."""
-        operation.subject = snapshot.id
-
-        async def then(connection: Connection) -> None:
-            document = deleted_document(snapshot.id)
-            if not snapshot.deleted:
-                document = await documents.read(connection, RESOURCES[snapshot.kind], snapshot.id) or "null"
-            await operation.finish(connection, status, document)
-
-        await self.write(snapshot, str(operation.id), then)
+    async def _together(self, changes: Sequence[Change]) -> Sequence[Written | Exception | Alone]:
+        """Write changes of different objects in one transaction; what somebody else holds is not waited for."""
+        outcomes: dict[Change, Written | Exception] = {}
+        first = {change.subject: change for change in reversed(changes)}
+        async with self._database.unit_of_work() as connection:
+            free = await lock_free(connection, [subject.id for subject in first])
+            mine = [change for subject, change in first.items() if subject.id in free]
+            ledger = await Ledger.of_locked(connection, [change.subject for change in mine])
+            for change in mine:
+                ledger.cause = change.cause
+                try:
+                    with ledger.all_or_nothing():
+                        ledger.apply(change.snapshot)
+                except Exception as error:  # noqa: BLE001 -- the ledger forgot what it did; the others go on
+                    outcomes[change] = error
+            await ledger.flush()
+            applied = [change for change in mine if change not in outcomes]
+            outcomes |= zip(applied, await _answer(connection, applied), strict=True)
+        return [outcomes.get(change, ALONE) for change in changes]
 
     async def create(self, operation: Operation, kind: Kind, params: JsonView, wanted: JsonView) -> None:
         """Create an object at Stripe from the Stripe parameters `wanted`, under the caller's reference if there is one."""
@@ -134,6 +173,26 @@ class Writer:
             param="reference",
             extra={"existing": claim.object_id},
         )
+
+
+async def _answer(connection: Connection, changes: Sequence[Change]) -> list[Written]:
+    """Answer the operations among `changes` with the documents of what was just written. Raises LeaseLost."""
+    shown: dict[str, Written] = {}
+    for kind, resource in RESOURCES.items():
+        ids = [
+            it.snapshot.id for it in changes if it.operation and it.snapshot.kind is kind and not it.snapshot.deleted
+        ]
+        shown |= await documents.read_all(connection, resource, ids) if ids else {}
+    written = []
+    answers = []
+    for change in changes:
+        gone = deleted_document(change.snapshot.id) if change.snapshot.deleted else "null"
+        written.append(shown.get(change.snapshot.id, gone))
+        if change.operation:
+            answers.append(change.operation.answered(change.status, written[-1]))
+    if answers:
+        await operations.answer(connection, answers)
+    return written
 
 
 def deleted_document(object_id: str) -> str:

@@ -187,15 +187,22 @@ BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databas
 
 @pytest.mark.timeout(600)
 async def test_a_runner_that_slept_through_its_lease_answers_what_its_successor_did(
-    database: Database, survivor: Parts, customer: str, sandbox: Sandbox
+    settings: Settings, database: Database, survivor: Parts, customer: str, sandbox: Sandbox
 ) -> None:
     """It stands still at every await, is taken over, and wakes: it changes nothing any more, here or at Stripe."""
+    async with built(settings) as sleeper:
+        await slept_everywhere(database, survivor, sleeper, customer, sandbox)
+
+
+async def slept_everywhere(
+    database: Database, survivor: Parts, sleeper: Parts, customer: str, sandbox: Sandbox
+) -> None:
     connection = await database.connect()
     at, asleep = 0, True
     while asleep:
         params = {"customer": customer, "items": ITEMS, "finalize": True, "collection_method": "send_invoice"}
         call = Call("tests", "POST /v1/invoices", params | {"days_until_due": 30}, key=f"sleeps-{at}")
-        still = Still(survivor.operations.run(call, survivor.invoicing.create_invoice), at)
+        still = Still(sleeper.operations.run(call, sleeper.invoicing.create_invoice), at)
         sleeping = asyncio.create_task(still)
         reached = asyncio.create_task(still.reached.wait())
         await asyncio.wait({sleeping, reached}, return_when=asyncio.FIRST_COMPLETED)

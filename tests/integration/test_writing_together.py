@@ -1,0 +1,212 @@
+"""Writes that come together share transactions, and nothing else: no answer, no fault, no waiting."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+import msgspec
+import pytest
+
+from app.domain.errors import IdempotencyInProgress
+from app.services.operations import Answer, Call
+from app.settings import Settings
+from app.wiring import Parts, built
+from tests.fixtures.postgres import Database
+from tests.fixtures.sandbox import Sandbox
+
+Eventually = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+COMMITTED_TOGETHER = """
+SELECT operation.idempotency_key AS key, operation.xmin::text AS answered_in, customer.xmin::text AS stored_in,
+    operation.answer_body AS body
+FROM operations operation JOIN customers customer ON customer.id = operation.subject
+"""
+
+
+@pytest.fixture
+async def parts(settings: Settings) -> AsyncIterator[Parts]:
+    async with built(settings) as parts:
+        yield parts
+
+
+@pytest.fixture
+async def connection(database: Database) -> AsyncIterator[Connection]:
+    connection = await database.connect()
+    yield connection
+    await connection.close()
+
+
+class Writes:
+    """Customers that are created at the same time."""
+
+    def __init__(self, parts: Parts, connection: Connection, sandbox: Sandbox, eventually: Eventually) -> None:
+        self.parts = parts
+        self._connection = connection
+        self._sandbox = sandbox
+        self._eventually = eventually
+
+    def create(self, name: str) -> "asyncio.Task[Answer]":
+        call = Call("tests", "POST /v1/customers", {"name": name}, key=name)
+        return asyncio.create_task(self.parts.operations.run(call, self.parts.customers.create_customer))
+
+    def update(self, customer: str, name: str) -> "asyncio.Task[Answer]":
+        call = Call("tests", f"PATCH /v1/customers/{customer}", {"name": name}, key=name, subject=customer)
+        return asyncio.create_task(self.parts.operations.run(call, self.parts.customers.update_customer))
+
+    @asynccontextmanager
+    async def held_up(self, table: str, gathering: Any, waiting: int) -> AsyncIterator[None]:
+        """While a write called `opener` cannot write to `table`, run the block, until so many wait for the next set."""
+        async with self._connection.transaction():
+            await self._connection.execute(f"LOCK TABLE {table} IN SHARE MODE")
+            opener = self.create("opener")
+
+            async def blocked() -> bool:
+                query = "SELECT count(*) FROM pg_locks WHERE relation = $1::regclass AND NOT granted"
+                return bool(await self._connection.fetchval(query, table))
+
+            async def gathered() -> bool:
+                return len(gathering._waiting) == waiting
+
+            assert await self._eventually(blocked)
+            yield
+            assert await self._eventually(gathered)
+        await opener
+
+    async def committed(self) -> dict[str, asyncpg.Record]:
+        return {row["key"]: row for row in await self._connection.fetch(COMMITTED_TOGETHER)}
+
+    async def executed(self) -> int:
+        return sum(entry["executed"] for entry in await self._sandbox.requests(method="POST"))
+
+
+@pytest.fixture
+def writes(parts: Parts, connection: Connection, sandbox: Sandbox, eventually: Eventually) -> Writes:
+    return Writes(parts, connection, sandbox, eventually)
+
+
+def finishing(parts: Parts) -> Any:
+    return parts.customers._writer._gathering
+
+
+def beginning(parts: Parts) -> Any:
+    return parts.operations._beginning
+
+
+def names(count: int) -> Sequence[str]:
+    return [f"customer-{number}" for number in range(count)]
+
+
+async def test_writes_that_come_during_a_commit_share_the_next_one(writes: Writes, parts: Parts) -> None:
+    async with writes.held_up("customers", finishing(parts), 12):
+        tasks = [writes.create(name) for name in names(12)]
+    answers = dict(zip(names(12), await asyncio.gather(*tasks), strict=True))
+    committed = await writes.committed()
+    assert len({committed[name]["answered_in"] for name in names(12)}) == 1
+    for name, answer in answers.items():
+        assert msgspec.json.decode(answer.body)["name"] == name
+        assert committed[name]["body"] == answer.body
+        assert committed[name]["answered_in"] == committed[name]["stored_in"]
+
+
+async def test_requests_that_come_while_others_begin_begin_in_one_commit(
+    writes: Writes, parts: Parts, connection: Connection
+) -> None:
+    async with writes.held_up("operations", beginning(parts), 13):
+        tasks = [writes.create(name) for name in names(12)]
+        tasks.append(writes.create("customer-3"))  # the key of another one in the same set
+    *answers, again = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(answer, Answer) for answer in answers)
+    assert isinstance(again, IdempotencyInProgress)
+    assert await writes.executed() == 13
+    assert await connection.fetchval("SELECT count(DISTINCT created_at) FROM operations") == 2
+
+
+async def test_whoever_is_held_by_others_keeps_nobody_waiting(
+    writes: Writes, connection: Connection, eventually: Eventually
+) -> None:
+    customer = msgspec.json.decode((await writes.create("held")).body)["id"]
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", customer)
+        held = writes.update(customer, "held up")
+
+        async def waits() -> bool:
+            query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            return bool(await connection.fetchval(query))
+
+        assert await eventually(waits)
+        answers = await asyncio.gather(*(writes.create(name) for name in names(3)))
+        assert [msgspec.json.decode(answer.body)["name"] for answer in answers] == names(3)
+        assert not held.done()
+    assert msgspec.json.decode((await held).body)["name"] == "held up"
+
+
+async def test_a_runner_that_lost_its_lease_takes_nobody_along(
+    writes: Writes, parts: Parts, database: Database, connection: Connection, eventually: Eventually
+) -> None:
+    other = await database.connect()
+    async with writes.held_up("customers", finishing(parts), 3):
+        slow, *others = [writes.create(name) for name in ("slow", "quick", "brown")]
+
+        async def all_at_stripe() -> bool:
+            return await writes.executed() == 4
+
+        assert await eventually(all_at_stripe)
+        await other.execute("UPDATE operations SET takeovers = takeovers + 1 WHERE idempotency_key = 'slow'")
+    await other.close()
+    with pytest.raises(IdempotencyInProgress):
+        await slow
+    answers = await asyncio.gather(*others)
+    assert [msgspec.json.decode(answer.body)["name"] for answer in answers] == ["quick", "brown"]
+    assert set(await writes.committed()) == {"opener", "quick", "brown"}
+    assert await connection.fetchval("SELECT count(*) FROM customers") == 3
+
+
+async def test_what_postgresql_refuses_at_the_end_is_nobody_elses_fault(
+    writes: Writes, parts: Parts, connection: Connection
+) -> None:
+    await connection.execute("ALTER TABLE customers ADD CONSTRAINT nobody CHECK (name <> 'nobody')")
+    async with writes.held_up("customers", finishing(parts), 3):
+        tasks = [writes.create(name) for name in ("somebody", "nobody", "anybody")]
+    somebody, nobody, anybody = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(nobody, asyncpg.CheckViolationError)
+    assert all(isinstance(answer, Answer) for answer in (somebody, anybody))
+    assert set(await writes.committed()) == {"opener", "somebody", "anybody"}
+    reason = await connection.fetchval("SELECT last_error FROM operations WHERE idempotency_key = 'nobody'")
+    assert "violates check constraint" in reason
+    assert "Failing row" not in reason
+
+
+async def test_what_postgresql_refuses_at_the_beginning_is_nobody_elses_fault(writes: Writes, parts: Parts) -> None:
+    async with writes.held_up("operations", beginning(parts), 3):
+        tasks = [writes.create(name) for name in ("some", "no\0thing", "any")]
+    some, nothing, anything = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(nothing, asyncpg.DataError)
+    assert all(isinstance(answer, Answer) for answer in (some, anything))
+
+
+async def test_two_changes_of_one_object_at_once_are_both_answered(
+    writes: Writes, parts: Parts, connection: Connection
+) -> None:
+    customer = msgspec.json.decode((await writes.create("one")).body)["id"]
+    async with writes.held_up("customers", finishing(parts), 2):
+        others = [writes.update(customer, "one or another"), writes.update(customer, "another")]
+    answers = await asyncio.gather(*others)
+    last = await connection.fetchval("SELECT name FROM customers WHERE id = $1", customer)
+    assert last in {"one or another", "another"}
+    assert last in {msgspec.json.decode(answer.body)["name"] for answer in answers}
+    stripe = (await parts.gateway.get(f"/v1/customers/{customer}")).data["name"]
+    assert stripe == last
+
+
+async def test_whoever_gives_up_takes_nobody_along_and_is_continued(writes: Writes, parts: Parts) -> None:
+    async with writes.held_up("customers", finishing(parts), 3):
+        tasks = [writes.create(name) for name in ("patient", "impatient", "calm")]
+    tasks[1].cancel()  # its set has begun at most
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Answer, asyncio.CancelledError, Answer]
+    again = await writes.create("impatient")
+    assert msgspec.json.decode(again.body)["name"] == "impatient"
+    assert await writes.executed() == 4
