@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Protocol
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -50,6 +51,16 @@ def _in_child(parent: int, sign: signal.Signals) -> Callable[[], None]:
     return lambda: die_with_parent(sign, parent)
 
 
+class Running(Protocol):
+    """What is asked of a process that was started."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sign: int, /) -> None: ...
+
+
 class Child:
     """Start it from a thread that lives as long as the child should: the kernel ties it to that thread."""
 
@@ -69,16 +80,21 @@ class Child:
         self.expected_to_end = False
         with contextlib.ExitStack() as stack:
             output = stack.enter_context(log.open("ab")) if log else None
-            self._process = subprocess.Popen(
-                [str(part) for part in command],
-                env=None if env is None else dict(env),
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=None if output is None else subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C reaches the parent alone, which stops everything in order
-                preexec_fn=_in_child(os.getpid(), stop_signal),  # noqa: PLW1509 - only system calls
-            )
+            self._process = self._begin([str(part) for part in command], env, cwd, output)
+
+    def _begin(
+        self, command: list[str], env: Mapping[str, str] | None, cwd: Path | None, output: IO[bytes] | None
+    ) -> Running:
+        return subprocess.Popen(
+            command,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the parent alone, which stops everything in order
+            preexec_fn=_in_child(os.getpid(), self.stop_signal),  # noqa: PLW1509 - only system calls
+        )
 
     @property
     def pid(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,11 +11,11 @@ import httpx
 import pytest
 from playwright.async_api import Request, expect
 
-from dev.processes import Child
 from tests.browser.conftest import Bill, Billed, NewPerson, Person
 from tests.fixtures.ports import find_free_port
 from tests.fixtures.service import Service, _inherited
 from tests.fixtures.waiting import until
+from tests.fixtures.warm import start
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +23,7 @@ async def console(service: Service, tmp_path_factory: pytest.TempPathFactory) ->
     """Serve the console beside the service, as an operator starts it; its address."""
     folder, port = tmp_path_factory.mktemp("console"), find_free_port()
     environment = {**_inherited(), **service.environment, "CONSOLE_PORT": str(port)}
-    child = Child(
-        "console", [sys.executable, "-m", "app.cli", "console"], env=environment, cwd=folder, log=folder / "log"
-    )
+    child = start("console", "console", env=environment, cwd=folder, log=folder / "log")
     url = f"http://127.0.0.1:{port}/console/"
 
     async def answers() -> bool:

@@ -19,6 +19,7 @@ from tests.fixtures.billing import open_invoice, posted
 from tests.fixtures.mail import MailServer
 from tests.fixtures.sandbox import PROJECT, Sandbox
 from tests.fixtures.service import MakeService, Service, _inherited
+from tests.fixtures.warm import run_warm
 
 pytestmark = pytest.mark.e2e
 
@@ -228,15 +229,7 @@ def start_worker(folder: Path, **changes: str) -> subprocess.CompletedProcess[st
         "STRIPE_SECRET_KEY": "sk_test_none",
         "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789abcdef",
     }
-    return subprocess.run(
-        [sys.executable, "-m", "app.cli", "worker"],
-        cwd=folder,
-        env=_inherited() | environment | changes,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_warm("worker", env=_inherited() | environment | changes, cwd=folder)
 
 
 async def test_from_the_webhook_to_the_mail_though_the_worker_dies_between_its_acceptance_and_the_mark(

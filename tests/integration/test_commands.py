@@ -72,7 +72,7 @@ LISTS: list[tuple[str, list[str], type | None, int]] = [
 async def test_lists_are_the_apis_own_documents(busy: Json, invoicing: Shell) -> None:
     ran = await invoicing.each([(group, "list", *options, "--json") for group, options, _, _ in LISTS])
     for (group, options, schema, count), done in zip(LISTS, ran, strict=True):
-        assert done.status == 0, done.stderr
+        assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout)
         assert set(found) == {"data", "has_more", "next_cursor"}
         assert len(found["data"]) == count, (group, options)
@@ -150,7 +150,7 @@ MISSING = [
 async def test_what_does_not_exist_is_an_error_for_programs_and_people(stage: Stage, invoicing: Shell) -> None:
     ran = await invoicing.each([(*words, "--json") for words in MISSING])
     for words, done in zip(MISSING, ran, strict=True):
-        assert done.status == 1, words
+        assert done.returncode == 1, words
         assert json.loads(done.stderr)["code"] == "not_found", words
         assert not done.stdout
     assert "There is no invoice 'in_nobody'." in (await invoicing(*MISSING[0], status=1)).stderr
@@ -174,7 +174,7 @@ WRONG = [
 async def test_what_is_called_wrongly_is_told_and_nothing_is_tried(invoicing: Shell) -> None:
     invoicing.environment["DATABASE_URL"] = f"postgresql://127.0.0.1:{find_free_port()}/none"
     for words, done in zip(WRONG, await invoicing.each(WRONG), strict=True):
-        assert done.status == 2, words
+        assert done.returncode == 2, words
         assert done.stderr, words
         assert "Traceback" not in done.stderr
         assert not done.stdout

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,7 +22,8 @@ from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import PROJECT
-from tests.fixtures.service import MakeService, _inherited
+from tests.fixtures.service import MakeService
+from tests.fixtures.warm import run_warm
 
 Made = dict[str, Any]
 
@@ -358,14 +358,7 @@ async def test_the_command_line_makes_lists_rotates_and_revokes(make_service: Ma
     service = await make_service(worker=False)
 
     def invoicing(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", "keys", *arguments],
-            cwd=PROJECT / "tests",
-            env={**_inherited(), **service.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_warm("keys", *arguments, cwd=PROJECT / "tests", env=service.surroundings)
 
     made = invoicing("create", "--name", "shop", "--scope", "invoices:read", "--expires-in-days", "30")
     key = made.stdout.strip()

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from app.stripe_gateway.client import API_VERSION
 from app.worker.rehearsing import Rehearsed
 from tests.fixtures.sandbox import PROJECT
 from tests.fixtures.stage import Json, Stage
+from tests.fixtures.warm import run_warm
 
 NEXT = "2027-01-01.next"
 Invoicing = Callable[..., Awaitable[subprocess.CompletedProcess[str]]]
@@ -32,10 +32,7 @@ def invoicing(settings: Settings, tmp_path: Path) -> Invoicing:
     environment |= {"STRIPE_SECRET_KEY": settings.stripe_secret_key.get_secret_value()}
 
     async def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "app.cli", "upgrade-rehearsal", *words]
-        return await asyncio.to_thread(
-            subprocess.run, command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
-        )
+        return await asyncio.to_thread(run_warm, "upgrade-rehearsal", *words, env=environment, cwd=tmp_path)
 
     return run
 

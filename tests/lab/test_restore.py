@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from tests.fixtures.postgres import PrivatePostgres
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import MakeService, Service
 from tests.fixtures.stage import Dashboard
+from tests.fixtures.warm import run_warm
 from tests.lab.life import PATHS, Life, Step
 from tests.lab.truth import Truth, must_hold
 
@@ -60,14 +59,7 @@ async def told(connection: asyncpg.Connection[asyncpg.Record], after: Cursor) ->
 
 def invoicing(service: Service, url: str, *words: str) -> str:
     """What a person types after a restore."""
-    done = subprocess.run(
-        [sys.executable, "-m", "app.cli", *words],
-        env=service.surroundings | {"DATABASE_URL": url},
-        cwd=service.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_warm(*words, env=service.surroundings | {"DATABASE_URL": url}, cwd=service.folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import stripe
 
+from tests.fixtures.sandbox import unmeasured
+
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "sk_test_sandbox"
 PUBLISHABLE_KEY = "pk_test_sandbox"
@@ -28,9 +30,8 @@ class RunningSandbox:
     def __init__(self, *arguments: str, port: int | None = None) -> None:
         self.port = port or _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "--port", str(self.port), *arguments], cwd=PROJECT
-        )
+        command = [sys.executable, "-m", "sandbox", "--port", str(self.port), *arguments]
+        self._process = subprocess.Popen(command, cwd=PROJECT, env=unmeasured())
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
         self._wait()
         self.client = self.client_with(SECRET_KEY)
