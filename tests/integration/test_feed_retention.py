@@ -12,6 +12,7 @@ from app.domain.changes import Change
 from app.domain.feed import START, Cursor
 from app.worker.retention import forget_feed
 from tests.fixtures.caller import Caller
+from tests.fixtures.feed import settled
 from tests.fixtures.postgres import Database
 from tests.fixtures.stage import Stage
 
@@ -43,7 +44,7 @@ async def test_what_is_old_is_deleted_from_the_beginning_up_to_the_first_that_is
     while await feed.forget(connection, RETENTION, limit):
         pass
     assert await kept(connection) == ["in_3", "in_4"]
-    page = await feed.read(connection, START, limit=10)
+    page = await settled(connection)
     assert [event.invoice for event in page.events] == ["in_3", "in_4"]
     assert START < page.gone < page.events[0].cursor
     assert page.gone == await feed.gone(connection)
@@ -67,7 +68,7 @@ async def test_what_an_endpoint_has_still_to_be_sent_is_kept(database: Database)
     connection = await database.connect()
     await happen(connection, "in_1", "in_2", "in_3")
     await connection.execute(OLD, ["in_1", "in_2", "in_3"])
-    first, second, _ = [event.cursor for event in (await feed.read(connection, START, limit=10)).events]
+    first, second, _ = [event.cursor for event in (await settled(connection)).events]
     await connection.execute(
         "INSERT INTO webhook_endpoints (id, url, types, ordered, status, secrets, position, change) "
         "VALUES ('we_1', 'https://shop.example', '{}', false, 'enabled', '[]', $1, $2)",

@@ -1,8 +1,7 @@
 """What is secret is stored nowhere and logged nowhere: the whole database and everything said are searched."""
 
 import uuid
-
-import pytest
+from collections.abc import Callable
 
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database
@@ -26,7 +25,7 @@ async def everything_stored(database: Database) -> str:
 
 
 async def test_client_secrets_and_keys_are_neither_stored_nor_logged(
-    live: Caller, sandbox: Sandbox, database: Database, request: pytest.FixtureRequest
+    live: Caller, sandbox: Sandbox, database: Database, logged: Callable[[], str]
 ) -> None:
     headers = {"Idempotency-Key": uuid.uuid4().hex}
     created = await live.open()
@@ -44,8 +43,7 @@ async def test_client_secrets_and_keys_are_neither_stored_nor_logged(
     secrets = {created["client_secret"], finalized["client_secret"], fetched["client_secret"]}
     assert len(secrets) == 2
     stored = await everything_stored(database)
-    # The log was bound to standard error before this test began: only the capture of the whole run has it.
-    said = "".join(request.config.pluginmanager.getplugin("capturemanager").read_global_capture())
+    said = logged()
     assert created["id"] in stored
     assert created["id"] in said
     for secret in (*secrets, SECRET_KEY, WEBHOOK_SECRET, API_KEY):

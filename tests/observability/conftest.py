@@ -109,9 +109,15 @@ async def _have_trouble(on: Watched) -> None:
     connection = await asyncpg.connect(on.database.url)
     try:
 
-        async def failed() -> bool:
+        async def failed() -> bool:  # and is not tried again while the tests look
             return bool(
-                await connection.fetchval("SELECT 1 FROM webhook_events WHERE id = $1 AND attempts > 0", "evt_bad")
+                await connection.fetchval(
+                    """
+                    UPDATE webhook_events SET next_attempt_at = now() + interval '1 hour'
+                    WHERE id = $1 AND status = 'failed' RETURNING 1
+                    """,
+                    "evt_bad",
+                )
             )
 
         await until(failed)

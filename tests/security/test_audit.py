@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.sandbox import PROJECT
+from tests.fixtures.sandbox import PROJECT, unmeasured
 
 pytest.importorskip("pip_audit")
 
@@ -57,7 +56,7 @@ def vulnerabilities(flaws: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def audit(database: str) -> tuple[int, str]:
-    environment = os.environ | {
+    environment = unmeasured() | {
         "PIP_AUDIT_VULNERABILITY_SERVICE": "osv",
         "PIP_AUDIT_OSV_URL": database,
         "NO_PROXY": "*",

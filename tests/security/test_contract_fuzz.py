@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.sandbox import Sandbox, unmeasured
 from tests.fixtures.service import API_KEY, MakeService
 
 HERE = Path(__file__).parent
@@ -45,7 +45,8 @@ async def test_no_request_makes_the_service_break_its_contract(
             "--generation-database", "none",
         ],
         cwd=tmp_path,
-        env=os.environ | {
+        env=unmeasured()
+        | {
             "PYTHONPATH": str(HERE),
             "SCHEMATHESIS_HOOKS": "contract_hooks",
             "FUZZ_API_KEY": API_KEY,
