@@ -58,7 +58,7 @@ async def _replay(parts: Parts, wanted: Wanted, advance: Advance) -> JsonObject:
     worker, done, failed = parts.worker(), 0, 0
     for start in range(0, len(found), REPLAYED_AT_ONCE):
         advance(done, len(found))
-        queued = await parts.replaying.requeue(found[start : start + REPLAYED_AT_ONCE], actor=operator())
+        queued = await parts.replaying.requeue(found[start : start + REPLAYED_AT_ONCE], wanted, actor=operator())
         while True:
             await worker.drain()
             async with parts.database.connection() as connection:

@@ -1,7 +1,7 @@
 """Owns the statements that put events back into the inbox, so that they are processed again."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from app.db.engine import Connection
@@ -18,6 +18,15 @@ class Wanted:
     object_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+    def __str__(self) -> str:
+        """What was asked for, as a person reads it in the audit log."""
+        given = ((name, value) for name, value in asdict(self).items() if value is not None)
+        said = (
+            f"{name} {value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else f"{name} {value}"
+            for name, value in given
+        )
+        return ", ".join(said) or "all"
 
 
 _MATCHING = """
@@ -66,17 +75,20 @@ async def matching(connection: Connection, wanted: Wanted, handled: Collection[s
 
 async def requeue(
     connection: Connection, events: Collection[str], handled: Collection[str], *, livemode: bool
-) -> list[str]:
-    """Have `events` processed again; answers those for which that makes sense. Wakes the workers on commit."""
+) -> dict[str, datetime]:
+    """Have `events` processed again; answers those for which that makes sense, with when Stripe made each.
+
+    Wakes the workers on commit.
+    """
     rows = await connection.fetch(
         "SELECT id, created_at FROM webhook_events WHERE id = ANY($1::text[])", list(events)
     )  # first when they were made: changing rows is dear where it is not known in which partition they lie
-    if not rows:
-        return []
-    made = [row["created_at"] for row in rows]
-    ids = [row["id"] for row in rows]
-    found = await connection.fetch(_REQUEUE, ids, made, min(made), max(made), list(handled), livemode)
-    return [row[0] for row in found]
+    made = {row["id"]: row["created_at"] for row in rows}
+    if not made:
+        return {}
+    times = list(made.values())
+    found = await connection.fetch(_REQUEUE, list(made), times, min(times), max(times), list(handled), livemode)
+    return {row[0]: made[row[0]] for row in found}
 
 
 async def statuses(connection: Connection, events: Sequence[str]) -> dict[str, int]:

@@ -6,6 +6,7 @@ says that its effects were committed, and everything else it says is old news to
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.db import audit, documents, replays
 from app.db.documents import EVENT
@@ -39,11 +40,29 @@ class Replaying:
         async with self.database.connection() as connection:
             return await replays.matching(connection, wanted, self.handled, livemode=self.livemode)
 
-    async def requeue(self, events: Collection[str], *, actor: str, request_id: str | None = None) -> list[str]:
-        """Have `events` processed again; answers those that will be. The audit log says who wanted that."""
+    async def requeue(
+        self, events: Collection[str], wanted: Wanted, *, actor: str, request_id: str | None = None
+    ) -> list[str]:
+        """Have `events` processed again, which are those `wanted`, or a portion; answers those that will be.
+
+        The audit log says who wanted that, in one entry however many they are.
+        """
         async with self.database.unit_of_work() as connection:
             queued = await replays.requeue(connection, events, self.handled, livemode=self.livemode)
-            await audit.record_each(
-                connection, actor=actor, action=self.replay_event.__name__, subjects=queued, request_id=request_id
-            )
-            return queued
+            if queued:
+                one = next(iter(queued)) if len(queued) == 1 else None
+                await audit.record(
+                    connection,
+                    actor=actor,
+                    action=self.replay_event.__name__,
+                    subject=one,
+                    outcome="done",
+                    request_id=request_id,
+                    detail=None if one else _told(queued.values(), wanted),
+                )
+            return list(queued)
+
+
+def _told(made: Collection[datetime], wanted: Wanted) -> str:
+    first, last = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (min(made), max(made)))
+    return f"{len(made)} events that Stripe made from {first} to {last}; asked for: {wanted}"

@@ -236,6 +236,18 @@ async def test_what_a_command_did_is_in_the_audit_log(busy: Json, stage: Stage, 
     assert [(entry["actor"].partition(":")[0], entry["action"]) for entry in found["data"]] == [("cli", "replay_event")]
 
 
+async def test_many_events_replayed_are_one_entry_of_the_audit_log(busy: Json, stage: Stage, invoicing: Shell) -> None:
+    done = await invoicing.json("events", "replay", "--type", "product.created", "--since", "2020-01-01")
+    again = await invoicing.json("events", "replay", "--all")
+    found = (await invoicing.json("audit", "list"))["data"]
+    entries = [entry for entry in found if entry["action"] == "replay_event" and entry["subject"] is None]
+    assert again["replayed"] > 1
+    assert entries[0]["detail"].startswith(f"{again['replayed']} events that Stripe made from 20")
+    assert entries[0]["detail"].endswith("asked for: all")
+    if done["replayed"] > 1:
+        assert entries[1]["detail"].endswith("asked for: type product.created, since 2020-01-01T00:00:00Z")
+
+
 async def test_an_erased_customer_is_asked_about_first(busy: Json, stage: Stage, invoicing: Shell) -> None:
     assert "no way back" in (await invoicing("customers", "erase", busy["customer"], status=1)).stderr
     assert (await invoicing.json("customers", "show", busy["customer"]))["email"]

@@ -13,6 +13,7 @@ from alembic import command
 from app.db import inbox, partitions, schema
 from app.db.inbox import NewEvent
 from app.db.partitions import Partition
+from app.db.replays import Wanted
 from app.worker.retention import drop_partitions, keep_partitions, make_partitions
 from tests.fixtures.postgres import Database
 from tests.fixtures.stage import Stage
@@ -75,7 +76,7 @@ async def test_old_events_that_are_replayed_are_processed_wherever_they_lie(stag
     event = await stage.event("product.created")
     olds = [moved(event, -days, id=f"evt_old{days}") for days in (10, 40, 100)]
     await stage.tell(event, *olds)
-    await stage.parts.replaying.requeue([old["id"] for old in olds], actor="a test")
+    await stage.parts.replaying.requeue([old["id"] for old in olds], Wanted(), actor="a test")
     assert await stage.work() == len(olds)
     assert not await stage.rows("SELECT FROM webhook_events WHERE status <> 'processed'")
 

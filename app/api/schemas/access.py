@@ -70,6 +70,9 @@ class AuditEntryRead(Shown):
     actor: str = Field(examples=["key_0d8c"])
     action: str = Field(examples=["void_invoice"])
     subject: str | None = Field(examples=["in_1Pgf"])
+    detail: str | None = Field(
+        examples=[None], description="How many and which, where one entry stands for many of the same: a bulk replay."
+    )
     outcome: str = Field(examples=["done"], description="`done`, or the code of the error it ended with.")
     request_id: str | None
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from app.api.parameters import IdWanted
 from app.api.schemas.demands import Says
-from app.api.schemas.fulfillments import PaymentFailure
+from app.api.schemas.fulfillments import FulfillmentState
 from app.api.schemas.shared import Shown
 from app.domain.feed import FULFILLMENT_TYPES, INVOICE_TYPES, SCHEMA_VERSION, TYPES
 from app.domain.fulfillment import FulfillmentStatus
@@ -42,24 +42,6 @@ class InvoiceState(Shown):
     paid_at: datetime | None
     voided_at: datetime | None
     marked_uncollectible_at: datetime | None
-    updated_at: datetime
-
-
-class FulfillmentState(Shown):
-    """A fulfillment after the change."""
-
-    id: str = Field(examples=["ful_1PgF"])
-    invoice: str
-    customer: str | None
-    status: FulfillmentStatus
-    amount_paid: int
-    currency: str
-    payment_intent: str | None
-    paid_out_of_band: bool
-    attempts: int = Field(description="Failed attempts to pay.")
-    failure: PaymentFailure | None
-    fulfilled_at: datetime | None
-    created_at: datetime
     updated_at: datetime
 
 

@@ -23,8 +23,10 @@ class PaymentFailure(Shown):
     message: str | None
 
 
-class FulfillmentRead(Shown):
-    id: str = Field(examples=["ful_0d8c"])
+class FulfillmentState(Shown):
+    """A fulfillment after the change."""
+
+    id: str = Field(examples=["ful_1PgF"])
     invoice: str
     customer: str | None
     status: FulfillmentStatus
@@ -37,6 +39,10 @@ class FulfillmentRead(Shown):
     fulfilled_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class FulfillmentRead(FulfillmentState):
+    """A fulfillment as it is. What is added here is not in events: those are kept as they were told."""
 
 
 class FulfillmentActionRead(Shown):

@@ -28,7 +28,7 @@ class AuditEntryView(ReadOnlyView, model=AuditEntry):
     admins_only = True
     order = "at"
     search = ("subject", "actor", "request_id")
-    column_list = ["at", "actor", "action", "subject", "outcome", "request_id", "id"]
+    column_list = ["at", "actor", "action", "subject", "detail", "outcome", "request_id", "id"]
 
 
 class RateBucketView(ReadOnlyView, model=RateBucket):

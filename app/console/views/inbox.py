@@ -67,13 +67,14 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
     async def replay_dead(self, request: Request) -> Response:
         """Have every dead event processed again."""
         operator = require_admin(request)
-        found = await self.parts.replaying.matching(Wanted(status="dead"))
+        wanted = Wanted(status="dead")
+        found = await self.parts.replaying.matching(wanted)
         queued = 0
         for start in range(0, len(found), AT_ONCE):
             portion = found[start : start + AT_ONCE]
             queued += len(
                 await self.parts.replaying.requeue(
-                    portion, actor=operator.caller, request_id=request.scope["request_id"]
+                    portion, wanted, actor=operator.caller, request_id=request.scope["request_id"]
                 )
             )
         Flash.success(request, f"{counted(queued, 'event')} {QUEUED}")

@@ -39,7 +39,10 @@ class ApiKey(Model):
 
 
 class AuditEntry(Model):
-    """Who did what, when, and how it ended. Rows are only ever added: triggers refuse everything else."""
+    """Who did what, when, and how it ended. Rows are only ever added: triggers refuse everything else.
+
+    detail: how many and which, where one entry stands for many of the same; it has no subject then.
+    """
 
     __tablename__ = "audit_log"
 
@@ -53,6 +56,7 @@ class AuditEntry(Model):
     outcome: Mapped[str]
     request_id: Mapped[str | None]
     operation: Mapped[UUID | None]
+    detail: Mapped[str | None]
 
     __table_args__ = (
         Index("ix_audit_log_newest", desc("at"), desc("id")),
