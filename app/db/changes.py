@@ -6,10 +6,8 @@ only if what it tells of was committed.
 
 from collections.abc import Sequence
 
-import msgspec
-
 from app.db.engine import Connection
-from app.domain.json import JsonObject
+from app.domain.json import JsonObject, storable
 
 CHANNEL = "feed"
 
@@ -32,4 +30,4 @@ SELECT pg_notify('{CHANNEL}', '')
 async def add(connection: Connection, changes: Sequence[JsonObject]) -> None:
     """Add `changes` in the transaction that makes them; whoever listens hears of it when that commits."""
     if changes:
-        await connection.execute(_ADD, msgspec.json.encode(changes).decode())
+        await connection.execute(_ADD, storable(changes))

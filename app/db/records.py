@@ -11,7 +11,7 @@ import msgspec
 
 from app.db.engine import Connection
 from app.db.tables import Table
-from app.domain.json import JsonObject
+from app.domain.json import JsonObject, storable
 
 
 @cache
@@ -66,4 +66,4 @@ async def load(connection: Connection, table: Table, ids: Iterable[str], *, by: 
 async def store(connection: Connection, table: Table, rows: Sequence[JsonObject]) -> None:
     """Insert or replace `rows`; each must have every column of `table` (a missing one becomes null)."""
     if rows:
-        await connection.execute(_upsert_statement(table), msgspec.json.encode(rows).decode())
+        await connection.execute(_upsert_statement(table), storable(rows))

@@ -7,7 +7,7 @@ from app.domain.json import JsonObject
 
 _ENTRIES = """
 WITH events AS (
-    SELECT event.*, payload::jsonb -> 'request' AS request
+    SELECT event.*, replace(payload, '\\u0000', '\\ufffd')::jsonb -> 'request' AS request -- PostgreSQL reads no NUL
     FROM webhook_events event
     WHERE object_id = $1 OR object_id IN (
         SELECT unnest(ARRAY[payment_intent, id]) FROM invoice_payments WHERE invoice = $1

@@ -1,10 +1,36 @@
-"""Owns the names for decoded JSON that the layers pass to each other; holds no logic."""
+"""Owns the names for decoded JSON that the layers pass to each other, and how it is written for the database."""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
+
+import msgspec
 
 JsonObject: TypeAlias = dict[str, Any]
 """A decoded JSON object that we may build on, e.g. an invoice as Stripe answered it."""
 
 JsonView: TypeAlias = Mapping[str, Any]
 """A decoded JSON object that is only read."""
+
+NUL = "\\u0000"
+REPLACEMENT = "\ufffd"
+"""What Unicode has in the place of a character that cannot be shown."""
+
+
+def storable(value: object) -> str:
+    """`value` as JSON that PostgreSQL takes: it knows no NUL, and a payment must not fail for one in a description."""
+    written = msgspec.json.encode(value).decode()
+    if NUL not in written:
+        return written
+    return msgspec.json.encode(_without_nul(msgspec.json.decode(written))).decode()
+
+
+def _without_nul(value: object) -> object:
+    match value:
+        case str():
+            return value.replace("\0", REPLACEMENT)
+        case dict():
+            return {_without_nul(key): _without_nul(it) for key, it in value.items()}
+        case list():
+            return [_without_nul(it) for it in value]
+        case _:
+            return value

@@ -11,13 +11,13 @@ import structlog
 
 from app.db import coverage, drift
 from app.db.engine import Database
-from app.domain.errors import DatabaseUnavailable, InvoicingError
+from app.domain.errors import DatabaseUnavailable
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
 from app.domain.snapshot import Verdict
 from app.services import observing
 from app.services.ledger import Ledger, Subject, Unordered
-from app.stripe_gateway.client import PAGE, StripeGateway
+from app.stripe_gateway.client import PAGE, Answer, StripeGateway
 from app.stripe_gateway.mapping import Kind, Snapshot
 
 log = structlog.get_logger(__name__)
@@ -45,8 +45,8 @@ class Repairing:
         repaired: list[str] = []
         for status in UNFINISHED:
             async for page in self._listed(status):
-                seen |= {snapshot.id for snapshot in page}
-                repaired += await self._compare(page)
+                seen |= {it.data["id"] for it in page}
+                repaired += await self._settle(page)
         async with self._database.connection() as connection:
             alone = await drift.unfinished(connection, seen, self._settled)
             alone += await drift.lagging(connection, self._settled, YOUNG)
@@ -59,15 +59,26 @@ class Repairing:
                 await coverage.count_repairs(connection, len(repaired))
         return repaired
 
-    async def _listed(self, status: str) -> AsyncIterator[list[Snapshot]]:
+    async def _listed(self, status: str) -> AsyncIterator[list[Answer]]:
         query: JsonObject = {"status": status, "limit": PAGE, "expand": ["data.payments"]}
         while True:
             answer = await self._gateway.get("/v1/invoices", query)
             found = answer.data["data"]
-            yield [observing.snapshot_of(Kind.INVOICE, replace(answer, data=it)) for it in found]
+            yield [replace(answer, data=it) for it in found]
             if not answer.data["has_more"]:
                 return
             query["starting_after"] = found[-1]["id"]
+
+    async def _settle(self, page: Sequence[Answer]) -> list[str]:
+        """Compare a page at once; where one of its invoices cannot be read or stored, each by itself."""
+        try:
+            return await self._compare([observing.snapshot_of(Kind.INVOICE, it) for it in page])
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 -- one invoice's fault must not stop the others
+            log.warning("page_not_compared", invoices=len(page), error=type(error).__name__)
+            subjects = [Subject(Kind.INVOICE, it.data["id"]) for it in page]
+            return [subject.id for subject in subjects if await self._take_over(subject)]
 
     async def _compare(self, page: Sequence[Snapshot]) -> list[str]:
         """Apply a page of snapshots in one transaction; what times cannot order is asked for by itself."""
@@ -92,6 +103,7 @@ class Repairing:
             return await observing.take_over(self._database, self._gateway, subject, CAUSE)
         except DatabaseUnavailable:
             raise
-        except (InvoicingError, Unordered) as error:
-            log.warning("not_compared", subject=subject.id, error=str(error))
+        except Exception as error:  # noqa: BLE001 -- see above
+            reason = str(error).split("\n", 1)[0]  # PostgreSQL's details quote whole rows
+            log.warning("not_compared", subject=subject.id, error=f"{type(error).__name__}: {reason}")
             return False

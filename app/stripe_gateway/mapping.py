@@ -197,19 +197,19 @@ def _invoice(invoice: JsonView) -> JsonObject:
         "number",
         "status",
         "collection_method",
-        "auto_advance",
         "currency",
         "subtotal",
         "total",
         "amount_due",
         "amount_paid",
-        "amount_remaining",
         "description",
         "footer",
     )
     turned = invoice["status_transitions"]
     return {
         **{key: invoice.get(key) for key in plain},
+        "auto_advance": bool(invoice.get("auto_advance")),
+        "amount_remaining": max(invoice["amount_remaining"], 0),  # of an overpaid invoice nothing remains
         "customer": _id(invoice.get("customer")),
         "due_at": _time(invoice["due_date"]),
         "custom_fields": invoice.get("custom_fields") or [],

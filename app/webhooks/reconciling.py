@@ -14,6 +14,7 @@ import structlog
 from app.db import coverage, inbox, replays
 from app.db.coverage import Covered
 from app.db.engine import Database
+from app.domain.errors import MalformedRequest
 from app.domain.json import JsonObject
 from app.stripe_gateway.client import StripeGateway
 from app.webhooks.envelope import read_envelope
@@ -127,7 +128,11 @@ class Reconciler:
             events = []
             for event in missing:
                 payload = msgspec.json.encode(event)
-                envelope = read_envelope(payload)
+                try:
+                    envelope = read_envelope(payload)
+                except MalformedRequest as error:  # one event's fault must not hold the others back for ever
+                    log.error("missed_event_not_readable", event_id=event["id"], error=str(error))  # noqa: TRY400 -- said
+                    continue
                 ours = is_ours(envelope, livemode=self._livemode)
                 events.append(new_event(envelope, payload.decode(), Origin(RECONCILED), ours=ours))
             return sorted(await inbox.record(connection, events)) if events else []

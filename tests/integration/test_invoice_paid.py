@@ -1,6 +1,9 @@
+import copy
+import json
+
 import pytest
 
-from tests.fixtures.stage import Stage
+from tests.fixtures.stage import Json, Stage
 
 
 async def test_a_card_payment_is_fulfilled_without_asking_stripe(stage: Stage) -> None:
@@ -58,6 +61,47 @@ async def test_a_written_off_invoice_that_is_paid_after_all_is_fulfilled(stage: 
     fulfilled = await stage.fulfillment(invoice["id"])
     assert fulfilled is not None
     assert (fulfilled["status"], fulfilled["id"]) == ("fulfilled", written_off["id"])
+
+
+def rewritten(events: list[Json], **changes: object) -> list[Json]:
+    """Return copies of `events` in which every invoice says something else."""
+    copies = copy.deepcopy(events)
+    for event in copies:
+        if event["data"]["object"]["object"] == "invoice":
+            event["data"]["object"] |= changes
+    return copies
+
+
+async def test_more_than_was_due_fulfills_and_nothing_remains(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    overpaid = {"amount_paid": 6000, "amount_overpaid": 1000, "amount_remaining": -1000, "auto_advance": None}
+    await stage.tell(*rewritten(await stage.events(), **overpaid))
+    fulfillment, row = await stage.fulfillment(invoice["id"]), await stage.row("invoices", invoice["id"])
+    assert fulfillment is not None
+    assert row is not None
+    assert (fulfillment["status"], fulfillment["amount_paid"]) == ("fulfilled", 6000)
+    assert (row["amount_remaining"], row["auto_advance"]) == (0, False)
+    assert not await stage.rows("SELECT id FROM webhook_events WHERE status = 'failed'")
+
+
+async def test_what_postgresql_cannot_store_in_a_text_does_not_stop_a_payment(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    texts = {
+        "description": "a\0b\\u0000",
+        "metadata": {"no\0te": "c\0"},
+        "custom_fields": [{"name": "\0", "value": "d"}],
+    }
+    await stage.tell(*rewritten(await stage.events(), **texts))
+    fulfillment, row = await stage.fulfillment(invoice["id"]), await stage.row("invoices", invoice["id"])
+    assert fulfillment is not None
+    assert row is not None
+    assert fulfillment["status"] == "fulfilled"
+    assert (row["description"], json.loads(row["metadata"])) == ("a\ufffdb\\u0000", {"no\ufffdte": "c\ufffd"})
+    assert not await stage.rows("SELECT id FROM webhook_events WHERE status = 'failed'")
+    assert (await stage.client.get(f"/v1/invoices/{invoice['id']}/timeline")).is_success
+    assert (await stage.client.get("/v1/events")).is_success
 
 
 async def test_the_event_that_did_it_stands_beside_the_change(stage: Stage) -> None:

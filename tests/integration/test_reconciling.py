@@ -165,6 +165,25 @@ async def test_an_invoice_that_stripe_does_not_answer_for_is_left_to_the_next_pa
     assert await stage.parts.repairing().repair() == [invoice["id"]]
 
 
+async def test_an_invoice_that_cannot_be_stored_holds_no_other_back(stage: Stage) -> None:
+    invoices = [await stage.invoice(description=text) for text in ("a", "not to be stored", "b")]
+    async with stage.parts.database.connection() as connection:
+        await connection.execute("ALTER TABLE invoices ADD CHECK (description <> 'not to be stored')")
+    repaired = await stage.parts.repairing().repair()
+    assert {invoices[0]["id"], invoices[2]["id"]} <= set(repaired)
+    assert await stage.row("invoices", invoices[1]["id"]) is None
+
+
+async def test_an_event_that_cannot_be_read_holds_no_other_back(stage: Stage) -> None:
+    await stage.dashboard("products", name="with an id that is longer than any of ours", id="p" * 300)
+    invoice = await stage.invoice()
+    found = await stage.parts.reconciler().reconcile()
+    assert found is not None
+    assert (await stage.event("product.created"))["id"] not in found.missed
+    await stage.work()
+    assert await stage.row("invoices", invoice["id"])
+
+
 async def test_a_customer_that_never_arrived_is_fetched(stage: Stage) -> None:
     invoice = await stage.invoice()
     await stage.tell(await stage.event("invoice.finalized"))
