@@ -5,6 +5,7 @@ for the list. An operation that reads a model says so to the contract by `openap
 """
 
 from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -23,8 +24,9 @@ Query = TypeVar("Query", bound=BaseModel)
 
 def read(request: Request, model: type[Query]) -> Query:
     """What `request` asks for. Raises RequestValidationError, as the framework does for what it reads itself."""
+    asked = request.scope["query_string"].decode("latin-1")
     try:
-        return model.model_validate(dict(request.query_params))
+        return model.model_validate(dict(parse_qsl(asked, keep_blank_values=True)))
     except ValidationError as error:
         raise RequestValidationError([one | {"loc": ("query", *one["loc"])} for one in error.errors()]) from None
 

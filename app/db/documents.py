@@ -9,6 +9,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -101,7 +102,11 @@ _OPERATION = (
 _AUDIT_ENTRY = f"id, {_times('at')}, actor, action, subject, detail, outcome, request_id"
 
 
-@dataclass(frozen=True, slots=True)
+MOST_STATEMENTS = 500
+"""How many texts of statements are kept; what callers choose decides how many there are."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """How one resource is shown. `shown` in lists, `single` when read alone; `order` is the time it is listed by.
 
@@ -177,7 +182,7 @@ class Filter:
 
 async def read(connection: Connection, resource: Resource, object_id: str, *, by: str = "id") -> str | None:
     """The document of one object, as JSON text, or None."""
-    found: str | None = await connection.fetchval(resource.document(f"{by} = $1"), object_id)
+    found: str | None = await connection.fetchval(_one(resource, by), object_id)
     return found
 
 
@@ -196,21 +201,31 @@ async def page(connection: Connection, resource: Resource, wanted: Filter, *, li
         wanted.conditions.append(f"(row.{resource.order}, row.id) < (${last - 1}, ${last})")
     if resource.hides_deleted:
         wanted.conditions.append("row.deleted_at IS NULL")
-    same = " AND ".join(f"row.{column} = keys.{column}" for column in resource.key)
-    rows = await connection.fetch(
-        f"SELECT keys.at, keys.id, shown.document::text FROM (SELECT {resource.order} AS at, {', '.join(resource.key)} "  # noqa: S608
-        f"FROM {resource.table} row WHERE {' AND '.join(wanted.conditions) or 'true'} "
-        f"ORDER BY {resource.order} DESC, id DESC LIMIT {limit + 1}) keys "
-        f"CROSS JOIN LATERAL (SELECT row_to_json(d) AS document FROM (SELECT {resource.shown} "
-        f"FROM {resource.table} row WHERE {same}) d) shown ORDER BY keys.at DESC, keys.id DESC",
-        *wanted.arguments,
-    )
+    rows = await connection.fetch(_page(resource, tuple(wanted.conditions), limit), *wanted.arguments)
     more = len(rows) > limit
     shown = rows[:limit]
     next_cursor = _write_cursor(shown[-1]["at"], shown[-1]["id"]) if more else None
     data = ",".join(row["document"] for row in shown)
     tail = msgspec.json.encode({"has_more": more, "next_cursor": next_cursor}).decode()
     return f'{{"data":[{data}],{tail[1:]}'.encode()
+
+
+@lru_cache(MOST_STATEMENTS)
+def _one(resource: Resource, by: str) -> str:
+    return resource.document(f"{by} = $1")
+
+
+@lru_cache(MOST_STATEMENTS)
+def _page(resource: Resource, conditions: Sequence[str], limit: int) -> str:
+    """The statement of a page, kept: kilobytes that would be put together, and hashed by asyncpg, at each request."""
+    same = " AND ".join(f"row.{column} = keys.{column}" for column in resource.key)
+    return (
+        f"SELECT keys.at, keys.id, shown.document::text FROM (SELECT {resource.order} AS at, {', '.join(resource.key)} "  # noqa: S608
+        f"FROM {resource.table} row WHERE {' AND '.join(conditions) or 'true'} "
+        f"ORDER BY {resource.order} DESC, id DESC LIMIT {limit + 1}) keys "
+        f"CROSS JOIN LATERAL (SELECT row_to_json(d) AS document FROM (SELECT {resource.shown} "
+        f"FROM {resource.table} row WHERE {same}) d) shown ORDER BY keys.at DESC, keys.id DESC"
+    )
 
 
 _cursor = msgspec.json.Decoder(
