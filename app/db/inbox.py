@@ -112,19 +112,17 @@ RETURNING event.id, event.created_at, event.type, event.payload, event.attempts,
 """
 
 _HOLD = """
-SELECT id, processed_at IS NOT NULL AS applied FROM webhook_events
-WHERE (id, created_at, attempts) IN (SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::integer[]))
-  AND created_at BETWEEN $4 AND $5 AND status = 'processing'
+SELECT id, attempts, processed_at IS NOT NULL AS applied FROM webhook_events
+WHERE id = ANY($1::text[]) AND created_at BETWEEN $2 AND $3 AND attempts BETWEEN $4 AND $5 AND status = 'processing'
 ORDER BY id
 FOR UPDATE
 """
 
 _FINISH = """
-UPDATE webhook_events AS event
-SET status = done.status, next_attempt_at = NULL, last_error = NULL,
-    processed_at = CASE WHEN done.status = 'processed' THEN coalesce(processed_at, now()) ELSE processed_at END
-FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS done (id, created_at, status)
-WHERE event.id = done.id AND event.created_at = done.created_at AND event.created_at BETWEEN $4 AND $5
+UPDATE webhook_events
+SET status = $4, next_attempt_at = NULL, last_error = NULL,
+    processed_at = CASE WHEN $4 = 'processed' THEN coalesce(processed_at, now()) ELSE processed_at END
+WHERE id = ANY($1::text[]) AND created_at BETWEEN $2 AND $3
 """
 
 _FAIL = """
@@ -175,16 +173,15 @@ async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, 
 
     Answers for each whether its effects were committed before, so that it is only being replayed.
     """
-    attempts = [event.attempts for event in events]
-    rows = await connection.fetch(_HOLD, *_keys(events), attempts, *_span(events))
-    return {row["id"]: row["applied"] for row in rows}
+    attempts = {event.id: event.attempts for event in events}
+    rows = await connection.fetch(_HOLD, *_which(events), min(attempts.values()), max(attempts.values()))
+    return {row["id"]: row["applied"] for row in rows if row["attempts"] == attempts[row["id"]]}
 
 
 async def finish(connection: Connection, outcomes: Sequence[tuple[DueEvent, str]]) -> None:
     """Mark events `processed` or `ignored`."""
-    if outcomes:
-        events = [event for event, _ in outcomes]
-        await connection.execute(_FINISH, *_keys(events), [status for _, status in outcomes], *_span(events))
+    for status in sorted({status for _, status in outcomes}):
+        await connection.execute(_FINISH, *_which([event for event, became in outcomes if became == status]), status)
 
 
 async def fail(connection: Connection, event: DueEvent, error: str, pause: timedelta, *, dead: bool) -> None:
@@ -192,13 +189,10 @@ async def fail(connection: Connection, event: DueEvent, error: str, pause: timed
     await connection.execute(_FAIL, event.id, event.created_at, event.attempts, error, dead, pause)
 
 
-def _keys(events: Sequence[DueEvent]) -> tuple[list[str], list[datetime]]:
-    return [event.id for event in events], [event.created_at for event in events]
-
-
-def _span(events: Sequence[DueEvent]) -> tuple[datetime, datetime]:
-    """Between which times the events were made."""
-    return min(event.created_at for event in events), max(event.created_at for event in events)
+def _which(events: Sequence[DueEvent]) -> tuple[list[str], datetime, datetime]:
+    """Which events, and between which times they were made."""
+    made = [event.created_at for event in events]
+    return [event.id for event in events], min(made), max(made)
 
 
 async def lag_s(connection: Connection) -> float:

@@ -25,7 +25,7 @@ def _upsert_statement(table: Table) -> str:
     updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in table.columns if name != table.key)
     return (
         f"INSERT INTO {table.name} ({listed}) "  # noqa: S608 -- names come from tables.py
-        f"SELECT {listed} FROM jsonb_populate_recordset(NULL::{table.name}, $1::jsonb) "
+        f"SELECT {listed} FROM json_populate_recordset(NULL::{table.name}, $1::json) "
         f"ON CONFLICT ({table.key}) DO UPDATE SET {updates}"
     )
 

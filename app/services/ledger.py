@@ -7,9 +7,8 @@ flush. Everything between load and flush is plain computation; the order of arri
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 
 from app.db import actions, changes, items, references, tombstones
 from app.db.engine import Connection
@@ -39,8 +38,7 @@ CHANGED_BY = ("status", "deleted_at", "snapshot_digest", "lines_digest", "paymen
 """Columns of an invoice of which one changes whenever anything does that is shown of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """One Stripe object, by kind and id."""
 
     kind: Kind

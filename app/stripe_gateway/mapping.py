@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum
+from enum import StrEnum
 
 import msgspec
 
@@ -23,7 +23,7 @@ REFERENCE = "reference"
 """The metadata key under which the caller's own id is kept at Stripe."""
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """The kinds of Stripe object that are mirrored, by Stripe's name for them."""
 
     PRODUCT = "product"

@@ -52,18 +52,19 @@ class Incoming:
     link: JsonObject | None = None
     intent: tuple[JsonObject, tuple[object, ...]] | None = None
     applied: bool = False
+    _mirrored: Subject | None = None
 
     def __post_init__(self) -> None:
-        if self.event.object.get("object") == "invoice_payment":
+        named = self.event.object.get("object", "")
+        if kind := KINDS.get(named):
+            self._mirrored = Subject(kind, self.event.object["id"])
+        elif named == "invoice_payment":
             self.invoice = str(self.event.object["invoice"])
 
     @property
     def subject(self) -> Subject | None:
         """The mirrored object the event is about; None for a PaymentIntent whose invoice is not known."""
-        kind = KINDS.get(self.event.object.get("object", ""))
-        if kind:
-            return Subject(kind, self.event.object["id"])
-        return Subject(Kind.INVOICE, self.invoice) if self.invoice else None
+        return self._mirrored or (Subject(Kind.INVOICE, self.invoice) if self.invoice else None)
 
     @property
     def foreign(self) -> bool:
@@ -78,14 +79,13 @@ class Incoming:
     def apply(self, ledger: Ledger, *, first: bool = False, deleted: bool = False) -> Subject:
         """Apply the event's snapshot, or what was fetched in its place."""
         event = self.event
-        kind = KINDS[event.object["object"]]
-        subject = Subject(kind, event.object["id"])
+        subject = self._mirrored or Subject(KINDS[event.object["object"]], event.object["id"])
         taken = self.fetched.get(subject)
         if taken is None and self.foreign:
             raise Unordered(subject, ledger.revision(subject))
         if taken is None:
             stamp = Stamp(event.created_at, event.created_at, first=first)
-            taken = snapshot(kind, event.object, stamp, deleted=deleted)
+            taken = snapshot(subject.kind, event.object, stamp, deleted=deleted)
         ledger.apply(taken)
         return subject
 

@@ -7,7 +7,7 @@ is applied again with the answer.
 
 import asyncio
 import random
-from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -140,14 +140,15 @@ class Processor:
             customers = ledger.customers_of_new_invoices()
             await ledger.flush()
             await inbox.finish(connection, outcomes)
+            missing = await items.unknown_customers(connection, customers) if customers else []
         _tell(mine, {due.id: status for due, status in outcomes}, ledger)
         for task in tasks:
             if task.due.id not in ours:
                 task.handed.ended("lost")
         for task, problem in broken:
             await self._put_back(task.handed, problem)
-        if customers:
-            await self._fetch_missing(customers)
+        for customer in missing:  # no event waits for them
+            self._start(self._fetch(Subject(Kind.CUSTOMER, customer)))
         return questions
 
     # Asking Stripe
@@ -182,13 +183,6 @@ class Processor:
             except Exception as error:  # noqa: BLE001 -- whatever it was, the event is tried again later
                 await self._put_back_if_possible(task.handed, error)
         telling.answered(task.handed, here)
-
-    async def _fetch_missing(self, customers: Collection[str]) -> None:
-        """Fetch the customers of new invoices that are not known here; no event waits for them."""
-        async with self._database.connection() as connection:
-            missing = await items.unknown_customers(connection, customers)
-        for customer in missing:
-            self._start(self._fetch(Subject(Kind.CUSTOMER, customer)))
 
     async def _fetch(self, subject: Subject) -> None:
         try:
