@@ -33,6 +33,7 @@ class Sample(msgspec.Struct):
     p50_ms: float
     p99_ms: float
     statuses: dict[str, int] = {}
+    generator_ms: float = 0.0
 
     @property
     def total_ms(self) -> float:
@@ -74,6 +75,7 @@ class Race:
             p50_ms=result.p50_ms,
             p99_ms=result.p99_ms,
             statuses=result.statuses,
+            generator_ms=result.cpu_s * 1000 / count,
         ), result
 
 
@@ -124,12 +126,12 @@ async def interleave(contest: Contest, rounds: int) -> Samples:
         random.Random(number).shuffle(order)
         for name in order:
             samples[name].append(await contest[name]())
-    return dict(samples)
+    return {name: samples[name] for name in contest}
 
 
 def middle(samples: Sequence[Sample]) -> Sample:
     """The median of each figure."""
-    figures = ("per_s", "server_ms", "postgres_ms", "p50_ms", "p99_ms")
+    figures = ("per_s", "server_ms", "postgres_ms", "p50_ms", "p99_ms", "generator_ms")
     found = {name: median(getattr(sample, name) for sample in samples) for name in figures}
     return Sample(requests=sum(sample.requests for sample in samples), **found)
 

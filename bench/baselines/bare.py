@@ -1,21 +1,19 @@
-"""The limit: a raw ASGI function on asyncpg or aiohttp. One statement, or one call, a request, and nothing else.
+"""The limit: a raw ASGI function. One statement by asyncpg, or one call to Stripe (see clients.py), a request; nothing else.
 
 BENCH_INTAKE says what a delivery does: `verify` it only, `record` it (one row), or `mirror` it (and the invoice).
 """
 
 import os
-import uuid
+from contextlib import AsyncExitStack
 from typing import Any
 
-import aiohttp
 import asyncpg
 import msgspec
 
-from bench.baselines import delivery
+from bench.baselines import clients, delivery
 from bench.baselines.statements import LIST, MIRROR, ONE, RECORD
 
 INTAKE = os.environ.get("BENCH_INTAKE", "mirror")
-STRIPE = os.environ.get("BENCH_STRIPE", "")
 JSON = (b"content-type", b"application/json")
 
 parts: dict[str, Any] = {}
@@ -30,7 +28,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     if path == "/webhooks/stripe":
         status, body = await _deliver(scope, await _read(receive))
     elif path == "/v1/customers":
-        status, body = await _create(await _read(receive))
+        status, body = 200, await parts["call"](msgspec.json.decode(await _read(receive)))
     else:
         status, body = 200, await _show(path)
     headers = [JSON, (b"content-length", b"%d" % len(body))]
@@ -57,16 +55,6 @@ async def _show(path: str) -> bytes:
     return str(text).encode()
 
 
-async def _create(body: bytes) -> tuple[int, bytes]:
-    """What cannot be left out of a call to Stripe: JSON in, a form with the key and an idempotency key, JSON back."""
-    wanted = msgspec.json.decode(body)
-    form = {key: value for key, value in wanted.items() if isinstance(value, str)}
-    form |= {f"metadata[{key}]": value for key, value in wanted["metadata"].items()}
-    headers = {"Authorization": "Bearer sk_test_bench", "Idempotency-Key": uuid.uuid4().hex}
-    async with parts["session"].post(f"{STRIPE}/v1/customers", data=form, headers=headers) as answer:
-        return answer.status, msgspec.json.encode(msgspec.json.decode(await answer.read()))
-
-
 async def _read(receive: Any) -> bytes:
     chunks = []
     while True:
@@ -78,11 +66,10 @@ async def _read(receive: Any) -> bytes:
 
 async def _live(receive: Any, send: Any) -> None:
     await receive()
-    url = os.environ["DATABASE_URL"]
-    parts["pool"] = await asyncpg.create_pool(url, min_size=1, max_size=10)
-    parts["session"] = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=500))
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    await parts["session"].close()
-    await parts["pool"].close()
+    async with AsyncExitStack() as stack:
+        pool = asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=1, max_size=10)
+        parts["pool"] = await stack.enter_async_context(pool)
+        parts["call"] = await clients.opened(stack)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
     await send({"type": "lifespan.shutdown.complete"})
