@@ -11,7 +11,7 @@ import msgspec
 
 from bench import machine, report
 from bench.peers.install import installed
-from bench.report import Section
+from bench.report import Document, Section
 from bench.stage import PROJECT, Stage
 
 SCENARIOS = (
@@ -30,7 +30,7 @@ async def measure(stage: Stage, names: list[str]) -> list[Section]:
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
         section: Section = await import_module(f"bench.scenarios.{name}").run(stage)
-        print(report.markdown([section]), flush=True)
+        print(report.markdown([section]), report.targets([section]), sep="\n", flush=True)
         sections.append(section)
     return sections
 
@@ -63,7 +63,7 @@ def main() -> None:
     name = "quick" if asked.quick else f"{datetime.now(UTC):%Y-%m-%d_%H%M}"
     output = asked.output or RESULTS / f"{name}.json"
     output.parent.mkdir(exist_ok=True)
-    document = {"machine": found, "quick": asked.quick, "sections": sections}
+    document = Document(found, asked.quick, sections)
     output.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
     print(f"The results are in {output}.", file=sys.stderr)
 

@@ -1,13 +1,13 @@
-"""`python -m bench.plot RESULT.json PICTURE.svg [BEFORE.json]`: processor time per request as bars, server and PostgreSQL.
+"""`python -m bench.plot PICTURE.svg RESULT.json … [--before BEFORE.json]`: processor time per request as bars.
 
-By hand, so that no plotting library is needed. With a third file, a mark on the bars of ours says where they ended in it.
+By hand, so that no plotting library is needed. A mark on the bars of ours says where they ended before.
 """
 
-import sys
+import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import msgspec
+from bench.report import Section, merged, read
 
 WIDTH, LABEL, BAR, GAP, HEAD = 900, 330, 16, 7, 40
 SERVER, POSTGRES, OURS, MARK = "#4e79a7", "#a0cbe8", "#f28e2b", "#e15759"
@@ -15,17 +15,16 @@ PICTURED = {"intake": "Taking in an event", "reads": "Reading", "writes": "Creat
 SKIPPED = ("alone", "/s", "again")
 
 
-def picture(result: dict[str, Any], before: dict[str, Any] | None = None) -> str:
-    """The picture of a result file."""
+def picture(sections: Sequence[Section], before: Sequence[Section] = ()) -> str:
+    """The picture of what was measured."""
     parts: list[str] = []
     top = 0
-    for section in result["sections"]:
-        if section["name"] in PICTURED:
-            earlier = _rows(_named(before, section["name"])) if before else {}
-            drawn, height = _panel(PICTURED[section["name"]], _rows(section), earlier, top)
+    for name, title in PICTURED.items():
+        if rows := _rows(sections, name):
+            drawn, height = _panel(title, rows, _rows(before, name), top)
             parts += drawn
             top += height
-    legend, height = _legend(top, marked=before is not None)
+    legend, height = _legend(top, marked=bool(before))
     style = "font-family:system-ui,sans-serif;font-size:12px;fill:#555"
     size = f'width="{WIDTH}" height="{top + height}" viewBox="0 0 {WIDTH} {top + height}"'
     background = f'<rect width="{WIDTH}" height="{top + height}" fill="#fff"/>'
@@ -34,18 +33,13 @@ def picture(result: dict[str, Any], before: dict[str, Any] | None = None) -> str
     )
 
 
-def _named(result: dict[str, Any], name: str) -> dict[str, Any] | None:
-    return next((section for section in result["sections"] if section["name"] == name), None)
-
-
-def _rows(section: dict[str, Any] | None) -> dict[str, tuple[float, float]]:
-    """Milliseconds of server and PostgreSQL by contestant, the cheapest first."""
-    if section is None:
-        return {}
+def _rows(sections: Sequence[Section], name: str) -> dict[str, tuple[float, float]]:
+    """Milliseconds of server and PostgreSQL by contestant of a scenario, the cheapest first."""
     found = {
-        name: (float(figures[1]), float(figures[2]))
-        for name, figures in section["rows"]
-        if not any(skipped in name for skipped in SKIPPED)
+        contestant: (float(figures[1]), float(figures[2]))
+        for section in sections
+        for contestant, figures in section.rows
+        if section.name == name and not any(skipped in contestant for skipped in SKIPPED)
     }
     return dict(sorted(found.items(), key=lambda row: (row[0].rpartition(":")[0], sum(row[1]))))
 
@@ -85,8 +79,12 @@ def _legend(top: int, *, marked: bool) -> tuple[list[str], int]:
 
 
 def main() -> None:
-    read = [msgspec.json.decode(Path(name).read_bytes()) for name in (sys.argv[1], *sys.argv[3:4])]
-    Path(sys.argv[2]).write_text(picture(*read))
+    parser = argparse.ArgumentParser(prog="python -m bench.plot", description=__doc__)
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("results", type=Path, nargs="+", help="of a scenario that several have, the last counts")
+    parser.add_argument("--before", type=Path, nargs="*", default=[])
+    asked = parser.parse_args()
+    asked.picture.write_text(picture(merged(read(*asked.results)), merged(read(*asked.before))))
 
 
 if __name__ == "__main__":

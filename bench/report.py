@@ -1,6 +1,12 @@
-"""Owns what is handed out: sections with rows and targets, as a result file, as text, as Markdown."""
+"""Owns what is handed out: sections with rows and targets, as a result file, as text, as Markdown.
 
+`python -m bench.report RESULT.json …`: the table of targets and all others, as docs/performance.md has them. Of a
+scenario that several files have, the last counts.
+"""
+
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,6 +34,14 @@ class Section(msgspec.Struct):
     targets: list[Target] = []
     raw: dict[str, Any] = {}
     notes: list[str] = []
+
+
+class Document(msgspec.Struct):
+    """A result file: on what it was measured, and what was found."""
+
+    machine: dict[str, Any]
+    quick: bool
+    sections: list[Section]
 
 
 COST_COLUMNS = ["req/s", "server ms", "pg ms", "total ms", "p50 ms", "p99 ms"]
@@ -66,20 +80,35 @@ def _shown(figure: float | str) -> str:
 
 
 def markdown(sections: Sequence[Section]) -> str:
-    """The tables, as docs/performance.md and a terminal show them."""
+    """The tables of what was measured."""
     parts = []
     for section in sections:
         parts.append(f"### {section.title}\n")
-        table = [["", *section.columns], *([name, *map(_shown, figures)] for name, figures in section.rows)]
-        parts.append(_table(table))
+        parts.append(
+            _table([["", *section.columns], *([name, *map(_shown, figures)] for name, figures in section.rows)])
+        )
         parts += [f"{note}\n" for note in section.notes]
-        if section.targets:
-            listed = [
-                [one.what, one.aim, f"{_shown(one.measured)} {one.unit}".strip(), "yes" if one.met else "**no**"]
-                for one in section.targets
-            ]
-            parts.append(_table([["target", "aim", "measured", "met"], *listed]))
     return "\n".join(parts)
+
+
+def targets(sections: Sequence[Section]) -> str:
+    """The table of what was aimed at."""
+    cells = [
+        [f"{section.name}: {one.what}", one.aim, f"{_shown(one.measured)} {one.unit}".strip(), "met" if one.met else "**missed**"]
+        for section in sections
+        for one in section.targets
+    ]  # fmt: skip
+    return _table([["work", "target", "measured", ""], *cells])
+
+
+def read(*paths: Path) -> list[Document]:
+    """These result files."""
+    return [msgspec.json.decode(path.read_bytes(), type=Document) for path in paths]
+
+
+def merged(documents: Sequence[Document]) -> list[Section]:
+    """One section of each scenario: the last."""
+    return list({section.name: section for document in documents for section in document.sections}.values())
 
 
 def _table(cells: Sequence[Sequence[str]]) -> str:
@@ -89,3 +118,17 @@ def _table(cells: Sequence[Sequence[str]]) -> str:
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    documents = read(*map(Path, sys.argv[1:]))
+    sections = merged(documents)
+    print(targets(sections), markdown(sections), sep="\n")
+    for document in documents:
+        found = document.machine
+        names = ", ".join(section.name for section in document.sections)
+        print(f"- {found['measured_at']}, {found['revision']}, load {found['load_average'][0]:.1f}: {names}")
+
+
+if __name__ == "__main__":
+    main()

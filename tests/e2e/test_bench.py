@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from bench import report
 from bench.__main__ import SCENARIOS
 from bench.peers import install
+from bench.report import Document, Section
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -34,6 +37,19 @@ def test_every_scenario_runs_and_leaves_its_figures(tmp_path: Path) -> None:
         assert section["targets"], section["name"]
         for name, figures in section["rows"]:
             assert len(figures) == len(section["columns"]), name
+
+
+def test_of_a_scenario_that_several_results_have_the_last_counts(tmp_path: Path) -> None:
+    def result(name: str, **measured: float) -> Path:
+        sections = [Section(one, one.title(), ["ms"], [("ours", [ms])], []) for one, ms in measured.items()]
+        (path := tmp_path / name).write_bytes(msgspec.json.encode(Document({}, False, sections)))
+        return path
+
+    documents = report.read(result("first.json", intake=1.0, reads=2.0), result("second.json", reads=3.0))
+    assert [(one.name, one.rows) for one in report.merged(documents)] == [
+        ("intake", [("ours", [1.0])]),
+        ("reads", [("ours", [3.0])]),
+    ]
 
 
 def test_what_cannot_be_installed_to_compare_with_is_named_with_its_reason(
