@@ -3,11 +3,10 @@
 import argparse
 import asyncio
 import sys
+import traceback
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-
-import msgspec
 
 from bench import machine, report
 from bench.peers.install import installed
@@ -18,21 +17,27 @@ SCENARIOS = (
     "intake", "junk", "reads", "writes", "idempotency", "worker", "feed", "push", "start", "processes", "observability", "growth",
     "inbox",
 )  # fmt: skip
-LONG = ("soak", "storage")
-OTHERS = ("peers",)
-BROWSER = ("paying",)
+BY_NAME = ("soak", "storage", "paying", "peers")
+"""Long ones, one that needs a browser, and one that installs other programs; the last is usual where they are installed."""
 RESULTS = PROJECT / "bench" / "results"
 
 
-async def measure(stage: Stage, names: list[str]) -> list[Section]:
-    """The sections of the scenarios named."""
-    sections = []
+async def measure(stage: Stage, names: list[str], document: Document, output: Path) -> list[str]:
+    """Have the sections of the scenarios named in the result file, each once it is there; which of them failed."""
+    failed = []
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
-        section: Section = await import_module(f"bench.scenarios.{name}").run(stage)
+        try:
+            section: Section = await import_module(f"bench.scenarios.{name}").run(stage)
+        except Exception:  # noqa: BLE001 -- what the others find is not lost with it
+            traceback.print_exc()
+            failed.append(name)
+            stage.stop_all()
+            continue
         print(report.markdown([section]), report.targets([section]), sep="\n", flush=True)
-        sections.append(section)
-    return sections
+        document.sections.append(section)
+        report.write(document, output)
+    return failed
 
 
 def main() -> None:
@@ -41,30 +46,30 @@ def main() -> None:
         "scenarios",
         nargs="*",
         metavar="SCENARIO",
-        help=f"of {', '.join(SCENARIOS + LONG + OTHERS + BROWSER)}; all but the last four, and peers where they are installed",
+        help=f"of {', '.join(SCENARIOS + BY_NAME)}; all but the last four, and peers where they are installed",
     )
     parser.add_argument("--quick", action="store_true", help="one short round each: whether it runs, not how fast")
     parser.add_argument(
         "--powers",
         type=int,
         default=6,
-        help="growth and inbox: up to ten to this power of rows (7: growth half an hour and 30 GB, inbox 15 minutes and 9 GB)",
+        help="growth and inbox: up to ten to this power of rows (7: growth 25 minutes and 35 GB, inbox 15 minutes and 9 GB)",
     )
     parser.add_argument("--soak", type=int, default=100_000, help="soak: how many events")
     parser.add_argument("--output", type=Path, help="the result file; bench/results/<time>.json otherwise")
     asked = parser.parse_args()
-    unknown = set(asked.scenarios) - {*SCENARIOS, *LONG, *OTHERS, *BROWSER}
+    unknown = set(asked.scenarios) - {*SCENARIOS, *BY_NAME}
     if unknown:
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
-    usual = [*SCENARIOS, *(OTHERS if installed() and not asked.quick else ())]
-    found = machine.facts()
-    with Stage.set_up(quick=asked.quick, powers=asked.powers, soak=asked.soak) as stage:
-        sections = asyncio.run(measure(stage, asked.scenarios or usual))
+    usual = [*SCENARIOS, *(["peers"] if installed() and not asked.quick else [])]
     name = "quick" if asked.quick else f"{datetime.now(UTC):%Y-%m-%d_%H%M}"
     output = asked.output or RESULTS / f"{name}.json"
     output.parent.mkdir(exist_ok=True)
-    document = Document(found, asked.quick, sections)
-    output.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    document = Document(machine.facts(), asked.quick, [])
+    with Stage.set_up(quick=asked.quick, powers=asked.powers, soak=asked.soak) as stage:
+        failed = asyncio.run(measure(stage, asked.scenarios or usual, document, output))
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}; what the others found is in {output}.")
     print(f"The results are in {output}.", file=sys.stderr)
 
 

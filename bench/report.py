@@ -101,6 +101,11 @@ def targets(sections: Sequence[Section]) -> str:
     return _table([["work", "target", "measured", ""], *cells])
 
 
+def write(document: Document, path: Path) -> None:
+    """Keep what was found."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+
+
 def read(*paths: Path) -> list[Document]:
     """These result files."""
     return [msgspec.json.decode(path.read_bytes(), type=Document) for path in paths]
