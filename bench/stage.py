@@ -158,7 +158,8 @@ class Stage:
         """One of bench/baselines, under the same server as the service."""
         port = _free_port()
         command = ["uvicorn", f"bench.baselines.{module}:app", "--port", str(port), "--log-level", "warning"]
-        return await self._up(name or module, port, [*command, "--no-access-log"], self.settings(database, **more))
+        command += ["--no-access-log", "--timeout-keep-alive", "600"]  # longer than the others' turns take
+        return await self._up(name or module, port, command, self.settings(database, **more))
 
     async def program(self, name: str, command: list[str], settings: Mapping[str, str]) -> Server:
         """Another program that serves, on the port that PORT names, what the service does; none of ours."""
