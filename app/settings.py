@@ -1,31 +1,37 @@
 """Owns what can be configured: the only reader of the environment. Refuses combinations that are not safe."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.destinations import Reach
-from app.domain.mailbox import Mailbox
+from app.setting_values import (
+    ALGORITHMS,
+    Algorithms,
+    Appearance,
+    Collector,
+    Keys,
+    Networks,
+    OptionalFolder,
+    OptionalKey,
+    OptionalSecret,
+    Origins,
+    Sender,
+    SigningSecrets,
+)
 
 STRIPE_API_BASE = "https://api.stripe.com"
 STRIPE_JS_URL = "https://js.stripe.com/endive/stripe.js"
-SMALLEST_KEY = 32
 SMALLEST_SIGNING_SECRET = 16
 SHORTEST_RETENTION = 35
 NEVER_PRIVATE = tuple(ip_network(it) for it in ("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "::1/128", "fe80::/10"))
-ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-"""What a token may be signed with: never a secret shared with whoever verifies it, and never nothing."""
-
-
-SigningSecrets = Annotated[tuple[SecretStr, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -35,7 +41,7 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     database_url: SecretStr = Field(description="postgresql://user:password@host/name")
-    database_direct_url: SecretStr | None = None
+    database_direct_url: OptionalSecret = None
     database_pooler: Literal["none", "transaction"] = "none"
     database_pool_size: int = Field(default=10, ge=1, le=200)
     data_dir: Path = Path(".data")
@@ -48,7 +54,7 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(default=0, ge=0, le=65535)
     worker_metrics_port: int = Field(default=0, ge=0, le=65535)
-    otel_exporter_otlp_endpoint: str = ""
+    otel_exporter_otlp_endpoint: Collector = ""
     otel_service_name: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -68,13 +74,13 @@ class Settings(BaseSettings):
     stripe_circuit_open_s: float = Field(default=5.0, gt=0)
     request_deadline_s: float = Field(default=25.0, gt=0, le=300)
 
-    api_bootstrap_key: SecretStr | None = None
+    api_bootstrap_key: OptionalKey = None
 
-    link_signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    link_signing_key: Keys = ()
     payment_link_days: int = Field(default=30, ge=1, le=365)
-    payment_page_appearance: Annotated[dict[str, Any], NoDecode] = {}
-    secrets_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    outgoing_private_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    payment_page_appearance: Appearance = {}
+    secrets_key: Keys = ()
+    outgoing_private_networks: Networks = ()
     outgoing_timeout_s: float = Field(default=15.0, gt=0, le=25)
     outgoing_concurrency: int = Field(default=100, ge=1, le=1000)
     outgoing_endpoint_concurrency: int = Field(default=8, ge=1, le=100)
@@ -83,7 +89,7 @@ class Settings(BaseSettings):
     oidc_issuer: str = ""
     oidc_audience: str = ""
     oidc_jwks_url: str = ""
-    oidc_algorithms: Annotated[tuple[str, ...], NoDecode] = ("RS256", "ES256")
+    oidc_algorithms: Algorithms = ALGORITHMS
     oidc_customer_claim: str = "sub"
     oidc_customer_by: Literal["reference", "id"] = "reference"
 
@@ -92,8 +98,8 @@ class Settings(BaseSettings):
     rate_limit_address: float = Field(default=2000, ge=0)
     rate_limit_failed: float = Field(default=20, ge=0)
     request_timeout_s: float = Field(default=50, gt=0, lt=60)
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_origins: Origins = ()
+    trusted_proxies: Networks = ()
 
     event_wait_s: float = Field(default=30.0, gt=0, le=30)
     stream_limit: int = Field(default=2000, ge=1)
@@ -114,72 +120,13 @@ class Settings(BaseSettings):
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_username: str = ""
     smtp_password: SecretStr = SecretStr("")
-    smtp_from: str = ""
+    smtp_from: Sender = ""
     smtp_timeout_s: float = Field(default=20.0, gt=0, le=120)
-    mail_templates_dir: Path | None = None
+    mail_templates_dir: OptionalFolder = None
     fulfillment_hook_timeout_s: float = Field(default=20.0, gt=0, le=600)
 
     reconcile_every_s: float = Field(default=300.0, gt=0)
     repair_every_s: float = Field(default=3600.0, gt=0)
-
-    @field_validator("stripe_webhook_secrets", "link_signing_key", "secrets_key", mode="before")
-    @classmethod
-    def _split_secrets(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",")) if value else ()
-        return value
-
-    @field_validator("oidc_algorithms", "cors_origins", "trusted_proxies", "outgoing_private_networks", mode="before")
-    @classmethod
-    def _split(cls, value: object, info: ValidationInfo) -> object:
-        if not isinstance(value, str):
-            return value
-        given = tuple(part.strip() for part in value.split(",") if part.strip())
-        return given or cls.model_fields[str(info.field_name)].default
-
-    @field_validator("oidc_algorithms")
-    @classmethod
-    def _asymmetric(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not set(value) <= ASYMMETRIC:
-            raise ValueError(f"OIDC_ALGORITHMS may only hold {', '.join(sorted(ASYMMETRIC))}")
-        return value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin or "*" in origin:
-                raise ValueError(f"CORS_ORIGINS must list origins such as https://shop.example, not {origin!r}")
-        return value
-
-    @field_validator("trusted_proxies", "outgoing_private_networks")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for network in value:
-            ip_network(network)
-        return value
-
-    @field_validator("stripe_webhook_secrets")
-    @classmethod
-    def _no_empty_secret(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        if not value or not all(secret.get_secret_value() for secret in value):
-            raise ValueError("STRIPE_WEBHOOK_SECRETS must not hold an empty secret: anybody could sign with it")
-        return value
-
-    @field_validator("otel_exporter_otlp_endpoint")
-    @classmethod
-    def _collector(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"http", "https"}:
-            raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT must start with http:// or https://")
-        return value
-
-    @field_validator("link_signing_key", "secrets_key")
-    @classmethod
-    def _hard_to_guess(cls, value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
-        if any(len(key.get_secret_value()) < SMALLEST_KEY for key in value):
-            raise ValueError(f"every {str(info.field_name).upper()} must have at least {SMALLEST_KEY} characters")
-        return value
 
     @field_validator("database_pooler")
     @classmethod
@@ -209,49 +156,6 @@ class Settings(BaseSettings):
                 f"FEED_RETENTION_DAYS must be at least {shortest}, or 0 to keep events for ever: a delivery that can be "
                 "sent again (DELIVERY_RETENTION_DAYS) needs its event"
             )
-        return value
-
-    @field_validator("payment_page_appearance", mode="before")
-    @classmethod
-    def _appearance(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        try:
-            return json.loads(value or "{}")
-        except ValueError:
-            raise ValueError(
-                "PAYMENT_PAGE_APPEARANCE must be a JSON object, as Stripe's Appearance API takes it"
-            ) from None
-
-    @field_validator("smtp_from")
-    @classmethod
-    def _mailbox(cls, value: str) -> str:
-        try:
-            if value:
-                Mailbox.of(value)
-        except ValueError as error:
-            raise ValueError(f"SMTP_FROM must be an address such as Shop <orders@shop.example>: {error}") from None
-        return value
-
-    @field_validator("mail_templates_dir", mode="before")
-    @classmethod
-    def _existing(cls, value: object) -> object:
-        if not value:
-            return None
-        if not Path(str(value)).is_dir():
-            raise ValueError(f"MAIL_TEMPLATES_DIR names no directory: {value}")
-        return value
-
-    @field_validator("api_bootstrap_key", "database_direct_url", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if value == "" else value
-
-    @field_validator("api_bootstrap_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < SMALLEST_KEY:
-            raise ValueError(f"API_BOOTSTRAP_KEY must have at least {SMALLEST_KEY} characters")
         return value
 
     @model_validator(mode="after")

@@ -11,8 +11,8 @@ from app.db.engine import Database
 from app.domain.actions import EMAIL
 from app.domain.mailbox import Mailbox
 from app.hooks import loading
-from app.mail.delivery import Mailer, MailServer
 from app.mail.letters import Letters
+from app.outside import database_of, gateway_of, mailer_of, provider_of
 from app.services import erasing
 from app.services.acting import Action, Actions, Confirmation, Hook
 from app.services.bell import Bell
@@ -33,11 +33,10 @@ from app.services.repairing import Repairing
 from app.services.replaying import Replaying
 from app.services.sealing import Seal
 from app.services.steps import Steps
-from app.services.tokens import Provider, Tokens
+from app.services.tokens import Tokens
 from app.services.writing import Writer
 from app.settings import Settings
-from app.stripe_gateway.client import API_VERSION, GatewaySettings, StripeGateway
-from app.stripe_gateway.limits import StripeLimits
+from app.stripe_gateway.client import StripeGateway
 from app.webhooks.handlers import HANDLERS
 from app.webhooks.inbox import Inbox
 from app.webhooks.reconciling import Reconciler
@@ -213,28 +212,18 @@ class Parts:
     @asynccontextmanager
     async def rehearsal(self, api_version: str) -> AsyncIterator[Rehearsal]:
         """The comparison of another version of Stripe's API with what is stored, over a line of its own to Stripe."""
-        candidate = _gateway(self.settings, api_version)
+        candidate = gateway_of(self.settings, api_version)
         try:
             yield Rehearsal(self.database, self.gateway, candidate, livemode=self.settings.livemode)
         finally:
             await candidate.close()
 
 
-def database_of(settings: Settings, **session: str) -> Database:
-    """The database of `settings`, not open yet; `session` is what its connections are set to besides."""
-    return Database(
-        settings.database_url.get_secret_value(),
-        direct_url=settings.server_url if settings.database_pooler == "transaction" else "",
-        pool_size=settings.database_pool_size,
-        session=session,
-    )
-
-
 @asynccontextmanager
 async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
     """The parts, open for as long as the block runs; `session` is what connections to the database are set to."""
     database = database_of(settings, **session)
-    gateway = _gateway(settings)
+    gateway = gateway_of(settings)
     steps = Steps(database, gateway)
     writer = Writer(database, gateway, steps)
     operations = Operations(database, deadline_s=settings.request_deadline_s)
@@ -244,7 +233,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
     bell = Bell(database)
     live = Live(database, bell, source=settings.public_base_url, most=settings.stream_limit)
     keyring = Keyring(database, livemode=settings.livemode)
-    tokens = Tokens(database, provider) if (provider := _provider(settings)) else None
+    tokens = Tokens(database, provider) if (provider := provider_of(settings)) else None
     await database.open()
     try:
         yield Parts(
@@ -283,58 +272,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
         await database.close()
 
 
-def mailer_of(settings: Settings) -> Mailer:
-    """Who hands mail over, where there is a mail server."""
-    return Mailer(
-        MailServer(
-            settings.smtp_host,
-            settings.smtp_port,
-            Mailbox.of(settings.smtp_from),
-            settings.smtp_security,
-            username=settings.smtp_username or None,
-            password=settings.smtp_password.get_secret_value() or None,
-            timeout_s=settings.smtp_timeout_s,
-        )
-    )
-
-
 def _confirmation(settings: Settings, database: Database) -> Confirmation:
     """The mail to customers, where there is a mail server."""
     letters = Letters(Mailbox.of(settings.smtp_from), settings.mail_templates_dir)
     return Confirmation(database, mailer_of(settings), letters, most_s=settings.smtp_timeout_s)
-
-
-def _gateway(settings: Settings, api_version: str = API_VERSION) -> StripeGateway:
-    """A line to Stripe."""
-    return StripeGateway(
-        GatewaySettings(
-            secret_key=settings.stripe_secret_key.get_secret_value(),
-            api_base=settings.stripe_api_base,
-            timeout_s=settings.stripe_timeout_s,
-            deadline_s=settings.stripe_deadline_s,
-            max_retries=settings.stripe_max_retries,
-            api_version=api_version,
-            limits=StripeLimits(
-                rate_per_s=settings.stripe_rate_per_s,
-                endpoint_rate_per_s=settings.stripe_endpoint_rate_per_s,
-                concurrency=settings.stripe_concurrency,
-                queue_s=settings.stripe_queue_s,
-            ),
-            circuit_failures=settings.stripe_circuit_failures,
-            circuit_open_s=settings.stripe_circuit_open_s,
-        )
-    )
-
-
-def _provider(settings: Settings) -> Provider | None:
-    """The identity provider, where there is one."""
-    if not settings.oidc_issuer:
-        return None
-    return Provider(
-        issuer=settings.oidc_issuer,
-        audience=settings.oidc_audience,
-        jwks_url=settings.oidc_jwks_url,
-        algorithms=settings.oidc_algorithms,
-        customer_claim=settings.oidc_customer_claim,
-        by_reference=settings.oidc_customer_by == "reference",
-    )

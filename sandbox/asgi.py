@@ -48,11 +48,12 @@ class Sandbox:
     def __init__(self, config: SandboxConfig) -> None:
         self.config = config
         database = Database(config.state)
+        clock = Clock(database)
         self.store = Store(
             database=database,
-            clock=Clock(database),
+            clock=clock,
             identifiers=Identifiers(database, seed_of(database, config.seed)),
-            emission=Emission(),
+            emission=Emission(database, clock),
             switches=config.switches,
             base_url=config.base_url,
         )

@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from app import metrics, trail
 from app.domain.access import CallerKind
-from app.tracing import Span
+from app.spans import Span
 
 log = structlog.get_logger(__name__)
 

@@ -27,7 +27,8 @@ from app.api.errors import problem, problem_of, refusal
 from app.domain.errors import InvoicingError, RequestTimeout
 from app.domain.redaction import redacted
 from app.settings import Settings
-from app.tracing import NOTHING, Span
+from app.spans import Span
+from app.tracing import NOTHING
 from app.trail import Trail
 from app.wiring import Parts
 

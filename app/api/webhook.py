@@ -23,7 +23,8 @@ from app.db.operations import request_of
 from app.domain.errors import InvoicingError, MalformedRequest, PayloadTooLarge
 from app.domain.idempotency import operation_of
 from app.settings import Settings
-from app.tracing import NOTHING, Span
+from app.spans import Span
+from app.tracing import NOTHING
 from app.webhooks.envelope import Envelope, read_cause, read_envelope
 from app.webhooks.recording import DELIVERED, Origin, is_ours, new_event
 from app.webhooks.signature import FORGED, WHY, read_signature, signed_by

@@ -9,8 +9,9 @@ from pydantic import Field, SecretStr, ValidationError
 from app.commands.output import Status
 from app.db import keys
 from app.domain.errors import DatabaseUnavailable
-from app.settings import Settings, SigningSecrets
-from app.wiring import database_of
+from app.outside import database_of
+from app.setting_values import SigningSecrets
+from app.settings import Settings
 
 
 class BeforeTheEndpoint(Settings):

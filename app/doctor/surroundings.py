@@ -6,7 +6,8 @@ from app.db import keys
 from app.doctor.findings import Finding, fail, ok, warn
 from app.domain.actions import NotNow
 from app.domain.errors import IdentityProviderUnavailable
-from app.wiring import Parts, mailer_of
+from app.outside import mailer_of
+from app.wiring import Parts
 
 
 async def check_mail(parts: Parts) -> AsyncIterator[Finding]:

@@ -29,6 +29,7 @@ from app.domain.errors import (
 from app.domain.idempotency import LEASE_FACTOR, KeyVerdict, fingerprint, judge_key, stripe_key
 from app.domain.json import JsonObject, JsonView
 from app.services.gathering import ALONE, Alone, Gathering
+from app.spans import Span
 
 log = structlog.get_logger(__name__)
 
@@ -158,7 +159,7 @@ class Operations:
                 span.set({"operation.outcome": outcome})
         return answer
 
-    async def _run(self, call: Call, use_case: UseCase, span: tracing.Span) -> Answer:
+    async def _run(self, call: Call, use_case: UseCase, span: Span) -> Answer:
         trail.about(call.subject)
         asked = fingerprint(call.target, call.params)
         stored = await self._begin(call, use_case.__name__, asked)

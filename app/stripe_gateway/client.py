@@ -23,6 +23,7 @@ from stripe import AIOHTTPClient
 from app import metrics, tracing, trail
 from app.domain.errors import InvoicingError, StripeTimeout, StripeUnavailable
 from app.domain.json import JsonObject, JsonView
+from app.spans import Span
 from app.stripe_gateway.circuit import Circuit, CircuitState
 from app.stripe_gateway.errors import (
     FAILURES,
@@ -232,7 +233,7 @@ class StripeGateway:
         )
 
 
-def _note(span: tracing.Span, request_id: str | None) -> None:
+def _note(span: Span, request_id: str | None) -> None:
     """Say under which id Stripe knows the call."""
     trail.called_stripe(request_id)
     span.set({"stripe.request_id": request_id})

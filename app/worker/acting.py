@@ -19,7 +19,7 @@ from app.domain.actions import MOST_ATTEMPTS, MOST_LOST, ActionStatus, NotNow, O
 from app.domain.errors import DatabaseUnavailable
 from app.domain.redaction import redacted
 from app.services.acting import Action
-from app.tracing import Value
+from app.spans import Value
 from app.trail import Trail
 from app.worker.attempting import MARGIN_S, REST_S, Attempt, LeaseLost
 from app.worker.passage import Passage

@@ -30,7 +30,7 @@ from app.domain.outgoing import (
     ping_document,
 )
 from app.services.bell import Bell
-from app.tracing import Value
+from app.spans import Value
 from app.worker.relaying import Relay
 from app.worker.sending import Sender
 

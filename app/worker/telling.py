@@ -14,7 +14,7 @@ from app import metrics, tracing
 from app.db.inbox import DueEvent
 from app.domain.changes import Change
 from app.domain.fulfillment import FulfillmentStatus
-from app.tracing import Span, Value
+from app.spans import Span, Value
 from app.trail import Trail
 
 log = structlog.get_logger(__name__)

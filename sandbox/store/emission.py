@@ -4,17 +4,24 @@ Owns the event document and the rows of its deliveries. Must not send anything: 
 takes the rows from here on.
 """
 
-from __future__ import annotations
-
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from sandbox.documents import Document, to_text
 from sandbox.settings import API_VERSION
+from sandbox.store.clock import Clock
+from sandbox.store.database import Database
 
-if TYPE_CHECKING:
-    from sandbox.store.transaction import Transaction
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """What happened: of which type, the object as it is shown now, what it was before, and the call that did it."""
+
+    type: str
+    snapshot: Document
+    previous: Document | None
+    cause: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,9 @@ class Misbehaviour:
 class Emission:
     """Records events; remembers how their deliveries shall misbehave."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
         self.misbehaviour = Misbehaviour()
         self._random = random.Random()
 
@@ -46,45 +55,45 @@ class Emission:
     def behave(self) -> None:
         self.misbehaviour = Misbehaviour()
 
-    def record(self, tx: Transaction, kind: str, snapshot: Document, previous: Document | None, cause: Document) -> int:
-        """The number of endpoints the event goes to."""
-        endpoints = [
+    def record(self, event_id: str, created: int, happened: Occurrence, endpoints: Sequence[Document]) -> int:
+        """The number of `endpoints` the event goes to."""
+        wanting = [
             endpoint
-            for endpoint in tx.endpoints()
-            if endpoint["status"] == "enabled" and _wants(endpoint["enabled_events"], kind)
+            for endpoint in endpoints
+            if endpoint["status"] == "enabled" and _wants(endpoint["enabled_events"], happened.type)
         ]
-        data: Document = {"object": snapshot}
-        if previous is not None:
-            data["previous_attributes"] = previous
+        data: Document = {"object": happened.snapshot}
+        if happened.previous is not None:
+            data["previous_attributes"] = happened.previous
         event: Document = {
-            "id": tx.new_id("evt"),
+            "id": event_id,
             "object": "event",
             "api_version": API_VERSION,
-            "created": tx.now,
+            "created": created,
             "data": data,
             "livemode": False,
-            "pending_webhooks": len(endpoints),
-            "request": cause,
-            "type": kind,
+            "pending_webhooks": len(wanting),
+            "request": happened.cause,
+            "type": happened.type,
         }
-        tx.store.database.execute(
+        self._database.execute(
             "INSERT INTO events (id, type, created, pending, doc) VALUES (?, ?, ?, ?, ?)",
-            (event["id"], kind, tx.now, len(endpoints), to_text(event)),
+            (event_id, happened.type, created, len(wanting), to_text(event)),
         )
-        for endpoint in endpoints:
-            self._queue(tx, event["id"], endpoint["id"])
-        return len(endpoints)
+        for endpoint in wanting:
+            self._queue(event_id, endpoint["id"])
+        return len(wanting)
 
-    def _queue(self, tx: Transaction, event: str, endpoint: str) -> None:
+    def _queue(self, event: str, endpoint: str) -> None:
         mode = self.misbehaviour
-        now = tx.store.clock.now()
+        now = self._clock.now()
         due_at = now + mode.delay_ms / 1000
         if mode.shuffle:
             due_at += self._random.random() * mode.shuffle_ms / 1000
         state = "held" if mode.hold else "pending"
         if mode.drop and self._random.random() < mode.drop:
             state = "dropped"
-        tx.store.database.execute(
+        self._database.execute(
             "INSERT INTO deliveries (event, endpoint, state, created_at, due_at, copies) VALUES (?, ?, ?, ?, ?, ?)",
             (event, endpoint, state, now, due_at, mode.duplicate),
         )

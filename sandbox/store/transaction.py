@@ -13,7 +13,7 @@ from sandbox.settings import Switches
 from sandbox.store.changes import previous_attributes
 from sandbox.store.clock import Clock
 from sandbox.store.database import Database
-from sandbox.store.emission import Emission
+from sandbox.store.emission import Emission, Occurrence
 from sandbox.store.identifiers import Identifiers
 from sandbox.wire.errors import invalid_request, resource_missing
 
@@ -156,7 +156,8 @@ class Transaction:
         """Record an event about an object as it is shown now, and whom it goes to."""
         self.flush()
         cause = {"id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key}
-        self.emitted += self.store.emission.record(self, kind, snapshot, previous, cause)
+        happened = Occurrence(kind, snapshot, previous, cause)
+        self.emitted += self.store.emission.record(self.new_id("evt"), self.now, happened, self.endpoints())
 
     def emit_update(self, kind: str, before: Document, after: Document) -> bool:
         """An `….updated` event with what changed; a change of nothing is no event."""

@@ -71,6 +71,32 @@ def test_import_contracts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lint_imports(config_filename="pyproject.toml", no_cache=True) == EXIT_STATUS_SUCCESS
 
 
+def needed(package: str) -> dict[str, set[str]]:
+    """Which modules of `package` each of them imports: anywhere in it, for types alone as well."""
+    named = {
+        ".".join(path.with_suffix("").parts).removesuffix(".__init__"): tree for path, tree in modules(package).items()
+    }
+    found: dict[str, set[str]] = {}
+    for name, tree in named.items():
+        asked = {
+            alias for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in (it.name for it in node.names)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                whole = {f"{node.module}.{alias.name}" for alias in node.names}
+                asked |= whole & named.keys() or {node.module}
+        found[name] = asked & named.keys() - {name}
+    return found
+
+
+@pytest.mark.parametrize("package", ["app", "sandbox", "dev"])
+def test_no_modules_need_each_other(package: str) -> None:
+    left = needed(package)
+    while free := {name for name, others in left.items() if not others & left.keys()}:
+        left = {name: others for name, others in left.items() if name not in free}
+    assert not left
+
+
 def test_only_the_gateway_imports_stripe() -> None:
     assert not {path for path in importers("app", "stripe") if path.parts[1] != "stripe_gateway"}
 

@@ -1,0 +1,120 @@
+"""Owns how the value of one setting is read, by its kind: lists, secrets, origins, networks, addresses, places.
+
+What settings there are, and what must not be together, settings.py says.
+"""
+
+import json
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
+from pydantic_settings import NoDecode
+
+from app.domain.mailbox import Mailbox
+
+SMALLEST_KEY = 32
+ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+"""What a token may be signed with: never a secret shared with whoever verifies it, and never nothing."""
+ALGORITHMS = ("RS256", "ES256")
+
+
+def _split_secrets(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",")) if value else ()
+    return value
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+def _no_empty_secret(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if not value or not all(secret.get_secret_value() for secret in value):
+        raise ValueError("STRIPE_WEBHOOK_SECRETS must not hold an empty secret: anybody could sign with it")
+    return value
+
+
+def _hard_to_guess(value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+    if any(len(key.get_secret_value()) < SMALLEST_KEY for key in value):
+        raise ValueError(f"every {str(info.field_name).upper()} must have at least {SMALLEST_KEY} characters")
+    return value
+
+
+def _long_enough(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    if value is not None and len(value.get_secret_value()) < SMALLEST_KEY:
+        raise ValueError(f"{str(info.field_name).upper()} must have at least {SMALLEST_KEY} characters")
+    return value
+
+
+def _asymmetric(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not set(value) <= ASYMMETRIC:
+        raise ValueError(f"OIDC_ALGORITHMS may only hold {', '.join(sorted(ASYMMETRIC))}")
+    return value or ALGORITHMS
+
+
+def _exact_origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in value:
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin or "*" in origin:
+            raise ValueError(f"CORS_ORIGINS must list origins such as https://shop.example, not {origin!r}")
+    return value
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for network in value:
+        ip_network(network)
+    return value
+
+
+def _collector(value: str) -> str:
+    if value and urlsplit(value).scheme not in {"http", "https"}:
+        raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT must start with http:// or https://")
+    return value
+
+
+def _appearance(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value or "{}")
+    except ValueError:
+        raise ValueError("PAYMENT_PAGE_APPEARANCE must be a JSON object, as Stripe's Appearance API takes it") from None
+
+
+def _mailbox(value: str) -> str:
+    try:
+        if value:
+            Mailbox.of(value)
+    except ValueError as error:
+        raise ValueError(f"SMTP_FROM must be an address such as Shop <orders@shop.example>: {error}") from None
+    return value
+
+
+def _existing(value: object) -> object:
+    if not value:
+        return None
+    if not Path(str(value)).is_dir():
+        raise ValueError(f"MAIL_TEMPLATES_DIR names no directory: {value}")
+    return value
+
+
+_Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_secrets)]
+_List = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+SigningSecrets = Annotated[_Secrets, AfterValidator(_no_empty_secret)]
+Keys = Annotated[_Secrets, AfterValidator(_hard_to_guess)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
+OptionalKey = Annotated[OptionalSecret, AfterValidator(_long_enough)]
+Algorithms = Annotated[_List, AfterValidator(_asymmetric)]
+Origins = Annotated[_List, AfterValidator(_exact_origins)]
+Networks = Annotated[_List, AfterValidator(_networks)]
+Collector = Annotated[str, AfterValidator(_collector)]
+Appearance = Annotated[dict[str, Any], NoDecode, BeforeValidator(_appearance)]
+Sender = Annotated[str, AfterValidator(_mailbox)]
+OptionalFolder = Annotated[Path | None, BeforeValidator(_existing)]
