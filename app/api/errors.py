@@ -209,14 +209,15 @@ def _validation_problem(request: Request, error: RequestValidationError) -> Resp
     if any(one["type"] == "json_invalid" for one in errors):
         return problem("malformed_request", "The body is not JSON.", request_id)
     listed = [{"loc": _place(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in errors]
-    if not _says_json(request) and any(one["loc"] == ["body"] and one["type"] != "missing" for one in listed):
+    if not says_json(request) and any(one["loc"] == ["body"] and one["type"] != "missing" for one in listed):
         detail = "The body must be sent as Content-Type: application/json."
         return problem("unsupported_media_type", detail, request_id)
     param = _name(listed[0]["loc"])
     return problem("validation_error", f"{param}: {listed[0]['msg']}", request_id, param=param, errors=listed)
 
 
-def _says_json(request: Request) -> bool:
+def says_json(request: Request) -> bool:
+    """Whether a body is sent as JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind.startswith("application/") and kind.endswith(("/json", "+json"))
 

@@ -2,24 +2,22 @@
 
 Operations are declared as the framework's, and the contract is the framework's description of them. At a request the
 framework would try all their addresses in turn, and examine what the operation depends on. Both is known at start-up:
-the directory looks an address up, and an operation that needs nothing but the request and the ids of its path is
-called with them. What needs more is left to the framework; so is every address that the directory does not know.
+the directory looks an address up, and an operation is called with what it needs (needs.py). What needs something else is
+left to the framework; so is every address that the directory does not know.
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from typing import Any
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter, ValidationError
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.deps import require_let_in
+from app.api.needs import Needs
 
 ROOT = "/"
 OPENS, CLOSES = "{", "}"
@@ -42,36 +40,18 @@ class Operation(APIRoute):
 
 
 def direct(route: APIRoute) -> ASGIApp | None:
-    """What serves `route` without the framework; None where its function needs more than the request and the path's ids."""
+    """What serves `route` without the framework; None where its function needs what only the framework can give."""
     endpoint: Callable[..., Any] = route.endpoint
-    needed = get_type_hints(endpoint, include_extras=True)
-    answered = needed.pop("return", None)
-    requests = [name for name, kind in needed.items() if kind is Request]
-    ids = {name: TypeAdapter(needed[name]) for name in needed if name in route.param_convertors}
-    known = len(requests) + len(ids) == len(inspect.signature(endpoint).parameters)
-    if not known or route.dependencies or answered is not Response or not inspect.iscoroutinefunction(endpoint):
+    needs = Needs(route)
+    if not needs.known or not inspect.iscoroutinefunction(endpoint):
         return None
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        values = dict.fromkeys(requests, request) | _validated(ids, scope["path_params"])
-        response = await endpoint(**values)
+        response = await endpoint(**await needs.read(request))
         await response(scope, receive, send)
 
     return serve
-
-
-def _validated(ids: Mapping[str, TypeAdapter[Any]], given: Mapping[str, str]) -> dict[str, Any]:
-    """The ids of a path. Raises RequestValidationError, as the framework does."""
-    values, errors = {}, []
-    for name, kind in ids.items():
-        try:
-            values[name] = kind.validate_python(given[name])
-        except ValidationError as error:
-            errors += [one | {"loc": ("path", name)} for one in error.errors()]
-    if errors:
-        raise RequestValidationError(errors)
-    return values
 
 
 @dataclass(slots=True)

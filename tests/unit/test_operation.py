@@ -168,11 +168,5 @@ def test_what_needs_more_than_the_request_and_ids_is_not_served_directly() -> No
     assert {name for name, route in NAMED.items() if direct(route) is None} == {"delete_invoice"}
 
 
-def test_every_read_but_the_one_that_asks_stripe_is_served_directly() -> None:
-    operations = [route for one in ROUTERS for route in one.routes if isinstance(route, Operation)]
-    read = {route.name for route in operations if route.methods == {"GET"}}
-    assert {route.name for route in operations if direct(route) is None} & read == {"get_client_secret"}
-
-
 def test_whatever_is_behind_a_key_is_an_operation() -> None:
     assert all(isinstance(route, Operation) for one in ROUTERS for route in one.routes)
