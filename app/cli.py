@@ -16,8 +16,8 @@ from app import logs, scraping, shutdown, tracing
 from app.api.protocol import BoundedProtocol
 from app.api.refusing import RefusingProtocol
 from app.commands import actions, doctor, inbox, keys, outgoing, reading, rehearsal, webhooks
-from app.commands.environment import require_somebody, settings
-from app.commands.output import Json, print_json
+from app.commands.environment import require_free, require_somebody, settings
+from app.commands.output import Json, Status, print_json, tell_error
 from app.commands.running import progress, run
 from app.db import feed, rights, schema
 from app.db.engine import ONE_PLAN, Database
@@ -70,6 +70,7 @@ def serve() -> None:
     """Serve the API."""
     found = settings()
     asyncio.run(require_somebody(found))
+    require_free(found.host, found.port, "PORT")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is a file; a shell's default is 1024
     with scraping.shared_by(found.workers):
@@ -96,6 +97,7 @@ def console() -> None:
     from app.console.application import create_console  # with SQLAlchemy, which nothing else here needs
 
     found = settings()
+    require_free(found.console_host, found.console_port, "CONSOLE_PORT")
     logs.configure(found.log_level)
     shutdown.end_at_second_signal()
     uvicorn.run(
@@ -164,22 +166,38 @@ def migrate(
 ) -> None:
     """Bring the database's schema to a revision, waiting for the database where it is not up yet."""
     found = settings()
+    logs.configure("error")
     url = found.server_url
-    asyncio.run(_wait_for_database(url, wait_s))
-    schema.upgrade(url, revision)
+    try:
+        reached = _upgraded(url, asyncio.run(_applied(url, wait_s)), revision)
+    except DatabaseUnavailable as error:
+        raise typer.Exit(tell_error(error, as_json=as_json)) from None
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(Status.WRONG) from None
     if revision == "head":
-        asyncio.run(_rebase_feed(url, restored=restored))
+        if asyncio.run(_rebase_feed(url, restored=restored)):
+            typer.echo("The feed goes on behind what is stored.", err=as_json)
         asyncio.run(_grant(url))
         asyncio.run(_make_partitions(url, found.inbox_retention))
-    print_json({"schema": revision}) if as_json else typer.echo(f"The schema is at {revision}.")
+    print_json({"schema": reached}) if as_json else typer.echo(f"The schema is at {reached}.")
 
 
-async def _rebase_feed(url: str, *, restored: bool) -> None:
+def _upgraded(url: str, applied: str | None, revision: str) -> str:
+    """Where the schema is now. One that a later release made is left as it is: this one works on it, too."""
+    if revision == "head" and schema.newer(applied):
+        typer.echo("The schema was made by a later release than this one.", err=True)
+        return str(applied)
+    schema.upgrade(url, revision)
+    return revision
+
+
+async def _rebase_feed(url: str, *, restored: bool) -> bool:
     """A database restored into another cluster would number its changes below what is stored, or was read."""
     connection = await Database(url).dedicated()
-    if await feed.rebase(connection, restored=restored):
-        typer.echo("The feed goes on behind what is stored.")
+    rebased = await feed.rebase(connection, restored=restored)
     await connection.close()
+    return rebased
 
 
 async def _grant(url: str) -> None:
@@ -198,20 +216,23 @@ async def _make_partitions(url: str, retention: timedelta | None) -> None:
         await database.close()
 
 
-async def _wait_for_database(url: str, wait_s: float) -> None:
+async def _applied(url: str, wait_s: float) -> str | None:
+    """The revision that the database has, once it is up."""
     database = Database(url)
     deadline = asyncio.get_running_loop().time() + wait_s
     while True:
         try:
-            await (await database.dedicated()).close()
+            connection = await database.dedicated()
         except DatabaseUnavailable:
             if asyncio.get_running_loop().time() > deadline:
-                typer.echo(f"The database could not be reached for {wait_s:.0f} s.", err=True)
-                raise typer.Exit(1) from None
+                raise DatabaseUnavailable(f"The database could not be reached for {wait_s:.0f} s.") from None
             typer.echo("Waiting for the database …", err=True)
             await asyncio.sleep(WAIT_STEP_S)
         else:
-            return
+            try:
+                return await schema.revision(connection)
+            finally:
+                await connection.close()
 
 
 @cli.command()

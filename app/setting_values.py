@@ -34,6 +34,12 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
+def _of_postgresql(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    if value and not value.get_secret_value().startswith(("postgresql://", "postgresql+asyncpg://")):
+        raise ValueError(f"{str(info.field_name).upper()} must be postgresql://user:password@host:5432/name")
+    return value
+
+
 def _no_empty_secret(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     if not value or not all(secret.get_secret_value() for secret in value):
         raise ValueError("STRIPE_WEBHOOK_SECRETS must not hold an empty secret: anybody could sign with it")
@@ -110,6 +116,8 @@ _List = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 SigningSecrets = Annotated[_Secrets, AfterValidator(_no_empty_secret)]
 Keys = Annotated[_Secrets, AfterValidator(_hard_to_guess)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_of_postgresql)]
+OptionalDatabaseUrl = Annotated[OptionalSecret, AfterValidator(_of_postgresql)]
 OptionalKey = Annotated[OptionalSecret, AfterValidator(_long_enough)]
 Algorithms = Annotated[_List, AfterValidator(_asymmetric)]
 Origins = Annotated[_List, AfterValidator(_exact_origins)]

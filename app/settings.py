@@ -17,11 +17,12 @@ from app.setting_values import (
     Algorithms,
     Appearance,
     Collector,
+    DatabaseUrl,
     Keys,
     Networks,
+    OptionalDatabaseUrl,
     OptionalFolder,
     OptionalKey,
-    OptionalSecret,
     Origins,
     Sender,
     SigningSecrets,
@@ -37,11 +38,11 @@ NEVER_PRIVATE = tuple(ip_network(it) for it in ("127.0.0.0/8", "169.254.0.0/16",
 class Settings(BaseSettings):
     """Every setting, by the lower-case name of its environment variable; `.env` is read as well."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
 
     environment: Literal["development", "production"] = "development"
-    database_url: SecretStr = Field(description="postgresql://user:password@host/name")
-    database_direct_url: OptionalSecret = None
+    database_url: DatabaseUrl = Field(description="postgresql://user:password@host/name")
+    database_direct_url: OptionalDatabaseUrl = None
     database_pooler: Literal["none", "transaction"] = "none"
     database_pool_size: int = Field(default=10, ge=1, le=200)
     data_dir: Path = Path(".data")

@@ -38,7 +38,10 @@ def _teller() -> Callable[[str], None]:
 @contextlib.contextmanager
 def _alone_in(data_dir: Path) -> Iterator[None]:
     """Hold DATA_DIR against a second supervisor; the kernel lets go of it when we end, however we end."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"DATA_DIR ({data_dir}) cannot be made: {error.strerror}") from None
     with (data_dir / "run.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,17 +6,18 @@ import msgspec
 import typer
 
 from app.commands.output import Json, Status, print_json
-from app.commands.reading import Cursor, Limit, show_page, wanted
-from app.commands.reading import Status as State
+from app.commands.reading import STATE, Cursor, Limit, show_page, wanted
 from app.commands.running import Advance, ask, progress, run
 from app.db import documents
 from app.db.documents import FULFILLMENT_ACTION
+from app.domain.actions import ActionStatus
 from app.domain.errors import InvalidState
 from app.domain.json import JsonObject
 from app.wiring import Parts
 
 commands = typer.Typer(help="Fulfillment actions: list them, try them again.", no_args_is_help=True)
 
+State = Annotated[ActionStatus | None, STATE]
 Action = Annotated[str | None, typer.Option(help="Those of this action, e.g. email.")]
 
 

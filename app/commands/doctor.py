@@ -29,14 +29,7 @@ def doctor(as_json: Json = False) -> None:
 
 async def _examine(*, tell: bool) -> list[Finding]:
     """Settings first: without them there is nothing to look with."""
-    wrong = [
-        fail(
-            "settings",
-            f"{name}: {why}" if name != "settings" else why,
-            "Mend it where the service gets its environment.",
-        )
-        for name, why in complaints()
-    ]
+    wrong = [fail("settings", why, "Mend it where the service gets its environment.") for why in complaints()]
     findings = wrong or [ok("settings", "complete and safe")]
     if tell:
         for finding in findings:

@@ -6,13 +6,16 @@ from typing import Annotated
 
 import typer
 
+from app.api.schemas.fulfillments import EventStatus
 from app.commands.environment import operator
 from app.commands.output import Json, Status, print_json
 from app.commands.reading import list_events, show_event
 from app.commands.running import Advance, Moment, progress, run, utc
-from app.db import replays
+from app.db import documents, replays
 from app.db.coverage import Covered
+from app.db.documents import EVENT
 from app.db.replays import Wanted
+from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonObject
 from app.webhooks.reconciling import KEPT, Pass
 from app.wiring import Parts
@@ -29,7 +32,7 @@ REPLAYED_AT_ONCE = 500
 def replay(
     event: Annotated[str | None, typer.Argument(help="One event (`evt_…`).")] = None,
     event_type: Annotated[str | None, typer.Option("--type", help="Events of this type.")] = None,
-    status: Annotated[str | None, typer.Option(help="Events in this state, e.g. dead.")] = None,
+    status: Annotated[EventStatus | None, typer.Option(help="Events in this state.")] = None,
     about: Annotated[str | None, typer.Option("--object", help="Events about this object.")] = None,
     since: Moment = None,
     until: Moment = None,
@@ -55,6 +58,8 @@ def replay(
 async def _replay(parts: Parts, wanted: Wanted, advance: Advance) -> JsonObject:
     """Put the events back in portions and help to process them."""
     found = await parts.replaying.matching(wanted)
+    if wanted.id and not found:
+        await _not_replayed(parts, wanted.id)
     worker, done, failed = parts.worker(), 0, 0
     for start in range(0, len(found), REPLAYED_AT_ONCE):
         advance(done, len(found))
@@ -69,6 +74,16 @@ async def _replay(parts: Parts, wanted: Wanted, advance: Advance) -> JsonObject:
         done += len(queued)
         failed += now.get("failed", 0) + now.get("dead", 0)
     return {"matched": len(found), "replayed": done, "failed": failed}
+
+
+async def _not_replayed(parts: Parts, event: str) -> None:
+    """Say why an event that was asked for by its id is not among those that can be replayed."""
+    async with parts.database.connection() as connection:
+        if await documents.read(connection, EVENT, event) is None:
+            raise NotFound(f"There is no webhook event {event!r}.")
+    raise InvalidState(
+        f"{event} is not replayed: nothing handles it, it waits already, or another option rules it out."
+    )
 
 
 def reconcile(since: Moment = None, as_json: Json = False) -> None:

@@ -7,10 +7,10 @@ import msgspec
 import typer
 
 from app.commands.output import Json, Status, print_columns, print_encoded
-from app.commands.reading import Cursor, Limit, show_customer, show_page, wanted
-from app.commands.reading import Status as State
+from app.commands.reading import STATE, Cursor, Limit, show_customer, show_page, wanted
 from app.commands.running import Moment, ask, run, utc
 from app.db.documents import CUSTOMER, DELIVERY, WEBHOOK_ENDPOINT
+from app.domain.outgoing import DeliveryStatus, EndpointStatus
 
 endpoints = typer.Typer(help="Endpoints of others that hear of our events.", no_args_is_help=True)
 deliveries = typer.Typer(help="Deliveries to them: list, deliver again.", no_args_is_help=True)
@@ -19,7 +19,12 @@ customers.command("show")(show_customer)
 
 
 @endpoints.command("list")
-def list_endpoints(status: State = None, limit: Limit = 50, cursor: Cursor = None, as_json: Json = False) -> None:
+def list_endpoints(
+    status: Annotated[EndpointStatus | None, STATE] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
     """List endpoints, newest first."""
     names = ("id", "url", "status", "disabled_reason", "failing_since", "created_at")
     show_page(WEBHOOK_ENDPOINT, wanted(status=status), names, limit=limit, cursor=cursor, as_json=as_json)
@@ -28,7 +33,7 @@ def list_endpoints(status: State = None, limit: Limit = 50, cursor: Cursor = Non
 @deliveries.command("list")
 def list_deliveries(
     endpoint: Annotated[str | None, typer.Option(help="Those to this endpoint (`whe_…`).")] = None,
-    status: State = None,
+    status: Annotated[DeliveryStatus | None, STATE] = None,
     invoice: Annotated[str | None, typer.Option(help="Those about this invoice.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,

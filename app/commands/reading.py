@@ -9,11 +9,14 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from app.api.schemas.fulfillments import EventStatus
 from app.commands.output import Json, print_columns, print_encoded, print_fields
 from app.commands.running import run
 from app.db import documents
 from app.db.documents import AUDIT_ENTRY, CUSTOMER, EVENT, FULFILLMENT, INVOICE, OPERATION, Filter, Resource
 from app.domain.errors import NotFound
+from app.domain.fulfillment import FulfillmentStatus
+from app.domain.invoice import InvoiceStatus
 from app.services import timeline
 from app.wiring import Parts
 
@@ -24,7 +27,7 @@ audit = typer.Typer(help="Who did what.", no_args_is_help=True)
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")]
 Cursor = Annotated[str | None, typer.Option(help="`next_cursor` of the page before.")]
-Status = Annotated[str | None, typer.Option(help="Those in this state.")]
+STATE = typer.Option(help="Those in this state.")
 Of = Annotated[str | None, typer.Option("--customer", help="Those of this customer (`cus_…`).")]
 
 
@@ -71,7 +74,7 @@ def wanted(**equal: str | None) -> Filter:
 
 @invoices.command("list")
 def list_invoices(
-    status: Status = None,
+    status: Annotated[InvoiceStatus | None, STATE] = None,
     customer: Of = None,
     reference: Annotated[str | None, typer.Option(help="The one with the caller's own id.")] = None,
     overdue: Annotated[bool, typer.Option(help="Open ones whose due date has passed.")] = False,
@@ -119,7 +122,11 @@ def _facts(data: dict[str, Any]) -> str:
 
 @fulfillments.command("list")
 def list_fulfillments(
-    status: Status = None, customer: Of = None, limit: Limit = 50, cursor: Cursor = None, as_json: Json = False
+    status: Annotated[FulfillmentStatus | None, STATE] = None,
+    customer: Of = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Json = False,
 ) -> None:
     """List fulfillments, newest first."""
     names = ("id", "invoice", "customer", "status", "currency", "amount_paid", "attempts", "fulfilled_at", "updated_at")
@@ -136,7 +143,7 @@ def show_fulfillment(
 
 
 def list_events(
-    status: Status = None,
+    status: Annotated[EventStatus | None, STATE] = None,
     event_type: Annotated[str | None, typer.Option("--type", help="Those of this type.")] = None,
     about: Annotated[str | None, typer.Option("--object", help="Those about this object.")] = None,
     limit: Limit = 50,

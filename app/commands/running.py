@@ -35,7 +35,7 @@ def run(work: Callable[[Parts], Awaitable[T]], kind: type[Settings] = Settings, 
 
     async def running() -> T:
         found = settings(kind)
-        logs.configure("warning")
+        logs.configure("error")  # what goes wrong is told by what is raised, once
         async with built(found) as parts:
             return await work(parts)
 

@@ -48,7 +48,12 @@ def serves(applied: str | None) -> bool:
 
     A release's migrations leave room for the code before it (docs/scaling.md), which goes on while they are rolled out.
     """
-    return applied == head() or (applied is not None and applied not in known())
+    return applied == head() or newer(applied)
+
+
+def newer(applied: str | None) -> bool:
+    """Whether the database was migrated by a release after this one: there is nothing for this code to do about it."""
+    return applied is not None and applied not in known()
 
 
 def is_modelled(name: str | None, kind: str, _parents: object) -> bool:
@@ -67,10 +72,14 @@ def config(url: str = "") -> "Config":
 
 
 def upgrade(url: str, to: str = "head") -> None:
-    """Migrate the database at `url` up to `to`."""
+    """Migrate the database at `url` up to `to`. Raises ValueError where there is no such revision."""
     from alembic import command  # noqa: PLC0415 -- only migrating needs it
+    from alembic.util import CommandError  # noqa: PLC0415
 
-    command.upgrade(config(url), to)
+    try:
+        command.upgrade(config(url), to)
+    except CommandError as error:
+        raise ValueError(str(error)) from None
 
 
 def downgrade(url: str, to: str) -> None:

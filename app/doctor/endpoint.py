@@ -83,7 +83,9 @@ async def _undelivered(parts: Parts) -> Finding:
         page = (await parts.gateway.get("/v1/events", {"created": span, "delivery_success": False, "limit": 100})).data
     except StripeKeyRefused as error:
         return warn(
-            "deliveries", f"cannot be looked at: the key lacks {error.permission}", "Give the key Events: Read."
+            "deliveries",
+            f"cannot be looked at: the key lacks {error.permission or 'read access'}",
+            "Give the key Events: Read.",
         )
     ours = [event for event in page["data"] if event["type"] in HANDLERS]
     if not ours:

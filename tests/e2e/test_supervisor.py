@@ -262,6 +262,12 @@ async def test_a_database_of_ones_own_is_used_instead_of_the_embedded_one(run: S
     assert status == "fulfilled"
 
 
+def test_a_folder_that_cannot_be_made_is_named_with_its_setting(run: Start) -> None:
+    stack = run(DATA_DIR="/dev/null/data")
+    assert stack.ends() == 1
+    assert stack.output == "cannot start: DATA_DIR (/dev/null/data) cannot be made: Not a directory\n"
+
+
 def test_a_live_key_never_runs_the_demo(run: Start) -> None:
     stack = run("--once", STRIPE_SECRET_KEY="sk_live_x", STRIPE_WEBHOOK_SECRETS="whsec_x")
     assert stack.ends() == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -142,6 +143,7 @@ MISSING = [
     ("events", "show", "evt_nobody"),
     ("customers", "show", "cus_nobody"),
     ("keys", "revoke", "ik_test_nobody"),
+    ("events", "replay", "evt_nobody"),
     ("actions", "retry", "act_nobody"),
     ("deliveries", "redeliver", "dlv_nobody"),
 ]
@@ -167,6 +169,13 @@ WRONG = [
     ("deliveries", "redeliver"),
     ("deliveries", "redeliver", "--endpoint", "we_x"),
     ("keys", "create", "--name", "x", "--scope", "everything"),
+    ("invoices", "list", "--status", "payed"),
+    ("fulfillments", "list", "--status", "done"),
+    ("events", "list", "--status", "lost"),
+    ("events", "replay", "--status", "lost"),
+    ("actions", "retry", "--status", "lost"),
+    ("endpoints", "list", "--status", "gone"),
+    ("deliveries", "list", "--status", "lost"),
     ("nonsense",),
 ]
 
@@ -190,16 +199,33 @@ async def test_what_is_away_has_an_exit_status_of_its_own(sandbox: Sandbox, invo
     invoicing.environment["DATABASE_URL"] = f"postgresql://{away}/none"
     for words in (("invoices", "list"), ("keys", "list"), ("events", "replay", "--all"), ("sweep-erased",)):
         done = await invoicing(*words, "--json", status=3)
-        assert json.loads(done.stderr.splitlines()[-1])["code"] == "database_unavailable", words
-    invoicing.environment["DATABASE_URL"] = "nonsense"
-    invoicing.environment["WORKERS"] = "none"
-    assert "WORKERS" in (await invoicing("invoices", "list", status=2)).stderr
+        assert json.loads(done.stderr)["code"] == "database_unavailable", words
+    done = await invoicing("migrate", "--wait-s", "0", status=3)
+    assert done.stderr == "The database could not be reached for 0 s.\n"
+
+
+async def test_settings_that_are_wrong_are_named_each_once(invoicing: Shell) -> None:
+    invoicing.environment |= {"DATABASE_URL": "mysql://db/x", "WORKERS": "none", "STRIPE_SECRET_KEY": ""}
+    assert (await invoicing("invoices", "list", status=2)).stderr.splitlines() == [
+        "DATABASE_URL must be postgresql://user:password@host:5432/name",
+        "WORKERS: Input should be a valid integer, unable to parse string as an integer",
+        "STRIPE_SECRET_KEY must be set; .env.example says to what",
+    ]
+
+
+@pytest.mark.parametrize(("command", "name"), [("serve", "PORT"), ("console", "CONSOLE_PORT")])
+async def test_a_port_that_is_taken_is_named_with_its_setting(invoicing: Shell, command: str, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        invoicing.environment[name] = str(port)
+        said = (await invoicing(command, status=2)).stderr
+    assert said.startswith(f"Cannot listen on 127.0.0.1, port {port} ({name.replace('PORT', 'HOST')}, {name}): ")
 
 
 async def test_stripe_out_of_reach_has_it_too(stage: Stage, invoicing: Shell) -> None:
     invoicing.environment |= {"STRIPE_API_BASE": f"http://127.0.0.1:{find_free_port()}", "STRIPE_MAX_RETRIES": "0"}
     done = await invoicing("repair", "--json", status=3)
-    assert json.loads(done.stderr.splitlines()[-1])["code"] == "stripe_unavailable"
+    assert json.loads(done.stderr)["code"] == "stripe_unavailable"
 
 
 async def test_what_changes_something_says_what_in_json(busy: Json, stage: Stage, invoicing: Shell) -> None:

@@ -133,5 +133,21 @@ async def test_migrating_waits_for_the_database_and_says_so(server: PrivatePostg
 async def test_migrating_gives_up_in_the_end(tmp_path: Path) -> None:
     process = await migrating(f"postgresql:///none?host={tmp_path}", tmp_path, "--wait-s", "0")
     _, said = await process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 3
     assert b"could not be reached" in said
+
+
+async def test_a_schema_of_a_later_release_is_left_as_it_is(database: Database, tmp_path: Path) -> None:
+    connection = await database.connect()
+    await connection.execute("UPDATE alembic_version SET version_num = 'of_later'")
+    migrated = await migrating(database.url, tmp_path)
+    assert await migrated.communicate() == (
+        b"The schema is at of_later.\n",
+        b"The schema was made by a later release than this one.\n",
+    )
+    assert migrated.returncode == 0, "a roll-out of the release before must not stop here"
+    refused = await migrating(database.url, tmp_path, "nowhere")
+    _, said = await refused.communicate()
+    assert refused.returncode == 2
+    assert said.startswith(b"Can't locate revision")
+    await connection.close()

@@ -30,6 +30,8 @@ async def test_replay_needs_to_be_told_what_and_tells_its_progress(stage: Stage,
     applied = await stage.rows("SELECT id FROM webhook_events WHERE status = 'processed'")
     assert f"{len(applied)} of {len(applied)} events replayed, 0 failed" in everything.stdout
     assert "No event matches." in (await invoicing("events", "replay", "--status", "dead")).stdout
+    (unhandled,) = await stage.rows("SELECT id FROM webhook_events WHERE status = 'ignored' LIMIT 1")
+    assert "nothing handles it" in (await invoicing("events", "replay", unhandled["id"], status=1)).stderr
 
 
 async def test_actions_are_listed_and_tried_again_and_the_audit_log_knows_by_whom(
