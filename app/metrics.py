@@ -205,6 +205,13 @@ def task(name: str) -> None:
         TASKS(name, outcome)
 
 
+ACTIONS_DIFFERING = Gauge(
+    "invoicing_fulfillment_actions_differing",
+    "Actions that this worker does and the one that started last does not, or the reverse.",
+    multiprocess_mode="livemax",
+)
+
+
 def action(name: str) -> None:
     """A fulfillment action is going to be done here."""
     for outcome in ("done", "failed", "dead"):

@@ -166,6 +166,11 @@ async def announce(connection: Connection, names: Collection[str]) -> None:
     await connection.execute(_ANNOUNCE, sorted(names))
 
 
+async def announced(connection: Connection) -> set[str]:
+    """The actions that rows are made for: those of the worker that started last."""
+    return {row["action"] for row in await connection.fetch("SELECT action FROM configured_actions")}
+
+
 async def claim(connection: Connection, action: str, limit: int, lease: timedelta) -> list[DueAction]:
     """Take up to `limit` due actions of a name for `lease`.
 

@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 4
 """How many of one action a worker does side by side: mail servers count connections."""
 LONGEST_REASON = 300
+COMPARED_EVERY_S = 30.0
+"""How often a worker looks whether another has announced other actions than its own."""
 
 
 class Performer:
@@ -40,6 +42,7 @@ class Performer:
         self._poll_s = poll_s
         self._stopping = asyncio.Event()
         self._passage = Passage()
+        self._differing: frozenset[str] = frozenset()
 
     def stop(self) -> None:
         """Finish what is under way, then return from run."""
@@ -51,6 +54,7 @@ class Performer:
             await self._rest(REST_S)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._repeat(self._take_back))
+            group.create_task(self._keep_comparing())
             for name in self._configured:
                 group.create_task(self._repeat(partial(self._take, name)))
 
@@ -61,6 +65,20 @@ class Performer:
         for name in self._configured:
             metrics.action(name)
         log.info("actions_announced", actions=sorted(self._configured))
+
+    async def compare(self) -> int:
+        """Notice, and say once, where another worker has announced other actions since; how many they are.
+
+        All workers must be configured alike. Only those that are not the last to have started can notice.
+        """
+        async with self._database.connection() as connection:
+            announced = await actions.announced(connection)
+        differing = frozenset(announced ^ self._configured.keys())
+        metrics.ACTIONS_DIFFERING.set(len(differing))
+        if differing and differing != self._differing:
+            log.warning("actions_differ", own=sorted(self._configured), announced=sorted(announced))
+        self._differing = differing
+        return len(differing)
 
     async def run_once(self) -> int:
         """Do a batch of what is due, of every action; how many that were."""
@@ -81,6 +99,11 @@ class Performer:
         while not self._stopping.is_set():
             if not await self._without_failing(take()):
                 await self._rest(self._poll_s)
+
+    async def _keep_comparing(self) -> None:
+        while not self._stopping.is_set():
+            await self._without_failing(self.compare())
+            await self._rest(COMPARED_EVERY_S)
 
     async def _without_failing(self, work: Awaitable[int]) -> int:
         try:

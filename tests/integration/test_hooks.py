@@ -152,6 +152,25 @@ async def test_an_action_that_is_not_configured_any_more_waits_and_gets_no_new_j
     assert (await job(stage))["status"] == "pending"
 
 
+async def test_a_worker_that_is_configured_otherwise_than_the_last_to_start_says_so_once(
+    stage: Stage, begin: Begin, request: pytest.FixtureRequest
+) -> None:
+    def said() -> int:
+        # The log was bound to standard error before this test began: only the capture of the whole run has it.
+        captured = request.config.pluginmanager.getplugin("capturemanager").read_global_capture()
+        return "".join(captured).count("actions_differ")
+
+    first = await begin(ship=hangs)
+    assert (await first.compare(), said()) == (0, 0)
+    other = Performer(stage.parts.database, {}, poll_s=1)
+    await other.announce()
+    assert [await first.compare(), await first.compare(), await other.compare()] == [1, 1, 0]
+    assert said() == 1
+    await first.announce()  # as it does when it is started again
+    assert [await first.compare(), await other.compare()] == [0, 1]
+    assert said() == 1
+
+
 async def test_a_worker_waits_for_its_database_and_its_tables(stage: Stage, begin: Begin) -> None:
     done = asyncio.Event()
 
