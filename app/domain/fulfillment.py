@@ -36,6 +36,16 @@ class Attempt(StrEnum):
 
     PROCESSING = "processing"
     FAILED = "payment_failed"
+    PAID = "paid"
+
+
+SAYS: Final = {
+    None: FulfillmentStatus.AWAITING_PAYMENT,
+    Attempt.PROCESSING: FulfillmentStatus.PROCESSING,
+    Attempt.FAILED: FulfillmentStatus.PAYMENT_FAILED,
+    Attempt.PAID: FulfillmentStatus.AWAITING_PAYMENT,
+}
+"""What the last word says of an open invoice. One that paid only a part leaves the rest to be paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +57,15 @@ class Word:
 
 
 def later(known: Word | None, said: Word) -> Word | None:
-    """The later of two words; None where they contradict each other in one second: the PaymentIntent must be asked."""
+    """The later of two words; None where they contradict each other in one second: the PaymentIntent must be asked.
+
+    That an attempt paid is the last word on it.
+    """
     if known is None or said.at > known.at:
         return said
-    if said.at < known.at or said.attempt is known.attempt:
+    if said.at < known.at or said.attempt is known.attempt or known.attempt is Attempt.PAID:
         return known
-    return None
+    return said if said.attempt is Attempt.PAID else None
 
 
 def follow(current: str | None, invoice_status: str, attempt: str | None) -> FulfillmentStatus | None:
@@ -65,5 +78,5 @@ def follow(current: str | None, invoice_status: str, attempt: str | None) -> Ful
     if known is FulfillmentStatus.FULFILLED or status is InvoiceStatus.DRAFT:
         return known
     if status is InvoiceStatus.OPEN:
-        return FulfillmentStatus(attempt) if attempt else FulfillmentStatus.AWAITING_PAYMENT
+        return SAYS[Attempt(attempt) if attempt else None]
     return SETTLED_BY[status]

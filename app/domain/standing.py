@@ -9,7 +9,10 @@ from app.domain.invoice import InvoiceStatus
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the sentence is made of. `waiting`, `dead`: events about the invoice that are not applied."""
+    """What the sentence is made of. `waiting`, `dead`: events about the invoice that are not applied.
+
+    paid: how much of an open invoice is paid, for a person to read; None where nothing is.
+    """
 
     status: str
     deleted: bool
@@ -19,6 +22,7 @@ class Standing:
     failure: str | None
     waiting: int
     dead: int
+    paid: str | None = None
 
 
 def unpaid_because(standing: Standing, now: datetime) -> str | None:
@@ -41,7 +45,11 @@ def _reason(standing: Standing) -> str:
         case InvoiceStatus.PAID:
             return "It is paid, and its fulfillment is about to follow."
         case InvoiceStatus.OPEN:
-            return _attempt(standing)
+            return " ".join(part for part in (_partly(standing), _attempt(standing)) if part)
+
+
+def _partly(standing: Standing) -> str:
+    return f"It is open, and only {standing.paid} is paid." if standing.paid else ""
 
 
 def _attempt(standing: Standing) -> str:
@@ -50,7 +58,7 @@ def _attempt(standing: Standing) -> str:
     if standing.fulfillment == FulfillmentStatus.PAYMENT_FAILED:
         times = "the attempt" if standing.attempts == 1 else f"the last of {standing.attempts} attempts"
         return f"It is open, and {times} to pay it failed: {standing.failure or 'Stripe gave no reason'}."
-    return "It is open, and nobody has tried to pay it yet."
+    return "" if standing.paid else "It is open, and nobody has tried to pay it yet."
 
 
 def _due(standing: Standing, now: datetime) -> str:

@@ -29,6 +29,7 @@ class Fulfillments:
         self._rows = rows
         self._now = now
         self._changed: set[str] = set()
+        self._beside: dict[str, str] = {}
         self.changes: list[Change] = []
         self.cause = cause
 
@@ -36,6 +37,7 @@ class Fulfillments:
         """The same state, on its own from here on."""
         copied = Fulfillments(self._rows.copy(), self._now, self.cause)
         copied._changed, copied.changes = self._changed.copy(), self.changes.copy()
+        copied._beside = self._beside.copy()
         return copied
 
     def changed(self) -> list[JsonObject]:
@@ -59,16 +61,30 @@ class Fulfillments:
                 "fulfilled_at": self._now,
                 "amount_paid": invoice["amount_paid"],
                 "paid_out_of_band": invoice["paid_out_of_band"],
-                "payment_intent": None if invoice["paid_out_of_band"] else invoice["payment_intent"],
+                "payment_intent": _paying(row, invoice),
             }
         self._put(row)
         return True
 
-    def link(self, invoice_id: str, payment_intent: str) -> None:
-        """Put down which PaymentIntent pays the invoice."""
+    def link(self, invoice_id: str, payment_intent: str, *, instead_of: str | None) -> None:
+        """Put down which PaymentIntent pays the invoice by default, unless another one is known to have paid."""
         known = self._rows.get(invoice_id)
-        if known and not known["paid_out_of_band"]:
+        if known and not known["paid_out_of_band"] and known["payment_intent"] in {None, instead_of}:
             self._put(known | {"payment_intent": payment_intent})
+
+    def paid_beside(self, invoice_id: str, payment_intent: str, *, default: str | None) -> None:
+        """Put down that another PaymentIntent than the `default` one paid the invoice, or a part of it.
+
+        Of several the one with the last id counts, so that the order in which they are told does not matter.
+        """
+        known = self._rows.get(invoice_id)
+        paying = known["payment_intent"] if known else self._beside.get(invoice_id)
+        if paying not in {None, default} and paying >= payment_intent:
+            return
+        if known:
+            self._put(known | {"payment_intent": payment_intent})
+        else:
+            self._beside[invoice_id] = payment_intent  # for the row, if this transaction makes it
 
     def follow_attempt(self, invoice: JsonView, said: Word, failure: Failure | None = None) -> bool:
         """Take in what Stripe said of an attempt to pay, and why it failed.
@@ -129,7 +145,7 @@ class Fulfillments:
             "status": FulfillmentStatus.AWAITING_PAYMENT,
             "amount_paid": 0,
             "currency": invoice["currency"],
-            "payment_intent": invoice["payment_intent"],
+            "payment_intent": self._beside.get(invoice["id"], invoice["payment_intent"]),
             "paid_out_of_band": False,
             "attempts": 0,
             "created_at": self._now,
@@ -146,6 +162,14 @@ class Fulfillments:
         if known is None or differs(known, row):
             was = known["status"] if known else None
             note(self.changes, Change(FULFILLMENT, was, fulfillment_state(row), self.cause))
+
+
+def _paying(fulfillment: JsonView, invoice: JsonView) -> str | None:
+    """Which PaymentIntent paid: one beside the default one, where it is known that it did."""
+    known: str | None = fulfillment["payment_intent"]
+    if known and known != invoice["payment_intent"]:
+        return known
+    return None if invoice["paid_out_of_band"] else invoice["payment_intent"]
 
 
 def fulfillment_id(invoice_id: str) -> str:

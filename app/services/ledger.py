@@ -223,23 +223,24 @@ class Ledger:
     # Which PaymentIntent pays an invoice
 
     def link(self, link: JsonObject) -> None:
-        """Record that a PaymentIntent pays an invoice; the default one is shown with it."""
+        """Record that a PaymentIntent pays an invoice; the default one is shown with it, one that paid with its fulfillment."""
         self._links[link["payment_intent"]] = link
         subject = Subject(Kind.INVOICE, link["invoice"])
         invoice = self._rows.get(subject)
-        if invoice is None or invoice["payment_intent"] == link["payment_intent"]:
+        if invoice is None:
             return
-        if invoice["payment_intent"] and not link["is_default"]:
-            return
-        linked = invoice | {"payment_intent": link["payment_intent"], "updated_at": self._now}
-        self._note_invoice(invoice, linked)
-        self._put(subject, linked)
-        self.fulfillments.link(subject.id, link["payment_intent"])
+        shown = invoice["payment_intent"]
+        if shown != link["payment_intent"] and link["is_default"]:
+            linked = invoice | {"payment_intent": link["payment_intent"], "updated_at": self._now}
+            self._note_invoice(invoice, linked)
+            self._put(subject, linked)
+            self.fulfillments.link(subject.id, link["payment_intent"], instead_of=shown)
+        if link.get("paid") and not link["is_default"]:
+            self.fulfillments.paid_beside(subject.id, link["payment_intent"], default=shown)
 
     def _default_link(self, invoice_id: str) -> str | None:
-        ours = [link for link in self._links.values() if link["invoice"] == invoice_id]
-        best = max(ours, key=lambda link: (link["is_default"], link["payment_intent"]), default=None)
-        return best["payment_intent"] if best else None
+        ours = (link for link in self._links.values() if link["invoice"] == invoice_id and link["is_default"])
+        return max((link["payment_intent"] for link in ours), default=None)
 
     def follow_invoice(self, invoice_id: str) -> bool:
         """Let the invoice's fulfillment follow the invoice; whether that changed the fulfillment's status."""

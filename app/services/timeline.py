@@ -9,6 +9,8 @@ from app.db.engine import Connection
 from app.db.records import load
 from app.db.tables import FULFILLMENTS, INVOICES
 from app.domain.errors import NotFound
+from app.domain.json import JsonView
+from app.domain.money import format_amount
 from app.domain.standing import Standing, unpaid_because
 
 
@@ -29,6 +31,7 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         failure=", ".join(str(code).rstrip(".") for code in codes if code) or None,
         waiting=waiting,
         dead=dead,
+        paid=_paid(invoice),
     )
     document = {
         "invoice": invoice_id,
@@ -38,3 +41,10 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         "data": await timeline.entries(connection, invoice_id),
     }
     return msgspec.json.encode(document)
+
+
+def _paid(invoice: JsonView) -> str | None:
+    if not invoice["amount_paid"]:
+        return None
+    paid, due = (format_amount(invoice[name], invoice["currency"]) for name in ("amount_paid", "amount_due"))
+    return f"{paid} of {due}"

@@ -129,7 +129,10 @@ def item_row(line: JsonView, invoice_id: str, position: int) -> JsonObject:
 
 
 def payment_link(payment: JsonView) -> JsonObject | None:
-    """The row that links an InvoicePayment's PaymentIntent to its invoice; None for other kinds of payment."""
+    """The row that links an InvoicePayment's PaymentIntent to its invoice; None for other kinds of payment.
+
+    `paid`, which is no column: whether this payment went through.
+    """
     intent = _id(payment["payment"].get("payment_intent"))
     if not intent:
         return None
@@ -138,6 +141,7 @@ def payment_link(payment: JsonView) -> JsonObject | None:
         "id": payment["id"],
         "invoice": _id(payment["invoice"]),
         "is_default": bool(payment.get("is_default")),
+        "paid": payment.get("status") == "paid",
     }
 
 

@@ -142,13 +142,17 @@ def on_payment_intent_failed(ledger: Ledger, incoming: Incoming) -> None:
 
 
 def on_invoice_payment_paid(ledger: Ledger, incoming: Incoming) -> None:
-    """A payment of an invoice went through: the event says which PaymentIntent it was."""
+    """A payment of an invoice went through: the event says which PaymentIntent it was, and of a part nothing else may tell."""
     subject = Subject(Kind.INVOICE, str(incoming.invoice))
-    if incoming.foreign and subject not in incoming.fetched:
+    partial = not incoming.foreign and not incoming.event.object.get("is_default", True)
+    if (incoming.foreign or partial) and subject not in incoming.fetched:
         raise Unordered(subject, ledger.revision(subject))
     link = None if incoming.foreign else payment_link(incoming.event.object)
-    if _take_invoice(ledger, incoming, subject) and link:
+    invoice = _take_invoice(ledger, incoming, subject)
+    if invoice and link:
         ledger.link(link)
+    if invoice and partial:
+        ledger.fulfillments.follow_attempt(invoice, Word(Attempt.PAID, incoming.event.created_at))
 
 
 def _follow_attempt(ledger: Ledger, incoming: Incoming, attempt: Attempt) -> None:

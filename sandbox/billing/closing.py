@@ -3,6 +3,7 @@
 Owns which state allows which of these, and Stripe's wording where it does not.
 """
 
+from sandbox.billing.attaching import require_none
 from sandbox.billing.collection import not_open, release_intent, unschedule_invoice
 from sandbox.documents import Document
 from sandbox.presentation import announce
@@ -19,6 +20,7 @@ def void(tx: Transaction, invoice: Document) -> None:
         raise not_open()
     if status == "uncollectible" and not tx.switches.uncollectible_can_be_voided:
         raise not_open()
+    require_none(tx, invoice, "open", "paid", act="voided")
     invoice |= {"status": "void", "auto_advance": False, "next_payment_attempt": None}
     invoice["status_transitions"]["voided_at"] = tx.now
     unschedule_invoice(tx, invoice)
@@ -33,6 +35,7 @@ def mark_uncollectible(tx: Transaction, invoice: Document) -> None:
         raise invalid_request("This invoice has already been marked uncollectible.")
     if invoice["status"] != "open":
         raise not_open()
+    require_none(tx, invoice, "open", act="marked uncollectible")
     invoice |= {"status": "uncollectible", "auto_advance": False, "next_payment_attempt": None}
     invoice["status_details"] = {"uncollectible": {"reason": "user_forgiven"}}
     invoice["status_transitions"]["marked_uncollectible_at"] = tx.now

@@ -35,7 +35,12 @@ def not_open() -> StripeError:
 def payment_of(tx: Transaction, invoice: Document) -> Document | None:
     """The invoice's default payment."""
     found = tx.where("invoice_payment", invoice=invoice["id"])
-    return found[0] if found else None
+    return next((payment for payment in found if payment["is_default"]), None)
+
+
+def attached(tx: Transaction, invoice: Document) -> list[Document]:
+    """The payments beside the default one."""
+    return [it for it in tx.where("invoice_payment", invoice=invoice["id"]) if not it["is_default"]]
 
 
 def intent_of(tx: Transaction, invoice: Document) -> Document | None:
@@ -46,6 +51,11 @@ def intent_of(tx: Transaction, invoice: Document) -> Document | None:
 def invoice_of(tx: Transaction, intent: Document) -> Document | None:
     found = tx.where("invoice_payment", _link=intent["id"])
     return tx.get("invoice", found[0]["invoice"]) if found else None
+
+
+def made_by_invoice(tx: Transaction, intent: Document) -> bool:
+    """Whether the PaymentIntent is an invoice's default one, which cannot be edited or canceled by itself."""
+    return any(payment["is_default"] for payment in tx.where("invoice_payment", _link=intent["id"]))
 
 
 def pay(tx: Transaction, invoice: Document, sent: Document) -> StripeError | None:
@@ -147,6 +157,9 @@ def carry_over(tx: Transaction, intent: Document, *, automatic: bool = False) ->
         if status == "succeeded":
             payments.book(tx, tx.need("charge", intent["latest_charge"], param="charge"))
         return
+    if intent_of(tx, invoice) is not intent:
+        _carry_over_attached(tx, invoice, intent)
+        return
     counted = status != "requires_action"
     if counted and (not invoice["attempt_count"] or automatic):
         invoice["attempt_count"] += 1
@@ -159,6 +172,47 @@ def carry_over(tx: Transaction, intent: Document, *, automatic: bool = False) ->
         announce(tx, "invoice.payment_failed", invoice)
     elif status == "requires_action":
         announce(tx, "invoice.payment_action_required", invoice)
+
+
+def _carry_over_attached(tx: Transaction, invoice: Document, intent: Document) -> None:
+    """A payment beside the default one counts only where it succeeds."""
+    if intent["status"] == "succeeded":
+        [payment] = tx.where("invoice_payment", _link=intent["id"])
+        credit(tx, invoice, payment, intent)
+        payments.book(tx, tx.need("charge", intent["latest_charge"], param="charge"))
+
+
+def credit(tx: Transaction, invoice: Document, payment: Document, intent: Document) -> None:
+    """Count an attached payment that succeeded; the one that leaves nothing to pay makes the invoice paid."""
+    amount = intent["amount_received"]
+    payment |= {"status": "paid", "amount_paid": amount}
+    payment["status_transitions"]["paid_at"] = tx.now
+    tx.save(payment)
+    over = max(0, amount - invoice["amount_remaining"])
+    invoice["amount_paid"] += amount
+    invoice["amount_overpaid"] += over
+    invoice["amount_remaining"] -= amount - over
+    invoice["attempted"] = True
+    tx.save(invoice)
+    if invoice["amount_remaining"]:
+        request_remainder(tx, invoice)
+    elif invoice["status"] != "paid":
+        close_paid(tx, invoice)
+        announce(tx, "invoice.paid", invoice)
+        announce(tx, "invoice.payment_succeeded", invoice)
+        release_intent(tx, invoice, None, announced=False)
+    if over:
+        announce(tx, "invoice.overpaid", invoice)
+    announce(tx, "invoice_payment.paid", payment)
+
+
+def request_remainder(tx: Transaction, invoice: Document) -> None:
+    """Keep the default payment at what remains."""
+    intent, payment = intent_of(tx, invoice), payment_of(tx, invoice)
+    if intent is not None and payment is not None:
+        intent["amount"] = payment["amount_requested"] = invoice["amount_remaining"]
+        tx.save(intent)
+        tx.save(payment)
 
 
 def _plan_retry(tx: Transaction, invoice: Document) -> None:

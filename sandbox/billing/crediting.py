@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from sandbox.billing.balances import adjust_balance
-from sandbox.billing.collection import close_paid, intent_of, payment_of, release_intent
+from sandbox.billing.collection import close_paid, intent_of, release_intent, request_remainder
 from sandbox.billing.currencies import display
 from sandbox.billing.numbering import number_credit_note
 from sandbox.billing.pricing import plain, rounded, whole
@@ -214,11 +214,7 @@ def _reduce(tx: Transaction, invoice: Document, split: Split, sign: int = 1) -> 
         announce(tx, "invoice.paid", invoice)
         release_intent(tx, invoice, None, announced=False)
         return
-    intent, payment = intent_of(tx, invoice), payment_of(tx, invoice)
-    if intent is not None and payment is not None:
-        intent["amount"] = payment["amount_requested"] = invoice["amount_remaining"]
-        tx.save(intent)
-        tx.save(payment)
+    request_remainder(tx, invoice)
 
 
 def void_note(tx: Transaction, note: Document) -> None:

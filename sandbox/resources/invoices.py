@@ -3,7 +3,7 @@
 Owns the invoice routes; the rules are in `billing`. Lines have their own module.
 """
 
-from sandbox.billing import closing, collection
+from sandbox.billing import attaching, closing, collection
 from sandbox.billing.drafting import apply_changes, open_draft
 from sandbox.billing.finalization import finalize
 from sandbox.billing.revision import revise
@@ -132,6 +132,12 @@ def pay_invoice(call: Call) -> Document:
     return invoice
 
 
+def attach_payment(call: Call) -> Document:
+    invoice = invoice_at(call, "invoice")
+    attaching.attach(call.tx, invoice, call.params)
+    return invoice
+
+
 def void_invoice(call: Call) -> Document:
     invoice = invoice_at(call, "id")
     closing.void(call.tx, invoice)
@@ -154,6 +160,7 @@ ROUTES = (
     Route("POST", "/v1/invoices/{id}/finalize", finalize_invoice, "InvoiceFinalizeInvoiceParams"),
     Route("POST", "/v1/invoices/{id}/send", send_invoice, "InvoiceSendInvoiceParams"),
     Route("POST", "/v1/invoices/{id}/pay", pay_invoice, "InvoicePayParams"),
+    Route("POST", "/v1/invoices/{id}/attach_payment", attach_payment, "InvoiceAttachPaymentParams"),
     Route("POST", "/v1/invoices/{id}/void", void_invoice, "InvoiceVoidInvoiceParams"),
     Route("POST", "/v1/invoices/{id}/mark_uncollectible", mark_uncollectible, "InvoiceMarkUncollectibleParams"),
 )

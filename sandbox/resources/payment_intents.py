@@ -6,7 +6,7 @@ Owns the PaymentIntent routes, and what a publishable key with a client secret m
 import hmac
 
 from sandbox.billing import payments
-from sandbox.billing.collection import collect, invoice_of
+from sandbox.billing.collection import collect, invoice_of, made_by_invoice
 from sandbox.billing.currencies import check_currency
 from sandbox.billing.methods import attach_method, method_from, resolve_method
 from sandbox.billing.payments import Presence
@@ -66,7 +66,7 @@ def retrieve_payment_intent(call: Call) -> Document:
 
 def update_payment_intent(call: Call) -> Document:
     tx, params, intent = call.tx, call.params, _intent(call)
-    if invoice_of(tx, intent) is not None:
+    if made_by_invoice(tx, intent):
         refused = [name for name in params if name not in _INVOICE_EDITABLE]
         if refused:
             raise invalid_request(
@@ -182,13 +182,17 @@ def _unexpected_state(intent: Document, verb: str) -> StripeError:
 
 def cancel_payment_intent(call: Call) -> Document:
     tx, intent = call.tx, _intent(call)
-    if invoice_of(tx, intent) is not None:
+    if made_by_invoice(tx, intent):
         raise invalid_request(
             "You cannot cancel this PaymentIntent because it was created by an invoice. Void the invoice instead."
         )
     if intent["status"] in {"succeeded", "canceled", "processing"}:
         raise _unexpected_state(intent, "cancel")
     payments.cancel(tx, intent, call.params.get("cancellation_reason"))
+    for payment in tx.where("invoice_payment", _link=intent["id"]):
+        payment["status"] = "canceled"
+        payment["status_transitions"]["canceled_at"] = tx.now
+        tx.save(payment)
     return intent
 
 

@@ -66,6 +66,7 @@ async def test_an_invoice_that_is_not_known_has_no_timeline(stage: Stage) -> Non
         ({"due_at": datetime(2026, 1, 1, tzinfo=UTC)}, "It is open, and nobody has tried to pay it yet. It was due on 2026-01-01."),
         ({"due_at": datetime(2027, 1, 1, tzinfo=UTC)}, "It is open, and nobody has tried to pay it yet. It is due on 2027-01-01."),
         ({"fulfillment": "payment_failed", "attempts": 3}, "It is open, and the last of 3 attempts to pay it failed: Stripe gave no reason."),
+        ({"paid": "1.00 USD of 5.00 USD"}, "It is open, and only 1.00 USD of 5.00 USD is paid."),
         ({"dead": 1}, "It is open, and nobody has tried to pay it yet. 1 of its events failed for good: look at them, then replay them."),
         ({"status": "paid", "fulfillment": "fulfilled"}, None),
     ],

@@ -630,3 +630,69 @@ def test_a_credit_note_can_credit_mixed_linked_and_out_of_band(box: RunningSandb
     assert box.v1.credit_notes.update(note.id, {"memo": "Very", "metadata": {"a": "b"}}).memo == "Very"
     with pytest.raises(stripe.InvalidRequestError):
         box.v1.credit_notes.void_credit_note(note.id)
+
+
+def attach(box: RunningSandbox, invoice: stripe.Invoice, amount: int, **more: Any) -> stripe.PaymentIntent:
+    terms = {"amount": amount, "currency": "usd", "customer": str(invoice.customer)} | more
+    intent = box.v1.payment_intents.create(terms)  # type: ignore[arg-type]
+    box.v1.invoices.attach_payment(invoice.id, {"payment_intent": intent.id})
+    return intent
+
+
+def test_an_invoice_is_paid_in_parts(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened(5000)
+    first = attach(box, invoice, 2000)
+    box.v1.payment_intents.confirm(first.id, {"payment_method": "pm_card_visa"})
+    partly = box.v1.invoices.retrieve(invoice.id, {"expand": ["payments"]})
+    assert (partly.status, partly.amount_paid, partly.amount_remaining) == ("open", 2000, 3000)
+    assert partly.payments is not None
+    shown = {it.is_default: (it.status, it.amount_requested, it.amount_paid) for it in partly.payments.data}
+    assert shown == {True: ("open", 3000, None), False: ("paid", 2000, 2000)}
+    assert box.v1.payment_intents.retrieve(intent_of(invoice)).amount == 3000
+    second = box.v1.payment_intents.create(
+        {
+            "amount": 3000, "currency": "usd", "customer": str(invoice.customer), "confirm": True,
+            "payment_method": "pm_card_visa",
+        }
+    )  # fmt: skip
+    paid = box.v1.invoices.attach_payment(invoice.id, {"payment_intent": second.id})
+    assert (paid.status, paid.amount_paid, paid.amount_remaining) == ("paid", 5000, 0)
+    assert box.v1.payment_intents.retrieve(intent_of(invoice)).status == "canceled"
+    told = [event.type for event in box.v1.events.list({"limit": 100}).data]
+    assert (told.count("invoice_payment.paid"), told.count("invoice.paid")) == (2, 1)
+
+
+def test_more_than_remains_is_overpaid(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened(5000)
+    parts = [attach(box, invoice, 3000), attach(box, invoice, 3000)]
+    for part in parts:
+        box.v1.payment_intents.confirm(part.id, {"payment_method": "pm_card_visa"})
+    after = box.v1.invoices.retrieve(invoice.id)
+    assert (after.status, after.amount_paid, after.amount_overpaid, after.amount_remaining) == ("paid", 6000, 1000, 0)
+    assert box.v1.events.list({"type": "invoice.overpaid"}).data
+
+
+def test_what_does_not_fit_cannot_be_attached(box: RunningSandbox, opened: Drafting) -> None:
+    invoice, other = opened(5000), opened(5000)
+    for terms in ({"amount": 6000}, {"amount": 2000, "currency": "eur"}):
+        with pytest.raises(stripe.InvalidRequestError):
+            attach(box, invoice, **terms)
+    part = attach(box, invoice, 2000)
+    with pytest.raises(stripe.InvalidRequestError, match="already attached"):
+        box.v1.invoices.attach_payment(other.id, {"payment_intent": part.id})
+    canceled = box.v1.payment_intents.create({"amount": 100, "currency": "usd", "customer": str(invoice.customer)})
+    box.v1.payment_intents.cancel(canceled.id)
+    for wrong in ({"payment_intent": canceled.id}, {}, {"payment_record": "pr_1"}):
+        with pytest.raises(stripe.InvalidRequestError):
+            box.v1.invoices.attach_payment(invoice.id, wrong)  # type: ignore[arg-type]
+
+
+def test_an_invoice_with_payments_attached_is_not_closed(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened(5000)
+    part = attach(box, invoice, 2000)
+    for close in (box.v1.invoices.void_invoice, box.v1.invoices.mark_uncollectible):
+        with pytest.raises(stripe.InvalidRequestError, match="`open` payments"):
+            close(invoice.id)
+    box.v1.payment_intents.cancel(part.id)
+    assert box.v1.invoices.void_invoice(invoice.id).status == "void"
+    assert box.v1.invoice_payments.list({"invoice": invoice.id, "status": "canceled"}).data

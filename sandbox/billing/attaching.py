@@ -1,0 +1,57 @@
+"""Partial payments: PaymentIntents that are attached to an invoice beside its default one.
+
+Owns what may be attached and what an attached payment forbids. `billing.collection` credits it when it succeeds.
+Source: Stripe, "Accept partial payments for invoices", and the endive API's description of `attach_payment`.
+"""
+
+from sandbox.billing.collection import attached, credit, require_payable
+from sandbox.documents import Document
+from sandbox.shapes import invoices as shapes
+from sandbox.store.transaction import Transaction
+from sandbox.wire.errors import invalid_request, parameter_missing, resource_missing
+
+
+def attach(tx: Transaction, invoice: Document, sent: Document) -> None:
+    """Attach a PaymentIntent; one that has succeeded already is credited at once."""
+    if "payment_record" in sent:
+        raise resource_missing("payment_record", sent["payment_record"], param="payment_record")
+    if "payment_intent" not in sent:
+        raise parameter_missing("payment_intent")
+    require_payable(invoice)
+    intent = tx.need("payment_intent", sent["payment_intent"], param="payment_intent")
+    _require_fitting(tx, invoice, intent)
+    payment = tx.add(
+        shapes.invoice_payment(
+            id=tx.new_id("inpay"),
+            amount_requested=intent["amount"],
+            created=tx.now,
+            currency=intent["currency"],
+            invoice=invoice["id"],
+            is_default=False,
+            payment={"payment_intent": intent["id"], "type": "payment_intent"},
+            _link=intent["id"],
+        )
+    )
+    if intent["status"] == "succeeded":
+        credit(tx, invoice, payment, intent)
+
+
+def _require_fitting(tx: Transaction, invoice: Document, intent: Document) -> None:
+    problem = None
+    if tx.where("invoice_payment", _link=intent["id"]):
+        problem = "This PaymentIntent is already attached to an invoice."
+    elif intent["status"] == "canceled":
+        problem = "A canceled PaymentIntent cannot be attached."
+    elif intent["currency"] != invoice["currency"] or intent["customer"] != invoice["customer"]:
+        problem = "The PaymentIntent must have the same currency and customer as the invoice."
+    elif intent["amount"] > invoice["amount_remaining"]:
+        problem = "The PaymentIntent's amount is greater than the invoice's remaining amount."
+    if problem:
+        raise invalid_request(problem, param="payment_intent")
+
+
+def require_none(tx: Transaction, invoice: Document, *statuses: str, act: str) -> None:
+    """Refuse `act` where a payment in one of `statuses` is attached."""
+    found = next((it["status"] for it in attached(tx, invoice) if it["status"] in statuses), None)
+    if found:
+        raise invalid_request(f"Invoices with `{found}` payments cannot be {act}.")
