@@ -10,8 +10,11 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from app.api.errors import STATUS
 from app.api.protocol import LAST, BoundedProtocol
 from app.api.webhook import Refusal, WebhookEndpoint
+
+REFUSED = STATUS_LINE[STATUS["invalid_signature"]]
 
 
 class RefusingProtocol(BoundedProtocol):
@@ -35,8 +38,11 @@ class RefusingProtocol(BoundedProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Some of the body; a large one is the application's to read."""
+        if self.held and len(self.held[0].body) + len(body) <= HIGH_WATER_LIMIT:
+            self.held[0].body += body
+            return
         super().on_body(body)
-        if self.held and len(self.held[0].body) > HIGH_WATER_LIMIT:
+        if self.held:
             cycle, app = self.held
             self.held = None
             super()._start_asgi_task(cycle, app)
@@ -67,10 +73,7 @@ class RefusingProtocol(BoundedProtocol):
 
     def _answer(self, cycle: RequestResponseCycle, refusal: Refusal) -> None:
         """Answer as the server would; whatever is still to come of the request's body is passed over."""
-        content = [STATUS_LINE[refusal.status]]
-        for name, value in (*self.server_state.default_headers, *refusal.headers):
-            content += (name, b": ", value, b"\r\n")
-        content += (b"\r\n", refusal.body)
-        self.transport.write(b"".join(content))
+        said = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        self.transport.write(refusal.written(b"".join((REFUSED, *said))))
         cycle.response_started = cycle.response_complete = True
         self.on_response_complete()

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ from app.spans import Span
 from app.tracing import NOTHING
 from app.webhooks.envelope import Envelope, read_cause, read_envelope
 from app.webhooks.recording import DELIVERED, Origin, is_ours, new_event
-from app.webhooks.signature import FORGED, WHY, read_signature, signed_by
+from app.webhooks.signature import FORGED, WHY, read_signature, signed_by, signing_secrets
 from app.wiring import Parts
 
 log = structlog.get_logger(__name__)
@@ -41,8 +42,8 @@ FOR_ANYBODY = {b"x-content-type-options", b"strict-transport-security"}
 """What of the headers for browsers is said here too, where no browser comes."""
 SIGNATURE, SIGNER = "invoicing.signature", "invoicing.signer"
 """Where a request's scope keeps what was found out about it already, by refusing.py."""
-NO_ID = "-" * 32
-"""Stands in a prepared refusal where each one's request id goes."""
+NO_ID = "~"
+"""Stands in a prepared refusal for each letter of the request's id, and nowhere else."""
 
 
 class Refusals:
@@ -76,11 +77,21 @@ class Taken:
 
 
 class Refusal(NamedTuple):
-    """What is answered to a delivery that is not Stripe's."""
+    """What is answered to a delivery that is not Stripe's, in its parts: `request_id` stands between them."""
 
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
+    request_id: bytes
+    head: list[bytes]
+    body: list[bytes]
+
+    def written(self, first: bytes) -> bytes:
+        """The answer as it goes over the connection, behind what the server says first."""
+        return b"".join((first, self.request_id.join(self.head), self.request_id.join(self.body)))
+
+    async def send(self, send: Send) -> None:
+        """The answer as an application gives it."""
+        lines = self.request_id.join(self.head).split(b"\r\n")
+        headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines if line)]
+        await _send(send, STATUS["invalid_signature"], headers, self.request_id.join(self.body))
 
 
 class WebhookEndpoint:
@@ -92,9 +103,8 @@ class WebhookEndpoint:
         self._livemode = settings.livemode
         self._headers = [header for header in headers_of(settings) if header[0] in FOR_ANYBODY]
         self._refusals = Refusals()
-        self._prepared = {
-            why: bytes(problem("invalid_signature", why, NO_ID).body).split(NO_ID.encode()) for why in WHY
-        }
+        self._secrets = signing_secrets(settings.stripe_webhook_secrets)
+        self._prepare = cache(self._prepared)
 
     @staticmethod
     def takes(scope: Scope) -> bool:
@@ -113,14 +123,14 @@ class WebhookEndpoint:
 
     def refusal_by_body(self, scope: Scope, body: bytes | bytearray) -> Refusal | None:
         """The refusal of a delivery, let pass by its head, that nobody signed; who did is kept in `scope`."""
-        scope[SIGNER] = signed_by(body, scope[SIGNATURE], self._app.state.parts.secrets)
+        scope[SIGNER] = signed_by(body, scope[SIGNATURE], self._secrets)
         return None if scope[SIGNER] else self._refusal(FORGED, scope["request_id"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         junk = None if SIGNATURE in scope else self.refusal_by_head(scope)
         if junk:
-            await _send(send, *junk)
+            await junk.send(send)
             return
         request_id = scope["request_id"]
         taken, refusal = None, head_refusal(scope, dict(scope["headers"]), request_id)
@@ -139,7 +149,7 @@ class WebhookEndpoint:
             refusal.raw_headers += [*self._headers, (b"x-request-id", request_id.encode())]
             await refusal(scope, receive, send)
         elif junk:
-            await _send(send, *junk)
+            await junk.send(send)
         elif taken:
             await _send(send, HTTPStatus.OK, self._headed(JSON, RECEIVED, taken.request_id), RECEIVED)
             _tell(taken, time.perf_counter() - started)
@@ -163,8 +173,14 @@ class WebhookEndpoint:
         self._refusals.note(why, request_id)
         metrics.DELIVERIES(WHY[why]).inc()
         metrics.HTTP_REQUESTS("POST", PATH, STATUS["invalid_signature"]).inc()
-        body = request_id.encode().join(self._prepared[why])
-        return Refusal(STATUS["invalid_signature"], self._headed(PROBLEM, body, request_id), body)
+        return Refusal(request_id.encode(), *self._prepare(why, len(request_id)))
+
+    def _prepared(self, why: str, length: int) -> tuple[list[bytes], list[bytes]]:
+        """The head and the body of a refusal, around its request's id, which is so long."""
+        request_id = NO_ID * length
+        body = bytes(problem("invalid_signature", why, request_id).body)
+        head = b"".join(b"%b: %b\r\n" % header for header in self._headed(PROBLEM, body, request_id)) + b"\r\n"
+        return head.split(request_id.encode()), body.split(request_id.encode())
 
     def _headed(self, kind: tuple[bytes, bytes], body: bytes, request_id: str) -> list[tuple[bytes, bytes]]:
         return [kind, (b"content-length", b"%d" % len(body)), *self._headers, (b"x-request-id", request_id.encode())]

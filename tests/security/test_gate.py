@@ -258,6 +258,14 @@ async def test_a_delivery_that_could_be_stripes_is_held_to_the_same_bounds(
     assert (answer.headers["x-request-id"], answer.headers["x-content-type-options"]) == ("mine", "nosniff")
 
 
+@pytest.mark.parametrize("length", [1, 31, 32, 33, 128])
+async def test_a_refusal_is_whole_however_long_the_request_id_is(app_client: httpx.AsyncClient, length: int) -> None:
+    mine = "-" * length
+    answer = await app_client.post("/webhooks/stripe", content=b"{}", headers={"X-Request-Id": mine})
+    assert (answer.headers["x-request-id"], answer.json()["request_id"]) == (mine, mine)
+    assert int(answer.headers["content-length"]) == len(answer.content)
+
+
 async def test_a_refused_delivery_carries_its_request_id(app_client: httpx.AsyncClient) -> None:
     given = await app_client.post("/webhooks/stripe", content=b"{}", headers={"X-Request-ID": "mine"})
     assert (given.headers["x-request-id"], given.json()["request_id"]) == ("mine", "mine")
