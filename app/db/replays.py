@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from app.db.documents import EVENT
 from app.db.engine import Connection
 from app.db.inbox import CHANNEL
 
@@ -46,15 +47,19 @@ _REQUEUE = f"""
 WITH replayed AS (
     UPDATE webhook_events
     SET status = 'received', attempts = 0, last_error = NULL, next_attempt_at = now()
-    WHERE (id, created_at) IN (SELECT * FROM unnest($1::text[], $2::timestamptz[])) AND created_at BETWEEN $3 AND $4
+    WHERE id = ANY($1::text[]) AND created_at BETWEEN $2 AND $3
       AND status IN ('processed', 'ignored', 'failed', 'dead')
-      AND type = ANY($5::text[]) AND livemode = $6 AND account IS NULL
+      AND type = ANY($4::text[]) AND livemode = $5 AND account IS NULL
     RETURNING id
 ), told AS (
     SELECT pg_notify('{CHANNEL}', '') FROM replayed LIMIT 1
 )
 SELECT id FROM replayed WHERE (SELECT count(*) FROM told) >= 0
 """  # noqa: S608 -- only a constant of that module is interpolated
+
+
+_MADE = "SELECT created_at FROM webhook_events WHERE id = $1"
+_DOCUMENT = EVENT.document("id = $1 AND created_at = $2")
 
 
 async def matching(connection: Connection, wanted: Wanted, handled: Collection[str], *, livemode: bool) -> list[str]:
@@ -83,11 +88,30 @@ async def requeue(
     rows = await connection.fetch(
         "SELECT id, created_at FROM webhook_events WHERE id = ANY($1::text[])", list(events)
     )  # first when they were made: changing rows is dear where it is not known in which partition they lie
-    made = {row["id"]: row["created_at"] for row in rows}
+    return await _requeue(connection, {row["id"]: row["created_at"] for row in rows}, handled, livemode=livemode)
+
+
+async def requeue_one(connection: Connection, event: str, handled: Collection[str], *, livemode: bool) -> str | None:
+    """Have `event` processed again where that makes sense; its document, or None where there is no such event.
+
+    It is looked for by its id alone once, by a statement that PostgreSQL plans once: over sixty partitions that takes
+    longer than to look into each. With an array in the place of the id it would plan anew each time.
+    """
+    made = await connection.fetchval(_MADE, event)
+    if made is None:
+        return None
+    await _requeue(connection, {event: made}, handled, livemode=livemode)
+    document: str | None = await connection.fetchval(_DOCUMENT, event, made)
+    return document
+
+
+async def _requeue(
+    connection: Connection, made: Mapping[str, datetime], handled: Collection[str], *, livemode: bool
+) -> dict[str, datetime]:
     if not made:
         return {}
-    times = list(made.values())
-    found = await connection.fetch(_REQUEUE, list(made), times, min(times), max(times), list(handled), livemode)
+    first, last = min(made.values()), max(made.values())
+    found = await connection.fetch(_REQUEUE, list(made), first, last, list(handled), livemode)
     return {row[0]: made[row[0]] for row in found}
 
 

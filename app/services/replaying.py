@@ -8,8 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.db import audit, documents, replays
-from app.db.documents import EVENT
+from app.db import audit, replays
 from app.db.engine import Database
 from app.db.replays import Wanted
 from app.domain.errors import NotFound
@@ -29,8 +28,7 @@ class Replaying:
         """Process one event again. One that waits already, or that nothing handles, stays as it is."""
         event_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
-            await replays.requeue(connection, [event_id], self.handled, livemode=self.livemode)
-            document = await documents.read(connection, EVENT, event_id)
+            document = await replays.requeue_one(connection, event_id, self.handled, livemode=self.livemode)
             if document is None:
                 raise NotFound(f"There is no webhook event {event_id!r}.")
             await operation.finish(connection, 202, document)

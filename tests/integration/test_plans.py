@@ -4,9 +4,10 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import msgspec
 import pytest
 
-from app.db import documents, inbox, partitions
+from app.db import documents, inbox, partitions, replays
 from app.db.documents import CUSTOMER, DELIVERY, EVENT, FULFILLMENT, INVOICE, Filter, Resource
 from app.db.engine import ONE_PLAN
 from app.db.partitions import Partition
@@ -110,6 +111,23 @@ async def test_taking_recent_events_looks_into_recent_partitions_only(database: 
     assert not [name for name in old if name in asked.plan], asked.plan
     await inbox.claim(asked, 1, timedelta(seconds=30), 12)  # type: ignore[arg-type]
     assert [name for name in old if name in asked.plan] == old
+    await connection.close()
+
+
+async def test_the_replay_of_one_event_is_planned_over_all_partitions_once(database: Database) -> None:
+    connection = await asyncpg.connect(database.url)
+    await rows.daily_history(connection, MANY, 60)
+    for number in range(8):  # after five, PostgreSQL keeps a plan that fits any argument, where that is no dearer
+        event = rows.event_id(number * 1999 % MANY)
+        document = await replays.requeue_one(connection, event, ["invoice.paid"], livemode=False)
+        assert document
+        assert (msgspec.json.decode(document)["id"], msgspec.json.decode(document)["status"]) == (event, "received")
+    plans = await connection.fetch("SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements")
+    looking = [plan for plan in plans if "created_at =" not in plan["statement"] and "$2" not in plan["statement"]]
+    assert [(plan["generic_plans"], plan["custom_plans"]) for plan in looking if plan["custom_plans"] >= 5] == [(3, 5)]
+    asked = Explained(connection)
+    await replays.requeue_one(asked, rows.event_id(7), ["invoice.paid"], livemode=False)  # type: ignore[arg-type]
+    assert len(set(re.findall(r"webhook_events_(?:\d{8}|default)\b", asked.plan))) == 1, asked.plan
     await connection.close()
 
 
