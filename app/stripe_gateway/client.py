@@ -1,7 +1,7 @@
 """Owns the calls to Stripe: one client for the process, pinned API version, timeouts, retries within a deadline.
 
-It uses the SDK's public raw request over the SDK's aiohttp transport: authentication, encoding and errors are the
-SDK's, and no typed objects are built (they cost more than the rest of a call together). Answers are plain JSON.
+It uses the SDK's aiohttp transport, and calls as the SDK does (wire.py); no typed objects are built (they cost more than
+the rest of a call together). Answers are plain JSON.
 """
 
 import asyncio
@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from math import ceil
-from typing import cast
 
 import aiohttp
 import stripe
@@ -34,6 +33,7 @@ from app.stripe_gateway.errors import (
     worth_another_try,
 )
 from app.stripe_gateway.limits import Limiter, StripeLimits
+from app.stripe_gateway.wire import Wire
 
 log = structlog.get_logger(__name__)
 
@@ -105,12 +105,11 @@ class StripeGateway:
             timeout=aiohttp.ClientTimeout(total=settings.timeout_s, connect=min(5.0, settings.timeout_s)),
             connector=None,
         )
-        self._client = stripe.StripeClient(
+        self._wire = Wire(
             settings.secret_key,
-            stripe_version=settings.api_version,
-            base_addresses={"api": settings.api_base},
-            http_client=self._transport,
-            max_network_retries=0,
+            api_base=settings.api_base,
+            api_version=settings.api_version,
+            transport=self._transport,
         )
 
     async def close(self) -> None:
@@ -204,12 +203,11 @@ class StripeGateway:
         raise StripeTimeout("Stripe did not answer in time.")  # pragma: no cover -- the loop always ends above
 
     async def _try(self, endpoint: str, method: str, path: str, params: JsonView, key: str | None) -> Answer:
-        options = {"idempotency_key": key} if key else {}
         self._circuit.enter()
         try:
             async with self._limiter.turn(endpoint):
                 started = time.monotonic()
-                response = await self._client.raw_request_async(method, path, **cast("JsonObject", params), **options)
+                response = await self._wire.request(method, path, params, key)
         except FAILURES as error:
             (self._circuit.failed if is_outage(error) else self._circuit.succeeded)()
             if is_too_fast(error):
@@ -225,7 +223,7 @@ class StripeGateway:
             took = STRIPE_KEEPS
         until = _stripe_time(response.headers)
         return Answer(
-            data=cast("JsonObject", response.data),
+            data=response.data,
             since=until - took,
             until=until,
             replayed=replayed,
