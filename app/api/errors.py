@@ -53,6 +53,9 @@ CODE = {400: "malformed_request", 401: "unauthenticated", 403: "forbidden", 404:
         413: "payload_too_large", 415: "unsupported_media_type", 422: "validation_error"}  # fmt: skip
 """The codes of what the framework itself refuses."""
 
+OURS = "Value error, "
+"""What pydantic puts before the words of our own validators."""
+
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 MOST_ERRORS = 20
 
@@ -182,10 +185,13 @@ def refusal(request: Request, error: Exception) -> Response | None:
         return _validation_problem(request, error)
     if isinstance(error, HTTPException):
         code = CODE.get(error.status_code, "malformed_request")
-        headers = dict(error.headers or {})
+        headers, detail = dict(error.headers or {}), str(error.detail)
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(_methods(request))
-        return problem(code, str(error.detail), _request_id(request), headers)
+            detail = f"{request.method} is not possible at this address, which takes {headers['Allow']}."
+        elif detail == HTTPStatus.NOT_FOUND.phrase:
+            detail = "There is nothing at this address; /docs has all there are."
+        return problem(code, detail, _request_id(request), headers)
     return None
 
 
@@ -208,7 +214,7 @@ def _validation_problem(request: Request, error: RequestValidationError) -> Resp
     request_id, errors = _request_id(request), error.errors()[:MOST_ERRORS]
     if any(one["type"] == "json_invalid" for one in errors):
         return problem("malformed_request", "The body is not JSON.", request_id)
-    listed = [{"loc": _place(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in errors]
+    listed = [{"loc": _place(one["loc"]), "msg": one["msg"].removeprefix(OURS), "type": one["type"]} for one in errors]
     if not says_json(request) and any(one["loc"] == ["body"] and one["type"] != "missing" for one in listed):
         detail = "The body must be sent as Content-Type: application/json."
         return problem("unsupported_media_type", detail, request_id)

@@ -71,7 +71,7 @@ DETAILS = {
     "payment_failed": "Your card has insufficient funds.",
     "payment_action_required": "This payment requires additional user action before it can be completed.",
     "not_found": "There is no invoice 'in_1PgF'.",
-    "method_not_allowed": "Method Not Allowed",
+    "method_not_allowed": "PUT is not possible at this address, which takes GET, POST.",
     "invalid_state": "The invoice is open: finalize is not possible. Allowed from open: send, pay, void.",
     "reference_taken": "The reference 'order-1042' belongs to in_1PgF.",
     "idempotency_in_progress": "A request with this Idempotency-Key is still running.",

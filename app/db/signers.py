@@ -1,4 +1,4 @@
-"""Owns the statement that tells which signing secret verified what."""
+"""Owns the statements that tell which signing secret verified what."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,3 +28,11 @@ async def signers(connection: Connection, within: timedelta) -> dict[str, Signer
         within,
     )
     return {row["name"]: Signer(**row) for row in rows}
+
+
+async def last_signer(connection: Connection) -> str | None:
+    """The name of the secret that verified the last delivery there was."""
+    name: str | None = await connection.fetchval(
+        "SELECT verified_by FROM webhook_events WHERE verified_by IS NOT NULL ORDER BY received_at DESC, id DESC LIMIT 1"
+    )
+    return name

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from app.db import coverage, server
+from app.db.signers import last_signer
 from app.doctor.findings import Finding, fail, ok, warn
 from app.domain.errors import DatabaseUnavailable, StripeKeyRefused
 from app.domain.json import JsonObject
@@ -94,6 +95,21 @@ async def _undelivered(parts: Parts) -> Finding:
     says = f"{len(ours)} {more}events of the last day were not delivered, the last {ours[0]['id']} ({ours[0]['type']})"
     advice = "Stripe's Dashboard shows the answers it got; `invoicing reconcile` fetches what is missing now."
     return warn("deliveries", says, advice)
+
+
+async def check_secret(parts: Parts) -> AsyncIterator[Finding]:
+    """Whether what verified the last delivery is still configured: Stripe does not say what it signs with."""
+    async with parts.database.connection() as connection:
+        used = await last_signer(connection)
+    configured = [secret.name for secret in parts.secrets]
+    if used is None:
+        yield ok("webhook secret", "nothing was delivered yet that could show which one Stripe signs with")
+    elif used in configured:
+        yield ok("webhook secret", f"{used} verified the last delivery")
+    else:
+        says = f"{used} verified the last delivery, and STRIPE_WEBHOOK_SECRETS holds only {', '.join(configured)}"
+        advice = "Unless it was just replaced: every delivery is refused. Put the endpoint's signing secret there."
+        yield warn("webhook secret", says, advice)
 
 
 async def check_coverage(parts: Parts) -> AsyncIterator[Finding]:

@@ -17,6 +17,7 @@ WITHOUT_DATABASE: tuple[tuple[str, Check], ...] = (
     ("identity provider", surroundings.check_identity),
 )
 WITH_DATABASE: tuple[tuple[str, Check], ...] = (
+    ("webhook secret", endpoint.check_secret),
     ("coverage", endpoint.check_coverage),
     ("inbox", backlog.check),
     ("callers", surroundings.check_callers),

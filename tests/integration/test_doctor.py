@@ -175,6 +175,13 @@ async def test_an_endpoint_in_another_version_and_a_second_one_are_told(healthy:
     assert "2 enabled endpoints" in only(await examined(invoicing, status=1), "webhook endpoint", "warn")["says"]
 
 
+async def test_a_signing_secret_that_stripe_does_not_use_is_told(healthy: Stage, invoicing: Shell) -> None:
+    invoicing.environment["STRIPE_WEBHOOK_SECRETS"] = "whsec_of_another_endpoint"
+    finding = only(await examined(invoicing, status=1), "webhook secret", "warn")
+    assert "verified the last delivery, and STRIPE_WEBHOOK_SECRETS holds only whsec:" in finding["says"]
+    assert "every delivery is refused" in finding["advice"]
+
+
 async def test_clocks_that_disagree_and_events_never_delivered_are_told(
     healthy: Stage, invoicing: Shell, clock_ahead: Callable[[float], None]
 ) -> None:

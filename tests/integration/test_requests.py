@@ -80,6 +80,7 @@ async def test_a_body_that_breaks_a_rule_is_refused_naming_the_field(
     assert problem["param"] == (param or "invoice_settings.custom_fields")
     assert problem["detail"].startswith(problem["param"])
     assert problem["errors"][0].keys() == {"loc", "msg", "type"}
+    assert "Value error" not in problem["detail"] + str(problem["errors"])
     assert await sandbox.requests() == []
 
 
@@ -188,6 +189,13 @@ async def test_a_method_that_an_address_does_not_take_is_405_naming_those_it_doe
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.headers["X-Request-ID"]
     assert set(response.headers["Allow"].split(", ")) == allowed
+    detail = f"{method} is not possible at this address, which takes {response.headers['Allow']}."
+    assert response.json()["detail"] == detail
+
+
+async def test_an_address_that_is_none_is_told_where_all_are_listed(api: Caller) -> None:
+    problem = await api.refused("GET", "/v1/nothing", 404, "not_found")
+    assert problem["detail"] == "There is nothing at this address; /docs has all there are."
 
 
 async def test_a_request_id_is_made_where_none_is_given(api: Caller) -> None:
