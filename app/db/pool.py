@@ -94,9 +94,7 @@ class Pool:
 
     def give_back(self, held: Held, error: BaseException | None = None) -> None:
         """Take back a connection whose use ended, in `error` if it did."""
-        connection = held.connection
-        if connection.is_closed():
-            connection.terminate()  # which is how it is told to clean up
+        if held.connection.is_closed():
             self._drop(held)
         elif self._is_done_with(held, error):
             self._end(held)
@@ -122,7 +120,6 @@ class Pool:
         """Cut every connection, whoever has it."""
         self._closed = True
         for held in list(self._held):
-            held.connection.terminate()
             self._drop(held)
         self._idle.clear()
 
@@ -191,6 +188,8 @@ class Pool:
         self._drop(held)
 
     def _drop(self, held: Held) -> None:
+        """Let go of a connection, closed or not."""
+        held.connection.terminate()  # which is how it is told to clean up after itself
         self._held.discard(held)
         self._wake()
 
