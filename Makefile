@@ -24,7 +24,7 @@ demo: $(STAMP) ## the same, then stop: exit 0 only if the invoice is fulfilled
 	@exec $(BIN)/python -m dev.run --with-parent --once
 
 console: $(STAMP) ## the operators' pages, beside a `make run` in another shell: http://127.0.0.1:8002/console
-	@test -e "$${DATA_DIR:-./.data}/run.env" || { echo "Nothing runs here: \`make run\` first, in another shell."; exit 1; }
+	@kill -0 "$$(cat "$${DATA_DIR:-./.data}/run.lock" 2>/dev/null)" 2>/dev/null && test -e "$${DATA_DIR:-./.data}/run.env" || { echo "Nothing runs here: \`make run\` first, in another shell."; exit 1; }
 	@set -a; . "$${DATA_DIR:-./.data}/run.env"; set +a; \
 	echo "The console is at http://127.0.0.1:$${CONSOLE_PORT:-8002}/console; log in with the API key of make run. Ctrl-C ends it."; \
 	exec $(BIN)/python -m app.cli console
