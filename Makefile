@@ -36,7 +36,7 @@ suite: lint programs
 	@$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term-missing:skip-covered
 
-bench: $(STAMP) ## what the service costs, against the least that could do the same; some twenty minutes
+bench: $(STAMP) ## what the service costs, against the least that could do the same; some 25 minutes
 	nice -n 5 $(BIN)/python -m bench
 
 bench-quick: $(STAMP) ## whether the benchmarks run: their figures mean nothing

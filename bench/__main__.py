@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+import time
 import traceback
 from datetime import UTC, datetime
 from importlib import import_module
@@ -27,6 +28,7 @@ async def measure(stage: Stage, names: list[str], document: Document, output: Pa
     failed = []
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
+        started = time.monotonic()
         try:
             section: Section = await import_module(f"bench.scenarios.{name}").run(stage)
         except Exception:  # noqa: BLE001 -- what the others find is not lost with it
@@ -36,6 +38,7 @@ async def measure(stage: Stage, names: list[str], document: Document, output: Pa
             continue
         print(report.markdown([section]), report.targets([section]), sep="\n", flush=True)
         document.sections.append(section)
+        print(f"{name} took {time.monotonic() - started:.0f} s.", file=sys.stderr, flush=True)
         report.write(document, output)
     return failed
 

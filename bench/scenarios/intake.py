@@ -70,7 +70,7 @@ async def run(stage: Stage) -> Section:
         "FastAPI, one statement": await stage.baseline("framework", name),
         "ours": await stage.service(name),
     }
-    seconds = 0.15 if stage.quick else 2.0
+    seconds = 0.15 if stage.quick else 1.5
     rounds = 1 if stage.quick else 5
     bare, ours = servers["bare ASGI, one statement"], servers["ours"]
 

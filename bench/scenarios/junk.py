@@ -15,7 +15,7 @@ async def run(stage: Stage) -> Section:
     name = await stage.create("junk")
     usual = await stage.service(name, STRIPE_WEBHOOK_SECRETS=events.SECRET)
     rolling = await stage.service(name)  # with a second secret, under which a forged delivery is looked at as well
-    seconds = 0.15 if stage.quick else 2.0
+    seconds = 0.15 if stage.quick else 1.5
 
     def race(kind: Kind, expect: str, server: Server = usual) -> Race:
         plan = Plan(0, kind, seconds, CONNECTIONS, 0.0, int(PER_S * seconds), paths=["/v1/invoices"])

@@ -20,7 +20,7 @@ async def run(stage: Stage) -> Section:
     async with stage.connect(name) as connection:
         await rows.invoices(connection, 1000 if stage.quick else INVOICES)
     servers = await _servers(stage, name)
-    seconds, rounds = (0.15, 1) if stage.quick else (1.5, 5)
+    seconds, rounds = (0.15, 1) if stage.quick else (1.2, 5)
     loads = {
         "intake": Plan(0, "delivery", seconds, CONNECTIONS, at_most=int(PER_S * seconds)),
         "read": Plan(

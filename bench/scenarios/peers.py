@@ -81,7 +81,7 @@ async def run(stage: Stage) -> Section:
     """Intake beside the peers that can be had here."""
     wanting = await asyncio.to_thread(install)
     peers = [peer for peer in PEERS if peer.by not in wanting]
-    seconds, rounds = (0.5, 1) if stage.quick else (3.0, 5)
+    seconds, rounds = (0.5, 1) if stage.quick else (2.0, 5)
     name, worked = await stage.create("peers"), await stage.create("peers_worked")
     stub = await stage.baseline("stripe_stub", name, BENCH_LATENCY_S="0")
     servers = {OURS: await stage.service(name), BARE: await stage.baseline("bare", name, BENCH_INTAKE="mirror")}
