@@ -105,8 +105,11 @@ async def run(stage: Stage) -> Section:
     return Section(
         "peers",
         f"Peers: an `invoice.paid` of {len(events.payload(0)) / 1000:.1f} KB, {CONNECTIONS} connections, one process each",
-        COST_COLUMNS,
-        cost_rows(samples),
+        [*COST_COLUMNS, "total × ours", "total × ours and its worker"],
+        [
+            (title, [*cells, *(ratio(samples, title, us) for us in (OURS, WORKED))])
+            for title, cells in cost_rows(samples)
+        ],
         [_target(peer, samples) for peer in peers],
         {"rounds": samples},
         [
