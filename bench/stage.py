@@ -20,6 +20,7 @@ from bench import events
 from bench.baselines import statements
 from dev.postgres import PostgresServer
 from dev.processes import Child, describe_exit
+from dev.warm import POSSIBLE, Warm, WarmChild
 
 PROJECT = Path(__file__).resolve().parents[1]
 API_KEY = "ik_test_the_key_of_the_bench_0123456789"
@@ -37,6 +38,10 @@ one contestant and not the other."""
 
 MIGRATED = "migrated"
 """The database that the others are copies of."""
+
+WARM = ("app.cli", "app.main", "uvicorn", "sqlalchemy.ext.asyncio")
+"""What contestants import, and two of it run. Where figures mean nothing, they are forked from one that has it: starts are most
+of what is left of a quick round."""
 
 _LISTENS = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN %'"
 
@@ -67,6 +72,7 @@ class Stage:
     """Events of a soak."""
     _children: list[Child] = field(default_factory=list)
     _migrated: bool = False
+    _parent: Warm | None = None
 
     @property
     def database(self) -> Path:
@@ -180,8 +186,14 @@ class Stage:
 
     def _start(self, name: str, command: list[str], settings: Mapping[str, str]) -> Child:
         log = self.folder / f"{name}.log"
-        command = command if Path(command[0]).is_absolute() else [sys.executable, "-m", *command]
-        child = Child(name, command, env=settings, cwd=PROJECT, log=log)
+        child: Child
+        if self.quick and POSSIBLE and command[0] in WARM and _may_be_warm(settings):
+            if self._parent is None:
+                self._parent = Warm(*WARM, env=_inherited(), cwd=PROJECT)
+            child = WarmChild(self._parent, name, command, env=settings, cwd=PROJECT, log=log)
+        else:
+            command = command if Path(command[0]).is_absolute() else [sys.executable, "-m", *command]
+            child = Child(name, command, env=settings, cwd=PROJECT, log=log)
         self._children.append(child)
         return child
 
@@ -252,6 +264,11 @@ async def _connected(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Reco
         yield connection
     finally:
         await connection.close()
+
+
+def _may_be_warm(settings: Mapping[str, str]) -> bool:
+    """Whether nothing of it is read while importing."""
+    return settings.get("WORKERS", "1") == "1" and "PROMETHEUS_MULTIPROC_DIR" not in settings
 
 
 def _inherited() -> dict[str, str]:
