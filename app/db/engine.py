@@ -9,12 +9,13 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import structlog
 
 from app import metrics
-from app.db.pool import Connection, Pool
+from app.db.shelf import Connection, Shelf
 from app.domain.errors import DatabaseUnavailable
 
 __all__ = ["Connection", "Database", "translated_errors"]
@@ -88,23 +89,23 @@ def _unavailable(error: BaseException) -> DatabaseUnavailable:
 
 
 class _Borrowing:
-    """The use of a connection of the pool, for as long as a block runs.
+    """The use of a connection for as long as a block runs.
 
     A class, because a context manager made of a generator costs several times as much.
     """
 
-    __slots__ = ("_held", "_pool")
+    __slots__ = ("_held", "_shelf")
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
 
     async def __aenter__(self) -> Connection:
-        held = self._pool.resting()
+        held = self._shelf.at_hand()
         waited = 0.0
         if held is None:
             asked = time.perf_counter()
             try:
-                held = await self._pool.acquire(ACQUIRE_WITHIN_S)
+                held = await self._shelf.take(ACQUIRE_WITHIN_S)
             except NOT_NOW as error:
                 raise _unavailable(error) from error
             waited = time.perf_counter() - asked
@@ -113,12 +114,22 @@ class _Borrowing:
         return held.connection
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        self._pool.give_back(self._held, error)
+        if error is not None or not self._shelf.put(self._held):
+            try:
+                await self._shelf.give_back(self._held)
+            except NOT_NOW as failure:
+                raise _unavailable(failure) from failure
         if isinstance(error, NOT_NOW):
             raise _unavailable(error) from error
 
 
-async def _require_durable(connection: Connection) -> None:
+async def _reset(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Give a connection back: we set no session state, so there is something to undo only in a broken transaction."""
+    if connection.is_in_transaction():
+        await connection.reset()
+
+
+async def _require_durable(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Refuse a server behind a pooler that acknowledges what is not on disk: we cannot set it for the session there."""
     if await connection.fetchval("SHOW synchronous_commit") == "off":
         log.error("synchronous_commit_is_off", fix="ALTER ROLE … SET synchronous_commit = on")
@@ -156,32 +167,44 @@ class Database:
         self._pool_size = pool_size
         self._command_timeout_s = command_timeout_s
         self._session = SESSION | dict(session or {})
-        self._pool: Pool | None = None
+        self._shelf: Shelf | None = None
 
     async def open(self) -> None:
         """Make the pool; connects to nothing yet, so that the service starts while the database is away."""
-        self._pool = Pool(self._through_pooler if self._pooled else self.dedicated, self._pool_size)
+        through: dict[str, Any] = {"server_settings": self._session}
+        if self._pooled:
+            through = {"server_settings": POOLED, "statement_cache_size": 0, "init": _require_durable}
+        pool = await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=self._pool_size,
+            timeout=CONNECT_WITHIN_S,
+            command_timeout=self._command_timeout_s,
+            reset=_reset,
+            **through,
+        )
+        self._shelf = Shelf(pool)
 
     async def close(self) -> None:
         """Give running statements a moment to end, then close every connection."""
-        if self._pool is None:
+        if self._shelf is None:
             return
         try:
-            await asyncio.wait_for(self._pool.close(), timeout=5)
+            await asyncio.wait_for(self._shelf.close(), timeout=5)
         except TimeoutError:
-            self._pool.terminate()
-        self._pool = None
+            self._shelf.terminate()
+        self._shelf = None
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection on which every statement commits by itself."""
-        if self._pool is None:
+        if self._shelf is None:
             raise DatabaseUnavailable("The database pool is closed.", retry_after=RETRY_AFTER_S)
-        return _Borrowing(self._pool)
+        return _Borrowing(self._shelf)
 
     @property
     def pool_state(self) -> PoolState:
         """How the pool stands now."""
-        size, idle = (self._pool.size, self._pool.idle) if self._pool else (0, 0)
+        size, idle = (self._shelf.size, self._shelf.idle) if self._shelf else (0, 0)
         return PoolState(size - idle, idle, self._pool_size)
 
     @asynccontextmanager
@@ -190,7 +213,7 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
-    async def dedicated(self, **settings: str) -> Connection:
+    async def dedicated(self, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
         """A connection to the server itself, for a listener, a lock or a writer that keeps it; the caller closes it.
 
         `settings` are the server's for this connection.
@@ -202,19 +225,3 @@ class Database:
                 command_timeout=self._command_timeout_s,
                 server_settings=self._session | settings,
             )
-
-    async def _through_pooler(self) -> Connection:
-        async with translated_errors():
-            connection: Connection = await asyncpg.connect(
-                self._url,
-                timeout=CONNECT_WITHIN_S,
-                command_timeout=self._command_timeout_s,
-                server_settings=POOLED,
-                statement_cache_size=0,
-            )
-            try:
-                await _require_durable(connection)
-            except BaseException:
-                connection.terminate()
-                raise
-            return connection

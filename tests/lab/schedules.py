@@ -69,7 +69,7 @@ class Lab:
         await self._heal()
         truth = await Truth.of(self._stage.sandbox)
         async with self._stage.parts.database.connection() as connection:
-            await must_hold(truth, connection)
+            await must_hold(truth, connection)  # type: ignore[arg-type]
         self._count(schedule, truth)
 
     async def _live(self, schedule: Schedule) -> None:
