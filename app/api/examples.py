@@ -85,7 +85,10 @@ DETAILS = {
     "stripe_error": "Stripe answered with an error of its own.",
     "stripe_unavailable": "Stripe cannot be reached.",
     "stripe_timeout": "Stripe did not answer in time.",
-    "database_unavailable": "The database cannot be reached right now; nothing was changed by this request here.",
+    "database_unavailable": (
+        "The database cannot be reached right now. What was asked may have been recorded all the same: ask again, with "
+        "the same Idempotency-Key."
+    ),
 }
 MORE: dict[str, dict[str, Any]] = {
     "invalid_state": {"invoice_status": "open", "allowed": ["send", "pay", "void"]},

@@ -83,7 +83,8 @@ def _unavailable(error: BaseException) -> DatabaseUnavailable:
     metrics.DATABASE_ERRORS(type(error).__name__).inc()
     log.warning("database_unavailable", error=type(error).__name__)
     return DatabaseUnavailable(
-        "The database cannot be reached right now; nothing was changed by this request here.",
+        "The database cannot be reached right now. What was asked may have been recorded all the same: ask again, with "
+        "the same Idempotency-Key.",
         retry_after=RETRY_AFTER_S,
     )
 

@@ -69,7 +69,9 @@ class Fulfillments:
     def link(self, invoice_id: str, payment_intent: str, *, instead_of: str | None) -> None:
         """Put down which PaymentIntent pays the invoice by default, unless another one is known to have paid."""
         known = self._rows.get(invoice_id)
-        if known and not known["paid_out_of_band"] and known["payment_intent"] in {None, instead_of}:
+        if known is None or known["paid_out_of_band"] or known["payment_intent"] not in {None, instead_of}:
+            return
+        if known["status"] != FulfillmentStatus.FULFILLED or known["amount_paid"]:
             self._put(known | {"payment_intent": payment_intent})
 
     def paid_beside(self, invoice_id: str, payment_intent: str, *, default: str | None) -> None:
@@ -169,7 +171,8 @@ def _paying(fulfillment: JsonView, invoice: JsonView) -> str | None:
     known: str | None = fulfillment["payment_intent"]
     if known and known != invoice["payment_intent"]:
         return known
-    return None if invoice["paid_out_of_band"] else invoice["payment_intent"]
+    paid_by_it = invoice["amount_paid"] and not invoice["paid_out_of_band"]
+    return invoice["payment_intent"] if paid_by_it else None
 
 
 def fulfillment_id(invoice_id: str) -> str:

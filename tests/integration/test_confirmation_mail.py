@@ -122,6 +122,35 @@ async def test_a_debit_is_told_as_pending_first_and_confirmed_when_it_settles(sh
     assert await shop.states() == [("processing", "done"), ("fulfilled", "done")]
 
 
+@pytest.mark.parametrize(("amount", "said"), [(0, "Nothing was left to pay"), (5000, "Your payment of 50.00 USD")])
+async def test_the_confirmation_speaks_of_a_payment_only_where_something_was_paid(
+    shop: Shop, mail: MailServer, amount: int, said: str
+) -> None:
+    invoice = await shop.invoice(amount=amount)
+    if amount:
+        await shop.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    await shop.tell(*await shop.events())
+    await shop.performer.drain()
+    (message,) = mail.messages
+    for kind in ("plain", "html"):
+        assert said in message.part(kind)
+
+
+async def test_an_invoice_credited_in_full_is_confirmed_without_a_word_of_a_payment(
+    shop: Shop, mail: MailServer
+) -> None:
+    invoice = await shop.invoice()
+    await shop.parts.repairing().repair()  # so that its PaymentIntent, which is canceled then, is known
+    await shop.dashboard("credit_notes", invoice=invoice["id"], amount=5000)
+    await shop.tell(*await shop.events())
+    await shop.performer.drain()
+    fulfillment = await shop.fulfillment(invoice["id"])
+    assert fulfillment is not None
+    assert (fulfillment["status"], fulfillment["amount_paid"]) == ("fulfilled", 0)
+    assert (fulfillment["paid_out_of_band"], fulfillment["payment_intent"]) == (False, None)
+    assert "Nothing was left to pay" in mail.messages[0].part("plain")
+
+
 async def test_nothing_pending_is_told_after_the_confirmation(shop: Shop, mail: MailServer) -> None:
     _, intent = await shop.debited()
     await shop.sandbox.settle(intent)
