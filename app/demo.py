@@ -52,9 +52,13 @@ class Api:
 
     @staticmethod
     def _read(response: httpx.Response) -> dict[str, Any]:
-        document: dict[str, Any] = response.json()
+        asked = f"{response.request.method} {response.request.url}"
+        try:
+            document: dict[str, Any] = response.json()
+        except ValueError:
+            raise RuntimeError(f"{asked}: {response.status_code} without JSON; is that the API?") from None
         if response.is_error:
-            raise RuntimeError(f"{response.request.method} {response.request.url.path}: {document.get('detail')}")
+            raise RuntimeError(f"{asked}: {document.get('detail')}")
         return document
 
 
@@ -71,7 +75,10 @@ async def run(base_url: str, key: str, *, another: bool) -> bool:
             api = Api(client)
             invoice, page = await _lifecycle(api, Steps())
             pages = [page, await _another(api, invoice)] if another else []
-        except (httpx.HTTPError, RuntimeError) as error:
+        except httpx.HTTPError as error:
+            typer.echo(f"\nThe main job failed: {base_url}: {str(error) or type(error).__name__}", err=True)
+            return False
+        except RuntimeError as error:
             typer.echo(f"\nThe main job failed: {error}", err=True)
             return False
     took = time.perf_counter() - started

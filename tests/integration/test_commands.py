@@ -222,6 +222,13 @@ async def test_a_port_that_is_taken_is_named_with_its_setting(invoicing: Shell, 
     assert said.startswith(f"Cannot listen on 127.0.0.1, port {port} ({name.replace('PORT', 'HOST')}, {name}): ")
 
 
+async def test_the_demo_says_where_nobody_or_somebody_else_answers(sandbox: Sandbox, invoicing: Shell) -> None:
+    nobody = f"http://127.0.0.1:{find_free_port()}"
+    assert f"The main job failed: {nobody}: " in (await invoicing("demo", "--url", nobody, status=1)).stderr
+    no_api = await invoicing("demo", "--url", f"{sandbox.url}/docs", status=1)
+    assert f"The main job failed: POST {sandbox.url}/docs/v1/products: 404 without JSON" in no_api.stderr
+
+
 async def test_stripe_out_of_reach_has_it_too(stage: Stage, invoicing: Shell) -> None:
     invoicing.environment |= {"STRIPE_API_BASE": f"http://127.0.0.1:{find_free_port()}", "STRIPE_MAX_RETRIES": "0"}
     done = await invoicing("repair", "--json", status=3)
