@@ -201,9 +201,11 @@ async def _rebase_feed(url: str, *, restored: bool) -> bool:
 
 
 async def _grant(url: str) -> None:
+    """Grant what this release needs; what a later one granted on its own schema stays, for it needs it."""
     connection = await Database(url).dedicated()
-    async with connection.transaction():
-        await rights.grant(connection)
+    if await schema.revision(connection) == schema.head():
+        async with connection.transaction():
+            await rights.grant(connection)
     await connection.close()
 
 

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from app.db import partitions, rights, server
+from app.db import partitions, rights, schema, server
 from app.db.partitions import Partition
 from app.settings import Settings
 from app.wiring import built
@@ -178,6 +178,21 @@ async def test_roles_given_to_a_database_that_one_role_owned_take_it_over_and_ma
     for name in states[0]:
         granted = [[right for right in state[name][1] if right.startswith((API, WORKER))] for state in states]
         assert granted[0] == granted[1], name
+
+
+async def test_a_release_before_leaves_the_rights_that_a_later_one_granted(cluster: Cluster) -> None:
+    cluster.create("ahead")
+    run_sql(cluster.url(database="ahead"), "roles.sql")
+    migrate(cluster.url(OWNER, "ahead"))
+    connection = await cluster.connect(OWNER, "ahead")
+    await connection.execute("GRANT DELETE ON invoices TO invoicing_api")
+    await connection.execute("UPDATE alembic_version SET version_num = 'of_the_future'")
+    migrate(cluster.url(OWNER, "ahead"))
+    assert await connection.fetchval("SELECT has_table_privilege('invoicing_api', 'invoices', 'DELETE')")
+    await connection.execute("UPDATE alembic_version SET version_num = $1", schema.head())
+    migrate(cluster.url(OWNER, "ahead"))
+    assert not await connection.fetchval("SELECT has_table_privilege('invoicing_api', 'invoices', 'DELETE')")
+    await connection.close()
 
 
 async def test_passwords_are_taken_from_the_environment(cluster: Cluster) -> None:
