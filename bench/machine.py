@@ -1,7 +1,8 @@
-"""Owns the facts of the machine that a result is to be read with."""
+"""Owns the facts of the machine that a result is to be read with, and whether there is room for a benchmark on it."""
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -31,6 +32,13 @@ def facts() -> dict[str, object]:
         "load_average": os.getloadavg(),
         "reference": {"loop_ms": round(_loop_ms(), 1), "python_start_ms": round(_start_ms(), 1)},
     }
+
+
+def require_room(folder: Path, gigabytes: float) -> None:
+    """Refuse what would fill the disk: other things are on it, too."""
+    free = shutil.disk_usage(folder).free / 1e9
+    if free < gigabytes:
+        raise RuntimeError(f"{gigabytes:,.0f} GB are needed in {folder}, and {free:,.0f} GB are free")
 
 
 def _said(*command: str) -> str:

@@ -10,12 +10,15 @@ from datetime import UTC, datetime, timedelta
 from app.domain.feed import Cursor
 from bench import rows
 from bench.load import Kind, Plan
+from bench.machine import require_room
 from bench.report import Section, at_most
 from bench.rounds import Race, interleave
 from bench.sizes import among, draining, scans, sizes_of, table, targets
 from bench.stage import API_KEY, Server, Stage
 from dev.processes import Child
 
+GIGABYTES_EACH = 3.2e-6
+"""With what is written ahead while they are filled."""
 STEP = 7919
 """From one row that is read to the next: far from each other, so that each is as cold as any."""
 
@@ -23,6 +26,7 @@ STEP = 7919
 async def run(stage: Stage) -> Section:
     """Cost per operation at each size."""
     sizes = sizes_of(stage)
+    require_room(stage.folder, sum(sizes) * GIGABYTES_EACH)
     seconds, rounds, backlog = (0.15, 1, 100) if stage.quick else (1.0, 5, 1500)
     stub = await stage.baseline("stripe_stub", await stage.create("growth"), BENCH_LATENCY_S="0")
     stripe = {"STRIPE_API_BASE": f"http://127.0.0.1:{stub.port}"}

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from bench import rows
 from bench.load import Plan
+from bench.machine import require_room
 from bench.report import Section, at_most
 from bench.rounds import Race, interleave
 from bench.sizes import among, draining, scans, sizes_of, table, targets
@@ -16,6 +17,8 @@ from bench.stage import API_KEY, Server, Stage
 from dev.processes import Child
 
 DAYS = 60
+GIGABYTES_EACH = 0.9e-6
+"""With what is written ahead while they are filled."""
 STEP = 7919
 """From one event that is read to the next: far from each other, so that each is as cold as any."""
 _SETTLE = """
@@ -28,6 +31,7 @@ CHANGING = "invoices, invoice_items, invoice_payments, fulfillments, changes"
 async def run(stage: Stage) -> Section:
     """Cost per operation at each size."""
     sizes = sizes_of(stage)
+    require_room(stage.folder, sum(sizes) * GIGABYTES_EACH)
     days = 6 if stage.quick else DAYS
     seconds, rounds, backlog = (0.15, 1, 100) if stage.quick else (1.0, 5, 1500)
     contest: dict[str, Race] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench import report
+from bench import machine, report
 from bench.__main__ import SCENARIOS
 from bench.peers import install
 from bench.report import Document, Section
@@ -50,6 +50,12 @@ def test_of_a_scenario_that_several_results_have_the_last_counts(tmp_path: Path)
         ("intake", [("ours", [1.0])]),
         ("reads", [("ours", [3.0])]),
     ]
+
+
+def test_what_would_fill_the_disk_is_not_begun(tmp_path: Path) -> None:
+    machine.require_room(tmp_path, 0)
+    with pytest.raises(RuntimeError, match=r"1,000,000,000 GB are needed in .* GB are free"):
+        machine.require_room(tmp_path, 1e9)
 
 
 def test_what_cannot_be_installed_to_compare_with_is_named_with_its_reason(
