@@ -32,6 +32,10 @@ class NotDone(StripeError):
     """A step of an operation that is being closed never happened at Stripe."""
 
 
+class Untold(StripeError):
+    """There are too many events at Stripe to be sure what became of a step."""
+
+
 class Steps:
     """Changes at Stripe on behalf of operations."""
 
@@ -86,7 +90,7 @@ class Steps:
     async def made_by(self, operation: Operation, step: str) -> str | None:
         """The id of the object that `step` created or changed, as Stripe's events tell; None where it did not happen.
 
-        Raises StripeError where there are too many events to be sure.
+        Raises Untold where there are too many events to be sure.
         """
         since = operation.created_at - CLOCKS_DIFFER
         query = {"created": {"gte": int(since.timestamp())}}
@@ -97,7 +101,7 @@ class Steps:
                 return found
             seen += 1
             if seen >= MOST_EVENTS:
-                raise StripeError("What became of the request at Stripe cannot be told yet.", retry_after=60)
+                raise Untold("What became of the request at Stripe cannot be told yet.", retry_after=60)
         return None
 
     async def _asked(self, operation: Operation, step: str, path: str, params: JsonView) -> Answer:

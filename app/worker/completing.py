@@ -19,10 +19,10 @@ from app.db import operations
 from app.db.engine import Database
 from app.db.operations import Stored
 from app.domain.errors import DatabaseUnavailable, InvoicingError, Refused, StripeError
-from app.domain.idempotency import COMPLETION
+from app.domain.idempotency import COMPLETION, STRIPE_KEEPS_KEYS
 from app.domain.json import JsonView
 from app.services.operations import Operation, Operations, UseCase
-from app.services.steps import NotDone
+from app.services.steps import NotDone, Untold
 from app.trail import Trail
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,7 @@ AT_ONCE = 8
 
 UNDONE = "This request was interrupted and could not be finished; what it began was undone."
 NOTHING_DONE = "This request was interrupted and could not be finished; nothing was done at Stripe."
+UNTOLD = "This request was interrupted, and what became of it at Stripe cannot be told; look at the object."
 
 Undo = Callable[[Operation, InvoicingError], Awaitable[None]]
 
@@ -124,13 +125,20 @@ class Completer:
         undo = self._undo.get(stored.name)
 
         async def close(operation: Operation, params: JsonView) -> None:
+            error = StripeError(UNDONE if undo else NOTHING_DONE)
             if stored.idempotency_key is not None or undo is None:
                 operation.closing = True
-                with suppress(NotDone):
+                try:
                     await self._use_cases[stored.name](operation, params)
+                except NotDone:
+                    pass
+                except Untold:  # what can be undone is; of anything else it is tried for a day to find out
+                    if not undo and stored.idempotency_key and operation.age < STRIPE_KEEPS_KEYS:
+                        raise
+                    error = StripeError(UNDONE if undo else UNTOLD)
+                else:
                     return
                 operation.closing = False
-            error = StripeError(UNDONE if undo else NOTHING_DONE)
             if undo:
                 await undo(operation, error)
             await self._running.refuse(operation, error)

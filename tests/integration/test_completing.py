@@ -170,6 +170,39 @@ async def test_a_payment_that_never_reached_stripe_is_refused_after_the_hour_and
     assert not (await sandbox.state()).get("charge")
 
 
+@pytest.mark.parametrize(("age", "answered"), [("61 minutes", False), ("24 hours", True)])
+async def test_what_cannot_be_told_among_too_many_events_is_said_so_after_a_day(
+    api: Caller,
+    sandbox: Sandbox,
+    connection: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    age: str,
+    answered: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setattr("app.services.steps.MOST_EVENTS", 1)
+    path, body = f"/v1/invoices/{(await api.open())['id']}/pay", {"payment_method": "pm_card_visa"}
+    await sandbox.fault("POST", "/v1/invoices/*/pay", kind="drop_request")
+    await api.refused("POST", path, 503, "stripe_unavailable", body, headers=KEY)
+    await sandbox.clear_faults()
+    await connection.execute(AGED, age)
+    assert await api.parts.completer().run_once() == 1
+    assert ((await operation(connection))["answered_at"] is not None) is answered
+    if answered:
+        assert "cannot be told" in (await api.refused("POST", path, 502, "stripe_error", body, headers=KEY))["detail"]
+
+
+async def test_a_draft_is_undone_however_many_events_there_are(
+    api: Caller, sandbox: Sandbox, connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services.steps.MOST_EVENTS", 1)
+    body = await wanted(api)
+    await sandbox.fault("POST", "/v1/invoices/*/add_lines", kind="drop_request")
+    await api.refused("POST", "/v1/invoices", 503, "stripe_unavailable", body, headers=KEY)
+    await connection.execute(AGED, "61 minutes")
+    assert await api.parts.completer().run_once() == 1
+    assert not (await sandbox.state()).get("invoice")
+
+
 async def test_while_stripe_is_away_nothing_is_said_of_what_became_of_a_payment(
     api: Caller, sandbox: Sandbox, connection: Any
 ) -> None:
