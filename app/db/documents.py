@@ -201,13 +201,10 @@ async def page(connection: Connection, resource: Resource, wanted: Filter, *, li
         wanted.conditions.append(f"(row.{resource.order}, row.id) < (${last - 1}, ${last})")
     if resource.hides_deleted:
         wanted.conditions.append("row.deleted_at IS NULL")
-    rows = await connection.fetch(_page(resource, tuple(wanted.conditions), limit), *wanted.arguments)
-    more = len(rows) > limit
-    shown = rows[:limit]
-    next_cursor = _write_cursor(shown[-1]["at"], shown[-1]["id"]) if more else None
-    data = ",".join(row["document"] for row in shown)
-    tail = msgspec.json.encode({"has_more": more, "next_cursor": next_cursor}).decode()
-    return f'{{"data":[{data}],{tail[1:]}'.encode()
+    [found] = await connection.fetch(_page(resource, tuple(wanted.conditions), limit), *wanted.arguments)
+    next_cursor = _write_cursor(found["at"], found["id"]) if found["more"] else None
+    tail = msgspec.json.encode({"has_more": found["more"], "next_cursor": next_cursor}).decode()
+    return f'{{"data":[{found["data"]}],{tail[1:]}'.encode()
 
 
 @lru_cache(MOST_STATEMENTS)
@@ -217,14 +214,20 @@ def _one(resource: Resource, by: str) -> str:
 
 @lru_cache(MOST_STATEMENTS)
 def _page(resource: Resource, conditions: Sequence[str], limit: int) -> str:
-    """The statement of a page, kept: kilobytes that would be put together, and hashed by asyncpg, at each request."""
-    same = " AND ".join(f"row.{column} = keys.{column}" for column in resource.key)
+    """The statement of a page, which answers in one row: its documents, whether there are more, and where they go on.
+
+    It is kept: kilobytes that would be put together, and hashed by asyncpg, at each request.
+    """
+    same = " AND ".join(f"row.{column} = shown.{column}" for column in resource.key)
     return (
-        f"SELECT keys.at, keys.id, shown.document::text FROM (SELECT {resource.order} AS at, {', '.join(resource.key)} "  # noqa: S608
-        f"FROM {resource.table} row WHERE {' AND '.join(conditions) or 'true'} "
-        f"ORDER BY {resource.order} DESC, id DESC LIMIT {limit + 1}) keys "
-        f"CROSS JOIN LATERAL (SELECT row_to_json(d) AS document FROM (SELECT {resource.shown} "
-        f"FROM {resource.table} row WHERE {same}) d) shown ORDER BY keys.at DESC, keys.id DESC"
+        f"WITH keys AS (SELECT {resource.order} AS at, {', '.join(resource.key)} FROM {resource.table} row "  # noqa: S608
+        f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY {resource.order} DESC, id DESC LIMIT {limit + 1}), "
+        f"shown AS (SELECT * FROM keys ORDER BY at DESC, id DESC LIMIT {limit}) "
+        "SELECT coalesce(string_agg(each.document, ',' ORDER BY shown.at DESC, shown.id DESC), '') AS data, "
+        f"(SELECT count(*) FROM keys) > {limit} AS more, (SELECT at FROM shown ORDER BY at, id LIMIT 1) AS at, "
+        "(SELECT id FROM shown ORDER BY at, id LIMIT 1) AS id "
+        f"FROM shown CROSS JOIN LATERAL (SELECT row_to_json(d)::text AS document FROM (SELECT {resource.shown} "
+        f"FROM {resource.table} row WHERE {same}) d) each"
     )
 
 
