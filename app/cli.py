@@ -88,6 +88,7 @@ def serve() -> None:
             limit_concurrency=MOST_CONNECTIONS + found.stream_limit,
             proxy_headers=False,  # the gate reads them, from the proxies that are configured
             timeout_graceful_shutdown=shutdown.DRAIN_S,
+            timeout_worker_healthcheck=shutdown.HANGS_S,
         )
 
 

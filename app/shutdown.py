@@ -11,6 +11,13 @@ from types import FrameType
 DRAIN_S = 28
 """How long requests and jobs may take to end; a little less than what platforms grant before they kill."""
 
+HANGS_S = 30
+"""After how long without a sign of life one of several API processes is replaced.
+
+On a busy machine one needs several seconds to import the service, and gives no sign until then: with less patience it
+is killed and started again for as long as the machine stays busy.
+"""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
