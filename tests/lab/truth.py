@@ -35,9 +35,11 @@ class Truth:
         self.customers = {customer["id"]: customer for customer in objects.get("customer", [])}
         self._lines = objects.get("line_item", [])
         intents = {intent["id"]: intent for intent in objects.get("payment_intent", [])}
+        self._payments = objects.get("invoice_payment", [])
         self._intents = {
             payment["invoice"]: intents[payment["payment"]["payment_intent"]]
-            for payment in objects.get("invoice_payment", [])
+            for payment in self._payments
+            if payment["is_default"]
         }
         self.events = events
 
@@ -72,6 +74,11 @@ class Truth:
             "failure": (error.get("code"), error.get("decline_code")),
             "amount_paid": invoice["amount_paid"],
         }
+
+    def paid_beside(self, invoice: Json) -> set[str]:
+        """The PaymentIntents that paid the invoice beside its own."""
+        paid = [it for it in self._payments if it["status"] == "paid" and not it["is_default"]]
+        return {it["payment"]["payment_intent"] for it in paid if it["invoice"] == invoice["id"]}
 
     def _told(self, kind: str) -> list[Json]:
         return [event for event in self.events if event["type"] == kind]
@@ -135,6 +142,8 @@ async def _fulfillment(truth: Truth, invoice: Json, connection: asyncpg.Connecti
     told = {"status": expected["status"], "attempts": expected["attempts"], "amount_paid": amount}
     assert found == told, f"{invoice['id']} is {invoice['status']}"
     assert failure in truth.reasons(invoice), invoice["id"]
+    beside = truth.paid_beside(invoice)
+    assert not beside or row["payment_intent"] == max(beside), invoice["id"]
 
 
 async def _once(truth: Truth, connection: asyncpg.Connection[asyncpg.Record]) -> None:
