@@ -16,7 +16,7 @@ from app import logs, scraping, shutdown, tracing
 from app.api.protocol import BoundedProtocol
 from app.api.refusing import RefusingProtocol
 from app.commands import actions, doctor, inbox, keys, outgoing, reading, rehearsal, webhooks
-from app.commands.environment import require_free, require_somebody, settings
+from app.commands.environment import BeforeTheEndpoint, require_free, require_somebody, settings
 from app.commands.output import Json, Status, print_json, tell_error
 from app.commands.running import progress, run
 from app.db import feed, rights, schema
@@ -166,7 +166,7 @@ def migrate(
     as_json: Json = False,
 ) -> None:
     """Bring the database's schema to a revision, waiting for the database where it is not up yet."""
-    found = settings()
+    found = settings(BeforeTheEndpoint)
     logs.configure("error")
     url = found.server_url
     try:

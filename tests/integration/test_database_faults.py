@@ -109,7 +109,7 @@ async def test_a_database_that_is_not_migrated_is_not_ready(settings: Settings, 
 
 
 async def migrating(url: str, folder: Path, *options: str) -> Process:
-    settings = {"DATABASE_URL": url, "STRIPE_SECRET_KEY": "sk_test_none", "STRIPE_WEBHOOK_SECRETS": "whsec_none"}
+    settings = {"DATABASE_URL": url, "STRIPE_SECRET_KEY": "sk_test_none"}  # the endpoint and its secret come later
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app.cli", "migrate", *options),
         env={**os.environ, "PYTHONPATH": str(PROJECT), **settings},
