@@ -1,5 +1,11 @@
 """What every test may ask for. The fixtures live in `tests/fixtures/`, a module per thing they own; read their heads."""
 
+from hypothesis import settings
+
+# How long an example takes says something about the machine, and nothing about what is tested.
+settings.register_profile("patient", parent=settings(), deadline=None)
+settings.load_profile("patient")
+
 pytest_plugins = [
     "tests.fixtures.ports",
     "tests.fixtures.waiting",
