@@ -223,11 +223,12 @@ def _page(resource: Resource, conditions: Sequence[str], limit: int) -> str:
         f"WITH keys AS (SELECT {resource.order} AS at, {', '.join(resource.key)} FROM {resource.table} row "  # noqa: S608
         f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY {resource.order} DESC, id DESC LIMIT {limit + 1}), "
         f"shown AS (SELECT * FROM keys ORDER BY at DESC, id DESC LIMIT {limit}) "
-        "SELECT coalesce(string_agg(each.document, ',' ORDER BY shown.at DESC, shown.id DESC), '') AS data, "
+        "SELECT coalesce(string_agg(listed.document, ','), '') AS data, "
         f"(SELECT count(*) FROM keys) > {limit} AS more, (SELECT at FROM shown ORDER BY at, id LIMIT 1) AS at, "
         "(SELECT id FROM shown ORDER BY at, id LIMIT 1) AS id "
-        f"FROM shown CROSS JOIN LATERAL (SELECT row_to_json(d)::text AS document FROM (SELECT {resource.shown} "
-        f"FROM {resource.table} row WHERE {same}) d) each"
+        "FROM (SELECT each.document FROM shown CROSS JOIN LATERAL (SELECT row_to_json(d)::text AS document "
+        f"FROM (SELECT {resource.shown} FROM {resource.table} row WHERE {same}) d) each "
+        "ORDER BY shown.at DESC, shown.id DESC) listed"
     )
 
 
