@@ -231,3 +231,19 @@ def test_the_missing_partitions_join_without_a_gap_from_what_is_old_to_what_is_t
     assert all(one.until == other.since for one, other in pairwise(made))
     assert partitions.missing(made, NOW, width) == []
     assert len({one.name for one in made}) == len(made)
+
+
+async def test_of_a_batch_only_what_nobody_else_has_taken_since_is_held(database: Database) -> None:
+    connection = await database.connect()
+    await connection.execute(
+        """
+        INSERT INTO webhook_events (id, type, livemode, created_at, payload, source, status, attempts, next_attempt_at)
+        SELECT 'evt_' || tries, 'invoice.paid', false, now(), '{}', 'delivery', 'received', tries, now()
+        FROM generate_series(0, 2) tries
+        """
+    )
+    claimed = await inbox.claim(connection, 3, timedelta(seconds=30), 12)
+    assert sorted(event.attempts for event in claimed) == [1, 2, 3]
+    await connection.execute("UPDATE webhook_events SET attempts = attempts + 1 WHERE id = 'evt_1'")  # 3, as evt_2 has
+    assert set(await inbox.hold(connection, claimed)) == {"evt_0", "evt_2"}
+    await connection.close()
