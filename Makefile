@@ -7,8 +7,7 @@ LOCK   := requirements-dev.txt
 # The environment is rebuilt when, and only when, the lock changes by content.
 STAMP  := $(VENV)/.lock-$(shell cksum < $(LOCK) | tr " " -)
 
-# Tests wait for a third of their time, for processes, clocks and each other: more workers than cores use it.
-PYTEST_WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 3 / 2 )))
+PYTEST_WORKERS ?= 2
 # npm packages that tests need
 NPM := tests/browser examples/spa examples/consumer
 
@@ -35,7 +34,7 @@ test: lint types suite ## everything: lint, types, architecture, unit, integrati
 # With --jobs the types are checked beside it: the tests often wait, and mypy never does.
 suite: lint programs
 	@$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term-missing:skip-covered
 
 bench: $(STAMP) ## what the service costs, against the least that could do the same; some 25 minutes
 	nice -n 5 $(BIN)/python -m bench
