@@ -166,6 +166,10 @@ OPERATION = Resource("operation", "operations", _OPERATION, hides_deleted=False)
 AUDIT_ENTRY = Resource("audit entry", "audit_log", _AUDIT_ENTRY, order="at", hides_deleted=False)
 
 
+OVERDUE = "row.status = 'open' AND row.due_at < now()"
+"""The condition that an invoice is overdue; written so that both its state and its date may be found by index."""
+
+
 @dataclass(slots=True)
 class Filter:
     """Conditions a list must meet, as SQL over the row with positional arguments."""

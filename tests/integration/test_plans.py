@@ -92,6 +92,17 @@ async def test_lists_and_single_reads_touch_no_row_they_do_not_show(database: Da
     await connection.close()
 
 
+async def test_the_few_invoices_that_are_overdue_are_not_looked_for_among_all(database: Database) -> None:
+    connection = await database.connect()
+    await rows.invoices(connection, MANY)
+    await connection.execute("UPDATE invoices SET due_at = now() + interval '1 day' WHERE id <> $1", rows.invoice_id(7))
+    await connection.execute("ANALYZE invoices")
+    asked = Explained(connection)
+    await documents.page(asked, INVOICE, Filter([documents.OVERDUE]), limit=20, cursor=None)  # type: ignore[arg-type]
+    assert "ix_invoices_due" in asked.plan, asked.plan
+    await connection.close()
+
+
 async def test_taking_recent_events_looks_into_recent_partitions_only(database: Database) -> None:
     connection = await asyncpg.connect(database.url, server_settings=ONE_PLAN)
     now = datetime.now(UTC)

@@ -22,7 +22,7 @@ from app.api.schemas.invoices import (
 )
 from app.api.schemas.shared import Deleted, Page
 from app.api.schemas.timeline import TimelineRead
-from app.db.documents import FULFILLMENT, INVOICE
+from app.db.documents import FULFILLMENT, INVOICE, OVERDUE
 from app.domain.access import require_own_payment
 from app.services import timeline
 
@@ -48,7 +48,8 @@ async def list_invoices(request: Request) -> Response:
     wanted.add("row.created_at >= {}", asked.created_from)
     wanted.add("row.created_at < {}", asked.created_to)
     wanted.add("row.due_at < {}", asked.due_before)
-    wanted.add("(row.status = 'open' AND coalesce(row.due_at < now(), false)) = {}", asked.overdue)
+    if asked.overdue is not None:
+        wanted.conditions.append(OVERDUE if asked.overdue else f"({OVERDUE}) IS NOT TRUE")
     return await matching(request, INVOICE, asked, wanted)
 
 
