@@ -7,7 +7,8 @@ LOCK   := requirements-dev.txt
 # The environment is rebuilt when, and only when, the lock changes by content.
 STAMP  := $(VENV)/.lock-$(shell cksum < $(LOCK) | tr " " -)
 
-PYTEST_WORKERS ?= 2
+# More than the cores there are: tests often wait. Whoever has nothing left takes from the others.
+PYTEST_WORKERS ?= 3
 # npm packages that tests need
 NPM := tests/browser examples/spa examples/consumer
 
@@ -34,7 +35,7 @@ test: lint types suite ## everything: lint, types, architecture, unit, integrati
 # With --jobs the types are checked beside it: the tests often wait, and mypy never does.
 suite: lint programs
 	@$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 bench: $(STAMP) ## what the service costs, against the least that could do the same; some 25 minutes
 	nice -n 5 $(BIN)/python -m bench
