@@ -60,10 +60,11 @@ def _panel(
         at = LABEL + server * scale
         parts.append(f'<rect x="{at:.1f}" y="{y}" width="{postgres * scale:.1f}" height="{BAR}" fill="{POSTGRES}"/>')
         end = at + postgres * scale
-        parts.append(f'<text x="{end + 6:.1f}" y="{y + 12}">{server + postgres:.2f}</text>')
         if "ours" in name and name in earlier:
             mark = LABEL + sum(earlier[name]) * scale
             parts.append(f'<rect x="{mark - 1:.1f}" y="{y - 3}" width="3" height="{BAR + 6}" fill="{MARK}"/>')
+            end = max(end, mark)
+        parts.append(f'<text x="{end + 6:.1f}" y="{y + 12}">{server + postgres:.2f}</text>')
     return parts, HEAD + len(rows) * (BAR + GAP) + 10
 
 
