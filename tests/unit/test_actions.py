@@ -87,10 +87,13 @@ def test_whatever_is_taken_as_an_address_is_one_word_of_ascii(text: str) -> None
     assert mailbox.address.count("@") == 1
 
 
+LETTERS = Letters(SENDER)
+
+
 @given(st.text())
 def test_a_header_is_one_line_and_a_mail_can_be_sent(text: str) -> None:
     invoice = INVOICE | {"number": text, "reference": text, "customer_name": text, "account_name": text}
-    message = Letters(SENDER).write(Moment.FULFILLED, SENDER, "act_1", FULFILLMENT, invoice)
+    message = LETTERS.write(Moment.FULFILLED, SENDER, "act_1", FULFILLMENT, invoice)
     raw = message.as_bytes()
     head, _, _ = raw.partition(b"\r\n\r\n")
     names = [line.split(b":")[0] for line in head.split(b"\r\n") if not line.startswith((b" ", b"\t"))]
