@@ -126,9 +126,11 @@ RETURNING {_COLUMNS}, true AS ours
 async def begin_new(connection: Connection, new: Sequence[NewOperation], lease: timedelta) -> dict[UUID, Stored]:
     """Start those of `new` whose key nobody used; they are there as soon as the transaction commits.
 
-    Waits for nobody but others who are just beginning: what has a row already is left alone, whoever holds it.
+    Waits for nobody but others who are just beginning: what has a row already is left alone, whoever holds it. Everybody
+    takes the keys in one order: no deadlock.
     """
-    rows = await connection.fetchmany(_BEGIN_NEW, [(*_row(one), lease) for one in new])
+    ordered = sorted(new, key=lambda one: (one.caller, one.idempotency_key or ""))
+    rows = await connection.fetchmany(_BEGIN_NEW, [(*_row(one), lease) for one in ordered])
     begun = {row["id"]: row["created_at"] for row in rows}
     return {one.id: _begun(one, begun[one.id]) for one in new if one.id in begun}
 
@@ -216,7 +218,7 @@ async def answer(connection: Connection, answers: Collection[Answered]) -> None:
     """
     given = [
         (one.operation, one.runner, one.status, one.body, msgspec.json.encode(one.progress).decode(), one.subject)
-        for one in answers
+        for one in sorted(answers, key=lambda one: one.operation)  # in one order by everybody, as keys are
     ]
     if len(await connection.fetchmany(_ANSWER, given)) != len(given):
         raise LeaseLost

@@ -62,8 +62,9 @@ class Shelf:
     async def take(self, within_s: float) -> Held:
         """A connection out of the pool. Raises as `asyncpg.Pool.acquire` does."""
         self._wanted += 1
+        asked_in = self._round  # what comes when the shelf was cleared meanwhile, because it closes, is not kept
         try:
-            return Held(await self._pool.acquire(timeout=within_s), self._round)
+            return Held(await self._pool.acquire(timeout=within_s), asked_in)
         finally:
             self._wanted -= 1
 

@@ -1,14 +1,18 @@
 """Writes that come together share transactions, and nothing else: no answer, no fault, no waiting."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
 import pytest
 
+from app.db import operations
+from app.db.operations import NewOperation
 from app.domain.errors import IdempotencyInProgress
 from app.services.operations import Answer, Call
 from app.settings import Settings
@@ -24,6 +28,9 @@ SELECT operation.idempotency_key AS key, operation.xmin::text AS answered_in, cu
     operation.answer_body AS body
 FROM operations operation JOIN customers customer ON customer.id = operation.subject
 """
+
+WAITS_FOR = "SELECT $2 = ANY (pg_blocking_pids($1))"
+LEASE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -210,3 +217,22 @@ async def test_whoever_gives_up_takes_nobody_along_and_is_continued(writes: Writ
     again = await writes.create("impatient")
     assert msgspec.json.decode(again.body)["name"] == "impatient"
     assert await writes.executed() == 4
+
+
+async def test_sets_with_the_same_keys_that_begin_at_the_same_time_never_wait_for_each_other(
+    database: Database, connection: Connection, eventually: Eventually
+) -> None:
+    def new(key: str) -> NewOperation:
+        return NewOperation(uuid.uuid4(), "tests", key, "same", "create_customer", {}, None, None)
+
+    other = await database.connect()
+    first, second = new("a"), new("b")
+    async with connection.transaction():
+        assert await operations.begin_new(connection, [first], LEASE)
+        waiting = asyncio.create_task(operations.begin_new(other, [new("b"), new("a")], LEASE))
+        watching = await database.connect()
+        await eventually(lambda: watching.fetchval(WAITS_FOR, other.get_server_pid(), connection.get_server_pid()))
+        assert await operations.begin_new(connection, [second], LEASE)
+    assert await waiting == {}
+    await watching.close()
+    await other.close()
