@@ -158,12 +158,14 @@ async def claim(
 ) -> list[DueEvent]:
     """Take up to `limit` due events that Stripe made `since` then, for `lease`; oldest first by Stripe's clock.
 
+    Those of one second come as they arrived: no proof of their order, and the best guess at it.
+
     An event that comes back because its lease ran out is handed out alone, so that one which kills its worker takes
     no other with it, and is dead after `most_attempts`.
     """
     found = await connection.fetch(_CLAIM, limit, lease, most_attempts, since)
     rows = [row for row in found if row["status"] != "dead"]
-    rows.sort(key=lambda row: (row["created_at"], row["id"]))
+    rows.sort(key=lambda row: (row["created_at"], -row["waited_s"], row["id"]))
     names = DueEvent.__slots__
     return [DueEvent(*(row[name] for name in names)) for row in rows]
 

@@ -8,7 +8,7 @@ is applied again with the answer.
 import asyncio
 import random
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import msgspec
@@ -55,6 +55,15 @@ class Task:
     def due(self) -> DueEvent:
         """The event."""
         return self.handed.due
+
+
+@dataclass(slots=True)
+class Done:
+    """What became of a batch's events: how each ended, what must be asked for the others, and which broke."""
+
+    outcomes: list[tuple[DueEvent, str]] = field(default_factory=list)
+    questions: list[tuple[Task, Question]] = field(default_factory=list)
+    broken: list[tuple[Task, Exception]] = field(default_factory=list)
 
 
 class Processor:
@@ -120,36 +129,26 @@ class Processor:
             self._start(self._ask(task, question))
 
     async def _apply(self, tasks: Sequence[Task]) -> list[tuple[Task, Question]]:
-        questions: list[tuple[Task, Question]] = []
-        broken: list[tuple[Task, Exception]] = []
-        outcomes: list[tuple[DueEvent, str]] = []
         async with self._database.unit_of_work() as connection:
             ours = await inbox.hold(connection, [task.due for task in tasks])
             mine = [task for task in tasks if task.due.id in ours]
-            ledger = await Ledger.of(connection, _subjects(mine))
             for task in mine:
                 task.incoming.applied = ours[task.due.id]
-                ledger.cause = task.due.id
-                try:
-                    with ledger.all_or_nothing():
-                        outcomes.append((task.due, handle(task.due.type, ledger, task.incoming)))
-                except QUESTIONS as question:
-                    questions.append((task, question))
-                except Exception as error:  # noqa: BLE001 -- the ledger forgot what it did; the others go on
-                    broken.append((task, error))
+            ledger = await Ledger.of(connection, _subjects(mine))
+            done = _take_in(ledger, mine)
             customers = ledger.customers_of_new_invoices()
             await ledger.flush()
-            await inbox.finish(connection, outcomes)
+            await inbox.finish(connection, done.outcomes)
             missing = await items.unknown_customers(connection, customers) if customers else []
-        _tell(mine, {due.id: status for due, status in outcomes}, ledger)
+        _tell(mine, {due.id: status for due, status in done.outcomes}, ledger)
         for task in tasks:
             if task.due.id not in ours:
                 task.handed.ended("lost")
-        for task, problem in broken:
+        for task, problem in done.broken:
             await self._put_back(task.handed, problem)
         for customer in missing:  # no event waits for them
             self._start(self._fetch(Subject(Kind.CUSTOMER, customer)))
-        return questions
+        return done.questions
 
     # Asking Stripe
 
@@ -216,6 +215,30 @@ def pause_after(attempts: int) -> timedelta:
     """How long a failed event rests: exponential, with jitter so that a burst of failures does not come back as one."""
     longest = min(FIRST_PAUSE_S * 3 ** (attempts - 1), LONGEST_PAUSE_S)
     return timedelta(seconds=longest * random.uniform(0.5, 1))  # noqa: S311 -- no secret hangs on it
+
+
+def _take_in(ledger: Ledger, tasks: Sequence[Task]) -> Done:
+    """Apply events to `ledger`. What one could not say, its neighbours may have: it asks only what is open after them."""
+    done = Done()
+    waiting = tasks
+    while waiting:
+        done.questions = []
+        for task in waiting:
+            _take_one(ledger, task, done)
+        answered = len(done.questions) < len(waiting)
+        waiting = [task for task, _ in done.questions] if answered else []
+    return done
+
+
+def _take_one(ledger: Ledger, task: Task, done: Done) -> None:
+    ledger.cause = task.due.id
+    try:
+        with ledger.all_or_nothing():
+            done.outcomes.append((task.due, handle(task.due.type, ledger, task.incoming)))
+    except QUESTIONS as question:
+        done.questions.append((task, question))
+    except Exception as error:  # noqa: BLE001 -- the ledger forgot what it did; the others go on
+        done.broken.append((task, error))
 
 
 def _tell(tasks: Sequence[Task], outcomes: Mapping[str, str], ledger: Ledger) -> None:

@@ -104,6 +104,40 @@ async def test_what_postgresql_cannot_store_in_a_text_does_not_stop_a_payment(st
     assert (await stage.client.get("/v1/events")).is_success
 
 
+def of_one_second(events: list[Json]) -> list[Json]:
+    """Return copies of `events` that Stripe's clock cannot order, with ids that order them wrongly."""
+    return [event | {"id": f"evt_{99 - place}", "created": events[0]["created"]} for place, event in enumerate(events)]
+
+
+async def test_events_of_one_second_are_taken_as_they_arrived(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    events = of_one_second(await stage.events())
+    await stage.calls(forget=True)
+    await stage.tell(*events)
+    assert await stage.calls() == []
+    told = await stage.rows(
+        "SELECT became FROM changes WHERE invoice = $1 AND subject = 'invoice' ORDER BY id", invoice["id"]
+    )
+    assert [row["became"] for row in told] == ["draft", "open", "paid"]
+
+
+async def test_what_an_event_cannot_say_its_neighbours_may(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    events = of_one_second(await stage.events())
+    payment = next(event for event in events if event["type"] == "invoice_payment.paid")
+    await stage.calls(forget=True)
+    await stage.tell(payment, *(event for event in events if event is not payment))
+    assert await stage.calls() == []
+    fulfillment = await stage.fulfillment(invoice["id"])
+    assert fulfillment is not None
+    assert (fulfillment["status"], fulfillment["payment_intent"]) == (
+        "fulfilled",
+        payment["data"]["object"]["payment"]["payment_intent"],
+    )
+
+
 async def test_the_event_that_did_it_stands_beside_the_change(stage: Stage) -> None:
     invoice = await stage.invoice()
     await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
