@@ -1,10 +1,11 @@
 """Owns what a connection may do before there is a whole request, how much and how slowly; and how it ends.
 
-The server's own protocol bounds neither, so that strangers could hold memory and connections for nothing. A request
-that comes in one piece, as nearly all do, needs no timer.
+The server's own protocol bounds neither, so that strangers could hold memory and connections for nothing. A connection
+has one timer, which is not moved with each request: when it rings, it looks how long there is still to wait.
 """
 
 import asyncio
+from math import inf
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -30,16 +31,19 @@ class BoundedProtocol(HttpToolsProtocol):
     """Bytes read of a head that is not complete."""
     within_s = HEAD_WITHIN_S
     """How long what is being read may take; 0 where nothing is."""
+    until = inf
+    """When what is waited for must have come, by the loop's clock: the rest of a request, or the next one."""
     timer: asyncio.TimerHandle | None = None
+    """Rings no later than that."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection: its first head must come."""
         super().connection_made(transport)
-        self._allow(HEAD_WITHIN_S)
+        self._wait(HEAD_WITHIN_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._allow(0)
+        self._hush()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -51,54 +55,89 @@ class BoundedProtocol(HttpToolsProtocol):
             if self.head > LARGEST_HEAD:
                 self._refuse(TOO_LARGE)
                 return
-        if self.within_s != before or (self.within_s and self.timer is None):
-            self._allow(self.within_s)
+        if self.within_s != before or self.until == inf:
+            self._wait(self.within_s or (self.timeout_keep_alive if self.rests() else inf))
 
     def shutdown(self) -> None:
         """The server stops: what it still answers is the last on its connection, and says so."""
         if LAST not in self.server_state.default_headers:
             self.server_state.default_headers.append(LAST)
-        if self._rests():
+        if self.rests():
             self.loop.call_later(LINGER_S, self._close_at_rest)
         else:
             super().shutdown()
 
-    def _rests(self) -> bool:
+    def rests(self) -> bool:
+        """Whether nothing waits for an answer."""
         return bool(getattr(self.cycle, "response_complete", True))  # no cycle: no request has come yet
 
+    def answered(self) -> bool:
+        """Whether the request being read has an answer already."""
+        return self.within_s == BODY_WITHIN_S and self.cycle.response_started
+
     def _close_at_rest(self) -> None:
-        if self._rests():
+        if self.rests():
             self.transport.close()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
-        self.within_s = HEAD_WITHIN_S
-        if self.timer is not None:
-            self._allow(0)
+        self.within_s, self.until = HEAD_WITHIN_S, inf
 
     def on_headers_complete(self) -> None:
         """Its head is complete."""
-        self.head, self.within_s = 0, BODY_WITHIN_S
+        self.head_read()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """All of it is there."""
-        self.within_s = 0
+        self.all_read()
         super().on_message_complete()
 
-    def _allow(self, seconds: float) -> None:
+    def head_read(self) -> None:
+        """Go on to a body."""
+        self.head, self.within_s = 0, BODY_WITHIN_S
+
+    def all_read(self) -> None:
+        """Wait for nothing more of a request."""
+        self.within_s = 0
+
+    def on_response_complete(self) -> None:
+        """An answer is given: on with what waits behind it, or a rest. As the server has it, but for its timer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        elif not self.within_s:
+            self._wait(self.timeout_keep_alive)
+
+    def _wait(self, seconds: float) -> None:
+        self.until = self.loop.time() + seconds
+        if self.until != inf and (self.timer is None or self.timer.when() > self.until):
+            self._hush()
+            self.timer = self.loop.call_at(self.until, self._ring)
+
+    def _ring(self) -> None:
+        self.timer = None
+        if self.until > self.loop.time():
+            self._wait(self.until - self.loop.time())
+        elif self.within_s:
+            self._refuse(TOO_SLOW)
+        else:
+            self.transport.close()
+
+    def _hush(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        if seconds:
-            self.timer = self.loop.call_later(seconds, self._refuse, TOO_SLOW)
 
     def _refuse(self, answer: bytes) -> None:
-        self._allow(0)
+        self._hush()
         if not self.transport.is_closing():
-            answered = self.within_s == BODY_WITHIN_S and self.cycle.response_started
-            if not answered:
+            if not self.answered():
                 self.transport.write(answer)
             self.transport.close()

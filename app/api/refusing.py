@@ -8,72 +8,103 @@ comes slowly in many pieces, others wait behind it, the connection ends with it)
 from typing import Any
 
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from app.api.errors import STATUS
 from app.api.protocol import LAST, BoundedProtocol
-from app.api.webhook import Refusal, WebhookEndpoint
+from app.api.webhook import DELIVERY, PATH, Delivery, Refusal, WebhookEndpoint
 
 REFUSED = STATUS_LINE[STATUS["invalid_signature"]]
+URL = PATH.encode()
 
 
 class RefusingProtocol(BoundedProtocol):
     """The service's protocol: an application's `deliveries` are its own to refuse."""
 
-    held: tuple[RequestResponseCycle, Any] | None = None
-    """A delivery that could be Stripe's by its head, until its body is there."""
+    held: Delivery | None = None
+    """A delivery that could be Stripe's by its head, until its body is there: the server is told of it only then."""
+    body = b""
+    """As much of its body as there is."""
+    refused = False
+    """Whether what is being read is refused already: the rest of it is passed over."""
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Begin with a request: of a delivery, only once it is whole, and if it is Stripe's."""
-        deliveries: WebhookEndpoint | None = getattr(app, "deliveries", None)
-        scope: Any = cycle.scope
-        if deliveries is None or not deliveries.takes(scope) or not self._is_plain(cycle):
-            super()._start_asgi_task(cycle, app)
-        elif refusal := deliveries.refusal_by_head(scope):
-            self._answer(cycle, refusal)
-        elif cycle.more_body:
-            self.held = cycle, app
+    def on_headers_complete(self) -> None:
+        """A head is complete: of a delivery, it is seen first whether it could be Stripe's."""
+        deliveries: WebhookEndpoint | None = getattr(self.app, "deliveries", None)
+        if deliveries is None or self.url != URL or not self._is_plain():
+            super().on_headers_complete()
+            return
+        self.head_read()
+        found = deliveries.examine(dict(self.headers))
+        if isinstance(found, Delivery):
+            self.held = found
         else:
-            self._begin(cycle, app)
+            self.refused = True
+            self._answer(found)
 
     def on_body(self, body: bytes) -> None:
-        """Some of the body; a large one is the application's to read."""
-        if self.held and len(self.held[0].body) + len(body) <= HIGH_WATER_LIMIT:
-            self.held[0].body += body
-            return
-        super().on_body(body)
+        """Some of a body; a large one is the application's to read."""
         if self.held:
-            cycle, app = self.held
-            self.held = None
-            super()._start_asgi_task(cycle, app)
+            self.body += body
+            if len(self.body) > HIGH_WATER_LIMIT:
+                self._hand_on(self.held)
+        elif not self.refused:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """All of it is there."""
-        super().on_message_complete()
-        if self.held:
-            cycle, app = self.held
-            self.held = None
-            self._begin(cycle, app)
-
-    def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
-        refusal = app.deliveries.refusal_by_body(cycle.scope, cycle.body)
-        if refusal:
-            self._answer(cycle, refusal)
+        """All of it is there: of a delivery, whether it is Stripe's."""
+        deliveries: Any = getattr(self.app, "deliveries", None)
+        if self.held and (refusal := deliveries.verify(self.held, self.body)):
+            self._forget()
+            self.refused = True
+            self._answer(refusal)
+        elif self.held:
+            self._hand_on(self.held)
+        if self.refused:
+            self.refused = False
+            self.all_read()
         else:
-            super()._start_asgi_task(cycle, app)
+            super().on_message_complete()
 
-    def _is_plain(self, cycle: RequestResponseCycle) -> bool:
+    def answered(self) -> bool:
+        """Whether the request being read has an answer already."""
+        return self.refused or (self.held is None and super().answered())
+
+    def shutdown(self) -> None:
+        """The server stops: a delivery that has begun is still taken."""
+        if self.held:
+            self._hand_on(self.held)
+        super().shutdown()
+
+    def _hand_on(self, delivery: Delivery) -> None:
+        """Tell the server of a delivery, as if it came just now."""
+        body = self._forget()
+        super().on_headers_complete()
+        scope: Any = self.scope
+        scope[DELIVERY] = delivery
+        super().on_body(body)
+
+    def _forget(self) -> bytes:
+        """Hold nothing; what was held of a body."""
+        body, self.body, self.held = self.body, b"", None
+        return body
+
+    def _is_plain(self) -> bool:
+        parser = self.parser
         return (
-            cycle.keep_alive
-            and not cycle.waiting_for_100_continue
+            parser.get_method() == b"POST"
+            and parser.should_keep_alive()
+            and parser.get_http_version() == "1.1"
+            and not parser.should_upgrade()
+            and not self.expect_100_continue
             and not self.pipeline
+            and self.rests()
             and not self.flow.write_paused
             and LAST not in self.server_state.default_headers
         )
 
-    def _answer(self, cycle: RequestResponseCycle, refusal: Refusal) -> None:
-        """Answer as the server would; whatever is still to come of the request's body is passed over."""
+    def _answer(self, refusal: Refusal) -> None:
+        """Answer as the server would."""
         said = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
         self.transport.write(refusal.written(b"".join((REFUSED, *said))))
-        cycle.response_started = cycle.response_complete = True
         self.on_response_complete()

@@ -8,6 +8,7 @@ suffice, without an exception, with an answer that was written before, and with 
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -28,7 +29,7 @@ from app.spans import Span
 from app.tracing import NOTHING
 from app.webhooks.envelope import Envelope, read_cause, read_envelope
 from app.webhooks.recording import DELIVERED, Origin, is_ours, new_event
-from app.webhooks.signature import FORGED, WHY, read_signature, signed_by, signing_secrets
+from app.webhooks.signature import FORGED, WHY, Signature, read_signature, signed_by, signing_secrets
 from app.wiring import Parts
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,7 @@ JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 FOR_ANYBODY = {b"x-content-type-options", b"strict-transport-security"}
 """What of the headers for browsers is said here too, where no browser comes."""
-SIGNATURE, SIGNER = "invoicing.signature", "invoicing.signer"
+DELIVERY = "invoicing.delivery"
 """Where a request's scope keeps what was found out about it already, by refusing.py."""
 NO_ID = "~"
 """Stands in a prepared refusal for each letter of the request's id, and nowhere else."""
@@ -65,6 +66,15 @@ class Refusals:
             log.warning("webhooks_refused", count=self._untold.total(), why=dict(self._untold), request_id=request_id)
             self._untold.clear()
             self._timer = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell)
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What is known of a delivery whose head could be Stripe's; `signer` once its body was seen, too."""
+
+    request_id: str
+    signature: Signature
+    signer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,42 +121,39 @@ class WebhookEndpoint:
         """Whether a request is a delivery."""
         return bool(scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST")
 
-    def refusal_by_head(self, scope: Scope) -> Refusal | None:
-        """The refusal of a delivery whose headers cannot be Stripe's; what they say is kept in `scope`."""
-        headers = dict(scope["headers"])
-        request_id = scope["request_id"] = request_id_of(headers)
+    def examine(self, headers: Mapping[bytes, bytes]) -> Delivery | Refusal:
+        """What the headers of a delivery say, or its refusal where they cannot be Stripe's."""
+        request_id = request_id_of(headers)
         signature = read_signature(headers.get(b"stripe-signature", b""))
-        if isinstance(signature, str):
-            return self._refusal(signature, request_id)
-        scope[SIGNATURE] = signature
-        return None
+        return self._refusal(signature, request_id) if isinstance(signature, str) else Delivery(request_id, signature)
 
-    def refusal_by_body(self, scope: Scope, body: bytes | bytearray) -> Refusal | None:
-        """The refusal of a delivery, let pass by its head, that nobody signed; who did is kept in `scope`."""
-        scope[SIGNER] = signed_by(body, scope[SIGNATURE], self._secrets)
-        return None if scope[SIGNER] else self._refusal(FORGED, scope["request_id"])
+    def verify(self, delivery: Delivery, body: bytes) -> Refusal | None:
+        """Find out who signed `body`; the refusal where nobody did."""
+        delivery.signer = signed_by(body, delivery.signature, self._secrets)
+        return None if delivery.signer else self._refusal(FORGED, delivery.request_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        junk = None if SIGNATURE in scope else self.refusal_by_head(scope)
-        if junk:
-            await junk.send(send)
+        headers = dict(scope["headers"])
+        delivery = scope.get(DELIVERY) or self.examine(headers)
+        if isinstance(delivery, Refusal):
+            await delivery.send(send)
             return
-        request_id = scope["request_id"]
-        taken, refusal = None, head_refusal(scope, dict(scope["headers"]), request_id)
+        taken = junk = None
+        refusal = head_refusal(scope, headers, delivery.request_id)
         if refusal is None:
             try:
                 body = await _body(receive)
-                junk = None if SIGNER in scope else self.refusal_by_body(scope, body)
-                taken = None if junk else await self._take(body, scope[SIGNER], request_id)
+                junk = None if delivery.signer else self.verify(delivery, body)
+                taken = await self._take(body, delivery.signer, delivery.request_id) if delivery.signer else None
             except Exception as error:  # noqa: BLE001 -- whatever it was, it is answered, and with anything but 200
                 if isinstance(error, InvoicingError):
-                    self._refusals.note(error.code, request_id)
+                    self._refusals.note(error.code, delivery.request_id)
                     metrics.DELIVERIES(error.code).inc()
-                refusal = refusal_of(error, PATH, request_id)
+                refusal = refusal_of(error, PATH, delivery.request_id)
         if refusal is not None:
             metrics.HTTP_REQUESTS("POST", PATH, refusal.status_code).inc()
-            refusal.raw_headers += [*self._headers, (b"x-request-id", request_id.encode())]
+            refusal.raw_headers += [*self._headers, (b"x-request-id", delivery.request_id.encode())]
             await refusal(scope, receive, send)
         elif junk:
             await junk.send(send)

@@ -73,7 +73,7 @@ def read_signature(header: bytes) -> Signature | str:
     return Signature(int(at[1]), [bytes.fromhex(digest.decode()) for digest in digests])
 
 
-def signed_by(body: bytes | bytearray, signature: Signature, secrets: Sequence[SigningSecret]) -> str | None:
+def signed_by(body: bytes, signature: Signature, secrets: Sequence[SigningSecret]) -> str | None:
     """The name of the secret that signed `body`, the bytes as they came; None where none of them did."""
     for secret in secrets:
         mac = secret.keyed.copy()

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from stripe import WebhookSignature
 
@@ -127,6 +128,12 @@ async def test_a_request_that_takes_too_long_is_stopped_and_told_so(settings: Se
         assert stopped.is_set()
 
 
+async def turns() -> None:
+    """Let a server in this process read what was sent, before it is sent more."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 async def raw(url: str, *pieces: bytes, timeout_s: float = 15) -> bytes:
     """Send bytes, and read until the server closes."""
     host, port = url.removeprefix("http://").split(":")
@@ -135,6 +142,7 @@ async def raw(url: str, *pieces: bytes, timeout_s: float = 15) -> bytes:
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
+            await turns()
     with contextlib.suppress(ConnectionError):
         async with asyncio.timeout(timeout_s):
             answer = await reader.read()
@@ -202,6 +210,46 @@ EVENT = json.dumps(
     }
 ).encode()
 LAST = "Connection: close"
+
+
+async def test_a_connection_at_rest_is_closed_however_its_last_request_came(
+    server: uvicorn.Server, settings: Settings
+) -> None:
+    server.config.timeout_keep_alive = 1
+    url, secret = settings.public_base_url, settings.stripe_webhook_secrets[0].get_secret_value()
+    good = delivery(EVENT, WebhookSignature.generate_signature_header(EVENT.decode(), secret))
+    unsigned = delivery(EVENT, None)
+    ways = {
+        "a read": [b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"],
+        "a delivery": [good],
+        "a delivery in pieces": [good[:-9], good[-9:]],
+        "junk": [unsigned],
+        "junk answered before its body": [unsigned[: -len(EVENT)], EVENT[:9], EVENT[9:]],
+        "two, one after the other": [unsigned, good],
+    }
+    answers = await asyncio.gather(*(raw(url, *pieces) for pieces in ways.values()))
+    said = {way: statuses(answer) for way, answer in zip(ways, answers, strict=True)}
+    assert list(said.values()) == [[200], [200], [200], [400], [400], [400, 200]], said
+
+
+async def test_a_delivery_that_has_begun_when_the_server_stops_is_still_taken(
+    server: uvicorn.Server, settings: Settings
+) -> None:
+    secret = settings.stripe_webhook_secrets[0].get_secret_value()
+    whole = delivery(EVENT, WebhookSignature.generate_signature_header(EVENT.decode(), secret))
+    host, port = settings.public_base_url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(whole[:-9])
+    await turns()
+    server.should_exit = True
+    async with asyncio.timeout(15):
+        while protocol.LAST not in server.server_state.default_headers:  # noqa: ASYNC110 -- uvicorn has a list, no event
+            await asyncio.sleep(0.01)  # the server looks once in a tenth of a second whether it is to stop
+    writer.write(whole[-9:])
+    answer = await asyncio.wait_for(reader.read(), 15)
+    writer.close()
+    assert statuses(answer) == [200]
+    assert b"connection: close" in answer
 
 
 async def test_junk_between_good_deliveries_on_one_connection_is_answered_in_its_turn(

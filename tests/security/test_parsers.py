@@ -160,7 +160,6 @@ SEARCHES = {"startswith", "endswith", "removeprefix", "__eq__"}
 NOT_SECRET = {
     "incoming.digest == known.digest": "a digest of what Stripe shows, by which versions of it are told apart",
     "known['lines_digest'] == digest": "the same of an invoice's lines",
-    "SIGNATURE in scope": "whether it was read already",
     "name not in self.secret": "a column's name",
     "'_secret_' in payload": "whether there is anything to take out",
 }
