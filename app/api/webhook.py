@@ -48,14 +48,14 @@ NO_ID = "~"
 
 
 class Refusals:
-    """Tells the log of refused deliveries, at most once a second: a flood of them must not become a flood of lines."""
+    """Tells log and metrics of refused deliveries, at most once a second: a flood of them must not cost a line each."""
 
     def __init__(self) -> None:
         self._untold: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, why: str, request_id: str) -> None:
-        """Count a refusal. The first is told at once; those of the second that follows in one line, at its end."""
+        """Count a refusal. The first is told at once; those of the second that follows together, at its end."""
         self._untold[why] += 1
         if self._timer is None:
             self._tell(request_id)
@@ -64,6 +64,10 @@ class Refusals:
         self._timer = None
         if self._untold:
             log.warning("webhooks_refused", count=self._untold.total(), why=dict(self._untold), request_id=request_id)
+            for why, count in self._untold.items():
+                metrics.DELIVERIES(WHY.get(why, why)).inc(count)
+                if why in WHY:  # else the answer is counted where it is given
+                    metrics.HTTP_REQUESTS("POST", PATH, STATUS["invalid_signature"]).inc(count)
             self._untold.clear()
             self._timer = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell)
 
@@ -149,7 +153,6 @@ class WebhookEndpoint:
             except Exception as error:  # noqa: BLE001 -- whatever it was, it is answered, and with anything but 200
                 if isinstance(error, InvoicingError):
                     self._refusals.note(error.code, delivery.request_id)
-                    metrics.DELIVERIES(error.code).inc()
                 refusal = refusal_of(error, PATH, delivery.request_id)
         if refusal is not None:
             metrics.HTTP_REQUESTS("POST", PATH, refusal.status_code).inc()
@@ -178,8 +181,6 @@ class WebhookEndpoint:
     def _refusal(self, why: str, request_id: str) -> Refusal:
         """Count a refusal, and word it."""
         self._refusals.note(why, request_id)
-        metrics.DELIVERIES(WHY[why]).inc()
-        metrics.HTTP_REQUESTS("POST", PATH, STATUS["invalid_signature"]).inc()
         return Refusal(request_id.encode(), *self._prepare(why, len(request_id)))
 
     def _prepared(self, why: str, length: int) -> tuple[list[bytes], list[bytes]]:

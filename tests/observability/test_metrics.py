@@ -3,6 +3,7 @@
 import pytest
 
 from tests.fixtures.waiting import until
+from tests.fixtures.watching import Samples
 from tests.observability.conftest import Watched
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +33,13 @@ async def test_what_ends_before_a_route_is_found_is_one_series_however_it_is_cal
 
 
 async def test_deliveries_are_counted_as_new_known_or_refused(watched: Watched) -> None:
-    found = await watched.scrape_api()
+    async def of_refusals() -> Samples | None:
+        """Scrape what is told of refusals together, once a second."""
+        found = await watched.scrape_api()
+        return found if found.value("invoicing_webhook_deliveries_total", outcome="signature_forged") else None
+
+    found = await until(of_refusals)
+    assert found
     stored = await watched.service.client.get("/v1/webhook-events?limit=100")
     delivered = [event for event in stored.json()["data"] if event["id"] != "evt_dead"]
     assert found.value("invoicing_webhook_deliveries_total", outcome="new") == len(delivered)
