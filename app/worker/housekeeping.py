@@ -52,22 +52,29 @@ class Housekeeper:
         self._lock: asyncpg.Connection[asyncpg.Record] | None = None
 
     def stop(self) -> None:
-        """Finish the task under way, then return from run."""
+        """Break off the task under way, which another process begins anew, and return from run."""
         self._stopping.set()
 
     async def run(self) -> None:
         """Keep house whenever it is this process's turn."""
+        stopped, keeping = asyncio.create_task(self._stopping.wait()), asyncio.create_task(self._keep())
         try:
-            while not self._stopping.is_set():
-                with suppress(DatabaseUnavailable):
-                    await self.run_once()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._retry_s):
-                        await self._stopping.wait()
+            await asyncio.wait([stopped, keeping], return_when=asyncio.FIRST_COMPLETED)
         finally:
+            stopped.cancel()
+            keeping.cancel()
+            await asyncio.wait([stopped, keeping])
             metrics.LEADER.set(0)
             if self._lock is not None:
                 await self._lock.close(timeout=2)
+        if not keeping.cancelled():
+            keeping.result()
+
+    async def _keep(self) -> None:
+        while not self._stopping.is_set():
+            with suppress(DatabaseUnavailable):
+                await self.run_once()
+            await asyncio.sleep(self._retry_s)
 
     async def run_once(self) -> list[str]:
         """Run what is due if this process is, or becomes, the housekeeper; the names of what was run."""
@@ -79,7 +86,7 @@ class Housekeeper:
         if not leads:
             return []
         now = asyncio.get_running_loop().time()
-        due = [task for task in self._tasks if self._due[task.name] <= now and not self._stopping.is_set()]
+        due = [task for task in self._tasks if self._due[task.name] <= now]
         for task in due:
             self._due[task.name] = now + task.every_s
             await _run(task)

@@ -9,7 +9,6 @@ import asyncpg
 import pytest
 
 from app.wiring import built
-from app.worker.housekeeping import Housekeeper, Task
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
@@ -310,37 +309,3 @@ def test_every_use_case_that_reaches_stripe_can_be_completed(app_use_cases: set[
 @pytest.fixture
 async def app_use_cases(api: Caller) -> set[str]:
     return set(api.parts.use_cases)
-
-
-async def test_one_process_at_a_time_keeps_house_and_another_takes_over(api: Caller) -> None:
-    done: list[str] = []
-
-    def keeper(name: str) -> Housekeeper:
-        async def work() -> None:
-            done.append(name)
-
-        return Housekeeper(api.parts.database, [Task("sweep", 0.0, work)])
-
-    first, second = keeper("first"), keeper("second")
-    assert await first.run_once() == ["sweep"]
-    assert await second.run_once() == []
-    first.stop()
-    await first.run()  # ends, and lets go of the lock
-    assert await second.run_once() == ["sweep"]
-    assert done == ["first", "second"]
-    second.stop()
-    await second.run()
-
-
-async def test_a_task_that_fails_does_not_stop_the_others(api: Caller) -> None:
-    async def fails() -> None:
-        raise RuntimeError("no")
-
-    async def works() -> int:
-        return 1
-
-    keeper = Housekeeper(api.parts.database, [Task("fails", 60.0, fails), Task("works", 60.0, works)])
-    assert await keeper.run_once() == ["fails", "works"]
-    assert await keeper.run_once() == []
-    keeper.stop()
-    await keeper.run()

@@ -1,0 +1,81 @@
+"""Who keeps house: one process at a time, whatever its tasks do, and until it is told to stop."""
+
+import asyncio
+
+import pytest
+from fastapi import FastAPI
+
+from app.wiring import Parts
+from app.worker.housekeeping import Housekeeper, Task
+
+
+@pytest.fixture
+def parts(app: FastAPI) -> Parts:
+    found: Parts = app.state.parts
+    return found
+
+
+async def test_one_process_at_a_time_keeps_house_and_another_takes_over(parts: Parts) -> None:
+    done: list[str] = []
+
+    def keeper(name: str) -> Housekeeper:
+        async def work() -> None:
+            done.append(name)
+
+        return Housekeeper(parts.database, [Task("sweep", 0.0, work)])
+
+    first, second = keeper("first"), keeper("second")
+    assert await first.run_once() == ["sweep"]
+    assert await second.run_once() == []
+    first.stop()
+    await first.run()  # ends, and lets go of the lock
+    assert await second.run_once() == ["sweep"]
+    assert done == ["first", "second"]
+    second.stop()
+    await second.run()
+
+
+async def test_a_task_that_fails_does_not_stop_the_others(parts: Parts) -> None:
+    async def fails() -> None:
+        raise RuntimeError("no")
+
+    async def works() -> int:
+        return 1
+
+    keeper = Housekeeper(parts.database, [Task("fails", 60.0, fails), Task("works", 60.0, works)])
+    assert await keeper.run_once() == ["fails", "works"]
+    assert await keeper.run_once() == []
+    keeper.stop()
+    await keeper.run()
+
+
+async def test_a_task_under_way_is_broken_off_at_the_end_and_begun_by_another(parts: Parts) -> None:
+    begun: asyncio.Queue[str] = asyncio.Queue()
+
+    def keeper(name: str) -> Housekeeper:
+        async def lasts() -> None:
+            begun.put_nowait(name)
+            await asyncio.Event().wait()
+
+        return Housekeeper(parts.database, [Task("lasts", 60.0, lasts)], retry_s=0.01)
+
+    first, second = keeper("first"), keeper("second")
+    running = asyncio.create_task(first.run())
+    assert await begun.get() == "first"
+    waiting = asyncio.create_task(second.run())
+    first.stop()
+    async with asyncio.timeout(15):
+        await running
+        assert await begun.get() == "second"
+        second.stop()
+        await waiting
+
+
+async def test_a_fault_of_the_keeping_itself_ends_it_and_is_told(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def breaks() -> bool:
+        raise LookupError("a fault of ours")
+
+    keeper = Housekeeper(parts.database, [])
+    monkeypatch.setattr(keeper, "_leads", breaks)
+    with pytest.raises(LookupError):
+        await keeper.run()
