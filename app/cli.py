@@ -87,6 +87,7 @@ def serve() -> None:
             ws="none",
             limit_concurrency=MOST_CONNECTIONS + found.stream_limit,
             proxy_headers=False,  # the gate reads them, from the proxies that are configured
+            timeout_keep_alive=found.keep_alive_s,
             timeout_graceful_shutdown=shutdown.DRAIN_S,
             timeout_worker_healthcheck=shutdown.HANGS_S,
         )

@@ -153,7 +153,7 @@ async def raw(url: str, *pieces: bytes, timeout_s: float = 15) -> bytes:
 
 @pytest.mark.e2e
 async def test_connections_are_bounded_before_there_is_a_request(make_service: MakeService) -> None:
-    service = await make_service(worker=False)
+    service = await make_service(worker=False, KEEP_ALIVE_S="1")
     endless = await raw(service.url, b"GET / HTTP/1.1\r\nX-Endless: ", *([b"x" * 4096] * 40))
     assert endless == b"" or endless.startswith(b"HTTP/1.1 431")
     # Two dawdlers at once: one that sends half a head, one that sends nothing.
@@ -163,6 +163,9 @@ async def test_connections_are_bounded_before_there_is_a_request(make_service: M
     head = f"GET /v1/invoices HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {API_KEY}\r\n".encode()
     served_ = await raw(service.url, head, b"\r\n", head, b"Connection: close\r\n\r\n")
     assert served_.count(b"HTTP/1.1 200 OK") == 2
+    # And let go of when nothing more comes.
+    rests = await raw(service.url, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert rests.startswith(b"HTTP/1.1 200 OK")
     assert (await service.client.get("/v1/invoices")).status_code == 200
 
 
