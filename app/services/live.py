@@ -6,10 +6,11 @@ waited for and not buffered for: what was put aside for it is dropped, and it is
 """
 
 import asyncio
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 import structlog
 
@@ -37,6 +38,10 @@ CATCHING_UP = 4
 """Subscribers that read the database at a time: never all of the pool."""
 
 
+About = tuple[str | None, str | None]
+"""An invoice and a customer that events are about; None: any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """An event as it is told: `document` is the CloudEvent."""
@@ -54,7 +59,7 @@ class Live:
         self._bell = bell
         self._source = source
         self._most = most
-        self._by_invoice: defaultdict[str | None, set[Subscription]] = defaultdict(set)
+        self._places: dict[About, dict[Wanted, set[Subscription]]] = {}
         self._open: Counter[str] = Counter()
         self._catching_up = asyncio.Semaphore(CATCHING_UP)
         self._starting = asyncio.Lock()
@@ -89,7 +94,7 @@ class Live:
                 self._loop = asyncio.get_running_loop()
                 self._reader = asyncio.create_task(self._read_on(self._at))
         made = Subscription(self, wanted, after)
-        self._by_invoice[wanted.invoice].add(made)
+        self._places.setdefault(_about(wanted), {}).setdefault(wanted, set()).add(made)
         return made
 
     async def read(self, after: Cursor, wanted: Wanted, limit: int) -> Read:
@@ -108,10 +113,13 @@ class Live:
 
     def forget(self, subscription: "Subscription") -> None:
         """Hand it nothing more."""
-        others = self._by_invoice[subscription.wanted.invoice]
-        others.discard(subscription)
-        if not others:
-            del self._by_invoice[subscription.wanted.invoice]
+        wanted = subscription.wanted
+        alike = self._places[_about(wanted)]
+        alike[wanted].discard(subscription)
+        if not alike[wanted]:
+            del alike[wanted]
+        if not alike:
+            del self._places[_about(wanted)]
 
     def end(self) -> None:
         """Have every subscriber go: this process is about to end. May be called by a signal's handler."""
@@ -128,14 +136,14 @@ class Live:
             await asyncio.gather(self._reader, return_exceptions=True)
 
     def _wake_all(self) -> None:
-        for subscriptions in self._by_invoice.values():
-            for one in subscriptions:
+        for alike in self._places.values():
+            for one in chain.from_iterable(alike.values()):
                 one.wake()
 
     async def _read_on(self, at: Cursor) -> None:
         """Read, for as long as anybody listens."""
         pause = HELD_S[0]
-        while self._by_invoice:
+        while self._places:
             heard = self._bell.rings
             try:
                 async with self._database.connection() as connection:
@@ -155,13 +163,19 @@ class Live:
         self._at = self._reader = None
 
     def _hand_out(self, events: list[FeedEvent]) -> None:
+        """Give each event to whoever wants it: those who want the same are asked once, those about others not at all."""
         for event in events:
             told: Told | None = None
-            for key in (event.invoice, None):
-                for one in self._by_invoice.get(key, ()):
-                    if one.expects(event):
-                        told = told or self.told(event)
-                        one.put_aside(told)
+            for about in {(event.invoice, event.customer), (event.invoice, None), (None, event.customer), (None, None)}:
+                for wanted, alike in self._places.get(about, {}).items():
+                    for one in alike if wanted.includes(event) else ():
+                        if one.expects(event):
+                            told = told or self.told(event)
+                            one.put_aside(told)
+
+
+def _about(wanted: Wanted) -> About:
+    return wanted.invoice, wanted.customer
 
 
 class Subscription:
@@ -214,8 +228,8 @@ class Subscription:
         self._live.forget(self)
 
     def expects(self, event: FeedEvent) -> bool:
-        """Whether `event` is to be put aside."""
-        return (self._joining or not self._behind) and event.cursor > self._after and self.wanted.includes(event)
+        """Whether `event`, which is wanted, is to be put aside."""
+        return (self._joining or not self._behind) and event.cursor > self._after
 
     def put_aside(self, told: Told) -> None:
         """Keep `told` until it is taken, if there is not too much already."""

@@ -23,6 +23,7 @@ from app.api.outgoing import MEDIA_TYPE
 from app.api.protocol import ABORT, BoundedProtocol
 from app.api.schemas.feed import FulfillmentEvent, InvoiceEvent
 from app.db import changes
+from app.db.feed import Wanted
 from app.domain.changes import Change
 from app.domain.feed import START, TYPES, Cursor
 from app.domain.outgoing import PING
@@ -32,6 +33,7 @@ from app.services.tokens import LEEWAY_S
 from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.caller import Caller
+from tests.fixtures.feed import settled
 from tests.fixtures.identity import IdentityProvider
 from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.service import API_KEY
@@ -424,6 +426,41 @@ def test_an_application_that_has_not_started_has_no_streams_to_end(settings: Set
     end_streams(create_app(settings))
 
 
+async def test_what_happens_reaches_whoever_wants_it_and_nobody_else(stage: Stage, app: FastAPI) -> None:
+    mine, other = await told(stage), await told(stage)
+    finished, never = frozenset({"invoice.voided"}), frozenset({"invoice.deleted"})
+    asked = [
+        Wanted(),
+        Wanted(types=finished),
+        Wanted(types=finished),
+        Wanted(types=never),
+        Wanted(invoice=mine["id"]),
+        Wanted(finished, invoice=mine["id"]),
+        Wanted(customer=other["customer"]),
+        Wanted(invoice=mine["id"], customer=mine["customer"]),
+        Wanted(invoice=mine["id"], customer=other["customer"]),
+    ]
+    parts = app.state.parts
+    async with parts.database.connection() as connection:
+        now = (await settled(connection)).upto
+        places = [await parts.live.subscribe(wanted, now) for wanted in asked]
+        for place in places:
+            assert await place.take(0) == []  # it has caught up, and joins in
+        await voided(stage, mine)
+        await voided(stage, other)
+        happened = (await settled(connection, now)).events
+    heard: list[Cursor] = []
+    while len(heard) < len(happened):
+        heard += [one.cursor for one in await places[0].take(10)]
+    assert heard == [event.cursor for event in happened]
+    for wanted, place in list(zip(asked, places, strict=True))[1:]:
+        told_of = [one.cursor for one in await place.take(0)]
+        assert told_of == [event.cursor for event in happened if wanted.includes(event)], wanted
+    for place in places:
+        place.close()
+    assert not parts.live._places
+
+
 async def test_a_caller_that_leaves_leaves_nothing_behind(app: FastAPI, listen: Listen) -> None:
     stream = listen()
     await stream.open()
@@ -431,7 +468,7 @@ async def test_a_caller_that_leaves_leaves_nothing_behind(app: FastAPI, listen: 
     stream.leave()
     await stream.ended(2)
     assert app.state.parts.live.listening == 0
-    assert not app.state.parts.live._by_invoice
+    assert not app.state.parts.live._places
 
 
 async def test_more_streams_than_there_may_be_are_refused(settings: Settings) -> None:
@@ -463,7 +500,8 @@ async def test_a_slow_caller_is_not_buffered_for_and_still_misses_nothing(
         await told(stage)
     whole = await every(stage.client)
     await quick.told(len(whole))
-    (subscription,) = [one for one in app.state.parts.live._by_invoice[None] if one._behind or len(one._aside)]
+    (alike,) = app.state.parts.live._places[None, None].values()
+    (subscription,) = [one for one in alike if one._behind or len(one._aside)]
     assert len(subscription._aside) <= 2
     slow.read_again()
     await slow.told(len(whole))
