@@ -60,7 +60,7 @@ async def test_one_trace_leads_from_a_request_over_stripe_and_the_delivery_to_th
     operation = await collector.found("operation finalize_invoice")
     call = await collector.found("stripe post invoices/finalize")
     job = await collector.found("event invoice.finalized")
-    delivery = next(span for span in collector.spans if span.id == job.parent)
+    delivery = await collector.having(lambda: [span for span in collector.spans if span.id == job.parent])
 
     assert {span.trace for span in (request, operation, call, delivery, job)} == {CALLERS.split("-")[1]}
     assert request.parent == CALLERS.split("-")[2]
@@ -74,9 +74,8 @@ async def test_one_trace_leads_from_a_request_over_stripe_and_the_delivery_to_th
     assert operation.attributes["operation.outcome"] == "done"
     made = {one["request_id"] for one in await sandbox.requests(path=f"/v1/invoices/{invoice}/finalize")}
     assert call.attributes["stripe.request_id"] in made
-    batch = await collector.found("batch")
+    batch = await collector.having(lambda: [span for span in collector.named("batch") if span.trace in job.links])
     assert batch.trace not in {"", job.trace}
-    assert [span for span in collector.named("batch") if span.trace in job.links]
     assert job.attributes["invoice.id"] == invoice
     assert job.attributes["event.outcome"] == "processed"
 
@@ -136,7 +135,8 @@ async def test_an_interrupted_write_that_the_worker_finishes_goes_on_with_its_re
     request = await collector.found("POST /v1/customers")
     completion = await collector.found("completion", completion__outcome="finished")
     assert (completion.trace, completion.parent) == (request.trace, request.id)
-    assert [span for span in collector.named("stripe post customers") if span.parent == completion.id]
+    calls = "stripe post customers"
+    await collector.having(lambda: [span for span in collector.named(calls) if span.parent == completion.id])
 
 
 async def test_a_collector_that_is_away_costs_the_spans_and_nothing_else(
