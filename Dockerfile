@@ -12,7 +12,7 @@ COPY requirements.txt .
 RUN python -m venv /srv/venv \
  && /srv/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt \
  && /srv/venv/bin/pip uninstall --yes --quiet pip setuptools \
- && printf '#!/srv/venv/bin/python\nimport sys\nfrom app.cli import main\nsys.exit(main())\n' > /srv/venv/bin/invoicing \
+ && printf '#!/srv/venv/bin/python\nimport sys\nfrom app.cli.main import main\nsys.exit(main())\n' > /srv/venv/bin/invoicing \
  && chmod 755 /srv/venv/bin/invoicing
 
 FROM ${PYTHON}

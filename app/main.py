@@ -8,46 +8,43 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app import tracing
-from app.api import docs, errors, openapi
-from app.api.cors import allow_origins
-from app.api.gate import Gate
-from app.api.operation import Directory, Operation
-from app.api.routers import (
-    access,
-    customers,
-    feed,
-    fulfillments,
-    health,
-    invoices,
-    items,
-    outgoing,
-    payment_links,
-    products,
-)
-from app.api.webhook import PATH, WebhookEndpoint
-from app.pages import routes as pages
-from app.scraping import scraped
+from app.access import routes as access_routes
+from app.catalog import routes as catalog_routes
+from app.container import built
+from app.customers import routes as customers_routes
+from app.events import routes as events_routes
+from app.fulfillment import routes as fulfillment_routes
+from app.http import docs, health, openapi, problems
+from app.http.cors import allow_origins
+from app.http.middleware import Gate
+from app.http.operation import Directory, Operation
+from app.inbox.route import PATH, WebhookEndpoint
+from app.invoices import item_routes
+from app.invoices import routes as invoices_routes
+from app.observability import tracing
+from app.observability.scraping import scraped
+from app.outgoing import routes as outgoing_routes
+from app.payment_links import routes as payment_links_routes
+from app.payment_links.pages import routes as pages
 from app.settings import Settings
 from app.version import VERSION
-from app.wiring import built
 
 ROUTERS = (
-    invoices.router,
-    items.router,
-    customers.router,
-    products.products,
-    products.prices,
-    payment_links.router,
-    fulfillments.fulfillments,
-    fulfillments.actions,
-    fulfillments.events,
-    feed.events,
-    feed.of_invoices,
-    outgoing.deliveries,
-    outgoing.endpoints,
-    access.keys,
-    access.audit,
+    invoices_routes.router,
+    item_routes.router,
+    customers_routes.router,
+    catalog_routes.products,
+    catalog_routes.prices,
+    payment_links_routes.router,
+    fulfillment_routes.fulfillments,
+    fulfillment_routes.actions,
+    fulfillment_routes.events,
+    events_routes.events,
+    events_routes.of_invoices,
+    outgoing_routes.deliveries,
+    outgoing_routes.endpoints,
+    access_routes.keys,
+    access_routes.audit,
 )
 """What is behind a key or a token: the rule of each operation stands in domain/access.py."""
 
@@ -94,7 +91,7 @@ def create_app(settings: Settings) -> Application:
     app.deliveries = WebhookEndpoint(app, settings)
     app.router.routes.append(Route(PATH, app.deliveries, methods=["POST"]))
     pages.install(app, settings)
-    errors.install(app)
+    problems.install(app)
     docs.install(app)
     openapi.install(app)
     app.add_middleware(Directory, operations=operations)

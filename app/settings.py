@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.domain.destinations import Reach
+from app.domain.egress import Reach
 from app.setting_values import (
     ALGORITHMS,
     Algorithms,

@@ -10,8 +10,8 @@ from typing import Any, Self, cast
 
 import asyncpg
 
-from app.db import changes
 from app.domain.changes import Change
+from app.events import change_statements
 from bench.stage import API_KEY
 
 EVENT = re.compile(rb'"id":"(iev_[0-9a-f]+)"')
@@ -119,7 +119,7 @@ class Writer:
         }
         state |= {"currency": "usd", "total": 25990, "amount_due": 25990, "metadata": self.metadata}
         row = Change("invoice", "draft", state, "evt_bench").row(state)
-        await changes.add(self.connection, [row])
+        await change_statements.add(self.connection, [row])
         self.committed[row["event"].encode()] = time.perf_counter()
 
     async def pace(self, per_s: float, seconds: float) -> None:

@@ -7,8 +7,8 @@ from alembic import context
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.db.migrations import is_modelled
 from app.db.models import Model
-from app.db.schema import is_modelled
 
 
 def _url() -> str:

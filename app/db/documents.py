@@ -14,8 +14,8 @@ from typing import Annotated
 
 import msgspec
 
+from app.access.key_statements import SCOPES
 from app.db.engine import Connection
-from app.db.keys import SCOPES
 from app.domain.errors import ValidationFailed
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import asyncpg
 import structlog
 
-from app import metrics
 from app.db.shelf import Connection, Shelf
 from app.domain.errors import DatabaseUnavailable
+from app.observability import metrics
 
 __all__ = ["Connection", "Database", "translated_errors"]
 

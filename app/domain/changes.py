@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.domain.feed import DELETED, FULFILLMENT, SCHEMA_VERSION, event_type, written
+from app.domain.events import DELETED, FULFILLMENT, SCHEMA_VERSION, event_type, written
 from app.domain.json import JsonObject, JsonView
 
 _INVOICE = (

@@ -28,7 +28,7 @@ InvoicingError
     ├ IdentityProviderUnavailable 503 identity_provider_unavailable
     └ RequestTimeout             503 request_timeout
 
-The codes are the contract; which HTTP status each gets is decided in app/api/errors.py alone.
+The codes are the contract; which HTTP status each gets is decided in app/http/problems.py alone.
 An error's `detail` is for people, holds no secret, and names the field where one is to blame.
 """
 

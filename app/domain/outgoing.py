@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from app.domain.feed import written
+from app.domain.events import written
 
 PING: Final = "ping"
 SECRET_BYTES = 32

@@ -31,7 +31,7 @@ def main() -> None:
     """Run the service's command line."""
     for name in ("Counter", "Gauge", "Histogram"):
         setattr(prometheus_client, name, Nothing)
-    from app.cli import cli  # noqa: PLC0415 -- after what it imports was replaced
+    from app.cli.main import cli  # noqa: PLC0415 -- after what it imports was replaced
 
     cli()
 

@@ -7,7 +7,7 @@ side and take turns, so that a slow minute strikes all alike. The inbox grows in
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from app.domain.feed import Cursor
+from app.domain.events import Cursor
 from bench import rows
 from bench.load import Kind, Plan
 from bench.machine import require_room

@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from statistics import median, quantiles
 
-from app.services import observing
-from app.services.operations import Call
+from app.container import Parts, built
+from app.idempotency.operations import Call
+from app.projection import observation
 from app.settings import Settings
-from app.stripe_gateway.mapping import Kind
-from app.wiring import Parts, built
+from app.stripe.mapping import Kind
 from bench.report import Section, at_most
 from bench.stage import Stage
 
@@ -68,7 +68,7 @@ def _contest(parts: Parts) -> dict[str, Write]:
 
     async def without(number: int) -> None:
         answer = await parts.gateway.post("/v1/customers", PARAMS, key=f"bench-{number}")
-        await writer.write(observing.snapshot_of(Kind.CUSTOMER, answer), "bench")
+        await writer.write(observation.snapshot_of(Kind.CUSTOMER, answer), "bench")
 
     async def operation(key: str | None) -> None:
         call = Call("bench", "POST /v1/customers", PARAMS, key=key)

@@ -15,9 +15,9 @@ import pytest
 import typer.main
 import yaml
 
-from app import scraping
-from app.cli import cli
+from app.cli.main import cli
 from app.main import create_app
+from app.observability import scraping
 from app.settings import Settings
 from app.shutdown import DRAIN_S
 from tests.fixtures import dockerfile

@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import Script, ScriptDirectory
 
-from app.db import schema
+from app.db import migrations
 
 BEFORE_THE_RULES = "8d2e4b7f9a31"
 """Nothing that was ever deployed is older than this revision."""
@@ -74,7 +74,7 @@ def broken_rules(upgrade: Callable[[], None], *, contract: bool = False) -> list
 
 
 def new_migrations() -> list[Script]:
-    scripts = ScriptDirectory.from_config(schema.config())
+    scripts = ScriptDirectory.from_config(migrations.config())
     return [one for one in scripts.iterate_revisions("head", BEFORE_THE_RULES) if one.revision != BEFORE_THE_RULES]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from app.cli import cli
+from app.cli.main import cli
 from app.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]

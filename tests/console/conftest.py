@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.console.application import create_console
+from app.admin.application import create_console
 from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.caller import Caller

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import time_machine
 
-from app.console.login import COOKIE, IDLE_S, LONGEST_S
+from app.admin.login import COOKIE, IDLE_S, LONGEST_S
 from app.domain.keys import new_key
 from tests.console.conftest import MakeVisitor, Stocked, Visitor
 from tests.fixtures.service import API_KEY

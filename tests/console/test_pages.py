@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.console.charts import Series, bars, lines
-from app.db import browsing
+from app.admin import read_sessions
+from app.admin.charts import Series, bars, lines
+from app.admin.overview import Bucket
 from app.db.engine import Database as Pool
-from app.db.overview import Bucket
 from app.settings import Settings
 from tests.console.conftest import MakeVisitor, Visitor
 from tests.fixtures.postgres import Database, PrivatePostgres
@@ -41,7 +41,7 @@ async def test_the_console_is_found_from_its_address_alone(visitor: Visitor) -> 
 async def test_a_page_that_would_take_too_long_says_so(
     make_visitor: MakeVisitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(browsing.READ_ONLY, "statement_timeout", "50ms")
+    monkeypatch.setitem(read_sessions.READ_ONLY, "statement_timeout", "50ms")
     visitor = await make_visitor()
     await visitor.login()
     database = Pool(settings.database_url.get_secret_value())
@@ -84,8 +84,8 @@ async def test_what_nobody_foresaw_is_told_without_its_details(operator: Visitor
 
 
 async def test_what_the_console_looks_with_cannot_write(settings: Settings) -> None:
-    engine = browsing.reader(Pool(settings.database_url.get_secret_value()))
-    async with browsing.sessions(engine)() as session:
+    engine = read_sessions.reader(Pool(settings.database_url.get_secret_value()))
+    async with read_sessions.sessions(engine)() as session:
         with pytest.raises(DBAPIError, match="read-only transaction"):
             await session.execute(text("DELETE FROM rate_buckets"))
     await engine.dispose()

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
-from app.console.views import VIEWS
+from app.admin.views import VIEWS
 from tests.console.conftest import MakeVisitor, Stocked, Visitor
 
 PERSONAL = ("jenny.rosen@example.com", "Jenny Rosen", "+15550100")

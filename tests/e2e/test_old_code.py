@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.db import schema
+from app.db import migrations
 from tests.e2e.test_lifecycle import Merchant
 from tests.e2e.test_rolling import Load, must_be_whole
 from tests.fixtures.caller import ITEM
@@ -47,7 +47,7 @@ def old_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     known = subprocess.run(
         asked, env={"PYTHONPATH": str(folder)}, cwd=folder, capture_output=True, text=True, check=True
     )
-    assert known.stdout.strip() not in {"", schema.head()}, "this is not the code before"
+    assert known.stdout.strip() not in {"", migrations.head()}, "this is not the code before"
     return folder
 
 
@@ -58,7 +58,7 @@ async def test_the_database_is_migrated_while_the_code_before_serves_and_no_requ
     environment = service_environment(empty_database.url, sandbox, 0, old_code) | {"PYTHONPATH": str(old_code)}
     await asyncio.to_thread(subprocess.run, asked, env=environment, cwd=old_code, capture_output=True, check=True)
     connection = await empty_database.connect()
-    before = await schema.revision(connection)
+    before = await migrations.revision(connection)
     service = await make_service(
         database_url=empty_database.url, PYTHONPATH=str(old_code), STRIPE_RATE_PER_S="500",
         STRIPE_ENDPOINT_RATE_PER_S="500",
@@ -66,12 +66,12 @@ async def test_the_database_is_migrated_while_the_code_before_serves_and_no_requ
     load = Load(service.url)
     load.start()
     await load.flows()
-    await asyncio.to_thread(schema.upgrade, empty_database.url)
+    await asyncio.to_thread(migrations.upgrade, empty_database.url)
     await load.flows()
     await load.stop()
     assert load.failed == []
-    assert before != schema.head()
-    assert await schema.revision(connection) == schema.head()
+    assert before != migrations.head()
+    assert await migrations.revision(connection) == migrations.head()
     await connection.close()
     await must_be_whole(load, sandbox, empty_database)
 
@@ -82,7 +82,7 @@ async def test_the_code_before_works_on_the_schema_after(
     eventually: Eventually,
 ) -> None:  # fmt: skip
     connection = await database.connect()
-    assert await schema.revision(connection) == schema.head()
+    assert await migrations.revision(connection) == migrations.head()
     await connection.close()
     service = await make_service(database_url=database.url, worker=False, ready=False, PYTHONPATH=str(old_code))
     if "api" not in old:

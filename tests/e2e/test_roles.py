@@ -13,12 +13,12 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from app.db import partitions, rights, schema, server
+from app.container import built
+from app.db import migrations, partitions, roles, server
 from app.db.partitions import Partition
+from app.jobs.housekeeper import Housekeeper
+from app.jobs.retention import make_partitions
 from app.settings import Settings
-from app.wiring import built
-from app.worker.housekeeping import Housekeeper
-from app.worker.retention import make_partitions
 from dev.postgres import FOR_TESTS, PostgresServer, bundled
 from tests.e2e.test_lifecycle import *  # noqa: F403 -- the same tests, with another service under them
 from tests.fixtures.postgres_keeper import migrate
@@ -189,7 +189,7 @@ async def test_a_release_before_leaves_the_rights_that_a_later_one_granted(clust
     await connection.execute("UPDATE alembic_version SET version_num = 'of_the_future'")
     migrate(cluster.url(OWNER, "ahead"))
     assert await connection.fetchval("SELECT has_table_privilege('invoicing_api', 'invoices', 'DELETE')")
-    await connection.execute("UPDATE alembic_version SET version_num = $1", schema.head())
+    await connection.execute("UPDATE alembic_version SET version_num = $1", migrations.head())
     migrate(cluster.url(OWNER, "ahead"))
     assert not await connection.fetchval("SELECT has_table_privilege('invoicing_api', 'invoices', 'DELETE')")
     await connection.close()
@@ -210,4 +210,4 @@ def test_the_guide_quotes_the_statements_that_are_run_here() -> None:
 def test_rows_may_be_deleted_from_just_the_tables_that_some_statement_deletes_from() -> None:
     statements = "".join(path.read_text() for path in (PROJECT / "app").rglob("*.py"))
     deleted_from = set(re.findall(r"DELETE FROM ([a-z_]+)", statements))
-    assert deleted_from == set().union(*rights.DELETES_FROM.values())
+    assert deleted_from == set().union(*roles.DELETES_FROM.values())

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from app.api.schemas.access import ApiKeyRead, AuditEntryRead
-from app.api.schemas.customers import CustomerRead
-from app.api.schemas.fulfillments import EventListed, EventRead, FulfillmentActionRead, FulfillmentRead
-from app.api.schemas.invoices import InvoiceListed, InvoiceRead
+from app.access.schemas import ApiKeyRead, AuditEntryRead
+from app.customers.schemas import CustomerRead
+from app.fulfillment.schemas import EventListed, EventRead, FulfillmentActionRead, FulfillmentRead
+from app.invoices.schemas import InvoiceListed, InvoiceRead
 from tests.fixtures.caller import Caller
 from tests.fixtures.ports import find_free_port
 from tests.fixtures.sandbox import PROJECT, Sandbox
@@ -311,7 +311,7 @@ async def test_deliveries_to_others_are_listed_and_made_again(
 
 
 def test_long_work_shows_a_bar_where_a_person_looks_and_only_there(tmp_path: Path) -> None:
-    script = "from app.commands.running import progress\nwith progress('replayed') as advance: advance(3, 7)"
+    script = "from app.cli.runner import progress\nwith progress('replayed') as advance: advance(3, 7)"
     command = [sys.executable, "-c", script]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "TERM": "xterm", "COLUMNS": "80"}
     piped = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -333,7 +333,7 @@ def test_a_shell_completes_its_words(shell: str, tmp_path: Path) -> None:
         "fish": {"_TYPER_COMPLETE_ARGS": "invoicing inv", "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
     }[shell]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "_INVOICING_COMPLETE": f"complete_{shell}", **variables}
-    script = "import sys; sys.argv = ['invoicing']; from app.cli import cli; cli(prog_name='invoicing')"
+    script = "import sys; sys.argv = ['invoicing']; from app.cli.main import cli; cli(prog_name='invoicing')"
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -343,7 +343,7 @@ def test_a_shell_completes_its_words(shell: str, tmp_path: Path) -> None:
 def test_every_command_and_option_says_what_it_is_for() -> None:
     from typer.main import get_command  # noqa: PLC0415
 
-    from app.cli import cli  # noqa: PLC0415
+    from app.cli.main import cli  # noqa: PLC0415
 
     waiting: list[tuple[str, Any]] = [("invoicing", get_command(cli))]
     while waiting:

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.wiring import built
+from app.container import built
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
@@ -21,7 +21,7 @@ AGED = "UPDATE operations SET locked_until = now() - interval '1 hour', created_
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.stripe_gateway.client.BACKOFF_S", 0.01)
+    monkeypatch.setattr("app.stripe.client.BACKOFF_S", 0.01)
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ async def test_what_cannot_be_told_among_too_many_events_is_said_so_after_a_day(
     age: str,
     answered: bool,  # noqa: FBT001
 ) -> None:
-    monkeypatch.setattr("app.services.steps.MOST_EVENTS", 1)
+    monkeypatch.setattr("app.idempotency.steps.MOST_EVENTS", 1)
     path, body = f"/v1/invoices/{(await api.open())['id']}/pay", {"payment_method": "pm_card_visa"}
     await sandbox.fault("POST", "/v1/invoices/*/pay", kind="drop_request")
     await api.refused("POST", path, 503, "stripe_unavailable", body, headers=KEY)
@@ -193,7 +193,7 @@ async def test_what_cannot_be_told_among_too_many_events_is_said_so_after_a_day(
 async def test_a_draft_is_undone_however_many_events_there_are(
     api: Caller, sandbox: Sandbox, connection: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.steps.MOST_EVENTS", 1)
+    monkeypatch.setattr("app.idempotency.steps.MOST_EVENTS", 1)
     body = await wanted(api)
     await sandbox.fault("POST", "/v1/invoices/*/add_lines", kind="drop_request")
     await api.refused("POST", "/v1/invoices", 503, "stripe_unavailable", body, headers=KEY)

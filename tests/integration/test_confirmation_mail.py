@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from app.db import actions
-from app.db.actions import DueAction
 from app.domain.actions import MOST_ATTEMPTS
-from app.mail.delivery import Mailer
-from app.services.acting import Confirmation
-from app.worker.acting import Performer
-from app.worker.attempting import Attempt, LeaseLost
+from app.fulfillment import action_statements
+from app.fulfillment.action_statements import DueAction
+from app.fulfillment.actions import Confirmation
+from app.fulfillment.attempt import Attempt, LeaseLost
+from app.fulfillment.mail.delivery import Mailer
+from app.fulfillment.performer import Performer
 from tests.fixtures.caller import Caller
 from tests.fixtures.dying import DIED, Process
 from tests.fixtures.mail import DROP, HANG, PASSWORD, USERNAME, MailServer
@@ -473,7 +473,7 @@ async def test_a_connection_that_breaks_after_the_acceptance_does_not_send_it_ag
 
     mail.answers["DATA"] = [taken]
     await shop.paid()
-    done = actions.done
+    done = action_statements.done
 
     async def break_first(connection: Any, due: DueAction) -> None:
         for protocol in quitting:
@@ -482,7 +482,7 @@ async def test_a_connection_that_breaks_after_the_acceptance_does_not_send_it_ag
         await done(connection, due)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(actions, "done", break_first)
+        patch.setattr(action_statements, "done", break_first)
         await shop.performer.drain()
     assert (await shop.states(), len(mail.messages)) == ([("fulfilled", "done")], 1)
 
@@ -552,7 +552,7 @@ async def test_a_worker_that_dies_anywhere_leaves_a_mail_that_comes_at_least_onc
         )
         mail.messages.clear()
         async with shop.parts.database.connection() as connection:
-            (due,) = await actions.claim(connection, "email", 1, timedelta(minutes=5))
+            (due,) = await action_statements.claim(connection, "email", 1, timedelta(minutes=5))
         attempt = Attempt(shop.parts.database, due, 300)
         outcome = await Process(shop.parts).run(shop.performer._try(attempt), dies_at=at)
         await shop.parts.database.close()
@@ -582,7 +582,7 @@ async def test_an_action_that_was_taken_over_is_not_sent_by_whom_it_was_taken_fr
 async def test_hold_of_what_is_not_ours_raises(shop: Shop) -> None:
     await shop.paid()
     async with shop.parts.database.connection() as connection:
-        (due,) = await actions.claim(connection, "email", 1, timedelta(minutes=5))
+        (due,) = await action_statements.claim(connection, "email", 1, timedelta(minutes=5))
     with pytest.raises(LeaseLost):
         await Attempt(shop.parts.database, replace(due, attempts=7), 10).hold(1)
 
@@ -607,10 +607,10 @@ async def test_what_its_workers_died_over_is_given_up_and_the_others_go_on(shop:
     await shop.paid()
     (poison,) = await shop.jobs()
     async with shop.parts.database.connection() as connection:
-        (first,) = await actions.claim(connection, "email", 4, timedelta())
+        (first,) = await action_statements.claim(connection, "email", 4, timedelta())
         assert first.attempts == 1
         for lost in range(1, 5):
-            due, given_up = await actions.claim_back(connection, ["email"], timedelta(), 5)
+            due, given_up = await action_statements.claim_back(connection, ["email"], timedelta(), 5)
             assert (due and due.attempts, given_up) == (lost + 1, None)
     await shop.paid()
     await shop.performer.drain()

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from app.container import Parts, built
 from app.domain.errors import IdempotencyInProgress
-from app.services.operations import Answer, Call, UseCase
+from app.idempotency.operations import Answer, Call, UseCase
 from app.settings import Settings
-from app.wiring import Parts, built
 from tests.fixtures.dying import DIED, How, Process, Still
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from app.api.schemas.outgoing import PingEvent
-from app.db import deliveries
-from app.db.feed import read
-from app.domain.feed import START, envelope
+from app.container import Parts
+from app.domain.events import START, envelope
 from app.domain.outgoing import MOST_ATTEMPTS, Attempt, DeliveryStatus, Failure
+from app.events.feed_statements import read
+from app.jobs.housekeeper import purge_deliveries
+from app.outgoing import delivery_statements
+from app.outgoing.deliverer import Deliverer
+from app.outgoing.schemas import PingEvent
 from app.settings import Settings
-from app.wiring import Parts
-from app.worker.delivering import Deliverer
-from app.worker.housekeeping import purge_deliveries
 from tests.fixtures.caller import Caller
 from tests.fixtures.consumer import CLOSE, Answer, Consumer, MakeConsumer, Received, endpoint, happens
 from tests.fixtures.postgres import Database
@@ -233,7 +233,7 @@ async def test_the_log_keeps_the_last_attempts_only(
         await deliverer.drain()
         await run(database, "UPDATE deliveries SET next_attempt_at = now(), status = 'failed', attempts = 1")
     (entry,) = await log(api, made)
-    assert len(entry["log"]) == deliveries.LONGEST_LOG
+    assert len(entry["log"]) == delivery_statements.LONGEST_LOG
 
 
 # Order
@@ -381,7 +381,7 @@ async def test_a_backlog_stays_in_the_feed_and_not_in_the_table(
     made_now = 0
     while count := await deliverer._relay.run_once():
         made_now += count
-    assert deliveries.MOST_PENDING <= made_now < 2500
+    assert delivery_statements.MOST_PENDING <= made_now < 2500
     assert await connection.fetchval("SELECT count(*) FROM deliveries") == made_now
     await connection.close()
     await deliverer.drain()
@@ -526,7 +526,7 @@ async def test_what_a_dead_worker_held_comes_due_again_and_its_loss_is_in_the_lo
     dead = make_deliverer()
     await dead._relay.run_once()
     async with parts.database.connection() as connection:
-        (held,) = await deliveries.claim(connection, 10, each=8, busy={}, lease=timedelta(0))
+        (held,) = await delivery_statements.claim(connection, 10, each=8, busy={}, lease=timedelta(0))
     assert held.event == event
     await make_deliverer().drain()
     assert consumer.ids == [event]
@@ -542,11 +542,11 @@ async def test_the_word_of_a_worker_whose_lease_has_ended_counts_for_nothing(
     await happens(database)
     await deliverer._relay.run_once()
     async with parts.database.connection() as connection:
-        (held,) = await deliveries.claim(connection, 10, each=8, busy={}, lease=timedelta(0))
+        (held,) = await delivery_statements.claim(connection, 10, each=8, busy={}, lease=timedelta(0))
         await deliverer.drain()
         attempt = Attempt("2026-11-22T00:00:00.000Z", 1, 500, Failure.STATUS)
-        late = deliveries.Outcome(held, attempt, DeliveryStatus.FAILED, timedelta(seconds=5))
-        assert await deliveries.finish(connection, [late], timedelta(days=5)) == []
+        late = delivery_statements.Outcome(held, attempt, DeliveryStatus.FAILED, timedelta(seconds=5))
+        assert await delivery_statements.finish(connection, [late], timedelta(days=5)) == []
     (entry,) = await log(api, made)
     assert (entry["status"], entry["attempts"]) == ("delivered", 2)
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from app.db import schema
+from app.cli.checks import database as database_checks
+from app.cli.checks.clock import skewed
+from app.cli.checks.findings import Level
+from app.db import migrations
 from app.db.server import Server
-from app.doctor import database as database_checks
-from app.doctor.clock import skewed
-from app.doctor.findings import Level
+from app.inbox.handlers import HANDLERS
 from app.settings import Settings
-from app.webhooks.handlers import HANDLERS
 from tests.fixtures.identity import IdentityProvider
 from tests.fixtures.mail import MailServer
 from tests.fixtures.ports import find_free_port
@@ -103,9 +103,9 @@ async def test_a_database_without_tables_is_told_what_makes_them(
 
 
 async def test_a_schema_that_is_behind_or_ahead_is_told(healthy: Stage, invoicing: Shell) -> None:
-    older = min(schema.known() - {schema.head()})
+    older = min(migrations.known() - {migrations.head()})
     await healthy.rows("UPDATE alembic_version SET version_num = $1", older)
-    assert schema.head() in only(await examined(invoicing, status=2), "migrations")["says"]
+    assert migrations.head() in only(await examined(invoicing, status=2), "migrations")["says"]
     await healthy.rows("UPDATE alembic_version SET version_num = 'of_the_future'")
     assert "older than the schema" in only(await examined(invoicing, status=1), "migrations", "warn")["says"]
 

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.domain.feed import TYPES
-from app.services.endpoints import Endpoints
-from app.services.sealing import Seal
-from app.wiring import Parts
-from app.worker.delivering import Deliverer
+from app.container import Parts
+from app.domain.events import TYPES
+from app.outgoing.deliverer import Deliverer
+from app.outgoing.encryption import Seal
+from app.outgoing.endpoints import Endpoints
 from tests.fixtures.caller import Caller
 from tests.fixtures.consumer import Consumer, endpoint, happens
 from tests.fixtures.postgres import Database

@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.customers import erasure
 from app.domain.erasure import PERSONAL, pseudonymised
-from app.services import erasing
-from app.worker.housekeeping import Housekeeper
+from app.jobs.housekeeper import Housekeeper
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database, dumped
 from tests.fixtures.sandbox import Sandbox
@@ -95,7 +95,7 @@ async def test_others_are_left_as_they_are(live: Caller, app: FastAPI, database:
     await live.settled()
     await live.client.delete(f"/v1/customers/{jenny['id']}")
     await live.settled()
-    await erasing.sweep(app.state.parts.database)
+    await erasure.sweep(app.state.parts.database)
     assert (await live.client.get(f"/v1/customers/{other['id']}")).json()["email"] == "oscar@mail.example"
     assert (await dump(database)).count("oscar@mail.example") >= 2  # its row, and the event it came with
 
@@ -130,8 +130,8 @@ async def test_what_arrives_after_the_erasure_is_swept_and_what_was_swept_is_not
     connection = await database.connect()
     await connection.execute("UPDATE webhook_events SET received_at = now() - interval '3 days'")
     await connection.execute("UPDATE customers SET deleted_at = now() - interval '3 days'")
-    assert await erasing.sweep(app.state.parts.database) == 0  # it looks at what came since the last time
-    assert await erasing.sweep(app.state.parts.database, everything=True) > 0
+    assert await erasure.sweep(app.state.parts.database) == 0  # it looks at what came since the last time
+    assert await erasure.sweep(app.state.parts.database, everything=True) > 0
     assert [trace for trace in TRACES if trace in await dump(database)] == []
     assert await connection.fetchval("SELECT complete_until < now() FROM coverage WHERE name = 'erasure'")
     await connection.close()

@@ -17,19 +17,19 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from app import metrics
-from app.api import streaming
-from app.api.outgoing import MEDIA_TYPE
-from app.api.protocol import ABORT, BoundedProtocol
-from app.api.schemas.feed import FulfillmentEvent, InvoiceEvent
-from app.db import changes
-from app.db.feed import Wanted
+from app.access.tokens import LEEWAY_S
 from app.domain.changes import Change
-from app.domain.feed import START, TYPES, Cursor
+from app.domain.events import START, TYPES, Cursor
 from app.domain.outgoing import PING
+from app.events import change_statements, live
+from app.events.feed_statements import Wanted
+from app.events.schemas import FulfillmentEvent, InvoiceEvent
+from app.http import sse
+from app.http.protocol import ABORT, BoundedProtocol
+from app.jobs import notifications
 from app.main import create_app, end_streams
-from app.services import bell, live
-from app.services.tokens import LEEWAY_S
+from app.observability import metrics
+from app.outgoing.openapi import MEDIA_TYPE
 from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.caller import Caller
@@ -360,9 +360,9 @@ async def test_a_stream_ends_when_its_persons_token_expires(
 async def test_a_stream_outlives_a_database_that_is_away(
     postgres_server: Callable[[], PrivatePostgres], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (live, streaming):
+    for module in (live, sse):
         monkeypatch.setattr(module, "AGAIN_S", 0.05)
-    monkeypatch.setattr(bell, "LISTEN_AGAIN_S", 0.05)
+    monkeypatch.setattr(notifications, "LISTEN_AGAIN_S", 0.05)
     server = postgres_server()
     changed = {"database_url": SecretStr(server.url), "stream_heartbeat_s": 0.1}
     application = create_app(settings.model_copy(update=changed))
@@ -375,7 +375,7 @@ async def test_a_stream_outlives_a_database_that_is_away(
         await asyncio.to_thread(server.start)
         connection = await asyncpg.connect(server.url)
         told = {"id": "in_1", "status": "open", "customer": None}
-        await changes.add(connection, [Change("invoice", "draft", told, None).row(told)])
+        await change_statements.add(connection, [Change("invoice", "draft", told, None).row(told)])
         assert await stream.told(1) == ["invoice.finalized"]
         await connection.close()
 
@@ -511,7 +511,7 @@ async def test_a_slow_caller_is_not_buffered_for_and_still_misses_nothing(
 async def test_a_caller_that_takes_nothing_is_let_go(
     stage: Stage, listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "SEND_WITHIN_S", 0.05)
+    monkeypatch.setattr(sse, "SEND_WITHIN_S", 0.05)
     stream = listen()
     await stream.open()
     stream.stop_reading()
@@ -522,11 +522,11 @@ async def test_a_caller_that_takes_nothing_is_let_go(
 async def test_over_a_socket_a_caller_that_takes_nothing_is_cut_off_and_that_is_no_error(
     stage: Stage, app: FastAPI, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(streaming, "SEND_WITHIN_S", 0.2)
+    monkeypatch.setattr(sse, "SEND_WITHIN_S", 0.2)
     async with stage.parts.database.connection() as connection:
         for number in range(200):
             told = {"id": f"in_{number}", "status": "open", "customer": None, "metadata": {"note": "x" * 50_000}}
-            await changes.add(connection, [Change("invoice", "draft", told, None).row(told)])
+            await change_statements.add(connection, [Change("invoice", "draft", told, None).row(told)])
     config = uvicorn.Config(app, settings.host, settings.port, lifespan="off", log_config=None, http=BoundedProtocol)
     server = uvicorn.Server(config)
     monkeypatch.setattr(server, "capture_signals", contextlib.nullcontext)
@@ -553,7 +553,7 @@ async def test_after_the_listening_connection_was_cut_events_are_still_told_at_o
     stage: Stage, listen: Listen, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "LOOK_S", 600.0)  # only the bell may tell
-    monkeypatch.setattr(bell, "LISTEN_AGAIN_S", 0.01)
+    monkeypatch.setattr(notifications, "LISTEN_AGAIN_S", 0.01)
     administrator = await database.connect()
     listening = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %feed%'"
     stream = listen()

@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 
-from app.db import changes, feed
-from app.db.feed import GAP, Wanted
 from app.domain.changes import Change, invoice_state, note
 from app.domain.errors import ValidationFailed
-from app.domain.feed import START, TYPES, Cursor, envelope, event_type, require_types
+from app.domain.events import START, TYPES, Cursor, envelope, event_type, require_types
+from app.events import change_statements, feed_statements
+from app.events.feed_statements import GAP, Wanted
 from tests.fixtures.feed import settled
 from tests.fixtures.postgres import Database
 from tests.fixtures.stage import Stage
@@ -41,11 +41,11 @@ async def reader(database: Database) -> AsyncIterator[Connection]:
     await one.close()
 
 
-async def all_of(reader: Connection, wanted: Wanted = feed.EVERYTHING, *, limit: int = 2) -> list[str]:
+async def all_of(reader: Connection, wanted: Wanted = feed_statements.EVERYTHING, *, limit: int = 2) -> list[str]:
     """The invoices of all events, page by page, read when no transaction is in the way any more."""
     found, after = [], START
     while True:
-        page = await feed.read(reader, after, wanted, limit=limit)
+        page = await feed_statements.read(reader, after, wanted, limit=limit)
         found += [event.invoice for event in page.events]
         after = page.upto
         if not page.more and not page.held:
@@ -62,16 +62,16 @@ async def test_a_reader_that_pages_while_writers_commit_in_any_order_misses_noth
     transactions = [one.transaction() for one in writers[:3]]
     for number, (writer, transaction) in enumerate(zip(writers, transactions, strict=False)):
         await transaction.start()
-        await changes.add(writer, [changed(f"in_{number}a"), changed(f"in_{number}b")])
+        await change_statements.add(writer, [changed(f"in_{number}a"), changed(f"in_{number}b")])
     seen: list[str] = []
     after = START
     for number in commits:
         await transactions[number].commit()
-        while (page := await feed.read(reader, after, limit=1)).events:
+        while (page := await feed_statements.read(reader, after, limit=1)).events:
             seen += [event.invoice for event in page.events]
             after = page.upto
         after = page.upto
-    while (page := await feed.read(reader, after, limit=1)).events or page.held:
+    while (page := await feed_statements.read(reader, after, limit=1)).events or page.held:
         seen += [event.invoice for event in page.events]
         after = page.upto
     assert seen == ["in_0a", "in_0b", "in_1a", "in_1b", "in_2a", "in_2b"]
@@ -84,22 +84,22 @@ async def test_what_a_transaction_in_the_way_holds_back_is_said_to_be_held_and_c
     transaction = slow.transaction()
     await transaction.start()
     await slow.execute("SELECT pg_current_xact_id()")  # it may yet write
-    await changes.add(quick, [changed("in_quick")])
-    held = await feed.read(reader, START, limit=10)
+    await change_statements.add(quick, [changed("in_quick")])
+    held = await feed_statements.read(reader, START, limit=10)
     assert (held.events, held.held) == ([], True)
-    assert await reader.fetchval(feed.HELD_S) > 0
-    await changes.add(slow, [changed("in_slow")])
+    assert await reader.fetchval(feed_statements.HELD_S) > 0
+    await change_statements.add(slow, [changed("in_slow")])
     await transaction.commit()
     assert await all_of(reader) == ["in_slow", "in_quick"]
-    assert await reader.fetchval(feed.HELD_S) == 0
+    assert await reader.fetchval(feed_statements.HELD_S) == 0
 
 
 async def test_a_transaction_that_is_rolled_back_leaves_no_event(writers: list[Connection], reader: Connection) -> None:
     transaction = writers[0].transaction()
     await transaction.start()
-    await changes.add(writers[0], [changed("in_never")])
+    await change_statements.add(writers[0], [changed("in_never")])
     await transaction.rollback()
-    await changes.add(writers[1], [changed("in_1")])
+    await change_statements.add(writers[1], [changed("in_1")])
     assert await all_of(reader) == ["in_1"]
 
 
@@ -108,17 +108,20 @@ async def test_a_cursor_of_an_empty_page_goes_on_before_whatever_comes(
 ) -> None:
     transaction = writers[0].transaction()
     await transaction.start()
-    await changes.add(writers[0], [changed("in_late")])
-    empty = await feed.read(reader, START, limit=5)
-    latest = await feed.last_position(reader)
+    await change_statements.add(writers[0], [changed("in_late")])
+    empty = await feed_statements.read(reader, START, limit=5)
+    latest = await feed_statements.last_position(reader)
     await transaction.commit()
     for after in (empty.upto, latest):
-        assert [event.invoice for event in (await feed.read(reader, after, limit=5)).events] in ([], ["in_late"])
+        assert [event.invoice for event in (await feed_statements.read(reader, after, limit=5)).events] in (
+            [],
+            ["in_late"],
+        )
         assert "in_late" in await from_(reader, after)
 
 
 async def from_(reader: Connection, after: Cursor) -> list[str]:
-    while (page := await feed.read(reader, after, limit=5)).held:
+    while (page := await feed_statements.read(reader, after, limit=5)).held:
         pass
     return [event.invoice for event in page.events]
 
@@ -138,7 +141,7 @@ async def test_many_writers_and_a_reader_at_the_same_time_agree_on_every_event(
             transaction = writers[number].transaction()
             await transaction.start()
             names = [f"in_{number}_{round_}_{nth}" for nth in range(1 + round_ % 3)]
-            await changes.add(writers[number], [changed(name) for name in names])
+            await change_statements.add(writers[number], [changed(name) for name in names])
             async with turn:  # somebody else moves on before this one commits, now and then
                 turn.notify_all()
                 if round_ % (number + 2) == 0 and done < 3:
@@ -155,7 +158,7 @@ async def test_many_writers_and_a_reader_at_the_same_time_agree_on_every_event(
         seen, after = [], START
         while True:
             ended = done == len(writers)
-            page = await feed.read(reader, after, limit=3)
+            page = await feed_statements.read(reader, after, limit=3)
             seen += [event.invoice for event in page.events]
             assert page.upto >= after
             after = page.upto
@@ -173,34 +176,34 @@ async def test_many_writers_and_a_reader_at_the_same_time_agree_on_every_event(
 async def test_after_a_restore_into_a_cluster_that_counts_lower_the_feed_goes_on_behind_what_is_stored(
     writers: list[Connection], reader: Connection
 ) -> None:
-    await changes.add(writers[0], [changed("in_before")])
+    await change_statements.add(writers[0], [changed("in_before")])
     await writers[0].execute("UPDATE changes SET position = position + 1000000000")  # as the old cluster counted
-    assert await feed.rebase(writers[0])
+    assert await feed_statements.rebase(writers[0])
     last = (await settled(reader)).events[-1].cursor
     assert last.position > 1_000_000_000
-    await changes.add(writers[1], [changed("in_after")])
+    await change_statements.add(writers[1], [changed("in_after")])
     behind = (await settled(reader, last)).events
     assert [event.invoice for event in behind] == ["in_after"]
     assert behind[0].cursor.position > last.position + GAP // 2
-    assert not await feed.rebase(writers[0])
+    assert not await feed_statements.rebase(writers[0])
 
 
 async def test_after_a_restore_the_feed_goes_on_behind_what_was_read_also_where_the_cluster_counts_higher(
     writers: list[Connection], reader: Connection
 ) -> None:
-    await changes.add(writers[0], [changed("in_before")])
+    await change_statements.add(writers[0], [changed("in_before")])
     stored = (await settled(reader)).events[-1].cursor
     lost = Cursor(stored.position + 1_000_000, 1)  # read before the loss; the backup is older
-    await feed.rebase(writers[0], restored=True)
-    await changes.add(writers[1], [changed("in_after")])
+    await feed_statements.rebase(writers[0], restored=True)
+    await change_statements.add(writers[1], [changed("in_after")])
     behind = (await settled(reader, lost)).events
     assert [event.invoice for event in behind] == ["in_after"]
 
 
 async def test_a_feed_that_needs_no_new_base_keeps_its_own(writers: list[Connection]) -> None:
-    assert not await feed.rebase(writers[0])
-    await changes.add(writers[0], [changed("in_1")])
-    assert not await feed.rebase(writers[0])
+    assert not await feed_statements.rebase(writers[0])
+    await change_statements.add(writers[0], [changed("in_1")])
+    assert not await feed_statements.rebase(writers[0])
 
 
 # What is wanted
@@ -227,19 +230,19 @@ async def test_events_are_read_by_type_by_invoice_and_by_customer(stage: Stage) 
 async def test_a_reader_of_a_rare_type_goes_through_the_others_in_steps(
     writers: list[Connection], reader: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "EXAMINED", 3)
-    feed._statement.cache_clear()
-    await changes.add(writers[0], [changed(f"in_{number}") for number in range(7)])
-    await changes.add(writers[0], [changed("in_rare", "open", "void")])
+    monkeypatch.setattr(feed_statements, "EXAMINED", 3)
+    feed_statements._statement.cache_clear()
+    await change_statements.add(writers[0], [changed(f"in_{number}") for number in range(7)])
+    await change_statements.add(writers[0], [changed("in_rare", "open", "void")])
     wanted = Wanted(types=frozenset({"invoice.voided"}))
     assert len((await settled(reader)).events) == 8
     steps, after = [], START
-    while (page := await feed.read(reader, after, wanted, limit=5)).more:
+    while (page := await feed_statements.read(reader, after, wanted, limit=5)).more:
         steps.append([event.invoice for event in page.events])
         after = page.upto
     assert steps == [[], []]
     assert [event.invoice for event in page.events] == ["in_rare"]
-    feed._statement.cache_clear()
+    feed_statements._statement.cache_clear()
 
 
 # What an event says

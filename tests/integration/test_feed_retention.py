@@ -6,11 +6,11 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from app.db import changes, feed
 from app.db.engine import Database as Connections
 from app.domain.changes import Change
-from app.domain.feed import START, Cursor
-from app.worker.retention import forget_feed
+from app.domain.events import START, Cursor
+from app.events import change_statements, feed_statements
+from app.jobs.retention import forget_feed
 from tests.fixtures.caller import Caller
 from tests.fixtures.feed import settled
 from tests.fixtures.postgres import Database
@@ -26,7 +26,7 @@ async def happen(connection: Connection, *invoices: str) -> None:
     """Each in a transaction of its own."""
     for invoice in invoices:
         told = {"id": invoice, "status": "open", "customer": "cus_1"}
-        await changes.add(connection, [Change("invoice", "draft", told, "evt_1").row(told)])
+        await change_statements.add(connection, [Change("invoice", "draft", told, "evt_1").row(told)])
 
 
 async def kept(connection: Connection) -> list[str]:
@@ -40,14 +40,14 @@ async def test_what_is_old_is_deleted_from_the_beginning_up_to_the_first_that_is
     connection = await database.connect()
     await happen(connection, "in_1", "in_2", "in_3", "in_4")
     await connection.execute(OLD, ["in_1", "in_2", "in_4"])  # a clock that was set back: in_4 waits for in_3
-    assert await feed.gone(connection) == Cursor(0, 0)
-    while await feed.forget(connection, RETENTION, limit):
+    assert await feed_statements.gone(connection) == Cursor(0, 0)
+    while await feed_statements.forget(connection, RETENTION, limit):
         pass
     assert await kept(connection) == ["in_3", "in_4"]
     page = await settled(connection)
     assert [event.invoice for event in page.events] == ["in_3", "in_4"]
     assert START < page.gone < page.events[0].cursor
-    assert page.gone == await feed.gone(connection)
+    assert page.gone == await feed_statements.gone(connection)
     await connection.close()
 
 
@@ -80,15 +80,15 @@ async def test_what_an_endpoint_has_still_to_be_sent_is_kept(database: Database)
         "SELECT 'dlv_1', 'we_1', event, type, position, id, false FROM changes WHERE id = $1",
         second.id,
     )
-    assert await feed.forget(connection, RETENTION, 100) == 1
-    assert await feed.gone(connection) == first
+    assert await feed_statements.forget(connection, RETENTION, 100) == 1
+    assert await feed_statements.gone(connection) == first
     await connection.execute("UPDATE deliveries SET status = 'delivered', next_attempt_at = NULL, delivered_at = now()")
-    assert await feed.forget(connection, RETENTION, 100) == 1
+    assert await feed_statements.forget(connection, RETENTION, 100) == 1
     assert await kept(connection) == ["in_3"]  # not fanned out yet
     await connection.execute(
         "UPDATE webhook_endpoints SET status = 'disabled', disabled_reason = 'caller', disabled_at = now()"
     )
-    assert await feed.forget(connection, RETENTION, 100) == 1
+    assert await feed_statements.forget(connection, RETENTION, 100) == 1
     await connection.close()
 
 
@@ -102,7 +102,7 @@ async def test_a_cursor_older_than_what_is_kept_is_refused_and_the_beginning_is_
     second = (await api.get("/v1/events", limit=1, after=old))["next_cursor"]
     await stage.rows("UPDATE changes SET at = now() - interval '36 days' WHERE position <= $1", int(second[:16], 16))
     async with stage.parts.database.connection() as connection:
-        assert await feed.forget(connection, RETENTION, 100) >= 2
+        assert await feed_statements.forget(connection, RETENTION, 100) >= 2
     for path in ("/v1/events", "/v1/events/stream"):
         problem = (await api.client.get(path, params={"after": old})).json()
         assert (problem["code"], "older than what this feed keeps" in problem["detail"]) == ("validation_error", True)

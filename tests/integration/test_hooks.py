@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from app.domain.json import JsonObject
+from app.fulfillment.actions import Action, Hook
+from app.fulfillment.performer import Performer
 from app.hooks import FulfillmentAction, Moment, Permanent
-from app.services.acting import Action, Hook
-from app.worker.acting import Performer
-from app.worker.passage import Passage
+from app.jobs.passage import Passage
 from tests.fixtures.stage import Stage
 
 Function = Callable[[FulfillmentAction], Awaitable[object]]

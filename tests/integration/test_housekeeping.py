@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from fastapi import FastAPI
 
-from app.wiring import Parts
-from app.worker.housekeeping import Housekeeper, Task
+from app.container import Parts
+from app.jobs.housekeeper import Housekeeper, Task
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from app.container import Parts
 from app.domain.idempotency import RETENTION
-from app.services.operations import Call
-from app.wiring import Parts
-from app.worker.housekeeping import purge_operations
+from app.idempotency.operations import Call
+from app.jobs.housekeeper import purge_operations
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
@@ -146,7 +146,7 @@ async def test_a_client_secret_is_in_the_replay_and_not_in_the_database(api: Cal
 async def test_an_answer_of_unavailable_is_not_kept_and_the_retry_continues(
     api: Caller, sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.stripe_gateway.client.BACKOFF_S", 0.01)
+    monkeypatch.setattr("app.stripe.client.BACKOFF_S", 0.01)
     await sandbox.fault("POST", "/v1/products", kind="drop_response")
     await api.refused("POST", "/v1/products", 503, "stripe_unavailable", {"name": "x"}, headers=KEY)
     (left,) = await operations(database)
@@ -164,7 +164,7 @@ async def test_an_answer_of_unavailable_is_not_kept_and_the_retry_continues(
 async def test_what_never_reached_stripe_leaves_nothing_and_frees_its_key(
     api: Caller, sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.stripe_gateway.client.BACKOFF_S", 0.01)
+    monkeypatch.setattr("app.stripe.client.BACKOFF_S", 0.01)
     await sandbox.fault("POST", "/v1/products", status=429)
     body = {"name": "x", "reference": "sku-1"}
     await api.refused("POST", "/v1/products", 429, "rate_limited", body, headers=KEY)
@@ -217,7 +217,7 @@ async def test_what_is_not_answered_is_never_purged(api: Caller, parts: Parts, d
 async def test_more_than_one_batch_is_purged_at_once(
     api: Caller, parts: Parts, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.housekeeping.BATCH", 2)
+    monkeypatch.setattr("app.jobs.housekeeper.BATCH", 2)
     for _ in range(5):
         await api.post("/v1/products", {"name": "x"})
     await run_sql(

@@ -11,10 +11,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from app.container import Parts, built
 from app.domain.errors import IdempotencyInProgress, IdempotencyMismatch, Unavailable
-from app.services.operations import Answer, Call
+from app.idempotency.operations import Answer, Call
 from app.settings import Settings
-from app.wiring import Parts, built
 from tests.fixtures.dying import NEVER, Process
 from tests.fixtures.sandbox import Sandbox
 

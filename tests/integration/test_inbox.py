@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from app.db import inbox
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
-from app.services import observing
-from app.services.ledger import Unordered
-from app.webhooks import handlers
-from app.worker.asking import MOST_QUESTIONS
-from app.worker.processing import MOST_ATTEMPTS, pause_after
+from app.inbox import handlers
+from app.inbox import statements as inbox_statements
+from app.inbox.processor import MOST_ATTEMPTS, pause_after
+from app.inbox.questions import MOST_QUESTIONS
+from app.projection import observation
+from app.projection.unit_of_work import Unordered
 from tests.fixtures.stage import Stage
 
 LEASE = timedelta(seconds=30)
@@ -32,9 +32,9 @@ async def make_due(stage: Stage) -> None:
     )
 
 
-async def claim(stage: Stage, limit: int = 64) -> list[inbox.DueEvent]:
+async def claim(stage: Stage, limit: int = 64) -> list[inbox_statements.DueEvent]:
     async with stage.parts.database.connection() as connection:
-        return await inbox.claim(connection, limit, LEASE, MOST_ATTEMPTS)
+        return await inbox_statements.claim(connection, limit, LEASE, MOST_ATTEMPTS)
 
 
 async def test_poison_is_dead_after_its_tries_and_stops_nobody(stage: Stage) -> None:
@@ -91,7 +91,7 @@ async def test_a_database_that_goes_away_while_stripe_is_asked_costs_a_lease_and
     invoice = await stage.invoice()
     event = await stage.event("invoice.finalized") | {"api_version": "2020-08-27"}
     await stage.deliver(event)
-    observe = observing.observe
+    observe = observation.observe
 
     async def then_away(*arguments: Any) -> Any:
         answer = await observe(*arguments)
@@ -102,7 +102,7 @@ async def test_a_database_that_goes_away_while_stripe_is_asked_costs_a_lease_and
         raise DatabaseUnavailable("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(observing, "observe", then_away)
+        patched.setattr(observation, "observe", then_away)
         await stage.work()
     monkeypatch.undo()
     assert await status(stage, event) == "processing"

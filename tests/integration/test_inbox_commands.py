@@ -7,10 +7,10 @@ import httpx
 import pytest
 from stripe.params import WebhookEndpointCreateParams
 
-from app.db.signers import Signer
-from app.stripe_gateway.client import API_VERSION
-from app.webhooks.endpoint import advice
-from app.webhooks.handlers import HANDLERS
+from app.inbox.handlers import HANDLERS
+from app.inbox.signers import Signer
+from app.inbox.stripe_endpoint import advice
+from app.stripe.client import API_VERSION
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.shell import Shell
 from tests.fixtures.stage import Stage

@@ -14,10 +14,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.db import keys
+from app.access import key_statements, keyring
 from app.domain.keys import new_key
 from app.main import create_app
-from app.services import keyring
 from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.postgres import Database
@@ -197,7 +196,7 @@ async def test_another_process_is_told_of_a_revocation_and_one_that_lost_its_ear
     connection = await asyncpg.connect(database)
     ended = await connection.fetch(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE $1",
-        f"LISTEN%{keys.CHANNEL}%",
+        f"LISTEN%{key_statements.CHANNEL}%",
     )
     await connection.close()
     assert len(ended) >= 1

@@ -6,7 +6,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.db import schema
+from app.db import migrations
 from app.db.models import Model
 from tests.fixtures.postgres import Database
 
@@ -14,7 +14,7 @@ from tests.fixtures.postgres import Database
 def differences(connection: Connection) -> list[object]:
     return list(
         compare_metadata(
-            MigrationContext.configure(connection, opts={"include_name": schema.is_modelled}), Model.metadata
+            MigrationContext.configure(connection, opts={"include_name": migrations.is_modelled}), Model.metadata
         )
     )
 
@@ -28,12 +28,12 @@ async def test_the_migrations_build_what_the_models_say(database: Database) -> N
 
 async def test_every_migration_goes_back_and_forth(empty_database: Database) -> None:
     for step in ("head", "base", "head"):
-        action = schema.downgrade if step == "base" else schema.upgrade
+        action = migrations.downgrade if step == "base" else migrations.upgrade
         await asyncio.to_thread(action, empty_database.url, step)
     connection = await empty_database.connect()
-    assert await schema.revision(connection) == schema.head()
+    assert await migrations.revision(connection) == migrations.head()
     await connection.close()
 
 
 def test_the_migrations_are_one_line() -> None:
-    assert len(ScriptDirectory.from_config(schema.config()).get_heads()) == 1
+    assert len(ScriptDirectory.from_config(migrations.config()).get_heads()) == 1

@@ -11,8 +11,8 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
-from app.api.errors import STATUS, Problem
-from app.cli import cli
+from app.cli.main import cli
+from app.http.problems import STATUS, Problem
 from app.main import create_app
 from app.settings import Settings
 from tests.fixtures.caller import route_of

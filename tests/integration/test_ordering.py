@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.services import observing
-from app.services.ledger import Ledger, Subject
-from app.stripe_gateway.mapping import Kind
+from app.projection import observation
+from app.projection.unit_of_work import Ledger, Subject
+from app.stripe.mapping import Kind
 from tests.fixtures.stage import Stage
 
 
@@ -52,19 +52,19 @@ async def test_an_answer_overtaken_by_a_newer_change_does_not_undo_it(
     path = f"invoices/{invoice['id']}"
     await stage.dashboard(path, description="old")
     await stage.tell(*await stage.events("invoice.created"))
-    observe, overtaken = observing.observe, asyncio.Event()
+    observe, overtaken = observation.observe, asyncio.Event()
 
     async def slow(*arguments: Any) -> Any:
         answer = await observe(*arguments)
         if not overtaken.is_set():
             overtaken.set()
             await stage.dashboard(path, description="new")
-            await observing.take_over(
+            await observation.take_over(
                 stage.parts.database, stage.parts.gateway, Subject(Kind.INVOICE, invoice["id"]), "test"
             )
         return answer
 
-    monkeypatch.setattr(observing, "observe", slow)
+    monkeypatch.setattr(observation, "observe", slow)
     (changed,) = (await stage.events("invoice.updated"))[-1:]
     await stage.tell(as_of(changed, description="tie") | {"created": invoice["created"]})
     await stage.tell(as_of(changed, description="tie too") | {"id": "evt_tie", "created": invoice["created"]})

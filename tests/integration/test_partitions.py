@@ -10,11 +10,12 @@ import asyncpg
 import pytest
 from alembic import command
 
-from app.db import inbox, partitions, schema
-from app.db.inbox import NewEvent
+from app.db import migrations, partitions
 from app.db.partitions import Partition
-from app.db.replays import Wanted
-from app.worker.retention import drop_partitions, keep_partitions, make_partitions
+from app.inbox import statements as inbox_statements
+from app.inbox.replay_statements import Wanted
+from app.inbox.statements import NewEvent
+from app.jobs.retention import drop_partitions, keep_partitions, make_partitions
 from tests.fixtures.postgres import Database
 from tests.fixtures.stage import Stage
 
@@ -172,23 +173,23 @@ def new_event(number: int, at: datetime) -> NewEvent:
 
 
 async def test_a_table_that_holds_events_becomes_the_first_partition(empty_database: Database) -> None:
-    await asyncio.to_thread(schema.upgrade, empty_database.url, UNPARTITIONED)
+    await asyncio.to_thread(migrations.upgrade, empty_database.url, UNPARTITIONED)
     connection = await empty_database.connect()
     today = datetime.now(UTC).replace(microsecond=0)
     events = [new_event(number, today - timedelta(days=number)) for number in range(80)]
-    assert len(await inbox.record(connection, events)) == 80
-    claimed = await inbox.claim(connection, 10, timedelta(seconds=30), 12)
+    assert len(await inbox_statements.record(connection, events)) == 80
+    claimed = await inbox_statements.claim(connection, 10, timedelta(seconds=30), 12)
     file = await connection.fetchval("SELECT pg_relation_filenode('webhook_events')")
-    await asyncio.to_thread(schema.upgrade, empty_database.url)
+    await asyncio.to_thread(migrations.upgrade, empty_database.url)
 
     rows = await connection.fetch("SELECT DISTINCT tableoid::regclass::text AS name FROM webhook_events")
     assert [row["name"] for row in rows] == ["webhook_events_before"]
     assert await connection.fetchval("SELECT pg_relation_filenode('webhook_events_before')") == file  # nothing copied
-    assert await inbox.record(connection, events) == set()
-    assert set(await inbox.hold(connection, claimed)) == {event.id for event in claimed}
-    assert len(await inbox.claim(connection, 100, timedelta(seconds=30), 12)) == 70
+    assert await inbox_statements.record(connection, events) == set()
+    assert set(await inbox_statements.hold(connection, claimed)) == {event.id for event in claimed}
+    assert len(await inbox_statements.claim(connection, 100, timedelta(seconds=30), 12)) == 70
     later = new_event(1000, today + timedelta(days=70))
-    assert await inbox.record(connection, [later, later]) == {later.id}
+    assert await inbox_statements.record(connection, [later, later]) == {later.id}
     assert await connection.fetchval("SELECT tableoid::regclass::text FROM webhook_events WHERE id = $1", later.id) != (
         "webhook_events_before"
     )
@@ -196,9 +197,9 @@ async def test_a_table_that_holds_events_becomes_the_first_partition(empty_datab
     assert found[0].since is None
     assert all(one.until == other.since for one, other in pairwise(found[:-1]))
 
-    await asyncio.to_thread(command.downgrade, schema.config(empty_database.url), UNPARTITIONED)
+    await asyncio.to_thread(command.downgrade, migrations.config(empty_database.url), UNPARTITIONED)
     assert await connection.fetchval("SELECT count(*) FROM webhook_events") == 81
-    assert await inbox.record(connection, events) == set()
+    assert await inbox_statements.record(connection, events) == set()
     await connection.close()
 
 
@@ -242,8 +243,8 @@ async def test_of_a_batch_only_what_nobody_else_has_taken_since_is_held(database
         FROM generate_series(0, 2) tries
         """
     )
-    claimed = await inbox.claim(connection, 3, timedelta(seconds=30), 12)
+    claimed = await inbox_statements.claim(connection, 3, timedelta(seconds=30), 12)
     assert sorted(event.attempts for event in claimed) == [1, 2, 3]
     await connection.execute("UPDATE webhook_events SET attempts = attempts + 1 WHERE id = 'evt_1'")  # 3, as evt_2 has
-    assert set(await inbox.hold(connection, claimed)) == {"evt_0", "evt_2"}
+    assert set(await inbox_statements.hold(connection, claimed)) == {"evt_0", "evt_2"}
     await connection.close()

@@ -7,10 +7,12 @@ import asyncpg
 import msgspec
 import pytest
 
-from app.db import documents, inbox, partitions, replays
+from app.db import documents, partitions
 from app.db.documents import CUSTOMER, DELIVERY, EVENT, FULFILLMENT, INVOICE, Filter, Resource
 from app.db.engine import ONE_PLAN
 from app.db.partitions import Partition
+from app.inbox import replay_statements
+from app.inbox import statements as inbox_statements
 from bench import rows
 from tests.fixtures.postgres import Database
 
@@ -114,13 +116,13 @@ async def test_taking_recent_events_looks_into_recent_partitions_only(database: 
             await partitions.create(connection, Partition(old[-1], since, since + timedelta(days=1)))
     await connection.execute(_WAITING, 100)
     asked = Explained(connection)
-    due = await inbox.claim(asked, 1, timedelta(seconds=30), 12, now - timedelta(days=3))  # type: ignore[arg-type]
+    due = await inbox_statements.claim(asked, 1, timedelta(seconds=30), 12, now - timedelta(days=3))  # type: ignore[arg-type]
     assert now.strftime("webhook_events_%Y%m01") in asked.plan
     assert not [name for name in old if name in asked.plan], asked.plan
-    await inbox.hold(asked, due)  # type: ignore[arg-type]
+    await inbox_statements.hold(asked, due)  # type: ignore[arg-type]
     assert now.strftime("webhook_events_%Y%m01") in asked.plan
     assert not [name for name in old if name in asked.plan], asked.plan
-    await inbox.claim(asked, 1, timedelta(seconds=30), 12)  # type: ignore[arg-type]
+    await inbox_statements.claim(asked, 1, timedelta(seconds=30), 12)  # type: ignore[arg-type]
     assert [name for name in old if name in asked.plan] == old
     await connection.close()
 
@@ -130,14 +132,14 @@ async def test_the_replay_of_one_event_is_planned_over_all_partitions_once(datab
     await rows.daily_history(connection, MANY, 60)
     for number in range(8):  # after five, PostgreSQL keeps a plan that fits any argument, where that is no dearer
         event = rows.event_id(number * 1999 % MANY)
-        document = await replays.requeue_one(connection, event, ["invoice.paid"], livemode=False)
+        document = await replay_statements.requeue_one(connection, event, ["invoice.paid"], livemode=False)
         assert document
         assert (msgspec.json.decode(document)["id"], msgspec.json.decode(document)["status"]) == (event, "received")
     plans = await connection.fetch("SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements")
     looking = [plan for plan in plans if "created_at =" not in plan["statement"] and "$2" not in plan["statement"]]
     assert [(plan["generic_plans"], plan["custom_plans"]) for plan in looking if plan["custom_plans"] >= 5] == [(3, 5)]
     asked = Explained(connection)
-    await replays.requeue_one(asked, rows.event_id(7), ["invoice.paid"], livemode=False)  # type: ignore[arg-type]
+    await replay_statements.requeue_one(asked, rows.event_id(7), ["invoice.paid"], livemode=False)  # type: ignore[arg-type]
     assert len(set(re.findall(r"webhook_events_(?:\d{8}|default)\b", asked.plan))) == 1, asked.plan
     await connection.close()
 
@@ -150,7 +152,7 @@ async def test_a_batch_is_claimed_by_index_however_many_wait(database: Database,
         await connection.execute("ANALYZE webhook_events")
     asked = Explained(connection)
     for _ in range(7):  # after five, PostgreSQL may keep a plan that fits any argument
-        due = await inbox.claim(asked, 64, timedelta(seconds=30), 12)  # type: ignore[arg-type]
+        due = await inbox_statements.claim(asked, 64, timedelta(seconds=30), 12)  # type: ignore[arg-type]
         assert len(due) == 64
         assert "Seq Scan" not in asked.plan, asked.plan
     await connection.close()

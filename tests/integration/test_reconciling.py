@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from app.domain.errors import StripeError
-from app.services import observing
-from app.services.ledger import Subject, Unordered
-from app.stripe_gateway.mapping import Kind
-from app.webhooks import reconciling
-from app.webhooks.handlers import HANDLERS
+from app.inbox import reconciler as reconciler_module
+from app.inbox.handlers import HANDLERS
+from app.projection import observation
+from app.projection.unit_of_work import Subject, Unordered
+from app.stripe.mapping import Kind
 from tests.fixtures.stage import Stage
 from tests.fixtures.waiting import until
 
@@ -46,7 +46,7 @@ async def test_a_second_pass_finds_nothing_and_its_cursor_moved(stage: Stage) ->
 
 
 async def test_every_page_is_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciling, "PAGE", 3)
+    monkeypatch.setattr(reconciler_module, "PAGE", 3)
     for _ in range(3):
         await stage.invoice()
     found = await stage.parts.reconciler().reconcile()
@@ -109,7 +109,7 @@ async def test_an_alarm_is_raised_before_stripe_forgets(stage: Stage) -> None:
     for days, told in ((26, "coverage_near_its_end"), (31, "coverage_lost")):
         await stage.rows("UPDATE coverage SET complete_until = now() - make_interval(days => $1)", days)
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(reconciling.log, "error", lambda event, **_: raised.append(event))
+            patched.setattr(reconciler_module.log, "error", lambda event, **_: raised.append(event))
             await reconciler.reconcile()
         assert raised[-1] == told
 
@@ -196,7 +196,7 @@ async def test_a_write_about_an_object_that_others_keep_changing_ends_and_its_re
 ) -> None:
     made = await stage.client.post("/v1/customers", json={"name": "Jenny"})
     path, key = f"/v1/customers/{made.json()['id']}", {"Idempotency-Key": "rename"}
-    observe, looks = observing.observe, 0
+    observe, looks = observation.observe, 0
 
     async def change() -> None:
         await stage.rows(
@@ -212,12 +212,12 @@ async def test_a_write_about_an_object_that_others_keep_changing_ends_and_its_re
         return answer
 
     await change()
-    monkeypatch.setattr(observing, "observe", overtaken)
+    monkeypatch.setattr(observation, "observe", overtaken)
     refused = await stage.client.patch(path, json={"name": "Oscar"}, headers=key)
     assert (refused.status_code, refused.json()["code"]) == (503, "stripe_unavailable")
     assert refused.headers["Retry-After"] == "1"
-    assert looks == observing.MOST_LOOKS
-    monkeypatch.setattr(observing, "observe", observe)
+    assert looks == observation.MOST_LOOKS
+    monkeypatch.setattr(observation, "observe", observe)
     again = await stage.client.patch(path, json={"name": "Oscar"}, headers=key)
     assert (again.status_code, again.json()["name"]) == (200, "Oscar")
     assert (await stage.calls()).count(f"POST {path}") == 2  # under one key: Stripe replayed the second
@@ -229,7 +229,7 @@ async def test_an_object_that_changes_faster_than_stripe_answers_is_given_up_for
     invoice = await stage.invoice(finalize=False)
     await stage.tell(*await stage.events())
     subject = Subject(Kind.INVOICE, invoice["id"])
-    observe, looks = observing.observe, 0
+    observe, looks = observation.observe, 0
 
     async def overtaken(*arguments: Any) -> Any:
         nonlocal looks
@@ -242,7 +242,7 @@ async def test_an_object_that_changes_faster_than_stripe_answers_is_given_up_for
         )  # fmt: skip
         return answer
 
-    monkeypatch.setattr(observing, "observe", overtaken)
+    monkeypatch.setattr(observation, "observe", overtaken)
     with pytest.raises(Unordered):
-        await observing.take_over(stage.parts.database, stage.parts.gateway, subject, "test")
-    assert looks == observing.MOST_LOOKS
+        await observation.take_over(stage.parts.database, stage.parts.gateway, subject, "test")
+    assert looks == observation.MOST_LOOKS

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.db.replays import Wanted
+from app.inbox.replay_statements import Wanted
 from tests.fixtures.stage import Stage
 from tests.integration.test_inbox import make_due
 

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from standardwebhooks import WebhookVerificationError
 
-from app.db.deliveries import DueDelivery
-from app.db.endpoints import StoredSecret
-from app.domain.destinations import Reach
+from app.domain.egress import Reach
 from app.domain.outgoing import Attempt, Failure, new_secret, ping_document
-from app.services.sealing import Seal
-from app.worker.sending import LARGEST_ANSWER, Sender, SendingSettings
+from app.outgoing.delivery_statements import DueDelivery
+from app.outgoing.encryption import Seal
+from app.outgoing.endpoint_statements import StoredSecret
+from app.outgoing.sender import LARGEST_ANSWER, Sender, SendingSettings
 from tests.fixtures.consumer import CLOSE, Answer, Consumer, MakeConsumer, Raw
 
 LOCAL = Reach([ip_network("127.0.0.0/8")], plain=True)

@@ -82,7 +82,7 @@ WRITES: dict[str, tuple[Callable[[Caller], Awaitable[Write]], str]] = {
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.stripe_gateway.client.BACKOFF_S", 0.01)
+    monkeypatch.setattr("app.stripe.client.BACKOFF_S", 0.01)
 
 
 @pytest.fixture

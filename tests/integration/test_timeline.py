@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.standing import Standing, unpaid_because
+from app.domain.unpaid_reason import Standing, unpaid_because
 from tests.fixtures.stage import Stage
 
 

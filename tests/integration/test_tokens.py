@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 
+from app.access import tokens
 from app.main import create_app
-from app.services import tokens
 from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.billing import open_invoice, posted

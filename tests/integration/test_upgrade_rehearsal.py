@@ -12,9 +12,9 @@ import asyncpg
 import pytest
 
 from app.domain.errors import StripeError, StripeInvalidRequest
+from app.projection.rehearsal import Rehearsed
 from app.settings import Settings
-from app.stripe_gateway.client import API_VERSION
-from app.worker.rehearsing import Rehearsed
+from app.stripe.client import API_VERSION
 from tests.fixtures.sandbox import PROJECT
 from tests.fixtures.stage import Json, Stage
 from tests.fixtures.warm import run_warm

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from fastapi import FastAPI
 
-from app.services.operations import Answer, Call
-from app.wiring import Parts
+from app.container import Parts
+from app.idempotency.operations import Answer, Call
 from tests.fixtures.caller import Caller
 from tests.fixtures.dying import Still
 from tests.fixtures.postgres import Database

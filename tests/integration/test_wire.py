@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stripe import AIOHTTPClient
 
-from app.stripe_gateway.wire import Nowhere, Wire, _pairs
+from app.stripe.wire import Nowhere, Wire, _pairs
 
 KEY = "inv-0123456789abcdef-create"
 VERSION = stripe.api_version

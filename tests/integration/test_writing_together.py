@@ -11,12 +11,12 @@ import asyncpg
 import msgspec
 import pytest
 
-from app.db import operations
-from app.db.operations import NewOperation
+from app.container import Parts, built
 from app.domain.errors import IdempotencyInProgress
-from app.services.operations import Answer, Call
+from app.idempotency import statements as idempotency_statements
+from app.idempotency.operations import Answer, Call
+from app.idempotency.statements import NewOperation
 from app.settings import Settings
-from app.wiring import Parts, built
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
 
@@ -228,11 +228,11 @@ async def test_sets_with_the_same_keys_that_begin_at_the_same_time_never_wait_fo
     other = await database.connect()
     first, second = new("a"), new("b")
     async with connection.transaction():
-        assert await operations.begin_new(connection, [first], LEASE)
-        waiting = asyncio.create_task(operations.begin_new(other, [new("b"), new("a")], LEASE))
+        assert await idempotency_statements.begin_new(connection, [first], LEASE)
+        waiting = asyncio.create_task(idempotency_statements.begin_new(other, [new("b"), new("a")], LEASE))
         watching = await database.connect()
         await eventually(lambda: watching.fetchval(WAITS_FOR, other.get_server_pid(), connection.get_server_pid()))
-        assert await operations.begin_new(connection, [second], LEASE)
+        assert await idempotency_statements.begin_new(connection, [second], LEASE)
     assert await waiting == {}
     await watching.close()
     await other.close()

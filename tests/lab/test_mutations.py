@@ -14,15 +14,14 @@ from typing import Any
 
 import pytest
 
-from app.db import inbox as inbox_rows
-from app.db import records
+from app.db import rows
 from app.db.engine import Connection, Database
-from app.db.inbox import NewEvent
 from app.domain.errors import DatabaseUnavailable
 from app.domain.snapshot import Verdict
-from app.services import ledger
-from app.webhooks import inbox
-from app.worker import processing
+from app.inbox import processor, store
+from app.inbox import statements as inbox_rows
+from app.inbox.statements import NewEvent
+from app.projection import unit_of_work
 from tests.fixtures.stage import Stage
 from tests.lab.schedules import Schedule, diverges
 
@@ -43,18 +42,18 @@ def no_dedupe(patch: pytest.MonkeyPatch) -> None:
         renamed = [replace(event, id=f"{event.id}_{uuid.uuid4().hex}") for event in events]
         return await record(connection, renamed)
 
-    patch.setattr(inbox, "record", record_each)
+    patch.setattr(store, "record", record_each)
 
 
 def no_lattice(patch: pytest.MonkeyPatch) -> None:
     """Whatever comes last is taken for the newest."""
-    patch.setattr(ledger, "judge", lambda _known, _incoming: Verdict.APPLY)
-    patch.setattr(ledger, "advance", lambda _current, to: to)
+    patch.setattr(unit_of_work, "judge", lambda _known, _incoming: Verdict.APPLY)
+    patch.setattr(unit_of_work, "advance", lambda _current, to: to)
 
 
 def no_row_lock(patch: pytest.MonkeyPatch) -> None:
     """Two workers may hold the same invoice at once; both look before either writes."""
-    load = records.load
+    load = rows.load
 
     async def unlocked(_connection: Connection, _subjects: object) -> None:
         """Lock nothing."""
@@ -64,8 +63,8 @@ def no_row_lock(patch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0.01)  # the window that the lock closes
         return rows
 
-    patch.setattr(ledger, "lock", unlocked)
-    patch.setattr(ledger, "load", slow)
+    patch.setattr(unit_of_work, "lock", unlocked)
+    patch.setattr(unit_of_work, "load", slow)
 
 
 def crashes(patch: pytest.MonkeyPatch) -> None:
@@ -79,9 +78,9 @@ def crashes(patch: pytest.MonkeyPatch) -> None:
             raise DatabaseUnavailable("cut")
         await finish(connection, outcomes)
 
-    take = processing.Processor.process
+    take = processor.Processor.process
 
-    async def survive(self: processing.Processor, batch: Any) -> None:
+    async def survive(self: processor.Processor, batch: Any) -> None:
         try:
             await take(self, batch)
         except DatabaseUnavailable:
@@ -93,7 +92,7 @@ def crashes(patch: pytest.MonkeyPatch) -> None:
                 )
 
     patch.setattr(inbox_rows, "finish", cut)
-    patch.setattr(processing.Processor, "process", survive)
+    patch.setattr(processor.Processor, "process", survive)
 
 
 def no_single_transaction(patch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.db import feed
-from app.domain.feed import START, Cursor
+from app.domain.events import START, Cursor
+from app.events import feed_statements
 from tests.fixtures.consumer import Consumer, endpoint
 from tests.fixtures.postgres import PrivatePostgres
 from tests.fixtures.sandbox import Sandbox
@@ -50,7 +50,7 @@ async def told(connection: asyncpg.Connection[asyncpg.Record], after: Cursor) ->
     """What a reader of the feed hears after `after`, as (invoice, type), and where it stands then."""
     found: set[tuple[str, str]] = set()
     while True:
-        page = await feed.read(connection, after, limit=500)
+        page = await feed_statements.read(connection, after, limit=500)
         found |= {(event.invoice, event.type) for event in page.events}
         after = page.events[-1].cursor if page.events else after
         if not page.more and not page.held:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from app.access.rate_limits import Limit
 from app.db.engine import translated_errors
 from app.domain.errors import DatabaseUnavailable, RateLimited, StripeUnavailable
-from app.services.limits import Limit
-from app.stripe_gateway.circuit import Circuit
-from app.stripe_gateway.limits import Limiter, StripeLimits
+from app.stripe.circuit import Circuit
+from app.stripe.pace import Limiter, StripeLimits
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import MakeService
 from tests.fixtures.stage import Stage

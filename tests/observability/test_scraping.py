@@ -11,9 +11,8 @@ import httpx
 import psutil
 import pytest
 
-from app import scraping
-from app.db import gauges
-from app.scraping import Scrape
+from app.observability import gauges, scraping
+from app.observability.scraping import Scrape
 from bench import rows
 from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.service import MakeService

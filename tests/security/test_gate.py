@@ -17,10 +17,10 @@ import uvicorn
 from fastapi import FastAPI
 from stripe import WebhookSignature
 
-from app.api import protocol
+from app.http import protocol
+from app.inbox.signature import ABSENT, FORGED
 from app.main import create_app
 from app.settings import Settings
-from app.webhooks.signature import ABSENT, FORGED
 from tests.fixtures.application import running
 from tests.fixtures.postgres import Database
 from tests.fixtures.service import API_KEY, MakeService, client_of

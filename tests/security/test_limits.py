@@ -10,12 +10,12 @@ from ipaddress import ip_network
 import httpx
 import pytest
 
-from app.api.address import client_address
+from app.access.rate_limits import Limit, Limits
 from app.db.engine import Database as Pool
 from app.domain.errors import DatabaseUnavailable, RateLimited
 from app.domain.keys import new_key
+from app.http.client_address import client_address
 from app.main import create_app
-from app.services.limits import Limit, Limits
 from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.postgres import Database

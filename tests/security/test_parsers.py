@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from stripe import SignatureVerificationError, WebhookSignature
 
-from app.api.address import client_address
+from app.access.tokens import read_header
 from app.db.documents import _read_cursor
 from app.domain.errors import ValidationFailed
 from app.domain.keys import SECRET, VISIBLE, new_key, read_key
-from app.services.tokens import read_header
-from app.webhooks.signature import FORGED, STALE, TOLERANCE_S, WHY, read_signature, signed_by, signing_secrets
+from app.http.client_address import client_address
+from app.inbox.signature import FORGED, STALE, TOLERANCE_S, WHY, read_signature, signed_by, signing_secrets
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRETS = signing_secrets([SecretStr("whsec_one"), SecretStr("whsec_two")])
@@ -153,7 +153,7 @@ def test_an_address_is_always_something_short_to_count_by(peer: str, forwarded: 
 SECRET_NAMES = ("secret", "signature", "digest", "api_key", "token", "password", "authorization", "hmac")
 AT_THE_DOOR = ("expected", "given", "bootstrap", *SECRET_NAMES)
 """What secrets are called besides where callers and deliveries are let in."""
-DOORS = ("api/admission.py", "services/keyring.py", "domain/payment_link.py", "webhooks/signature.py")
+DOORS = ("http/authentication.py", "access/keyring.py", "domain/payment_link.py", "inbox/signature.py")
 EARLY_ENDS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 SEARCHES = {"startswith", "endswith", "removeprefix", "__eq__"}
 
@@ -201,7 +201,7 @@ def test_what_compares_secrets_does_it_in_constant_time(module: str) -> None:
 
 def test_no_statement_finds_a_key_by_its_digest() -> None:
     """PostgreSQL's comparisons are not made for secrets: it finds the prefix that may be seen, the rest is compared here."""
-    statements = (PROJECT / "app/db/keys.py").read_text()
+    statements = (PROJECT / "app/access/key_statements.py").read_text()
     assert [line for line in statements.splitlines() if "digest = $" in line] == [
         "    WHERE prefix = $1 AND digest = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
     ]  # which only notes when it was used

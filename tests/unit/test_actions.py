@@ -6,8 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.schemas.fulfillments import FulfillmentRead
-from app.api.schemas.invoices import InvoiceRead
 from app.domain.actions import (
     LONGEST_PAUSE_S,
     MOST_ATTEMPTS,
@@ -20,8 +18,10 @@ from app.domain.actions import (
 )
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.mailbox import Mailbox, one_line
-from app.mail.letters import Letters
-from app.mail.sample import FULFILLMENT, INVOICE
+from app.fulfillment.mail.letters import Letters
+from app.fulfillment.mail.sample import FULFILLMENT, INVOICE
+from app.fulfillment.schemas import FulfillmentRead
+from app.invoices.schemas import InvoiceRead
 
 SENDER = Mailbox.of("Shop <orders@shop.example>")
 

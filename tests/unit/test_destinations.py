@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from app.domain.destinations import Reach
+from app.domain.egress import Reach
 from app.domain.errors import ValidationFailed
 
 INTERNET = Reach()

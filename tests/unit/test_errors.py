@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from app.api.errors import STATUS, Problem
 from app.domain.errors import BY_CODE, InvoicingError, Refused, Unavailable, restore
+from app.http.problems import STATUS, Problem
 
 
 @pytest.mark.parametrize("code", BY_CODE)

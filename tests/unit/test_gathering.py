@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from app.db.batcher import ALONE, LARGEST_SET, Alone, Gathering
 from app.domain.errors import DatabaseUnavailable
-from app.services.gathering import ALONE, LARGEST_SET, Alone, Gathering
 
 
 class Sets:

@@ -16,9 +16,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Scope
 
-from app.api.needs import Needs
-from app.api.operation import Operation, direct
 from app.domain.access import BOOTSTRAP
+from app.http.needs import Needs
+from app.http.operation import Operation, direct
 from app.main import ROUTERS
 
 JSON = b"application/json"

@@ -12,9 +12,9 @@ from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from app.api.operation import Directory, Operation, direct
 from app.domain.access import BOOTSTRAP, Caller, CallerKind
 from app.domain.errors import Forbidden, NotFound
+from app.http.operation import Directory, Operation, direct
 from app.main import ROUTERS
 
 Id = Annotated[str, Path(max_length=5, pattern="^[a-z]+$")]

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.domain.outgoing import MOST_ATTEMPTS, Attempt, Failure, judge, new_secret, pause_after
-from app.services.sealing import Seal, SealBroken
+from app.outgoing.encryption import Seal, SealBroken
 
 HOUR = 3600
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from app.api.schemas.customers import CustomerCreate, CustomerUpdate
-from app.api.schemas.invoices import InvoiceCreate, InvoicePay, InvoiceUpdate, ItemCreate, ItemsCreate, ItemUpdate
-from app.api.schemas.products import PriceCreate, PriceUpdate, ProductCreate, ProductUpdate
-from app.api.schemas.shared import Currency, Email, MetadataUpdate, Quantity, Reference, StripeId, Time
+from app.catalog.schemas import PriceCreate, PriceUpdate, ProductCreate, ProductUpdate
+from app.customers.schemas import CustomerCreate, CustomerUpdate
+from app.http.schemas import Currency, Email, MetadataUpdate, Quantity, Reference, StripeId, Time
+from app.invoices.schemas import InvoiceCreate, InvoicePay, InvoiceUpdate, ItemCreate, ItemsCreate, ItemUpdate
 
 ITEM = {"amount": 100, "currency": "usd"}
 INVOICE = {"customer": "cus_1", "days_until_due": 1}

@@ -1,7 +1,7 @@
 import pytest
 
 from app.domain.errors import StripeUnavailable
-from app.stripe_gateway.circuit import Circuit, CircuitState
+from app.stripe.circuit import Circuit, CircuitState
 
 
 class Clock:

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from app.domain.errors import StripeUnavailable
-from app.stripe_gateway.limits import BURST_S, RECOVERY_S, Limiter, Pace, StripeLimits
+from app.stripe.pace import BURST_S, RECOVERY_S, Limiter, Pace, StripeLimits
 
 
 class Clock:

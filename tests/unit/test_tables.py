@@ -11,7 +11,7 @@ from app.db.tables import Table
 PROJECT = Path(__file__).resolve().parents[2]
 ALL = [value for value in vars(tables).values() if isinstance(value, Table)]
 
-LOADED = "import sys, app.cli, app.main, app.wiring; print(*(name for name in sys.argv[1:] if name in sys.modules))"
+LOADED = "import sys, app.cli, app.main, app.container; print(*(name for name in sys.argv[1:] if name in sys.modules))"
 
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)

@@ -49,7 +49,7 @@ class Change(Model):
     """What became of an invoice and of its fulfillment; rows are only ever added. Each is an event of the feed.
 
     subject: `invoice` or `fulfillment`. cause: the event (`evt_…`) or whatever else brought it about.
-    event: its public id. position, then id: its place in the feed (see db/feed.py); 0 is before the feed.
+    event: its public id. position, then id: its place in the feed (see events/feed_statements.py); 0 is before the feed.
     """
 
     __tablename__ = "changes"

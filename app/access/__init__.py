@@ -1,0 +1,1 @@
+"""API keys, tokens, scopes, rate limits and the audit log."""

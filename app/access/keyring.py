@@ -1,0 +1,118 @@
+"""Owns the recognition of API keys, without a question to the database for most requests.
+
+A key once found is remembered for a moment. Revoking or rotating a key notifies every process in the transaction that
+does it, and each forgets all it remembers. Nothing is remembered while the listener is not connected, and nothing for
+longer than REMEMBERED_S, which bounds the one case where a process cannot know that it hears nothing: a network that
+swallows packets without closing the connection.
+"""
+
+import asyncio
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+
+import asyncpg
+import structlog
+
+from app.access import key_statements
+from app.db.engine import Database
+from app.domain.access import Caller, CallerKind, Scope
+from app.domain.errors import DatabaseUnavailable, Unauthenticated
+from app.domain.keys import read_key
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED_S = 5.0
+LISTEN_AGAIN_S = 1.0
+MOST_REMEMBERED = 10_000
+_KNOWN: dict[str, Scope] = {scope.value: scope for scope in Scope}
+"""A scope that only newer code knows opens nothing here, while that code is rolled out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    caller: Caller
+    digest: bytes
+    until: float
+
+
+class Keyring:
+    """Knows who the keys stand for."""
+
+    def __init__(self, database: Database, *, livemode: bool) -> None:
+        self._database = database
+        self._livemode = livemode
+        self._remembered: dict[bytes, _Remembered] = {}
+        self._forgotten = 0
+        self._listener: asyncpg.Connection[asyncpg.Record] | None = None
+        self._listening = asyncio.Lock()
+        self._listen_at = 0.0
+
+    def remembered(self, given: str) -> Caller | None:
+        """Who the key `given` stands for, where it was found a moment ago."""
+        digest = sha256(given.encode()).digest()
+        found = self._remembered.get(digest)
+        if found and found.until > _now() and hmac.compare_digest(found.digest, digest):
+            return found.caller
+        return None
+
+    async def caller_of(self, given: str) -> Caller:
+        """Who the key `given` stands for. Raises Unauthenticated."""
+        read = read_key(given)
+        if read is None:
+            raise Unauthenticated("Authorization must be `Bearer` and an API key of this service.")
+        if read.livemode != self._livemode:
+            mode, other = ("live", "test") if self._livemode else ("test", "live")
+            raise Unauthenticated(f"This is a {other} key, and this deployment is for {mode} keys only.")
+        return await self._look_up(read.prefix, read.digest)
+
+    async def close(self) -> None:
+        """Stop listening."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await listener.close(timeout=2)
+
+    async def _look_up(self, prefix: str, digest: bytes) -> Caller:
+        listening = await self._listen()
+        forgotten = self._forgotten
+        async with self._database.connection() as connection:
+            stored = await key_statements.find(connection, prefix, digest)
+        if stored is None or not hmac.compare_digest(stored.digest, digest):
+            raise Unauthenticated("The API key is not known, has expired, or was revoked.")
+        caller = Caller(stored.caller, CallerKind.SERVICE, frozenset(filter(None, map(_KNOWN.get, stored.scopes))))
+        if listening and forgotten == self._forgotten:
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            for_s = REMEMBERED_S if stored.expires_in_s is None else min(REMEMBERED_S, stored.expires_in_s)
+            self._remembered[digest] = _Remembered(caller, digest, _now() + for_s)
+        return caller
+
+    async def _listen(self) -> bool:
+        """Hear of keys that end; False where that cannot be right now, so that nothing may be remembered."""
+        if self._listener is not None and not self._listener.is_closed():
+            return True
+        async with self._listening:
+            if self._listener is not None and not self._listener.is_closed():
+                return True
+            if _now() < self._listen_at:
+                return False
+            self._listen_at = _now() + LISTEN_AGAIN_S
+            self.forget()
+            try:
+                listener = await self._database.dedicated()
+                listener.add_termination_listener(self.forget)
+                await listener.add_listener(key_statements.CHANNEL, self.forget)
+            except (DatabaseUnavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("not_listening_for_revoked_keys", error=type(error).__name__)
+                return False
+            self._listener = listener
+            return True
+
+    def forget(self, *_: object) -> None:
+        """Trust nothing that was found before."""
+        self._forgotten += 1
+        self._remembered.clear()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,99 @@
+"""Owns how often somebody may call, whichever process answers: buckets in the database, drawn from in chunks.
+
+A process draws a chunk and spends it from memory, so that a request seldom costs a statement. All processes together
+never let more through than burst + rate x time; a chunk left unspent only makes that less. A bucket found empty stays
+shut here until it can have filled, so that a flood costs the database nothing.
+"""
+
+import asyncio
+import math
+from dataclasses import dataclass
+
+from app.access import rate_limit_statements
+from app.db.engine import Database
+from app.domain.errors import RateLimited
+from app.observability import metrics
+
+CHUNKS = 20
+"""Into how many chunks a full bucket is drawn."""
+MOST_LEASES = 20_000
+DROP_IDLE_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A rate, called `name`. A rate of 0 is no limit."""
+
+    name: str
+    per_s: float
+    burst: float
+
+
+@dataclass(slots=True)
+class _Lease:
+    left: float = 0
+    shut_until: float = 0
+    draw: "asyncio.Task[None] | None" = None
+
+
+class Limits:
+    """Counts what is let through."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._leases: dict[tuple[str, str], _Lease] = {}
+        self._dropped_at = float("-inf")
+
+    async def take(self, limit: Limit, who: str) -> None:
+        """Let one request of `who` through, or raise RateLimited."""
+        if not limit.per_s:
+            return
+        lease = self._lease(limit, who)
+        while lease.left < 1:
+            self._require_open(limit, lease)
+            if lease.draw is None:
+                lease.draw = asyncio.create_task(self._draw(limit, who, lease))
+            await asyncio.shield(lease.draw)
+        lease.left -= 1
+
+    def require_open(self, limit: Limit, who: str) -> None:
+        """Raise RateLimited where the bucket is known to be empty; takes nothing and asks nobody."""
+        lease = self._leases.get((limit.name, who))
+        if lease is not None and lease.left < 1:
+            self._require_open(limit, lease)
+
+    def _lease(self, limit: Limit, who: str) -> _Lease:
+        found = self._leases.get((limit.name, who))
+        if found is None:
+            if len(self._leases) >= MOST_LEASES:
+                self._leases.clear()
+            found = self._leases[limit.name, who] = _Lease()
+        return found
+
+    @staticmethod
+    def _require_open(limit: Limit, lease: _Lease) -> None:
+        wait = lease.shut_until - _now()
+        if wait > 0:
+            metrics.RATE_LIMITED(limit.name).inc()
+            raise RateLimited("Too many requests; wait a little.", retry_after=max(1, math.ceil(wait)))
+
+    async def _draw(self, limit: Limit, who: str, lease: _Lease) -> None:
+        """Draw a chunk; one draw serves all who wait for it."""
+        try:
+            async with self._database.connection() as connection:
+                wanted = max(1.0, limit.burst // CHUNKS)
+                drawn = await rate_limit_statements.draw(
+                    connection, f"{limit.name}:{who}", per_s=limit.per_s, burst=limit.burst, wanted=wanted
+                )
+                if _now() - self._dropped_at > DROP_IDLE_S:
+                    self._dropped_at = _now()
+                    await rate_limit_statements.drop_idle(connection)
+        finally:
+            lease.draw = None
+        lease.left += drawn.granted
+        if drawn.granted < 1:
+            lease.shut_until = _now() + (1 - drawn.tokens) / limit.per_s
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,93 @@
+"""API keys, and the audit log of what was done with them."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from app.domain.access import Scope
+from app.http.parameters import PRINTABLE, IdWanted, TimeWanted
+from app.http.queries import Paging
+from app.http.schemas import Request, Shown, Text, Time
+
+DAY_S = 24 * 3600
+KeyStatus = Literal["active", "expired", "revoked"]
+
+
+def _to_come(value: datetime) -> datetime:
+    if value <= datetime.now(UTC):
+        raise ValueError("must be in the future")
+    return value
+
+
+Expiry = Annotated[
+    Annotated[Time, AfterValidator(_to_come)] | None,
+    Field(examples=[None], description="When the key ends by itself; never, where it is null."),
+]
+
+
+class ApiKeyCreate(Request):
+    name: Text = Field(min_length=1, max_length=200, examples=["billing front end"])
+    scopes: list[Annotated[Scope, Field(strict=False)]] = Field(
+        min_length=1, max_length=len(Scope), examples=[["invoices:write"]]
+    )
+    expires_at: Expiry = None
+
+
+class ApiKeyRotate(Request):
+    overlap_s: int = Field(
+        default=DAY_S, ge=0, le=30 * DAY_S, description="For how long the old key works beside the new one."
+    )
+    expires_at: Expiry = None
+
+
+class ApiKeyRead(Shown):
+    """A key, without what is secret of it."""
+
+    id: str = Field(examples=["key_0d8c"])
+    name: str
+    prefix: str = Field(examples=["ik_test_4f9QaZ0bTr1x"], description="How the key begins; it may be shown.")
+    scopes: list[Scope]
+    livemode: bool
+    caller: str = Field(description="Who the key stands for; a rotation keeps it, so that idempotency keys stay valid.")
+    status: KeyStatus
+    replaced_by: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="Exact to about a minute.")
+    revoked_at: datetime | None
+
+
+class ApiKeyMade(ApiKeyRead):
+    key: str | None = Field(description="The key itself, shown in this answer only; null where the answer is a replay.")
+
+
+class AuditEntryRead(Shown):
+    """Who did what, and how it ended."""
+
+    id: str
+    at: datetime
+    actor: str = Field(examples=["key_0d8c"])
+    action: str = Field(examples=["void_invoice"])
+    subject: str | None = Field(examples=["in_1Pgf"])
+    detail: str | None = Field(
+        examples=[None], description="How many and which, where one entry stands for many of the same: a bulk replay."
+    )
+    outcome: str = Field(examples=["done"], description="`done`, or the code of the error it ended with.")
+    request_id: str | None
+
+
+class ApiKeysWanted(Paging):
+    """Which keys are listed."""
+
+    prefix: Annotated[str | None, Field(max_length=20, pattern=PRINTABLE, description="How the keys begin.")] = None
+    caller: IdWanted = None
+
+
+class AuditEntriesWanted(Paging):
+    """Which entries are listed."""
+
+    actor: IdWanted = None
+    action: IdWanted = None
+    subject: IdWanted = None
+    since: TimeWanted = None

@@ -1,0 +1,89 @@
+"""Owns the use cases of API keys: make one, replace one with an overlap, end one. A key is shown once and kept nowhere."""
+
+import uuid
+from datetime import datetime
+
+from app.access import key_statements
+from app.access.keyring import Keyring
+from app.db import documents
+from app.db.engine import Connection, Database
+from app.domain.errors import InvalidState, NotFound
+from app.domain.json import JsonView
+from app.domain.keys import new_key, read_key
+from app.idempotency.operations import Operation
+
+
+class Keys:
+    """What an admin does to keys; parameters are those of the schema of the same name."""
+
+    def __init__(self, database: Database, keyring: Keyring, *, livemode: bool) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._livemode = livemode
+
+    async def create_api_key(self, operation: Operation, params: JsonView) -> None:
+        """Make a key (ApiKeyCreate) for this deployment's mode."""
+        operation.subject, prefix, digest = self._draw(operation)
+        async with self._database.unit_of_work() as connection:
+            await key_statements.create(
+                connection,
+                key_id=operation.subject,
+                name=params["name"],
+                prefix=prefix,
+                digest=digest,
+                scopes=sorted(params["scopes"]),
+                livemode=self._livemode,
+                expires_at=_time(params.get("expires_at")),
+            )
+            await _finish(connection, operation, operation.subject, 201)
+
+    async def rotate_api_key(self, operation: Operation, params: JsonView) -> None:
+        """Make a key that takes over (ApiKeyRotate); the old one works on for the overlap. Same name, scopes, caller."""
+        old = str(operation.subject)
+        key_id, prefix, digest = self._draw(operation)
+        async with self._database.unit_of_work() as connection:
+            rotated = await key_statements.rotate(
+                connection,
+                old,
+                key_id=key_id,
+                prefix=prefix,
+                digest=digest,
+                overlap_s=params["overlap_s"],
+                expires_at=_time(params.get("expires_at")),
+            )
+            if not rotated:
+                await _require_known(connection, old)
+                raise InvalidState(f"The key {old} is revoked, expired or replaced already; rotate the one in force.")
+            await _finish(connection, operation, key_id, 201)
+        self._keyring.forget()  # the others are told by the database; here not even that moment passes
+
+    async def revoke_api_key(self, operation: Operation, _params: JsonView) -> None:
+        """End a key, in every process."""
+        key_id = str(operation.subject)
+        async with self._database.unit_of_work() as connection:
+            await key_statements.revoke(connection, key_id)
+            await _require_known(connection, key_id)
+            await _finish(connection, operation, key_id)
+        self._keyring.forget()
+
+    def _draw(self, operation: Operation) -> tuple[str, str, bytes]:
+        """A new key's id, prefix and digest; the key itself goes into the answer and nowhere else."""
+        operation.secret = new_key(livemode=self._livemode)
+        read = read_key(operation.secret)
+        if read is None:
+            raise AssertionError("a new key has the shape of a key")
+        return f"key_{uuid.uuid4().hex}", read.prefix, read.digest
+
+
+async def _require_known(connection: Connection, key_id: str) -> None:
+    if await documents.read(connection, documents.API_KEY, key_id) is None:
+        raise NotFound(f"There is no API key {key_id!r}.")
+
+
+async def _finish(connection: Connection, operation: Operation, key_id: str, status: int = 200) -> None:
+    document = await documents.read(connection, documents.API_KEY, key_id)
+    await operation.finish(connection, status, document or "null")
+
+
+def _time(given: str | None) -> datetime | None:
+    return datetime.fromisoformat(given) if given else None

@@ -1,0 +1,160 @@
+"""Owns the console as an application: which views there are, which of the library's routes are kept, how errors look."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from sqladmin import Admin
+from sqladmin.authentication import login_required
+from sqladmin.authorization import Action, AuthorizationBackend
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app.admin import dashboard, read_sessions
+from app.admin.login import HOME, REFUSED, Login, operator_of
+from app.admin.middleware import Guard
+from app.admin.views import VIEWS, ReadOnlyView
+from app.container import Parts, built
+from app.db.engine import Database
+from app.domain.errors import InvoicingError
+from app.http.problems import STATUS
+from app.settings import Settings
+
+FOLDER = Path(__file__).parent
+STYLE = (FOLDER / "static" / "console.css").read_bytes()
+KEPT = {"index", "list", "details", "login"}
+"""The library's routes that are served; without the others there is nothing that could create, edit, delete or export."""
+LOOKING = frozenset({Action.LIST, Action.DETAILS})
+
+
+class Looking(AuthorizationBackend):
+    """Everybody who is in may look; at what is only for admins, admins. Nobody may do anything else this way."""
+
+    def has_permission(self, request: Request, identity: str, action: str, obj: Any | None = None) -> bool:  # noqa: ARG002
+        """Whether `action` on the view is allowed."""
+        view = BY_IDENTITY.get(identity)
+        if view is None or action not in LOOKING:
+            return False
+        return operator_of(request).admin or not view.admins_only
+
+
+BY_IDENTITY: dict[str, type[ReadOnlyView]] = {view.identity: view for view in VIEWS}
+
+
+class Console(Admin):
+    """The library's application with our front page, our log-in, and our way of telling errors."""
+
+    parts: Parts
+
+    def __init__(self, app: Starlette, settings: Settings, login: Login, sessions: Any) -> None:
+        super().__init__(
+            app,
+            session_maker=sessions,
+            base_url="/console",
+            title="Invoicing",
+            templates_dir=str(FOLDER / "templates"),
+            authentication_backend=login,
+            authorization_backend=Looking(),
+        )
+        self.mode = "live" if settings.livemode else "test"
+        self._login = login
+        routes: list[BaseRoute] = [
+            Route("/console.css", style, name="style"),
+            Route("/logout", self.logout, name="logout", methods=["POST"]),
+        ]
+        kept: list[BaseRoute] = [
+            route for route in self.admin.router.routes if isinstance(route, Route) and route.name in KEPT
+        ]
+        self.admin.router.routes = routes + kept
+        self.admin.exception_handlers |= {
+            InvoicingError: self._told,
+            read_sessions.SessionError: self._session_failed,
+            Exception: self._told,
+        }
+        for view in VIEWS:
+            self.add_view(view)
+        self.templates.env.globals |= {"groups": _groups()}
+
+    @login_required
+    async def index(self, request: Request) -> Response:
+        """The front page."""
+        context = await dashboard.overview_page(self.parts, request)
+        return await self.templates.TemplateResponse(request, "console/front.html", context)
+
+    async def login(self, request: Request) -> Response:
+        """The page that asks for a key, and the answer to one."""
+        if request.method == "GET":
+            return await self.templates.TemplateResponse(request, "console/login.html")
+        try:
+            await self._login.login(request)
+        except REFUSED as error:
+            response = await self.templates.TemplateResponse(
+                request, "console/login.html", {"problem": error.detail}, status_code=STATUS[error.code]
+            )
+            if error.retry_after is not None:
+                response.headers["Retry-After"] = str(error.retry_after)
+            return response
+        return RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
+
+    @login_required
+    async def logout(self, request: Request) -> Response:
+        """The end of a session."""
+        return await self._login.logout(request)
+
+    async def _told(self, request: Request, error: Exception) -> Response:
+        """The page that says what went wrong, and no more of it than a person may know."""
+        known = error if isinstance(error, InvoicingError) else None
+        status = STATUS[known.code] if known else HTTPStatus.INTERNAL_SERVER_ERROR
+        message = known.detail if known else "Something went wrong here; it was logged."
+        return await self.templates.TemplateResponse(
+            request, "sqladmin/error.html", {"status_code": int(status), "message": message}, status_code=status
+        )
+
+    async def _session_failed(self, request: Request, error: Exception) -> Response:
+        """What the views' sessions raise is the database's absence, or a mistake of ours."""
+        known = read_sessions.explained(error)
+        if known is None:
+            raise error
+        return await self._told(request, known)
+
+
+def _groups() -> dict[str, list[type[ReadOnlyView]]]:
+    groups: dict[str, list[type[ReadOnlyView]]] = {}
+    for view in VIEWS:
+        groups.setdefault(view.group, []).append(view)
+    return groups
+
+
+async def style(_request: Request) -> Response:
+    """The one style sheet."""
+    return Response(STYLE, media_type="text/css", headers={"Cache-Control": "no-cache"})
+
+
+def create_console(settings: Settings) -> Starlette:
+    """The console's application; it opens its parts when it starts and closes them when it stops."""
+    login = Login(settings)
+    engine = read_sessions.reader(Database(settings.server_url))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with built(settings) as parts:
+            login.parts = console.parts = parts
+            try:
+                yield
+            finally:
+                await engine.dispose()
+
+    async def alive(_request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def home(_request: Request) -> Response:
+        return RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
+
+    app = Starlette(lifespan=lifespan, routes=[Route("/healthz", alive), Route("/", home), Route("/console", home)])
+    console = Console(app, settings, login, read_sessions.sessions(engine))
+    app.add_middleware(Guard, settings=settings)
+    return app

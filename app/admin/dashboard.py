@@ -1,0 +1,88 @@
+"""Owns the front page: what waits, what is wrong, and how payments and the inbox went."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from starlette.requests import Request
+
+from app.admin import charts, overview
+from app.admin.charts import Series
+from app.admin.login import operator_of
+from app.container import Parts
+from app.inbox import coverage
+from app.inbox import statements as inbox_statements
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How far back the charts reach, in which steps, and how a step is called."""
+
+    length: timedelta
+    step: timedelta
+    when: str
+
+
+SPANS = {
+    "day": Span(timedelta(days=1), timedelta(minutes=30), "%H:%M"),
+    "week": Span(timedelta(days=7), timedelta(hours=6), "%a %H:%M"),
+    "month": Span(timedelta(days=30), timedelta(days=1), "%d %b"),
+}
+PAYMENTS = (Series("paid", "paid"), Series("failed", "failed"), Series("pending", "pending"))
+LAG = (Series("half", "half within"), Series("slowest", "slowest"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number that matters, whether it is one to worry about, and where to look."""
+
+    title: str
+    value: str
+    worry: bool
+    href: str
+
+
+async def overview_of(parts: Parts, span: Span) -> dict[str, Any]:
+    """What the page shows, for `span`."""
+    async with parts.database.connection() as connection:
+        standing = await overview.standing(connection, await inbox_statements.lag_s(connection))
+        paid = await overview.payments(connection, span.step, span.length)
+        lag = await overview.lag(connection, span.step, span.length)
+        covered = await coverage.read(connection)
+    return {
+        "tiles": _tiles(standing, parts.settings.inbox_lag_limit_s),
+        "payments": charts.bars(paid, PAYMENTS, span.when),
+        "lag": charts.lines(lag, LAG, span.when),
+        "covered": covered,
+    }
+
+
+async def overview_page(parts: Parts, request: Request) -> dict[str, Any]:
+    """The context of the page's template."""
+    asked = request.query_params.get("span", "day")
+    chosen = asked if asked in SPANS else "day"
+    return {
+        "operator": operator_of(request),
+        "spans": list(SPANS),
+        "span": chosen,
+        "series": {"payments": PAYMENTS, "lag": LAG},
+        **await overview_of(parts, SPANS[chosen]),
+    }
+
+
+def _tiles(standing: overview.Standing, lag_limit_s: float) -> list[Tile]:
+    events, operations = "/console/webhook-event/list", "/console/operation/list"
+    return [
+        Tile("inbox lag", f"{standing.lag_s:,.1f} s", standing.lag_s > lag_limit_s, f"{events}?status=received"),
+        Tile("events waiting", f"{standing.waiting + standing.processing:,}", False, f"{events}?status=received"),
+        Tile("events to try again", f"{standing.failed:,}", standing.failed > 0, f"{events}?status=failed"),
+        Tile("dead letters", f"{standing.dead:,}", standing.dead > 0, f"{events}?status=dead"),
+        Tile("operations in flight", f"{standing.in_flight:,}", False, f"{operations}?only=in+flight"),
+        Tile("open invoices", f"{standing.open_invoices:,}", False, "/console/invoice/list?status=open"),
+        Tile(
+            "awaiting payment",
+            f"{standing.awaiting_payment:,}",
+            False,
+            "/console/fulfillment/list?status=awaiting_payment",
+        ),
+    ]

@@ -1,0 +1,47 @@
+"""Owns how an operator acts on what was chosen: by the use case that a caller of the API would run, one by one.
+
+So the rules are the API's, and each act enters the audit log with the answer it got.
+"""
+
+from sqladmin.flash import Flash
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.admin.login import require_admin
+from app.container import Parts
+from app.domain.errors import Refused
+from app.idempotency.operations import Call, UseCase
+
+
+async def act_on_chosen(request: Request, parts: Parts, use_case: UseCase, *, noun: str, done: str) -> Response:
+    """Run `use_case` for each id of the form; then back to where they are seen, with a word on how it went."""
+    operator = require_admin(request)
+    chosen = [str(one) for one in (await request.form()).getlist("id")]
+    refused: list[str] = []
+    for subject in chosen:
+        call = Call(
+            caller=operator.caller,
+            target=f"POST {request.url.path}",
+            params={},
+            subject=subject,
+            request_id=request.scope["request_id"],
+        )
+        try:
+            await parts.operations.run(call, use_case)
+        except Refused as error:
+            refused.append(error.detail)
+    if not chosen:
+        Flash.warning(request, f"No {noun} was chosen.")
+    if refused:
+        Flash.error(request, f"{len(refused)} of {counted(len(chosen), noun)} refused: {refused[0]}")
+    elif chosen:
+        Flash.success(request, f"{counted(len(chosen), noun)} {done}")
+    folder = request.url.path.rpartition("/")[0]
+    alone = len(chosen) == 1 and not refused
+    return RedirectResponse(f"{folder}/details/{chosen[0]}" if alone else f"{folder}/list", 303)
+
+
+def counted(count: int, noun: str) -> str:
+    """`count` of what `noun` names."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count} {noun if count == 1 else many}"

@@ -1,0 +1,30 @@
+"""The console's views, one per table, in the order of its menu."""
+
+from app.admin.views.access import ApiKeyView, AuditEntryView, RateBucketView
+from app.admin.views.actions import FulfillmentActionView
+from app.admin.views.inbox import WebhookEventView
+from app.admin.views.invoices import ChangeView, FulfillmentView, InvoiceView, PaymentLinkView
+from app.admin.views.mirrors import CustomerView, PriceView, ProductView
+from app.admin.views.operations import OperationView
+from app.admin.views.outgoing import DeliveryView, WebhookEndpointView
+from app.admin.views.table import ReadOnlyView
+
+VIEWS: tuple[type[ReadOnlyView], ...] = (
+    InvoiceView,
+    FulfillmentView,
+    ChangeView,
+    PaymentLinkView,
+    CustomerView,
+    ProductView,
+    PriceView,
+    WebhookEventView,
+    OperationView,
+    FulfillmentActionView,
+    WebhookEndpointView,
+    DeliveryView,
+    ApiKeyView,
+    AuditEntryView,
+    RateBucketView,
+)
+
+__all__ = ["VIEWS", "ReadOnlyView"]

@@ -1,0 +1,43 @@
+"""Owns the views of who may call, who did what, and who is slowed down: for admins."""
+
+from app.admin.views.table import ReadOnlyView
+from app.db.models import ApiKey, AuditEntry, RateBucket
+
+GROUP = "Access"
+
+
+class ApiKeyView(ReadOnlyView, model=ApiKey):
+    """API keys, without what is secret of them."""
+
+    group = GROUP
+    name = "API key"
+    name_plural = "API keys"
+    admins_only = True
+    secret = frozenset({"digest"})
+    search = ("id", "prefix", "caller")
+    slices = {"in force": "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"}
+    column_list = ["id", "name", "prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at"]
+
+
+class AuditEntryView(ReadOnlyView, model=AuditEntry):
+    """The audit log."""
+
+    group = GROUP
+    name = "Audit entry"
+    name_plural = "Audit log"
+    admins_only = True
+    order = "at"
+    search = ("subject", "actor", "request_id")
+    column_list = ["at", "actor", "action", "subject", "detail", "outcome", "request_id", "id"]
+
+
+class RateBucketView(ReadOnlyView, model=RateBucket):
+    """Who called a moment ago, and how much they may still call."""
+
+    group = GROUP
+    name = "Rate limit"
+    name_plural = "Rate limits"
+    admins_only = True
+    order = "filled_at"
+    search = ("name",)
+    column_list = ["name", "tokens", "granted", "filled_at"]

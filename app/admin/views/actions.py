@@ -1,0 +1,38 @@
+"""Owns the view of fulfillment actions: mails and hooks, what became of each, and having one tried again."""
+
+from sqladmin import expose
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.admin.login import Operator
+from app.admin.row_actions import act_on_chosen
+from app.admin.views.table import Button, ReadOnlyView
+from app.db.models import FulfillmentAction
+from app.domain.actions import ActionStatus, Moment
+
+RETRY = "/console/fulfillment-action/retry"
+
+
+class FulfillmentActionView(ReadOnlyView, model=FulfillmentAction):
+    """Fulfillment actions."""
+
+    group = "Going out"
+    name = "Fulfillment action"
+    name_plural = "Fulfillment actions"
+    search = ("id", "invoice", "fulfillment")
+    choices = {"status": tuple(ActionStatus), "moment": tuple(Moment)}
+    column_list = ["id", "action", "moment", "status", "attempts", "invoice", "created_at", "finished_at", "reason"]
+
+    def list_buttons(self, operator: Operator) -> list[Button]:
+        """Try again what is chosen."""
+        return [Button("Try the chosen actions again", RETRY)] if operator.admin else []
+
+    def buttons(self, key: str) -> list[Button]:
+        """Try this one again."""
+        return [Button("Try this action again", RETRY, {"id": key})]
+
+    @expose("/retry", methods=["POST"])
+    async def retry(self, request: Request) -> Response:
+        """Have the chosen actions done that are not."""
+        use_case = self.parts.actions.retry_fulfillment_action
+        return await act_on_chosen(request, self.parts, use_case, noun="action", done="queued to be tried again.")

@@ -1,0 +1,81 @@
+"""Owns the view of the inbox: every event as it came, what became of it, and having it processed again."""
+
+from typing import Any
+
+import msgspec
+from sqladmin import expose
+from sqladmin.flash import Flash
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.admin.login import Operator, require_admin
+from app.admin.row_actions import act_on_chosen, counted
+from app.admin.views.table import Button, ReadOnlyView
+from app.db.models import WebhookEvent
+from app.db.models.inbox import INBOX_STATUSES
+from app.domain.masking import impersonal
+from app.inbox.replay_statements import Wanted
+
+LIST = "/console/webhook-event/list"
+REPLAY = "/console/webhook-event/replay"
+REPLAY_DEAD = "/console/webhook-event/replay-dead"
+AT_ONCE = 500
+QUEUED = "queued to be processed again."
+
+
+class WebhookEventView(ReadOnlyView, model=WebhookEvent):
+    """The inbox."""
+
+    group = "Inbox"
+    name = "Event"
+    name_plural = "Inbox"
+    order = "received_at"
+    search = ("id", "object_id")
+    choices = {"status": INBOX_STATUSES}
+    column_list = ["id", "type", "object_id", "status", "attempts", "received_at", "last_error"]
+    column_details_list = [
+        "id", "type", "object_id", "status", "attempts", "last_error", "created_at", "received_at", "processed_at",
+        "next_attempt_at", "source", "verified_by", "request_id", "api_version", "account", "livemode", "payload",
+    ]  # fmt: skip
+
+    def value(self, obj: Any, prop: str, operator: Operator) -> Any:
+        """The payload as a document; without people's data for those who are no admin."""
+        if prop != "payload":
+            return super().value(obj, prop, operator)
+        payload = msgspec.json.decode(obj.payload)
+        return payload if operator.admin else impersonal(payload)
+
+    def list_buttons(self, operator: Operator) -> list[Button]:
+        """Replay what is chosen, or all that is dead."""
+        if not operator.admin:
+            return []
+        return [
+            Button("Replay the chosen events", REPLAY),
+            Button("Replay all dead letters", REPLAY_DEAD, confirm="Every dead event is processed again."),
+        ]
+
+    def buttons(self, key: str) -> list[Button]:
+        """Replay this event."""
+        return [Button("Replay this event", REPLAY, {"id": key})]
+
+    @expose("/replay", methods=["POST"])
+    async def replay(self, request: Request) -> Response:
+        """Have the chosen events processed again, as the API would on a caller's request."""
+        return await act_on_chosen(request, self.parts, self.parts.replaying.replay_event, noun="event", done=QUEUED)
+
+    @expose("/replay-dead", methods=["POST"])
+    async def replay_dead(self, request: Request) -> Response:
+        """Have every dead event processed again."""
+        operator = require_admin(request)
+        wanted = Wanted(status="dead")
+        found = await self.parts.replaying.matching(wanted)
+        queued = 0
+        for start in range(0, len(found), AT_ONCE):
+            portion = found[start : start + AT_ONCE]
+            queued += len(
+                await self.parts.replaying.requeue(
+                    portion, wanted, actor=operator.caller, request_id=request.scope["request_id"]
+                )
+            )
+        Flash.success(request, f"{counted(queued, 'event')} {QUEUED}")
+        return RedirectResponse(LIST, 303)

@@ -1,0 +1,112 @@
+"""Owns the views of invoices and of what became of them. An invoice's page tells everything that happened to it."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from markupsafe import Markup
+
+from app.admin.formatting import badge, linked, moment, shown
+from app.admin.views.table import ReadOnlyView, Section
+from app.db import documents
+from app.db.models import Change, Fulfillment, Invoice, PaymentLink
+from app.domain.fulfillment import FulfillmentStatus
+from app.domain.invoice import InvoiceStatus
+from app.domain.masking import PAYABLE
+from app.domain.redaction import redacted
+from app.invoices import timeline
+
+GROUP = "Invoices"
+
+TOO_MUCH = frozenset({"operation", "idempotency_key"})
+"""What the timeline leaves out: the request's page has it."""
+
+
+class InvoiceView(ReadOnlyView, model=Invoice):
+    """Invoices."""
+
+    group = GROUP
+    search = ("id", "customer", "reference", "payment_intent")
+    choices = {"status": tuple(InvoiceStatus)}
+    slices = {"overdue": "status = 'open' AND due_at < now()"}
+    hidden = PAYABLE
+    column_list = ["id", "number", "status", "customer", "total", "due_at", "created_at"]
+    column_details_list = [
+        "id", "number", "status", "customer", "reference", "currency", "subtotal", "total", "amount_due",
+        "amount_paid", "amount_remaining", "collection_method", "auto_advance", "due_at", "description", "footer",
+        "custom_fields", "metadata_", "payment_intent", "paid_out_of_band", "hosted_invoice_url", "invoice_pdf",
+        "created_at", "finalized_at", "paid_at", "voided_at", "marked_uncollectible_at", "updated_at", "deleted_at",
+        "livemode", "snapshot_since", "snapshot_until", "revision",
+    ]  # fmt: skip
+
+    async def sections(self, key: str) -> list[Section]:
+        """Its items, and its timeline."""
+        async with self.parts.database.connection() as connection:
+            told = msgspec.json.decode(await timeline.read(connection, key))
+            document = await documents.read(connection, documents.INVOICE, key)
+        invoice = msgspec.json.decode(document) if document else {"items": []}
+        because = told["unpaid_because"]
+        return [
+            Section("Items", ["Id", "Description", "Quantity", "Amount"], [_item(item) for item in invoice["items"]]),
+            Section(
+                "Timeline" + (f": {because}" if because else ""),
+                ["When", "What", "", "Details"],
+                [_happened(entry) for entry in told["data"]],
+            ),
+        ]
+
+
+def _item(item: dict[str, Any]) -> list[Markup]:
+    return [
+        shown("id", item["id"]),
+        shown("description", item["description"]),
+        shown("quantity", item["quantity"]),
+        shown("amount", item["amount"], item["currency"]),
+    ]
+
+
+def _happened(entry: dict[str, Any]) -> list[Markup]:
+    kind, what = entry["kind"], entry["what"]
+    state = kind in {"transition", "fulfillment"}
+    facts = Markup("").join(
+        Markup('<span><span class="quiet">{}</span> {}</span>').format(
+            name.replace("_", " "), linked(redacted(str(value)))
+        )
+        for name, value in entry["data"].items()
+        if value not in (None, "", {}) and name not in TOO_MUCH
+    )
+    return [
+        moment(datetime.fromisoformat(entry["at"])),
+        Markup('<span class="kind {}">{}</span>').format(kind, kind.replace("_", " ")),
+        badge(what) if state else Markup("<code>{}</code>").format(what),
+        Markup('<div class="facts">{}</div>').format(facts),
+    ]
+
+
+class FulfillmentView(ReadOnlyView, model=Fulfillment):
+    """Fulfillments: one per invoice."""
+
+    group = GROUP
+    search = ("id", "invoice", "customer")
+    choices = {"status": tuple(FulfillmentStatus)}
+    column_list = ["id", "invoice", "customer", "status", "amount_paid", "attempts", "failure_code", "updated_at"]
+
+
+class ChangeView(ReadOnlyView, model=Change):
+    """Changes of invoices and fulfillments, in the order they happened here."""
+
+    group = GROUP
+    order = "id"
+    search = ("invoice",)
+    column_list = ["id", "at", "invoice", "subject", "was", "became", "cause"]
+
+
+class PaymentLinkView(ReadOnlyView, model=PaymentLink):
+    """Payment links. Their tokens are nowhere to be seen: they are not stored."""
+
+    group = GROUP
+    name = "Payment link"
+    name_plural = "Payment links"
+    search = ("id", "invoice")
+    slices = {"in force": "revoked_at IS NULL AND expires_at > now()"}
+    column_list = ["id", "invoice", "expires_at", "revoked_at", "asked_at", "created_at"]

@@ -1,0 +1,33 @@
+"""Owns the views of what mirrors Stripe's catalog and customers."""
+
+from app.admin.views.table import ReadOnlyView
+from app.db.models import Customer, Price, Product
+from app.domain.masking import PERSONAL_OF_A_CUSTOMER
+
+SNAPSHOT = ["snapshot_since", "snapshot_until", "snapshot_digest", "revision"]
+"""Which of Stripe's snapshots a row shows: last, since few ask."""
+
+
+class CustomerView(ReadOnlyView, model=Customer):
+    """Customers. What erasing one takes away, only admins see."""
+
+    group = "Customers and catalog"
+    search = ("id", "email", "reference")
+    personal = PERSONAL_OF_A_CUSTOMER | {"metadata_"}
+    column_list = ["id", "name", "email", "reference", "created_at", "deleted_at"]
+
+
+class ProductView(ReadOnlyView, model=Product):
+    """Products."""
+
+    group = "Customers and catalog"
+    search = ("id", "reference")
+    column_list = ["id", "name", "active", "reference", "created_at"]
+
+
+class PriceView(ReadOnlyView, model=Price):
+    """Prices."""
+
+    group = "Customers and catalog"
+    search = ("id", "product", "reference")
+    column_list = ["id", "product", "unit_amount", "currency", "active", "nickname", "created_at"]

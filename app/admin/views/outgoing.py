@@ -1,0 +1,51 @@
+"""Owns the views of what goes out: endpoints of others, deliveries to them, and having one made again."""
+
+from sqladmin import expose
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.admin.login import Operator
+from app.admin.row_actions import act_on_chosen
+from app.admin.views.table import Button, ReadOnlyView
+from app.db.models import Delivery, WebhookEndpoint
+from app.domain.outgoing import DeliveryStatus, EndpointStatus
+
+GROUP = "Going out"
+REDELIVER = "/console/delivery/redeliver"
+
+
+class WebhookEndpointView(ReadOnlyView, model=WebhookEndpoint):
+    """Endpoints of others; their addresses may hold what is theirs to know."""
+
+    group = GROUP
+    name = "Endpoint"
+    name_plural = "Endpoints"
+    choices = {"status": tuple(EndpointStatus)}
+    hidden = frozenset({"url"})
+    secret = frozenset({"secrets"})
+    column_list = ["id", "url", "status", "disabled_reason", "failing_since", "created_at", "deleted_at"]
+
+
+class DeliveryView(ReadOnlyView, model=Delivery):
+    """Deliveries."""
+
+    group = GROUP
+    name = "Delivery"
+    name_plural = "Deliveries"
+    search = ("id", "endpoint", "event", "invoice")
+    choices = {"status": tuple(DeliveryStatus)}
+    column_list = ["id", "type", "status", "attempts", "endpoint", "invoice", "created_at", "delivered_at"]
+
+    def list_buttons(self, operator: Operator) -> list[Button]:
+        """Deliver again what is chosen."""
+        return [Button("Deliver the chosen ones again", REDELIVER)] if operator.admin else []
+
+    def buttons(self, key: str) -> list[Button]:
+        """Deliver this one again."""
+        return [Button("Deliver this again", REDELIVER, {"id": key})]
+
+    @expose("/redeliver", methods=["POST"])
+    async def redeliver(self, request: Request) -> Response:
+        """Make the chosen deliveries again, under the event ids they had."""
+        use_case = self.parts.redelivering.redeliver
+        return await act_on_chosen(request, self.parts, use_case, noun="delivery", done="queued to be made again.")

@@ -1,0 +1,154 @@
+"""Owns what every view has in common: a table that is read, page by page, by whoever may; what is personal is masked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from sqladmin import ModelView
+from sqladmin.pagination import Pagination
+from starlette.datastructures import URL
+from starlette.requests import Request
+
+from app.admin.formatting import NOTHING, short, shown
+from app.admin.login import Operator, operator_of
+from app.admin.read_sessions import Listing
+from app.container import Parts
+from app.domain.masking import masked
+
+ONLY_FOR_ADMINS = Markup('<span class="quiet">shown to admins</span>')
+
+
+@dataclass
+class Page(Pagination):
+    """A page of a list, which knows only where the next one begins: counting a large table takes longer than reading it."""
+
+    older: str | None = None
+
+    def add_pagination_urls(self, base_url: URL) -> None:
+        """There are no page numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Something an admin may do: where the form is posted to, and what it asks besides."""
+
+    label: str
+    action: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    confirm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """More about a row, below it."""
+
+    title: str
+    head: list[str]
+    rows: list[list[Markup]]
+    nothing: str = "Nothing."
+
+
+class ReadOnlyView(ModelView):
+    """A table that is looked at.
+
+    `order`: the time (or number) it is listed by. `choices`: which columns can be narrowed to which values.
+    `slices`: named conditions, as SQL of ours. `personal`: what only admins see; `secret`: what nobody does.
+    """
+
+    can_create = False
+    can_edit = False
+    can_delete = False
+    can_export = False
+    list_template = "console/list.html"
+    details_template = "console/details.html"
+    page_size = 50
+
+    group: ClassVar[str] = ""
+    order: ClassVar[str] = "created_at"
+    search: ClassVar[tuple[str, ...]] = ("id",)
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {}
+    slices: ClassVar[dict[str, str]] = {}
+    admins_only: ClassVar[bool] = False
+    personal: ClassVar[frozenset[str]] = frozenset()
+    hidden: ClassVar[frozenset[str]] = frozenset()
+    secret: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def parts(self) -> Parts:
+        """The service's parts."""
+        found: Parts = self._admin_ref.parts  # type: ignore[attr-defined]
+        return found
+
+    def get_details_columns(self) -> list[str]:
+        """Every column but what is secret."""
+        return [name for name in super().get_details_columns() if name not in self.secret]
+
+    async def list(self, request: Request) -> Page:
+        """A page of rows, newest first."""
+        asked = request.query_params
+        equal = {name: asked[name] for name, values in self.choices.items() if asked.get(name) in values}
+        chosen = self.slices.get(asked.get("only", ""))
+        currency = ["currency"] if "currency" in self._prop_names else []  # amounts are written with it
+        listing = Listing(self.model, self.order, [*self._list_prop_names, *currency], self.search)
+        statement = listing.statement(
+            limit=self.page_size + 1,
+            after=asked.get("after"),
+            term=asked.get("search", "").strip() or None,
+            equal=equal,
+            conditions=[chosen] if chosen else [],
+        )
+        found = await self._run_query(statement)
+        rows = found[: self.page_size]
+        page = Page(rows=rows, page=1, page_size=self.page_size, count=len(rows))
+        if len(found) > len(rows):
+            kept = {name: value for name, value in asked.items() if name != "after"}
+            page.older = "?" + urlencode(kept | {"after": listing.cursor(rows[-1])})
+        return page
+
+    async def list_context(self, request: Request) -> dict[str, Any]:
+        """What the list's template shows besides the rows."""
+        return {"operator": operator_of(request), "buttons": self.list_buttons(operator_of(request))}
+
+    async def details_context(self, request: Request) -> dict[str, Any]:
+        """What the row's template shows besides the columns."""
+        key = request.path_params["pk"]
+        operator = operator_of(request)
+        return {
+            "operator": operator,
+            "sections": await self.sections(key),
+            "buttons": self.buttons(key) if operator.admin else [],
+        }
+
+    def list_buttons(self, operator: Operator) -> Sequence[Button]:  # noqa: ARG002 -- for those that have some
+        """What may be done to many rows; those that are chosen are sent along."""
+        return []
+
+    def buttons(self, key: str) -> Sequence[Button]:  # noqa: ARG002 -- for those that have some
+        """What may be done to this row."""
+        return []
+
+    async def sections(self, key: str) -> Sequence[Section]:  # noqa: ARG002 -- for those that have some
+        """What else there is to see of this row."""
+        return []
+
+    async def get_list_value(self, obj: Any, prop: str, request: Request | None = None) -> tuple[Any, Any]:
+        """A value in the list."""
+        return self._written(short, obj, prop, request)
+
+    async def get_detail_value(self, obj: Any, prop: str, request: Request | None = None) -> tuple[Any, Any]:
+        """A value on the row's page."""
+        return self._written(shown, obj, prop, request)
+
+    def value(self, obj: Any, prop: str, operator: Operator) -> Any:
+        """What `operator` may see of a column."""
+        found = getattr(obj, prop)
+        return masked(found) if prop in self.personal and not operator.admin else found
+
+    def _written(self, write: Any, obj: Any, prop: str, request: Request | None) -> tuple[Any, Any]:
+        operator = operator_of(request) if request else Operator("", admin=False)
+        if prop in self.hidden and not operator.admin:
+            return None, ONLY_FOR_ADMINS if getattr(obj, prop) else NOTHING
+        value = self.value(obj, prop, operator)
+        return value, write(prop.rstrip("_"), value, getattr(obj, "currency", None))

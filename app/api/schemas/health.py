@@ -1,8 +1,0 @@
-"""Health: what the probes answer."""
-
-from app.api.schemas.shared import Shown
-
-
-class Health(Shown):
-    status: str
-    checks: dict[str, str] = {}

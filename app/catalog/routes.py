@@ -1,0 +1,86 @@
+"""Products and prices."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.catalog.schemas import (
+    PriceCreate,
+    PriceRead,
+    PricesWanted,
+    PriceUpdate,
+    ProductCreate,
+    ProductRead,
+    ProductsWanted,
+    ProductUpdate,
+)
+from app.db.documents import PRICE, PRODUCT
+from app.http.dependencies import WriteDep
+from app.http.operation import Operation
+from app.http.parameters import PriceId, ProductId
+from app.http.problems import WRITE, answers
+from app.http.queries import documented, read
+from app.http.reads import many, one
+from app.http.schemas import Deleted, Page
+
+products = APIRouter(prefix="/v1/products", tags=["products"], route_class=Operation)
+prices = APIRouter(prefix="/v1/prices", tags=["prices"], route_class=Operation)
+
+
+@products.post("", status_code=201, response_model=ProductRead, responses=answers("reference_taken", *WRITE))
+async def create_product(body: ProductCreate, write: WriteDep) -> Response:
+    """Create a product."""
+    return await write.run(write.parts.catalog.create_product, body.params())
+
+
+@products.get(
+    "", response_model=Page[ProductRead], responses=answers(conditional=True), openapi_extra=documented(ProductsWanted)
+)
+async def list_products(request: Request) -> Response:
+    """List products, newest first."""
+    asked = read(request, ProductsWanted)
+    return await many(request, PRODUCT, asked, reference=asked.reference, active=asked.active)
+
+
+@products.get("/{product_id}", response_model=ProductRead, responses=answers("not_found", conditional=True))
+async def get_product(product_id: ProductId, request: Request) -> Response:
+    """Read a product."""
+    return await one(request, PRODUCT, product_id)
+
+
+@products.patch("/{product_id}", response_model=ProductRead, responses=answers("not_found", *WRITE))
+async def update_product(product_id: ProductId, body: ProductUpdate, write: WriteDep) -> Response:
+    """Change a product; `active: false` archives it."""
+    return await write.run(write.parts.catalog.update_product, body.params(), product_id)
+
+
+@products.delete("/{product_id}", response_model=Deleted, responses=answers("not_found", "invalid_state", *WRITE))
+async def delete_product(product_id: ProductId, write: WriteDep) -> Response:
+    """Delete a product that has no prices."""
+    return await write.run(write.parts.catalog.delete_product, {}, product_id)
+
+
+@prices.post("", status_code=201, response_model=PriceRead, responses=answers("reference_taken", *WRITE))
+async def create_price(body: PriceCreate, write: WriteDep) -> Response:
+    """Create a price; its amount never changes."""
+    return await write.run(write.parts.catalog.create_price, body.params())
+
+
+@prices.get(
+    "", response_model=Page[PriceRead], responses=answers(conditional=True), openapi_extra=documented(PricesWanted)
+)
+async def list_prices(request: Request) -> Response:
+    """List prices, newest first."""
+    asked = read(request, PricesWanted)
+    return await many(request, PRICE, asked, product=asked.product, reference=asked.reference, active=asked.active)
+
+
+@prices.get("/{price_id}", response_model=PriceRead, responses=answers("not_found", conditional=True))
+async def get_price(price_id: PriceId, request: Request) -> Response:
+    """Read a price."""
+    return await one(request, PRICE, price_id)
+
+
+@prices.patch("/{price_id}", response_model=PriceRead, responses=answers("not_found", *WRITE))
+async def update_price(price_id: PriceId, body: PriceUpdate, write: WriteDep) -> Response:
+    """Change a price's nickname, lookup key, metadata, or whether it is active."""
+    return await write.run(write.parts.catalog.update_price, body.params(), price_id)

@@ -1,0 +1,41 @@
+"""Owns the use cases of products and prices: what is sold, and for how much."""
+
+from app.domain.errors import InvalidState, StripeInvalidRequest
+from app.domain.json import JsonView
+from app.idempotency.operations import Operation
+from app.projection.write_through import Writer, stripe_params
+from app.stripe.mapping import Kind
+
+PRODUCT_FIELDS = ("name", "description", "active")
+PRICE_FIELDS = ("product", "unit_amount", "unit_amount_decimal", "currency", "nickname", "lookup_key")
+PRICE_UPDATES = ("active", "nickname", "lookup_key")
+
+
+class Catalog:
+    """Use cases of products and prices; parameters are those of the schema of the same name."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def create_product(self, operation: Operation, params: JsonView) -> None:
+        """Create a product (ProductCreate)."""
+        await self._writer.create(operation, Kind.PRODUCT, params, stripe_params(params, *PRODUCT_FIELDS))
+
+    async def update_product(self, operation: Operation, params: JsonView) -> None:
+        """Change a product (ProductUpdate)."""
+        await self._writer.update(operation, Kind.PRODUCT, stripe_params(params, *PRODUCT_FIELDS))
+
+    async def delete_product(self, operation: Operation, _params: JsonView) -> None:
+        """Delete a product; one that has prices can only be archived (InvalidState, with Stripe's reason)."""
+        try:
+            await self._writer.delete(operation, Kind.PRODUCT)
+        except StripeInvalidRequest as error:
+            raise InvalidState(error.detail, stripe=error.stripe) from error
+
+    async def create_price(self, operation: Operation, params: JsonView) -> None:
+        """Create a price (PriceCreate); its amount never changes."""
+        await self._writer.create(operation, Kind.PRICE, params, stripe_params(params, *PRICE_FIELDS))
+
+    async def update_price(self, operation: Operation, params: JsonView) -> None:
+        """Change what may change of a price (PriceUpdate)."""
+        await self._writer.update(operation, Kind.PRICE, stripe_params(params, *PRICE_UPDATES))

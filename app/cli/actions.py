@@ -1,0 +1,80 @@
+"""Owns `invoicing actions …`: what an operator does about fulfillment actions from a shell beside the database."""
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from app.cli.output import Json, Status, print_json
+from app.cli.runner import Advance, ask, progress, run
+from app.cli.show import STATE, Cursor, Limit, show_page, wanted
+from app.container import Parts
+from app.db import documents
+from app.db.documents import FULFILLMENT_ACTION
+from app.domain.actions import ActionStatus
+from app.domain.errors import InvalidState
+from app.domain.json import JsonObject
+
+commands = typer.Typer(help="Fulfillment actions: list them, try them again.", no_args_is_help=True)
+
+State = Annotated[ActionStatus | None, STATE]
+Action = Annotated[str | None, typer.Option(help="Those of this action, e.g. email.")]
+
+
+@commands.command("list")
+def list_actions(
+    status: State = None, action: Action = None, limit: Limit = 50, cursor: Cursor = None, as_json: Json = False
+) -> None:
+    """List actions, newest first."""
+    names = ("id", "invoice", "action", "moment", "status", "attempts", "reason")
+    asked = wanted(status=status, action=action)
+    show_page(FULFILLMENT_ACTION, asked, names, limit=limit, cursor=cursor, as_json=as_json)
+
+
+@commands.command()
+def retry(
+    action_id: Annotated[str | None, typer.Argument(help="One action (`act_…`).")] = None,
+    status: State = None,
+    action: Action = None,
+    as_json: Json = False,
+) -> None:
+    """Try actions again that failed, were skipped or were set aside; what is done is never done again."""
+    if action_id is None and status is None:
+        typer.echo("Say which actions: an id, or --status.", err=True)
+        raise typer.Exit(Status.WRONG)
+    with progress("retried") as advance:
+        retried = run(lambda parts: _retry(parts, action_id, status, action, advance), as_json=as_json)
+    print_json({"retried": retried}) if as_json else typer.echo(f"{len(retried)} actions will be tried again.")
+
+
+async def _retry(
+    parts: Parts, action_id: str | None, status: str | None, action: str | None, advance: Advance
+) -> list[str]:
+    """Retry as the API would, so that the audit log knows of it; which they were."""
+    if action_id:
+        await ask(parts, parts.actions.retry_fulfillment_action, action_id)
+        return [action_id]
+    retried = []
+    found = await _matching(parts, status, action)
+    for tried, one in enumerate(found):
+        advance(tried, len(found))
+        try:
+            await ask(parts, parts.actions.retry_fulfillment_action, one["id"])
+            retried.append(one["id"])
+        except InvalidState as moved_on:
+            typer.echo(f"{one['id']}: {moved_on.detail}", err=True)
+    return retried
+
+
+async def _matching(parts: Parts, status: str | None, action: str | None) -> list[JsonObject]:
+    found: list[JsonObject] = []
+    cursor = None
+    while True:
+        async with parts.database.connection() as connection:
+            asked = wanted(status=status, action=action)
+            page = await documents.page(connection, FULFILLMENT_ACTION, asked, limit=100, cursor=cursor)
+        decoded = msgspec.json.decode(page)
+        found += decoded["data"]
+        cursor = decoded["next_cursor"]
+        if cursor is None:
+            return found

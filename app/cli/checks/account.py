@@ -1,0 +1,119 @@
+"""Owns the checks of Stripe: whether it answers, whether the key is good, and whether it may do what the service needs.
+
+Reading is tried by lists of one. Writing is tried on objects that do not exist: Stripe looks at the key's permissions
+first, so that it answers 403 or 404 and nothing is changed either way.
+"""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.cli.checks.clock import skewed
+from app.cli.checks.findings import Finding, fail, ok, warn
+from app.container import Parts
+from app.domain.errors import InvoicingError, StripeInvalidRequest, StripeKeyRefused
+from app.stripe.client import API_VERSION, Answer, StripeGateway
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A resource that the service reads, and writes where `written` is how its ids begin."""
+
+    name: str
+    path: str
+    written: str = ""
+
+
+NEEDED = (
+    Need("products", "/v1/products", "prod"),
+    Need("prices", "/v1/prices", "price"),
+    Need("customers", "/v1/customers", "cus"),
+    Need("invoices", "/v1/invoices", "in"),
+    Need("invoice items", "/v1/invoiceitems", "ii"),
+    Need("invoice payments", "/v1/invoice_payments"),
+    Need("payment intents", "/v1/payment_intents"),
+    Need("events", "/v1/events"),
+)
+NOBODY = "doctor_looks_for_nothing"
+"""What follows the prefix in the id of an object that does not exist."""
+
+
+async def check(parts: Parts) -> AsyncIterator[Finding]:
+    """Reachability, account, clock; then every permission."""
+    asked = datetime.now(UTC)
+    try:
+        answer = await parts.gateway.get("/v1/events", {"limit": 1})
+    except StripeKeyRefused as error:
+        if error.permission is None:
+            yield fail(
+                "stripe", "Stripe does not know the key", "Put a secret key of your account into STRIPE_SECRET_KEY."
+            )
+            return
+    except InvoicingError as error:
+        advice = "Can this machine reach api.stripe.com:443? See status.stripe.com."
+        yield fail("stripe", error.detail, advice)
+        return
+    else:
+        yield skewed("stripe clock", answer.until - asked, "Stripe's", precise=False)
+    yield await _account(parts)
+    yield _publishable(parts)
+    async for finding in _permissions(parts.gateway):
+        yield finding
+
+
+async def _account(parts: Parts) -> Finding:
+    mode = "live" if parts.settings.livemode else "test"
+    try:
+        account: Answer = await parts.gateway.get("/v1/account")
+    except StripeKeyRefused:
+        return ok("stripe", f"reached in {mode} mode, API {API_VERSION}; the key may not read the account's name")
+    found = account.data
+    says = f"{found['id']} in {mode} mode, API {API_VERSION}"
+    if parts.settings.livemode and not found.get("charges_enabled"):
+        return fail(
+            "stripe", f"{says}: the account cannot take payments", "Finish its activation in Stripe's Dashboard."
+        )
+    return ok("stripe", says)
+
+
+def _publishable(parts: Parts) -> Finding:
+    key, live = parts.settings.stripe_publishable_key, parts.settings.livemode
+    if not key:
+        says = "STRIPE_PUBLISHABLE_KEY is not set: payment pages and client secrets are of no use"
+        return warn("publishable key", says, "Set it, unless nobody pays by a page.")
+    if not key.startswith("pk_live_" if live else "pk_test_"):
+        says = f"STRIPE_PUBLISHABLE_KEY is not of {'live' if live else 'test'} mode, as STRIPE_SECRET_KEY is"
+        return fail("publishable key", says, "Take both from the same account and mode.")
+    return ok("publishable key", "of the same mode")
+
+
+async def _permissions(gateway: StripeGateway) -> AsyncIterator[Finding]:
+    """What the key may not do; one line where it may do everything."""
+    lacking = []
+    for need in NEEDED:
+        verbs = ("read", "write") if need.written else ("read",)
+        for verb in verbs:
+            refused = await _refused(gateway, need, verb)
+            if refused:
+                named = refused.permission or f"{verb} access to {need.name}"
+                lacking.append(named)
+                says = f"the key may not {verb} {need.name}: it lacks {named}"
+                yield fail(
+                    "permissions", says, f"Stripe's Dashboard, API keys, edit the key: {need.name} to {verb.title()}."
+                )
+    if not lacking:
+        yield ok("permissions", f"the key may read and write what is needed ({len(NEEDED)} resources tried)")
+
+
+async def _refused(gateway: StripeGateway, need: Need, verb: str) -> StripeKeyRefused | None:
+    try:
+        if verb == "read":
+            await gateway.get(need.path, {"limit": 1})
+        else:
+            await gateway.post(f"{need.path}/{need.written}_{NOBODY}", {}, key=f"doctor-{uuid.uuid4().hex}")
+    except StripeKeyRefused as error:
+        return error
+    except StripeInvalidRequest:
+        return None  # there is no such object, which is what was wanted
+    return None

@@ -1,0 +1,58 @@
+"""Owns the checks of what waits: the inbox's lag, and all that waits for a person."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from app.cli.checks.findings import Finding, fail, ok, warn
+from app.container import Parts
+from app.db import server
+from app.db.server import Backlog
+from app.inbox import statements as inbox_statements
+
+LATE = 0.2
+"""From which share of the limit on somebody should look."""
+
+
+async def check(parts: Parts) -> AsyncIterator[Finding]:
+    """Lag first, then what is stuck."""
+    async with parts.database.connection() as connection:
+        lag_s = await inbox_statements.lag_s(connection)
+        backlog = await server.backlog(connection)
+    yield _lag(lag_s, parts.settings.inbox_lag_limit_s, backlog.last_event_at)
+    waiting = _waiting(backlog)
+    for finding in waiting or [ok("backlog", "nothing waits for a person")]:
+        yield finding
+
+
+def _lag(lag_s: float, limit_s: float, last: datetime | None) -> Finding:
+    says = f"the oldest event that is due has waited for {lag_s:,.1f} s"
+    if lag_s > limit_s:
+        return fail(
+            "inbox", says, "Is a worker running? Its log, `invoicing events list --status failed`, docs/operations.md."
+        )
+    if lag_s > LATE * limit_s:
+        return warn("inbox", says, "Watch it; more workers help if they are busy.")
+    heard = (
+        f"the last event came {(datetime.now(UTC) - last).total_seconds() / 60:,.0f} min ago"
+        if last
+        else "none ever came"
+    )
+    return ok("inbox", f"{says}; {heard}")
+
+
+def _waiting(backlog: Backlog) -> list[Finding]:
+    table = (
+        (backlog.dead_events, "events were given up on", "invoicing events list --status dead, then events replay"),
+        (
+            backlog.dead_actions,
+            "fulfillment actions were given up on",
+            "invoicing actions list --status dead, then retry",
+        ),
+        (backlog.disabled_endpoints, "endpoints of others are disabled", "invoicing endpoints list"),
+        (
+            backlog.stuck_operations,
+            "operations are unfinished for more than ten minutes",
+            "invoicing operations list --stuck",
+        ),
+    )
+    return [warn("backlog", f"{count} {what}", advice) for count, what, advice in table if count]

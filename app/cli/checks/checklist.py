@@ -1,0 +1,46 @@
+"""Owns what the doctor looks at, in which order."""
+
+from collections.abc import AsyncIterator
+
+from app.cli.checks import account, backlog, database, endpoint, surroundings
+from app.cli.checks.findings import Check, Finding, Level, examined
+from app.container import built
+from app.settings import Settings
+
+STRIPE_WITHIN_S = 8.0
+"""How long a call to Stripe may take here: a person waits."""
+
+WITHOUT_DATABASE: tuple[tuple[str, Check], ...] = (
+    ("stripe", account.check),
+    ("webhook endpoint", endpoint.check),
+    ("mail", surroundings.check_mail),
+    ("identity provider", surroundings.check_identity),
+)
+WITH_DATABASE: tuple[tuple[str, Check], ...] = (
+    ("webhook secret", endpoint.check_secret),
+    ("coverage", endpoint.check_coverage),
+    ("inbox", backlog.check),
+    ("callers", surroundings.check_callers),
+)
+"""What is only looked at where the database is there and at the schema this build needs."""
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Everything there is to find with settings that are safe and complete."""
+    hasty = settings.model_copy(
+        update={
+            "stripe_max_retries": 0,
+            "stripe_timeout_s": min(settings.stripe_timeout_s, STRIPE_WITHIN_S),
+            "stripe_deadline_s": STRIPE_WITHIN_S,
+        }
+    )
+    async with built(hasty) as parts:
+        there = True
+        async for finding in examined(parts, (("database", database.check),)):
+            there = there and not (finding.level is Level.FAIL and finding.check in {"database", "migrations"})
+            yield finding
+        async for finding in examined(parts, WITHOUT_DATABASE):
+            yield finding
+        if there:
+            async for finding in examined(parts, WITH_DATABASE):
+                yield finding

@@ -1,0 +1,121 @@
+"""Owns the checks of the database: whether it is there, safe, at the schema this build needs, and large enough."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from app.cli.checks.clock import skewed
+from app.cli.checks.findings import Finding, fail, ok, warn
+from app.container import Parts
+from app.db import migrations, server
+from app.db.engine import Connection
+from app.db.server import Server
+from app.domain.errors import DatabaseUnavailable
+from app.settings import Settings
+
+OLDEST = 140000
+BEYOND_POOL = 4
+"""What a process holds besides its pool: listeners, the inbox's writer, advisory locks."""
+OLD_TRANSACTIONS = 500_000_000
+VERY_OLD_TRANSACTIONS = 1_500_000_000
+"""PostgreSQL stops writing at some two thousand million."""
+LONG_OPEN_S = 60.0
+CROWDED = 0.8
+SEPARATE = "Run as the roles of docs/security.md, which own nothing."
+
+
+async def check(parts: Parts) -> AsyncIterator[Finding]:
+    """Everything about the database, from one connection."""
+    try:
+        async with parts.database.connection() as connection:
+            asked = datetime.now(UTC)
+            found = await server.server(connection)
+            answered = datetime.now(UTC)
+            findings = [
+                ok("database", f"PostgreSQL {found.version_name}"),
+                *_safety(found, production=parts.settings.environment == "production"),
+                *_room(found, parts.settings),
+                *await _transactions(connection, found),
+                await _migrations(connection),
+                skewed("database clock", found.clock - asked - (answered - asked) / 2, "the database's", precise=True),
+            ]
+    except DatabaseUnavailable as error:
+        yield fail("database", error.detail, "Is it up, is DATABASE_URL right, may this machine connect to it?")
+        return
+    for finding in findings:
+        yield finding
+
+
+def _safety(found: Server, *, production: bool) -> list[Finding]:
+    """Whether what it acknowledges is there afterwards, and nobody can do more than they should."""
+    findings = []
+    if found.version < OLDEST:
+        findings.append(fail("database", f"PostgreSQL {found.version_name} is too old", "Upgrade to 14 or newer."))
+    if found.replica:
+        findings.append(fail("database", "this is a standby: it takes no writes", "Point DATABASE_URL at the primary."))
+    if found.encoding != "UTF8":
+        findings.append(
+            fail("database", f"its encoding is {found.encoding}", "Create the database with ENCODING 'UTF8'.")
+        )
+    if found.timezone != "UTC":
+        says = f"a session's time zone is {found.timezone}: a pooler drops what we set"
+        findings.append(warn("database", says, "ALTER ROLE … SET timezone = 'UTC'."))
+    if found.synchronous_commit == "off":
+        says = "synchronous_commit is off: events that Stripe was told are stored can be lost"
+        findings.append(fail("database", says, "ALTER ROLE … SET synchronous_commit = 'on'."))
+    if not (found.fsync and found.full_page_writes):
+        says = "fsync or full_page_writes is off: a crash of the machine can destroy the database"
+        advice = "Turn both on in postgresql.conf; they are off in nothing but tests."
+        findings.append((fail if production else warn)("database", says, advice))
+    if found.superuser and production:
+        says = "the service's role is a superuser"
+        findings.append(warn("database", says, SEPARATE))
+    elif found.owned and production:
+        says = (
+            f"the service's role owns {found.owned} tables: it can drop them, and the triggers that guard the audit log"
+        )
+        findings.append(warn("database", says, SEPARATE))
+    return findings
+
+
+def _room(found: Server, settings: Settings) -> list[Finding]:
+    """Whether there are enough connections for what one of each process may open."""
+    wanted = (settings.workers + 1) * (settings.database_pool_size + BEYOND_POOL)
+    says = f"{found.connected} of {found.connections} connections in use; these settings may open {wanted} for an API and a worker"
+    if settings.database_pooler == "none" and wanted > found.connections:
+        advice = (
+            "Lower DATABASE_POOL_SIZE or WORKERS, raise max_connections, or put PgBouncer between (docs/scaling.md)."
+        )
+        return [fail("connections", says, advice)]
+    if found.connected > CROWDED * found.connections:
+        return [warn("connections", says, "See pg_stat_activity for whose they are; mind how many processes you run.")]
+    return [ok("connections", says)]
+
+
+async def _transactions(connection: Connection, found: Server) -> list[Finding]:
+    """Whether transaction ids run out, and whether a transaction holds everybody up."""
+    findings = []
+    behind = f"the oldest row is {found.transactions_behind:,} transactions old"
+    if found.transactions_behind > OLD_TRANSACTIONS:
+        kind = fail if found.transactions_behind > VERY_OLD_TRANSACTIONS else warn
+        findings.append(
+            kind("transactions", behind, "VACUUM (FREEZE) before PostgreSQL refuses to write; see what blocks it.")
+        )
+    long = [one for one in await server.open_transactions(connection) if one.open_s > LONG_OPEN_S]
+    for one in long:
+        says = f"{one.whose} has a transaction open for {one.open_s:,.0f} s: the event feed waits for it, and nothing is cleaned up"
+        findings.append(
+            warn("transactions", says, "End it: pg_terminate_backend, COMMIT PREPARED or ROLLBACK PREPARED.")
+        )
+    return findings or [ok("transactions", f"{behind}; none is open for long")]
+
+
+async def _migrations(connection: Connection) -> Finding:
+    applied = await migrations.revision(connection)
+    if applied is None:
+        return fail("migrations", "the database has no tables", "invoicing migrate")
+    if applied == migrations.head():
+        return ok("migrations", f"at head ({applied})")
+    if migrations.serves(applied):
+        says = f"at {applied}, which this build does not know: it is older than the schema"
+        return warn("migrations", says, "Fine while a release is rolled out; otherwise run the newer build.")
+    return fail("migrations", f"at {applied}, this build needs {migrations.head()}", "invoicing migrate")

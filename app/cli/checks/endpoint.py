@@ -1,0 +1,139 @@
+"""Owns the checks of what Stripe delivers: the endpoint as Stripe has it, what did not arrive, what may be missing."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+from app.cli.checks.findings import Finding, fail, ok, warn
+from app.container import Parts
+from app.db import server
+from app.domain.errors import DatabaseUnavailable, StripeKeyRefused
+from app.domain.json import JsonObject
+from app.inbox import coverage
+from app.inbox.handlers import HANDLERS
+from app.inbox.reconciler import ALARM, KEPT
+from app.inbox.signers import last_signer
+from app.inbox.stripe_endpoint import PATH
+from app.stripe.client import API_VERSION
+
+DAY = timedelta(days=1)
+ON_ITS_WAY = timedelta(minutes=10)
+"""For how long an event may be on its way without anything being wrong."""
+PASSES = 3
+"""How many passes of the reconciler may fail before somebody should look."""
+
+
+async def check(parts: Parts) -> AsyncIterator[Finding]:
+    """The endpoint, then the deliveries to it."""
+    url = f"{parts.settings.public_base_url}/webhooks/stripe"
+    try:
+        there = [it async for it in parts.gateway.pages(PATH, {}) if it["url"] == url]
+    except StripeKeyRefused as error:
+        advice = "Give the key Webhook Endpoints: Read, or look in Stripe's Dashboard yourself."
+        yield warn(
+            "webhook endpoint", f"cannot be looked at: the key lacks {error.permission or 'read access'}", advice
+        )
+    else:
+        for finding in _endpoint(there, url, await _last_version(parts)):
+            yield finding
+    yield await _undelivered(parts)
+
+
+async def _last_version(parts: Parts) -> str | None:
+    try:
+        async with parts.database.connection() as connection:
+            return await server.delivered_version(connection)
+    except DatabaseUnavailable:
+        return None
+
+
+def _endpoint(there: list[JsonObject], url: str, delivered: str | None) -> list[Finding]:
+    """What is wrong with those that deliver to `url`; an endpoint of no version delivers in its account's."""
+    advice = f"invoicing webhooks setup --url {url}"
+    enabled = [it for it in there if it["status"] == "enabled"]
+    if not there:
+        says = f"Stripe has none that delivers to {url}"
+        return [fail("webhook endpoint", says, f"{advice} (or mend PUBLIC_BASE_URL)")]
+    if not enabled:
+        return [fail("webhook endpoint", f"{there[0]['id']} is disabled: Stripe delivers nothing", advice)]
+    wanted = set(HANDLERS)
+    best = min(enabled, key=lambda it: (_missing(it, wanted), (it["api_version"] or delivered) != API_VERSION))
+    findings = []
+    if missing := wanted - set(best["enabled_events"]) if "*" not in best["enabled_events"] else set():
+        says = f"{best['id']} does not deliver {', '.join(sorted(missing))}"
+        findings.append(fail("webhook endpoint", says, advice))
+    version = best["api_version"] or delivered
+    if version != API_VERSION:
+        says = f"{best['id']} delivers in API version {version or 'of the account'}, this build reads {API_VERSION}"
+        findings.append(warn("webhook endpoint", f"{says}: each event costs a call to Stripe", advice))
+    if len(enabled) > 1:
+        says = f"{len(enabled)} enabled endpoints deliver to {url}: each event comes so often, and counts once"
+        findings.append(
+            warn("webhook endpoint", says, "Fine while a version or a secret is changed; then delete the old one.")
+        )
+    return findings or [ok("webhook endpoint", f"{best['id']} delivers every handled event to {url}")]
+
+
+def _missing(endpoint: JsonObject, wanted: set[str]) -> int:
+    return 0 if "*" in endpoint["enabled_events"] else len(wanted - set(endpoint["enabled_events"]))
+
+
+async def _undelivered(parts: Parts) -> Finding:
+    """What Stripe made in the last day and could not deliver."""
+    now = datetime.now(UTC)
+    span = {"gte": int((now - DAY).timestamp()), "lte": int((now - ON_ITS_WAY).timestamp())}
+    try:
+        page = (await parts.gateway.get("/v1/events", {"created": span, "delivery_success": False, "limit": 100})).data
+    except StripeKeyRefused as error:
+        return warn(
+            "deliveries",
+            f"cannot be looked at: the key lacks {error.permission or 'read access'}",
+            "Give the key Events: Read.",
+        )
+    ours = [event for event in page["data"] if event["type"] in HANDLERS]
+    if not ours:
+        return ok("deliveries", "everything of the last day was delivered")
+    more = "or more " if page["has_more"] else ""
+    says = f"{len(ours)} {more}events of the last day were not delivered, the last {ours[0]['id']} ({ours[0]['type']})"
+    advice = "Stripe's Dashboard shows the answers it got; `invoicing reconcile` fetches what is missing now."
+    return warn("deliveries", says, advice)
+
+
+async def check_secret(parts: Parts) -> AsyncIterator[Finding]:
+    """Whether what verified the last delivery is still configured: Stripe does not say what it signs with."""
+    async with parts.database.connection() as connection:
+        used = await last_signer(connection)
+    configured = [secret.name for secret in parts.secrets]
+    if used is None:
+        yield ok("webhook secret", "nothing was delivered yet that could show which one Stripe signs with")
+    elif used in configured:
+        yield ok("webhook secret", f"{used} verified the last delivery")
+    else:
+        says = f"{used} verified the last delivery, and STRIPE_WEBHOOK_SECRETS holds only {', '.join(configured)}"
+        advice = "Unless it was just replaced: every delivery is refused. Put the endpoint's signing secret there."
+        yield warn("webhook secret", says, advice)
+
+
+async def check_coverage(parts: Parts) -> AsyncIterator[Finding]:
+    """How far nothing is missing."""
+    async with parts.database.connection() as connection:
+        covered = await coverage.read(connection)
+    if covered is None:
+        yield warn(
+            "coverage",
+            "Stripe's events were never compared with the inbox",
+            "Is a worker running? Else: invoicing reconcile",
+        )
+        return
+    age = datetime.now(UTC) - covered.complete_until
+    says = f"nothing is missing up to {covered.complete_until:%Y-%m-%d %H:%M:%S} UTC"
+    if age > ALARM:
+        left = max(timedelta(0), KEPT - age)
+        yield fail("coverage", f"{says}; Stripe keeps its events for {left.days} days more", "invoicing reconcile, now")
+    elif age > max(PASSES * timedelta(seconds=parts.settings.reconcile_every_s), ON_ITS_WAY):
+        yield warn(
+            "coverage",
+            f"{says}, and that was {age.total_seconds() / 60:,.0f} min ago",
+            "Is a worker running? Its log says why not.",
+        )
+    else:
+        yield ok("coverage", says)

@@ -1,0 +1,60 @@
+"""Owns the checks of what else there is around: the mail server, the identity provider, and who can call."""
+
+from collections.abc import AsyncIterator
+
+from app.access import key_statements
+from app.cli.checks.findings import Finding, fail, ok, warn
+from app.clients import mailer_of
+from app.container import Parts
+from app.domain.actions import NotNow
+from app.domain.errors import IdentityProviderUnavailable
+
+
+async def check_mail(parts: Parts) -> AsyncIterator[Finding]:
+    """Whether the mail server would take mail from us."""
+    settings = parts.settings
+    if not settings.smtp_host:
+        return
+    where = f"{settings.smtp_host}:{settings.smtp_port}"
+    try:
+        await mailer_of(settings).greet()
+    except NotNow as error:
+        yield fail(
+            "mail", f"{where}: {error}", "Check SMTP_HOST, SMTP_PORT, SMTP_SECURITY, SMTP_USERNAME and SMTP_PASSWORD."
+        )
+    else:
+        yield ok("mail", f"{where} lets us in")
+
+
+async def check_identity(parts: Parts) -> AsyncIterator[Finding]:
+    """Whether tokens of people can be verified."""
+    if parts.tokens is None:
+        return
+    url = parts.settings.oidc_jwks_url
+    try:
+        usable = await parts.tokens.usable_keys()
+    except IdentityProviderUnavailable as error:
+        yield fail(
+            "identity provider", f"{url}: {error.detail}", "Check OIDC_JWKS_URL, and that this machine can reach it."
+        )
+        return
+    if usable:
+        yield ok("identity provider", f"{usable} signing keys at {url}")
+    else:
+        algorithms = ", ".join(parts.settings.oidc_algorithms)
+        says = f"{url} has no key that may verify a token here"
+        yield fail("identity provider", says, f"Its keys must have an id and be of {algorithms} (OIDC_ALGORITHMS).")
+
+
+async def check_callers(parts: Parts) -> AsyncIterator[Finding]:
+    """Whether anybody can call, and whether the operator's key is still lying about."""
+    settings = parts.settings
+    async with parts.database.connection() as connection:
+        somebody = await key_statements.any_in_force(connection, livemode=settings.livemode)
+    if settings.api_bootstrap_key and settings.environment == "production" and somebody:
+        says = "API_BOOTSTRAP_KEY is set though there are keys: it may do everything and names nobody in the audit log"
+        yield warn("callers", says, "Unset it.")
+    elif not (somebody or settings.api_bootstrap_key or settings.oidc_issuer):
+        yield fail("callers", "nobody could call: there is no key", "invoicing keys create")
+    else:
+        yield ok("callers", "somebody has a key" if somebody else "only by the operator's key or the identity provider")

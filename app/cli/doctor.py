@@ -1,0 +1,50 @@
+"""Owns `invoicing doctor`: what is wrong with this deployment, and what to do about it."""
+
+import asyncio
+
+import typer
+
+from app.cli.checks.checklist import examine
+from app.cli.checks.findings import Finding, Level, fail, ok, worst
+from app.cli.environment import complaints, settings
+from app.cli.output import Json, print_json
+from app.observability import logs
+
+COLORS = {Level.OK: typer.colors.GREEN, Level.WARN: typer.colors.YELLOW, Level.FAIL: typer.colors.RED}
+WIDTH = 18
+
+
+def doctor(as_json: Json = False) -> None:
+    """Look at everything this service stands on, and say what to do. Changes nothing.
+
+    Exit status: 0 all is well, 1 something is worth a look, 2 something must be mended.
+    """
+    logs.configure("error")
+    findings = asyncio.run(_examine(tell=not as_json))
+    if as_json:
+        level = max((finding.level for finding in findings), key=list(Level).index)
+        print_json({"status": level, "findings": findings})
+    raise typer.Exit(worst(findings))
+
+
+async def _examine(*, tell: bool) -> list[Finding]:
+    """Settings first: without them there is nothing to look with."""
+    wrong = [fail("settings", why, "Mend it where the service gets its environment.") for why in complaints()]
+    findings = wrong or [ok("settings", "complete and safe")]
+    if tell:
+        for finding in findings:
+            _tell(finding)
+    if not wrong:
+        async for finding in examine(settings()):
+            findings.append(finding)
+            if tell:
+                _tell(finding)
+    return findings
+
+
+def _tell(finding: Finding) -> None:
+    word = finding.level.value.upper() if finding.level is Level.FAIL else finding.level.value
+    level = typer.style(f"{word:4}", fg=COLORS[finding.level], bold=finding.level is not Level.OK)
+    typer.echo(f"{level}  {finding.check:{WIDTH}}{finding.says}")
+    if finding.advice:
+        typer.echo(f"      {'':{WIDTH}}-> {finding.advice}")

@@ -1,0 +1,165 @@
+"""Owns `invoicing events …`, `reconcile`, `repair` and `rebuild`: what an operator does to the inbox."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from app.cli.environment import operator
+from app.cli.output import Json, Status, print_json
+from app.cli.runner import Advance, Moment, progress, run, utc
+from app.cli.show import list_events, show_event
+from app.container import Parts
+from app.db import documents
+from app.db.documents import EVENT
+from app.domain.errors import InvalidState, NotFound
+from app.domain.json import JsonObject
+from app.fulfillment.schemas import EventStatus
+from app.inbox import replay_statements
+from app.inbox.coverage import Covered
+from app.inbox.reconciler import KEPT, Pass
+from app.inbox.replay_statements import Wanted
+from app.projection.rebuild import told
+
+events = typer.Typer(help="The inbox: list, show, replay events.", no_args_is_help=True)
+events.command("list")(list_events)
+events.command("show")(show_event)
+
+REPLAYED_AT_ONCE = 500
+
+
+@events.command()
+def replay(
+    event: Annotated[str | None, typer.Argument(help="One event (`evt_…`).")] = None,
+    event_type: Annotated[str | None, typer.Option("--type", help="Events of this type.")] = None,
+    status: Annotated[EventStatus | None, typer.Option(help="Events in this state.")] = None,
+    about: Annotated[str | None, typer.Option("--object", help="Events about this object.")] = None,
+    since: Moment = None,
+    until: Moment = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every event there is.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Process events again; what was applied already changes nothing. Exit status 1 where one failed."""
+    wanted = Wanted(event, event_type, status, about, utc(since), utc(until))
+    if wanted == Wanted() and not everything:
+        typer.echo("Say which events: an id, a filter, or --all.", err=True)
+        raise typer.Exit(Status.WRONG)
+    with progress("replayed") as advance:
+        done = run(lambda parts: _replay(parts, wanted, advance), as_json=as_json)
+    if as_json:
+        print_json(done)
+    elif done["matched"]:
+        typer.echo(f"{done['replayed']} of {done['matched']} events replayed, {done['failed']} failed")
+    else:
+        typer.echo("No event matches.")
+    raise typer.Exit(Status.FAILED if done["failed"] else Status.DONE)
+
+
+async def _replay(parts: Parts, wanted: Wanted, advance: Advance) -> JsonObject:
+    """Put the events back in portions and help to process them."""
+    found = await parts.replaying.matching(wanted)
+    if wanted.id and not found:
+        await _not_replayed(parts, wanted.id)
+    worker, done, failed = parts.worker(), 0, 0
+    for start in range(0, len(found), REPLAYED_AT_ONCE):
+        advance(done, len(found))
+        queued = await parts.replaying.requeue(found[start : start + REPLAYED_AT_ONCE], wanted, actor=operator())
+        while True:
+            await worker.drain()
+            async with parts.database.connection() as connection:
+                now = await replay_statements.statuses(connection, queued)
+            if not now.keys() & {"received", "processing"}:
+                break
+            await asyncio.sleep(0.2)  # another worker has them
+        done += len(queued)
+        failed += now.get("failed", 0) + now.get("dead", 0)
+    return {"matched": len(found), "replayed": done, "failed": failed}
+
+
+async def _not_replayed(parts: Parts, event: str) -> None:
+    """Say why an event that was asked for by its id is not among those that can be replayed."""
+    async with parts.database.connection() as connection:
+        if await documents.read(connection, EVENT, event) is None:
+            raise NotFound(f"There is no webhook event {event!r}.")
+    raise InvalidState(
+        f"{event} is not replayed: nothing handles it, it waits already, or another option rules it out."
+    )
+
+
+def reconcile(since: Moment = None, as_json: Json = False) -> None:
+    """Look for events that never arrived and for invoices that drifted from Stripe's, and put both right."""
+
+    async def work(parts: Parts) -> tuple[Pass | None, list[str], Covered | None]:
+        reconciler = parts.reconciler()
+        with progress("comparing events and invoices with Stripe's"):
+            found = await reconciler.reconcile(utc(since))
+            repaired = [] if found is None else await parts.repairing().repair()
+        return found, repaired, await reconciler.covered()
+
+    found, repaired, covered = run(work, as_json=as_json)
+    if found is None:
+        typer.echo("Somebody else is reconciling right now.", err=True)
+        raise typer.Exit(Status.FAILED)
+    if as_json:
+        print_json({**_shown(found), "repaired": repaired, "complete_until": covered and covered.complete_until})
+    else:
+        _tell(found, repaired, covered)
+
+
+def _shown(found: Pass) -> JsonObject:
+    return {"since": found.since, "compared": found.compared, "missed": found.missed}
+
+
+def _tell(found: Pass, repaired: list[str], covered: Covered | None) -> None:
+    typer.echo(
+        f"{found.compared} events compared since {found.since:%Y-%m-%d %H:%M:%S}: {len(found.missed)} were missing"
+    )
+    for event in found.missed:
+        typer.echo(f"  queued {event}")
+    for drifted in repaired:
+        typer.echo(f"  repaired {drifted}")
+    if covered:
+        left = KEPT - (datetime.now(UTC) - covered.complete_until)
+        typer.echo(
+            f"Complete up to {covered.complete_until:%Y-%m-%d %H:%M:%S} UTC; Stripe keeps {left.days} days more."
+        )
+
+
+def repair(as_json: Json = False) -> None:
+    """Compare unfinished invoices with Stripe's, and put right what drifted; `reconcile` does that as well."""
+
+    async def work(parts: Parts) -> list[str]:
+        with progress("comparing invoices with Stripe's"):
+            return await parts.repairing().repair()
+
+    repaired = run(work, as_json=as_json)
+    if as_json:
+        print_json({"repaired": repaired})
+        return
+    for drifted in repaired:
+        typer.echo(f"repaired {drifted}")
+    typer.echo(f"{len(repaired)} had drifted from Stripe's.")
+
+
+def rebuild(
+    repair: Annotated[
+        bool, typer.Option("--repair/--verify", help="Make the live rows what the events lead to, or only compare.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Replay every event into an empty projection and say how it differs from the live one; exit status 1 if it does."""
+    with progress("events replayed") as advance:
+        done = run(lambda parts: parts.rebuilder().rebuild(repair=repair, progress=advance), as_json=as_json)
+    lines = [*done.failed, *told(done.differences)]
+    if as_json:
+        counted = {"events": done.events, "asked": done.asked, "repaired": done.repaired}
+        print_json({**counted, "failed": done.failed, "differences": told(done.differences)})
+    else:
+        for line in lines:
+            typer.echo(line)
+        typer.echo(
+            f"{done.events} events replayed, Stripe asked {done.asked} times: {len(done.differences)} differences"
+            + (f", {done.repaired} repaired" if repair else "")
+        )
+    raise typer.Exit(Status.FAILED if done.failed or len(done.differences) > done.repaired else Status.DONE)

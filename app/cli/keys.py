@@ -1,0 +1,98 @@
+"""Owns `invoicing keys …`: what an operator does to API keys from a shell beside the database."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+import typer
+
+from app.access import key_statements
+from app.cli.output import Json, print_fields, print_json
+from app.cli.runner import ask, run
+from app.cli.show import Cursor, Limit, show_page
+from app.container import Parts
+from app.db.documents import API_KEY, Filter
+from app.domain.access import Scope
+from app.domain.errors import InvalidState, NotFound
+from app.domain.json import JsonView
+from app.idempotency.operations import Answer
+
+commands = typer.Typer(help="API keys: make, list, rotate, revoke.", no_args_is_help=True)
+
+DAY_S = 24 * 3600
+SHOWN = ("id", "name", "prefix", "status", "scopes", "expires_at")
+Named = Annotated[str, typer.Argument(help="The key's id, or how the key begins.")]
+Days = Annotated[float | None, typer.Option(min=0.001, help="After how many days the key ends by itself.")]
+
+
+@commands.command()
+def create(
+    name: Annotated[str, typer.Option(help="What the key is for.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it may do; give it several times.")],
+    expires_in_days: Days = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key and print it: the only time it is shown."""
+    params = {"name": name, "scopes": [one.value for one in scope], "expires_at": _expiry(expires_in_days)}
+    made = run(lambda parts: ask(parts, parts.keys.create_api_key, None, params), as_json=as_json)
+    _show(made, as_json=as_json)
+
+
+@commands.command("list")
+def list_keys(
+    prefix: Annotated[str, typer.Option(help="How the keys begin.")] = "",
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
+    """List keys, newest first, without what is secret of them."""
+    wanted = Filter()
+    wanted.add("starts_with(row.prefix, {})", prefix)
+    names = ("id", "prefix", "status", "scopes", "last_used_at", "expires_at", "name")
+    show_page(API_KEY, wanted, names, limit=limit, cursor=cursor, as_json=as_json)
+
+
+@commands.command()
+def rotate(
+    key: Named,
+    overlap_s: Annotated[int, typer.Option(min=0, help="For how long the old key works on, in seconds.")] = DAY_S,
+    expires_in_days: Days = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key that takes over from another, and print it."""
+    params = {"overlap_s": overlap_s, "expires_at": _expiry(expires_in_days)}
+    rotated = run(lambda parts: _named(parts, key, revoked=False, params=params), as_json=as_json)
+    _show(rotated, as_json=as_json)
+
+
+@commands.command()
+def revoke(key: Named, as_json: Json = False) -> None:
+    """End a key at once, in every process."""
+    _show(run(lambda parts: _named(parts, key, revoked=True), as_json=as_json), as_json=as_json)
+
+
+def _expiry(days: float | None) -> str | None:
+    return None if days is None else (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+
+async def _named(parts: Parts, named: str, *, revoked: bool, params: JsonView | None = None) -> Answer:
+    """Rotate or revoke the one key that is called so. Raises NotFound, InvalidState."""
+    async with parts.database.connection() as connection:
+        found = await key_statements.identify(connection, named)
+    if not found:
+        raise NotFound(f"No key is called {named!r}, or begins so.")
+    if len(found) > 1:
+        raise InvalidState(f"{len(found)} keys are called {named!r}, or begin so.")
+    use_case = parts.keys.revoke_api_key if revoked else parts.keys.rotate_api_key
+    return await ask(parts, use_case, found[0], params)
+
+
+def _show(answer: Answer, *, as_json: bool) -> None:
+    """The key itself on standard output, and what there is to say of it beside."""
+    document = msgspec.json.decode(answer.body)
+    if as_json:
+        print_json(document | ({"key": answer.secret} if answer.secret else {}))
+        return
+    print_fields({name: document[name] for name in SHOWN}, err=bool(answer.secret))
+    if answer.secret:
+        typer.echo(answer.secret)

@@ -1,0 +1,199 @@
+"""Owns the commands that only look: lists and single objects, as the API would answer them.
+
+What is printed with `--json` is the API's own document; without, the columns a person looks for.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from app.cli.output import Json, print_columns, print_encoded, print_fields
+from app.cli.runner import run
+from app.container import Parts
+from app.db import documents
+from app.db.documents import AUDIT_ENTRY, CUSTOMER, EVENT, FULFILLMENT, INVOICE, OPERATION, Filter, Resource
+from app.domain.errors import NotFound
+from app.domain.fulfillment import FulfillmentStatus
+from app.domain.invoice import InvoiceStatus
+from app.fulfillment.schemas import EventStatus
+from app.invoices import timeline
+
+invoices = typer.Typer(help="Invoices: list, show, and everything that happened to one.", no_args_is_help=True)
+fulfillments = typer.Typer(help="Fulfillments: list, show.", no_args_is_help=True)
+operations = typer.Typer(help="What callers asked for: what is under way, what is stuck.", no_args_is_help=True)
+audit = typer.Typer(help="Who did what.", no_args_is_help=True)
+
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")]
+Cursor = Annotated[str | None, typer.Option(help="`next_cursor` of the page before.")]
+STATE = typer.Option(help="Those in this state.")
+Of = Annotated[str | None, typer.Option("--customer", help="Those of this customer (`cus_…`).")]
+
+
+def show_page(
+    resource: Resource, wanted: Filter, names: Sequence[str], *, limit: int, cursor: str | None, as_json: bool
+) -> None:
+    """Print a page of a list."""
+
+    async def page(parts: Parts) -> bytes:
+        async with parts.database.connection() as connection:
+            return await documents.page(connection, resource, wanted, limit=limit, cursor=cursor)
+
+    found = run(page, as_json=as_json)
+    if as_json:
+        print_encoded(found)
+        return
+    decoded = msgspec.json.decode(found)
+    print_columns(decoded["data"], names)
+    if decoded["has_more"]:
+        typer.echo(f"There are more: --cursor {decoded['next_cursor']}", err=True)
+
+
+def show_one(resource: Resource, object_id: str, *, as_json: bool, by: str = "id") -> None:
+    """Print one object."""
+
+    async def read(parts: Parts) -> str:
+        async with parts.database.connection() as connection:
+            found = await documents.read(connection, resource, object_id, by=by)
+        if found is None:
+            raise NotFound(f"There is no {resource.name} {object_id!r}.")
+        return found
+
+    found = run(read, as_json=as_json)
+    print_encoded(found) if as_json else print_fields(msgspec.json.decode(found))
+
+
+def wanted(**equal: str | None) -> Filter:
+    """The filter of those whose columns are as given; what is None is not asked for."""
+    found = Filter()
+    for column, value in equal.items():
+        found.add(f"row.{column} = {{}}", value)
+    return found
+
+
+@invoices.command("list")
+def list_invoices(
+    status: Annotated[InvoiceStatus | None, STATE] = None,
+    customer: Of = None,
+    reference: Annotated[str | None, typer.Option(help="The one with the caller's own id.")] = None,
+    overdue: Annotated[bool, typer.Option(help="Open ones whose due date has passed.")] = False,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
+    """List invoices, newest first."""
+    asked = wanted(status=status, customer=customer, reference=reference)
+    if overdue:
+        asked.conditions.append("row.status = 'open' AND row.due_at < now()")
+    names = ("id", "number", "status", "customer", "currency", "total", "amount_remaining", "due_at", "created_at")
+    show_page(INVOICE, asked, names, limit=limit, cursor=cursor, as_json=as_json)
+
+
+@invoices.command("show")
+def show_invoice(invoice: Annotated[str, typer.Argument(help="`in_…`")], as_json: Json = False) -> None:
+    """Show an invoice with its items."""
+    show_one(INVOICE, invoice, as_json=as_json)
+
+
+@invoices.command("timeline")
+def show_timeline(invoice: Annotated[str, typer.Argument(help="`in_…`")], as_json: Json = False) -> None:
+    """Tell everything that happened to an invoice, oldest first, and why it is unpaid."""
+
+    async def read(parts: Parts) -> bytes:
+        async with parts.database.connection() as connection:
+            return await timeline.read(connection, invoice)
+
+    found = run(read, as_json=as_json)
+    if as_json:
+        print_encoded(found)
+        return
+    told = msgspec.json.decode(found)
+    typer.echo(f"{told['invoice']} is {told['status']}, its fulfillment {told['fulfillment'] or 'not begun'}.")
+    if told["unpaid_because"]:
+        typer.echo(told["unpaid_because"])
+    entries = [{**entry, "details": _facts(entry["data"])} for entry in told["data"]]
+    print_columns(entries, ("at", "kind", "what", "details"))
+
+
+def _facts(data: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in data.items() if value not in (None, "", {}))
+
+
+@fulfillments.command("list")
+def list_fulfillments(
+    status: Annotated[FulfillmentStatus | None, STATE] = None,
+    customer: Of = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
+    """List fulfillments, newest first."""
+    names = ("id", "invoice", "customer", "status", "currency", "amount_paid", "attempts", "fulfilled_at", "updated_at")
+    asked = wanted(status=status, customer=customer)
+    show_page(FULFILLMENT, asked, names, limit=limit, cursor=cursor, as_json=as_json)
+
+
+@fulfillments.command("show")
+def show_fulfillment(
+    invoice: Annotated[str, typer.Argument(help="The invoice's id (`in_…`).")], as_json: Json = False
+) -> None:
+    """Show an invoice's fulfillment."""
+    show_one(FULFILLMENT, invoice, as_json=as_json, by="invoice")
+
+
+def list_events(
+    status: Annotated[EventStatus | None, STATE] = None,
+    event_type: Annotated[str | None, typer.Option("--type", help="Those of this type.")] = None,
+    about: Annotated[str | None, typer.Option("--object", help="Those about this object.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
+    """List the inbox's events, newest first."""
+    names = ("id", "type", "object", "status", "attempts", "received_at", "last_error")
+    asked = wanted(status=status, type=event_type, object_id=about)
+    show_page(EVENT, asked, names, limit=limit, cursor=cursor, as_json=as_json)
+
+
+def show_event(event: Annotated[str, typer.Argument(help="`evt_…`")], as_json: Json = False) -> None:
+    """Show an event with its payload."""
+    show_one(EVENT, event, as_json=as_json)
+
+
+@operations.command("list")
+def list_operations(
+    in_flight: Annotated[bool, typer.Option(help="Those that are not answered yet.")] = False,
+    stuck: Annotated[bool, typer.Option(help="Those unanswered for more than ten minutes.")] = False,
+    subject: Annotated[str | None, typer.Option(help="Those about this object.")] = None,
+    caller: Annotated[str | None, typer.Option(help="Those of this caller.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
+    """List operations, newest first. The worker finishes what its caller left behind."""
+    asked = wanted(subject=subject, caller=caller)
+    if in_flight or stuck:
+        asked.conditions.append("row.answered_at IS NULL")
+    if stuck:
+        asked.conditions.append("row.created_at < now() - interval '10 minutes'")
+    names = ("id", "name", "subject", "caller", "status", "takeovers", "created_at", "answered_at", "last_error")
+    show_page(OPERATION, asked, names, limit=limit, cursor=cursor, as_json=as_json)
+
+
+@audit.command("list")
+def list_audit(
+    subject: Annotated[str | None, typer.Option(help="What was done to this object.")] = None,
+    actor: Annotated[str | None, typer.Option(help="What this caller did.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
+    """List the audit log, newest first."""
+    names = ("at", "actor", "action", "subject", "detail", "outcome", "request_id")
+    show_page(AUDIT_ENTRY, wanted(subject=subject, actor=actor), names, limit=limit, cursor=cursor, as_json=as_json)
+
+
+def show_customer(customer: Annotated[str, typer.Argument(help="`cus_…`")], as_json: Json = False) -> None:
+    """Show a customer."""
+    show_one(CUSTOMER, customer, as_json=as_json)

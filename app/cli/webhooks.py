@@ -1,0 +1,70 @@
+"""Owns `invoicing webhooks …`: the endpoint at Stripe, and which signing secret is used."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from app.cli.environment import BeforeTheEndpoint
+from app.cli.output import Json, print_columns, print_json
+from app.cli.runner import run
+from app.container import Parts
+from app.inbox import stripe_endpoint
+from app.inbox.signers import Signer, signers
+
+commands = typer.Typer(help="The webhook endpoint at Stripe and its signing secrets.", no_args_is_help=True)
+
+LOOKED_BACK = timedelta(days=7)
+
+ROTATION = """\
+To rotate the signing secret without losing a delivery:
+  1. Roll it in Stripe's Dashboard (Developers, Webhooks, the endpoint, Roll secret) and let the old one expire in 24 h.
+  2. Put the new secret first in STRIPE_WEBHOOK_SECRETS, the old one behind it, and restart the API.
+  3. When `invoicing webhooks secrets` says that the old one can go, take it out and restart again."""
+
+
+@commands.command()
+def setup(
+    url: Annotated[str, typer.Option(help="Where Stripe shall deliver: https://…/webhooks/stripe")],
+    as_json: Json = False,
+) -> None:
+    """Create or update the endpoint: exactly the events that are handled, in the API version this service reads."""
+    key = f"endpoint-{uuid.uuid4().hex}"
+    done = run(lambda parts: stripe_endpoint.set_up(parts.gateway, url, key=key), BeforeTheEndpoint, as_json=as_json)
+    if as_json:
+        print_json(done)
+        return
+    typer.echo(f"The endpoint {done.id} is {done.outcome}.")
+    if done.secret:
+        typer.echo("Its signing secret, shown only now; add it to STRIPE_WEBHOOK_SECRETS:", err=True)
+        typer.echo(done.secret)
+    for other in done.outdated:
+        typer.echo(
+            f"{other} delivers to the same address in another API version: delete it once the new one is in use."
+        )
+    typer.echo(ROTATION, err=True)
+
+
+@commands.command()
+def secrets(as_json: Json = False) -> None:
+    """Show which secret verified what, and which can go."""
+    configured, seen = run(_signers, as_json=as_json)
+    now = datetime.now(UTC)
+    rows = []
+    for name in [*configured, *sorted(seen.keys() - set(configured))]:
+        signer = seen.get(name, Signer(name))
+        newer = any(
+            other.last and (signer.last is None or other.last > signer.last)
+            for other in seen.values()
+            if other.name != name and other.name in configured
+        )
+        told = stripe_endpoint.advice(signer, configured=name in configured, others_newer=newer, now=now)
+        last = signer.last.isoformat(timespec="seconds") if signer.last else None
+        rows.append({"secret": name, "deliveries_in_7_days": signer.events, "last": last, "advice": told})
+    print_json({"data": rows}) if as_json else print_columns(rows, ("secret", "deliveries_in_7_days", "last", "advice"))
+
+
+async def _signers(parts: Parts) -> tuple[list[str], dict[str, Signer]]:
+    async with parts.database.connection() as connection:
+        return [secret.name for secret in parts.secrets], await signers(connection, LOOKED_BACK)

@@ -1,0 +1,70 @@
+"""Owns the lines to what is outside of a process, as the settings name it: database, Stripe, mail, identity provider."""
+
+from app.access.tokens import Provider
+from app.db.engine import Database
+from app.domain.mailbox import Mailbox
+from app.fulfillment.mail.delivery import Mailer, MailServer
+from app.settings import Settings
+from app.stripe.client import API_VERSION, GatewaySettings, StripeGateway
+from app.stripe.pace import StripeLimits
+
+
+def database_of(settings: Settings, **session: str) -> Database:
+    """The database of `settings`, not open yet; `session` is what its connections are set to besides."""
+    return Database(
+        settings.database_url.get_secret_value(),
+        direct_url=settings.server_url if settings.database_pooler == "transaction" else "",
+        pool_size=settings.database_pool_size,
+        session=session,
+    )
+
+
+def mailer_of(settings: Settings) -> Mailer:
+    """Who hands mail over, where there is a mail server."""
+    return Mailer(
+        MailServer(
+            settings.smtp_host,
+            settings.smtp_port,
+            Mailbox.of(settings.smtp_from),
+            settings.smtp_security,
+            username=settings.smtp_username or None,
+            password=settings.smtp_password.get_secret_value() or None,
+            timeout_s=settings.smtp_timeout_s,
+        )
+    )
+
+
+def gateway_of(settings: Settings, api_version: str = API_VERSION) -> StripeGateway:
+    """A line to Stripe."""
+    return StripeGateway(
+        GatewaySettings(
+            secret_key=settings.stripe_secret_key.get_secret_value(),
+            api_base=settings.stripe_api_base,
+            timeout_s=settings.stripe_timeout_s,
+            deadline_s=settings.stripe_deadline_s,
+            max_retries=settings.stripe_max_retries,
+            api_version=api_version,
+            limits=StripeLimits(
+                rate_per_s=settings.stripe_rate_per_s,
+                endpoint_rate_per_s=settings.stripe_endpoint_rate_per_s,
+                concurrency=settings.stripe_concurrency,
+                queue_s=settings.stripe_queue_s,
+            ),
+            circuit_failures=settings.stripe_circuit_failures,
+            circuit_open_s=settings.stripe_circuit_open_s,
+        )
+    )
+
+
+def provider_of(settings: Settings) -> Provider | None:
+    """The identity provider, where there is one."""
+    if not settings.oidc_issuer:
+        return None
+    return Provider(
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        jwks_url=settings.oidc_jwks_url,
+        algorithms=settings.oidc_algorithms,
+        customer_claim=settings.oidc_customer_claim,
+        by_reference=settings.oidc_customer_by == "reference",
+    )

@@ -1,1 +1,0 @@
-"""Commands of `invoicing` that have a room of their own; cli.py puts them together."""

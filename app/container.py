@@ -1,0 +1,278 @@
+"""Owns how the parts are put together: built once here for the API, the worker, the CLI and the tests alike."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Protocol
+
+from app.access.keyring import Keyring
+from app.access.rate_limits import Limits
+from app.access.service import Keys
+from app.access.tokens import Tokens
+from app.catalog.service import Catalog
+from app.clients import database_of, gateway_of, mailer_of, provider_of
+from app.customers import erasure
+from app.customers.service import Customers
+from app.db.engine import Database
+from app.domain.actions import EMAIL
+from app.domain.mailbox import Mailbox
+from app.events.live import Live
+from app.fulfillment.actions import Action, Actions, Confirmation, Hook
+from app.fulfillment.mail.letters import Letters
+from app.fulfillment.performer import Performer
+from app.hooks import loading
+from app.idempotency.completer import Completer
+from app.idempotency.operations import Operations, UseCase
+from app.idempotency.steps import Steps
+from app.inbox.handlers import HANDLERS
+from app.inbox.processor import Processor
+from app.inbox.reconciler import Reconciler
+from app.inbox.repair import Repairing
+from app.inbox.replay import Replaying
+from app.inbox.signature import SigningSecret, signing_secrets
+from app.inbox.store import Inbox
+from app.inbox.worker import Worker
+from app.invoices.items import Items
+from app.invoices.service import Invoicing
+from app.jobs.housekeeper import Housekeeper, Task, purge_deliveries, purge_operations, rebase_feed
+from app.jobs.notifications import Bell
+from app.jobs.retention import forget_feed, keep_partitions
+from app.outgoing.deliverer import Deliverer, DeliveringSettings
+from app.outgoing.encryption import Seal
+from app.outgoing.endpoints import Endpoints
+from app.outgoing.redelivery import Redelivering
+from app.outgoing.sender import Sender, SendingSettings
+from app.payment_links.service import Links, PaymentLinks
+from app.payments.lookup import Following
+from app.projection.rebuild import Rebuilder
+from app.projection.rehearsal import Rehearsal
+from app.projection.write_through import Writer
+from app.settings import Settings
+from app.stripe.client import StripeGateway
+
+
+class Job(Protocol):
+    """Something that a worker process runs until it is told to stop."""
+
+    async def run(self) -> None:
+        """Run until stopped."""
+
+    def stop(self) -> None:
+        """Finish what is under way, then return from run."""
+
+
+RESEAL_EVERY_S = 3600.0
+LEASE_FACTOR = 2.0
+"""How many times as long as an attempt may take its worker has the delivery for itself."""
+SETTLED = timedelta(seconds=60)
+"""What Stripe did more recently is left to its deliveries by the periodic comparisons."""
+
+
+SWEEP_EVERY_S = 3600.0
+"""How long, about, what comes late about an erased customer stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that serves a request, ready to use."""
+
+    settings: Settings
+    database: Database
+    gateway: StripeGateway
+    operations: Operations
+    catalog: Catalog
+    customers: Customers
+    invoicing: Invoicing
+    items: Items
+    payment_links: PaymentLinks
+    inbox: Inbox
+    bell: Bell
+    live: Live
+    replaying: Replaying
+    actions: Actions
+    endpoints: Endpoints
+    redelivering: Redelivering
+    keys: Keys
+    keyring: Keyring
+    tokens: Tokens | None
+    limits: Limits
+    secrets: tuple[SigningSecret, ...]
+
+    def worker(self) -> Worker:
+        """A worker over the same parts."""
+        return Worker(
+            self.database,
+            Processor(self.database, self.gateway),
+            batch=self.settings.worker_batch,
+            lease=timedelta(seconds=self.settings.worker_lease_s),
+            poll_s=self.settings.worker_poll_s,
+        )
+
+    def deliverer(self, sender: Sender | None = None) -> Deliverer:
+        """What tells the endpoints of others what happened; over `sender` where that is given."""
+        found = self.settings
+        sending = SendingSettings(found.outgoing_reach, found.outgoing_timeout_s, found.outgoing_concurrency)
+        return Deliverer(
+            self.database,
+            self.bell,
+            sender or Sender(sending, self.endpoints.seal),
+            DeliveringSettings(
+                source=found.public_base_url,
+                concurrency=found.outgoing_concurrency,
+                each=found.outgoing_endpoint_concurrency,
+                lease=timedelta(seconds=found.outgoing_timeout_s * LEASE_FACTOR),
+                give_up_after=timedelta(days=found.outgoing_give_up_days),
+                poll_s=found.worker_poll_s,
+            ),
+        )
+
+    def completer(self) -> Completer:
+        """A completer over the same parts."""
+        return Completer(
+            self.database,
+            self.operations,
+            use_cases=self.use_cases,
+            undo={self.invoicing.create_invoice.__name__: self.invoicing.undo_create},
+            grace=timedelta(seconds=self.settings.completion_grace_s),
+            poll_s=self.settings.worker_poll_s,
+        )
+
+    def performer(self) -> Performer:
+        """What does the configured fulfillment actions. Raises Misconfigured where one cannot be done."""
+        most_s = self.settings.fulfillment_hook_timeout_s
+        configured: dict[str, Action] = {
+            name: Hook(self.database, function, most_s) for name, function in loading.load().items()
+        }
+        if self.settings.smtp_host:
+            configured[EMAIL] = _confirmation(self.settings, self.database)
+        return Performer(self.database, configured, poll_s=self.settings.worker_poll_s)
+
+    def background(self) -> list[Job]:
+        """All that a worker process runs. Raises Misconfigured where one of them cannot do its work."""
+        tasks = [
+            purge_operations(self.database),
+            keep_partitions(self.database, self.settings.inbox_retention),
+            Task("sweep_erased", SWEEP_EVERY_S, partial(erasure.sweep, self.database)),
+            purge_deliveries(self.database, timedelta(days=self.settings.delivery_retention_days)),
+            rebase_feed(self.database),
+            Task("reseal", RESEAL_EVERY_S, self.endpoints.reseal),
+            Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
+            Task("repair", self.settings.repair_every_s, self.repairing(SETTLED).repair),
+        ]
+        if retention := self.settings.feed_retention:
+            tasks.append(forget_feed(self.database, retention))
+        return [
+            self.worker(),
+            self.deliverer(),
+            self.completer(),
+            self.performer(),
+            Housekeeper(self.database, tasks),
+        ]
+
+    @property
+    def use_cases(self) -> dict[str, UseCase]:
+        """Every use case that changes things at Stripe, by the name under which its operations are stored: keep them."""
+        found: tuple[UseCase, ...] = (
+            self.catalog.create_product,
+            self.catalog.update_product,
+            self.catalog.delete_product,
+            self.catalog.create_price,
+            self.catalog.update_price,
+            self.customers.create_customer,
+            self.customers.update_customer,
+            self.customers.delete_customer,
+            self.invoicing.create_invoice,
+            self.invoicing.update_invoice,
+            self.invoicing.delete_invoice,
+            self.invoicing.finalize_invoice,
+            self.invoicing.send_invoice,
+            self.invoicing.pay_invoice,
+            self.invoicing.void_invoice,
+            self.invoicing.mark_uncollectible,
+            self.items.add_items,
+            self.items.update_item,
+            self.items.delete_item,
+        )
+        return {use_case.__name__: use_case for use_case in found}
+
+    def reconciler(self, settled: timedelta = timedelta(0)) -> Reconciler:
+        """The search for events that never arrived; `settled` younger ones are left to their deliveries."""
+        return Reconciler(self.database, self.gateway, livemode=self.settings.livemode, settled=settled)
+
+    def repairing(self, settled: timedelta = timedelta(0)) -> Repairing:
+        """The comparison of invoices with Stripe's; what changed here since `settled` is left alone."""
+        return Repairing(self.database, self.gateway, settled=settled)
+
+    def rebuilder(self) -> Rebuilder:
+        """The proof that the events lead to the rows."""
+        return Rebuilder(self.database, self.gateway)
+
+    @asynccontextmanager
+    async def rehearsal(self, api_version: str) -> AsyncIterator[Rehearsal]:
+        """The comparison of another version of Stripe's API with what is stored, over a line of its own to Stripe."""
+        candidate = gateway_of(self.settings, api_version)
+        try:
+            yield Rehearsal(self.database, self.gateway, candidate, livemode=self.settings.livemode)
+        finally:
+            await candidate.close()
+
+
+@asynccontextmanager
+async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
+    """The parts, open for as long as the block runs; `session` is what connections to the database are set to."""
+    database = database_of(settings, **session)
+    gateway = gateway_of(settings)
+    steps = Steps(database, gateway)
+    writer = Writer(database, gateway, steps)
+    operations = Operations(database, deadline_s=settings.request_deadline_s)
+    invoicing = Invoicing(database, gateway, steps, writer)
+    links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
+    inbox = Inbox(database)
+    bell = Bell(database)
+    live = Live(database, bell, source=settings.public_base_url, most=settings.stream_limit)
+    keyring = Keyring(database, livemode=settings.livemode)
+    tokens = Tokens(database, provider) if (provider := provider_of(settings)) else None
+    await database.open()
+    try:
+        yield Parts(
+            settings=settings,
+            database=database,
+            gateway=gateway,
+            operations=operations,
+            catalog=Catalog(writer),
+            customers=Customers(writer),
+            invoicing=invoicing,
+            items=Items(database, invoicing),
+            payment_links=PaymentLinks(database, invoicing, Following(database, gateway), links),
+            inbox=inbox,
+            bell=bell,
+            actions=Actions(database),
+            live=live,
+            endpoints=Endpoints(database, Seal(settings.sealing_keys), settings.outgoing_reach),
+            redelivering=Redelivering(database),
+            replaying=Replaying(database, frozenset(HANDLERS), settings.livemode),
+            keys=Keys(database, keyring, livemode=settings.livemode),
+            keyring=keyring,
+            tokens=tokens,
+            limits=Limits(database),
+            secrets=signing_secrets(settings.stripe_webhook_secrets),
+        )
+    finally:
+        await operations.close()
+        await writer.close()
+        await live.close()
+        await bell.close()
+        await inbox.close()
+        await keyring.close()
+        if tokens is not None:
+            await tokens.close()
+        await gateway.close()
+        await database.close()
+
+
+def _confirmation(settings: Settings, database: Database) -> Confirmation:
+    """The mail to customers, where there is a mail server."""
+    letters = Letters(Mailbox.of(settings.smtp_from), settings.mail_templates_dir)
+    return Confirmation(database, mailer_of(settings), letters, most_s=settings.smtp_timeout_s)

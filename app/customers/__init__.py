@@ -1,0 +1,1 @@
+"""Customers, their personal data, and its erasure."""

@@ -1,0 +1,52 @@
+"""Customers."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.customers.schemas import CustomerCreate, CustomerRead, CustomersWanted, CustomerUpdate
+from app.db.documents import CUSTOMER
+from app.http.dependencies import WriteDep
+from app.http.operation import Operation
+from app.http.parameters import CustomerId
+from app.http.problems import WRITE, answers
+from app.http.queries import documented, read
+from app.http.reads import many, one
+from app.http.schemas import Deleted, Page
+
+router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=Operation)
+
+
+@router.post("", status_code=201, response_model=CustomerRead, responses=answers("reference_taken", *WRITE))
+async def create_customer(body: CustomerCreate, write: WriteDep) -> Response:
+    """Create a customer; its custom fields and footer are handed down to its drafts."""
+    return await write.run(write.parts.customers.create_customer, body.params())
+
+
+@router.get(
+    "",
+    response_model=Page[CustomerRead],
+    responses=answers(conditional=True),
+    openapi_extra=documented(CustomersWanted),
+)
+async def list_customers(request: Request) -> Response:
+    """List customers, newest first."""
+    asked = read(request, CustomersWanted)
+    return await many(request, CUSTOMER, asked, email=asked.email, reference=asked.reference)
+
+
+@router.get("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", conditional=True))
+async def get_customer(customer_id: CustomerId, request: Request) -> Response:
+    """Read a customer."""
+    return await one(request, CUSTOMER, customer_id)
+
+
+@router.patch("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", *WRITE))
+async def update_customer(customer_id: CustomerId, body: CustomerUpdate, write: WriteDep) -> Response:
+    """Change a customer."""
+    return await write.run(write.parts.customers.update_customer, body.params(), customer_id)
+
+
+@router.delete("/{customer_id}", response_model=Deleted, responses=answers("not_found", *WRITE))
+async def delete_customer(customer_id: CustomerId, write: WriteDep) -> Response:
+    """Delete a customer; its invoices stay."""
+    return await write.run(write.parts.customers.delete_customer, {}, customer_id)

@@ -1,0 +1,37 @@
+"""Owns the use cases of customers."""
+
+from app.domain.json import JsonObject, JsonView
+from app.idempotency.operations import Operation
+from app.projection.write_through import Writer, cleared, stripe_params
+from app.stripe.mapping import Kind
+
+FIELDS = ("name", "email", "description", "phone", "address", "payment_method")
+
+
+class Customers:
+    """Who is invoiced; parameters are those of the schema of the same name."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def create_customer(self, operation: Operation, params: JsonView) -> None:
+        """Create a customer (CustomerCreate); `payment_method` is attached to it."""
+        await self._writer.create(operation, Kind.CUSTOMER, params, _wanted(params))
+
+    async def update_customer(self, operation: Operation, params: JsonView) -> None:
+        """Change a customer (CustomerUpdate); its custom fields and footer count for drafts made from now on."""
+        await self._writer.update(operation, Kind.CUSTOMER, _wanted(params))
+
+    async def delete_customer(self, operation: Operation, _params: JsonView) -> None:
+        """Delete a customer at Stripe; its invoices stay."""
+        await self._writer.delete(operation, Kind.CUSTOMER)
+
+
+def _wanted(params: JsonView) -> JsonObject:
+    wanted = stripe_params(params, *FIELDS)
+    if isinstance(wanted.get("address"), dict):
+        wanted["address"] = {name: cleared(value) for name, value in wanted["address"].items()}
+    settings = params.get("invoice_settings")
+    if settings:
+        wanted["invoice_settings"] = {name: cleared(value) for name, value in settings.items()}
+    return wanted

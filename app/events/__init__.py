@@ -1,0 +1,1 @@
+"""The feed of events: pages, long poll and server-sent events."""

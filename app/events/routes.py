@@ -1,0 +1,169 @@
+"""The feed of events: read page by page, waited for, or streamed."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.access.ownership import is_invoice
+from app.container import Parts
+from app.db.engine import Connection
+from app.domain.access import Caller, CallerKind, require_allowed
+from app.domain.errors import Forbidden, NotFound
+from app.domain.events import START, Cursor, named_place, require_kept, require_reached, require_types
+from app.events import feed_statements
+from app.events.feed_statements import Wanted
+from app.events.live import Told
+from app.events.schemas import CURSOR, FeedPage, FeedWanted, StreamWanted
+from app.http.dependencies import JSON, caller_of, parts_of
+from app.http.operation import Operation
+from app.http.parameters import InvoiceId
+from app.http.problems import answers
+from app.http.queries import documented, read
+from app.http.sse import MEDIA_TYPE, EventStream, Listener
+
+events = APIRouter(prefix="/v1/events", tags=["events"], route_class=Operation)
+of_invoices = APIRouter(prefix="/v1/invoices", tags=["events"], route_class=Operation)
+
+LAST_EVENT_ID = "Last-Event-ID"
+ANSWER_BEFORE = 0.5
+"""Of the time that any request may take: an empty page is an answer, a request that is stopped is not."""
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A stream of server-sent events; each one's data is a CloudEvent, as lists show it.",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"type": "string"},
+                "example": f'id: {CURSOR}\ndata: {{"specversion":"1.0","id":"iev_0006","type":"fulfillment.fulfilled"}}\n\n',
+            }
+        },
+    }
+}
+RESUMED = {
+    "name": LAST_EVENT_ID,
+    "in": "header",
+    "required": False,
+    "description": "The last id that was received; browsers send it by themselves. It counts before `after`.",
+    "schema": {"type": "string"},
+}
+
+
+def _streamed(model: type[StreamWanted]) -> dict[str, Any]:
+    found = documented(model)
+    found["parameters"].append(RESUMED)
+    return found
+
+
+@events.get("", response_model=FeedPage, responses=answers(), openapi_extra=documented(FeedWanted))
+async def list_events(request: Request) -> Response:
+    """Read what happened, oldest first, from the beginning or after a cursor; with `wait`, until something does.
+
+    A reader that goes on with `next_cursor` misses nothing and is told nothing twice.
+    """
+    asked = read(request, FeedWanted)
+    parts, wanted = parts_of(request), _wanted(request, asked, asked.invoice)
+    after = named_place(asked.after, START)
+    async with parts.database.connection() as connection:
+        after = after or await feed_statements.last_position(connection)
+        page = await feed_statements.read(connection, after, wanted, limit=asked.limit)
+    require_reached(after, page.end)
+    require_kept(after, page.gone)
+    if page.events or page.more or not asked.wait:
+        return _page([parts.live.told(event) for event in page.events], page.upto, more=page.more)
+    return await _waited(request, wanted, page.upto, asked)
+
+
+@events.get(
+    "/stream",
+    status_code=200,
+    response_class=EventStream,
+    responses=answers() | STREAM,
+    openapi_extra=_streamed(StreamWanted),
+)
+async def stream_events(request: Request) -> Response:
+    """Hear of everything that happens from now on, or after a cursor, as server-sent events."""
+    asked = read(request, StreamWanted)
+    wanted = _wanted(request, asked)
+    async with parts_of(request).database.connection() as connection:
+        after = await _resumed(connection, request, asked, None)
+    return _stream(request, wanted, after)
+
+
+@of_invoices.get(
+    "/{invoice_id}/events",
+    status_code=200,
+    response_class=EventStream,
+    responses=answers("not_found") | STREAM,
+    openapi_extra=_streamed(StreamWanted),
+)
+async def stream_invoice_events(invoice_id: InvoiceId, request: Request) -> Response:
+    """Hear of everything that happened to one invoice and of what happens, as server-sent events."""
+    asked = read(request, StreamWanted)
+    wanted = _wanted(request, asked, invoice_id)
+    async with parts_of(request).database.connection() as connection:
+        if not await is_invoice(connection, invoice_id):
+            raise NotFound(f"There is no invoice {invoice_id!r}.")
+        after = await _resumed(connection, request, asked, START)
+    return _stream(request, wanted, after)
+
+
+def _wanted(request: Request, asked: StreamWanted, invoice: str | None = None) -> Wanted:
+    """What is asked for; of that, a customer hears of its own invoices only."""
+    types = require_types(asked.types) if asked.types is not None else None
+    return Wanted(types, invoice, caller_of(request).customer)
+
+
+async def _resumed(connection: Connection, request: Request, asked: StreamWanted, otherwise: Cursor | None) -> Cursor:
+    """Where the stream goes on, or begins."""
+    given = request.headers.get(LAST_EVENT_ID)
+    param = LAST_EVENT_ID if given else "after"
+    after = named_place(given or asked.after, otherwise, param)
+    end = await feed_statements.last_position(connection)
+    require_reached(after or end, end, param)
+    require_kept(after or end, await feed_statements.gone(connection), param)
+    return after or end
+
+
+def _stream(request: Request, wanted: Wanted, after: Cursor) -> Response:
+    parts, caller = parts_of(request), caller_of(request)
+    require = partial(_require_same, caller, request.scope["route"].name, request.scope["recognise"])
+    return EventStream(parts, Listener(caller.id, _most(request, parts), require), wanted, after)
+
+
+async def _require_same(caller: Caller, operation: str, recognise: Callable[[], Awaitable[Caller]]) -> None:
+    """Raise Refused unless what the caller came with still stands for it, and lets it listen."""
+    now = await recognise()
+    require_allowed(now, operation)
+    if (now.id, now.customer) != (caller.id, caller.customer):
+        raise Forbidden("Somebody else by now.")
+
+
+def _most(request: Request, parts: Parts) -> int:
+    """How many streams the caller may have open on this process."""
+    settings = parts.settings
+    customer = caller_of(request).kind is CallerKind.CUSTOMER
+    return settings.stream_limit_customer if customer else settings.stream_limit
+
+
+async def _waited(request: Request, wanted: Wanted, after: Cursor, asked: FeedWanted) -> Response:
+    """What comes within the time that is asked for."""
+    parts = parts_of(request)
+    with parts.live.listener(caller_of(request).id, _most(request, parts)):
+        place = await parts.live.subscribe(wanted, after)
+        try:
+            most = min(parts.settings.event_wait_s, parts.settings.request_timeout_s * ANSWER_BEFORE)
+            told = await place.take(min(asked.wait, most))
+            shown = told[: asked.limit]
+            upto = shown[-1].cursor if len(shown) < len(told) else place.cursor
+            return _page(shown, upto, more=len(shown) < len(told))
+        finally:
+            place.close()
+
+
+def _page(told: list[Told], upto: Cursor, *, more: bool) -> Response:
+    tail = msgspec.json.encode({"has_more": more, "next_cursor": str(upto)})
+    body = b'{"data":[%s],%s' % (b",".join(one.document for one in told), tail[1:])
+    return Response(body, media_type=JSON)

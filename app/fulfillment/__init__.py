@@ -1,0 +1,1 @@
+"""Fulfillments and the actions that follow them: mail and hooks."""

@@ -1,0 +1,154 @@
+"""Owns the doing of fulfillment actions: whom a mail goes to and when it is not due, what a hook is called with.
+
+The facts are read when an action is done, never stored with it. fulfillment/performer.py hands out and marks.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from app.db import documents
+from app.db.documents import FULFILLMENT, FULFILLMENT_ACTION, INVOICE, PAYMENT_PAGE, Resource
+from app.db.engine import Connection, Database
+from app.domain.actions import RETRIED, NotNow, Permanent, Skipped, require_due
+from app.domain.errors import InvalidState, NotFound
+from app.domain.json import JsonObject, JsonView
+from app.domain.mailbox import Mailbox
+from app.fulfillment import action_statements
+from app.fulfillment.action_statements import DueAction
+from app.fulfillment.mail.delivery import Mailer
+from app.fulfillment.mail.letters import Letters
+from app.hooks import FulfillmentAction
+from app.hooks.loading import Function
+from app.idempotency.operations import Operation
+
+
+class Turn(Protocol):
+    """One try of one action, as whoever does it sees it."""
+
+    due: DueAction
+
+    async def hold(self, seconds: float) -> None:
+        """Make sure that it is still ours and still due, and for so long; raises where it is not."""
+
+    async def done(self) -> None:
+        """Put down that it is done; called as soon as it is."""
+
+
+class Action(Protocol):
+    """Something that is done for a moment of a fulfillment. Raises Skipped, Permanent, or anything else to try again."""
+
+    async def perform(self, turn: Turn) -> None:
+        """Do it, once."""
+
+    @property
+    def most_s(self) -> float:
+        """How long it may take before it calls `hold`, or as a whole where it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """Mails the customer."""
+
+    database: Database
+    mailer: Mailer
+    letters: Letters
+    most_s: float
+
+    async def perform(self, turn: Turn) -> None:
+        """Write and hand over the mail of the moment; between its acceptance and the mark there is nothing else."""
+        due = turn.due
+        async with self.database.connection() as connection:
+            fulfillment, invoice = await _facts(connection, due, PAYMENT_PAGE)
+            recipient = await _recipient(connection, due)
+        message = self.letters.write(due.moment, recipient, due.id, fulfillment, invoice)
+        async with self.mailer.session(recipient) as deliver:
+            await turn.hold(self.mailer.acceptance_s)
+            await deliver(message)
+            await turn.done()
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Calls a function of the team's own."""
+
+    database: Database
+    function: Function
+    most_s: float
+
+    async def perform(self, turn: Turn) -> None:
+        """Call it, and wait for its end no longer than it may take, whatever it does about being cancelled."""
+        due = turn.due
+        async with self.database.connection() as connection:
+            fulfillment, invoice = await _facts(connection, due, INVOICE)
+        call = FulfillmentAction(due.id, due.moment, due.attempts, fulfillment, invoice)
+        called = asyncio.create_task(self._call(call))
+        called.add_done_callback(_looked_at)
+        try:
+            await asyncio.wait({called}, timeout=self.most_s)
+        finally:
+            ended = called.done() or not called.cancel()
+        if not ended:
+            raise TimeoutError(f"it took longer than {self.most_s:g} s")
+        if called.cancelled():
+            raise RuntimeError("it was cancelled, and not by the service")
+        called.result()
+
+    async def _call(self, call: FulfillmentAction) -> None:
+        try:
+            await self.function(call)
+        except SystemExit as error:  # which the event loop would let end the process
+            raise RuntimeError(f"it wanted to end the process: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """What callers may do about fulfillment actions."""
+
+    database: Database
+
+    async def retry_fulfillment_action(self, operation: Operation, _params: JsonView) -> None:
+        """Have an action done that failed, was skipped or was set aside. One that is done stays done."""
+        action_id = str(operation.subject)
+        async with self.database.unit_of_work() as connection:
+            retried = await action_statements.retry(connection, action_id, RETRIED)
+            document = await documents.read(connection, FULFILLMENT_ACTION, action_id)
+            if document is None:
+                raise NotFound(f"There is no fulfillment action {action_id!r}.")
+            if not retried:
+                status = msgspec.json.decode(document)["status"]
+                raise InvalidState(f"The action is {status}: there is nothing to try again.")
+            await operation.finish(connection, 202, document)
+
+
+async def _facts(connection: Connection, due: DueAction, shown: Resource) -> tuple[JsonObject, JsonObject]:
+    """The fulfillment and the invoice as they are. Raises Overtaken where the moment has passed."""
+    fulfillment = await documents.read(connection, FULFILLMENT, due.fulfillment)
+    invoice = await documents.read(connection, shown, due.invoice)
+    if fulfillment is None or invoice is None:
+        raise Skipped("Its invoice is gone.")
+    decoded: JsonObject = msgspec.json.decode(fulfillment)
+    require_due(due.moment, decoded["status"])
+    return decoded, msgspec.json.decode(invoice)
+
+
+async def _recipient(connection: Connection, due: DueAction) -> Mailbox:
+    found = await action_statements.recipient(connection, due.fulfillment)
+    if found.erased:
+        raise Skipped("The customer is erased.")
+    if not found.known:
+        raise NotNow("The customer is not known here yet.")
+    if not found.email:
+        raise Skipped("The customer has no email address.")
+    try:
+        return Mailbox.of(found.email)
+    except ValueError:
+        raise Permanent("The customer's email address is none that mail can be sent to.") from None
+
+
+def _looked_at(called: "asyncio.Future[None]") -> None:
+    """Keep Python from complaining of a failure nobody waited for any more."""
+    if not called.cancelled():
+        called.exception()

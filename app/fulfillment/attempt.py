@@ -1,0 +1,108 @@
+"""Owns one try of one fulfillment action: whether it is still ours, and what is put down of how it ended."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from app.db.engine import Connection, Database
+from app.domain.actions import ActionStatus, pause_s, require_due
+from app.domain.errors import DatabaseUnavailable
+from app.fulfillment import action_statements
+from app.fulfillment.action_statements import DueAction
+from app.observability import metrics
+
+log = structlog.get_logger(__name__)
+
+MARGIN_S = 30.0
+"""How long a lease outlives what it is for: so long a mark may wait for a database that is away."""
+REST_S = 1.0
+
+
+class LeaseLost(Exception):
+    """The action is not ours any more: somebody else does it, or a person decided otherwise."""
+
+
+class Attempt:
+    """One try of one action; see services.acting.Turn.
+
+    out: called when what is left of it is waiting for somebody else's word, which brings no process down.
+    """
+
+    def __init__(
+        self, database: Database, due: DueAction, lease_s: float, out: Callable[[], None] = lambda: None
+    ) -> None:
+        self.out = out
+        self._database = database
+        self._begun = asyncio.get_running_loop().time()
+        self._until = self._begun + lease_s
+        self.due = due
+        self.marked = False
+
+    async def hold(self, seconds: float) -> None:
+        """Hold the lease for `seconds` more. Raises LeaseLost, and Overtaken where the moment has passed."""
+        lease_s = seconds + MARGIN_S
+        async with self._database.connection() as connection:
+            status = await action_statements.hold(connection, self.due, timedelta(seconds=lease_s))
+        if status is None:
+            raise LeaseLost
+        require_due(self.due.moment, status)
+        self._until = asyncio.get_running_loop().time() + lease_s
+        self.out()
+
+    async def done(self) -> None:
+        """Put down that it is done."""
+        if not self.marked:
+            await self._mark(lambda connection: action_statements.done(connection, self.due))
+            self._tell("action_done", "done")
+
+    async def end(self, status: ActionStatus, reason: str) -> None:
+        """Put down that it will not be done, and why."""
+        if self.marked:
+            return
+        await self._mark(lambda connection: action_statements.end(connection, self.due, status, reason))
+        self._tell(f"action_{status}", status, reason)
+
+    async def leave(self, reason: str) -> None:
+        """Put down that its moment has passed."""
+        await self._mark(lambda connection: action_statements.leave(connection, self.due, reason))
+        self._tell("action_overtaken", "overtaken", reason)
+
+    async def fail(self, reason: str) -> None:
+        """Put it back for another try."""
+        if self.marked:
+            return
+        pause = timedelta(seconds=pause_s(self.due.attempts) * random.uniform(0.5, 1))  # noqa: S311 -- no secret
+        await self._mark(lambda connection: action_statements.fail(connection, self.due, reason, pause))
+        self._tell("action_failed", "failed", reason)
+
+    def _tell(self, event: str, outcome: str, reason: str | None = None) -> None:
+        """Count how it ended, and write its line."""
+        metrics.ACTIONS(self.due.action, outcome).inc()
+        tell = {"failed": log.warning, "dead": log.error}.get(outcome, log.info)
+        tell(
+            event,
+            action=self.due.action,
+            action_id=self.due.id,
+            moment=self.due.moment,
+            invoice=self.due.invoice,
+            attempts=self.due.attempts,
+            ms=round((asyncio.get_running_loop().time() - self._begun) * 1000, 1),
+            **({"reason": reason} if reason else {}),
+        )
+
+    async def _mark(self, mark: Callable[[Connection], Awaitable[None]]) -> None:
+        """Write the mark, for as long as the lease holds: a mail that is sent must not be sent again for want of it."""
+        while True:
+            try:
+                async with self._database.connection() as connection:
+                    await mark(connection)
+            except DatabaseUnavailable:
+                if asyncio.get_running_loop().time() + REST_S > self._until:
+                    raise
+                await asyncio.sleep(REST_S)
+            else:
+                self.marked = True
+                return

@@ -1,0 +1,197 @@
+"""Owns what becomes of fulfillments within one transaction: they follow their invoices and the attempts to pay.
+
+Plain computation on rows; ledger.py loads and writes them.
+"""
+
+from dataclasses import asdict, astuple, dataclass
+from datetime import datetime
+
+from app.domain.actions import Moment, moment_of
+from app.domain.changes import Change, differs, fulfillment_state, note
+from app.domain.events import FULFILLMENT
+from app.domain.fulfillment import Attempt, FulfillmentStatus, Word, follow, later
+from app.domain.json import JsonObject, JsonView
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt to pay failed, in Stripe's codes and Stripe's words for the customer."""
+
+    code: str | None
+    decline_code: str | None
+    message: str | None
+
+
+class Fulfillments:
+    """Fulfillments by invoice; `changes` tell of what became of them."""
+
+    def __init__(self, rows: dict[str, JsonObject], now: str, cause: str | None) -> None:
+        self._rows = rows
+        self._now = now
+        self._changed: set[str] = set()
+        self._beside: dict[str, str] = {}
+        self.changes: list[Change] = []
+        self.cause = cause
+
+    def copy(self) -> "Fulfillments":
+        """The same state, on its own from here on."""
+        copied = Fulfillments(self._rows.copy(), self._now, self.cause)
+        copied._changed, copied.changes = self._changed.copy(), self.changes.copy()
+        copied._beside = self._beside.copy()
+        return copied
+
+    def changed(self) -> list[JsonObject]:
+        """The rows to write."""
+        return [self._rows[invoice_id] for invoice_id in self._changed]
+
+    def reached(self) -> set[tuple[str, str, Moment]]:
+        """What arrived at a moment at which something is done: fulfillment, invoice, moment."""
+        moments = ((change.invoice, moment_of(change.was, change.became)) for change in self.changes)
+        return {(fulfillment_id(invoice), invoice, moment) for invoice, moment in moments if moment}
+
+    def follow_invoice(self, invoice: JsonView) -> bool:
+        """Follow the invoice's status: the one place where a payment is fulfilled. Answers whether that changed it."""
+        known = self._rows.get(invoice["id"])
+        status = follow(known["status"] if known else None, invoice["status"], known["attempt"] if known else None)
+        if status is None or (known and known["status"] == status):
+            return False
+        row = self._row(invoice) | {"status": status}
+        if status is FulfillmentStatus.FULFILLED:
+            row |= {
+                "fulfilled_at": self._now,
+                "amount_paid": invoice["amount_paid"],
+                "paid_out_of_band": invoice["paid_out_of_band"],
+                "payment_intent": _paying(row, invoice),
+            }
+        self._put(row)
+        return True
+
+    def link(self, invoice_id: str, payment_intent: str, *, instead_of: str | None) -> None:
+        """Put down which PaymentIntent pays the invoice by default, unless another one is known to have paid."""
+        known = self._rows.get(invoice_id)
+        if known is None or known["paid_out_of_band"] or known["payment_intent"] not in {None, instead_of}:
+            return
+        if known["status"] != FulfillmentStatus.FULFILLED or known["amount_paid"]:
+            self._put(known | {"payment_intent": payment_intent})
+
+    def paid_beside(self, invoice_id: str, payment_intent: str, *, default: str | None) -> None:
+        """Put down that another PaymentIntent than the `default` one paid the invoice, or a part of it.
+
+        Of several the one with the last id counts, so that the order in which they are told does not matter.
+        """
+        known = self._rows.get(invoice_id)
+        paying = known["payment_intent"] if known else self._beside.get(invoice_id)
+        if paying not in {None, default} and paying >= payment_intent:
+            return
+        if known:
+            self._put(known | {"payment_intent": payment_intent})
+        else:
+            self._beside[invoice_id] = payment_intent  # for the row, if this transaction makes it
+
+    def follow_attempt(self, invoice: JsonView, said: Word, failure: Failure | None = None) -> bool:
+        """Take in what Stripe said of an attempt to pay, and why it failed.
+
+        False where that contradicts another word of the same second, so that the PaymentIntent must be asked.
+        """
+        row = self._row(invoice)
+        word = later(_word(row), said)
+        if word is None or not _fits(row, said.at, failure):
+            return False
+        self._take(invoice, row, word, said.at, failure)
+        return True
+
+    def settle_attempt(self, invoice: JsonView, said: Word, failure: Failure | None, *, certain: bool) -> None:
+        """Take in what came of asking the PaymentIntent, because words of one second contradict each other.
+
+        `certain`: it says so itself. Otherwise it has moved on, and a rule that needs no order decides.
+        """
+        row = self._row(invoice)
+        known = _word(row)
+        if certain:
+            word = Word(said.attempt, max(said.at, known.at) if known else said.at)
+            row["failure_at"] = None if failure else row["failure_at"]
+            self._take(invoice, row, word, word.at, failure)
+            return
+        word = later(known, said) or Word(Attempt.FAILED, said.at)
+        if failure and not _fits(row, said.at, failure):
+            failure = max(failure, _failure(row), key=lambda reason: tuple(map(str, astuple(reason))))
+        self._take(invoice, row, word, said.at, failure)
+
+    def last_word(self, invoice_id: str) -> tuple[object, ...]:
+        """What is known of attempts to pay; equal as long as nothing was said in between."""
+        row = self._rows.get(invoice_id)
+        return (row["attempt"], row["attempt_at"], row["failure_at"], _failure(row)) if row else ()
+
+    def count_attempt(self, invoice: JsonView) -> None:
+        """Count one failed attempt; called once per event, so that the order of events does not matter."""
+        row = self._row(invoice)
+        self._put(row | {"attempts": row["attempts"] + 1})
+
+    def _take(self, invoice: JsonView, row: JsonObject, word: Word, at: datetime, failure: Failure | None) -> None:
+        row |= {"attempt": word.attempt.value, "attempt_at": word.at.isoformat()}
+        if failure and (row["failure_at"] is None or datetime.fromisoformat(row["failure_at"]) <= at):
+            row |= {f"failure_{name}": value for name, value in asdict(failure).items()}
+            row["failure_at"] = at.isoformat()
+        if row != self._rows.get(invoice["id"]):
+            self._put(row)
+            self.follow_invoice(invoice)
+
+    def _row(self, invoice: JsonView) -> JsonObject:
+        known = self._rows.get(invoice["id"])
+        if known:
+            return dict(known)
+        return {
+            "id": fulfillment_id(invoice["id"]),
+            "invoice": invoice["id"],
+            "customer": invoice["customer"],
+            "status": FulfillmentStatus.AWAITING_PAYMENT,
+            "amount_paid": 0,
+            "currency": invoice["currency"],
+            "payment_intent": self._beside.get(invoice["id"], invoice["payment_intent"]),
+            "paid_out_of_band": False,
+            "attempts": 0,
+            "created_at": self._now,
+            "attempt": None,
+            "attempt_at": None,
+            "failure_at": None,
+        }
+
+    def _put(self, row: JsonObject) -> None:
+        invoice_id = row["invoice"]
+        known = self._rows.get(invoice_id)
+        self._rows[invoice_id] = row = row | {"updated_at": self._now}
+        self._changed.add(invoice_id)
+        if known is None or differs(known, row):
+            was = known["status"] if known else None
+            note(self.changes, Change(FULFILLMENT, was, fulfillment_state(row), self.cause))
+
+
+def _paying(fulfillment: JsonView, invoice: JsonView) -> str | None:
+    """Which PaymentIntent paid: one beside the default one, where it is known that it did."""
+    known: str | None = fulfillment["payment_intent"]
+    if known and known != invoice["payment_intent"]:
+        return known
+    paid_by_it = invoice["amount_paid"] and not invoice["paid_out_of_band"]
+    return invoice["payment_intent"] if paid_by_it else None
+
+
+def fulfillment_id(invoice_id: str) -> str:
+    """The id of an invoice's one fulfillment."""
+    return f"ful_{invoice_id.removeprefix('in_')}"
+
+
+def _word(fulfillment: JsonView) -> Word | None:
+    said = fulfillment["attempt"]
+    return Word(Attempt(said), datetime.fromisoformat(fulfillment["attempt_at"])) if said else None
+
+
+def _failure(fulfillment: JsonView) -> Failure:
+    return Failure(*(fulfillment.get(f"failure_{name}") for name in ("code", "decline_code", "message")))
+
+
+def _fits(fulfillment: JsonView, at: datetime, failure: Failure | None) -> bool:
+    """Whether no other reason was given for the same second."""
+    known_at = fulfillment["failure_at"]
+    if failure is None or known_at is None or datetime.fromisoformat(known_at) != at:
+        return True
+    return _failure(fulfillment) == failure

@@ -1,0 +1,190 @@
+"""Owns the worker's part in fulfillment actions: hand out what is due, have it done, mark what became of it.
+
+Each action has a loop of its own, so that a slow one keeps no other waiting. A try is counted when it is handed out. What
+comes back from a worker that died is done alone: if it was the one that brought it down, it does so to nobody else.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from app.db.engine import Database
+from app.domain.actions import MOST_ATTEMPTS, MOST_LOST, ActionStatus, NotNow, Overtaken, Permanent, Skipped
+from app.domain.errors import DatabaseUnavailable
+from app.domain.redaction import redacted
+from app.fulfillment import action_statements
+from app.fulfillment.actions import Action
+from app.fulfillment.attempt import MARGIN_S, REST_S, Attempt, LeaseLost
+from app.jobs.passage import Passage
+from app.observability import metrics, tracing, trail
+from app.observability.spans import Value
+from app.observability.trail import Trail
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 4
+"""How many of one action a worker does side by side: mail servers count connections."""
+LONGEST_REASON = 300
+COMPARED_EVERY_S = 30.0
+"""How often a worker looks whether another has announced other actions than its own."""
+
+
+class Performer:
+    """Does the configured actions until `stop` is called."""
+
+    def __init__(self, database: Database, configured: Mapping[str, Action], *, poll_s: float) -> None:
+        self._database = database
+        self._configured = configured
+        self._poll_s = poll_s
+        self._stopping = asyncio.Event()
+        self._passage = Passage()
+        self._differing: frozenset[str] = frozenset()
+
+    def stop(self) -> None:
+        """Finish what is under way, then return from run."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Say which actions there are, then do what is due until stopped; a database that is away is waited for."""
+        while not self._stopping.is_set() and not await self._without_failing(self._announced()):
+            await self._rest(REST_S)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._repeat(self._take_back))
+            group.create_task(self._keep_comparing())
+            for name in self._configured:
+                group.create_task(self._repeat(partial(self._take, name)))
+
+    async def announce(self) -> None:
+        """Have actions made for what this worker does, from now on, and for nothing else."""
+        async with self._database.connection() as connection:
+            await action_statements.announce(connection, self._configured.keys())
+        for name in self._configured:
+            metrics.action(name)
+        log.info("actions_announced", actions=sorted(self._configured))
+
+    async def compare(self) -> int:
+        """Notice, and say once, where another worker has announced other actions since; how many they are.
+
+        All workers must be configured alike. Only those that are not the last to have started can notice.
+        """
+        async with self._database.connection() as connection:
+            announced = await action_statements.announced(connection)
+        differing = frozenset(announced ^ self._configured.keys())
+        metrics.ACTIONS_DIFFERING.set(len(differing))
+        if differing and differing != self._differing:
+            log.warning("actions_differ", own=sorted(self._configured), announced=sorted(announced))
+        self._differing = differing
+        return len(differing)
+
+    async def run_once(self) -> int:
+        """Do a batch of what is due, of every action; how many that were."""
+        return await self._take_back() + sum(await asyncio.gather(*(self._take(name) for name in self._configured)))
+
+    async def drain(self) -> int:
+        """Do whatever is due; how many that were."""
+        done = 0
+        while count := await self.run_once():
+            done += count
+        return done
+
+    async def _announced(self) -> int:
+        await self.announce()
+        return 1
+
+    async def _repeat(self, take: Callable[[], Awaitable[int]]) -> None:
+        while not self._stopping.is_set():
+            if not await self._without_failing(take()):
+                await self._rest(self._poll_s)
+
+    async def _keep_comparing(self) -> None:
+        while not self._stopping.is_set():
+            await self._without_failing(self.compare())
+            await self._rest(COMPARED_EVERY_S)
+
+    async def _without_failing(self, work: Awaitable[int]) -> int:
+        try:
+            return await work
+        except DatabaseUnavailable:
+            log.warning("waiting_for_database")
+        except Exception:  # the actions come due again when their lease ends
+            log.exception("actions_failed")
+        return 0
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    async def _take(self, name: str) -> int:
+        lease_s = self._configured[name].most_s + MARGIN_S
+        out = await self._passage.beside()
+        try:
+            async with self._database.connection() as connection:
+                due = await action_statements.claim(connection, name, AT_ONCE, timedelta(seconds=lease_s))
+            attempts = [Attempt(self._database, one, lease_s, self._passage.along()) for one in due]
+        finally:
+            out()
+        await asyncio.gather(*(self._try(attempt) for attempt in attempts))
+        return len(due)
+
+    async def _take_back(self) -> int:
+        """Do one of those that a worker died over, alone."""
+        names = list(self._configured)
+        lease_s = max((action.most_s for action in self._configured.values()), default=0) + MARGIN_S
+        async with self._database.connection() as connection:
+            if not await action_statements.any_came_back(connection, names):
+                return 0
+        async with self._passage.alone() as out:
+            async with self._database.connection() as connection:
+                due, given_up = await action_statements.claim_back(
+                    connection, names, timedelta(seconds=lease_s), MOST_LOST
+                )
+            if given_up:
+                metrics.ACTIONS("unknown", "dead").inc()
+                log.error("action_dead", action_id=given_up, reason="its worker died or hung each time")
+            if due:
+                await self._try(Attempt(self._database, due, lease_s, out))
+        return 1
+
+    async def _try(self, attempt: Attempt) -> None:
+        due = attempt.due
+        token = trail.lay(Trail(invoice=due.invoice))
+        said: dict[str, Value | None] = {"action.id": due.id, "action.moment": due.moment, "invoice.id": due.invoice}
+        try:
+            with tracing.begin(f"action {due.action}", said, kind="consumer"):
+                await self._perform(self._configured[due.action], attempt)
+        except DatabaseUnavailable:
+            log.warning("action_left_to_its_lease", action=due.action, action_id=due.id)
+        finally:
+            trail.leave(token)
+            attempt.out()
+
+    async def _perform(self, action: Action, attempt: Attempt) -> None:
+        due = attempt.due
+        try:
+            await action.perform(attempt)
+            await attempt.done()
+        except LeaseLost:
+            log.warning("action_taken_over", action=due.action, action_id=due.id)
+        except Overtaken as passed:
+            await attempt.leave(_told(passed))
+        except Skipped as skipped:
+            await attempt.end(ActionStatus.SKIPPED, _told(skipped))
+        except Permanent as permanent:
+            await attempt.end(ActionStatus.DEAD, _told(permanent))
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the action is tried again later
+            reason = _told(error, named=not isinstance(error, NotNow))
+            if due.attempts >= MOST_ATTEMPTS:
+                await attempt.end(ActionStatus.DEAD, reason)
+            else:
+                await attempt.fail(reason)
+
+
+def _told(error: BaseException, *, named: bool = False) -> str:
+    """What is put down of an error: one line, without what must not be written down."""
+    said = redacted(str(error)).split("\n", 1)[0]
+    return (f"{type(error).__name__}: {said}" if named else said)[:LONGEST_REASON]

@@ -1,0 +1,81 @@
+"""Owns what is kept of every request that was answered: its line in the log, what is counted, its span's end.
+
+A request is counted under its route's template, never under the path that was sent: paths hold ids, and strangers make
+them up. Whatever ended before a route was found, at the door or because there is none, counts as UNROUTED.
+"""
+
+import time
+
+import structlog
+from starlette.routing import Mount, Route
+from starlette.types import Scope
+
+from app.domain.access import CallerKind
+from app.observability import metrics, trail
+from app.observability.spans import Span
+
+log = structlog.get_logger(__name__)
+
+UNROUTED = "unrouted"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+FAILED = 500
+
+
+class Accounting:
+    """Keeps account of requests."""
+
+    def __init__(self) -> None:
+        self._by_endpoint: dict[object, str] | None = None
+
+    def ended(self, scope: Scope, status: int, started: float, began: float, span: Span) -> None:
+        """A request was answered with `status`, or broken off with 0. What is timed is how long its answer took to begin."""
+        took = time.perf_counter() - started
+        route = self.route(scope)
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        metrics.HTTP_REQUESTS(method, route, status).inc()
+        metrics.HTTP_SECONDS(method, route).observe((began or time.perf_counter()) - started)
+        caller = scope.get("caller")
+        here = trail.current()
+        found = here.found() if here else {}
+        if "invoice_id" in scope.get("path_params", {}):
+            found = {"invoice": scope["path_params"]["invoice_id"]} | found
+        log.info(
+            "request",
+            method=scope["method"],
+            path=scope["path"],
+            route=route,
+            status=status,
+            ms=_ms(took),
+            request_id=scope["request_id"],
+            caller=caller.id if caller else None,
+            **found,
+        )
+        span.name(f"{method} {route}")
+        span.set(
+            {
+                "http.request.method": method,
+                "http.route": route,
+                "http.response.status_code": status,
+                "request.id": scope["request_id"],
+                "caller.id": caller.id if caller and caller.kind is not CallerKind.CUSTOMER else None,
+            }
+        )
+        if status >= FAILED or not status:
+            span.fail(str(status or "broken_off"))
+
+    def route(self, scope: Scope) -> str:
+        """The template of the route that took the request: the framework says it of its own, or by the endpoint."""
+        route = scope.get("route")
+        inside = scope.get("root_path", "")
+        if isinstance(route, Mount):
+            return inside or UNROUTED
+        if route is not None:
+            return f"{inside}{route.path}"
+        if self._by_endpoint is None:
+            routes = scope["app"].router.routes if "app" in scope else ()
+            self._by_endpoint = {found.endpoint: found.path for found in routes if isinstance(found, Route)}
+        return self._by_endpoint.get(scope.get("endpoint")) or inside or UNROUTED
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)

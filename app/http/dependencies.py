@@ -1,0 +1,111 @@
+"""Owns what operations depend on: the caller, the parts of the service, and the way of a write under its key.
+
+A dependency costs as much as a small query, and one that depends on others pays for each of them: these take what
+they need from the request.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Header, Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from app.access.ownership import owns_invoice
+from app.container import Parts
+from app.domain.access import Caller, require_allowed
+from app.domain.errors import NotFound
+from app.domain.idempotency import MAX_KEY_LENGTH
+from app.idempotency.operations import Answer, Call, UseCase
+
+JSON = "application/json"
+
+
+def parts_of(request: Request) -> Parts:
+    """The service's parts, built at start-up."""
+    return cast("Parts", request.app.state.parts)
+
+
+def caller_of(request: Request) -> Caller:
+    """Who calls, as it was recognised at the door."""
+    return cast("Caller", request.scope["caller"])
+
+
+async def parts(request: Request) -> Parts:
+    """The same, for operations: what is not async would be run in a thread."""
+    return parts_of(request)
+
+
+PartsDep = Annotated[Parts, Depends(parts)]
+
+
+async def require_let_in(scope: Scope, operation: str) -> None:
+    """Raise Forbidden or NotFound unless the operation's rule lets this caller in, and the invoice is its own.
+
+    Every operation asks this first; one that has no rule is refused to all.
+    """
+    caller: Caller = scope["caller"]
+    require_allowed(caller, operation)
+    if caller.customer is not None and "invoice_id" in scope["path_params"]:
+        invoice_id = scope["path_params"]["invoice_id"]
+        async with scope["app"].state.parts.database.connection() as connection:
+            # This comes before the path's own check, and PostgreSQL cannot hold what is not printable.
+            if not invoice_id.isprintable() or not await owns_invoice(connection, caller.customer, invoice_id):
+                raise NotFound(f"There is no invoice {invoice_id!r}.")
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=MAX_KEY_LENGTH,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        description="1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A write: one use case, run once under the caller's key."""
+
+    parts: Parts
+    caller: Caller
+    request: Request
+    key: str | None
+
+    async def run(self, use_case: UseCase, params: Mapping[str, object], subject: str | None = None) -> Response:
+        """Run `use_case`, or replay its answer."""
+        answer = await self.answer(use_case, params, subject)
+        return json_answer(await self.parts.invoicing.reveal(answer), answer)
+
+    async def answer(self, use_case: UseCase, params: Mapping[str, object], subject: str | None = None) -> Answer:
+        """The answer as it is stored, without what is secret in it."""
+        call = Call(
+            caller=self.caller.id,
+            target=f"{self.request.method} {self.request.url.path}",
+            params=params,
+            key=self.key,
+            subject=subject,
+            request_id=self.request.scope.get("request_id"),
+        )
+        return await self.parts.operations.run(call, use_case)
+
+
+async def writing(request: Request, key: IdempotencyKey = None) -> Writing:
+    """The write that this request is."""
+    return Writing(parts_of(request), caller_of(request), request, key)
+
+
+WriteDep = Annotated[Writing, Depends(writing)]
+
+
+def json_answer(body: str | bytes, answer: Answer | None = None, *, secret: bool = False) -> Response:
+    """A JSON body that is encoded already. One with a secret in it must not be stored on the way."""
+    headers = {}
+    if answer and answer.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if secret or (answer and answer.secret_of):
+        headers["Cache-Control"] = "no-store"
+    return Response(body, answer.status if answer else 200, headers, JSON)

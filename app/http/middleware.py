@@ -1,0 +1,200 @@
+"""Owns what every request passes: its id, its bounds in size and time, the door, the headers of its answer, its log line.
+
+One pure ASGI middleware. It never reads a body itself, and nothing that is raised gets past it. Stripe's deliveries do
+not come this way: webhook.py holds them to the same rules, at a fraction of the cost.
+"""
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
+from itertools import chain
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.container import Parts
+from app.domain.errors import InvoicingError, RequestTimeout
+from app.domain.redaction import redacted
+from app.http.access_log import Accounting
+from app.http.authentication import Admission
+from app.http.client_address import client_address
+from app.http.problems import problem, problem_of, refusal
+from app.observability import tracing, trail
+from app.observability.spans import Span
+from app.observability.tracing import NOTHING
+from app.observability.trail import Trail
+from app.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+LARGEST_BODY = 1024 * 1024
+TOO_LARGE = f"The body is larger than {LARGEST_BODY} bytes."
+LARGEST_HEADERS = 16 * 1024
+SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+PRIVATE = "/v1/"
+COUNTED = (PRIVATE, "/pay/")
+TIMED_OUT = "The request took too long and was stopped here; sent again with the same Idempotency-Key, it goes on."
+
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""What every answer says to a browser, unless it says something else of the kind itself."""
+HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+NO_STORE = (b"cache-control", b"no-store")
+
+
+class BodyTooLarge(HTTPException):
+    """The body turned out longer than allowed while it was read; of the framework's kind, or it would be a 400."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
+
+
+class Gate:
+    """The middleware."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._admission = Admission(settings)
+        self._accounting = Accounting()
+        self._proxies = settings.proxies
+        self._timeout_s = settings.request_timeout_s
+        self._headers = headers_of(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers = dict(scope["headers"])
+        span = tracing.begin(scope["method"], kind="server", parent=headers)
+        scope["request_id"] = request_id_of(headers, span)
+        token = trail.lay(Trail(scope["request_id"]))
+        answering = Answering(self._headers, scope, send)
+        with span:
+            try:
+                await self._within(answering, scope, headers, receive)
+            finally:
+                self._accounting.ended(scope, answering.status, started, answering.began, span)
+                trail.leave(token)
+
+    async def _within(
+        self, answering: "Answering", scope: Scope, headers: dict[bytes, bytes], receive: Receive
+    ) -> None:
+        """Serve the request in the time there is; whatever it ends in, it is answered."""
+        path, request_id = scope["path"], scope["request_id"]
+        try:
+            async with asyncio.timeout(self._timeout_s) as answering.timer:
+                try:
+                    await self._enter(scope, headers, receive, answering)
+                except Exception as error:
+                    if answering.status:
+                        raise
+                    answer = refusal(Request(scope), error) or refusal_of(error, path, request_id)
+                    await answer(scope, receive, answering)
+        except TimeoutError as error:
+            if answering.status:
+                raise
+            await refusal_of(error, path, request_id)(scope, receive, answering)
+
+    async def _enter(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        """Let the request in where it is small enough and its caller may come in."""
+        refusal = head_refusal(scope, headers, scope["request_id"])
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        if scope["path"].startswith(COUNTED):
+            parts: Parts = scope["app"].state.parts
+            address = client_address(scope, headers.get(b"x-forwarded-for", b""), self._proxies)
+            await self._admission.knock(parts, address)
+            if scope["path"].startswith(PRIVATE):
+                authorization = headers.get(b"authorization", b"")
+                scope["caller"] = await self._admission.admit(parts, authorization, address)
+                scope["recognise"] = partial(self._admission.recognise, parts, authorization, address)
+        if b"transfer-encoding" in headers:
+            await self._counted(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a body of unstated length, cut off where it exceeds the bound."""
+        seen = 0
+
+        async def bounded() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > LARGEST_BODY:
+                raise BodyTooLarge
+            return message
+
+        await self._app(scope, bounded, send)
+
+
+class Answering:
+    """The way an answer takes: it gets the headers that it lacks, and ends the timer."""
+
+    __slots__ = ("_headers", "_request_id", "_send", "began", "status", "timer")
+
+    def __init__(self, headers: tuple[tuple[bytes, bytes], ...], scope: Scope, send: Send) -> None:
+        self._headers = (*headers, NO_STORE) if scope["path"].startswith(PRIVATE) else headers
+        self._request_id = (b"x-request-id", scope["request_id"].encode())
+        self._send = send
+        self.status = 0
+        self.began = 0.0
+        self.timer: asyncio.Timeout | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.began = time.perf_counter()
+            said = {name for name, _ in message["headers"]}
+            added = [header for header in self._headers if header[0] not in said]
+            message["headers"] = [*message["headers"], *added, self._request_id]
+            if self.timer is not None and not self.timer.expired():
+                self.timer.reschedule(None)
+        await self._send(message)
+
+
+def headers_of(settings: Settings) -> tuple[tuple[bytes, bytes], ...]:
+    """What every answer of this deployment says to a browser."""
+    return (*HEADERS, HSTS) if settings.public_base_url.startswith("https://") else HEADERS
+
+
+def request_id_of(headers: Mapping[bytes, bytes], span: Span = NOTHING) -> str:
+    """The request's id: what its sender calls it, where that can stand in a log, or one of our own: its span's, if any."""
+    given = headers.get(b"x-request-id")
+    if given and SANE_ID.fullmatch(given) and redacted(given.decode()) == given.decode():
+        return given.decode()
+    return span.request_id or secrets.token_hex(16)
+
+
+def head_refusal(scope: Scope, headers: Mapping[bytes, bytes], request_id: str) -> Response | None:
+    """What is answered to a request whose head alone says that it is too large."""
+    if sum(map(len, chain.from_iterable(scope["headers"]))) > LARGEST_HEADERS:
+        return problem("headers_too_large", f"The headers are larger than {LARGEST_HEADERS} bytes.", request_id)
+    stated = headers.get(b"content-length", b"")
+    if stated.isdigit() and int(stated) > LARGEST_BODY:
+        return problem("payload_too_large", TOO_LARGE, request_id)
+    return None
+
+
+def refusal_of(error: Exception, path: str, request_id: str) -> Response:
+    """What is answered to a request that ended in `error`; what nobody foresaw is logged and told no more of."""
+    if isinstance(error, InvoicingError):
+        return problem_of(error, request_id)
+    if isinstance(error, TimeoutError):
+        return problem_of(RequestTimeout(TIMED_OUT, retry_after=1), request_id)
+    log.error("unexpected_error", path=path, request_id=request_id, exc_info=error)
+    return problem("internal_error", "Something went wrong here; it was logged.", request_id)

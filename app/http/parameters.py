@@ -1,0 +1,30 @@
+"""Owns the parameters that operations share: ids in paths, and text and times in queries.
+
+What PostgreSQL cannot hold (a NUL) ends here, by name, and not in a statement.
+"""
+
+from typing import Annotated
+
+from fastapi import Path
+from pydantic import Field
+
+from app.http.schemas import Time
+
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+
+ProductId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["prod_QZ4a"])]
+PriceId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["price_1Pgf"])]
+CustomerId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["cus_QXg1"])]
+InvoiceId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["in_1PgF"])]
+ItemId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["ii_1Pgf"])]
+LinkId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["pl_1Pgf"])]
+KeyId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["key_0d8c"])]
+ActionId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["act_5d0c1e"])]
+EndpointId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["whe_0d8c"])]
+DeliveryId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["dlv_7c1e"])]
+EventId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["evt_1Pgf"])]
+
+IdWanted = Annotated[str | None, Field(max_length=255, pattern=PRINTABLE)]
+EmailWanted = Annotated[str | None, Field(max_length=512, pattern=PRINTABLE)]
+ReferenceWanted = Annotated[str | None, Field(max_length=200, pattern=PRINTABLE)]
+TimeWanted = Time | None

@@ -1,0 +1,62 @@
+"""Owns how reads answer: one document or one page, as PostgreSQL built it. No call to Stripe happens here.
+
+Every answer carries a tag of its bytes; a caller that has the same already is told so instead of being sent it again.
+"""
+
+from hashlib import sha256
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.db import documents
+from app.db.documents import Filter, Resource
+from app.domain.errors import NotFound
+from app.http.dependencies import JSON, caller_of, parts_of
+from app.http.queries import Paging
+
+
+async def one(request: Request, resource: Resource, object_id: str, *, by: str = "id") -> Response:
+    """The document of one object. Raises NotFound."""
+    async with parts_of(request).database.connection() as connection:
+        document = await documents.read(connection, resource, object_id, by=by)
+    if document is None:
+        raise NotFound(f"There is no {resource.name} {object_id!r}.")
+    return _unless_known(request, document.encode())
+
+
+async def require_known(request: Request, resource: Resource, object_id: str) -> None:
+    """Raise NotFound where there is no such object."""
+    async with parts_of(request).database.connection() as connection:
+        if await documents.read(connection, resource, object_id) is None:
+            raise NotFound(f"There is no {resource.name} {object_id!r}.")
+
+
+async def many(request: Request, resource: Resource, paging: Paging, **wanted: object) -> Response:
+    """A page of the objects whose columns equal `wanted`; what is None is not asked for."""
+    return await matching(request, resource, paging, equal(**wanted))
+
+
+def equal(**wanted: object) -> Filter:
+    """The filter that the named columns equal what is given; what is None is not asked for."""
+    found = Filter()
+    for column, value in wanted.items():
+        found.add(f"row.{column} = {{}}", value)
+    return found
+
+
+async def matching(request: Request, resource: Resource, paging: Paging, wanted: Filter) -> Response:
+    """A page of the objects that meet `wanted`, and of those only a customer's own where a customer asks."""
+    wanted.add("row.customer = {}", caller_of(request).customer)
+    async with parts_of(request).database.connection() as connection:
+        page = await documents.page(connection, resource, wanted, limit=paging.limit, cursor=paging.cursor)
+    return _unless_known(request, page)
+
+
+def _unless_known(request: Request, body: bytes) -> Response:
+    """`body`, or 304 where the caller has it. It may keep it for itself, and must ask each time."""
+    tag = f'"{sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    known = request.headers.get("if-none-match")
+    if known is not None and (tag in known or known.strip() == "*"):
+        return Response(None, 304, headers)
+    return Response(body, 200, headers, JSON)

@@ -1,0 +1,205 @@
+"""Owns the field types that several resources share, and the bases of requests and answers."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
+
+from app.domain.json import JsonObject
+from app.domain.money import MAX_AMOUNT, problem_with_amount
+from app.http.schema_rules import INTEGER, NULL, TEXT, Says, form, one_of
+from app.stripe.mapping import REFERENCE
+
+MOST_METADATA = 50
+
+
+class Request(BaseModel):
+    """A request body: unknown fields are refused, and nothing is coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, str_strip_whitespace=False)
+
+    demands: ClassVar[JsonObject] = {}
+    """What the model's validators demand beyond its fields, in the words of JSON Schema."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> JsonObject:
+        schema = handler(core)
+        handler.resolve_ref_schema(schema).update(cls.demands)
+        return schema
+
+    def params(self) -> dict[str, Any]:
+        """What the caller said, and only that, as plain JSON."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class Create(Request):
+    """A new object: what is null is as if it were left out."""
+
+    def params(self) -> dict[str, Any]:
+        """What the caller said, and only that, as plain JSON."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+
+
+class Shown(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Update(Request):
+    """A change: at least one field must be named."""
+
+    demands: ClassVar[JsonObject] = {"minProperties": 1}
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("at least one field must be given")
+        return self
+
+
+def _no_control(value: str) -> str:
+    if any(ord(char) < 32 and char not in "\n\r\t" for char in value):  # noqa: PLR2004 -- where ASCII's printable part starts
+        raise ValueError("must not hold control characters")
+    return value
+
+
+_WITHOUT_CONTROL = Says({"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"})
+Text = Annotated[str, AfterValidator(_no_control), _WITHOUT_CONTROL]
+"""A text without control characters; its length is limited where it is used."""
+
+
+KEY = r"^[^\[\]\x00-\x1f]+$"
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=KEY)]
+MetadataValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(_no_control), _WITHOUT_CONTROL]
+
+
+def _no_reference(metadata: dict[str, Any]) -> dict[str, Any]:
+    if REFERENCE in metadata:
+        raise ValueError(f"the key {REFERENCE!r} is reserved: use the field `reference`")
+    return metadata
+
+
+_KEYS: JsonObject = {"minLength": 1, "maxLength": 40, "pattern": KEY, "not": {"const": REFERENCE}}
+_VALUE: JsonObject = {"maxLength": 500, **TEXT, **_WITHOUT_CONTROL.words}
+Metadata = Annotated[
+    dict[MetadataKey, MetadataValue],
+    Field(max_length=MOST_METADATA - 1),
+    AfterValidator(_no_reference),
+    Says({"propertyNames": _KEYS, "additionalProperties": _VALUE}, instead=("patternProperties",)),
+]
+MetadataUpdate = Annotated[
+    dict[MetadataKey, MetadataValue | None],
+    Field(max_length=MOST_METADATA - 1),
+    AfterValidator(_no_reference),
+    Says({"propertyNames": _KEYS, "additionalProperties": {"anyOf": [_VALUE, NULL]}}, instead=("patternProperties",)),
+]
+"""Merged into what is there; a key with null is removed."""
+
+Reference = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$"), Field(examples=["order-1042"])
+]
+_MAIL = r"[^@\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000\ufeff]+"
+"""Neither blank nor control; spelled out, for what \\s takes differs from one dialect to the next."""
+Email = Annotated[str, StringConstraints(pattern=f"^{_MAIL}@{_MAIL}$")]
+StripeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def _rfc_3339(value: object) -> object:
+    if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+        raise ValueError("must be a time as RFC 3339 writes it, with its offset, e.g. 2026-11-30T12:00:00Z")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between the years 1 and 9999 in UTC") from None
+
+
+Time = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_rfc_3339),
+    AfterValidator(_in_utc),
+    Says({"pattern": f"^{RFC_3339.pattern}$"}),
+]
+MINOR = "In the currency's minor unit; a multiple of 10 where the currency has three decimals."
+Currency = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$"), Field(examples=["usd"])]
+Amount = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description=MINOR)]
+UnitAmount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, description=MINOR)]
+UnitAmountDecimal = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{1,8}(\.[0-9]{1,12})?$"),
+    Field(description="In the currency's minor unit, with at most 12 decimals.", examples=["0.05"]),
+]
+Quantity = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+class CustomField(Request):
+    """A line on the invoice that the merchant chose, e.g. a purchase order number."""
+
+    name: Text = Field(min_length=1, max_length=40, examples=["PO number"])
+    value: Text = Field(min_length=1, max_length=140, examples=["4711"])
+
+
+CustomFields = Annotated[list[CustomField], Field(max_length=4)]
+
+Item = TypeVar("Item")
+
+
+class Page(Shown, Generic[Item]):
+    """A page of a list, newest first."""
+
+    data: list[Item]
+    has_more: bool
+    next_cursor: str | None
+
+
+class Deleted(Shown):
+    """What a DELETE answers."""
+
+    id: str
+    deleted: bool
+
+
+class CustomFieldRead(Shown):
+    name: str
+    value: str
+
+
+class UnitPriced(Request):
+    """What has a price for each unit: in whole minor units, or finer."""
+
+    demands: ClassVar[JsonObject] = one_of(
+        form("unit_amount", unit_amount=INTEGER, unit_amount_decimal=NULL),
+        form("unit_amount_decimal", unit_amount=NULL, unit_amount_decimal=TEXT),
+    )
+
+    currency: Currency
+    unit_amount: UnitAmount | None = None
+    unit_amount_decimal: UnitAmountDecimal | None = None
+
+    @model_validator(mode="after")
+    def _one_amount(self) -> Self:
+        if (self.unit_amount is None) == (self.unit_amount_decimal is None):
+            raise ValueError("exactly one of unit_amount and unit_amount_decimal must be given")
+        problem = self.unit_amount is not None and problem_with_amount(self.unit_amount, self.currency)
+        if problem:
+            raise ValueError(f"unit_amount {problem}")
+        return self

@@ -1,0 +1,185 @@
+"""Owns server-sent events: a stream is opened, told what happens, kept alive, and ended.
+
+A response of its own rather than the framework's: that keeps two tasks and several queues for each, and thousands of
+streams sit here idle. One is a task that sleeps, one future that hears of the end of the connection, and no connection
+to the database.
+
+A stream ends when its caller goes, may not listen any longer, or does not read what it is sent; when it has lived
+long enough, so that callers spread over new processes; and when the process ends. Each time the caller comes back with
+the last id it has and has missed nothing.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.container import Parts
+from app.domain.errors import DatabaseUnavailable, Refused, Unavailable
+from app.domain.events import Cursor
+from app.events.feed_statements import Wanted
+from app.events.live import Subscription, Told
+from app.http.protocol import ABORT
+from app.observability import metrics
+
+MEDIA_TYPE = "text/event-stream"
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+COME_BACK_MS = 1000
+SEND_WITHIN_S = 30.0
+"""How long a caller may not read before it is let go; beyond what the sockets hold, nothing waits for it here."""
+AGAIN_S = 1.0
+PIECE = 16 * 1024
+
+LEFT, NOT_READ = "left", "not_read"
+UNFINISHED = (LEFT, NOT_READ)
+"""Why a stream ended of which nobody takes the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who listens, `most` at a time. `require` raises Refused where it may not, by the key, token or link it came with."""
+
+    who: str
+    most: int
+    require: Callable[[], Awaitable[object]]
+
+    async def refusal(self) -> str | None:
+        """Why the caller may listen no longer, as an error's code; what cannot be found out now is asked again later."""
+        try:
+            await self.require()
+        except Refused as refusal:
+            return refusal.code
+        except Unavailable:
+            return None
+        return None
+
+
+def frame(told: Told) -> bytes:
+    """An event on the wire. It has no name of its own, so that `onmessage` hears all of them; `type` is in it."""
+    return b"id: %s\ndata: %s\n\n" % (str(told.cursor).encode(), told.document)
+
+
+def nudge(told: Told) -> bytes:
+    """The same for whoever may know that something changed, and not all that an event says of it."""
+    return b"id: %s\ndata: changed\n\n" % str(told.cursor).encode()
+
+
+class EventStream(Response):
+    """The response: what is `wanted`, from after `after` on, each event as `shown` writes it."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(
+        self,
+        parts: Parts,
+        listener: Listener,
+        wanted: Wanted,
+        after: Cursor,
+        *,
+        shown: Callable[[Told], bytes] = frame,
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers(HEADERS)
+        self._live = parts.live
+        self._listener = listener
+        self._place = (wanted, after)
+        self._shown = shown
+        self._heartbeat_s = parts.settings.stream_heartbeat_s
+        self._lifetime_s = parts.settings.stream_lifetime_s * random.uniform(0.9, 1)  # noqa: S311 -- no secret
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._live.listener(self._listener.who, self._listener.most):
+            subscription = await self._live.subscribe(*self._place)
+            gone = asyncio.ensure_future(_gone(receive))
+            gone.add_done_callback(subscription.wake)
+            try:
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                why = await self._tell(subscription, gone, _Sender(scope, send))
+                metrics.STREAMS_ENDED(why).inc()
+                if why not in UNFINISHED:
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                gone.cancel()
+                subscription.close()
+
+    async def _tell(self, place: Subscription, gone: "asyncio.Future[None]", sender: "_Sender") -> str:
+        """Tell what happens until the stream ends; why it did."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + self._lifetime_s
+        beat_at = loop.time() + self._heartbeat_s * random.uniform(0, 1)  # noqa: S311 -- not all at once
+        sending: Iterable[bytes] = (b"retry: %d\n%s" % (COME_BACK_MS, heartbeat(place.cursor)),)
+        while True:
+            for piece in sending:
+                if not await sender.send(piece):
+                    return NOT_READ
+            if why := self._over(gone, ends_at):
+                return why
+            told = await _next(place, min(beat_at, ends_at) - loop.time())
+            sending = pieces(map(self._shown, told))
+            if loop.time() >= beat_at:
+                beat_at = loop.time() + self._heartbeat_s
+                if why := await self._listener.refusal():
+                    return why
+                sending = sending if told else (heartbeat(place.cursor),)
+
+    def _over(self, gone: "asyncio.Future[None]", ends_at: float) -> str | None:
+        if gone.done():
+            return LEFT
+        if self._live.ended:
+            return "stopping"
+        return "lifetime" if asyncio.get_running_loop().time() >= ends_at else None
+
+
+class _Sender:
+    """Sends, to a caller that may not read."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._abort = scope.get("extensions", {}).get(ABORT, {}).get("abort")
+        self._send = send
+
+    async def send(self, body: bytes) -> bool:
+        """Send `body`; False where it was not taken, and the connection was cut."""
+        try:
+            async with asyncio.timeout(SEND_WITHIN_S):
+                await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        except TimeoutError:
+            if self._abort is not None:
+                self._abort()
+                await asyncio.sleep(0)  # the server hears of it before the response ends without an end
+            return False
+        return True
+
+
+async def _next(place: Subscription, within_s: float) -> list[Told]:
+    try:
+        return await place.take(max(within_s, 0))
+    except DatabaseUnavailable:
+        await asyncio.sleep(min(AGAIN_S, max(within_s, 0)))
+        return []
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the caller is."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def pieces(frames: Iterable[bytes]) -> Iterator[bytes]:
+    """The events on the wire, in pieces after each of which the caller must have taken most of what came before."""
+    piece = b""
+    for one in frames:
+        piece += one
+        if len(piece) >= PIECE:
+            yield piece
+            piece = b""
+    if piece:
+        yield piece
+
+
+def heartbeat(cursor: Cursor) -> bytes:
+    """What keeps a connection open: no event, but the id moves on, so that a resumption has less to go through."""
+    return b": \nid: %s\n\n" % str(cursor).encode()

@@ -1,0 +1,1 @@
+"""Operations: each write runs once, whatever fails in between."""

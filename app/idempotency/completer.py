@@ -1,0 +1,146 @@
+"""Owns the completer: what a process left unfinished is finished, or undone, though nobody asks for it any more.
+
+It runs the stored request through the same use case, under the same keys, as the caller's own retry would. After an hour
+nothing more is done in its name: what was done at Stripe all the same is its answer, and what it began otherwise is undone.
+So is a create that a caller without an Idempotency-Key could never ask for again. What changes nothing but this database
+is there as a whole or not at all; there is nothing to complete.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from app.db.engine import Database
+from app.domain.errors import DatabaseUnavailable, InvoicingError, Refused, StripeError
+from app.domain.idempotency import COMPLETION, STRIPE_KEEPS_KEYS
+from app.domain.json import JsonView
+from app.idempotency import statements as idempotency_statements
+from app.idempotency.operations import Operation, Operations, UseCase
+from app.idempotency.statements import Stored
+from app.idempotency.steps import NotDone, Untold
+from app.observability import metrics, tracing, trail
+from app.observability.trail import Trail
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 8
+
+UNDONE = "This request was interrupted and could not be finished; what it began was undone."
+NOTHING_DONE = "This request was interrupted and could not be finished; nothing was done at Stripe."
+UNTOLD = "This request was interrupted, and what became of it at Stripe cannot be told; look at the object."
+
+Undo = Callable[[Operation, InvoicingError], Awaitable[None]]
+
+
+class Completer:
+    """Finishes operations by their names' use cases; `undo` by the same names takes back what they may leave half done."""
+
+    def __init__(
+        self,
+        database: Database,
+        running: Operations,
+        *,
+        use_cases: Mapping[str, UseCase],
+        undo: Mapping[str, Undo],
+        grace: timedelta,
+        poll_s: float,
+    ) -> None:
+        self._database = database
+        self._running = running
+        self._use_cases = use_cases
+        self._undo = undo
+        self._grace = grace
+        self._poll_s = poll_s
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Finish what is under way, then return from run."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Look for unfinished operations until stopped; a database that is away is waited for."""
+        while not self._stopping.is_set():
+            found = 0
+            with suppress(DatabaseUnavailable):
+                found = await self.run_once()
+            if not found:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll_s):
+                        await self._stopping.wait()
+
+    async def run_once(self) -> int:
+        """Take over what is left behind, a few at once; how many it were."""
+        async with self._database.connection() as connection:
+            left = await idempotency_statements.claim_unfinished(connection, AT_ONCE, self._running.lease, self._grace)
+        await asyncio.gather(*(self._settle(stored) for stored in left))
+        return len(left)
+
+    async def _settle(self, stored: Stored) -> None:
+        """Bring one operation to its answer, or leave it with the reason for a later try."""
+        if stored.name not in self._use_cases:
+            async with self._database.connection() as connection:
+                await idempotency_statements.forget(connection, stored.id, stored.takeovers)
+            return
+        finishing = stored.idempotency_key is not None and Operation.of(stored).age < COMPLETION
+        here = Trail(request_id=stored.request_id)
+        token = trail.lay(here)
+        started = time.perf_counter()
+        named = {"operation.name": stored.name, "operation.id": str(stored.id)}
+        with tracing.begin("completion", named, kind="consumer", parent=stored.request_id) as span:
+            ended, outcome = await self._carry_out(stored, finishing=finishing)
+            span.set({"completion.outcome": ended})
+        trail.leave(token)
+        metrics.COMPLETIONS(ended).inc()
+        log.info(
+            "operation_completed",
+            operation=str(stored.id),
+            name=stored.name,
+            finishing=finishing,
+            outcome=outcome,
+            ms=round((time.perf_counter() - started) * 1000, 1),
+            request_id=stored.request_id,
+            **here.found(),
+        )
+
+    async def _carry_out(self, stored: Stored, *, finishing: bool) -> tuple[str, str]:
+        """Finish or undo an operation; how that ended, in one word and in more."""
+        ended = "finished" if finishing else "undone"
+        try:
+            await self._running.carry_out(stored, self._use_cases[stored.name] if finishing else self._undoing(stored))
+        except Refused as refusal:
+            return ended, refusal.code
+        except Exception as error:  # noqa: BLE001 -- one operation's fault must not stop the others
+            return "failed", f"{type(error).__name__}: {error}"
+        return ended, "done"
+
+    def _undoing(self, stored: Stored) -> UseCase:
+        """Answer with what was done at Stripe, for no try may have heard of it; undo what was done by half.
+
+        What nobody can ask for again is undone at once: its answer would tell nobody that it exists.
+        """
+        undo = self._undo.get(stored.name)
+
+        async def close(operation: Operation, params: JsonView) -> None:
+            error = StripeError(UNDONE if undo else NOTHING_DONE)
+            if stored.idempotency_key is not None or undo is None:
+                operation.closing = True
+                try:
+                    await self._use_cases[stored.name](operation, params)
+                except NotDone:
+                    pass
+                except Untold:  # what can be undone is; of anything else it is tried for a day to find out
+                    if not undo and stored.idempotency_key and operation.age < STRIPE_KEEPS_KEYS:
+                        raise
+                    error = StripeError(UNDONE if undo else UNTOLD)
+                else:
+                    return
+                operation.closing = False
+            if undo:
+                await undo(operation, error)
+            await self._running.refuse(operation, error)
+
+        return close

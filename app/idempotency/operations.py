@@ -1,0 +1,270 @@
+"""Owns the running of a mutating request: once per idempotency key, whatever fails in between.
+
+An operation is the row behind a key. A use case changes things at Stripe through steps.py, under keys derived from
+its operation; it records how far it got, and stores its answer in the same transaction as its last change.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+import msgspec
+import structlog
+
+from app.db.batcher import ALONE, Alone, Gathering
+from app.db.engine import Connection, Database
+from app.domain.errors import (
+    IdempotencyInProgress,
+    IdempotencyMismatch,
+    InvoicingError,
+    Refused,
+    StripeTimeout,
+    restore,
+)
+from app.domain.idempotency import LEASE_FACTOR, KeyVerdict, fingerprint, judge_key, stripe_key
+from app.domain.json import JsonObject, JsonView
+from app.idempotency import references
+from app.idempotency import statements as idempotency_statements
+from app.idempotency.statements import REFUSED, Answered, LeaseLost, NewOperation, Stored
+from app.observability import metrics, tracing, trail
+from app.observability.spans import Span
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a caller asked: `target` is method and path, `params` the validated body, `subject` the id in the path."""
+
+    caller: str
+    target: str
+    params: JsonView
+    key: str | None = None
+    subject: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is answered. `secret_of` names the invoice whose client secret belongs into it; the secret is never stored."""
+
+    status: int
+    body: str
+    replayed: bool = False
+    secret_of: str | None = None
+    secret: str | None = None
+
+
+@dataclass(slots=True)
+class Operation:
+    """A running operation, as its use case sees it.
+
+    runner: which of its runners this is, 0 for the first. touched: Stripe may have changed something for its sake.
+    closing: its time is over: it is only found out what was done, and nothing is done any more (see steps.py).
+    """
+
+    id: uuid.UUID
+    runner: int
+    created_at: datetime
+    progress: JsonObject
+    touched: bool
+    subject: str | None = None
+    secret: str | None = None
+    answer: Answer | None = field(default=None)
+    closing: bool = False
+
+    @classmethod
+    def of(cls, stored: Stored) -> Self:
+        """The operation behind a row that is ours to run."""
+        return cls(
+            stored.id, stored.takeovers, stored.created_at, stored.progress, stored.takeovers > 0, stored.subject
+        )
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nobody ran it before."""
+        return self.runner == 0
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago it was begun."""
+        return datetime.now(UTC) - self.created_at
+
+    def generation(self, step: str) -> int:
+        """How many Stripe keys of `step` are spent."""
+        found: int = self.progress.get("generations", {}).get(step, 0)
+        return found
+
+    def stripe_key(self, step: str) -> str:
+        """The idempotency key for the Stripe call of `step`."""
+        return stripe_key(self.id, step, self.generation(step))
+
+    async def advance(self, connection: Connection, **progress: object) -> None:
+        """Record a recovery point in the transaction that holds what led to it. Raises LeaseLost."""
+        self.progress |= progress
+        await idempotency_statements.advance(connection, self.id, self.runner, self.progress, self.subject)
+
+    async def finish(self, connection: Connection, status: int, body: str) -> None:
+        """Store the answer in the transaction of the last change; what is stored is what is answered.
+
+        Raises LeaseLost, which undoes that transaction.
+        """
+        await idempotency_statements.answer(connection, [self.answered(status, body)])
+        self.conclude(status, body)
+
+    def answered(self, status: int, body: str) -> Answered:
+        """What is stored as its answer."""
+        return Answered(self.id, self.runner, status, body, self.progress, self.subject)
+
+    def conclude(self, status: int, body: str) -> None:
+        """This is stored as its answer, and is what the caller gets."""
+        self.answer = Answer(status, body, secret_of=self.progress.get("secret_of"), secret=self.secret)
+
+
+UseCase = Callable[[Operation, JsonView], Awaitable[None]]
+
+
+class Operations:
+    """Runs use cases under idempotency keys, each within `deadline_s`."""
+
+    def __init__(self, database: Database, *, deadline_s: float) -> None:
+        self._database = database
+        self._deadline_s = deadline_s
+        self.lease = timedelta(seconds=deadline_s * LEASE_FACTOR)
+        self._beginning: Gathering[NewOperation, Stored] = Gathering(self._begin_together)
+
+    async def close(self) -> None:
+        """Wait for the end of what is under way."""
+        await self._beginning.close()
+
+    async def run(self, call: Call, use_case: UseCase) -> Answer:
+        """Run `use_case` for `call`, or replay what was answered under its key.
+
+        Raises IdempotencyMismatch, IdempotencyInProgress, and whatever the use case raises; a refusal is stored
+        and replayed as well, while something that was only unavailable is free to be tried again.
+        """
+        name = use_case.__name__
+        outcome = "broken_off"
+        with tracing.begin(f"operation {name}", {"operation.name": name}) as span:
+            try:
+                answer = await self._run(call, use_case, span)
+                outcome = "replayed" if answer.replayed else "done"
+            except InvoicingError as error:
+                outcome = "replayed" if error.replayed else error.code
+                raise
+            finally:
+                metrics.OPERATIONS(name, outcome).inc()
+                span.set({"operation.outcome": outcome})
+        return answer
+
+    async def _run(self, call: Call, use_case: UseCase, span: Span) -> Answer:
+        trail.about(call.subject)
+        asked = fingerprint(call.target, call.params)
+        stored = await self._begin(call, use_case.__name__, asked)
+        span.set({"operation.id": str(stored.id), "operation.takeovers": stored.takeovers})
+        if not stored.ours:
+            return _replay(stored, asked)
+        return await self.carry_out(stored, use_case)
+
+    async def carry_out(self, stored: Stored, use_case: UseCase) -> Answer:
+        """Run an operation that is ours, from where it stands. Raises as `run` does."""
+        operation = Operation.of(stored)
+        try:
+            await self._bounded(operation, use_case, stored.params)
+        except LeaseLost:
+            return await self._answer_of_another(operation)
+        finally:
+            trail.about(operation.subject)
+        if operation.answer is None:
+            raise AssertionError(f"{stored.name} ended without an answer")
+        return operation.answer
+
+    async def refuse(self, operation: Operation, error: InvoicingError) -> None:
+        """Store `error` as the answer, and free what the operation had claimed. Raises LeaseLost."""
+        body = msgspec.json.encode(error.to_document()).decode()
+        async with self._database.unit_of_work() as connection:
+            await operation.finish(connection, REFUSED, body)
+            await references.free(connection, operation=operation.id)
+
+    async def _begin(self, call: Call, name: str, asked: str) -> Stored:
+        new = NewOperation(
+            id=uuid.uuid4(),
+            caller=call.caller,
+            idempotency_key=call.key,
+            fingerprint=asked,
+            name=name,
+            params=call.params,
+            subject=call.subject,
+            request_id=call.request_id,
+        )
+        begun = await self._beginning.ask(new)
+        if begun is not ALONE:
+            return begun
+        async with self._database.connection() as connection:
+            return await idempotency_statements.begin(connection, new, self.lease)
+
+    async def _begin_together(self, new: Sequence[NewOperation]) -> Sequence[Stored | Alone]:
+        """Begin what nobody began before, in one statement and one commit."""
+        async with self._database.connection() as connection:
+            begun = await idempotency_statements.begin_new(connection, new, self.lease)
+        return [begun.get(one.id, ALONE) for one in new]
+
+    async def _bounded(self, operation: Operation, use_case: UseCase, params: JsonView) -> None:
+        limit = asyncio.timeout(self._deadline_s)
+        try:
+            async with limit:
+                await use_case(operation, params)
+        except LeaseLost:
+            raise
+        except Refused as refusal:
+            await self.refuse(operation, refusal)
+            raise
+        except BaseException as error:
+            await self._let_go(operation, error)
+            if limit.expired():
+                raise StripeTimeout("The request took too long; ask again and it continues.", retry_after=1) from error
+            raise
+
+    async def _let_go(self, operation: Operation, error: BaseException) -> None:
+        """Make the key free for the next try. Best effort: where this fails too, the lease runs out by itself."""
+        reason = f"{type(error).__name__}: {error}".split("\n", 1)[0]  # PostgreSQL's details quote whole rows
+        try:
+            async with self._database.unit_of_work() as connection:
+                if operation.touched:
+                    await idempotency_statements.release(connection, operation.id, operation.runner, reason)
+                else:
+                    await idempotency_statements.forget(connection, operation.id, operation.runner)
+                    await references.free(connection, operation=operation.id)
+        except Exception:  # noqa: BLE001 -- the caller must hear of the first error
+            log.warning("operation_not_released", operation=str(operation.id), reason=reason)
+
+    async def _answer_of_another(self, operation: Operation) -> Answer:
+        """What the runner that took over answered, or IdempotencyInProgress while it runs."""
+        async with self._database.connection() as connection:
+            stored = await idempotency_statements.read(connection, operation.id)
+        if stored is None:
+            raise _still_running()
+        return _replay(stored, stored.fingerprint)
+
+
+def _replay(stored: Stored, asked: str) -> Answer:
+    match judge_key(stored.fingerprint, asked, answered=stored.answer_status is not None):
+        case KeyVerdict.MISMATCH:
+            raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
+        case KeyVerdict.IN_PROGRESS:
+            raise _still_running()
+        case KeyVerdict.REPLAY:
+            body = stored.answer_body or ""
+            if stored.answer_status == REFUSED:
+                error = restore(msgspec.json.decode(body))
+                error.replayed = True
+                raise error
+            status = stored.answer_status or 0
+            return Answer(status, body, replayed=True, secret_of=stored.progress.get("secret_of"))
+
+
+def _still_running() -> IdempotencyInProgress:
+    return IdempotencyInProgress("A request with this Idempotency-Key is still running.", retry_after=1)

@@ -1,0 +1,243 @@
+"""Owns which event does what: every event type that matters stands here exactly once, in HANDLERS.
+
+A handler is plain computation on the ledger: no I/O. Where it needs to know more than the event says it raises
+Unordered or Unlinked; the worker asks Stripe and calls it again with the answer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.domain.fulfillment import Attempt, Word
+from app.domain.json import JsonObject
+from app.fulfillment.fulfillments import Failure
+from app.inbox.envelope import Event
+from app.payments.attempts import failure_of, last_attempt
+from app.projection.unit_of_work import Ledger, Subject, Unordered
+from app.stripe.client import API_VERSION
+from app.stripe.mapping import Kind, Snapshot, Stamp, payment_link, snapshot
+
+
+class Unlinked(Exception):
+    """It is not known here which invoice this PaymentIntent pays."""
+
+    def __init__(self, payment_intent: str) -> None:
+        super().__init__(f"the invoice of {payment_intent} must be looked up")
+        self.payment_intent = payment_intent
+
+
+class AttemptUnclear(Exception):
+    """Two words about attempts to pay carry the same second: the PaymentIntent itself must be asked.
+
+    `over` is what was known then: the answer counts only while nothing else was said in between.
+    """
+
+    def __init__(self, payment_intent: str, over: tuple[object, ...]) -> None:
+        super().__init__(f"{payment_intent} must be fetched")
+        self.payment_intent = payment_intent
+        self.over = over
+
+
+@dataclass(slots=True)
+class Incoming:
+    """An event under way, with what was asked of Stripe for its sake.
+
+    invoice: the invoice that a payment's event is about (None: not known yet; "": Stripe says it pays none).
+    link: the row that says so, where it was asked for. fetched: snapshots asked for, by subject. intent: the
+    PaymentIntent as it is now, and over which words it was asked. applied: its effects were committed before.
+    """
+
+    event: Event
+    fetched: dict[Subject, Snapshot] = field(default_factory=dict)
+    invoice: str | None = None
+    link: JsonObject | None = None
+    intent: tuple[JsonObject, tuple[object, ...]] | None = None
+    applied: bool = False
+    _mirrored: Subject | None = None
+
+    def __post_init__(self) -> None:
+        named = self.event.object.get("object", "")
+        if kind := KINDS.get(named):
+            self._mirrored = Subject(kind, self.event.object["id"])
+        elif named == "invoice_payment":
+            self.invoice = str(self.event.object["invoice"])
+
+    @property
+    def subject(self) -> Subject | None:
+        """The mirrored object the event is about; None for a PaymentIntent whose invoice is not known."""
+        return self._mirrored or (Subject(Kind.INVOICE, self.invoice) if self.invoice else None)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the event is written in another API version than ours, so that its object must not be read."""
+        return self.event.api_version != API_VERSION
+
+    @property
+    def nothing_of_ours(self) -> bool:
+        """Whether the event turned out to be about a payment that belongs to no invoice."""
+        return self.invoice == ""
+
+    def apply(self, ledger: Ledger, *, first: bool = False, deleted: bool = False) -> Subject:
+        """Apply the event's snapshot, or what was fetched in its place."""
+        event = self.event
+        subject = self._mirrored or Subject(KINDS[event.object["object"]], event.object["id"])
+        taken = self.fetched.get(subject)
+        if taken is None and self.foreign:
+            raise Unordered(subject, ledger.revision(subject))
+        if taken is None:
+            stamp = Stamp(event.created_at, event.created_at, first=first)
+            taken = snapshot(subject.kind, event.object, stamp, deleted=deleted)
+        ledger.apply(taken)
+        return subject
+
+
+KINDS = {kind.value: kind for kind in Kind}
+
+Handler = Callable[[Ledger, Incoming], None]
+
+
+def on_snapshot(ledger: Ledger, incoming: Incoming) -> None:
+    """An object changed: mirror it."""
+    incoming.apply(ledger)
+
+
+def on_created(ledger: Ledger, incoming: Incoming) -> None:
+    """An object's first state: older than anything else that is known of it."""
+    incoming.apply(ledger, first=True)
+
+
+def on_deleted(ledger: Ledger, incoming: Incoming) -> None:
+    """An object is gone for good."""
+    incoming.apply(ledger, deleted=True)
+
+
+def on_invoice(ledger: Ledger, incoming: Incoming) -> None:
+    """An invoice changed: mirror it, and let its fulfillment follow its status."""
+    ledger.follow_invoice(incoming.apply(ledger).id)
+
+
+def on_invoice_paid(ledger: Ledger, incoming: Incoming) -> None:
+    """An invoice is paid, by card, by debit or out of band: fulfilled, once, whatever came before or comes again."""
+    on_invoice(ledger, incoming)
+
+
+def on_invoice_payment_failed(ledger: Ledger, incoming: Incoming) -> None:
+    """An attempt to pay failed: count it, once per event. The reason comes with the PaymentIntent's own event."""
+    subject = incoming.apply(ledger)
+    ledger.follow_invoice(subject.id)
+    invoice = ledger.row(subject)
+    if invoice:
+        ledger.fulfillments.follow_attempt(invoice, Word(Attempt.FAILED, incoming.event.created_at))
+        if not incoming.applied:
+            ledger.fulfillments.count_attempt(invoice)
+
+
+def on_payment_intent_processing(ledger: Ledger, incoming: Incoming) -> None:
+    """A customer paid by a method that settles later: the payment is pending, not done."""
+    _follow_attempt(ledger, incoming, Attempt.PROCESSING)
+
+
+def on_payment_intent_failed(ledger: Ledger, incoming: Incoming) -> None:
+    """An attempt to pay failed; the PaymentIntent says why."""
+    _follow_attempt(ledger, incoming, Attempt.FAILED)
+
+
+def on_invoice_payment_paid(ledger: Ledger, incoming: Incoming) -> None:
+    """A payment of an invoice went through: the event says which PaymentIntent it was, and of a part nothing else may tell."""
+    subject = Subject(Kind.INVOICE, str(incoming.invoice))
+    partial = not incoming.foreign and not incoming.event.object.get("is_default", True)
+    if (incoming.foreign or partial) and subject not in incoming.fetched:
+        raise Unordered(subject, ledger.revision(subject))
+    link = None if incoming.foreign else payment_link(incoming.event.object)
+    invoice = _take_invoice(ledger, incoming, subject)
+    if invoice and link:
+        ledger.link(link)
+    if invoice and partial:
+        ledger.fulfillments.follow_attempt(invoice, Word(Attempt.PAID, incoming.event.created_at))
+
+
+def _follow_attempt(ledger: Ledger, incoming: Incoming, attempt: Attempt) -> None:
+    intent = incoming.event.object
+    subject = incoming.subject
+    if incoming.invoice is None:
+        raise Unlinked(intent["id"])
+    invoice = _take_invoice(ledger, incoming, subject) if subject else None
+    if invoice is None:
+        return
+    if incoming.link:
+        ledger.link(incoming.link)
+    word = Word(attempt, incoming.event.created_at)
+    known = ledger.fulfillments.last_word(invoice["id"])
+    if incoming.intent and incoming.intent[1] == known:
+        _settle(ledger, incoming, invoice, word)
+    elif incoming.foreign or not ledger.fulfillments.follow_attempt(invoice, word, _failure(intent, attempt)):
+        raise AttemptUnclear(intent["id"], known)
+
+
+def _settle(ledger: Ledger, incoming: Incoming, invoice: JsonObject, word: Word) -> None:
+    """Let the PaymentIntent as it is now decide; where it has moved on, what the event itself says may."""
+    intent = incoming.intent[0] if incoming.intent else {}
+    truth = last_attempt(intent)
+    if truth:
+        said = Word(truth, word.at)
+        ledger.fulfillments.settle_attempt(invoice, said, _failure(intent, truth), certain=True)
+    else:
+        failure = None if incoming.foreign else _failure(incoming.event.object, word.attempt)
+        ledger.fulfillments.settle_attempt(invoice, word, failure, certain=False)
+
+
+def _failure(intent: JsonObject, attempt: Attempt) -> Failure | None:
+    return failure_of(intent) if attempt is Attempt.FAILED else None
+
+
+def _take_invoice(ledger: Ledger, incoming: Incoming, subject: Subject) -> JsonObject | None:
+    """The invoice, after applying what was fetched of it; None where it is gone at Stripe, too."""
+    fetched = incoming.fetched.get(subject)
+    if fetched:
+        ledger.apply(fetched)
+        ledger.follow_invoice(subject.id)
+    elif ledger.row(subject) is None:
+        raise Unordered(subject, ledger.revision(subject))
+    return ledger.row(subject)
+
+
+HANDLERS: dict[str, Handler] = {
+    "product.created": on_created,
+    "product.updated": on_snapshot,
+    "product.deleted": on_deleted,
+    "price.created": on_created,
+    "price.updated": on_snapshot,
+    "price.deleted": on_deleted,
+    "customer.created": on_created,
+    "customer.updated": on_snapshot,
+    "customer.deleted": on_deleted,
+    "invoice.created": on_created,
+    "invoice.updated": on_invoice,
+    "invoice.finalized": on_invoice,
+    "invoice.finalization_failed": on_invoice,
+    "invoice.sent": on_invoice,
+    "invoice.overdue": on_invoice,
+    "invoice.payment_action_required": on_invoice,
+    "invoice.payment_failed": on_invoice_payment_failed,
+    "invoice.paid": on_invoice_paid,
+    "invoice.payment_succeeded": on_invoice,
+    "invoice.overpaid": on_invoice,
+    "invoice.voided": on_invoice,
+    "invoice.marked_uncollectible": on_invoice,
+    "invoice.deleted": on_deleted,
+    "invoice_payment.paid": on_invoice_payment_paid,
+    "payment_intent.processing": on_payment_intent_processing,
+    "payment_intent.payment_failed": on_payment_intent_failed,
+}
+"""Every event type that does something here. All others are recorded and ignored."""
+
+
+def handle(event_type: str, ledger: Ledger, incoming: Incoming) -> str:
+    """Apply an event; the status it ends with. One about nothing of ours, or that nothing handles, is ignored.
+
+    Raises Unordered, Unlinked or AttemptUnclear where Stripe must be asked first.
+    """
+    handler = HANDLERS.get(event_type)
+    if handler is None:
+        return "ignored"
+    handler(ledger, incoming)
+    return "ignored" if incoming.nothing_of_ours else "processed"

@@ -1,0 +1,258 @@
+"""Owns the way of an event from the inbox to its effects.
+
+A batch of events is applied in one transaction: locks, rows, effects and the mark "processed" commit together.
+What an event cannot say is asked of Stripe between transactions, beside the events that need no answer, and the event
+is applied again with the answer.
+"""
+
+import asyncio
+import random
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from app.db.engine import Database
+from app.domain.errors import DatabaseUnavailable, InvoicingError
+from app.inbox import statements as inbox_statements
+from app.inbox import telemetry
+from app.inbox.envelope import read_event
+from app.inbox.handlers import Incoming, handle
+from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
+from app.inbox.statements import DueEvent
+from app.inbox.telemetry import Batch, Handed
+from app.invoices import item_statements
+from app.observability import metrics, trail
+from app.observability.trail import Trail
+from app.projection import observation
+from app.projection.unit_of_work import Ledger, Subject, Unordered
+from app.stripe.client import StripeGateway
+from app.stripe.mapping import Kind
+
+log = structlog.get_logger(__name__)
+
+MOST_ATTEMPTS = 12
+"""Tries before an event is set aside as dead; with the pauses below, about half a day."""
+FIRST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 4 * 3600.0
+
+MOST_ASKING = 16
+"""Events for which Stripe is asked at the same time."""
+MOST_WAITING = 500
+"""Events that may wait for that in one worker; beyond, it takes no more from the inbox."""
+
+
+@dataclass(slots=True)
+class Task:
+    """An event handed out, being processed."""
+
+    handed: Handed
+    incoming: Incoming
+    questions: int = 0
+
+    @property
+    def due(self) -> DueEvent:
+        """The event."""
+        return self.handed.due
+
+
+@dataclass(slots=True)
+class Done:
+    """What became of a batch's events: how each ended, what must be asked for the others, and which broke."""
+
+    outcomes: list[tuple[DueEvent, str]] = field(default_factory=list)
+    questions: list[tuple[Task, Question]] = field(default_factory=list)
+    broken: list[tuple[Task, Exception]] = field(default_factory=list)
+
+
+class Processor:
+    """Applies events. One event's failure is its own: its neighbours are applied without it."""
+
+    def __init__(self, database: Database, gateway: StripeGateway) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._asking: set[asyncio.Task[None]] = set()
+        self._permits = asyncio.Semaphore(MOST_ASKING)
+
+    async def process(self, batch: Sequence[DueEvent]) -> None:
+        """Apply `batch`; events that need an answer of Stripe's are brought to their end in the background.
+
+        Every event ends processed, ignored, or back in the inbox with the reason. Raises DatabaseUnavailable; the
+        events then come due again when their lease ends.
+        """
+        with Batch.of(batch) as taken:
+            tasks = [task for handed in taken.handed if (task := await self._read(handed))]
+            if tasks:
+                await self._link(tasks)
+                await self._together(tasks)
+
+    async def settled(self, at_most: int = 0) -> None:
+        """Wait until no more than `at_most` events wait for answers of Stripe's."""
+        while len(self._asking) > at_most:
+            await asyncio.wait(self._asking, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _read(self, handed: Handed) -> Task | None:
+        try:
+            incoming = Incoming(read_event(handed.due.payload))
+            _ = incoming.subject or str(incoming.event.object["id"])
+        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
+            await self._put_back(handed, error)
+            return None
+        return Task(handed, incoming)
+
+    async def _link(self, tasks: Sequence[Task]) -> None:
+        """Say which invoices the PaymentIntents among the events pay, as far as it is known here."""
+        unlinked = [task for task in tasks if task.incoming.subject is None]
+        if unlinked:
+            async with self._database.connection() as connection:
+                known = await item_statements.invoices_of(
+                    connection, {task.incoming.event.object["id"] for task in unlinked}
+                )
+            for task in unlinked:
+                task.incoming.invoice = known.get(task.incoming.event.object["id"])
+
+    async def _together(self, tasks: Sequence[Task]) -> None:
+        """Apply `tasks` in one transaction; where the database refuses that, each alone."""
+        try:
+            questions = await self._apply(tasks)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 -- an event's fault must not stop the others
+            if len(tasks) == 1:
+                await self._put_back(tasks[0].handed, error)
+                return
+            for task in tasks:
+                await self._together([task])
+            return
+        for task, question in questions:
+            await self.settled(MOST_WAITING - 1)
+            task.handed.ended("asked")
+            self._start(self._ask(task, question))
+
+    async def _apply(self, tasks: Sequence[Task]) -> list[tuple[Task, Question]]:
+        async with self._database.unit_of_work() as connection:
+            ours = await inbox_statements.hold(connection, [task.due for task in tasks])
+            mine = [task for task in tasks if task.due.id in ours]
+            for task in mine:
+                task.incoming.applied = ours[task.due.id]
+            ledger = await Ledger.of(connection, _subjects(mine))
+            done = _take_in(ledger, mine)
+            customers = ledger.customers_of_new_invoices()
+            await ledger.flush()
+            await inbox_statements.finish(connection, done.outcomes)
+            missing = await item_statements.unknown_customers(connection, customers) if customers else []
+        _tell(mine, {due.id: status for due, status in done.outcomes}, ledger)
+        for task in tasks:
+            if task.due.id not in ours:
+                task.handed.ended("lost")
+        for task, problem in done.broken:
+            await self._put_back(task.handed, problem)
+        for customer in missing:  # no event waits for them
+            self._start(self._fetch(Subject(Kind.CUSTOMER, customer)))
+        return done.questions
+
+    # Asking Stripe
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        started = asyncio.create_task(work)
+        self._asking.add(started)
+        metrics.EVENTS_ASKING.set(len(self._asking))
+        started.add_done_callback(self._done)
+
+    def _done(self, ended: asyncio.Task[None]) -> None:
+        self._asking.discard(ended)
+        metrics.EVENTS_ASKING.set(len(self._asking))
+
+    async def _ask(self, task: Task, first: Question) -> None:
+        """Ask Stripe what the event could not say, and apply it, until it has no more questions."""
+        here = Trail(request_id=task.due.request_id, event_id=task.due.id, invoice=task.handed.invoice)
+        trail.lay(here)  # of this asyncio task, which ends with the question
+        question: Question | None = first
+        with task.handed.span.active():
+            try:
+                while question:
+                    task.questions += 1
+                    if task.questions > MOST_QUESTIONS:
+                        raise question  # noqa: TRY301 -- it ends where every failure ends
+                    log.info("asked_stripe", type=task.due.type, question=str(question))
+                    async with self._permits:
+                        await answer(self._gateway, task.incoming, question)
+                    question = next((asked for _, asked in await self._apply([task])), None)
+            except DatabaseUnavailable:
+                self._leave(task.handed)
+            except Exception as error:  # noqa: BLE001 -- whatever it was, the event is tried again later
+                await self._put_back_if_possible(task.handed, error)
+        telemetry.answered(task.handed, here)
+
+    async def _fetch(self, subject: Subject) -> None:
+        try:
+            await observation.take_over(self._database, self._gateway, subject, "missing")
+        except (InvoicingError, Unordered) as error:
+            log.warning("missing_parent_not_fetched", subject=subject.id, error=str(error))
+
+    # Failing
+
+    async def _put_back_if_possible(self, handed: Handed, error: Exception) -> None:
+        try:
+            await self._put_back(handed, error)
+        except DatabaseUnavailable:
+            self._leave(handed)
+
+    def _leave(self, handed: Handed) -> None:
+        log.warning("event_left_to_its_lease", event_id=handed.due.id)
+        handed.ended("left")
+
+    async def _put_back(self, handed: Handed, error: Exception) -> None:
+        due = handed.due
+        dead = due.attempts >= MOST_ATTEMPTS
+        reason = f"{type(error).__name__}: {error}".split("\n", 1)[0][:500]  # PostgreSQL's details quote whole rows
+        log.error("event_failed", event_id=due.id, type=due.type, attempts=due.attempts, dead=dead, reason=reason)
+        async with self._database.connection() as connection:
+            await inbox_statements.fail(connection, due, reason, pause_after(due.attempts), dead=dead)
+        handed.ended("dead" if dead else "failed")
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long a failed event rests: exponential, with jitter so that a burst of failures does not come back as one."""
+    longest = min(FIRST_PAUSE_S * 3 ** (attempts - 1), LONGEST_PAUSE_S)
+    return timedelta(seconds=longest * random.uniform(0.5, 1))  # noqa: S311 -- no secret hangs on it
+
+
+def _take_in(ledger: Ledger, tasks: Sequence[Task]) -> Done:
+    """Apply events to `ledger`. What one could not say, its neighbours may have: it asks only what is open after them."""
+    done = Done()
+    waiting = tasks
+    while waiting:
+        done.questions = []
+        for task in waiting:
+            _take_one(ledger, task, done)
+        answered = len(done.questions) < len(waiting)
+        waiting = [task for task, _ in done.questions] if answered else []
+    return done
+
+
+def _take_one(ledger: Ledger, task: Task, done: Done) -> None:
+    ledger.cause = task.due.id
+    try:
+        with ledger.all_or_nothing():
+            done.outcomes.append((task.due, handle(task.due.type, ledger, task.incoming)))
+    except QUESTIONS as question:
+        done.questions.append((task, question))
+    except Exception as error:  # noqa: BLE001 -- the ledger forgot what it did; the others go on
+        done.broken.append((task, error))
+
+
+def _tell(tasks: Sequence[Task], outcomes: Mapping[str, str], ledger: Ledger) -> None:
+    """Say of each event of a committed batch what became of it."""
+    for task in tasks:
+        subject = task.incoming.subject
+        task.handed.invoice = subject.id if subject and subject.kind is Kind.INVOICE else None
+        if task.due.id in outcomes:
+            task.handed.ended(outcomes[task.due.id])
+    telemetry.fulfillments(ledger.fulfillments.changes, (task.handed for task in tasks))
+
+
+def _subjects(tasks: Iterable[Task]) -> set[Subject]:
+    return {subject for task in tasks if (subject := task.incoming.subject)}

@@ -1,0 +1,26 @@
+"""Owns the questions that events raise: asking Stripe what an event could not say, and putting the answer beside it."""
+
+from app.inbox.handlers import AttemptUnclear, Incoming, Unlinked
+from app.projection import observation
+from app.projection.unit_of_work import Unordered
+from app.stripe.client import StripeGateway
+
+MOST_QUESTIONS = 6
+"""How often one event may ask Stripe in one go: link, invoice, PaymentIntent, and again where others were faster."""
+
+Question = Unordered | Unlinked | AttemptUnclear
+QUESTIONS = (Unordered, Unlinked, AttemptUnclear)
+
+
+async def answer(gateway: StripeGateway, incoming: Incoming, question: Question) -> None:
+    """Ask Stripe; what it says is found in `incoming` when the event is applied again."""
+    match question:
+        case Unordered():
+            found = await observation.observe(gateway, question.subject, question.over)
+            incoming.fetched[question.subject] = found
+        case Unlinked():
+            incoming.link = await observation.invoice_of(gateway, question.payment_intent)
+            incoming.invoice = incoming.link["invoice"] if incoming.link else ""
+        case AttemptUnclear():
+            intent = await observation.payment_intent(gateway, question.payment_intent)
+            incoming.intent = (intent, question.over)

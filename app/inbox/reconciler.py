@@ -1,0 +1,139 @@
+"""Owns the search for events that never arrived: Stripe's own list of events, compared with the inbox.
+
+Stripe keeps its events for thirty days. A cursor in the database says up to when everything is recorded; what is found
+missing goes into the same inbox as what is delivered. A pass that dies leaves the cursor at the last finished slice.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import structlog
+
+from app.db.engine import Database
+from app.domain.errors import MalformedRequest
+from app.domain.json import JsonObject
+from app.inbox import coverage, replay_statements
+from app.inbox import statements as inbox_statements
+from app.inbox.coverage import Covered
+from app.inbox.envelope import read_envelope
+from app.inbox.handlers import HANDLERS
+from app.inbox.stored_event import RECONCILED, Origin, is_ours, new_event
+from app.stripe.client import StripeGateway
+
+log = structlog.get_logger(__name__)
+
+KEPT = timedelta(days=30)
+"""How long Stripe keeps events."""
+ALARM = timedelta(days=25)
+"""From which age of the cursor on somebody must be told."""
+OVERLAP = timedelta(minutes=10)
+"""How far before the cursor a pass begins: events become visible a little later than they are dated."""
+SLICE = timedelta(days=3)
+"""How much is compared between two moves of the cursor."""
+PAGE = 100
+
+
+@dataclass(slots=True)
+class Pass:
+    """What one pass found. `missed`: the ids of the events that had never arrived and are queued now."""
+
+    since: datetime
+    complete_until: datetime
+    compared: int = 0
+    missed: list[str] = field(default_factory=list)
+
+
+class Reconciler:
+    """Compares Stripe's events with the inbox. `settled`: younger events are left to their deliveries."""
+
+    def __init__(self, database: Database, gateway: StripeGateway, *, livemode: bool, settled: timedelta) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._livemode = livemode
+        self._settled = settled
+
+    async def reconcile(self, since: datetime | None = None) -> Pass | None:
+        """Compare everything from the cursor, or from `since`, until now; None where somebody else is at it."""
+        async with coverage.alone(self._database) as alone:
+            return await self._pass(since) if alone else None
+
+    async def covered(self) -> Covered | None:
+        """How far the comparison got, ever."""
+        async with self._database.connection() as connection:
+            return await coverage.read(connection)
+
+    async def _pass(self, since: datetime | None) -> Pass:
+        covered = await self.covered()
+        known = covered.complete_until if covered else None
+        now = await self._stripe_time(known)
+        oldest = now - KEPT
+        start = max(oldest, since or (known - OVERLAP if known else oldest))
+        done = Pass(start, start)
+        end = max(start, now - self._settled)
+        while done.complete_until < end:
+            until = min(done.complete_until + SLICE, end)
+            await self._slice(done, until, extends=start <= known if known else since is None)
+        log.info("reconciled", since=start, until=end, compared=done.compared, missed=len(done.missed))
+        return done
+
+    async def _stripe_time(self, known: datetime | None) -> datetime:
+        """The time by Stripe's clock; the alarm is raised also where Stripe cannot be asked."""
+        now = datetime.now(UTC)
+        try:
+            now = (await self._gateway.get("/v1/events", {"limit": 1})).until
+        finally:
+            self._raise_alarm(now, known)
+        return now
+
+    def _raise_alarm(self, now: datetime, known: datetime | None) -> None:
+        if known and now - known > KEPT:
+            log.error("coverage_lost", complete_until=known, lost_until=now - KEPT)
+        elif known and now - known > ALARM:
+            log.error("coverage_near_its_end", complete_until=known, days_left=(KEPT - (now - known)).days)
+
+    async def _slice(self, done: Pass, until: datetime, *, extends: bool) -> None:
+        """Record what is missing between where `done` stands and `until`, then move the cursor."""
+        compared, missed = 0, []
+        async for page in self._pages(done.complete_until, until):
+            compared += len(page)
+            missed += await self._record_missing(page)
+        async with self._database.connection() as connection:
+            if extends:
+                await coverage.extend(connection, until, compared=compared, missed=len(missed))
+        if missed:
+            log.warning("events_were_missed", count=len(missed), first=missed[:20], before=until)
+        done.complete_until = until
+        done.compared += compared
+        done.missed += missed
+
+    async def _pages(self, since: datetime, until: datetime) -> AsyncIterator[list[JsonObject]]:
+        span = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
+        query: JsonObject = {"created": span, "limit": PAGE}
+        while True:
+            page = (await self._gateway.get("/v1/events", query)).data
+            yield page["data"]
+            if not page["has_more"]:
+                return
+            query["starting_after"] = page["data"][-1]["id"]
+
+    async def _record_missing(self, page: Sequence[JsonObject]) -> list[str]:
+        """Put those events into the inbox that belong there and never came; their ids."""
+        wanted = {event["id"]: event for event in page if event["type"] in HANDLERS}
+        if not wanted:
+            return []
+        made = {event_id: datetime.fromtimestamp(event["created"], UTC) for event_id, event in wanted.items()}
+        async with self._database.connection() as connection:
+            missing = [wanted[event_id] for event_id in await replay_statements.unknown(connection, made)]
+            events = []
+            for event in missing:
+                payload = msgspec.json.encode(event)
+                try:
+                    envelope = read_envelope(payload)
+                except MalformedRequest as error:  # one event's fault must not hold the others back for ever
+                    log.error("missed_event_not_readable", event_id=event["id"], error=str(error))  # noqa: TRY400 -- said
+                    continue
+                ours = is_ours(envelope, livemode=self._livemode)
+                events.append(new_event(envelope, payload.decode(), Origin(RECONCILED), ours=ours))
+            return sorted(await inbox_statements.record(connection, events)) if events else []

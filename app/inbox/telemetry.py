@@ -1,0 +1,116 @@
+"""Owns what is told of events that are processed: a line of the log for each batch, what is counted, each event's span.
+
+An event that needs an answer of Stripe's ends after its batch, and has a line of its own.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import structlog
+
+from app.domain.changes import Change
+from app.domain.fulfillment import FulfillmentStatus
+from app.inbox.statements import DueEvent
+from app.observability import metrics, tracing
+from app.observability.spans import Span, Value
+from app.observability.trail import Trail
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Handed:
+    """An event handed out to this worker. outcome: what became of it so far."""
+
+    due: DueEvent
+    taken_at: float
+    span: Span
+    outcome: str | None = None
+    invoice: str | None = None
+
+    @classmethod
+    def out(cls, due: DueEvent, batch: Span) -> "Handed":
+        """The event is taken in hand: the trace of its delivery goes on here, beside that of the batch."""
+        said: dict[str, Value | None] = {
+            "event.id": due.id,
+            "event.type": due.type,
+            "event.attempt": due.attempts,
+            "event.waited_s": due.waited_s,
+        }
+        span = tracing.begin(f"event {due.type}", said, kind="consumer", parent=due.request_id, link=batch.request_id)
+        return cls(due, time.perf_counter(), span)
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds since the delivery was acknowledged, by the database's clock."""
+        return self.due.waited_s + time.perf_counter() - self.taken_at
+
+    def ended(self, outcome: str) -> None:
+        """This try is over, or goes on beside the batch (`asked`)."""
+        self.outcome = outcome
+        metrics.EVENTS(metrics.family(self.due.type), outcome).inc()
+        if outcome == "asked":
+            return
+        if outcome == "processed":
+            metrics.EVENT_LATENCY.observe(self.waited_s)
+        elif outcome != "ignored":
+            self.span.fail(outcome)
+        self.span.set({"event.outcome": outcome, "invoice.id": self.invoice})
+        self.span.end()
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one batch comes to; used as a context manager around it."""
+
+    handed: list[Handed]
+    span: Span
+    started: float = field(default_factory=time.perf_counter)
+
+    @classmethod
+    def of(cls, due: Sequence[DueEvent]) -> "Batch":
+        """A batch as it was handed out."""
+        span = tracing.begin("batch", {"batch.events": len(due)})
+        return cls([Handed.out(one, span) for one in due], span)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        took = time.perf_counter() - self.started
+        self.span.end()
+        metrics.BATCH.observe(len(self.handed))
+        metrics.BATCH_SECONDS.observe(took)
+        events: dict[str, list[str]] = {}
+        for one in self.handed:
+            if one.outcome is None:  # the database was away: it comes due again when its lease ends
+                one.ended("left")
+            events.setdefault(str(one.outcome), []).append(one.due.id)
+        invoices = sorted({one.invoice for one in self.handed if one.invoice})
+        log.info("batch", ms=round(took * 1000, 1), count=len(self.handed), events=events, invoices=invoices)
+
+
+def answered(handed: Handed, here: Trail) -> None:
+    """An event came to its end that Stripe was asked about."""
+    log.info(
+        "event_answered",
+        event_id=handed.due.id,
+        type=handed.due.type,
+        status=handed.outcome,
+        request_id=handed.due.request_id,
+        ms=round((time.perf_counter() - handed.taken_at) * 1000, 1),
+        **(here.found() | ({"invoice": handed.invoice} if handed.invoice else {})),
+    )
+
+
+def fulfillments(changes: Iterable[Change], handed: Iterable[Handed]) -> None:
+    """Count what a committed batch did to fulfillments, and how long the paid ones waited."""
+    by_event = {one.due.id: one for one in handed}
+    for change in changes:
+        if change.was == change.became:
+            continue
+        metrics.FULFILLMENTS(change.became).inc()
+        if change.became == FulfillmentStatus.FULFILLED and change.cause in by_event:
+            metrics.FULFILLMENT_LATENCY.observe(by_event[change.cause].waited_s)

@@ -1,0 +1,44 @@
+"""The items of a draft. Each change answers the invoice with its new totals."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+from pydantic import Discriminator, Tag
+from starlette.responses import Response
+
+from app.http.dependencies import WriteDep
+from app.http.operation import Operation
+from app.http.parameters import InvoiceId, ItemId
+from app.http.problems import STATE, WRITE, answers
+from app.invoices.schemas import InvoiceRead, ItemCreate, ItemsCreate, ItemUpdate
+
+
+def _form(body: object) -> str:
+    """Which form a body has, so that its errors are told for that form alone."""
+    return "ItemsCreate" if isinstance(body, dict) and "items" in body else "ItemCreate"
+
+
+OneOrMore = Annotated[
+    Annotated[ItemsCreate, Tag("ItemsCreate")] | Annotated[ItemCreate, Tag("ItemCreate")], Discriminator(_form), Body()
+]
+
+router = APIRouter(prefix="/v1/invoices/{invoice_id}/items", tags=["invoice items"], route_class=Operation)
+
+
+@router.post("", status_code=201, response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+async def add_items(invoice_id: InvoiceId, body: OneOrMore, write: WriteDep) -> Response:
+    """Add one item, or a list of them as `items`, to a draft; never more than 250 on one invoice."""
+    params = body.params() if isinstance(body, ItemsCreate) else {"items": [body.params()]}
+    return await write.run(write.parts.items.add_items, params, invoice_id)
+
+
+@router.patch("/{item_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+async def update_item(invoice_id: InvoiceId, item_id: ItemId, body: ItemUpdate, write: WriteDep) -> Response:
+    """Change an item of a draft."""
+    return await write.run(write.parts.items.update_item, {**body.params(), "item": item_id}, invoice_id)
+
+
+@router.delete("/{item_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+async def delete_item(invoice_id: InvoiceId, item_id: ItemId, write: WriteDep) -> Response:
+    """Take an item off a draft."""
+    return await write.run(write.parts.items.delete_item, {"item": item_id}, invoice_id)

@@ -1,0 +1,64 @@
+"""Owns the use cases of an invoice's items, which change only while the invoice is a draft.
+
+All of them go through the invoice's line endpoints at Stripe, which answer the whole invoice with its new totals.
+"""
+
+from app.db.engine import Database
+from app.domain.errors import NotFound, ValidationFailed
+from app.domain.invoice import Act
+from app.domain.json import JsonView
+from app.idempotency.operations import Operation
+from app.invoices import item_statements
+from app.invoices.pricing import fits, line, one_currency
+from app.invoices.service import Invoicing
+
+MOST_ITEMS = 250
+"""Stripe's limit of items on one invoice."""
+
+
+class Items:
+    """Use cases of invoice items; each answers the invoice with its new totals."""
+
+    def __init__(self, database: Database, invoicing: Invoicing) -> None:
+        self._database = database
+        self._invoicing = invoicing
+
+    async def add_items(self, operation: Operation, params: JsonView) -> None:
+        """Add `items` (a list of ItemCreate) to a draft; never more than 250 on one invoice."""
+        invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
+        added = params["items"]
+        async with self._database.connection() as connection:
+            present = await item_statements.count(connection, invoice["id"])
+        if operation.fresh and present + len(added) > MOST_ITEMS:
+            raise ValidationFailed(
+                f"The invoice has {present} items; with {len(added)} more it would exceed {MOST_ITEMS}.", param="items"
+            )
+        if operation.fresh:
+            await one_currency(self._database, added, invoice["currency"])
+        lines = {"lines": [line(item) for item in added]}
+        await self._invoicing.act(operation, Act.EDIT_ITEMS, "/add_lines", lines, status=201)
+
+    async def update_item(self, operation: Operation, params: JsonView) -> None:
+        """Change one item of a draft (ItemUpdate); params names it as `item`."""
+        invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
+        await fits(self._database, params, invoice["currency"])
+        changed = {"id": await self._line_item(invoice["id"], params["item"]), **line(params)}
+        await self._invoicing.act(operation, Act.EDIT_ITEMS, "/update_lines", {"lines": [changed]})
+
+    async def delete_item(self, operation: Operation, params: JsonView) -> None:
+        """Take one item, named by `item`, off a draft."""
+        invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
+        line_item = operation.progress.get("line_item")
+        if line_item is None:  # recorded, because it is not to be found any more once it is deleted
+            line_item = await self._line_item(invoice["id"], params["item"])
+            async with self._database.connection() as connection:
+                await operation.advance(connection, line_item=line_item)
+        removed = {"id": line_item, "behavior": "delete"}
+        await self._invoicing.act(operation, Act.EDIT_ITEMS, "/remove_lines", {"lines": [removed]})
+
+    async def _line_item(self, invoice_id: str, item_id: str) -> str:
+        async with self._database.connection() as connection:
+            found = await item_statements.line_item(connection, invoice_id, item_id)
+        if found is None:
+            raise NotFound(f"The invoice {invoice_id!r} has no item {item_id!r}.")
+        return found

@@ -1,0 +1,71 @@
+"""Owns how the items of a request become Stripe's line parameters, and that they agree on one currency."""
+
+from collections.abc import Mapping, Sequence
+
+from app.db.engine import Database
+from app.db.rows import load
+from app.db.tables import PRICES
+from app.domain.errors import ValidationFailed
+from app.domain.json import JsonObject, JsonView
+from app.domain.money import problem_with_amount
+from app.projection.write_through import cleared
+
+LINE_FIELDS = ("amount", "quantity", "description", "price_data")
+
+
+def line(item: JsonView) -> JsonObject:
+    """One item (ItemCreate or ItemUpdate) as a line of Stripe's add_lines and update_lines."""
+    wanted = {name: cleared(item[name]) for name in LINE_FIELDS if name in item}
+    if item.get("metadata"):
+        wanted["metadata"] = {key: cleared(value) for key, value in item["metadata"].items()}
+    if "price" in item:
+        wanted["pricing"] = {"price": item["price"]}
+    return wanted
+
+
+async def one_currency(database: Database, items: Sequence[JsonView], stated: str | None) -> str | None:
+    """The currency of an invoice with `items`, or None where neither they nor `stated` say one.
+
+    Raises ValidationFailed, naming the item, where they do not agree. Prices that are not known here are left to
+    Stripe to judge.
+    """
+    prices = await _prices(database, items)
+    currency = stated
+    for index, item in enumerate(items):
+        _, own = _priced(item, prices)
+        if own and currency and own != currency:
+            raise ValidationFailed(
+                f"Item {index} is in {own}, the invoice in {currency}: an invoice has one currency.",
+                param=f"items[{index}]",
+            )
+        currency = currency or own
+    return currency
+
+
+async def fits(database: Database, change: JsonView, currency: str) -> None:
+    """That `change` (ItemUpdate) leaves an item fit for an invoice in `currency`. Raises ValidationFailed."""
+    field, own = _priced(change, await _prices(database, [change]))
+    if own and own != currency:
+        raise ValidationFailed(
+            f"{field} is in {own}, the invoice in {currency}: an invoice has one currency.", param=field
+        )
+    problem = "amount" in change and problem_with_amount(change["amount"], currency)
+    if problem:
+        raise ValidationFailed(f"amount {problem}", param="amount")
+
+
+async def _prices(database: Database, items: Sequence[JsonView]) -> Mapping[str, JsonObject]:
+    wanted = {item["price"] for item in items if item.get("price")}
+    if not wanted:
+        return {}
+    async with database.connection() as connection:
+        return await load(connection, PRICES, wanted)
+
+
+def _priced(item: JsonView, prices: Mapping[str, JsonObject]) -> tuple[str, str | None]:
+    """Which field of `item` says its currency, and that currency where it is known."""
+    if item.get("price_data"):
+        return "price_data", item["price_data"]["currency"]
+    if item.get("price"):
+        return "price", prices.get(item["price"], {}).get("currency")
+    return "currency", item.get("currency")

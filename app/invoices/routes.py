@@ -1,0 +1,133 @@
+"""Invoices: create, read, change, and everything that moves one forward."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.db.documents import FULFILLMENT, INVOICE, OVERDUE
+from app.domain.access import require_own_payment
+from app.fulfillment.schemas import FulfillmentRead
+from app.http.dependencies import PartsDep, WriteDep, json_answer, parts_of
+from app.http.operation import Operation
+from app.http.parameters import InvoiceId
+from app.http.problems import STATE, WRITE, answers
+from app.http.queries import documented, read
+from app.http.reads import equal, matching, one
+from app.http.schemas import Deleted, Page
+from app.invoices import timeline
+from app.invoices.schemas import (
+    ClientSecret,
+    InvoiceCreate,
+    InvoiceListed,
+    InvoicePay,
+    InvoiceRead,
+    InvoicesWanted,
+    InvoiceUpdate,
+    InvoiceWithSecret,
+)
+from app.invoices.timeline_schemas import TimelineRead
+
+router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=Operation)
+
+
+@router.post("", status_code=201, response_model=InvoiceWithSecret, responses=answers("reference_taken", *WRITE))
+async def create_invoice(body: InvoiceCreate, write: WriteDep) -> Response:
+    """Create a draft with all its items in one call, finalized if asked; all of it, or nothing is left behind."""
+    return await write.run(write.parts.invoicing.create_invoice, body.params())
+
+
+@router.get(
+    "",
+    response_model=Page[InvoiceListed],
+    responses=answers(conditional=True),
+    openapi_extra=documented(InvoicesWanted),
+)
+async def list_invoices(request: Request) -> Response:
+    """List invoices, newest first, as they are known here; Stripe is not asked."""
+    asked = read(request, InvoicesWanted)
+    wanted = equal(customer=asked.customer, status=asked.status, reference=asked.reference)
+    wanted.add("row.created_at >= {}", asked.created_from)
+    wanted.add("row.created_at < {}", asked.created_to)
+    wanted.add("row.due_at < {}", asked.due_before)
+    if asked.overdue is not None:
+        wanted.conditions.append(OVERDUE if asked.overdue else f"({OVERDUE}) IS NOT TRUE")
+    return await matching(request, INVOICE, asked, wanted)
+
+
+@router.get("/{invoice_id}", response_model=InvoiceRead, responses=answers("not_found", conditional=True))
+async def get_invoice(invoice_id: InvoiceId, request: Request) -> Response:
+    """Read an invoice with its items, as it is known here."""
+    return await one(request, INVOICE, invoice_id)
+
+
+@router.patch("/{invoice_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+async def update_invoice(invoice_id: InvoiceId, body: InvoiceUpdate, write: WriteDep) -> Response:
+    """Change a draft; of a finalized invoice only the metadata may change."""
+    return await write.run(write.parts.invoicing.update_invoice, body.params(), invoice_id)
+
+
+@router.delete("/{invoice_id}", response_model=Deleted, responses=answers(*STATE, *WRITE))
+async def delete_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
+    """Delete a draft."""
+    return await write.run(write.parts.invoicing.delete_invoice, {}, invoice_id)
+
+
+@router.post("/{invoice_id}/finalize", response_model=InvoiceWithSecret, responses=answers(*STATE, *WRITE))
+async def finalize_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
+    """Finalize a draft. The answer carries the client secret; an invoice over nothing is paid at once and has none."""
+    return await write.run(write.parts.invoicing.finalize_invoice, {}, invoice_id)
+
+
+@router.post("/{invoice_id}/send", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+async def send_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
+    """Have Stripe email the invoice; a draft is finalized first."""
+    return await write.run(write.parts.invoicing.send_invoice, {}, invoice_id)
+
+
+@router.post(
+    "/{invoice_id}/pay",
+    response_model=InvoiceRead,
+    responses=answers("payment_failed", "payment_action_required", *STATE, *WRITE),
+)
+async def pay_invoice(invoice_id: InvoiceId, write: WriteDep, body: InvoicePay | None = None) -> Response:
+    """Charge a payment method on file, or record a payment made out of band."""
+    params = body.params() if body else {}
+    require_own_payment(write.caller, out_of_band=bool(params.get("paid_out_of_band")))
+    return await write.run(write.parts.invoicing.pay_invoice, params, invoice_id)
+
+
+@router.post("/{invoice_id}/void", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+async def void_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
+    """Void an invoice: it is owed no more."""
+    return await write.run(write.parts.invoicing.void_invoice, {}, invoice_id)
+
+
+@router.post("/{invoice_id}/mark-uncollectible", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+async def mark_uncollectible(invoice_id: InvoiceId, write: WriteDep) -> Response:
+    """Write an invoice off; it can still be paid."""
+    return await write.run(write.parts.invoicing.mark_uncollectible, {}, invoice_id)
+
+
+@router.get(
+    "/{invoice_id}/client-secret",
+    responses=answers(*STATE, "stripe_error", "stripe_unavailable", "stripe_timeout"),
+)
+async def get_client_secret(invoice_id: InvoiceId, parts: PartsDep, response: Response) -> ClientSecret:
+    """The client secret of an open invoice, asked of Stripe now; it is stored nowhere."""
+    response.headers["Cache-Control"] = "no-store"
+    found = await parts.invoicing.client_secret(invoice_id)
+    return ClientSecret(**found, publishable_key=parts.settings.stripe_publishable_key)
+
+
+@router.get(
+    "/{invoice_id}/fulfillment", response_model=FulfillmentRead, responses=answers("not_found", conditional=True)
+)
+async def get_fulfillment(invoice_id: InvoiceId, request: Request) -> Response:
+    """Read the invoice's fulfillment."""
+    return await one(request, FULFILLMENT, invoice_id, by="invoice")
+
+
+@router.get("/{invoice_id}/timeline", response_model=TimelineRead, responses=answers("not_found"))
+async def get_invoice_timeline(invoice_id: InvoiceId, request: Request) -> Response:
+    """Why the invoice is unpaid, and everything that happened to it, oldest first."""
+    async with parts_of(request).database.connection() as connection:
+        return json_answer(await timeline.read(connection, invoice_id))

@@ -1,0 +1,258 @@
+"""Owns the use cases of invoices: from the draft to whatever ends it.
+
+Each checks what is known here first, so that most illegal acts never reach Stripe; where Stripe knows better, the
+answer names the state that Stripe has, and so do our rows from then on.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import NoReturn
+
+import msgspec
+
+from app.db.engine import Database
+from app.db.rows import load
+from app.db.tables import INVOICES
+from app.domain.errors import (
+    InvalidState,
+    InvoicingError,
+    NotFound,
+    PaymentActionRequired,
+    PaymentFailed,
+    Refused,
+    StripeInvalidRequest,
+    restore,
+)
+from app.domain.invoice import LEADS_TO, Act, InvoiceStatus, require
+from app.domain.json import JsonObject, JsonView
+from app.idempotency.operations import Answer, Operation
+from app.idempotency.steps import Done, Steps
+from app.invoices.pricing import line, one_currency
+from app.payments.attempts import problem_of
+from app.projection import observation
+from app.projection.unit_of_work import Subject
+from app.projection.write_through import Writer, stripe_params
+from app.stripe.client import Answer as StripeAnswer
+from app.stripe.client import StripeGateway
+from app.stripe.mapping import Kind
+
+DRAFT_FIELDS = ("collection_method", "days_until_due", "auto_advance", "description", "footer", "custom_fields")
+SHOW_PAYMENTS = {"expand": ["payments"]}
+SHOW_SECRET = {"expand": ["payments", "confirmation_secret"]}
+
+
+class Invoicing:
+    """Use cases of invoices; parameters are those of the schema of the same name."""
+
+    def __init__(self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._steps = steps
+        self._writer = writer
+
+    async def create_invoice(self, operation: Operation, params: JsonView) -> None:
+        """Create a draft with all its items, finalized if asked (InvoiceCreate); all of it or nothing of it."""
+        if "refusal" in operation.progress:
+            await self._discard(operation)
+            raise restore(operation.progress["refusal"])
+        try:
+            await self._writer.claim_reference(operation, Kind.INVOICE, params)
+            answer = await self._draft(operation, params)
+            if params.get("items"):
+                answer = await self._add_lines(operation, params["items"])
+            if params.get("finalize"):
+                answer = await self._finalize_at_stripe(operation)
+        except Refused as refusal:
+            await self.undo_create(operation, refusal)
+            raise
+        await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer), 201)
+
+    async def _draft(self, operation: Operation, params: JsonView) -> StripeAnswer:
+        """The operation's draft: what became of it, where it was begun before."""
+        if "invoice" in operation.progress:
+            operation.subject = operation.progress["invoice"]
+            return await self._gateway.get(f"/v1/invoices/{operation.subject}", SHOW_PAYMENTS)
+        currency = await one_currency(self._database, params.get("items") or [], params.get("currency"))
+        wanted = _draft(params) | ({"currency": currency} if currency else {})
+        answer = await self._steps.post(operation, "create", "/v1/invoices", wanted)
+        operation.subject = answer.data["id"]
+        async with self._database.connection() as connection:
+            await operation.advance(connection, invoice=operation.subject)
+        return answer
+
+    async def _add_lines(self, operation: Operation, wanted: Sequence[JsonView]) -> StripeAnswer:
+        """Give the fresh draft all its items in one call."""
+        of = f"/v1/invoices/{operation.subject}"
+        params = {"lines": [line(item) for item in wanted], **SHOW_PAYMENTS}
+        return await self._steps.post(operation, "items", f"{of}/add_lines", params, of=of, done=_has_lines)
+
+    async def undo_create(self, operation: Operation, refusal: InvoicingError) -> None:
+        """Delete the draft that `operation` left, if it did, so that no debris stays at Stripe; `refusal` says why."""
+        if operation.subject is None and not operation.fresh:
+            operation.subject = operation.progress.get("invoice") or await self._steps.made_by(operation, "create")
+        if operation.subject is not None:
+            async with self._database.connection() as connection:
+                await operation.advance(connection, invoice=operation.subject, refusal=refusal.to_document())
+            await self._discard(operation)
+
+    async def _discard(self, operation: Operation) -> None:
+        """Delete the operation's draft; where it is no draft any more, it stays."""
+        with suppress(StripeInvalidRequest):
+            await self._steps.delete(operation, f"/v1/invoices/{operation.subject}")
+        await self._observe(operation)
+
+    async def update_invoice(self, operation: Operation, params: JsonView) -> None:
+        """Change a draft (InvoiceUpdate); of a finalized invoice only the metadata."""
+        await self.require_act(operation, Act.UPDATE if set(params) - {"metadata"} else None)
+        await self.act(operation, Act.UPDATE, "", stripe_params(params, *DRAFT_FIELDS) | _due(params))
+
+    async def delete_invoice(self, operation: Operation, _params: JsonView) -> None:
+        """Delete a draft; it is gone for good."""
+        await self.require_act(operation, Act.DELETE)
+        try:
+            await self._writer.delete(operation, Kind.INVOICE)
+        except StripeInvalidRequest as error:
+            await self._explain(operation, Act.DELETE, error)
+
+    async def finalize_invoice(self, operation: Operation, _params: JsonView) -> None:
+        """Finalize a draft: from now on it can be paid; the answer carries the client secret."""
+        await self.require_act(operation, Act.FINALIZE)
+        try:
+            answer = await self._finalize_at_stripe(operation)
+        except StripeInvalidRequest as error:
+            await self._explain(operation, Act.FINALIZE, error)
+        await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer))
+
+    async def _finalize_at_stripe(self, operation: Operation) -> StripeAnswer:
+        of = f"/v1/invoices/{operation.subject}"
+        path, done = f"{of}/finalize", _shows(Act.FINALIZE)
+        answer = await self._steps.post(operation, "finalize", path, SHOW_SECRET, of=of, done=done)
+        operation.secret = _client_secret(answer.data)
+        operation.progress["secret_of"] = operation.subject
+        return answer
+
+    async def send_invoice(self, operation: Operation, _params: JsonView) -> None:
+        """Have Stripe email the invoice; a draft is finalized first."""
+        await self.require_act(operation, Act.SEND)
+        await self.act(operation, Act.SEND, "/send", {})
+
+    async def pay_invoice(self, operation: Operation, params: JsonView) -> None:
+        """Pay by a payment method on file, or record that it was paid out of band (InvoicePay)."""
+        await self.require_act(operation, Act.PAY)
+        await self.act(operation, Act.PAY, "/pay", stripe_params(params, "payment_method", "paid_out_of_band"))
+
+    async def void_invoice(self, operation: Operation, _params: JsonView) -> None:
+        """Void an invoice: nobody owes it any more."""
+        await self.require_act(operation, Act.VOID)
+        await self.act(operation, Act.VOID, "/void", {})
+
+    async def mark_uncollectible(self, operation: Operation, _params: JsonView) -> None:
+        """Write an invoice off; it can still be paid."""
+        await self.require_act(operation, Act.MARK_UNCOLLECTIBLE)
+        await self.act(operation, Act.MARK_UNCOLLECTIBLE, "/mark_uncollectible", {})
+
+    async def act(self, operation: Operation, act: Act, suffix: str, params: JsonView, *, status: int = 200) -> None:
+        """Do `act` at Stripe and write the invoice it answers through."""
+        of = f"/v1/invoices/{operation.subject}"
+        asked = {**params, **SHOW_PAYMENTS}
+        try:
+            answer = await self._steps.post(operation, act.value, f"{of}{suffix}", asked, of=of, done=_shows(act))
+            if act is Act.PAY and answer.looked_up:
+                await self._require_payment(answer)
+        except (PaymentFailed, PaymentActionRequired):
+            await self._observe(operation)
+            raise
+        except StripeInvalidRequest as error:
+            await self._explain(operation, act, error)
+        await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer), status)
+
+    async def _require_payment(self, paying: StripeAnswer) -> None:
+        """Raise as Stripe's own answer to `pay` would have, where the attempt that was only looked up did not pay."""
+        intent_id = observation.snapshot_of(Kind.INVOICE, paying).payment_intent
+        if intent_id and paying.data["status"] != InvoiceStatus.PAID:
+            problem = problem_of(await observation.payment_intent(self._gateway, intent_id))
+            if problem:
+                raise problem
+
+    async def require_act(self, operation: Operation, act: Act | None) -> JsonObject:
+        """The invoice as known here. Raises NotFound, or InvalidState where `act` is not allowed.
+
+        An operation that is continued may have done the act already, and then the state is its own doing.
+        """
+        invoice_id = str(operation.subject)
+        async with self._database.connection() as connection:
+            row = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
+        if row is None or (row["deleted_at"] and operation.fresh):
+            raise NotFound(f"There is no invoice {invoice_id!r}.")
+        if act and operation.fresh:
+            require(act, row["status"])
+        return row
+
+    async def _explain(self, operation: Operation, act: Act, error: StripeInvalidRequest) -> NoReturn:
+        """Raise what Stripe's refusal means: the invoice's state where that forbids `act`, else the refusal itself."""
+        status = await self._observe(operation)
+        if status is None:
+            raise NotFound(f"The invoice {operation.subject!r} is gone at Stripe.") from error
+        try:
+            require(act, status)
+        except InvalidState as state:
+            state.stripe = error.stripe
+            raise state from error
+        raise error
+
+    async def _observe(self, operation: Operation) -> str | None:
+        """Take over what Stripe has of the invoice; its status, or None where it is gone."""
+        observed = await observation.observe(self._gateway, Subject(Kind.INVOICE, str(operation.subject)))
+        await self._writer.write(observed, str(operation.id))
+        return None if observed.deleted else observed.row["status"]
+
+    async def client_secret(self, invoice_id: str) -> JsonObject:
+        """The secret with which a front end may confirm the payment, asked of Stripe at every call.
+
+        Raises NotFound, InvalidState where the invoice cannot be paid that way.
+        """
+        async with self._database.connection() as connection:
+            row = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
+        if row is None or row["deleted_at"]:
+            raise NotFound(f"There is no invoice {invoice_id!r}.")
+        require(Act.CLIENT_SECRET, row["status"])
+        answer = await self._gateway.get(f"/v1/invoices/{invoice_id}", SHOW_SECRET)
+        require(Act.CLIENT_SECRET, answer.data["status"])
+        link = observation.snapshot_of(Kind.INVOICE, answer).payment_intent
+        return {"client_secret": _client_secret(answer.data), "payment_intent": link or row["payment_intent"]}
+
+    async def reveal(self, answer: Answer) -> str:
+        """The body of `answer` with the client secret it promises, asked of Stripe again where it is a replay."""
+        if answer.secret_of is None:
+            return answer.body
+        secret = answer.secret
+        if answer.replayed:
+            invoice = (await self._gateway.get(f"/v1/invoices/{answer.secret_of}", SHOW_SECRET)).data
+            secret = _client_secret(invoice) if invoice["status"] == InvoiceStatus.OPEN else None
+        return f'{answer.body[:-1]},"client_secret":{msgspec.json.encode(secret).decode()}}}'
+
+
+def _draft(params: JsonView) -> JsonObject:
+    """The Stripe parameters of a new draft; what the caller did not say, Stripe takes from the customer."""
+    wanted = stripe_params(params, "customer", *DRAFT_FIELDS) | _due(params)
+    return wanted | {"pending_invoice_items_behavior": "exclude"}
+
+
+def _due(params: JsonView) -> JsonObject:
+    due_at = params.get("due_at")
+    return {"due_date": int(datetime.fromisoformat(due_at).timestamp())} if due_at else {}
+
+
+def _has_lines(invoice: JsonView) -> bool:
+    return bool(invoice["lines"]["data"])
+
+
+def _shows(act: Act) -> Done:
+    """Whether an invoice's status shows that `act` was done."""
+    return lambda invoice: invoice["status"] in LEADS_TO.get(act, ())
+
+
+def _client_secret(invoice: Mapping[str, JsonObject | None]) -> str | None:
+    secret = invoice.get("confirmation_secret")
+    return secret["client_secret"] if secret else None

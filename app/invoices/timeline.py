@@ -1,0 +1,50 @@
+"""Owns the timeline of an invoice: why it is unpaid, and everything that happened to it."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from app.db.engine import Connection
+from app.db.rows import load
+from app.db.tables import FULFILLMENTS, INVOICES
+from app.domain.errors import NotFound
+from app.domain.json import JsonView
+from app.domain.money import format_amount
+from app.domain.unpaid_reason import Standing, unpaid_because
+from app.invoices import timeline_statements
+
+
+async def read(connection: Connection, invoice_id: str) -> bytes:
+    """The timeline's document. Raises NotFound; a deleted draft still has one."""
+    invoice = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
+    if invoice is None:
+        raise NotFound(f"There is no invoice {invoice_id!r}.")
+    fulfillment = (await load(connection, FULFILLMENTS, [invoice_id], by="invoice")).get(invoice_id) or {}
+    waiting, dead = await timeline_statements.unapplied(connection, invoice_id)
+    codes = [fulfillment.get(name) for name in ("failure_code", "failure_decline_code", "failure_message")]
+    standing = Standing(
+        status=invoice["status"],
+        deleted=invoice["deleted_at"] is not None,
+        due_at=datetime.fromisoformat(invoice["due_at"]) if invoice["due_at"] else None,
+        fulfillment=fulfillment.get("status"),
+        attempts=fulfillment.get("attempts", 0),
+        failure=", ".join(str(code).rstrip(".") for code in codes if code) or None,
+        waiting=waiting,
+        dead=dead,
+        paid=_paid(invoice),
+    )
+    document = {
+        "invoice": invoice_id,
+        "status": "deleted" if standing.deleted else standing.status,
+        "fulfillment": standing.fulfillment,
+        "unpaid_because": unpaid_because(standing, datetime.now(UTC)),
+        "data": await timeline_statements.entries(connection, invoice_id),
+    }
+    return msgspec.json.encode(document)
+
+
+def _paid(invoice: JsonView) -> str | None:
+    if not invoice["amount_paid"]:
+        return None
+    paid, due = (format_amount(invoice[name], invoice["currency"]) for name in ("amount_paid", "amount_due"))
+    return f"{paid} of {due}"

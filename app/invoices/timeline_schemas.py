@@ -1,0 +1,34 @@
+"""What happened to an invoice, oldest first."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from app.domain.fulfillment import FulfillmentStatus
+from app.http.schemas import Shown
+
+
+class TimelineEntry(Shown):
+    """One thing that happened, by this service's clock."""
+
+    at: datetime
+    kind: Literal["request", "stripe_call", "event", "transition", "fulfillment", "action", "delivery"]
+    what: str = Field(
+        description="The use case, the step at Stripe, the type of the event, the status that was reached, or the action.",
+        examples=["finalize_invoice"],
+    )
+    data: dict[str, Any] = Field(description="Ids to look further with: of the request, the event, the cause.")
+
+
+class TimelineRead(Shown):
+    """Why an invoice is unpaid, and how it came to that."""
+
+    invoice: str
+    status: Literal["draft", "open", "paid", "void", "uncollectible", "deleted"]
+    fulfillment: FulfillmentStatus | None
+    unpaid_because: str | None = Field(
+        description="One sentence or two for a person; null once it is fulfilled.",
+        examples=["It is open, and the attempt to pay it failed: card_declined, insufficient_funds."],
+    )
+    data: list[TimelineEntry]

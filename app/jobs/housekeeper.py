@@ -1,0 +1,165 @@
+"""Owns the periodic tasks of the service, run by one process at a time, however many workers there are.
+
+The housekeeper is whoever holds an advisory lock in PostgreSQL. When its process or its connection dies, the lock is
+free and another worker takes over within RETRY_S. A task is idempotent: it may run again at any time.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from app.db.engine import Database, translated_errors
+from app.domain.errors import DatabaseUnavailable
+from app.domain.idempotency import RETENTION
+from app.events import feed_statements
+from app.idempotency import statements as idempotency_statements
+from app.jobs.leadership import lead
+from app.observability import metrics, tracing, trail
+from app.observability.trail import Trail
+from app.outgoing import delivery_statements
+
+log = structlog.get_logger(__name__)
+
+RETRY_S = 10.0
+"""How often a worker that is not the housekeeper tries to become it, and the housekeeper looks whether it still is."""
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to do every `every_s` seconds; `work` opens its own connections."""
+
+    name: str
+    every_s: float
+    work: Callable[[], Awaitable[object]]
+
+
+class Housekeeper:
+    """Runs tasks until `stop` is called."""
+
+    def __init__(self, database: Database, tasks: Sequence[Task], *, retry_s: float = RETRY_S) -> None:
+        self._database = database
+        self._tasks = tasks
+        self._retry_s = retry_s
+        self._due = dict.fromkeys((task.name for task in tasks), 0.0)
+        for task in tasks:
+            metrics.task(task.name)
+        self._stopping = asyncio.Event()
+        self._lock: asyncpg.Connection[asyncpg.Record] | None = None
+
+    def stop(self) -> None:
+        """Break off the task under way, which another process begins anew, and return from run."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Keep house whenever it is this process's turn."""
+        stopped, keeping = asyncio.create_task(self._stopping.wait()), asyncio.create_task(self._keep())
+        try:
+            await asyncio.wait([stopped, keeping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            keeping.cancel()
+            await asyncio.wait([stopped, keeping])
+            metrics.LEADER.set(0)
+            if self._lock is not None:
+                await self._lock.close(timeout=2)
+        if not keeping.cancelled():
+            keeping.result()
+
+    async def _keep(self) -> None:
+        while not self._stopping.is_set():
+            with suppress(DatabaseUnavailable):
+                await self.run_once()
+            await asyncio.sleep(self._retry_s)
+
+    async def run_once(self) -> list[str]:
+        """Run what is due if this process is, or becomes, the housekeeper; the names of what was run."""
+        leads = False
+        try:
+            leads = await self._leads()
+        finally:
+            metrics.LEADER.set(leads)
+        if not leads:
+            return []
+        now = asyncio.get_running_loop().time()
+        due = [task for task in self._tasks if self._due[task.name] <= now]
+        for task in due:
+            self._due[task.name] = now + task.every_s
+            await _run(task)
+        return [task.name for task in due]
+
+    async def _leads(self) -> bool:
+        async with translated_errors():
+            if self._lock is None or self._lock.is_closed():
+                self._lock = await self._database.dedicated()
+            return await lead(self._lock)
+
+
+async def _run(task: Task) -> None:
+    """Run a task, and say what came of it; one task's fault must not stop the others."""
+    here = Trail()
+    token = trail.lay(here)
+    started = time.perf_counter()
+    outcome, said = "ok", log.info
+    with tracing.begin(f"task {task.name}") as span:
+        try:
+            done = {"done": await task.work()}
+        except Exception as error:  # noqa: BLE001 -- see above
+            outcome, said = "failed", log.error
+            done = {"error": f"{type(error).__name__}: {error}"}
+            span.fail(type(error).__name__)
+        finally:
+            trail.leave(token)
+    took = time.perf_counter() - started
+    metrics.TASKS(task.name, outcome).inc()
+    metrics.TASK_SECONDS(task.name).observe(took)
+    if outcome == "ok":
+        metrics.TASK_SUCCEEDED(task.name).set_to_current_time()
+    event = "housekeeping" if outcome == "ok" else "housekeeping_failed"
+    said(event, task=task.name, ms=round(took * 1000, 1), **done, **here.found())
+
+
+def purge_deliveries(database: Database, kept: timedelta) -> Task:
+    """The task that deletes finished deliveries that are older than `kept`, in small statements."""
+
+    async def purge() -> int:
+        total = 0
+        while True:
+            async with database.connection() as connection:
+                deleted = await delivery_statements.purge(connection, kept, BATCH)
+            total += deleted
+            if deleted < BATCH:
+                return total
+
+    return Task("purge_deliveries", 3600.0, purge)
+
+
+def purge_operations(database: Database) -> Task:
+    """The task that deletes answered operations whose retention is over, in small statements."""
+
+    async def purge() -> int:
+        total = 0
+        while True:
+            async with database.connection() as connection:
+                deleted = await idempotency_statements.purge(connection, RETENTION, BATCH)
+            total += deleted
+            if deleted < BATCH:
+                return total
+
+    return Task("purge_operations", 600.0, purge)
+
+
+def rebase_feed(database: Database) -> Task:
+    """The task that lets the feed go on behind what is stored, after a restore into another cluster."""
+
+    async def rebase() -> bool:
+        async with database.connection() as connection:
+            return await feed_statements.rebase(connection)
+
+    return Task("rebase_feed", 60.0, rebase)

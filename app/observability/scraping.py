@@ -1,0 +1,256 @@
+"""Owns how metrics are read: an address of its own for Prometheus, never the public one, in every kind of process.
+
+What the process counted is there at once. How the database stands is asked by one statement, whose answer is good for
+KEPT_S, however many ask; a database that is away makes `invoicing_database_up` 0 and nobody wait.
+
+Several API processes share what they counted in files, and the address too: whichever of them is asked answers for all.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import structlog
+import uvicorn
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from app.container import Parts
+from app.domain.errors import DatabaseUnavailable
+from app.http.protocol import BoundedProtocol
+from app.observability import gauges, metrics
+from app.observability.gauges import Standing
+from app.stripe.circuit import CircuitState
+
+log = structlog.get_logger(__name__)
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus-client finds the folder that several processes share; it decides by it when it is imported."""
+KEPT_S = 3.0
+WITHIN_S = 2.0
+EVERY_S = 5.0
+"""How often a process says how it stands where another may be asked, and tries again to listen where it could not."""
+CIRCUIT = {CircuitState.CLOSED: 0, CircuitState.HALF_OPEN: 1, CircuitState.OPEN: 2}
+
+
+@contextmanager
+def shared_by(processes: int) -> Iterator[None]:
+    """Let the processes that are started in this block count together, where they are several."""
+    if processes == 1:
+        yield
+        return
+    folder = tempfile.mkdtemp(prefix="invoicing-metrics-")
+    os.environ[FOLDER] = folder
+    try:
+        yield
+    finally:
+        del os.environ[FOLDER]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def scraped(parts: Parts, port: int, version: str) -> AsyncIterator[None]:
+    """Answer `GET /metrics` on METRICS_HOST and `port` for as long as the block runs; port 0: do not."""
+    if not port:
+        yield
+        return
+    metrics.BUILD.labels(version).set(1)
+    listening = Listening(Scrape(parts), parts.settings.metrics_host, port)
+    await listening.open()
+    keeping = asyncio.create_task(listening.keep())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.wait([keeping])
+        listening.close()
+
+
+class Scrape:
+    """What is answered: an ASGI application of one path."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._folder = os.environ.get(FOLDER)
+        self._asked_at = float("-inf")
+        self._standing: Standing | None = None
+        self._asking = asyncio.Lock()
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes count together with this one."""
+        return self._folder is not None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if scope["path"] != "/metrics":
+            response = Response("There is only /metrics here.\n", 404, media_type="text/plain")
+        elif scope["method"] not in {"GET", "HEAD"}:
+            response = Response("GET it.\n", 405, {"Allow": "GET, HEAD"}, "text/plain")
+        else:
+            response = Response(await self.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+        await response(scope, receive, send)
+
+    async def text(self) -> bytes:
+        """All there is to say, in Prometheus' words."""
+        await self._ask()
+        self.sample()
+        return await asyncio.to_thread(self._written, Stands(self._standing))
+
+    def sample(self) -> None:
+        """Put down how this process stands right now."""
+        pool, gateway = self._parts.database.pool_state, self._parts.gateway.state
+        metrics.POOL("in_use").set(pool.in_use)
+        metrics.POOL("idle").set(pool.idle)
+        metrics.POOL("most").set(pool.most)
+        metrics.STRIPE_CIRCUIT.set(CIRCUIT[gateway.circuit])
+        metrics.STRIPE_RATE.set(gateway.rate_per_s)
+        metrics.STRIPE_IN_FLIGHT.set(gateway.in_flight)
+        metrics.STRIPE_WAITING.set(gateway.waiting)
+        metrics.INTAKE_WAITING.set(self._parts.inbox.waiting)
+        metrics.LISTENERS.set(self._parts.live.listening)
+
+    async def _ask(self) -> None:
+        """Learn how the database stands, unless that is known well enough."""
+        async with self._asking:
+            if time.monotonic() - self._asked_at < KEPT_S:
+                return
+            self._standing = None
+            with suppress(DatabaseUnavailable, TimeoutError):
+                async with asyncio.timeout(WITHIN_S), self._parts.database.connection() as connection:
+                    self._standing = await gauges.standing(connection)
+            self._asked_at = time.monotonic()
+
+    def _written(self, stands: "Stands") -> bytes:
+        ours = CollectorRegistry()
+        ours.register(stands)
+        if self._folder is None:
+            return generate_latest(REGISTRY) + generate_latest(ours)
+        _bury_the_dead(Path(self._folder))
+        counted = CollectorRegistry()
+        MultiProcessCollector(counted, self._folder)  # type: ignore[no-untyped-call]
+        return generate_latest(counted) + generate_latest(ours)
+
+
+class Stands(Collector):
+    """How the database stands, as metrics; what is not known is not said."""
+
+    def __init__(self, found: Standing | None) -> None:
+        self._found = found
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics."""
+        up = "Whether the database answered the question how everything stands."
+        yield GaugeMetricFamily("invoicing_database_up", up, value=self._found is not None)
+        if self._found is None:
+            return
+        yield from _inbox(self._found)
+        yield _gauge("operations_unanswered", "Writes that are under way or left behind.", self._found.unanswered)
+        yield _gauge("operations_oldest_seconds", "How old the oldest of them is.", self._found.unanswered_oldest_s)
+        yield from _outside(self._found)
+        covered = self._found.coverage
+        if covered:
+            yield _gauge("coverage_age_seconds", "Up to how long ago no event can be missing.", covered.age_s)
+            yield _gauge(
+                "coverage_updated_seconds", "When the reconciler last wrote how far it got.", covered.updated_s
+            )
+            yield _counter("coverage_compared", "Events compared with the inbox.", covered.compared)
+            yield _counter("coverage_missed", "Events that had never arrived.", covered.missed)
+            yield _counter("coverage_repaired", "Objects that had drifted from Stripe's.", covered.repaired)
+
+
+def _inbox(found: Standing) -> Iterator[Metric]:
+    events = GaugeMetricFamily("invoicing_inbox_events", "Events that are not at their end.", labels=["status"])
+    for status in ("received", "processing", "failed", "dead"):
+        events.add_metric([status], getattr(found, status))
+    yield events
+    yield _gauge("inbox_lag_seconds", "How late the most overdue event is: what to scale workers on.", found.lag_s)
+    yield _gauge("inbox_oldest_seconds", "Since when the oldest unfinished event is here.", found.oldest_s)
+    yield _gauge("inbox_most_attempts", "How often the most unlucky waiting event was tried.", found.most_attempts)
+
+
+def _outside(found: Standing) -> Iterator[Metric]:
+    held = "For how long an event waits for a transaction to end."
+    yield _gauge("feed_held_seconds", held, found.feed_held_s)
+    yield _gauge("push_waiting", "Webhooks that wait for their delivery.", found.outgoing)
+    yield _gauge("push_lag_seconds", "How late the most overdue of them is.", found.outgoing_lag_s)
+    yield _gauge("push_endpoints_failing", "Enabled endpoints that do nothing but fail.", found.endpoints_failing)
+    yield _gauge("fulfillment_actions_waiting", "Fulfillment actions that are not at their end.", found.actions)
+    yield _gauge("fulfillment_actions_lag_seconds", "How late the most overdue of them is.", found.actions_lag_s)
+    yield _gauge("push_dead", "Webhooks that were given up and not asked for again.", found.outgoing_dead)
+    said = "Actions that were given up and not tried again."
+    dead = GaugeMetricFamily("invoicing_fulfillment_actions_dead", said, labels=["action"])
+    for action, count in found.actions_dead.items():
+        dead.add_metric([action], count)
+    yield dead
+
+
+def _gauge(name: str, said: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"invoicing_{name}", said, value=value)
+
+
+def _counter(name: str, said: str, value: float) -> CounterMetricFamily:
+    return CounterMetricFamily(f"invoicing_{name}", said, value=value)
+
+
+def _bury_the_dead(folder: Path) -> None:
+    """Forget how processes stand that are no more; what they counted stays."""
+    for pid in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*_*.db")}:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+class Listening:
+    """The socket, and its life. An address that is taken is no reason not to work: it is told, and tried again."""
+
+    def __init__(self, scrape: Scrape, host: str, port: int) -> None:
+        self._scrape = scrape
+        self._host, self._port = host, port
+        self._config = uvicorn.Config(
+            scrape, http=BoundedProtocol, ws="none", lifespan="off", log_config=None, access_log=False
+        )
+        self._state = ServerState()
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Listen, if that can be."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(
+                lambda: BoundedProtocol(self._config, self._state, {}),  # type: ignore[no-untyped-call, unused-ignore]
+                self._host,
+                self._port,
+                reuse_port=self._scrape.shared and hasattr(socket, "SO_REUSEPORT"),
+            )
+        except OSError as error:
+            log.error("metrics_not_served", host=self._host, port=self._port, error=str(error))  # noqa: TRY400
+
+    async def keep(self) -> None:
+        """Say now and then how this process stands, where another may be asked; listen, if that was not possible."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            if self._scrape.shared:
+                self._scrape.sample()
+            if self._server is None:
+                await self.open()
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()

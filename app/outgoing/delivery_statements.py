@@ -1,0 +1,309 @@
+"""Owns the statements of deliveries: make them of events, hand out what is due, note what became of it, put it back.
+
+The row is the job, as in inbox.py. Handing out is fair: every endpoint in turn, each within what it may have at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+import msgspec
+
+from app.db.engine import Connection
+from app.domain.events import Cursor, FeedEvent
+from app.domain.outgoing import Attempt, DeliveryStatus, Failure
+from app.events.change_statements import CHANNEL
+from app.outgoing.endpoint_statements import StoredSecret, read_secrets
+
+LONGEST_LOG = 20
+"""How many of a delivery's attempts are kept: a whole life of retries, and some redeliveries."""
+MOST_PENDING = 1000
+"""How many deliveries may wait for their first attempt per endpoint; beyond, its events stay in the feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """An endpoint that can take more: what it wants of the feed, and after where."""
+
+    id: str
+    types: frozenset[str]
+    ordered: bool
+    after: Cursor
+
+    def wants(self, event: FeedEvent) -> bool:
+        """Whether `event` is for it."""
+        return not self.types or event.type in self.types
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A delivery handed out to this worker. `attempts` counts this one; with the lease it says whose it is.
+
+    told: the event in the feed; None for a ping, and for one that the feed has forgotten.
+    """
+
+    id: str
+    endpoint: str
+    event: str
+    type: str
+    attempts: int
+    created_at: datetime
+    url: str
+    secrets: list[StoredSecret]
+    told: FeedEvent | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an attempt: the status the delivery is in now, and for how long it rests."""
+
+    due: DueDelivery
+    attempt: Attempt
+    status: DeliveryStatus
+    pause: timedelta
+
+
+_WAITS = "status IN ('pending', 'delivering', 'failed')"
+_BOUNDED = f"CASE WHEN jsonb_array_length(log) < {LONGEST_LOG} THEN log ELSE log - 0 END"
+
+_SUBSCRIPTIONS = f"""
+SELECT id, types, ordered, position, change FROM webhook_endpoints endpoint
+WHERE status = 'enabled' AND deleted_at IS NULL AND (
+    SELECT count(*) FROM (
+        (SELECT FROM deliveries
+         WHERE endpoint = endpoint.id AND NOT in_order AND next_attempt_at <= now() AND {_WAITS} AND status = 'pending'
+         LIMIT {MOST_PENDING})
+        UNION ALL
+        (SELECT FROM deliveries
+         WHERE endpoint = endpoint.id AND in_order AND {_WAITS} AND status = 'pending' LIMIT {MOST_PENDING})
+    ) pending
+) < {MOST_PENDING}
+"""  # noqa: S608 -- only constants are interpolated
+
+_FAN_OUT = """
+WITH moved AS (
+    UPDATE webhook_endpoints endpoint SET position = $4, change = $5
+    FROM unnest($1::text[]) AS moving (id)
+    WHERE endpoint.id = moving.id AND endpoint.position = $2 AND endpoint.change = $3 AND endpoint.status = 'enabled'
+    RETURNING endpoint.id, endpoint.ordered
+), made AS (
+    INSERT INTO deliveries (endpoint, event, type, position, change, invoice, in_order)
+    SELECT moved.id, event.event, event.type, event.position, event.id, event.invoice, moved.ordered
+    FROM unnest($6::text[], $7::bigint[]) AS told (endpoint, change)
+    JOIN moved ON moved.id = told.endpoint
+    JOIN changes event ON event.id = told.change
+    ORDER BY event.position, event.id
+    RETURNING id
+)
+SELECT count(*) FROM made
+"""
+
+_CLAIM = f"""
+WITH endpoints AS MATERIALIZED (
+    SELECT id, CASE WHEN failing_since IS NULL THEN $2 ELSE 1 END - coalesce(busy.deliveries, 0) AS room
+    FROM webhook_endpoints LEFT JOIN unnest($3::text[], $4::integer[]) AS busy (endpoint, deliveries) ON endpoint = id
+    WHERE status = 'enabled' AND deleted_at IS NULL
+), heads AS MATERIALIZED (
+    SELECT head.id FROM endpoints CROSS JOIN LATERAL (
+        SELECT id, next_attempt_at FROM deliveries WHERE endpoint = endpoints.id AND in_order AND {_WAITS}
+        ORDER BY position, change LIMIT 1
+    ) head
+    WHERE head.next_attempt_at <= now()
+), first AS (
+    SELECT id, endpoint, next_attempt_at FROM deliveries
+    WHERE id IN (SELECT id FROM heads) AND {_WAITS} AND next_attempt_at <= now()
+    FOR NO KEY UPDATE SKIP LOCKED
+), others AS (
+    SELECT due.* FROM endpoints CROSS JOIN LATERAL (
+        SELECT id, endpoint, next_attempt_at FROM deliveries
+        WHERE endpoint = endpoints.id AND NOT in_order AND {_WAITS} AND next_attempt_at <= now()
+        ORDER BY next_attempt_at LIMIT greatest(endpoints.room, 0)
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) due
+), turns AS (
+    SELECT id, next_attempt_at, row_number() OVER (PARTITION BY endpoint ORDER BY next_attempt_at) AS turn
+    FROM (SELECT * FROM first UNION ALL SELECT * FROM others) due
+), chosen AS (
+    SELECT id FROM turns ORDER BY turn, next_attempt_at LIMIT $1
+), claimed AS (
+    UPDATE deliveries delivery
+    SET status = 'delivering', attempts = delivery.attempts + 1, next_attempt_at = now() + $5::interval,
+        log = CASE delivery.status WHEN 'delivering' THEN {_BOUNDED} || jsonb_build_object(
+            'at', to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+            'status', NULL, 'error', '{Failure.WORKER}', 'ms', NULL
+        ) ELSE log END
+    FROM chosen
+    WHERE delivery.id = chosen.id
+    RETURNING delivery.id, delivery.endpoint, delivery.event, delivery.type, delivery.attempts, delivery.created_at,
+        delivery.change
+)
+SELECT claimed.*, endpoint.url, endpoint.secrets,
+    told.position, told.schema_version, told.at, told.invoice, told.customer, told.data
+FROM claimed
+JOIN webhook_endpoints endpoint ON endpoint.id = claimed.endpoint
+LEFT JOIN changes told ON told.id = claimed.change
+"""  # noqa: S608 -- only constants are interpolated
+
+_FINISH = f"""
+WITH told AS (
+    SELECT * FROM unnest($1::text[], $2::integer[], $3::text[], $4::interval[], $5::jsonb[])
+        AS told (id, attempts, status, pause, entry)
+), finished AS (
+    UPDATE deliveries delivery
+    SET status = told.status,
+        next_attempt_at = CASE told.status WHEN 'failed' THEN now() + told.pause END,
+        delivered_at = CASE told.status WHEN 'delivered' THEN coalesce(delivered_at, now()) ELSE delivered_at END,
+        log = {_BOUNDED} || told.entry
+    FROM told
+    WHERE delivery.id = told.id AND delivery.attempts = told.attempts AND delivery.status = 'delivering'
+    RETURNING delivery.endpoint, told.status = 'delivered' AS accepted
+), standing AS (
+    SELECT endpoint, bool_or(accepted) AS accepted FROM finished GROUP BY endpoint
+), changed AS (
+    UPDATE webhook_endpoints
+    SET failing_since = CASE WHEN standing.accepted THEN NULL ELSE now() END
+    FROM standing
+    WHERE id = standing.endpoint AND (failing_since IS NOT NULL) = standing.accepted
+)
+SELECT endpoint FROM standing JOIN webhook_endpoints ON id = endpoint
+WHERE NOT accepted AND failing_since < now() - $6::interval
+"""  # noqa: S608 -- only constants are interpolated
+
+_PING = f"""
+WITH made AS (
+    INSERT INTO deliveries (id, endpoint, event, type, in_order) VALUES ($1, $2, $3, $4, false)
+)
+SELECT pg_notify('{CHANNEL}', '')
+"""  # noqa: S608 -- only a constant is interpolated
+
+_AGAIN = """
+UPDATE deliveries delivery
+SET status = 'pending', attempts = 0, next_attempt_at = now(),
+    in_order = in_order AND delivery.status IN ('pending', 'failed')
+FROM webhook_endpoints endpoint
+WHERE endpoint.id = delivery.endpoint AND endpoint.deleted_at IS NULL AND delivery.status <> 'delivering'
+"""
+_ONE_AGAIN = f"""
+WITH again AS ({_AGAIN} AND delivery.id = $1 RETURNING delivery.id)
+SELECT id, pg_notify('{CHANNEL}', '') FROM again
+"""  # noqa: S608 -- only constants are interpolated
+_MANY_AGAIN = f"""
+WITH again AS ({_AGAIN} AND delivery.id IN (
+    SELECT id FROM deliveries
+    WHERE endpoint = $1 AND created_at >= $2 AND created_at < $3 AND status = ANY($4::text[])
+    ORDER BY created_at, id LIMIT $5
+) RETURNING delivery.id)
+SELECT id, pg_notify('{CHANNEL}', '') FROM again
+"""  # noqa: S608 -- only constants are interpolated
+
+_PURGE = """
+WITH purged AS (
+    DELETE FROM deliveries WHERE id IN (
+        SELECT id FROM deliveries
+        WHERE created_at < now() - $1::interval AND status IN ('delivered', 'dead', 'canceled') LIMIT $2
+    ) RETURNING id
+) SELECT count(*) FROM purged
+"""
+
+
+async def subscriptions(connection: Connection) -> list[Subscription]:
+    """The endpoints for which deliveries are to be made; those that have enough to do are left alone."""
+    rows = await connection.fetch(_SUBSCRIPTIONS)
+    return [
+        Subscription(row["id"], frozenset(row["types"]), row["ordered"], Cursor(row["position"], row["change"]))
+        for row in rows
+    ]
+
+
+async def fan_out(
+    connection: Connection, endpoints: Sequence[str], after: Cursor, upto: Cursor, wanted: Sequence[tuple[str, int]]
+) -> int:
+    """Move `endpoints` on from `after` to `upto`, making deliveries of the `wanted` changes between, at once or not at all.
+
+    An endpoint that somebody else moved meanwhile has its deliveries already; how many were made.
+    """
+    ids, changes = [endpoint for endpoint, _ in wanted], [change for _, change in wanted]
+    made = await connection.fetchval(
+        _FAN_OUT, list(endpoints), after.position, after.id, upto.position, upto.id, ids, changes
+    )
+    return cast("int", made)
+
+
+async def claim(
+    connection: Connection, limit: int, *, each: int, busy: Mapping[str, int], lease: timedelta
+) -> list[DueDelivery]:
+    """Take up to `limit` due deliveries for `lease`; `busy` says how many each endpoint has here already, of `each`.
+
+    An endpoint that fails gets one at a time, until it accepts again. Of those in order it gets the first unfinished.
+    """
+    rows = await connection.fetch(_CLAIM, limit, each, list(busy), list(busy.values()), lease)
+    return [
+        DueDelivery(
+            row["id"],
+            row["endpoint"],
+            row["event"],
+            row["type"],
+            row["attempts"],
+            row["created_at"],
+            row["url"],
+            read_secrets(row["secrets"]),
+            None
+            if row["position"] is None
+            else FeedEvent(
+                Cursor(row["position"], row["change"]),
+                row["event"],
+                row["type"],
+                row["schema_version"],
+                row["at"],
+                row["invoice"],
+                row["customer"],
+                row["data"],
+            ),
+        )
+        for row in rows
+    ]
+
+
+async def finish(connection: Connection, outcomes: Sequence[Outcome], give_up_after: timedelta) -> list[str]:
+    """Note what became of deliveries that are still ours; answers the endpoints that failed for `give_up_after`."""
+    rows = await connection.fetch(
+        _FINISH,
+        [outcome.due.id for outcome in outcomes],
+        [outcome.due.attempts for outcome in outcomes],
+        [outcome.status.value for outcome in outcomes],
+        [outcome.pause for outcome in outcomes],
+        [_entry(outcome.attempt) for outcome in outcomes],
+        give_up_after,
+    )
+    return [row["endpoint"] for row in rows]
+
+
+async def ping(connection: Connection, delivery_id: str, endpoint: str, event: str, kind: str) -> None:
+    """Queue a ping. Wakes the workers on commit."""
+    await connection.execute(_PING, delivery_id, endpoint, event, kind)
+
+
+async def deliver_again(connection: Connection, delivery_id: str) -> bool:
+    """Queue one delivery again, from its first attempt; False where it is under way, or its endpoint is deleted.
+
+    What was finished is beside the order: what came after it is there already.
+    """
+    return bool(await connection.fetch(_ONE_AGAIN, delivery_id))
+
+
+async def deliver_many_again(
+    connection: Connection, endpoint: str, since: datetime, until: datetime, statuses: Sequence[str], limit: int
+) -> int:
+    """Queue an endpoint's deliveries of a span of time again, oldest first; how many."""
+    return len(await connection.fetch(_MANY_AGAIN, endpoint, since, until, list(statuses), limit))
+
+
+async def purge(connection: Connection, kept: timedelta, limit: int) -> int:
+    """Delete up to `limit` finished deliveries that are older than `kept`; how many."""
+    return cast("int", await connection.fetchval(_PURGE, kept, limit))
+
+
+def _entry(attempt: Attempt) -> str:
+    entry = {"at": attempt.at, "status": attempt.status, "error": attempt.failure, "ms": attempt.ms}
+    return msgspec.json.encode(entry).decode()

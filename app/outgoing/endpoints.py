@@ -1,0 +1,155 @@
+"""Owns the use cases of webhook endpoints: make one, change it, rotate its secret, try it, end it.
+
+A signing secret is shown once, in the answer that makes it; what is stored is sealed, and no answer that is kept has it.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from app.db import documents
+from app.db.documents import DELIVERY, WEBHOOK_ENDPOINT
+from app.db.engine import Connection, Database
+from app.domain.egress import Reach
+from app.domain.errors import InvalidState, NotFound
+from app.domain.events import Cursor
+from app.domain.json import JsonObject, JsonView
+from app.domain.outgoing import PING, DisabledReason, EndpointStatus, new_secret
+from app.events import feed_statements
+from app.idempotency.operations import Operation
+from app.outgoing import delivery_statements, endpoint_statements
+from app.outgoing.encryption import Seal, SealBroken
+from app.outgoing.endpoint_statements import StoredSecret
+
+log = structlog.get_logger(__name__)
+
+MOST_SECRETS = 5
+"""How many of an endpoint's secrets may be in force; each signs every delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """What a caller does to endpoints; parameters are those of the schema of the same name."""
+
+    database: Database
+    seal: Seal
+    reach: Reach
+
+    async def create_webhook_endpoint(self, operation: Operation, params: JsonView) -> None:
+        """Make an endpoint (WebhookEndpointCreate) that is told of what happens from now on."""
+        self.reach.require(params["url"])
+        operation.subject = f"whe_{uuid.uuid4().hex}"
+        secret = self._draw(operation, operation.subject, datetime.now(UTC))
+        async with self.database.unit_of_work() as connection:
+            after = await feed_statements.last_position(connection)
+            await endpoint_statements.create(connection, operation.subject, params, secret, after)
+            await _finish(connection, operation, 201)
+
+    async def update_webhook_endpoint(self, operation: Operation, params: JsonView) -> None:
+        """Change an endpoint (WebhookEndpointUpdate); enabled again, it goes on where it stopped."""
+        if "url" in params:
+            self.reach.require(params["url"])
+        endpoint_id = str(operation.subject)
+        async with self.database.unit_of_work() as connection:
+            row = await _locked(connection, endpoint_id)
+            await endpoint_statements.change(connection, endpoint_id, params)
+            if params.get("status") == EndpointStatus.ENABLED:
+                await _require_kept(connection, row)
+                await endpoint_statements.enable(connection, endpoint_id)
+            elif params.get("status") == EndpointStatus.DISABLED:
+                await endpoint_statements.disable(connection, endpoint_id, DisabledReason.CALLER)
+            await _finish(connection, operation)
+
+    async def rotate_webhook_secret(self, operation: Operation, params: JsonView) -> None:
+        """Make a secret that takes over (WebhookSecretRotate); those before sign as well until the overlap ends."""
+        endpoint_id, now = str(operation.subject), datetime.now(UTC)
+        async with self.database.unit_of_work() as connection:
+            row = await _locked(connection, endpoint_id)
+            end = now + timedelta(seconds=params["overlap_s"])
+            kept = [
+                StoredSecret(old.sealed, old.created_at, min(old.expires_at or end, end))
+                for old in endpoint_statements.read_secrets(row["secrets"])
+            ]
+            kept = [old for old in kept if old.in_force(now)]
+            if len(kept) >= MOST_SECRETS:
+                raise InvalidState(
+                    f"{len(kept)} secrets of {endpoint_id} are in force. Wait until one expires, or rotate with overlap_s 0."
+                )
+            await endpoint_statements.set_secrets(
+                connection, endpoint_id, [self._draw(operation, endpoint_id, now), *kept]
+            )
+            await _finish(connection, operation, 201)
+
+    async def ping_webhook_endpoint(self, operation: Operation, _params: JsonView) -> None:
+        """Send an endpoint an event that tells nothing, beside everything else."""
+        endpoint_id = str(operation.subject)
+        async with self.database.unit_of_work() as connection:
+            row = await _locked(connection, endpoint_id)
+            if row["status"] != EndpointStatus.ENABLED:
+                raise InvalidState(
+                    f"The endpoint {endpoint_id} is disabled ({row['disabled_reason']}): enable it first."
+                )
+            delivery, event = f"dlv_{uuid.uuid4().hex}", f"{PING}_{uuid.uuid4().hex}"
+            await delivery_statements.ping(connection, delivery, endpoint_id, event, PING)
+            document = await documents.read(connection, DELIVERY, delivery)
+            await operation.finish(connection, 202, document or "null")
+
+    async def delete_webhook_endpoint(self, operation: Operation, _params: JsonView) -> None:
+        """End an endpoint: what waited for it is canceled."""
+        endpoint_id = str(operation.subject)
+        async with self.database.unit_of_work() as connection:
+            await _locked(connection, endpoint_id)
+            await endpoint_statements.delete(connection, endpoint_id)
+            await operation.finish(connection, 200, f'{{"id":"{endpoint_id}","deleted":true}}')
+
+    async def reseal(self) -> int:
+        """Seal anew, with the first key, what an older one sealed, so that the older one can go; how many endpoints."""
+        async with self.database.connection() as connection:
+            found = await endpoint_statements.sealed_otherwise(connection, self.seal.current)
+        done = 0
+        for endpoint_id in found:
+            async with self.database.unit_of_work() as connection:
+                row = await endpoint_statements.lock(connection, endpoint_id)
+                if row is None:
+                    continue
+                try:
+                    renewed = [
+                        StoredSecret(self._again(old.sealed, endpoint_id), old.created_at, old.expires_at)
+                        for old in endpoint_statements.read_secrets(row["secrets"])
+                    ]
+                except SealBroken:
+                    log.error("signing_secret_unreadable", endpoint=endpoint_id)  # noqa: TRY400 -- nothing to trace
+                    continue
+                await endpoint_statements.set_secrets(connection, endpoint_id, renewed)
+                done += 1
+        return done
+
+    def _again(self, sealed: str, owner: str) -> str:
+        return sealed if self.seal.is_current(sealed) else self.seal.close(self.seal.open(sealed, owner), owner)
+
+    def _draw(self, operation: Operation, endpoint_id: str, now: datetime) -> StoredSecret:
+        """A new secret, sealed; itself it goes into the answer and nowhere else."""
+        operation.secret = new_secret()
+        return StoredSecret(self.seal.close(operation.secret, endpoint_id), now)
+
+
+async def _locked(connection: Connection, endpoint_id: str) -> JsonObject:
+    row = await endpoint_statements.lock(connection, endpoint_id)
+    if row is None:
+        raise NotFound(f"There is no webhook endpoint {endpoint_id!r}.")
+    return row
+
+
+async def _require_kept(connection: Connection, row: JsonView) -> None:
+    """Raise InvalidState where going on would leave out, unsaid, what the feed has forgotten."""
+    if row["status"] == EndpointStatus.DISABLED and Cursor(row["position"], row["change"]) < await feed_statements.gone(
+        connection
+    ):
+        raise InvalidState(f"The feed has forgotten some of what {row['id']} missed: make a new endpoint.")
+
+
+async def _finish(connection: Connection, operation: Operation, status: int = 200) -> None:
+    document = await documents.read(connection, WEBHOOK_ENDPOINT, str(operation.subject))
+    await operation.finish(connection, status, document or "null")

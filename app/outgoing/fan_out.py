@@ -1,0 +1,41 @@
+"""Owns the fan-out: events of the feed become deliveries, one for each endpoint that wants them.
+
+Nothing is written when something changes: an endpoint's cursor says how far its deliveries are made, and moves in the
+statement that makes them. Several workers may do this at once; whoever comes second moves nothing.
+"""
+
+from collections import defaultdict
+
+from app.db.engine import Database
+from app.domain.events import Cursor
+from app.events import feed_statements
+from app.outgoing import delivery_statements
+from app.outgoing.delivery_statements import Subscription
+
+BATCH = 500
+
+
+class Relay:
+    """Makes deliveries. `held`: events are there already that cannot be told yet; look again soon."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.held = False
+
+    async def run_once(self) -> int:
+        """Take every endpoint a step further; how many deliveries were made."""
+        made = 0
+        self.held = False
+        groups: defaultdict[Cursor, list[Subscription]] = defaultdict(list)
+        async with self._database.connection() as connection:
+            for subscription in await delivery_statements.subscriptions(connection):
+                groups[subscription.after].append(subscription)
+            for after, group in groups.items():
+                found = await feed_statements.read(connection, after, limit=BATCH)
+                self.held = self.held or found.held
+                if found.events:
+                    wanted = [(one.id, event.cursor.id) for one in group for event in found.events if one.wants(event)]
+                    made += await delivery_statements.fan_out(
+                        connection, [one.id for one in group], after, found.upto, wanted
+                    )
+        return made

@@ -1,0 +1,103 @@
+"""Owns how our own events stand in the contract: one webhook for each type, with its schema, its headers and an example.
+
+However an event is told (pulled, streamed, or sent to an endpoint of the caller's), the document is this one.
+"""
+
+from typing import Any
+
+from app.domain.events import DELETED, FULFILLMENT, INVOICE, event_type
+from app.domain.fulfillment import FulfillmentStatus
+from app.domain.invoice import InvoiceStatus
+from app.domain.outgoing import PING
+from app.http.examples import example
+from app.outgoing.schemas import PingEvent
+
+MEDIA_TYPE = "application/cloudevents+json"
+SCHEMAS = {INVOICE: "InvoiceEvent", FULFILLMENT: "FulfillmentEvent"}
+
+BEFORE: dict[str, str | None] = {
+    InvoiceStatus.DRAFT: None,
+    InvoiceStatus.OPEN: InvoiceStatus.DRAFT,
+    InvoiceStatus.PAID: InvoiceStatus.OPEN,
+    InvoiceStatus.VOID: InvoiceStatus.OPEN,
+    InvoiceStatus.UNCOLLECTIBLE: InvoiceStatus.OPEN,
+    DELETED: InvoiceStatus.DRAFT,
+    FulfillmentStatus.AWAITING_PAYMENT: None,
+}
+"""What the examples show as the status before; of a fulfillment, `awaiting_payment`."""
+
+
+HEADERS = {
+    "webhook-id": ("The event's `id`: the same at every attempt, so drop what you know.", "iev_000648a1b2c3d4e5"),
+    "webhook-timestamp": ("When this attempt was made, in Unix seconds; refuse what is old.", "1795343385"),
+    "webhook-signature": (
+        (
+            "`v1,` and the base64 HMAC-SHA-256 of `{webhook-id}.{webhook-timestamp}.{body}`; several, with spaces between, "
+            "while the secret is rotated. Any library of the Standard Webhooks specification verifies it."
+        ),
+        "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+    ),
+}
+"""What a delivery carries beside the event."""
+
+RESPONSES = {
+    "2XX": {"description": "Taken; it will not be sent again."},
+    "410": {"description": "The endpoint wants nothing any more, and is disabled."},
+    "default": {"description": "Not taken; sent again later, after `Retry-After` where that asks for more time."},
+}
+
+
+def webhooks(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Every type of event as a webhook; `schemas` are the contract's."""
+    found = {}
+    for subject, statuses in ((INVOICE, [*InvoiceStatus, DELETED]), (FULFILLMENT, list(FulfillmentStatus))):
+        for status in map(str, statuses):
+            was = BEFORE.get(status, None if subject == INVOICE else str(FulfillmentStatus.AWAITING_PAYMENT))
+            name = event_type(subject, was, status)
+            found[name] = _webhook(subject, name, f"The {subject} became `{status}`.", (was, status), schemas)
+        kept = statuses[0]
+        name = event_type(subject, str(kept), str(kept))
+        told = f"Something else that is shown of the {subject} changed; its status is what it was."
+        found[name] = _webhook(subject, name, told, (str(kept), str(kept)), schemas)
+    return found | {PING: _ping(schemas)}
+
+
+def _webhook(
+    subject: str, name: str, told: str, statuses: tuple[str | None, str], schemas: dict[str, Any]
+) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{SCHEMAS[subject]}"}
+    shown = example(schema, schemas, asked=False)
+    shown |= {"type": name, "dataschema": shown["dataschema"].replace(SCHEMAS[INVOICE], SCHEMAS[subject])}
+    shown["data"]["previous_status"], shown["data"][subject]["status"] = statuses
+    return _sent(name, told, schema, shown)
+
+
+def _ping(schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = PingEvent.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(schema.pop("$defs", {}))
+    return _sent(PING, "Nothing happened: somebody tries the endpoint.", schema, example(schema, schemas, asked=False))
+
+
+def _sent(name: str, told: str, schema: dict[str, Any], shown: Any) -> dict[str, Any]:
+    parameters = [
+        {
+            "name": header,
+            "in": "header",
+            "required": True,
+            "description": said,
+            "schema": {"type": "string"},
+            "example": value,
+        }
+        for header, (said, value) in HEADERS.items()
+    ]
+    return {
+        "post": {
+            "tags": ["events"],
+            "operationId": name.replace(".", "_"),
+            "summary": name,
+            "description": told,
+            "parameters": parameters,
+            "requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": schema, "example": shown}}},
+            "responses": RESPONSES,
+        }
+    }

@@ -1,0 +1,60 @@
+"""Owns delivering again what was delivered, or given up: one delivery, or an endpoint's of a span of time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.db import documents
+from app.db.documents import DELIVERY, WEBHOOK_ENDPOINT
+from app.db.engine import Connection, Database
+from app.domain.errors import InvalidState, NotFound
+from app.domain.json import JsonView
+from app.domain.outgoing import DeliveryStatus
+from app.idempotency.operations import Operation
+from app.outgoing import delivery_statements
+
+MOST = 10_000
+"""How many deliveries one call puts back."""
+UNDELIVERED = (DeliveryStatus.DEAD, DeliveryStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Redelivering:
+    """Puts deliveries back, under the event ids they had."""
+
+    database: Database
+
+    async def redeliver(self, operation: Operation, _params: JsonView) -> None:
+        """Deliver one delivery again, from its first attempt."""
+        delivery_id = str(operation.subject)
+        async with self.database.unit_of_work() as connection:
+            await self.one(connection, delivery_id)
+            document = await documents.read(connection, DELIVERY, delivery_id)
+            await operation.finish(connection, 202, document or "null")
+
+    async def redeliver_many(self, operation: Operation, params: JsonView) -> None:
+        """Deliver an endpoint's deliveries of a span of time again (Redeliver)."""
+        endpoint_id = str(operation.subject)
+        async with self.database.unit_of_work() as connection:
+            until = datetime.fromisoformat(params["until"]) if params.get("until") else datetime.now(UTC)
+            statuses = params.get("statuses") or UNDELIVERED
+            count = await self.many(
+                connection, endpoint_id, datetime.fromisoformat(params["since"]), until, list(statuses)
+            )
+            await operation.finish(connection, 202, f'{{"endpoint":"{endpoint_id}","redelivered":{count}}}')
+
+    async def one(self, connection: Connection, delivery_id: str) -> None:
+        """Put one delivery back. Raises NotFound, InvalidState."""
+        if await delivery_statements.deliver_again(connection, delivery_id):
+            return
+        if await documents.read(connection, DELIVERY, delivery_id) is None:
+            raise NotFound(f"There is no delivery {delivery_id!r}.")
+        raise InvalidState(f"The delivery {delivery_id} is under way, or its endpoint is deleted.")
+
+    async def many(
+        self, connection: Connection, endpoint_id: str, since: datetime, until: datetime, statuses: Sequence[str]
+    ) -> int:
+        """Put up to MOST deliveries of an endpoint back, oldest first; how many. Raises NotFound."""
+        if await documents.read(connection, WEBHOOK_ENDPOINT, endpoint_id) is None:
+            raise NotFound(f"There is no webhook endpoint {endpoint_id!r}.")
+        return await delivery_statements.deliver_many_again(connection, endpoint_id, since, until, statuses, MOST)

@@ -1,0 +1,1 @@
+"""Payment links and the pages behind them."""

@@ -1,0 +1,93 @@
+"""Owns how the pages are written: the templates, and which of them says what about an invoice."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from app.domain.fulfillment import FulfillmentStatus
+from app.domain.invoice import InvoiceStatus
+from app.domain.json import JsonView
+from app.domain.money import format_amount, major
+from app.payment_links.pages.assets import ADDRESS
+from app.settings import Settings
+
+
+def money(amount: int, currency: str) -> Markup:
+    """An amount that reads well as it is; the page's script writes it the way of the person's locale."""
+    shown, value = format_amount(amount, currency), major(amount, currency)
+    return Markup('<data class="money" value="{}" data-currency="{}">{}</data>').format(value, currency.upper(), shown)
+
+
+def day(moment: str) -> Markup:
+    """A date, likewise."""
+    return Markup('<time datetime="{}">{}</time>').format(moment, moment[:10])
+
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.globals |= {"money": money, "day": day, "assets": ADDRESS}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A page that has only something to say."""
+
+    title: str
+    text: str
+    again: bool = False
+
+
+NOTICES = {
+    "expired": Notice("This link has expired", "Please ask whoever sent it to you for a new one."),
+    "revoked": Notice("This link is no longer in use", "Please ask whoever sent it to you for a new one."),
+    "not_found": Notice(
+        "This link does not open anything", "Please check that you opened the whole address, to its last character."
+    ),
+    InvoiceStatus.PAID: Notice("This invoice is paid", "Thank you. Nothing more is owed."),
+    InvoiceStatus.VOID: Notice(
+        "This invoice was canceled", "Nothing is owed. If you expected to pay it, please contact its sender."
+    ),
+    InvoiceStatus.UNCOLLECTIBLE: Notice(
+        "This invoice can no longer be paid here", "Please contact its sender if you would like to settle it."
+    ),
+}
+UNAVAILABLE = Notice(
+    "This page cannot be shown right now", "Nothing was charged. Please try again in a moment.", again=True
+)
+
+
+class Pages:
+    """Renders the pages of one deployment."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._stripe = {
+            "stripe_js_url": settings.stripe_js_url,
+            "publishable_key": settings.stripe_publishable_key,
+        }
+
+    def notice(self, about: str, invoice: JsonView | None = None) -> str:
+        """The page that says what `about` means; `about` is an error's code, a link's standing or a status."""
+        notice = NOTICES.get(about, UNAVAILABLE)
+        return TEMPLATES.get_template("notice.html").render(notice=notice, title=notice.title, invoice=invoice)
+
+    def invoice(self, invoice: JsonView, token: str, element: str) -> str:
+        """The page at a link's address: the form, or why there is none."""
+        if invoice["status"] != InvoiceStatus.OPEN:
+            return self.notice(invoice["status"], invoice)
+        if (invoice["fulfillment"] or {}).get("status") == FulfillmentStatus.PROCESSING:
+            return self.outcome(invoice, token)
+        title = f"Invoice {invoice['number']}"
+        page = TEMPLATES.get_template("pay.html")
+        return page.render(title=title, invoice=invoice, token=token, element=element, **self._stripe)
+
+    def outcome(self, invoice: JsonView, token: str) -> str:
+        """The page that follows a payment to its end."""
+        page = TEMPLATES.get_template("complete.html")
+        return page.render(title=f"Invoice {invoice['number']}", invoice=invoice, token=token, **self._stripe)

@@ -1,0 +1,108 @@
+"""Owns the addresses under /pay: two pages for people, and what their scripts ask for. A link's token is the only key."""
+
+from collections.abc import Awaitable
+from functools import partial
+from typing import Literal
+
+import msgspec
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from app.domain.errors import InvoicingError
+from app.domain.json import JsonObject
+from app.events import feed_statements
+from app.events.feed_statements import Wanted
+from app.http.dependencies import parts_of
+from app.http.problems import STATUS
+from app.http.sse import EventStream, Listener, nudge
+from app.payment_links.pages.assets import asset
+from app.payment_links.pages.headers import page_headers
+from app.payment_links.pages.rendering import Pages
+from app.settings import Settings
+
+NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+
+def install(app: FastAPI, settings: Settings) -> None:
+    """Serve the pages on `app`."""
+    found = PageRoutes(settings)
+    app.router.routes += [
+        Route("/pay/assets/{version}/{name}", asset, methods=["GET"]),
+        Route("/pay/{token}", found.pay, methods=["GET"]),
+        Route("/pay/{token}/complete", found.complete, methods=["GET"]),
+        Route("/pay/{token}/session", found.session, methods=["GET"]),
+        Route("/pay/{token}/status", found.status, methods=["GET"]),
+        Route("/pay/{token}/status", found.catch_up, methods=["POST"]),
+        Route("/pay/{token}/events", found.events, methods=["GET"]),
+    ]
+
+
+class PageRoutes:
+    """The endpoints."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pages = Pages(settings)
+        self._headers = page_headers(settings)
+
+    async def pay(self, request: Request) -> Response:
+        """The payment page of the link's invoice."""
+        element: Literal["card", "payment"] = "card" if request.query_params.get("element") == "card" else "payment"
+        token = request.path_params["token"]
+        try:
+            invoice = await parts_of(request).payment_links.page(token)
+        except InvoicingError as error:
+            return self._sorry(error)
+        return HTMLResponse(self._pages.invoice(invoice, token, element), headers=self._headers)
+
+    async def complete(self, request: Request) -> Response:
+        """Where Stripe sends the person back to."""
+        token = request.path_params["token"]
+        try:
+            invoice = await parts_of(request).payment_links.page(token, following=True)
+        except InvoicingError as error:
+            return self._sorry(error)
+        return HTMLResponse(self._pages.outcome(invoice, token), headers=self._headers)
+
+    async def session(self, request: Request) -> Response:
+        """What the page's script needs to take a payment for the link's own invoice, and no other."""
+        secret = await parts_of(request).payment_links.client_secret(request.path_params["token"])
+        settings = self._settings
+        return _json(
+            secret
+            | {"publishable_key": settings.stripe_publishable_key, "appearance": settings.payment_page_appearance}
+        )
+
+    async def status(self, request: Request) -> Response:
+        """Where the invoice and its fulfillment stand here."""
+        return await _status(parts_of(request).payment_links.status(request.path_params["token"]))
+
+    async def catch_up(self, request: Request) -> Response:
+        """The same after asking Stripe, for a person whose webhook is late."""
+        return await _status(parts_of(request).payment_links.catch_up(request.path_params["token"]))
+
+    async def events(self, request: Request) -> Response:
+        """A stream that says when to look again; what changed is for those who may read events."""
+        parts, token = parts_of(request), request.path_params["token"]
+        invoice = await parts.payment_links.invoice(token)
+        listener = Listener(invoice, self._settings.stream_limit_customer, partial(parts.payment_links.invoice, token))
+        async with parts.database.connection() as connection:
+            now = await feed_statements.last_position(connection)
+        return EventStream(parts, listener, Wanted(invoice=invoice), now, shown=nudge)
+
+    def _sorry(self, error: InvoicingError) -> Response:
+        about = str(error.extra.get("link", error.code))
+        headers = dict(self._headers)
+        if error.retry_after is not None:
+            headers["Retry-After"] = str(error.retry_after)
+        return HTMLResponse(self._pages.notice(about), STATUS[error.code], headers)
+
+
+async def _status(reading: Awaitable[JsonObject]) -> Response:
+    return _json(await reading)
+
+
+def _json(document: JsonObject) -> Response:
+    return Response(msgspec.json.encode(document), headers=NO_STORE, media_type="application/json")

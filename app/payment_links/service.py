@@ -1,0 +1,116 @@
+"""Owns payment links: making one, revoking one, and what the bearer of one may see and do with its one invoice."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from app.db import documents
+from app.db.documents import Resource
+from app.db.engine import Database
+from app.domain.errors import Forbidden, NotFound
+from app.domain.invoice import Act
+from app.domain.json import JsonObject, JsonView
+from app.domain.payment_link import GRACE, PaymentLink, Standing, link_id, read, sign, standing
+from app.idempotency.operations import Answer, Operation
+from app.invoices.service import Invoicing
+from app.payment_links import statements as payment_links_statements
+from app.payments.lookup import Following
+from app.projection.write_through import deleted_document
+
+ASK_PAUSE_S = 10.0
+"""Stripe is asked at most this often on behalf of one link, however often its page asks us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """How links are made: the keys (the first signs), how long one is good, and what its address starts with."""
+
+    keys: tuple[bytes, ...]
+    lifetime: timedelta
+    base_url: str
+
+
+class PaymentLinks:
+    """The use cases."""
+
+    def __init__(self, database: Database, invoicing: Invoicing, following: Following, links: Links) -> None:
+        self._database = database
+        self._invoicing = invoicing
+        self._following = following
+        self._links = links
+
+    async def create_payment_link(self, operation: Operation, params: JsonView) -> None:
+        """Make a link to the payment page of an open invoice (PaymentLinkCreate)."""
+        row = await self._invoicing.require_act(operation, Act.PAYMENT_LINK)
+        until = params.get("expires_at")
+        expires_at = datetime.fromisoformat(until) if until else datetime.now(UTC) + self._links.lifetime
+        link = PaymentLink(link_id(operation.id), row["id"], expires_at.astimezone(UTC).replace(microsecond=0))
+        document = {"id": link.id, "invoice": link.invoice, "expires_at": link.expires_at}
+        async with self._database.unit_of_work() as connection:
+            await payment_links_statements.add(connection, link)
+            await operation.finish(connection, 201, msgspec.json.encode(document).decode())
+
+    async def revoke_payment_link(self, operation: Operation, params: JsonView) -> None:
+        """Revoke a link: from now on it opens nothing, in every process."""
+        identifier = str(params["link"])
+        async with self._database.unit_of_work() as connection:
+            if not await payment_links_statements.revoke(connection, identifier, str(operation.subject)):
+                raise NotFound(f"The invoice {operation.subject!r} has no payment link {identifier!r}.")
+            await operation.finish(connection, 200, deleted_document(identifier))
+
+    def reveal(self, answer: Answer) -> bytes:
+        """The body of the answer to create_payment_link with the address in it, which is stored nowhere."""
+        document = msgspec.json.decode(answer.body)
+        expires_at = datetime.fromisoformat(document["expires_at"])
+        token = sign(PaymentLink(document["id"], document["invoice"], expires_at), self._links.keys[0])
+        return msgspec.json.encode(document | {"url": f"{self._links.base_url}/pay/{token}"})
+
+    async def page(self, token: str, *, following: bool = False) -> JsonObject:
+        """What the payment page shows. Raises NotFound, or Forbidden for a link that is no longer good."""
+        return await self._read(token, documents.PAYMENT_PAGE, following=following)
+
+    async def status(self, token: str) -> JsonObject:
+        """Where the invoice and its fulfillment stand here."""
+        return await self._read(token, documents.PAYMENT_STATUS, following=True)
+
+    async def invoice(self, token: str) -> str:
+        """The id of the link's own invoice, for whoever follows it."""
+        return (await self._open(token, GRACE)).invoice
+
+    async def client_secret(self, token: str) -> JsonObject:
+        """The client secret of the link's own invoice. Raises also what Invoicing.client_secret raises."""
+        link = await self._open(token)
+        return await self._invoicing.client_secret(link.invoice)
+
+    async def catch_up(self, token: str) -> JsonObject:
+        """The status after asking Stripe, unless that was done for this link a moment ago."""
+        link = await self._open(token, GRACE)
+        async with self._database.connection() as connection:
+            our_turn = await payment_links_statements.take_turn(connection, link.id, ASK_PAUSE_S)
+        if our_turn:
+            await self._following.catch_up(link.invoice)
+        return await self.status(token)
+
+    async def _read(self, token: str, resource: Resource, *, following: bool) -> JsonObject:
+        link = await self._open(token, GRACE if following else timedelta(0))
+        async with self._database.connection() as connection:
+            document = await documents.read(connection, resource, link.invoice)
+        if document is None:
+            raise NotFound("The invoice of this link is gone.")
+        found: JsonObject = msgspec.json.decode(document)
+        return found
+
+    async def _open(self, token: str, grace: timedelta = timedelta(0)) -> PaymentLink:
+        """The link behind `token`. A forged token costs no database work."""
+        link = read(token, self._links.keys)
+        if link is None:
+            raise NotFound("There is no such payment link.")
+        async with self._database.connection() as connection:
+            known, revoked_at = await payment_links_statements.revoked_at(connection, link)
+        if not known:
+            raise NotFound("There is no such payment link.")
+        stands = standing(link, revoked_at, datetime.now(UTC), grace)
+        if stands is not Standing.GOOD:
+            raise Forbidden(f"This payment link is {stands.value}.", extra={"link": stands.value})
+        return link

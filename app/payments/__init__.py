@@ -1,0 +1,1 @@
+"""PaymentIntents: what an attempt to pay came to."""

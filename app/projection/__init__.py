@@ -1,0 +1,1 @@
+"""Snapshots of Stripe's objects become rows."""

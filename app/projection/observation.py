@@ -1,0 +1,103 @@
+"""Owns asking Stripe how an object stands right now, as snapshots that win where events cannot be ordered."""
+
+from datetime import UTC, datetime
+
+from app.db.engine import Database
+from app.domain.errors import StripeInvalidRequest
+from app.domain.json import JsonObject
+from app.domain.snapshot import Verdict
+from app.projection.unit_of_work import Ledger, Subject, Unordered
+from app.stripe.client import Answer, StripeGateway
+from app.stripe.mapping import Kind, Snapshot, Stamp, payment_link, snapshot
+
+PATHS = {
+    Kind.PRODUCT: "/v1/products",
+    Kind.PRICE: "/v1/prices",
+    Kind.CUSTOMER: "/v1/customers",
+    Kind.INVOICE: "/v1/invoices",
+}
+
+
+MOST_LOOKS = 4
+"""How often one object is asked for in a row while others keep changing it; each look is a call to Stripe."""
+
+
+async def observe(gateway: StripeGateway, subject: Subject, over: int | None = None) -> Snapshot:
+    """The object as Stripe has it now: an invoice with all its items and payments; a deleted stub where it is gone.
+
+    `over` is the revision known before asking (see Version); without it only times tell whether the answer is newer.
+    """
+    expand: JsonObject = {"expand": ["payments"]} if subject.kind is Kind.INVOICE else {}
+    try:
+        answer = await gateway.get(f"{PATHS[subject.kind]}/{subject.id}", expand)
+    except StripeInvalidRequest as error:
+        if is_gone(error):
+            return gone(subject)
+        raise
+    observed = snapshot_of(subject.kind, answer, over=over)
+    await complete(gateway, observed)
+    return observed
+
+
+async def take_over(database: Database, gateway: StripeGateway, subject: Subject, cause: str) -> bool:
+    """Make our rows of `subject` what Stripe has of it now; whether that changed anything.
+
+    Raises Unordered where others change it faster than Stripe answers, and what the gateway raises.
+    """
+    async with database.unit_of_work() as connection:
+        over = (await Ledger.of(connection, [subject])).revision(subject)
+    for look in range(MOST_LOOKS):
+        observed = await observe(gateway, subject, over)
+        try:
+            async with database.unit_of_work() as connection:
+                ledger = await Ledger.of(connection, [subject], cause=cause)
+                verdict = ledger.apply(observed)
+                followed = subject.kind is Kind.INVOICE and ledger.follow_invoice(subject.id)
+                await ledger.flush()
+                return verdict is Verdict.APPLY or followed
+        except Unordered as question:
+            over = question.over
+            if look + 1 == MOST_LOOKS:
+                raise
+    raise AssertionError("the loop ends by returning or raising")  # pragma: no cover
+
+
+def is_gone(error: StripeInvalidRequest) -> bool:
+    """Whether Stripe refused because it has no such object."""
+    return error.stripe is not None and error.stripe["code"] == "resource_missing"
+
+
+def gone(subject: Subject) -> Snapshot:
+    """The snapshot of an object that Stripe no longer has."""
+    now = datetime.now(UTC)
+    return snapshot(subject.kind, {"id": subject.id, "deleted": True}, Stamp(now, now))
+
+
+def snapshot_of(kind: Kind, answer: Answer, *, over: int | None = None) -> Snapshot:
+    """The snapshot an answer is."""
+    return snapshot(kind, answer.data, Stamp(answer.since, answer.until, over=over))
+
+
+async def complete(gateway: StripeGateway, taken: Snapshot) -> None:
+    """Ask for all of an invoice's items where its snapshot shows only some."""
+    if taken.items_complete:
+        return
+    lines = [line async for line in gateway.pages(f"/v1/invoices/{taken.id}/lines", {})]
+    taken.complete(lines)
+
+
+async def invoice_of(gateway: StripeGateway, payment_intent: str) -> JsonObject | None:
+    """The link row of the invoice that `payment_intent` pays, or None where it pays none, or is unknown to Stripe."""
+    query = {"payment": {"type": "payment_intent", "payment_intent": payment_intent}}
+    try:
+        found = (await gateway.get("/v1/invoice_payments", query)).data["data"]
+    except StripeInvalidRequest as error:
+        if is_gone(error):
+            return None
+        raise
+    return payment_link(found[0]) if found else None
+
+
+async def payment_intent(gateway: StripeGateway, intent_id: str) -> JsonObject:
+    """A PaymentIntent as Stripe has it now."""
+    return (await gateway.get(f"/v1/payment_intents/{intent_id}")).data

@@ -1,0 +1,157 @@
+"""Owns the rebuild: everything ever received, replayed into an empty projection, and compared with the live one.
+
+It proves that the events alone lead to the state we have. The live tables are only read, unless the differences are
+asked to be put right.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+
+from app.db.engine import Connection, Database
+from app.db.rows import load, lock, store
+from app.db.tables import FULFILLMENTS, Table
+from app.domain.actions import moment_of
+from app.domain.errors import InvoicingError
+from app.domain.json import JsonObject
+from app.fulfillment import action_statements
+from app.inbox.envelope import read_event
+from app.inbox.handlers import Incoming, handle
+from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
+from app.projection import rebuild_statements
+from app.projection.unit_of_work import Ledger
+from app.stripe.client import StripeGateway
+
+log = structlog.get_logger(__name__)
+
+FROM_CALLS = frozenset({"payment_intent"})
+"""Fields that answers to our own calls may tell before, or without, any event: live knows them, a rebuild need not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One row that is not what the events lead to; `fields` as (live, rebuilt), empty where one side has no row."""
+
+    table: Table
+    key: str
+    live: bool
+    rebuilt: bool
+    fields: dict[str, tuple[object, object]]
+
+    def __str__(self) -> str:
+        name = f"{self.table.name} {self.key}"
+        if not self.rebuilt:
+            return f"{name}: no event tells of it"
+        if not self.live:
+            return f"{name}: missing"
+        told = ", ".join(f"{field} is {live!r}, events say {told!r}" for field, (live, told) in self.fields.items())
+        return f"{name}: {told}"
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What a rebuild found."""
+
+    events: int = 0
+    asked: int = 0
+    failed: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    repaired: int = 0
+
+
+class Rebuilder:
+    """Rebuilds the projection beside the live one."""
+
+    def __init__(self, database: Database, gateway: StripeGateway) -> None:
+        self._database = database
+        self._gateway = gateway
+
+    async def rebuild(self, *, repair: bool = False, progress: Callable[[int], None] = lambda _: None) -> Rebuilt:
+        """Replay every applied event and compare; with `repair`, make the live rows what the events lead to."""
+        done = Rebuilt()
+        started = datetime.now(UTC)
+        connection = await self._database.dedicated()
+        try:
+            await rebuild_statements.open_projection(connection)
+            async for batch in rebuild_statements.events(connection):
+                for event_type, payload in batch:
+                    await self._replay(connection, done, event_type, payload)
+                progress(done.events)
+            done.differences = await _compare(connection, started)
+            if repair:
+                for difference in done.differences:
+                    done.repaired += await self._repair(connection, difference, started)
+        finally:
+            await connection.close(timeout=5)
+        return done
+
+    async def _replay(self, connection: Connection, done: Rebuilt, event_type: str, payload: str) -> None:
+        incoming = Incoming(read_event(payload))
+        done.events += 1
+        try:
+            question = await self._apply(connection, event_type, incoming)
+            for _ in range(MOST_QUESTIONS):
+                if question is None:
+                    return
+                done.asked += 1
+                await answer(self._gateway, incoming, question)
+                question = await self._apply(connection, event_type, incoming)
+        except (InvoicingError, KeyError, TypeError, ValueError) as error:
+            done.failed.append(f"{incoming.event.id}: {type(error).__name__}: {error}")
+
+    async def _apply(self, connection: Connection, event_type: str, incoming: Incoming) -> Question | None:
+        """Apply one event to the projection of `connection`; the question it raises, if any."""
+        if incoming.subject is None:
+            incoming.invoice = await rebuild_statements.invoice_of(connection, incoming.event.object["id"])
+        async with connection.transaction():
+            ledger = await Ledger.of(connection, [incoming.subject] if incoming.subject else [])
+            try:
+                with ledger.all_or_nothing():
+                    handle(event_type, ledger, incoming)
+            except QUESTIONS as question:
+                return question
+            await ledger.flush()
+        return None
+
+    async def _repair(self, connection: Connection, difference: Difference, started: datetime) -> bool:
+        """Write one rebuilt row over the live one, unless that changed meanwhile; what only calls told is kept."""
+        table = difference.table
+        rebuilt = (await load(connection, table, [difference.key], by=table.key)).get(difference.key)
+        if rebuilt is None:
+            return False
+        async with self._database.unit_of_work() as live:
+            await lock(live, [rebuilt.get("invoice") or rebuilt["id"]])
+            known = (await load(live, table, [difference.key], by=table.key)).get(difference.key)
+            if known and datetime.fromisoformat(known.get("updated_at", "1970-01-01T00:00:00+00:00")) >= started:
+                return False
+            kept = {name: known[name] for name in FROM_CALLS if known and known.get(name) and not rebuilt.get(name)}
+            await store(live, table, [rebuilt | kept])
+            moment = moment_of(known["status"] if known else None, rebuilt["status"]) if table is FULFILLMENTS else None
+            await action_statements.enqueue(live, [(rebuilt["id"], rebuilt["invoice"], moment)] if moment else [])
+        return True
+
+
+async def _compare(connection: Connection, started: datetime) -> list[Difference]:
+    found = []
+    for table in rebuild_statements.COMPARED:
+        for row_key, live, rebuilt in await rebuild_statements.differences(connection, table, started):
+            fields = _fields(live, rebuilt) if live and rebuilt else {}
+            if fields or not (live and rebuilt):
+                found.append(Difference(table, row_key, live is not None, rebuilt is not None, fields))
+    return found
+
+
+def _fields(live: JsonObject, rebuilt: JsonObject) -> dict[str, tuple[object, object]]:
+    return {
+        name: (live[name], rebuilt[name])
+        for name in live
+        if live[name] != rebuilt[name] and not (name in FROM_CALLS and rebuilt[name] is None)
+    }
+
+
+def told(differences: Sequence[Difference], most: int = 50) -> list[str]:
+    """The differences in words, the first ones of many."""
+    lines = [str(difference) for difference in differences[:most]]
+    return [*lines, f"… and {len(differences) - most} more"] if len(differences) > most else lines

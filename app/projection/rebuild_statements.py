@@ -1,0 +1,112 @@
+"""Owns the statements of a rebuild: an empty projection beside the live one, and how the two differ.
+
+The second projection is made of temporary tables of one connection. They have the live tables' names and come first
+in that connection's search path, so that the same code writes them; when the connection ends they are gone.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import msgspec
+
+from app.db.engine import Connection
+from app.db.tables import CUSTOMERS, FULFILLMENTS, INVOICE_ITEMS, INVOICES, PRICES, PRODUCTS, Table
+from app.domain.json import JsonObject
+from app.invoices.item_statements import invoices_of
+
+COMPARED = (PRODUCTS, PRICES, CUSTOMERS, INVOICES, INVOICE_ITEMS, FULFILLMENTS)
+"""What is compared, parents first."""
+
+BESIDE = (
+    "reference_claims",
+    "invoice_payments",
+    "tombstones",
+    "changes",
+    "configured_actions",  # empty: nothing that is rebuilt is done again
+    "fulfillment_actions",
+    "webhook_events",
+    "operations",
+    "audit_log",
+)
+"""What else is written on the way (an erasure reaches far): all of it into tables that are thrown away."""
+
+OUR_OWN = (
+    "updated_at",
+    "deleted_at",
+    "snapshot_since",
+    "snapshot_until",
+    "snapshot_digest",
+    "lines_digest",
+    "revision",
+    "fulfilled_at",
+    "attempt",
+    "attempt_at",
+    "failure_at",
+)
+"""Columns that tell when and how something came here, not what it is."""
+
+BATCH = 200
+PATIENCE_S = 600.0
+"""How long one comparison of two whole tables may take."""
+
+
+async def open_projection(connection: Connection) -> None:
+    """Make the empty tables."""
+    for name in (*(table.name for table in COMPARED), *BESIDE):
+        await connection.execute(f"CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL)")
+
+
+async def events(connection: Connection) -> AsyncIterator[list[tuple[str, str]]]:
+    """Every event whose effects are in the live projection, as (type, payload), in the order they were received."""
+    last = (datetime.fromtimestamp(0).astimezone(), "")
+    while True:
+        rows = await connection.fetch(
+            """
+            SELECT type, payload, received_at, id FROM public.webhook_events
+            WHERE processed_at IS NOT NULL AND (received_at, id) > ($1, $2) ORDER BY received_at, id LIMIT $3
+            """,
+            *last,
+            BATCH,
+        )
+        if not rows:
+            return
+        yield [(row["type"], row["payload"]) for row in rows]
+        last = (rows[-1]["received_at"], rows[-1]["id"])
+
+
+async def invoice_of(connection: Connection, payment_intent: str) -> str | None:
+    """The invoice that a PaymentIntent pays, as far as the rebuilt projection knows."""
+    return next(iter((await invoices_of(connection, [payment_intent])).values()), None)
+
+
+async def differences(
+    connection: Connection, table: Table, before: datetime
+) -> list[tuple[str, JsonObject | None, JsonObject | None]]:
+    """Rows that differ, as (key, live, rebuilt); what changed in the live table since `before` is left out."""
+    name, key = table.name, table.key
+    own = [*OUR_OWN, "created_at"] if table is FULFILLMENTS else OUR_OWN
+    fresh = "live.updated_at >= $2" if "updated_at" in table.columns else "false"
+    deleted = "deleted_at" in table.columns
+    shown = (
+        "(to_jsonb({row}) - $1::text[]) || jsonb_build_object('deleted', {row}.deleted_at IS NOT NULL)"
+        if deleted
+        else "to_jsonb({row}) - $1::text[]"
+    )
+    rows = await connection.fetch(
+        f"""
+        SELECT coalesce(live.{key}, rebuilt.{key}) AS key,
+            CASE WHEN live.{key} IS NOT NULL THEN {shown.format(row="live")} END AS live,
+            CASE WHEN rebuilt.{key} IS NOT NULL THEN {shown.format(row="rebuilt")} END AS rebuilt
+        FROM public.{name} live FULL JOIN pg_temp.{name} rebuilt ON live.{key} = rebuilt.{key}
+        WHERE NOT coalesce({fresh}, false) AND $2::timestamptz IS NOT NULL
+        """,  # noqa: S608 -- names come from tables.py
+        own,
+        before,
+        timeout=PATIENCE_S,
+    )
+    decoded = ((row["key"], _decoded(row["live"]), _decoded(row["rebuilt"])) for row in rows)
+    return [(found, live, rebuilt) for found, live, rebuilt in decoded if live != rebuilt]
+
+
+def _decoded(text: str | None) -> JsonObject | None:
+    return msgspec.json.decode(text) if text else None

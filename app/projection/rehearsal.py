@@ -1,0 +1,252 @@
+"""Owns the rehearsal of another API version: what this build would make of its objects, beside what is stored.
+
+Nothing is written: PostgreSQL is told to refuse it, and Stripe is only asked GETs. Objects of the candidate version come
+from Stripe, asked with its `Stripe-Version`, or from files of events that were delivered in it; both go through the
+same mapping as everything else.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+
+from app.db.engine import Connection, Database
+from app.domain.errors import StripeInvalidRequest
+from app.domain.fulfillment import follow
+from app.domain.invoice import advance
+from app.domain.json import JsonObject, JsonView
+from app.inbox.envelope import Event, read_event
+from app.inbox.handlers import HANDLERS, KINDS
+from app.payments.attempts import failure_of, last_attempt
+from app.projection import observation, rehearsal_statements
+from app.projection.rehearsal_statements import StoredEvent
+from app.projection.unit_of_work import TABLES, Subject
+from app.stripe.client import API_VERSION, StripeGateway
+from app.stripe.mapping import Kind, Snapshot, Stamp, payment_link, snapshot
+
+Reading = dict[str, object]
+"""What this build takes from one object, by field."""
+
+UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, msgspec.MsgspecError)
+"""What reading an object of another shape may raise."""
+
+PASSING = frozenset({"account_name", "hosted_invoice_url", "invoice_pdf"})
+"""Fields that Stripe changes at every look, or that say nothing of the object."""
+
+INTENT = "payment_intent"
+FOLLOWS = "fulfillment"
+"""Beside an invoice's fields: what its fulfillment would be, where Stripe's status is taken in as far as it may be."""
+AT_ONCE = 8
+"""How many objects are asked for side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """An object that the candidate version would make something else of: fields as (stored, candidate), or no reading."""
+
+    about: str
+    fields: dict[str, tuple[object, object]] = field(default_factory=dict)
+    problem: str | None = None
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"{self.about}: cannot be read: {self.problem}"
+        told = ", ".join(f"{name} is {known!r}, would be {told!r}" for name, (known, told) in self.fields.items())
+        return f"{self.about}: {told}"
+
+
+@dataclass(slots=True)
+class Rehearsed:
+    """What a rehearsal found.
+
+    read: objects that nothing stored could be compared with. drifted: objects whose rows are not what Stripe has in our
+    own version either; `invoicing reconcile` is for them.
+    """
+
+    compared: int = 0
+    read: int = 0
+    gone: int = 0
+    drifted: list[str] = field(default_factory=list)
+    divergences: list[Divergence] = field(default_factory=list)
+
+
+class Rehearsal:
+    """Compares the candidate version with what is stored. `own` speaks this build's version, `candidate` the other."""
+
+    def __init__(self, database: Database, own: StripeGateway, candidate: StripeGateway, *, livemode: bool) -> None:
+        self._database = database
+        self._own = own
+        self._candidate = candidate
+        self._livemode = livemode
+
+    async def ask(self, last: int, progress: Callable[[int], None] = lambda _: None) -> Rehearsed:
+        """Ask Stripe for what the last `last` events were about, in the candidate version.
+
+        Raises what the gateway raises where Stripe does not know the version, or cannot be asked at all.
+        """
+        done = Rehearsed()
+        await self._candidate.get("/v1/events", {"limit": 1})
+        async with self._reading() as connection:
+            events = await rehearsal_statements.newest(connection, HANDLERS, livemode=self._livemode, limit=last)
+            subjects = _subjects(events)
+            for start in range(0, len(subjects), AT_ONCE):
+                portion = subjects[start : start + AT_ONCE]
+                asked = (self._asked(self._candidate, *subject) for subject in portion)
+                readings = await asyncio.gather(*asked, return_exceptions=True)  # none is left under way
+                for subject, reading in zip(portion, readings, strict=True):
+                    if isinstance(reading, BaseException):
+                        raise reading
+                    await self._take(connection, done, *subject, reading)
+                progress(start + len(portion))
+        return done
+
+    async def read(self, events: Iterable[bytes]) -> Rehearsed:
+        """Read events of the candidate version, and compare each with its twin: an event has one id in all versions."""
+        done = Rehearsed()
+        async with self._reading() as connection:
+            for body in events:
+                try:
+                    event = read_event(body.decode())
+                    reading = reading_of(event.object) if event.type in HANDLERS else None
+                except UNREADABLE as error:
+                    done.divergences.append(Divergence(_id_in(body), problem=_said(error)))
+                    continue
+                if reading is not None:
+                    await self._beside_twin(connection, done, event, reading)
+        return done
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Connection]:
+        connection = await self._database.dedicated(default_transaction_read_only="on")
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=5)
+
+    async def _asked(self, gateway: StripeGateway, kind: str, object_id: str) -> Reading | str | None:
+        """What the object is read as; words where it cannot be read; None where it is gone."""
+        try:
+            if kind == INTENT:
+                return reading_of(await observation.payment_intent(gateway, object_id))
+            seen = await observation.observe(gateway, Subject(Kind(kind), object_id))
+        except StripeInvalidRequest as error:
+            return f"Stripe refuses: {error.detail}"
+        except UNREADABLE as error:
+            return _said(error)
+        return None if seen.stub else _reading(seen)
+
+    async def _take(
+        self, connection: Connection, done: Rehearsed, kind: str, object_id: str, reading: Reading | str | None
+    ) -> None:
+        if reading is None:
+            done.gone += 1
+        elif isinstance(reading, str):
+            done.divergences.append(Divergence(object_id, problem=reading))
+        elif not (known := await self._known(connection, kind, object_id, reading)):
+            done.read += 1
+        else:
+            done.compared += 1
+            fields = difference(known, reading)
+            if fields and kind != INTENT and self._candidate.api_version != API_VERSION:
+                fields = await self._of_the_version(done, kind, object_id, fields, reading)
+            if fields:
+                done.divergences.append(Divergence(object_id, fields))
+
+    async def _of_the_version(
+        self, done: Rehearsed, kind: str, object_id: str, fields: dict[str, tuple[object, object]], reading: Reading
+    ) -> dict[str, tuple[object, object]]:
+        """Of `fields`, those that differ because of the version: what our own version says, too, is drift."""
+        own = await self._asked(self._own, kind, object_id)
+        if not isinstance(own, dict):
+            return fields
+        kept = {name: pair for name, pair in fields.items() if own.get(name) != reading.get(name)}
+        if "status" not in kept:
+            kept.pop(FOLLOWS, None)
+        if kept != fields:
+            done.drifted.append(object_id)
+        return kept
+
+    async def _known(self, connection: Connection, kind: str, object_id: str, reading: Reading) -> Reading | None:
+        """What is stored of an object, in the fields of `reading`; None where nothing is."""
+        if kind == INTENT:
+            own = await self._asked(self._own, kind, object_id) if self._candidate.api_version != API_VERSION else None
+            return own if isinstance(own, dict) else None
+        row = await rehearsal_statements.row_of(connection, TABLES[Kind(kind)], object_id)
+        if row is None:
+            return None
+        known: Reading = {name: row[name] for name in reading if name in row}
+        if kind == Kind.INVOICE.value:
+            items = await rehearsal_statements.items_of(connection, object_id)
+            known |= {_item_name(line): item for line, item in items.items()}
+            known[FOLLOWS] = follow(None, row["status"], None)
+            reading[FOLLOWS] = follow(None, advance(row["status"], str(reading["status"])), None)
+            if reading["payment_intent"] is None:  # only an answer that shows the payments says so
+                known.pop("payment_intent", None)
+                del reading["payment_intent"]
+        return known
+
+    async def _beside_twin(self, connection: Connection, done: Rehearsed, event: Event, reading: Reading) -> None:
+        """Compare an event with the one of its id that is stored, where this build can read that."""
+        twin = (await rehearsal_statements.stored(connection, [event.id])).get(event.id)
+        if twin is None or twin.api_version != API_VERSION:
+            done.read += 1
+            return
+        done.compared += 1
+        fields = difference(reading_of(read_event(twin.payload).object), reading)
+        if fields:
+            done.divergences.append(Divergence(f"{event.id} ({event.type})", fields))
+
+
+def _subjects(events: Sequence[StoredEvent]) -> list[tuple[str, str]]:
+    """The objects that the events are about, each once: (Stripe's name of its kind, id)."""
+    asked = {*KINDS, INTENT}
+    named = ((event.type.rpartition(".")[0], event.object_id) for event in events)
+    return list(dict.fromkeys((kind, object_id) for kind, object_id in named if kind in asked and object_id))
+
+
+def reading_of(stripe_object: JsonView) -> Reading:
+    """What this build takes from an object of any kind it handles. Raises one of UNREADABLE where it cannot."""
+    name = stripe_object["object"]
+    if name in KINDS:
+        now = datetime.now(UTC)
+        return _reading(snapshot(KINDS[name], stripe_object, Stamp(now, now)))
+    if name == INTENT:
+        failure = failure_of(stripe_object)
+        said = (failure.code, failure.decline_code, failure.message) if failure else (None, None, None)
+        told = dict(zip(("failure_code", "failure_decline_code", "failure_message"), said, strict=True))
+        return {"id": stripe_object["id"], "attempt": last_attempt(stripe_object), **told}
+    link: JsonObject | None = payment_link(stripe_object)
+    return dict(link or {"payment_intent": None})
+
+
+def _reading(taken: Snapshot) -> Reading:
+    read: Reading = {name: value for name, value in taken.row.items() if name not in PASSING}
+    read |= {_item_name(item["line_item"]): item for item in taken.items}
+    if taken.kind is Kind.INVOICE:
+        read["payment_intent"] = taken.payment_intent
+    return read
+
+
+def _item_name(line: str) -> str:
+    return f"items[{line}]"
+
+
+def difference(known: Reading, told: Reading) -> dict[str, tuple[object, object]]:
+    """The fields that differ, as (known, told); one that a side does not have is None there."""
+    names = [*known, *(name for name in told if name not in known)]
+    return {name: (known.get(name), told.get(name)) for name in names if known.get(name) != told.get(name)}
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _id_in(body: bytes) -> str:
+    """The event's id, where at least that can be read."""
+    try:
+        return str(msgspec.json.decode(body)["id"])
+    except UNREADABLE:
+        return "an event without an id"

@@ -1,0 +1,312 @@
+"""Owns one transaction's picture of what is mirrored: which snapshots apply, and what is written in the end.
+
+Load the rows of some subjects (their locks are held from then on), apply snapshots and words of payment attempts,
+flush. Everything between load and flush is plain computation; the order of arrival never changes the outcome.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Self
+
+from app.customers import erasure
+from app.db.engine import Connection
+from app.db.rows import load, lock, store
+from app.db.tables import CUSTOMERS, FULFILLMENTS, INVOICE_PAYMENTS, INVOICES, PRICES, PRODUCTS, Table
+from app.domain.changes import Change, invoice_state, invoice_status, note
+from app.domain.erasure import ERASED_CUSTOMER
+from app.domain.events import INVOICE
+from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus, advance
+from app.domain.json import JsonObject, JsonView
+from app.domain.snapshot import Verdict, Version, judge
+from app.events import change_statements
+from app.fulfillment import action_statements
+from app.fulfillment.fulfillments import Fulfillments
+from app.idempotency import references
+from app.invoices import item_statements
+from app.projection import tombstones
+from app.stripe.mapping import Kind, Snapshot, lines_digest
+
+TABLES: dict[Kind, Table] = {
+    Kind.PRODUCT: PRODUCTS,
+    Kind.PRICE: PRICES,
+    Kind.CUSTOMER: CUSTOMERS,
+    Kind.INVOICE: INVOICES,
+}
+
+
+SECOND = timedelta(seconds=1)
+
+CHANGED_BY = ("status", "deleted_at", "snapshot_digest", "lines_digest", "payment_intent")
+"""Columns of an invoice of which one changes whenever anything does that is shown of it."""
+
+
+class Subject(NamedTuple):
+    """One Stripe object, by kind and id."""
+
+    kind: Kind
+    id: str
+
+
+class Unordered(Exception):
+    """A snapshot that times cannot order, or that is incomplete: fetch `subject` and apply that instead.
+
+    `over` is the revision known now: the answer is newer than that.
+    """
+
+    def __init__(self, subject: Subject, over: int) -> None:
+        super().__init__(f"{subject.kind.value} {subject.id} must be fetched")
+        self.subject = subject
+        self.over = over
+
+
+class Incomplete(Unordered):
+    """A snapshot that shows only some of the invoice's items, where all of them are needed."""
+
+
+class Ledger:
+    """The rows that one transaction reads and writes; used for one flush.
+
+    `cause` (an event's id, an operation's) is put down beside every change; `fulfillments` are those of the invoices.
+    """
+
+    def __init__(self, connection: Connection, now: datetime, cause: str | None) -> None:
+        self._connection = connection
+        self._now = now.isoformat()
+        self._known: set[Subject] = set()
+        self._gone: set[str] = set()
+        self._rows: dict[Subject, JsonObject] = {}
+        self._changed: set[Subject] = set()
+        self._items: dict[str, list[JsonObject]] = {}
+        self._links: dict[str, JsonObject] = {}
+        self._buried: set[str] = set()
+        self._erased: dict[str, str | None] = {}
+        self._changes: list[Change] = []
+        self.fulfillments = Fulfillments({}, self._now, cause)
+
+    @classmethod
+    async def of(cls, connection: Connection, subjects: Iterable[Subject], *, cause: str | None = None) -> Self:
+        """Lock `subjects` for the rest of the transaction and read their rows and their fulfillments."""
+        wanted = list(subjects)
+        await lock(connection, (subject.id for subject in wanted))
+        return await cls.of_locked(connection, wanted, cause=cause)
+
+    @classmethod
+    async def of_locked(cls, connection: Connection, wanted: Sequence[Subject], *, cause: str | None = None) -> Self:
+        """The same of subjects that this transaction has locked: by a statement before, or it would read what was then."""
+        ledger = cls(connection, datetime.now(UTC), cause)
+        ids: defaultdict[Kind, list[str]] = defaultdict(list)
+        for subject in wanted:
+            ids[subject.kind].append(subject.id)
+        for kind, kind_ids in ids.items():
+            rows = await load(connection, TABLES[kind], kind_ids)
+            ledger._rows |= {Subject(kind, row_id): row for row_id, row in rows.items()}
+        rows = await load(connection, FULFILLMENTS, ids[Kind.INVOICE], by="invoice")
+        ledger.fulfillments = Fulfillments(rows, ledger._now, cause)
+        ledger._known = set(ledger._rows)
+        unknown = [subject for subject in wanted if subject not in ledger._rows]
+        ledger._gone = await tombstones.among(connection, [subject.id for subject in unknown])
+        for link in await item_statements.links_of(connection, [it.id for it in unknown if it.kind is Kind.INVOICE]):
+            ledger._links[link["payment_intent"]] = link
+        return ledger
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Undo what the block did where it raises, so that half an event is never written."""
+        parts = ("_rows", "_changed", "_items", "_links", "_buried", "_erased", "_changes")
+        kept = {part: getattr(self, part).copy() for part in parts}
+        fulfillments = self.fulfillments.copy()
+        try:
+            yield
+        except BaseException:
+            for part, state in kept.items():
+                setattr(self, part, state)
+            self.fulfillments = fulfillments
+            raise
+
+    @property
+    def cause(self) -> str | None:
+        """What brings the changes about that follow."""
+        return self.fulfillments.cause
+
+    @cause.setter
+    def cause(self, cause: str | None) -> None:
+        self.fulfillments.cause = cause
+
+    def row(self, subject: Subject) -> JsonObject | None:
+        """What is known of `subject`, or None."""
+        return self._rows.get(subject)
+
+    def revision(self, subject: Subject) -> int:
+        """How often `subject` changed here; 0 while it is unknown."""
+        known = self._rows.get(subject)
+        return int(known["revision"]) if known else 0
+
+    def customers_of_new_invoices(self) -> set[str]:
+        """The customers of the invoices that this transaction made known."""
+        made = [it for it in self._changed if it.kind is Kind.INVOICE and it not in self._known]
+        return {customer for it in made if (customer := self._rows[it]["customer"])}
+
+    # Snapshots
+
+    def apply(self, snapshot: Snapshot) -> Verdict:
+        """Take `snapshot` in where it is the newer. Raises Unordered where only Stripe can tell."""
+        subject = Subject(snapshot.kind, snapshot.id)
+        known = self._rows.get(subject)
+        verdict = judge(_version(subject.kind, known) if known else None, snapshot.version)
+        if verdict is Verdict.FETCH:
+            raise Unordered(subject, self.revision(subject))
+        if verdict is Verdict.APPLY or (verdict is Verdict.SAME and known and _not_older(snapshot.version, known)):
+            if known is None and snapshot.stub:
+                self._buried.add(subject.id)
+                self._gone.add(subject.id)
+                return verdict
+            items_taken = self._take_items(subject, known, snapshot)
+            if verdict is Verdict.APPLY:
+                self._merge(subject, known, snapshot, items_taken)
+            elif known:
+                self._confirm(subject, known, snapshot, items_taken)
+        for link in snapshot.links:
+            self.link(link)
+        return verdict
+
+    def _merge(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot, items_taken: JsonObject) -> None:
+        blank = {"deleted_at": None, "revision": 0, "lines_digest": ""}
+        row: JsonObject = {**blank, **(known or {}), **snapshot.row, **items_taken}
+        since, until = snapshot.version.since, snapshot.version.until
+        if snapshot.version.first:
+            since = until = since - SECOND  # whatever else carries its second came after it
+        row |= {
+            "snapshot_since": since.isoformat(),
+            "snapshot_until": until.isoformat(),
+            "snapshot_digest": snapshot.version.digest,
+            "revision": row["revision"] + 1,
+            "updated_at": self._now,
+        }
+        if snapshot.deleted or subject.id in self._gone:
+            row["deleted_at"] = row["deleted_at"] or self._now
+            self._items |= {subject.id: []} if subject.kind is Kind.INVOICE else {}
+        if subject.kind is Kind.INVOICE:
+            row["status"] = advance(known["status"] if known else None, row["status"])
+            row["payment_intent"] = known["payment_intent"] if known else self._default_link(subject.id)
+            self._note_invoice(known, row)
+        self._put(subject, row)
+
+    def _confirm(self, subject: Subject, known: JsonObject, snapshot: Snapshot, items_taken: JsonObject) -> None:
+        """Note that what is known was still so at a later time; what is no content (hosted pages' addresses) follows."""
+        since = max(datetime.fromisoformat(known["snapshot_since"]), snapshot.version.since)
+        until = max(datetime.fromisoformat(known["snapshot_until"]), snapshot.version.until)
+        row = known | snapshot.row | items_taken
+        row |= {"snapshot_since": since.isoformat(), "snapshot_until": until.isoformat()}
+        if items_taken or datetime.fromisoformat(known["snapshot_until"]) < until:
+            row["revision"] += 1
+            if subject.kind is Kind.INVOICE:
+                self._note_invoice(known, row)
+            self._put(subject, row)
+
+    def _take_items(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot) -> JsonObject:
+        """Replace a draft's items; the columns that say so. A finalized invoice's items are frozen: taken in once."""
+        if subject.kind is not Kind.INVOICE or snapshot.deleted or (known and known["status"] != InvoiceStatus.DRAFT):
+            return {}
+        if not snapshot.items_complete:
+            raise Incomplete(subject, self.revision(subject))
+        digest = lines_digest(snapshot.items)
+        if known and known["lines_digest"] == digest:
+            return {}
+        self._items[subject.id] = snapshot.items
+        return {"lines_digest": digest}
+
+    def _put(self, subject: Subject, row: JsonObject) -> None:
+        if subject.kind is Kind.CUSTOMER and row["deleted_at"]:
+            row |= ERASED_CUSTOMER
+            self._erased[subject.id] = self.cause
+        self._rows[subject] = row
+        self._changed.add(subject)
+
+    # Which PaymentIntent pays an invoice
+
+    def link(self, link: JsonObject) -> None:
+        """Record that a PaymentIntent pays an invoice; the default one is shown with it, one that paid with its fulfillment."""
+        self._links[link["payment_intent"]] = link
+        subject = Subject(Kind.INVOICE, link["invoice"])
+        invoice = self._rows.get(subject)
+        if invoice is None:
+            return
+        shown = invoice["payment_intent"]
+        if shown != link["payment_intent"] and link["is_default"]:
+            linked = invoice | {"payment_intent": link["payment_intent"], "updated_at": self._now}
+            self._note_invoice(invoice, linked)
+            self._put(subject, linked)
+            self.fulfillments.link(subject.id, link["payment_intent"], instead_of=shown)
+        if link.get("paid") and not link["is_default"]:
+            self.fulfillments.paid_beside(subject.id, link["payment_intent"], default=shown)
+
+    def _default_link(self, invoice_id: str) -> str | None:
+        ours = (link for link in self._links.values() if link["invoice"] == invoice_id and link["is_default"])
+        return max((link["payment_intent"] for link in ours), default=None)
+
+    def follow_invoice(self, invoice_id: str) -> bool:
+        """Let the invoice's fulfillment follow the invoice; whether that changed the fulfillment's status."""
+        invoice = self._rows.get(Subject(Kind.INVOICE, invoice_id))
+        if invoice is None or invoice["deleted_at"]:
+            return False
+        return self.fulfillments.follow_invoice(invoice)
+
+    # What is written
+
+    def _note_invoice(self, known: JsonObject | None, row: JsonObject) -> None:
+        """Put down that the invoice changed, where that is so: its status, or anything else that is shown of it."""
+        if known is None or any(known[name] != row[name] for name in CHANGED_BY):
+            was = invoice_status(known) if known else None
+            note(self._changes, Change(INVOICE, was, invoice_state(row), self.cause))
+
+    async def flush(self) -> None:
+        """Write what changed, parents first."""
+        for kind, table in TABLES.items():
+            rows = [self._rows[subject] for subject in self._changed if subject.kind is kind]
+            await store(self._connection, table, rows)
+            await self._keep_references(kind, rows)
+        await item_statements.replace(self._connection, self._items)
+        await store(self._connection, INVOICE_PAYMENTS, list(self._links.values()))
+        await store(self._connection, FULFILLMENTS, self.fulfillments.changed())
+        await tombstones.bury(self._connection, self._buried)
+        await change_statements.add(self._connection, self._told())
+        await action_statements.enqueue(self._connection, self.fulfillments.reached())
+        if self._erased:
+            await erasure.forget(self._connection, self._erased)
+
+    def _told(self) -> list[JsonObject]:
+        """The rows that tell of the changes, each beside the state that its invoice is in now."""
+        states = {change.invoice: change.state for change in self._changes}
+        told = [change.row(change.state) for change in self._changes]
+        for change in self.fulfillments.changes:
+            if change.invoice not in states:
+                states[change.invoice] = invoice_state(self._rows[Subject(Kind.INVOICE, change.invoice)])
+            told.append(change.row(states[change.invoice]))
+        return told
+
+    async def _keep_references(self, kind: Kind, rows: Sequence[JsonObject]) -> None:
+        owned = [(row["reference"], row["id"]) for row in rows if row["reference"] and not row["deleted_at"]]
+        if owned:
+            await references.settle(self._connection, kind.value, owned)
+        deleted = [row["id"] for row in rows if row["deleted_at"]]
+        if deleted:
+            await references.free(self._connection, objects=deleted)
+
+
+def _not_older(version: Version, known: JsonView) -> bool:
+    return version.over == known["revision"] or version.until >= datetime.fromisoformat(known["snapshot_since"])
+
+
+def _version(kind: Kind, row: JsonObject) -> Version:
+    rank = RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
+    if row["deleted_at"]:
+        rank = DELETED_RANK
+    return Version(
+        rank,
+        datetime.fromisoformat(row["snapshot_since"]),
+        datetime.fromisoformat(row["snapshot_until"]),
+        "deleted" if row["deleted_at"] else row["snapshot_digest"],
+        revision=row["revision"],
+    )

@@ -1,0 +1,1 @@
+"""The only importer of the Stripe SDK: client, error table, pace."""

@@ -1,0 +1,245 @@
+"""Owns the calls to Stripe: one client for the process, pinned API version, timeouts, retries within a deadline.
+
+It uses the SDK's aiohttp transport, and calls as the SDK does (wire.py); no typed objects are built (they cost more than
+the rest of a call together). Answers are plain JSON.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from math import ceil
+
+import aiohttp
+import stripe
+import structlog
+from stripe import AIOHTTPClient
+
+from app.domain.errors import InvoicingError, StripeTimeout, StripeUnavailable
+from app.domain.json import JsonObject, JsonView
+from app.observability import metrics, tracing, trail
+from app.observability.spans import Span
+from app.stripe.circuit import Circuit, CircuitState
+from app.stripe.errors import FAILURES, is_outage, is_too_fast, may_have_executed, translate, worth_another_try
+from app.stripe.pace import Limiter, StripeLimits
+from app.stripe.wire import Wire
+
+log = structlog.get_logger(__name__)
+
+stripe.enable_telemetry = False
+
+API_VERSION = stripe.api_version
+BACKOFF_S = 0.25
+BACKOFF_LIMIT_S = 4.0
+PAGE = 100
+STRIPE_KEEPS = timedelta(days=30)
+"""Longer than Stripe replays an answer: how old the picture in a replayed one may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Stripe answered: the object, and between which seconds of Stripe's clock it was true.
+
+    A replayed answer shows the object as it was when the call was first made, whenever that was. looked_up: it is no
+    answer to the change that was asked for, but the object as it was found afterwards.
+    """
+
+    data: JsonObject
+    since: datetime
+    until: datetime
+    replayed: bool = False
+    request_id: str | None = None
+    looked_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """How Stripe is reached. timeout_s bounds one try, deadline_s a call with all its tries.
+
+    api_version: another one than mapping.py is written for is only ever rehearsed.
+    circuit_failures, circuit_open_s: after how many failed tries in a row Stripe is left alone, and for how long.
+    """
+
+    secret_key: str
+    api_base: str
+    timeout_s: float
+    deadline_s: float
+    max_retries: int
+    api_version: str = API_VERSION
+    limits: StripeLimits = field(default_factory=StripeLimits)
+    circuit_failures: int = 20
+    circuit_open_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayState:
+    """How the line to Stripe stands in this process: for /readyz, metrics and people."""
+
+    circuit: CircuitState
+    opens_in_s: float
+    rate_per_s: float
+    in_flight: int
+    waiting: int
+    shed: int
+
+
+class StripeGateway:
+    """An open line to Stripe. Raises only errors of app.domain.errors."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._limiter = Limiter(settings.limits)
+        self._circuit = Circuit(settings.circuit_failures, settings.circuit_open_s)
+        self._transport = AIOHTTPClient(
+            timeout=aiohttp.ClientTimeout(total=settings.timeout_s, connect=min(5.0, settings.timeout_s)),
+            connector=None,
+        )
+        self._wire = Wire(
+            settings.secret_key,
+            api_base=settings.api_base,
+            api_version=settings.api_version,
+            transport=self._transport,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close_async()  # type: ignore[no-untyped-call]
+
+    @property
+    def api_version(self) -> str:
+        """The version that Stripe is asked to answer in."""
+        return self._settings.api_version
+
+    @property
+    def state(self) -> GatewayState:
+        """How the line stands now."""
+        return GatewayState(
+            circuit=self._circuit.state,
+            opens_in_s=self._circuit.opens_in_s,
+            rate_per_s=self._limiter.rate_per_s,
+            in_flight=self._limiter.in_flight,
+            waiting=self._limiter.waiting,
+            shed=self._limiter.shed,
+        )
+
+    async def post(self, path: str, params: JsonView, *, key: str) -> Answer:
+        """POST `params` to `path` under the idempotency key `key`; every try carries the same key."""
+        return await self._call("post", path, params, key)
+
+    async def get(self, path: str, params: JsonView | None = None) -> Answer:
+        """GET `path`."""
+        return await self._call("get", path, params or {}, None)
+
+    async def delete(self, path: str) -> Answer:
+        """DELETE `path`."""
+        return await self._call("delete", path, {}, None)
+
+    async def pages(self, path: str, params: JsonView) -> AsyncIterator[JsonObject]:
+        """Every object of a list, page by page, in Stripe's order."""
+        query: JsonObject = {**params, "limit": PAGE}
+        while True:
+            page = (await self.get(path, query)).data
+            for item in page["data"]:
+                yield item
+            if not page["has_more"]:
+                return
+            query["starting_after"] = page["data"][-1]["id"]
+
+    async def _call(self, method: str, path: str, params: JsonView, key: str | None) -> Answer:
+        operation = f"{method} {_collection_and_action(path)}"
+        outcome = "broken_off"
+        started = time.perf_counter()
+        with tracing.begin(f"stripe {operation}", {"stripe.operation": operation}, kind="client") as span:
+            try:
+                answer = await self._tries(operation, method, path, params, key)
+                outcome = "replayed" if answer.replayed else "ok"
+            except InvoicingError as error:
+                outcome = error.code
+                _note(span, error.stripe["request_id"] if error.stripe else None)
+                raise
+            finally:
+                metrics.STRIPE_CALLS(operation, outcome).inc()
+                metrics.STRIPE_SECONDS(operation).observe(time.perf_counter() - started)
+                span.set({"stripe.outcome": outcome})
+            _note(span, answer.request_id)
+        return answer
+
+    async def _tries(self, operation: str, method: str, path: str, params: JsonView, key: str | None) -> Answer:
+        deadline = time.monotonic() + self._settings.deadline_s
+        unsure = False
+        for attempt in range(self._settings.max_retries + 1):
+            try:
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    return await self._try(operation, method, path, params, key)
+            except (*FAILURES, StripeUnavailable) as error:
+                failure = translate(error)
+                unsure = unsure or may_have_executed(error)
+                log.warning(
+                    "stripe_call_failed",
+                    method=method,
+                    path=path,
+                    attempt=attempt + 1,
+                    code=failure.code,
+                    stripe=failure.stripe,
+                )
+                pause = min(BACKOFF_S * 2**attempt, BACKOFF_LIMIT_S) * random.uniform(0.5, 1)  # noqa: S311
+                last_try = attempt == self._settings.max_retries or time.monotonic() + pause >= deadline
+                if last_try or not worth_another_try(error):
+                    failure.unsure = unsure and method != "get"
+                    raise failure from error
+            metrics.STRIPE_RETRIES(operation).inc()
+            await asyncio.sleep(pause)
+        raise StripeTimeout("Stripe did not answer in time.")  # pragma: no cover -- the loop always ends above
+
+    async def _try(self, endpoint: str, method: str, path: str, params: JsonView, key: str | None) -> Answer:
+        self._circuit.enter()
+        try:
+            async with self._limiter.turn(endpoint):
+                started = time.monotonic()
+                response = await self._wire.request(method, path, params, key)
+        except FAILURES as error:
+            (self._circuit.failed if is_outage(error) else self._circuit.succeeded)()
+            if is_too_fast(error):
+                self._limiter.slow_down(endpoint)
+            raise
+        except BaseException:
+            self._circuit.undecided()
+            raise
+        self._circuit.succeeded()
+        took = timedelta(seconds=ceil(time.monotonic() - started) + 1)
+        replayed = response.headers.get("Idempotent-Replayed") == "true"
+        if replayed:
+            took = STRIPE_KEEPS
+        until = _stripe_time(response.headers)
+        return Answer(
+            data=response.data,
+            since=until - took,
+            until=until,
+            replayed=replayed,
+            request_id=response.headers.get("Request-Id"),
+        )
+
+
+def _note(span: Span, request_id: str | None) -> None:
+    """Say under which id Stripe knows the call."""
+    trail.called_stripe(request_id)
+    span.set({"stripe.request_id": request_id})
+
+
+def _collection_and_action(path: str) -> str:
+    """`path` without its ids: what Stripe's limit per endpoint counts together."""
+    return "/".join(path.split("/")[2::2])
+
+
+def _stripe_time(headers: Mapping[str, str]) -> datetime:
+    """The second of Stripe's clock at which it answered; ours where an intermediary dropped the header."""
+    said = headers.get("Date")
+    return _date(said) if said else datetime.now(UTC).replace(microsecond=0)
+
+
+_date = lru_cache(maxsize=16)(parsedate_to_datetime)
+"""A second has one name, and many answers: reading it anew each time took as long as sending half the request."""

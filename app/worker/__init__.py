@@ -1,1 +1,0 @@
-"""Durable background work: processes the inbox (processing.py, runner.py), does fulfillment actions (acting.py)."""
