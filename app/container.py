@@ -135,6 +135,7 @@ class Parts:
             self.operations,
             use_cases=self.use_cases,
             undo={self.invoicing.create_invoice.__name__: self.invoicing.undo_create},
+            local=self.local_use_cases,
             grace=timedelta(seconds=self.settings.completion_grace_s),
             poll_s=self.settings.worker_poll_s,
         )
@@ -196,6 +197,27 @@ class Parts:
             self.items.delete_item,
         )
         return {use_case.__name__: use_case for use_case in found}
+
+    @property
+    def local_use_cases(self) -> list[str]:
+        """The names of the use cases that change nothing but this database: keep them, too."""
+        found: tuple[UseCase, ...] = (
+            self.payment_links.create_payment_link,
+            self.payment_links.revoke_payment_link,
+            self.keys.create_api_key,
+            self.keys.rotate_api_key,
+            self.keys.revoke_api_key,
+            self.replaying.replay_event,
+            self.actions.retry_fulfillment_action,
+            self.endpoints.create_webhook_endpoint,
+            self.endpoints.update_webhook_endpoint,
+            self.endpoints.delete_webhook_endpoint,
+            self.endpoints.rotate_webhook_secret,
+            self.endpoints.ping_webhook_endpoint,
+            self.redelivering.redeliver,
+            self.redelivering.redeliver_many,
+        )
+        return [use_case.__name__ for use_case in found]
 
     def reconciler(self, settled: timedelta = timedelta(0)) -> Reconciler:
         """The search for events that never arrived; `settled` younger ones are left to their deliveries."""

@@ -170,6 +170,10 @@ class Api:
     async def _with_fault(self, exchange: Exchange, fault: Fault, work: Work) -> Response:
         if fault.kind == "timeout" and not fault.executes:
             raise CutError(fault.delay_ms / 1000 or FOREVER_S)
+        if fault.kind == "stale_read":
+            made = self._guarded(exchange, work)
+            await fault.hold()
+            return made
         stored = await self._delayed(exchange, fault, work)
         if stored is not None:
             return self._replay(exchange, stored)

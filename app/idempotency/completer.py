@@ -1,14 +1,17 @@
-"""Owns the completer: what a process left unfinished is finished, or undone, though nobody asks for it any more.
+"""The completer finishes or undoes operations that no process runs any more, though nobody asks for them again.
 
 It runs the stored request through the same use case, under the same keys, as the caller's own retry would. After an hour
 nothing more is done in its name: what was done at Stripe all the same is its answer, and what it began otherwise is undone.
-So is a create that a caller without an Idempotency-Key could never ask for again. What changes nothing but this database
-is there as a whole or not at all; there is nothing to complete.
+A create without an Idempotency-Key is undone at once, because its caller cannot ask for it again. A local operation
+changes nothing but this database, in one transaction: an unanswered one has done nothing, and is deleted.
+
+An operation whose name this release does not know belongs to another release, which runs beside this one or ran before.
+It is left alone: only a release that knows the name can tell what it may have done at Stripe.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
@@ -37,7 +40,10 @@ Undo = Callable[[Operation, InvoicingError], Awaitable[None]]
 
 
 class Completer:
-    """Finishes operations by their names' use cases; `undo` by the same names takes back what they may leave half done."""
+    """Finishes operations by their names' use cases; `undo` by the same names takes back what they may leave half done.
+
+    local: the names of operations that change nothing but this database.
+    """
 
     def __init__(
         self,
@@ -46,6 +52,7 @@ class Completer:
         *,
         use_cases: Mapping[str, UseCase],
         undo: Mapping[str, Undo],
+        local: Collection[str],
         grace: timedelta,
         poll_s: float,
     ) -> None:
@@ -53,6 +60,7 @@ class Completer:
         self._running = running
         self._use_cases = use_cases
         self._undo = undo
+        self._known = [*use_cases, *local]
         self._grace = grace
         self._poll_s = poll_s
         self._stopping = asyncio.Event()
@@ -75,13 +83,15 @@ class Completer:
     async def run_once(self) -> int:
         """Take over what is left behind, a few at once; how many it were."""
         async with self._database.connection() as connection:
-            left = await idempotency_statements.claim_unfinished(connection, AT_ONCE, self._running.lease, self._grace)
+            left = await idempotency_statements.claim_unfinished(
+                connection, self._known, AT_ONCE, self._running.lease, self._grace
+            )
         await asyncio.gather(*(self._settle(stored) for stored in left))
         return len(left)
 
     async def _settle(self, stored: Stored) -> None:
         """Bring one operation to its answer, or leave it with the reason for a later try."""
-        if stored.name not in self._use_cases:
+        if stored.name not in self._use_cases:  # a local operation
             async with self._database.connection() as connection:
                 await idempotency_statements.forget(connection, stored.id, stored.takeovers)
             return

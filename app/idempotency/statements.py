@@ -112,6 +112,7 @@ SET locked_until = now() + $2::interval, takeovers = takeovers + 1
 FROM (
     SELECT id FROM operations
     WHERE answered_at IS NULL
+      AND name = ANY($4::text[])
       AND locked_until <= now() - $3::interval
       AND locked_until <= now() - $3::interval * power(2, least(takeovers, {LONGEST_BACKOFF}))
     ORDER BY locked_until
@@ -180,9 +181,11 @@ async def request_of(connection: Connection, operation: UUID) -> str | None:
     return found
 
 
-async def claim_unfinished(connection: Connection, limit: int, lease: timedelta, grace: timedelta) -> Sequence[Stored]:
-    """Take over operations that nobody has run for `grace`; for longer, the more often they were run in vain."""
-    return [Stored.of(row) for row in await connection.fetch(_CLAIM_UNFINISHED, limit, lease, grace)]
+async def claim_unfinished(
+    connection: Connection, names: Sequence[str], limit: int, lease: timedelta, grace: timedelta
+) -> Sequence[Stored]:
+    """Take over operations of these names that nobody has run for `grace`; longer, the more often they were run in vain."""
+    return [Stored.of(row) for row in await connection.fetch(_CLAIM_UNFINISHED, limit, lease, grace, names)]
 
 
 async def advance(

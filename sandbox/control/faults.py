@@ -3,14 +3,16 @@
 Owns the rules and their matching. Must not answer or cut anything itself: `api` carries a fault out.
 """
 
+import asyncio
+import contextlib
 import random
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from sandbox.documents import Document
 
-EXECUTING = frozenset({"drop_response", "slow", "malformed_body"})
-KINDS = ("status", "timeout", "drop_request", "drop_response", "slow", "malformed_body")
+EXECUTING = frozenset({"drop_response", "slow", "stale_read", "malformed_body"})
+KINDS = ("status", "timeout", "drop_request", "drop_response", "slow", "stale_read", "malformed_body")
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Fault:
     identifier: int = 0
     struck: int = 0
     dice: random.Random = field(default_factory=random.Random, repr=False)
+    cleared: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def shown(self) -> Document:
         return {
@@ -43,6 +46,12 @@ class Fault:
             "times_left": self.times,
             "struck": self.struck,
         }
+
+    async def hold(self) -> None:
+        """Wait until the rule is removed, or `delay_ms` have passed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.delay_ms / 1000 if self.delay_ms else None):
+                await self.cleared.wait()
 
     def strikes(self, method: str, path: str) -> bool:
         if self.times == 0 or self.method not in {"*", method}:
@@ -93,6 +102,8 @@ class Faults:
         return None
 
     def clear(self) -> None:
+        for fault in self._rules:
+            fault.cleared.set()
         self._rules.clear()
 
     def shown(self) -> list[Document]:

@@ -1,6 +1,7 @@
 """Faults: each kind, really on the wire, and what was executed meanwhile."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -93,6 +94,26 @@ def test_a_slow_answer_is_right_but_late(box: RunningSandbox) -> None:
     started = time.monotonic()
     assert box.post(PATH).status_code == 200
     assert time.monotonic() - started >= 0.15
+
+
+def test_a_stale_read_is_made_at_once_and_held_until_the_rule_goes(box: RunningSandbox) -> None:
+    made = box.post(PATH, "name=Ada").json()["id"]
+    box.fault("stale_read", f"{PATH}/*", "GET", times=1)
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(box.get, f"{PATH}/{made}")
+        while not box.requests(method="GET"):
+            pass
+        box.post(f"{PATH}/{made}", "name=Grace")
+        assert not held.done()
+        box.control("DELETE", "faults")
+        assert held.result(timeout=10).json()["name"] == "Ada"
+    assert box.get(f"{PATH}/{made}").json()["name"] == "Grace"
+
+
+def test_a_stale_read_ends_by_itself_after_its_delay(box: RunningSandbox) -> None:
+    made = box.post(PATH, "name=Ada").json()["id"]
+    box.fault("stale_read", f"{PATH}/*", "GET", times=1, delay_ms=50)
+    assert box.get(f"{PATH}/{made}").json()["name"] == "Ada"
 
 
 def test_a_malformed_body_is_a_200_with_half_the_json(box: RunningSandbox) -> None:
