@@ -17,7 +17,7 @@ from app.fulfillment import routes as fulfillment_routes
 from app.http import docs, health, openapi, problems
 from app.http.cors import allow_origins
 from app.http.middleware import Gate
-from app.http.operation import Directory, Operation
+from app.http.routing import operations
 from app.inbox.route import PATH, WebhookEndpoint
 from app.invoices import item_routes
 from app.invoices import routes as invoices_routes
@@ -86,15 +86,15 @@ def create_app(settings: Settings) -> Application:
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the gate does it; asking costs at each request
     )
-    operations = [route for router in ROUTERS for route in router.routes if isinstance(route, Operation)]
-    app.router.routes += [*operations, *health.router.routes]
+    for router in ROUTERS:
+        app.router.routes += operations(router)  # including routers would be slower: it matches each of them first
+    app.router.routes += health.router.routes
     app.deliveries = WebhookEndpoint(app, settings)
     app.router.routes.append(Route(PATH, app.deliveries, methods=["POST"]))
     pages.install(app, settings)
     problems.install(app)
     docs.install(app)
     openapi.install(app)
-    app.add_middleware(Directory, operations=operations)
     app.add_middleware(Gate, settings=settings)
     allow_origins(app, settings.cors_origins)
     return app

@@ -15,16 +15,16 @@ from app.access.schemas import (
 )
 from app.db.documents import API_KEY, AUDIT_ENTRY
 from app.http.dependencies import WriteDep, Writing, json_answer
-from app.http.operation import Operation
 from app.http.parameters import KeyId
 from app.http.problems import BODY, answers
 from app.http.queries import documented, read
 from app.http.reads import equal, matching, one
+from app.http.routing import AuthorizedRoute
 from app.http.schemas import Page
 from app.idempotency.operations import UseCase
 
-keys = APIRouter(prefix="/v1/api-keys", tags=["API keys"], route_class=Operation)
-audit = APIRouter(prefix="/v1/audit-log", tags=["audit log"], route_class=Operation)
+keys = APIRouter(prefix="/v1/api-keys", tags=["API keys"], route_class=AuthorizedRoute)
+audit = APIRouter(prefix="/v1/audit-log", tags=["audit log"], route_class=AuthorizedRoute)
 
 IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
 KEY_STATE = ("not_found", "invalid_state", *IDEMPOTENT)

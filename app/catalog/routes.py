@@ -15,15 +15,15 @@ from app.catalog.schemas import (
 )
 from app.db.documents import PRICE, PRODUCT
 from app.http.dependencies import WriteDep
-from app.http.operation import Operation
 from app.http.parameters import PriceId, ProductId
 from app.http.problems import WRITE, answers
 from app.http.queries import documented, read
 from app.http.reads import many, one
+from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
 
-products = APIRouter(prefix="/v1/products", tags=["products"], route_class=Operation)
-prices = APIRouter(prefix="/v1/prices", tags=["prices"], route_class=Operation)
+products = APIRouter(prefix="/v1/products", tags=["products"], route_class=AuthorizedRoute)
+prices = APIRouter(prefix="/v1/prices", tags=["prices"], route_class=AuthorizedRoute)
 
 
 @products.post("", status_code=201, response_model=ProductRead, responses=answers("reference_taken", *WRITE))

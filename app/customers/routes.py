@@ -6,14 +6,14 @@ from starlette.responses import Response
 from app.customers.schemas import CustomerCreate, CustomerRead, CustomersWanted, CustomerUpdate
 from app.db.documents import CUSTOMER
 from app.http.dependencies import WriteDep
-from app.http.operation import Operation
 from app.http.parameters import CustomerId
 from app.http.problems import WRITE, answers
 from app.http.queries import documented, read
 from app.http.reads import many, one
+from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
 
-router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=Operation)
+router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=AuthorizedRoute)
 
 
 @router.post("", status_code=201, response_model=CustomerRead, responses=answers("reference_taken", *WRITE))

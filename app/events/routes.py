@@ -19,14 +19,14 @@ from app.events.feed_statements import Wanted
 from app.events.live import Told
 from app.events.schemas import CURSOR, FeedPage, FeedWanted, StreamWanted
 from app.http.dependencies import JSON, caller_of, parts_of
-from app.http.operation import Operation
 from app.http.parameters import InvoiceId
 from app.http.problems import answers
 from app.http.queries import documented, read
+from app.http.routing import AuthorizedRoute
 from app.http.sse import MEDIA_TYPE, EventStream, Listener
 
-events = APIRouter(prefix="/v1/events", tags=["events"], route_class=Operation)
-of_invoices = APIRouter(prefix="/v1/invoices", tags=["events"], route_class=Operation)
+events = APIRouter(prefix="/v1/events", tags=["events"], route_class=AuthorizedRoute)
+of_invoices = APIRouter(prefix="/v1/invoices", tags=["events"], route_class=AuthorizedRoute)
 
 LAST_EVENT_ID = "Last-Event-ID"
 ANSWER_BEFORE = 0.5

@@ -14,16 +14,16 @@ from app.fulfillment.schemas import (
     FulfillmentsWanted,
 )
 from app.http.dependencies import WriteDep
-from app.http.operation import Operation
 from app.http.parameters import ActionId, EventId
 from app.http.problems import WRITE, answers
 from app.http.queries import documented, read
 from app.http.reads import equal, many, matching, one
+from app.http.routing import AuthorizedRoute
 from app.http.schemas import Page
 
-fulfillments = APIRouter(prefix="/v1/fulfillments", tags=["fulfillments"], route_class=Operation)
-actions = APIRouter(prefix="/v1/fulfillment-actions", tags=["fulfillments"], route_class=Operation)
-events = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"], route_class=Operation)
+fulfillments = APIRouter(prefix="/v1/fulfillments", tags=["fulfillments"], route_class=AuthorizedRoute)
+actions = APIRouter(prefix="/v1/fulfillment-actions", tags=["fulfillments"], route_class=AuthorizedRoute)
+events = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"], route_class=AuthorizedRoute)
 
 
 @fulfillments.get(

@@ -10,12 +10,9 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
-from starlette.types import Scope
 
-from app.access.ownership import owns_invoice
 from app.container import Parts
-from app.domain.access import Caller, require_allowed
-from app.domain.errors import NotFound
+from app.domain.access import Caller
 from app.domain.idempotency import MAX_KEY_LENGTH
 from app.idempotency.operations import Answer, Call, UseCase
 
@@ -38,21 +35,6 @@ async def parts(request: Request) -> Parts:
 
 
 PartsDep = Annotated[Parts, Depends(parts)]
-
-
-async def require_let_in(scope: Scope, operation: str) -> None:
-    """Raise Forbidden or NotFound unless the operation's rule lets this caller in, and the invoice is its own.
-
-    Every operation asks this first; one that has no rule is refused to all.
-    """
-    caller: Caller = scope["caller"]
-    require_allowed(caller, operation)
-    if caller.customer is not None and "invoice_id" in scope["path_params"]:
-        invoice_id = scope["path_params"]["invoice_id"]
-        async with scope["app"].state.parts.database.connection() as connection:
-            # This comes before the path's own check, and PostgreSQL cannot hold what is not printable.
-            if not invoice_id.isprintable() or not await owns_invoice(connection, caller.customer, invoice_id):
-                raise NotFound(f"There is no invoice {invoice_id!r}.")
 
 
 IdempotencyKey = Annotated[

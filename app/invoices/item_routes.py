@@ -7,9 +7,9 @@ from pydantic import Discriminator, Tag
 from starlette.responses import Response
 
 from app.http.dependencies import WriteDep
-from app.http.operation import Operation
 from app.http.parameters import InvoiceId, ItemId
 from app.http.problems import STATE, WRITE, answers
+from app.http.routing import AuthorizedRoute
 from app.invoices.schemas import InvoiceRead, ItemCreate, ItemsCreate, ItemUpdate
 
 
@@ -22,7 +22,7 @@ OneOrMore = Annotated[
     Annotated[ItemsCreate, Tag("ItemsCreate")] | Annotated[ItemCreate, Tag("ItemCreate")], Discriminator(_form), Body()
 ]
 
-router = APIRouter(prefix="/v1/invoices/{invoice_id}/items", tags=["invoice items"], route_class=Operation)
+router = APIRouter(prefix="/v1/invoices/{invoice_id}/items", tags=["invoice items"], route_class=AuthorizedRoute)
 
 
 @router.post("", status_code=201, response_model=InvoiceRead, responses=answers(*STATE, *WRITE))

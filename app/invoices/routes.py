@@ -7,11 +7,11 @@ from app.db.documents import FULFILLMENT, INVOICE, OVERDUE
 from app.domain.access import require_own_payment
 from app.fulfillment.schemas import FulfillmentRead
 from app.http.dependencies import PartsDep, WriteDep, json_answer, parts_of
-from app.http.operation import Operation
 from app.http.parameters import InvoiceId
 from app.http.problems import STATE, WRITE, answers
 from app.http.queries import documented, read
 from app.http.reads import equal, matching, one
+from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
 from app.invoices import timeline
 from app.invoices.schemas import (
@@ -26,7 +26,7 @@ from app.invoices.schemas import (
 )
 from app.invoices.timeline_schemas import TimelineRead
 
-router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=Operation)
+router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=AuthorizedRoute)
 
 
 @router.post("", status_code=201, response_model=InvoiceWithSecret, responses=answers("reference_taken", *WRITE))

@@ -6,11 +6,11 @@ from starlette.responses import Response
 
 from app.db.documents import DELIVERY, WEBHOOK_ENDPOINT
 from app.http.dependencies import WriteDep, Writing, json_answer
-from app.http.operation import Operation
 from app.http.parameters import DeliveryId, EndpointId
 from app.http.problems import BODY, answers
 from app.http.queries import documented, read
 from app.http.reads import many, one, require_known
+from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
 from app.idempotency.operations import UseCase
 from app.outgoing.schemas import (
@@ -26,8 +26,8 @@ from app.outgoing.schemas import (
     WebhookSecretRotate,
 )
 
-endpoints = APIRouter(prefix="/v1/webhook-endpoints", tags=["outgoing webhooks"], route_class=Operation)
-deliveries = APIRouter(prefix="/v1/deliveries", tags=["outgoing webhooks"], route_class=Operation)
+endpoints = APIRouter(prefix="/v1/webhook-endpoints", tags=["outgoing webhooks"], route_class=AuthorizedRoute)
+deliveries = APIRouter(prefix="/v1/deliveries", tags=["outgoing webhooks"], route_class=AuthorizedRoute)
 
 IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
 STATE = ("not_found", "invalid_state", *IDEMPOTENT)

@@ -4,13 +4,13 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.http.dependencies import WriteDep, json_answer
-from app.http.operation import Operation
 from app.http.parameters import InvoiceId, LinkId
 from app.http.problems import STATE, WRITE, answers
+from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted
 from app.payment_links.schemas import PaymentLinkCreate, PaymentLinkRead
 
-router = APIRouter(prefix="/v1/invoices/{invoice_id}/payment-link", tags=["invoices"], route_class=Operation)
+router = APIRouter(prefix="/v1/invoices/{invoice_id}/payment-link", tags=["invoices"], route_class=AuthorizedRoute)
 
 
 @router.post("", status_code=201, response_model=PaymentLinkRead, responses=answers(*STATE, *WRITE))

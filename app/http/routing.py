@@ -1,0 +1,56 @@
+"""The route class of the API: it asks the authorization rule of an operation before it reads anything of the request.
+
+A router of operations is declared with `route_class=AuthorizedRoute`. Below that, an operation is written as FastAPI's
+documentation shows. The rule of each operation is in `app.domain.access.RULES`, under the name of its function.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from app.access.ownership import owns_invoice
+from app.domain.access import RULES, Caller, require_allowed
+from app.domain.errors import NotFound
+
+
+class AuthorizedRoute(APIRoute):
+    """A route whose function runs only for callers that its rule lets in."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **declared: Any) -> None:
+        super().__init__(path, endpoint, **declared | {"operation_id": endpoint.__name__})
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler, behind the rule: a body that is not JSON must not be told so to strangers."""
+        handle = super().get_route_handler()
+
+        async def authorized(request: Request) -> Response:
+            await require_let_in(request, self.name)
+            return await handle(request)
+
+        return authorized
+
+
+async def require_let_in(request: Request, operation: str) -> None:
+    """Raise Forbidden or NotFound unless the operation's rule lets the caller in, and a customer's invoice is its own."""
+    caller: Caller = request.scope["caller"]
+    require_allowed(caller, operation)
+    if caller.customer is not None and "invoice_id" in request.path_params:
+        invoice_id = request.path_params["invoice_id"]
+        async with request.app.state.parts.database.connection() as connection:
+            # This comes before the path's own check, and PostgreSQL cannot hold what is not printable.
+            if not invoice_id.isprintable() or not await owns_invoice(connection, caller.customer, invoice_id):
+                raise NotFound(f"There is no invoice {invoice_id!r}.")
+
+
+def operations(router: APIRouter) -> list[BaseRoute]:
+    """The routes of `router`. Raises TypeError where one has no rule, or is of a class that does not ask for it."""
+    for route in router.routes:
+        if not isinstance(route, AuthorizedRoute):
+            raise TypeError(f"{route} asks for no authorization: declare its router with route_class=AuthorizedRoute")
+        if route.name not in RULES:
+            raise TypeError(f"{route.name} has no rule in app.domain.access.RULES, so nobody could call it")
+    return router.routes
