@@ -77,7 +77,7 @@ def serve() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is a file; a shell's default is 1024
     with scraping.shared_by(found.workers):
         uvicorn.run(
-            "app.cli:application",
+            "app.cli.main:application",
             factory=True,
             host=found.host,
             port=found.port,

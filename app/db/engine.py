@@ -1,4 +1,4 @@
-"""Owns how PostgreSQL is reached: connections, transactions, and what a failing database looks like to the rest.
+"""Connections to PostgreSQL, transactions, and the errors of a database that is not available.
 
 Every error that means "not now" leaves here as DatabaseUnavailable. No SQL of the domain lives here.
 """
@@ -9,18 +9,18 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
+from asyncpg.pool import PoolConnectionProxy
 
-from app.db.shelf import Connection, Shelf
 from app.domain.errors import DatabaseUnavailable
 from app.observability import metrics
 
-__all__ = ["Connection", "Database", "translated_errors"]
-
 log = structlog.get_logger(__name__)
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 NOT_NOW = (
     OSError,
@@ -89,37 +89,31 @@ def _unavailable(error: BaseException) -> DatabaseUnavailable:
     )
 
 
-class _Borrowing:
-    """The use of a connection for as long as a block runs.
+class _Borrowed:
+    """A connection of the pool for as long as a block runs.
 
     A class, because a context manager made of a generator costs several times as much.
     """
 
-    __slots__ = ("_held", "_shelf")
+    __slots__ = ("_connection", "_pool")
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
 
     async def __aenter__(self) -> Connection:
-        held = self._shelf.at_hand()
-        waited = 0.0
-        if held is None:
-            asked = time.perf_counter()
-            try:
-                held = await self._shelf.take(ACQUIRE_WITHIN_S)
-            except NOT_NOW as error:
-                raise _unavailable(error) from error
-            waited = time.perf_counter() - asked
-        metrics.POOL_WAIT.observe(waited)
-        self._held = held
-        return held.connection
+        asked = time.perf_counter()
+        try:
+            self._connection = await self._pool.acquire(timeout=ACQUIRE_WITHIN_S)
+        except NOT_NOW as error:
+            raise _unavailable(error) from error
+        metrics.POOL_WAIT.observe(time.perf_counter() - asked)
+        return self._connection
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if error is not None or not self._shelf.put(self._held):
-            try:
-                await self._shelf.give_back(self._held)
-            except NOT_NOW as failure:
-                raise _unavailable(failure) from failure
+        try:
+            await self._pool.release(self._connection)
+        except NOT_NOW as failure:
+            raise _unavailable(failure) from failure
         if isinstance(error, NOT_NOW):
             raise _unavailable(error) from error
 
@@ -168,14 +162,14 @@ class Database:
         self._pool_size = pool_size
         self._command_timeout_s = command_timeout_s
         self._session = SESSION | dict(session or {})
-        self._shelf: Shelf | None = None
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
         """Make the pool; connects to nothing yet, so that the service starts while the database is away."""
         through: dict[str, Any] = {"server_settings": self._session}
         if self._pooled:
             through = {"server_settings": POOLED, "statement_cache_size": 0, "init": _require_durable}
-        pool = await asyncpg.create_pool(
+        self._pool = await asyncpg.create_pool(
             self._url,
             min_size=0,
             max_size=self._pool_size,
@@ -184,28 +178,27 @@ class Database:
             reset=_reset,
             **through,
         )
-        self._shelf = Shelf(pool)
 
     async def close(self) -> None:
         """Give running statements a moment to end, then close every connection."""
-        if self._shelf is None:
+        if self._pool is None:
             return
         try:
-            await asyncio.wait_for(self._shelf.close(), timeout=5)
+            await asyncio.wait_for(self._pool.close(), timeout=5)
         except TimeoutError:
-            self._shelf.terminate()
-        self._shelf = None
+            self._pool.terminate()
+        self._pool = None
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection on which every statement commits by itself."""
-        if self._shelf is None:
+        if self._pool is None:
             raise DatabaseUnavailable("The database pool is closed.", retry_after=RETRY_AFTER_S)
-        return _Borrowing(self._shelf)
+        return _Borrowed(self._pool)
 
     @property
     def pool_state(self) -> PoolState:
-        """How the pool stands now."""
-        size, idle = (self._shelf.size, self._shelf.idle) if self._shelf else (0, 0)
+        """The connections of the pool now."""
+        size, idle = (self._pool.get_size(), self._pool.get_idle_size()) if self._pool else (0, 0)
         return PoolState(size - idle, idle, self._pool_size)
 
     @asynccontextmanager

@@ -84,7 +84,7 @@ async def test_while_the_database_is_away_a_scrape_says_so_at_once(
     scraped = Scrape(stage.parts)
     assert "invoicing_database_up 1.0" in (await scraped.text()).decode()
     monkeypatch.setattr(scraping, "KEPT_S", 0.0)
-    monkeypatch.setattr(stage.parts.database, "_shelf", None)
+    monkeypatch.setattr(stage.parts.database, "_pool", None)
     text = (await scraped.text()).decode()
     assert "invoicing_database_up 0.0" in text
     assert "invoicing_inbox_lag_seconds" not in text
