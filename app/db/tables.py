@@ -20,7 +20,10 @@ def _table(name: str, columns: str, *, key: str = "id") -> Table:
     return Table(name, tuple(columns.split()), key)
 
 
-_MIRRORED = "id livemode created_at updated_at deleted_at snapshot_since snapshot_until snapshot_digest revision"
+_MIRRORED = """
+id livemode created_at updated_at deleted_at snapshot_since snapshot_until snapshot_digest revision document
+document_version later_digests
+"""
 
 PRODUCTS = _table("products", f"{_MIRRORED} name description active metadata reference")
 PRICES = _table(
@@ -41,7 +44,7 @@ INVOICES = _table(
     number status customer reference collection_method auto_advance currency subtotal total amount_due
     amount_paid amount_remaining due_at description footer custom_fields metadata payment_intent
     paid_out_of_band lines_digest account_name hosted_invoice_url invoice_pdf finalized_at paid_at voided_at
-    marked_uncollectible_at
+    marked_uncollectible_at items_document
     """,
 )
 INVOICE_ITEMS = _table(

@@ -42,6 +42,10 @@ OUR_OWN = (
     "attempt",
     "attempt_at",
     "failure_at",
+    "document",
+    "items_document",
+    "document_version",
+    "later_digests",
 )
 """Columns that tell when and how something came here, not what it is."""
 

@@ -172,7 +172,7 @@ class Ledger:
         return verdict
 
     def _merge(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot, items_taken: JsonObject) -> None:
-        blank = {"deleted_at": None, "revision": 0, "lines_digest": ""}
+        blank = {"deleted_at": None, "revision": 0, "lines_digest": "", "document_version": 0}
         row: JsonObject = {**blank, **(known or {}), **snapshot.row, **items_taken}
         since, until = snapshot.version.since, snapshot.version.until
         if snapshot.version.first:

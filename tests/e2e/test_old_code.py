@@ -22,7 +22,7 @@ from tests.fixtures.service import MakeService, service_environment
 
 pytestmark = pytest.mark.e2e
 
-PREVIOUS = "913837534ce77fc07b889e46fd8798cabfaee975"
+PREVIOUS = "3e341b383b192d1b590ef0c87c292f8f97ddc9c4"
 """The code before: the last commit of the release before this one. Moved with each release."""
 
 Eventually = Callable[..., Awaitable[Any]]

@@ -8,12 +8,17 @@ SNAPSHOT = ["snapshot_since", "snapshot_until", "snapshot_digest", "revision"]
 """Which of Stripe's snapshots a row shows: last, since few ask."""
 
 
+DOCUMENTS = frozenset({"document", "items_document", "document_version", "later_digests"})
+"""What the columns say once more; in a customer's, what is personal."""
+
+
 class CustomerView(ReadOnlyView, model=Customer):
     """Customers. What erasing one takes away, only admins see."""
 
     group = "Customers and catalog"
     search = ("id", "email", "reference")
     personal = PERSONAL_OF_A_CUSTOMER | {"metadata_"}
+    secret = DOCUMENTS
     column_list = ["id", "name", "email", "reference", "created_at", "deleted_at"]
 
 
@@ -22,6 +27,7 @@ class ProductView(ReadOnlyView, model=Product):
 
     group = "Customers and catalog"
     search = ("id", "reference")
+    secret = DOCUMENTS
     column_list = ["id", "name", "active", "reference", "created_at"]
 
 
@@ -30,4 +36,5 @@ class PriceView(ReadOnlyView, model=Price):
 
     group = "Customers and catalog"
     search = ("id", "product", "reference")
+    secret = DOCUMENTS
     column_list = ["id", "product", "unit_amount", "currency", "active", "nickname", "created_at"]

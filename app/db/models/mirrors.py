@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, desc, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.models.mapped import Mirrored, Model, one_of
+from app.db.models.mapped import Mirrored, Model, one_of, undocumented
 from app.domain.invoice import InvoiceStatus
 
 
@@ -20,6 +20,7 @@ class Product(Mirrored, Model):
     reference: Mapped[str | None]
 
     __table_args__ = (
+        undocumented("products"),
         Index("ix_products_newest", desc("created_at"), desc("id")),
         Index("ix_products_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
     )
@@ -41,6 +42,7 @@ class Price(Mirrored, Model):
 
     __table_args__ = (
         CheckConstraint("unit_amount >= 0", name="unit_amount_not_negative"),
+        undocumented("prices"),
         Index("ix_prices_newest", desc("created_at"), desc("id")),
         Index("ix_prices_product_newest", "product", desc("created_at"), desc("id")),
         Index("ix_prices_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
@@ -62,6 +64,7 @@ class Customer(Mirrored, Model):
     reference: Mapped[str | None]
 
     __table_args__ = (
+        undocumented("customers"),
         Index("ix_customers_newest", desc("created_at"), desc("id")),
         Index("ix_customers_email_newest", "email", desc("created_at"), desc("id")),
         Index("ix_customers_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
@@ -99,12 +102,14 @@ class Invoice(Mirrored, Model):
     paid_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
     marked_uncollectible_at: Mapped[datetime | None]
+    items_document: Mapped[str | None]
 
     __table_args__ = (
         CheckConstraint(one_of("status", InvoiceStatus), name="status"),
         CheckConstraint("amount_due >= 0 AND amount_paid >= 0 AND amount_remaining >= 0", name="amounts_not_negative"),
         CheckConstraint("currency = lower(currency) AND length(currency) = 3", name="currency"),
         CheckConstraint("jsonb_array_length(custom_fields) <= 4", name="custom_fields_at_most_four"),
+        undocumented("invoices"),
         Index("ix_invoices_newest", desc("created_at"), desc("id")),
         Index("ix_invoices_customer_newest", "customer", desc("created_at"), desc("id")),
         Index("ix_invoices_status_newest", "status", desc("created_at"), desc("id")),
