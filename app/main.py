@@ -1,4 +1,4 @@
-"""Owns the HTTP application: its routers, its life, its error answers, its description."""
+"""The HTTP application: its routers, its lifespan, its middleware, its error answers and its contract."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access import routes as access_routes
 from app.catalog import routes as catalog_routes
@@ -49,20 +49,20 @@ ROUTERS = (
 """What is behind a key or a token: the rule of each operation stands in domain/access.py."""
 
 
-class Application(FastAPI):
-    """The framework's application, which Stripe's deliveries pass by: it takes longer to find them than they take."""
+class DeliveriesFirst:
+    """Middleware that serves Stripe's deliveries at once: to match their route takes longer than to take them."""
 
-    deliveries: WebhookEndpoint
+    def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:
+        self._app = app
+        self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        if self.deliveries.takes(scope):
-            await self.deliveries(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+        delivered = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
+        await (self._endpoint if delivered else self._app)(scope, receive, send)
 
 
-def create_app(settings: Settings) -> Application:
+def create_app(settings: Settings) -> FastAPI:
     """The application; it opens its parts when it starts and closes them when it stops."""
 
     @asynccontextmanager
@@ -75,7 +75,7 @@ def create_app(settings: Settings) -> Application:
         finally:
             await asyncio.to_thread(tracing.stop)
 
-    app = Application(
+    app = FastAPI(
         title="Invoicing",
         summary="Stripe invoices from draft to fulfilled, exactly once.",
         version=VERSION,
@@ -89,14 +89,15 @@ def create_app(settings: Settings) -> Application:
     for router in ROUTERS:
         app.router.routes += operations(router)  # including routers would be slower: it matches each of them first
     app.router.routes += health.router.routes
-    app.deliveries = WebhookEndpoint(app, settings)
-    app.router.routes.append(Route(PATH, app.deliveries, methods=["POST"]))
+    webhook = WebhookEndpoint(settings)
+    app.router.routes.append(Route(PATH, webhook, methods=["POST"]))  # for its other methods, which are refused
     pages.install(app, settings)
     problems.install(app)
     docs.install(app)
     openapi.install(app)
     app.add_middleware(Gate, settings=settings)
     allow_origins(app, settings.cors_origins)
+    app.add_middleware(DeliveriesFirst, endpoint=webhook)
     return app
 
 

@@ -25,7 +25,6 @@ from app.domain.actions import Misconfigured
 from app.domain.errors import DatabaseUnavailable
 from app.events import feed_statements
 from app.http.protocol import BoundedProtocol
-from app.http.refusing import RefusingProtocol
 from app.jobs.retention import make_partitions
 from app.observability import logs, scraping, tracing
 from app.settings import Settings
@@ -85,7 +84,7 @@ def serve() -> None:
             access_log=False,
             log_level="warning",
             server_header=False,
-            http=RefusingProtocol,
+            http=BoundedProtocol,
             ws="none",
             limit_concurrency=MOST_CONNECTIONS + found.stream_limit,
             proxy_headers=False,  # the gate reads them, from the proxies that are configured

@@ -1,31 +1,28 @@
-"""Owns `POST /webhooks/stripe`: read the raw bytes, verify, record, answer; everything else is the worker's.
+"""`POST /webhooks/stripe`: read the raw bytes, verify the signature, record the event, answer. The worker does the rest.
 
-A bare ASGI endpoint that stands beside the framework and its gate, not behind them: this is the busiest address, and
-the one that strangers flood. What is not Stripe's is refused with as little work as can be: by its headers where they
-suffice, without an exception, with an answer that was written before, and with at most a line a second in the log.
+It is a bare ASGI endpoint in front of the framework and its middleware: this is the busiest address, and the one that
+strangers flood. A delivery that is not Stripe's is refused by its headers where they suffice, without an exception, with
+an answer whose text is made once, and with at most a line a second in the log.
 """
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from typing import NamedTuple
 
 import structlog
-from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from app.container import Parts
+from app.db.engine import Database
 from app.domain.errors import InvoicingError, MalformedRequest, PayloadTooLarge
 from app.domain.idempotency import operation_of
 from app.http.middleware import LARGEST_BODY, TOO_LARGE, head_refusal, headers_of, refusal_of, request_id_of
 from app.http.problems import MEDIA_TYPE, STATUS, problem
 from app.idempotency.statements import request_of
 from app.inbox.envelope import Envelope, read_cause, read_envelope
-from app.inbox.signature import FORGED, WHY, Signature, read_signature, signed_by, signing_secrets
+from app.inbox.signature import FORGED, WHY, read_signature, signed_by, signing_secrets
 from app.inbox.stored_event import DELIVERED, Origin, is_ours, new_event
 from app.observability import metrics, tracing
 from app.observability.spans import Span
@@ -41,10 +38,8 @@ JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 FOR_ANYBODY = {b"x-content-type-options", b"strict-transport-security"}
 """What of the headers for browsers is said here too, where no browser comes."""
-DELIVERY = "invoicing.delivery"
-"""Where a request's scope keeps what was found out about it already, by refusing.py."""
-NO_ID = "~"
-"""Stands in a prepared refusal for each letter of the request's id, and nowhere else."""
+NO_ID = "~id~"
+"""Stands for the request's id in the prepared text of a refusal."""
 
 
 class Refusals:
@@ -72,15 +67,6 @@ class Refusals:
             self._timer = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell)
 
 
-@dataclass(slots=True)
-class Delivery:
-    """What is known of a delivery whose head could be Stripe's; `signer` once its body was seen, too."""
-
-    request_id: str
-    signature: Signature
-    signer: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A delivery that was recorded."""
@@ -90,121 +76,78 @@ class Taken:
     new: bool
 
 
-class Refusal(NamedTuple):
-    """What is answered to a delivery that is not Stripe's, in its parts: `request_id` stands between them."""
-
-    request_id: bytes
-    head: list[bytes]
-    body: list[bytes]
-
-    def written(self, first: bytes) -> bytes:
-        """The answer as it goes over the connection, behind what the server says first."""
-        return b"".join((first, self.request_id.join(self.head), self.request_id.join(self.body)))
-
-    async def send(self, send: Send) -> None:
-        """The answer as an application gives it."""
-        lines = self.request_id.join(self.head).split(b"\r\n")
-        headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines if line)]
-        await _send(send, STATUS["invalid_signature"], headers, self.request_id.join(self.body))
-
-
 class WebhookEndpoint:
     """The ASGI endpoint that takes Stripe's deliveries."""
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
-        self._app = app
+    def __init__(self, settings: Settings) -> None:
         self._timeout_s = settings.request_timeout_s
         self._livemode = settings.livemode
         self._headers = [header for header in headers_of(settings) if header[0] in FOR_ANYBODY]
         self._refusals = Refusals()
         self._secrets = signing_secrets(settings.stripe_webhook_secrets)
-        self._prepare = cache(self._prepared)
-
-    @staticmethod
-    def takes(scope: Scope) -> bool:
-        """Whether a request is a delivery."""
-        return bool(scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST")
-
-    def examine(self, headers: Mapping[bytes, bytes]) -> Delivery | Refusal:
-        """What the headers of a delivery say, or its refusal where they cannot be Stripe's."""
-        request_id = request_id_of(headers)
-        signature = read_signature(headers.get(b"stripe-signature", b""))
-        return self._refusal(signature, request_id) if isinstance(signature, str) else Delivery(request_id, signature)
-
-    def verify(self, delivery: Delivery, body: bytes) -> Refusal | None:
-        """Find out who signed `body`; the refusal where nobody did."""
-        delivery.signer = signed_by(body, delivery.signature, self._secrets)
-        return None if delivery.signer else self._refusal(FORGED, delivery.request_id)
+        self._answer_to = cache(lambda why: bytes(problem("invalid_signature", why, NO_ID).body))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = dict(scope["headers"])
-        delivery = scope.get(DELIVERY) or self.examine(headers)
-        if isinstance(delivery, Refusal):
-            await delivery.send(send)
+        request_id = request_id_of(headers)
+        signature = read_signature(headers.get(b"stripe-signature", b""))
+        if isinstance(signature, str):
+            await self._refuse(signature, request_id, send)
             return
-        taken = junk = None
-        refusal = head_refusal(scope, headers, delivery.request_id)
+        refusal = head_refusal(scope, headers, request_id)
+        taken = signer = None
         if refusal is None:
             try:
                 body = await _body(receive)
-                junk = None if delivery.signer else self.verify(delivery, body)
-                taken = await self._take(body, delivery.signer, delivery.request_id) if delivery.signer else None
+                signer = signed_by(body, signature, self._secrets)
+                taken = await self._take(scope, body, signer, request_id) if signer else None
             except Exception as error:  # noqa: BLE001 -- whatever it was, it is answered, and with anything but 200
                 if isinstance(error, InvoicingError):
-                    self._refusals.note(error.code, delivery.request_id)
-                refusal = refusal_of(error, PATH, delivery.request_id)
+                    self._refusals.note(error.code, request_id)
+                refusal = refusal_of(error, PATH, request_id)
         if refusal is not None:
             metrics.HTTP_REQUESTS("POST", PATH, refusal.status_code).inc()
-            refusal.raw_headers += [*self._headers, (b"x-request-id", delivery.request_id.encode())]
+            refusal.raw_headers += [*self._headers, (b"x-request-id", request_id.encode())]
             await refusal(scope, receive, send)
-        elif junk:
-            await junk.send(send)
         elif taken:
-            await _send(send, HTTPStatus.OK, self._headed(JSON, RECEIVED, taken.request_id), RECEIVED)
+            await self._answer(send, HTTPStatus.OK, JSON, RECEIVED, taken.request_id)
             _tell(taken, time.perf_counter() - started)
+        else:
+            await self._refuse(FORGED, request_id, send)
 
-    async def _take(self, body: bytes, signer: str, request_id: str) -> Taken:
+    async def _take(self, scope: Scope, body: bytes, signer: str, request_id: str) -> Taken:
         """Record what Stripe signed."""
-        parts: Parts = self._app.state.parts
+        parts = scope["app"].state.parts
         envelope = read_envelope(body)
         ours = is_ours(envelope, livemode=self._livemode)
         if not ours:
             log.warning("webhook_not_ours", event_id=envelope.id, livemode=envelope.livemode, account=envelope.account)
-        with await _span(parts, envelope, body) if tracing.is_on() else NOTHING as span:
+        with await _span(parts.database, envelope, body) if tracing.is_on() else NOTHING as span:
             request_id = span.request_id or request_id
             event = new_event(envelope, _text(body), Origin(DELIVERED, signer, request_id), ours=ours)
             async with asyncio.timeout(self._timeout_s):
                 new = await parts.inbox.record(event)
         return Taken(envelope, request_id, new)
 
-    def _refusal(self, why: str, request_id: str) -> Refusal:
-        """Count a refusal, and word it."""
+    async def _refuse(self, why: str, request_id: str, send: Send) -> None:
+        """Answer a delivery that is not Stripe's. The answer's text is made once, and differs in the id alone."""
         self._refusals.note(why, request_id)
-        return Refusal(request_id.encode(), *self._prepare(why, len(request_id)))
+        body = self._answer_to(why).replace(NO_ID.encode(), request_id.encode())
+        await self._answer(send, STATUS["invalid_signature"], PROBLEM, body, request_id)
 
-    def _prepared(self, why: str, length: int) -> tuple[list[bytes], list[bytes]]:
-        """The head and the body of a refusal, around its request's id, which is so long."""
-        request_id = NO_ID * length
-        body = bytes(problem("invalid_signature", why, request_id).body)
-        head = b"".join(b"%b: %b\r\n" % header for header in self._headed(PROBLEM, body, request_id)) + b"\r\n"
-        return head.split(request_id.encode()), body.split(request_id.encode())
-
-    def _headed(self, kind: tuple[bytes, bytes], body: bytes, request_id: str) -> list[tuple[bytes, bytes]]:
-        return [kind, (b"content-length", b"%d" % len(body)), *self._headers, (b"x-request-id", request_id.encode())]
+    async def _answer(self, send: Send, status: int, kind: tuple[bytes, bytes], body: bytes, request_id: str) -> None:
+        said = [kind, (b"content-length", b"%d" % len(body)), *self._headers, (b"x-request-id", request_id.encode())]
+        await send({"type": "http.response.start", "status": status, "headers": said})
+        await send({"type": "http.response.body", "body": body})
 
 
-async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _span(parts: Parts, envelope: Envelope, body: bytes) -> Span:
+async def _span(database: Database, envelope: Envelope, body: bytes) -> Span:
     """The span of a delivery: it goes on with the trace of the call of ours that caused the event, if one did."""
     caused_by = operation_of(read_cause(body) or "")
     parent = None
     if caused_by:
-        async with parts.database.connection() as connection:
+        async with database.connection() as connection:
             parent = await request_of(connection, caused_by)
     said = {"event.id": envelope.id, "event.type": envelope.type, "http.route": PATH, "http.request.method": "POST"}
     return tracing.begin(f"POST {PATH}", said, kind="server", parent=parent)
