@@ -35,7 +35,10 @@ An error's `detail` is for people, holds no secret, and names the field where on
 from typing import ClassVar, Self
 
 from app.domain.json import JsonObject, JsonView
-from app.domain.redaction import redacted
+from app.domain.redaction import cut, redacted
+
+LONGEST_DETAIL = 2000
+"""Characters of an error's words, or of Stripe's, that are stored."""
 
 
 class InvoicingError(Exception):
@@ -68,7 +71,7 @@ class InvoicingError(Exception):
         """All there is to say of this error, as JSON; `restore` reads it back."""
         return {
             "code": self.code,
-            "detail": redacted(self.detail),
+            "detail": redacted(cut(self.detail, LONGEST_DETAIL)),
             "param": self.param,
             "stripe": _redacted(self.stripe) if self.stripe else None,
             "retry_after": self.retry_after,
@@ -201,7 +204,9 @@ class RequestTimeout(Unavailable):
 
 def _redacted(said: JsonView) -> JsonObject:
     """What Stripe said, without what it may have repeated of the request."""
-    return {name: redacted(value) if isinstance(value, str) else value for name, value in said.items()}
+    return {
+        name: redacted(cut(value, LONGEST_DETAIL)) if isinstance(value, str) else value for name, value in said.items()
+    }
 
 
 def _leaves(cls: type[InvoicingError]) -> dict[str, type[InvoicingError]]:

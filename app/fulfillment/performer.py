@@ -15,7 +15,7 @@ import structlog
 from app.db.engine import Database
 from app.domain.actions import MOST_ATTEMPTS, MOST_LOST, ActionStatus, NotNow, Overtaken, Permanent, Skipped
 from app.domain.errors import DatabaseUnavailable
-from app.domain.redaction import redacted
+from app.domain.redaction import cut, redacted
 from app.fulfillment import action_statements
 from app.fulfillment.actions import Action
 from app.fulfillment.attempt import MARGIN_S, REST_S, Attempt, LeaseLost
@@ -186,5 +186,5 @@ class Performer:
 
 def _told(error: BaseException, *, named: bool = False) -> str:
     """What is put down of an error: one line, without what must not be written down."""
-    said = redacted(str(error)).split("\n", 1)[0]
+    said = redacted(cut(str(error).split("\n", 1)[0], 10 * LONGEST_REASON))
     return (f"{type(error).__name__}: {said}" if named else said)[:LONGEST_REASON]

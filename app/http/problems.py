@@ -1,4 +1,4 @@
-"""Owns how errors look on the wire: RFC 9457 problem documents, and which status each code gets."""
+"""Errors on the wire: RFC 9457 problem documents, and the one table from codes to statuses."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from app.domain.errors import InvoicingError
-from app.domain.redaction import redacted
+from app.domain.redaction import cut, redacted_json
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +58,9 @@ OURS = "Value error, "
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 MOST_ERRORS = 20
+LONGEST_NAME = 100
+"""Characters of a field's name, as the caller wrote it, that are repeated to it."""
+LONGEST_TEXT = 2000
 
 BODY = ("malformed_request", "payload_too_large", "unsupported_media_type")
 STRIPE = ("stripe_invalid_request", "rate_limited", "stripe_error", "stripe_unavailable", "stripe_timeout")
@@ -140,7 +143,7 @@ def problem(
         "code": code,
         "request_id": request_id,
     } | {name: value for name, value in more.items() if value is not None}
-    body = redacted(msgspec.json.encode(document).decode())  # what was sent, or Stripe said, may have held a secret
+    body = redacted_json(msgspec.json.encode(document), LONGEST_TEXT)  # what was sent may have held a secret
     return Response(body, status, headers, MEDIA_TYPE)
 
 
@@ -233,7 +236,7 @@ def _place(loc: Sequence[str | int]) -> list[str | int]:
     _, *inner = loc
     if inner and isinstance(inner[0], str) and inner[0].startswith("Item"):
         inner = inner[1:]
-    return inner or ["body"]
+    return [cut(part, LONGEST_NAME) if isinstance(part, str) else part for part in inner] or ["body"]
 
 
 def _name(place: Sequence[str | int]) -> str:

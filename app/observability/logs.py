@@ -1,4 +1,4 @@
-"""Owns how the service logs: one JSON object a line on standard error, and nothing secret in it."""
+"""The service's log: one JSON object a line on standard error, of bounded length, with nothing secret in it."""
 
 import logging
 import sys
@@ -8,8 +8,11 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from app.domain.redaction import redacted
+from app.domain.redaction import redacted_json
 from app.observability import trail
+
+LONGEST_VALUE = 16_000
+"""Characters of one value: more than any traceback has; what strangers send is longer."""
 
 
 def _whose(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -39,8 +42,8 @@ class Clock:
 
 
 def _rendered(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
-    """The line. What is secret is looked for once, in the whole of it, so that nothing nested escapes."""
-    return redacted(msgspec.json.encode(event, enc_hook=repr).decode()).encode()
+    """The line. What is secret is looked for in the whole of it, so that nothing nested escapes."""
+    return redacted_json(msgspec.json.encode(event, enc_hook=repr), LONGEST_VALUE)
 
 
 class _ToStructlog(logging.Handler):

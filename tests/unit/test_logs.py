@@ -1,20 +1,31 @@
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.domain.redaction import CARD, REDACTED, SECRETS, redacted
+from app.domain.redaction import CARD, CUT, REDACTED, cut, redacted, redacted_json
 
 PROJECT = Path(__file__).resolve().parents[2]
 
+SECRETS = re.compile(
+    r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{4,}|whsec_[A-Za-z0-9+/=_-]{4,}|ik_(?:live|test)_[A-Za-z0-9_-]{8,}"
+    r"|(?:pi|seti)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+|plk_[0-9a-f]+\.[A-Za-z0-9_.-]+"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
+    r"|v[01]=[0-9a-f]{64}"
+    r"|[Bb]earer [A-Za-z0-9._~+/=-]{8,}|(?<=://)[^/@\s\"]*:[^/@\s\"]*(?=@)"
+    r"|[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+)
+"""Everything that is a secret, said as plainly as can be: it takes too long for what strangers send."""
+
 LOGS = """
 import structlog
-from app import logs
+from app.observability import logs
 logs.configure("info")
 log = structlog.get_logger("test")
 log.info("first", key="sk_live_abcdef123", nested={"secret": ["whsec_abcdefgh"]}, unknown=object, name="Zoë")
@@ -37,6 +48,27 @@ def test_no_secret_escapes_wherever_it_stands(before: str, secret: str, after: s
 def test_a_text_is_changed_only_where_there_is_a_secret(text: str) -> None:
     if not CARD.search(text):
         assert redacted(text) == SECRETS.sub(REDACTED, text)
+
+
+@given(st.text('\n\r\b\x00\\"a', max_size=4), st.from_regex(SECRETS, fullmatch=True))
+@example("\b", "earer abcdefgh12")
+@example("\r", "k_live_abcdef123")
+@example("\n", "jenny@mail.example")
+@example("\\\n", "jenny@mail.example")
+def test_a_redacted_document_is_json_whatever_stands_before_a_secret(before: str, secret: str) -> None:
+    sent = {before + secret: [before + secret, 4242424242424242, 12]}
+    [(name, values)] = json.loads(redacted_json(json.dumps(sent).encode(), 1000)).items()
+    assert not SECRETS.search((name + values[0]).replace(REDACTED, " "))
+    assert values[1:] == [REDACTED, 12]
+
+
+def test_a_text_is_cut_before_it_is_searched_and_leaves_no_half_of_a_secret() -> None:
+    text = f"{'x ' * 20}whsec_abcdefgh"
+    assert all("whsec" not in redacted(cut(text, most)) for most in range(1, len(text) + 1))
+    assert cut("a b", 3) == "a b"
+    assert cut("/one/two", 6) == f"/one/{CUT}"
+    long = json.dumps({"path": "/" + "a" * 100_000, "list": list(range(1000)), "name": "short"}).encode()
+    assert json.loads(redacted_json(long, 100)) == {"path": f"/{CUT}", "list": list(range(100)), "name": "short"}
 
 
 @pytest.mark.parametrize(

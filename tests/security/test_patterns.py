@@ -1,0 +1,180 @@
+"""Every regular expression of the service takes linear time, whatever it is given.
+
+The patterns are read from the source, so a new one is held to it without being named here: arguments of `re`'s functions,
+and every `pattern=`. Each is fed what is bad for patterns of its kind: a piece of itself, then one thing again and again,
+then something that does not fit. All of it first at 4 kB; what took longest is tried at 64 kB.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+
+from app.domain.redaction import redacted, redacted_json
+
+PROJECT = Path(__file__).resolve().parents[2]
+LARGE = 64 * 1024
+SMALL = LARGE // 16
+WITHIN_MS = 60
+"""Processor time for 64 kB. The slowest takes about 15 ms alone on its machine; a quadratic one takes seconds."""
+
+FUNCTIONS = {"compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
+ANCHORED = {"match", "fullmatch"}
+FLAGS = {"flags"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A pattern in the source. `uses`: the methods it is called by; None where pydantic or msgspec calls it."""
+
+    where: str
+    pattern: str | bytes
+    flags: int
+    uses: frozenset[str] | None
+    by_pydantic: bool = False
+
+
+def modules() -> Iterator[tuple[str, ast.Module, dict[str, Any]]]:
+    for path in sorted((PROJECT / "app").rglob("*.py")):
+        dotted = ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+        if dotted.endswith("__main__"):
+            continue
+        yield dotted, ast.parse(path.read_text()), vars(importlib.import_module(dotted))
+
+
+def value(node: ast.expr, names: dict[str, Any]) -> Any:
+    """What an expression of the source is; it must be known when its module is imported."""
+    return eval(compile(ast.Expression(node), "<pattern>", "eval"), dict(names))  # noqa: S307 -- our own source
+
+
+def calls_by_name() -> dict[str, set[str]]:
+    """By which methods each module-level name is called, anywhere."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for _, tree, _ in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in FUNCTIONS and isinstance(node.value, ast.Name):
+                found[node.value.id].add(node.attr)
+    return found
+
+
+def sites() -> Iterator[Site]:
+    uses = calls_by_name()
+    for dotted, tree, names in modules():
+        assigned = {
+            id(node.value): node.targets[0].id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            where = f"{dotted}:{node.lineno}"
+            if ast.unparse(node.func) in {f"re.{function}" for function in FUNCTIONS}:
+                function = ast.unparse(node.func).removeprefix("re.")
+                flags = [one.value for one in node.keywords if one.arg in FLAGS] + node.args[1:2] * (
+                    function == "compile"
+                )
+                called = uses[assigned.get(id(node), "")] if function == "compile" else {function}
+                pattern = value(node.args[0], names)
+                yield Site(where, pattern, value(flags[0], names) if flags else 0, frozenset(called))
+            for keyword in node.keywords:
+                if keyword.arg == "pattern":
+                    by_pydantic = "msgspec" not in ast.unparse(node.func)
+                    yield Site(where, value(keyword.value, names), 0, None, by_pydantic)
+
+
+SITES = list(sites())
+DISTINCT = {(site.pattern, site.uses, site.by_pydantic): site for site in SITES}.values()
+
+
+def matcher(site: Site) -> Callable[[str], object]:
+    """Calls the pattern as the service does; one that is searched with is searched with to the end."""
+    if site.by_pydantic:
+        adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, StringConstraints(pattern=str(site.pattern))])
+        return lambda text: _validated(adapter, text)
+    compiled: re.Pattern[Any] = re.compile(site.pattern, site.flags)
+    given = str.encode if isinstance(site.pattern, bytes) else str
+    if site.uses and site.uses <= ANCHORED:
+        return lambda text: compiled.match(given(text)) and compiled.fullmatch(given(text))
+    return lambda text: sum(1 for _ in compiled.finditer(given(text)))
+
+
+def _validated(adapter: TypeAdapter[str], text: str) -> bool:
+    try:
+        adapter.validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+UNITS = ["a", "A", "0", "4", "f", "_", "-", ".", ":", "/", "@", "=", ",", " ", "+", "%", '"', "\n", "\t", "\x00", "é"]
+MORE = ["4 ", "4-", "://", "a@", "a.", "a@b.", "eyJ", "eyJaaaaaaaaa.", "aaaa@b ", "s3@a.b@", "Bearer ", "v1=0,", "[]"]
+ENDS = ["", "\x00", "@"]
+
+
+def texts(pattern: str | bytes) -> Iterator[tuple[str, str, str]]:
+    """What is bad for a pattern: a beginning, what is repeated, and an end."""
+    source = pattern.decode() if isinstance(pattern, bytes) else pattern
+    words = {
+        *re.findall(r"[A-Za-z0-9_]{2,}=?|\W", source),
+        *(f"{word}_" for word in re.findall(r"\b[a-z]{2,5}\b", source)),
+    }
+    starts = ["", *sorted(words), *MORE, "a" * 64 + "@"]
+    for start in starts:
+        for unit in [*UNITS, *MORE, *sorted(words)]:
+            for end in ENDS:
+                yield start, unit, end
+
+
+def text_of(start: str, unit: str, end: str, size: int) -> str:
+    return start + unit * ((size - len(start)) // len(unit)) + end
+
+
+def took_ms(call: Callable[[str], object], text: str) -> float:
+    began = time.process_time()
+    call(text)
+    return (time.process_time() - began) * 1000
+
+
+@pytest.mark.parametrize("site", DISTINCT, ids=lambda site: site.where)
+def test_every_pattern_takes_linear_time(site: Site) -> None:
+    call = matcher(site)
+    measured = [(took_ms(call, text_of(*made, SMALL)), made) for made in texts(site.pattern)]
+    worst = sorted(measured, reverse=True)[:5]
+    for _, made in worst:
+        # Three tries: what else this machine does counts too, where it takes the processor's caches.
+        took = min(took_ms(call, text_of(*made, LARGE)) for _ in range(3))
+        assert took < WITHIN_MS, f"{site.where}: {took:.0f} ms for {made}: {site.pattern!r}"
+
+
+ATTACKS = {
+    "a password that never ends": "/a://" + ":" * LARGE + "/@",
+    "a token that never ends": "eyJ" * (LARGE // 3) + ".",
+    "tokens in tokens": "eyJaaaaaaaaa." * (LARGE // 13),
+    "an address with a long beginning": "a" * LARGE + "@",
+    "an address with a long end": "a" * 64 + "@" + "b" * LARGE,
+    "almost cards": ("4 " * 18 + "4x ") * (LARGE // 39),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_redaction_takes_linear_time(attack: str) -> None:
+    text = ATTACKS[attack]
+    assert min(took_ms(redacted, text) for _ in range(3)) < WITHIN_MS
+    line = f'{{"path":"{text}"}}'.encode()
+    assert min(took_ms(lambda _: redacted_json(line, 2000), "") for _ in range(3)) < WITHIN_MS
+
+
+def test_the_patterns_are_found_in_the_source() -> None:
+    found = {site.where.partition(":")[0] for site in SITES}
+    assert {"app.domain.redaction", "app.http.schemas", "app.http.parameters", "app.inbox.signature"} <= found
