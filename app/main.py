@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        tracing.start(settings.otel_exporter_otlp_endpoint, settings.otel_service_name or "invoicing-api", VERSION)
+        tracing.start(settings.otel_exporter_otlp_endpoint, settings.otel_service_name or "invoicing-api")
         try:
             async with built(settings) as parts, scraped(parts, settings.metrics_port, VERSION):
                 app.state.parts = parts

@@ -131,7 +131,7 @@ def worker() -> None:
 
 
 async def _work(found: Settings) -> None:
-    tracing.start(found.otel_exporter_otlp_endpoint, found.otel_service_name or "invoicing-worker", VERSION)
+    tracing.start(found.otel_exporter_otlp_endpoint, found.otel_service_name or "invoicing-worker")
     try:
         async with built(found, **ONE_PLAN) as parts, scraping.scraped(parts, found.worker_metrics_port, VERSION):
             jobs = parts.background()

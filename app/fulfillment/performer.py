@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from app.db.engine import Database
 from app.domain.actions import MOST_ATTEMPTS, MOST_LOST, ActionStatus, NotNow, Overtaken, Permanent, Skipped
@@ -20,9 +21,7 @@ from app.fulfillment import action_statements
 from app.fulfillment.actions import Action
 from app.fulfillment.attempt import MARGIN_S, REST_S, Attempt, LeaseLost
 from app.jobs.passage import Passage
-from app.observability import metrics, tracing, trail
-from app.observability.spans import Value
-from app.observability.trail import Trail
+from app.observability import logs, metrics, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -152,16 +151,15 @@ class Performer:
 
     async def _try(self, attempt: Attempt) -> None:
         due = attempt.due
-        token = trail.lay(Trail(invoice=due.invoice))
-        said: dict[str, Value | None] = {"action.id": due.id, "action.moment": due.moment, "invoice.id": due.invoice}
-        try:
-            with tracing.begin(f"action {due.action}", said, kind="consumer"):
-                await self._perform(self._configured[due.action], attempt)
-        except DatabaseUnavailable:
-            log.warning("action_left_to_its_lease", action=due.action, action_id=due.id)
-        finally:
-            trail.leave(token)
-            attempt.out()
+        said = {"action.id": due.id, "action.moment": due.moment, "invoice.id": due.invoice}
+        with logs.context(invoice=due.invoice):
+            try:
+                with tracing.span(f"action {due.action}", said, kind=SpanKind.CONSUMER):
+                    await self._perform(self._configured[due.action], attempt)
+            except DatabaseUnavailable:
+                log.warning("action_left_to_its_lease", action=due.action, action_id=due.id)
+            finally:
+                attempt.out()
 
     async def _perform(self, action: Action, attempt: Attempt) -> None:
         due = attempt.due

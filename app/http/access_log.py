@@ -7,12 +7,12 @@ them up. Whatever ended before a route was found, at the door or because there i
 import time
 
 import structlog
+from opentelemetry.trace import Span
 from starlette.routing import Mount, Route
 from starlette.types import Scope
 
 from app.domain.access import CallerKind
-from app.observability import metrics, trail
-from app.observability.spans import Span
+from app.observability import metrics, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -35,10 +35,7 @@ class Accounting:
         metrics.HTTP_REQUESTS(method, route, status).inc()
         metrics.HTTP_SECONDS(method, route).observe((began or time.perf_counter()) - started)
         caller = scope.get("caller")
-        here = trail.current()
-        found = here.found() if here else {}
-        if "invoice_id" in scope.get("path_params", {}):
-            found = {"invoice": scope["path_params"]["invoice_id"]} | found
+        invoice = scope.get("path_params", {}).get("invoice_id")
         log.info(
             "request",
             method=scope["method"],
@@ -48,20 +45,21 @@ class Accounting:
             ms=_ms(took),
             request_id=scope["request_id"],
             caller=caller.id if caller else None,
-            **found,
+            **({"invoice": invoice} if invoice else {}),
         )
-        span.name(f"{method} {route}")
-        span.set(
+        span.update_name(f"{method} {route}")
+        span.set_attributes(
             {
                 "http.request.method": method,
                 "http.route": route,
                 "http.response.status_code": status,
                 "request.id": scope["request_id"],
-                "caller.id": caller.id if caller and caller.kind is not CallerKind.CUSTOMER else None,
             }
         )
+        if caller and caller.kind is not CallerKind.CUSTOMER:
+            span.set_attribute("caller.id", caller.id)
         if status >= FAILED or not status:
-            span.fail(str(status or "broken_off"))
+            tracing.fail(span, str(status or "broken_off"))
 
     def route(self, scope: Scope) -> str:
         """The template of the route that took the request: the framework says it of its own, or by the endpoint."""

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from itertools import chain
 
 import structlog
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,10 +27,7 @@ from app.http.access_log import Accounting
 from app.http.authentication import Admission
 from app.http.client_address import client_address
 from app.http.problems import problem, problem_of, refusal
-from app.observability import tracing, trail
-from app.observability.spans import Span
-from app.observability.tracing import NOTHING
-from app.observability.trail import Trail
+from app.observability import logs, tracing
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -78,16 +76,14 @@ class Gate:
             return
         started = time.perf_counter()
         headers = dict(scope["headers"])
-        span = tracing.begin(scope["method"], kind="server", parent=headers)
-        scope["request_id"] = request_id_of(headers, span)
-        token = trail.lay(Trail(scope["request_id"]))
-        answering = Answering(self._headers, scope, send)
-        with span:
-            try:
-                await self._within(answering, scope, headers, receive)
-            finally:
-                self._accounting.ended(scope, answering.status, started, answering.began, span)
-                trail.leave(token)
+        with tracing.span(scope["method"], kind=SpanKind.SERVER, context=tracing.context_in(headers)) as span:
+            scope["request_id"] = request_id_of(headers, span)
+            answering = Answering(self._headers, scope, send)
+            with logs.context(request_id=scope["request_id"]):
+                try:
+                    await self._within(answering, scope, headers, receive)
+                finally:
+                    self._accounting.ended(scope, answering.status, started, answering.began, span)
 
     async def _within(
         self, answering: "Answering", scope: Scope, headers: dict[bytes, bytes], receive: Receive
@@ -172,12 +168,12 @@ def headers_of(settings: Settings) -> tuple[tuple[bytes, bytes], ...]:
     return (*HEADERS, HSTS) if settings.public_base_url.startswith("https://") else HEADERS
 
 
-def request_id_of(headers: Mapping[bytes, bytes], span: Span = NOTHING) -> str:
+def request_id_of(headers: Mapping[bytes, bytes], span: Span = INVALID_SPAN) -> str:
     """The request's id: what its sender calls it, where that can stand in a log, or one of our own: its span's, if any."""
     given = headers.get(b"x-request-id")
     if given and SANE_ID.fullmatch(given) and redacted(given.decode()) == given.decode():
         return given.decode()
-    return span.request_id or secrets.token_hex(16)
+    return tracing.request_id(span) or secrets.token_hex(16)
 
 
 def head_refusal(scope: Scope, headers: Mapping[bytes, bytes], request_id: str) -> Response | None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable, InvoicingError, Refused, StripeError
@@ -25,8 +26,7 @@ from app.idempotency import statements as idempotency_statements
 from app.idempotency.operations import Operation, Operations, UseCase
 from app.idempotency.statements import Stored
 from app.idempotency.steps import NotDone, Untold
-from app.observability import metrics, tracing, trail
-from app.observability.trail import Trail
+from app.observability import logs, metrics, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -96,25 +96,22 @@ class Completer:
                 await idempotency_statements.forget(connection, stored.id, stored.takeovers)
             return
         finishing = stored.idempotency_key is not None and Operation.of(stored).age < COMPLETION
-        here = Trail(request_id=stored.request_id)
-        token = trail.lay(here)
         started = time.perf_counter()
         named = {"operation.name": stored.name, "operation.id": str(stored.id)}
-        with tracing.begin("completion", named, kind="consumer", parent=stored.request_id) as span:
-            ended, outcome = await self._carry_out(stored, finishing=finishing)
-            span.set({"completion.outcome": ended})
-        trail.leave(token)
+        request = tracing.context_of(stored.request_id)
+        with logs.context(request_id=stored.request_id):
+            with tracing.span("completion", named, kind=SpanKind.CONSUMER, context=request) as span:
+                ended, outcome = await self._carry_out(stored, finishing=finishing)
+                span.set_attribute("completion.outcome", ended)
+            log.info(
+                "operation_completed",
+                operation=str(stored.id),
+                name=stored.name,
+                finishing=finishing,
+                outcome=outcome,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )
         metrics.COMPLETIONS(ended).inc()
-        log.info(
-            "operation_completed",
-            operation=str(stored.id),
-            name=stored.name,
-            finishing=finishing,
-            outcome=outcome,
-            ms=round((time.perf_counter() - started) * 1000, 1),
-            request_id=stored.request_id,
-            **here.found(),
-        )
 
     async def _carry_out(self, stored: Stored, *, finishing: bool) -> tuple[str, str]:
         """Finish or undo an operation; how that ended, in one word and in more."""

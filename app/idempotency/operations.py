@@ -13,6 +13,7 @@ from typing import Self
 
 import msgspec
 import structlog
+from opentelemetry.trace import Span
 
 from app.db.batcher import ALONE, Alone, Gathering
 from app.db.engine import Connection, Database
@@ -29,8 +30,7 @@ from app.domain.json import JsonObject, JsonView
 from app.idempotency import references
 from app.idempotency import statements as idempotency_statements
 from app.idempotency.statements import REFUSED, Answered, LeaseLost, NewOperation, Stored
-from app.observability import metrics, tracing, trail
-from app.observability.spans import Span
+from app.observability import logs, metrics, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -148,7 +148,7 @@ class Operations:
         """
         name = use_case.__name__
         outcome = "broken_off"
-        with tracing.begin(f"operation {name}", {"operation.name": name}) as span:
+        with tracing.span(f"operation {name}", {"operation.name": name}) as span:
             try:
                 answer = await self._run(call, use_case, span)
                 outcome = "replayed" if answer.replayed else "done"
@@ -157,14 +157,14 @@ class Operations:
                 raise
             finally:
                 metrics.OPERATIONS(name, outcome).inc()
-                span.set({"operation.outcome": outcome})
+                span.set_attribute("operation.outcome", outcome)
         return answer
 
     async def _run(self, call: Call, use_case: UseCase, span: Span) -> Answer:
-        trail.about(call.subject)
+        logs.about(call.subject)
         asked = fingerprint(call.target, call.params)
         stored = await self._begin(call, use_case.__name__, asked)
-        span.set({"operation.id": str(stored.id), "operation.takeovers": stored.takeovers})
+        span.set_attributes({"operation.id": str(stored.id), "operation.takeovers": stored.takeovers})
         if not stored.ours:
             return _replay(stored, asked)
         return await self.carry_out(stored, use_case)
@@ -177,7 +177,7 @@ class Operations:
         except LeaseLost:
             return await self._answer_of_another(operation)
         finally:
-            trail.about(operation.subject)
+            logs.about(operation.subject)
         if operation.answer is None:
             raise AssertionError(f"{stored.name} ended without an answer")
         return operation.answer

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import msgspec
 import structlog
+from opentelemetry import trace
 
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable, InvoicingError
@@ -24,8 +25,7 @@ from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
 from app.inbox.statements import DueEvent
 from app.inbox.telemetry import Batch, Handed
 from app.invoices import item_statements
-from app.observability import metrics, trail
-from app.observability.trail import Trail
+from app.observability import logs, metrics
 from app.projection import observation
 from app.projection.unit_of_work import Ledger, Subject, Unordered
 from app.stripe.client import StripeGateway
@@ -167,10 +167,11 @@ class Processor:
 
     async def _ask(self, task: Task, first: Question) -> None:
         """Ask Stripe what the event could not say, and apply it, until it has no more questions."""
-        here = Trail(request_id=task.due.request_id, event_id=task.due.id, invoice=task.handed.invoice)
-        trail.lay(here)  # of this asyncio task, which ends with the question
         question: Question | None = first
-        with task.handed.span.active():
+        with (
+            logs.context(request_id=task.due.request_id, event_id=task.due.id),
+            trace.use_span(task.handed.span, record_exception=False, set_status_on_exception=False),
+        ):
             try:
                 while question:
                     task.questions += 1
@@ -184,7 +185,7 @@ class Processor:
                 self._leave(task.handed)
             except Exception as error:  # noqa: BLE001 -- whatever it was, the event is tried again later
                 await self._put_back_if_possible(task.handed, error)
-        telemetry.answered(task.handed, here)
+            telemetry.answered(task.handed)
 
     async def _fetch(self, subject: Subject) -> None:
         try:

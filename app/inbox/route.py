@@ -8,11 +8,13 @@ an answer whose text is made once, and with at most a line a second in the log.
 import asyncio
 import time
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 
 import structlog
+from opentelemetry.trace import Span, SpanKind
 from starlette.types import Receive, Scope, Send
 
 from app.db.engine import Database
@@ -25,8 +27,6 @@ from app.inbox.envelope import Envelope, read_cause, read_envelope
 from app.inbox.signature import FORGED, WHY, read_signature, signed_by, signing_secrets
 from app.inbox.stored_event import DELIVERED, Origin, is_ours, new_event
 from app.observability import metrics, tracing
-from app.observability.spans import Span
-from app.observability.tracing import NOTHING
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -123,8 +123,8 @@ class WebhookEndpoint:
         ours = is_ours(envelope, livemode=self._livemode)
         if not ours:
             log.warning("webhook_not_ours", event_id=envelope.id, livemode=envelope.livemode, account=envelope.account)
-        with await _span(parts.database, envelope, body) if tracing.is_on() else NOTHING as span:
-            request_id = span.request_id or request_id
+        with await _span(parts.database, envelope, body) as span:
+            request_id = tracing.request_id(span) or request_id
             event = new_event(envelope, _text(body), Origin(DELIVERED, signer, request_id), ours=ours)
             async with asyncio.timeout(self._timeout_s):
                 new = await parts.inbox.record(event)
@@ -142,15 +142,14 @@ class WebhookEndpoint:
         await send({"type": "http.response.body", "body": body})
 
 
-async def _span(database: Database, envelope: Envelope, body: bytes) -> Span:
+async def _span(database: Database, envelope: Envelope, body: bytes) -> AbstractContextManager[Span]:
     """The span of a delivery: it goes on with the trace of the call of ours that caused the event, if one did."""
-    caused_by = operation_of(read_cause(body) or "")
-    parent = None
+    parent, caused_by = None, operation_of(read_cause(body) or "") if tracing.is_on() else None
     if caused_by:
         async with database.connection() as connection:
             parent = await request_of(connection, caused_by)
     said = {"event.id": envelope.id, "event.type": envelope.type, "http.route": PATH, "http.request.method": "POST"}
-    return tracing.begin(f"POST {PATH}", said, kind="server", parent=parent)
+    return tracing.span(f"POST {PATH}", said, kind=SpanKind.SERVER, context=tracing.context_of(parent))
 
 
 def _tell(taken: Taken, took: float) -> None:

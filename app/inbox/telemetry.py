@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import structlog
+from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.util.types import Attributes
 
 from app.domain.changes import Change
 from app.domain.fulfillment import FulfillmentStatus
 from app.inbox.statements import DueEvent
 from app.observability import metrics, tracing
-from app.observability.spans import Span, Value
-from app.observability.trail import Trail
 
 log = structlog.get_logger(__name__)
 
@@ -33,13 +33,14 @@ class Handed:
     @classmethod
     def out(cls, due: DueEvent, batch: Span) -> "Handed":
         """The event is taken in hand: the trace of its delivery goes on here, beside that of the batch."""
-        said: dict[str, Value | None] = {
+        said: Attributes = {
             "event.id": due.id,
             "event.type": due.type,
             "event.attempt": due.attempts,
             "event.waited_s": due.waited_s,
         }
-        span = tracing.begin(f"event {due.type}", said, kind="consumer", parent=due.request_id, link=batch.request_id)
+        delivery, beside = tracing.context_of(due.request_id), Link(batch.get_span_context())
+        span = tracing.TRACER.start_span(f"event {due.type}", delivery, SpanKind.CONSUMER, said, [beside])
         return cls(due, time.perf_counter(), span)
 
     @property
@@ -56,8 +57,10 @@ class Handed:
         if outcome == "processed":
             metrics.EVENT_LATENCY.observe(self.waited_s)
         elif outcome != "ignored":
-            self.span.fail(outcome)
-        self.span.set({"event.outcome": outcome, "invoice.id": self.invoice})
+            tracing.fail(self.span, outcome)
+        self.span.set_attribute("event.outcome", outcome)
+        if self.invoice:
+            self.span.set_attribute("invoice.id", self.invoice)
         self.span.end()
 
 
@@ -72,7 +75,7 @@ class Batch:
     @classmethod
     def of(cls, due: Sequence[DueEvent]) -> "Batch":
         """A batch as it was handed out."""
-        span = tracing.begin("batch", {"batch.events": len(due)})
+        span = tracing.TRACER.start_span("batch", attributes={"batch.events": len(due)})
         return cls([Handed.out(one, span) for one in due], span)
 
     def __enter__(self) -> Self:
@@ -92,7 +95,7 @@ class Batch:
         log.info("batch", ms=round(took * 1000, 1), count=len(self.handed), events=events, invoices=invoices)
 
 
-def answered(handed: Handed, here: Trail) -> None:
+def answered(handed: Handed) -> None:
     """An event came to its end that Stripe was asked about."""
     log.info(
         "event_answered",
@@ -101,7 +104,7 @@ def answered(handed: Handed, here: Trail) -> None:
         status=handed.outcome,
         request_id=handed.due.request_id,
         ms=round((time.perf_counter() - handed.taken_at) * 1000, 1),
-        **(here.found() | ({"invoice": handed.invoice} if handed.invoice else {})),
+        **({"invoice": handed.invoice} if handed.invoice else {}),
     )
 
 

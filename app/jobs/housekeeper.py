@@ -20,8 +20,7 @@ from app.domain.idempotency import RETENTION
 from app.events import feed_statements
 from app.idempotency import statements as idempotency_statements
 from app.jobs.leadership import lead
-from app.observability import metrics, tracing, trail
-from app.observability.trail import Trail
+from app.observability import logs, metrics, tracing
 from app.outgoing import delivery_statements
 
 log = structlog.get_logger(__name__)
@@ -103,26 +102,21 @@ class Housekeeper:
 
 async def _run(task: Task) -> None:
     """Run a task, and say what came of it; one task's fault must not stop the others."""
-    here = Trail()
-    token = trail.lay(here)
     started = time.perf_counter()
-    outcome, said = "ok", log.info
-    with tracing.begin(f"task {task.name}") as span:
+    outcome, event, said = "ok", "housekeeping", log.info
+    with logs.context(), tracing.span(f"task {task.name}") as span:
         try:
             done = {"done": await task.work()}
         except Exception as error:  # noqa: BLE001 -- see above
-            outcome, said = "failed", log.error
+            outcome, event, said = "failed", "housekeeping_failed", log.error
             done = {"error": f"{type(error).__name__}: {error}"}
-            span.fail(type(error).__name__)
-        finally:
-            trail.leave(token)
-    took = time.perf_counter() - started
+            tracing.fail(span, type(error).__name__)
+        took = time.perf_counter() - started
+        said(event, task=task.name, ms=round(took * 1000, 1), **done)
     metrics.TASKS(task.name, outcome).inc()
     metrics.TASK_SECONDS(task.name).observe(took)
     if outcome == "ok":
         metrics.TASK_SUCCEEDED(task.name).set_to_current_time()
-    event = "housekeeping" if outcome == "ok" else "housekeeping_failed"
-    said(event, task=task.name, ms=round(took * 1000, 1), **done, **here.found())
 
 
 def purge_deliveries(database: Database, kept: timedelta) -> Task:

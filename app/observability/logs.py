@@ -1,28 +1,49 @@
-"""The service's log: one JSON object a line on standard error, of bounded length, with nothing secret in it."""
+"""The log: one JSON object a line on standard error, of bounded length, with nothing secret in it.
+
+What a request or a job binds to its log context stands in each line that is written on its behalf. Only ids are bound.
+"""
 
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 import structlog
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars, merge_contextvars
 from structlog.typing import EventDict, WrappedLogger
 
 from app.domain.redaction import redacted_json
-from app.observability import trail
 
+MOST_CALLS = 20
+"""Ids of calls to Stripe that a line names; a pass over everything makes thousands."""
 LONGEST_VALUE = 16_000
 """Characters of one value: more than any traceback has; what strangers send is longer."""
 
 
-def _whose(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """On whose behalf the line is written, where it does not say so itself."""
-    here = trail.current()
-    if here is not None:
-        for name, known in (("request_id", here.request_id), ("event_id", here.event_id)):
-            if known and name not in event:
-                event[name] = known
-    return event
+@contextmanager
+def context(**ids: str | None) -> Iterator[None]:
+    """Begin a log context with `ids`; it ends with the block, and so does what is bound in the block."""
+    clear_contextvars()
+    bind_contextvars(**ids)
+    try:
+        yield
+    finally:
+        clear_contextvars()
+
+
+def called_stripe(request_id: str) -> None:
+    """Add the id under which Stripe answered a call."""
+    known = get_contextvars().get("stripe_requests", [])
+    if len(known) < MOST_CALLS:
+        bind_contextvars(stripe_requests=[*known, request_id])
+
+
+def about(subject: str | None) -> None:
+    """Bind the object that is worked on, where it is an invoice."""
+    if subject and subject.startswith("in_"):
+        bind_contextvars(invoice=subject)
 
 
 class Clock:
@@ -58,7 +79,7 @@ def configure(level: str) -> None:
     """Set logging up for this process."""
     structlog.configure(
         processors=[
-            _whose,
+            merge_contextvars,
             structlog.processors.add_log_level,
             Clock(),
             structlog.processors.format_exc_info,

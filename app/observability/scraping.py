@@ -1,7 +1,8 @@
-"""Owns how metrics are read: an address of its own for Prometheus, never the public one, in every kind of process.
+"""The metrics' address: one for Prometheus, never the public one, in every kind of process.
 
-What the process counted is there at once. How the database stands is asked by one statement, whose answer is good for
-KEPT_S, however many ask; a database that is away makes `invoicing_database_up` 0 and nobody wait.
+A second uvicorn serves prometheus-client's ASGI application, in a thread of its own. What the process counted is there
+at once. How the database stands is asked by one statement, whose answer is good for KEPT_S, however many ask. A database
+that is away makes `invoicing_database_up` 0 and nobody wait.
 
 Several API processes share what they counted in files, and the address too: whichever of them is asked answers for all.
 """
@@ -12,19 +13,20 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from threading import Event
 
 import structlog
 import uvicorn
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, make_asgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
-from starlette.responses import Response
+from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
-from uvicorn.server import ServerState
 
 from app.container import Parts
 from app.domain.errors import DatabaseUnavailable
@@ -39,7 +41,7 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where prometheus-client finds the folder that several processes share; it decides by it when it is imported."""
 KEPT_S = 3.0
 WITHIN_S = 2.0
-EVERY_S = 5.0
+EVERY_S = 5
 """How often a process says how it stands where another may be asked, and tries again to listen where it could not."""
 CIRCUIT = {CircuitState.CLOSED: 0, CircuitState.HALF_OPEN: 1, CircuitState.OPEN: 2}
 
@@ -66,50 +68,67 @@ async def scraped(parts: Parts, port: int, version: str) -> AsyncIterator[None]:
         yield
         return
     metrics.BUILD.labels(version).set(1)
-    listening = Listening(Scrape(parts), parts.settings.metrics_host, port)
-    await listening.open()
-    keeping = asyncio.create_task(listening.keep())
+    scrape = Scrape(parts)
+    config = uvicorn.Config(
+        scrape.application(),
+        loop="asyncio",
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        callback_notify=scrape.sample,
+        timeout_notify=EVERY_S,
+        timeout_graceful_shutdown=1,
+    )
+    server, stopping = uvicorn.Server(config), Event()
+    serving = asyncio.create_task(asyncio.to_thread(_serve, server, parts.settings.metrics_host, port, stopping))
     try:
         yield
     finally:
-        keeping.cancel()
-        await asyncio.wait([keeping])
-        listening.close()
+        server.should_exit = True
+        stopping.set()
+        await serving
 
 
-class Scrape:
-    """What is answered: an ASGI application of one path."""
+def _serve(server: uvicorn.Server, host: str, port: int, stopping: Event) -> None:
+    """Serve until the server shall exit. An address that is taken is no reason not to work: it is told, and tried again."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while not stopping.is_set():
+        try:
+            listening = socket.create_server((host, port), family=family, reuse_port=FOLDER in os.environ)
+        except OSError as error:
+            log.error("metrics_not_served", host=host, port=port, error=str(error))  # noqa: TRY400
+            stopping.wait(EVERY_S)
+        else:
+            server.run([listening])
+
+
+class Scrape(Collector):
+    """Answers a scrape, in whichever thread it comes."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._loop = asyncio.get_running_loop()
         self._folder = os.environ.get(FOLDER)
         self._asked_at = float("-inf")
         self._standing: Standing | None = None
         self._asking = asyncio.Lock()
+        registry = CollectorRegistry(support_collectors_without_names=True)
+        registry.register(self)
+        self._exposition = make_asgi_app(registry)
 
-    @property
-    def shared(self) -> bool:
-        """Whether other processes count together with this one."""
-        return self._folder is not None
+    def application(self) -> Starlette:
+        """The application of one path."""
+        return Starlette(routes=[Route("/metrics", self, methods=["GET"])])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        if scope["path"] != "/metrics":
-            response = Response("There is only /metrics here.\n", 404, media_type="text/plain")
-        elif scope["method"] not in {"GET", "HEAD"}:
-            response = Response("GET it.\n", 405, {"Allow": "GET, HEAD"}, "text/plain")
-        else:
-            response = Response(await self.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
-        await response(scope, receive, send)
+        """Answer with everything there is to say, in the format that is asked for."""
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._ask(), self._loop))
+        await self.sample()
+        await self._exposition(scope, receive, send)
 
-    async def text(self) -> bytes:
-        """All there is to say, in Prometheus' words."""
-        await self._ask()
-        self.sample()
-        return await asyncio.to_thread(self._written, Stands(self._standing))
-
-    def sample(self) -> None:
+    async def sample(self) -> None:
         """Put down how this process stands right now."""
         pool, gateway = self._parts.database.pool_state, self._parts.gateway.state
         metrics.POOL("in_use").set(pool.in_use)
@@ -127,40 +146,25 @@ class Scrape:
         async with self._asking:
             if time.monotonic() - self._asked_at < KEPT_S:
                 return
-            self._standing = None
+            found = None
             with suppress(DatabaseUnavailable, TimeoutError):
                 async with asyncio.timeout(WITHIN_S), self._parts.database.connection() as connection:
-                    self._standing = await gauges.standing(connection)
-            self._asked_at = time.monotonic()
-
-    def _written(self, stands: "Stands") -> bytes:
-        ours = CollectorRegistry()
-        ours.register(stands)
-        if self._folder is None:
-            return generate_latest(REGISTRY) + generate_latest(ours)
-        _bury_the_dead(Path(self._folder))
-        counted = CollectorRegistry()
-        MultiProcessCollector(counted, self._folder)  # type: ignore[no-untyped-call]
-        return generate_latest(counted) + generate_latest(ours)
-
-
-class Stands(Collector):
-    """How the database stands, as metrics; what is not known is not said."""
-
-    def __init__(self, found: Standing | None) -> None:
-        self._found = found
+                    found = await gauges.standing(connection)
+            self._standing, self._asked_at = found, time.monotonic()
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics."""
+        """The metrics: what is counted, and how the database stands, where that is known."""
+        yield from _counted(self._folder)
+        found = self._standing
         up = "Whether the database answered the question how everything stands."
-        yield GaugeMetricFamily("invoicing_database_up", up, value=self._found is not None)
-        if self._found is None:
+        yield GaugeMetricFamily("invoicing_database_up", up, value=found is not None)
+        if found is None:
             return
-        yield from _inbox(self._found)
-        yield _gauge("operations_unanswered", "Writes that are under way or left behind.", self._found.unanswered)
-        yield _gauge("operations_oldest_seconds", "How old the oldest of them is.", self._found.unanswered_oldest_s)
-        yield from _outside(self._found)
-        covered = self._found.coverage
+        yield from _inbox(found)
+        yield _gauge("operations_unanswered", "Writes that are under way or left behind.", found.unanswered)
+        yield _gauge("operations_oldest_seconds", "How old the oldest of them is.", found.unanswered_oldest_s)
+        yield from _outside(found)
+        covered = found.coverage
         if covered:
             yield _gauge("coverage_age_seconds", "Up to how long ago no event can be missing.", covered.age_s)
             yield _gauge(
@@ -169,6 +173,15 @@ class Stands(Collector):
             yield _counter("coverage_compared", "Events compared with the inbox.", covered.compared)
             yield _counter("coverage_missed", "Events that had never arrived.", covered.missed)
             yield _counter("coverage_repaired", "Objects that had drifted from Stripe's.", covered.repaired)
+
+
+def _counted(folder: str | None) -> Iterable[Metric]:
+    """What this process counted, or all those that share a folder."""
+    if folder is None:
+        return REGISTRY.collect()
+    _bury_the_dead(Path(folder))
+    counted: Iterable[Metric] = MultiProcessCollector(None, folder).collect()  # type: ignore[no-untyped-call]
+    return counted
 
 
 def _inbox(found: Standing) -> Iterator[Metric]:
@@ -212,45 +225,3 @@ def _bury_the_dead(folder: Path) -> None:
             os.kill(pid, 0)
         except ProcessLookupError:
             mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
-
-
-class Listening:
-    """The socket, and its life. An address that is taken is no reason not to work: it is told, and tried again."""
-
-    def __init__(self, scrape: Scrape, host: str, port: int) -> None:
-        self._scrape = scrape
-        self._host, self._port = host, port
-        self._config = uvicorn.Config(
-            scrape, http=BoundedProtocol, ws="none", lifespan="off", log_config=None, access_log=False
-        )
-        self._state = ServerState()
-        self._server: asyncio.Server | None = None
-
-    async def open(self) -> None:
-        """Listen, if that can be."""
-        loop = asyncio.get_running_loop()
-        try:
-            self._server = await loop.create_server(
-                lambda: BoundedProtocol(self._config, self._state, {}),  # type: ignore[no-untyped-call, unused-ignore]
-                self._host,
-                self._port,
-                reuse_port=self._scrape.shared and hasattr(socket, "SO_REUSEPORT"),
-            )
-        except OSError as error:
-            log.error("metrics_not_served", host=self._host, port=self._port, error=str(error))  # noqa: TRY400
-
-    async def keep(self) -> None:
-        """Say now and then how this process stands, where another may be asked; listen, if that was not possible."""
-        while True:
-            await asyncio.sleep(EVERY_S)
-            if self._scrape.shared:
-                self._scrape.sample()
-            if self._server is None:
-                await self.open()
-
-    def close(self) -> None:
-        """Listen no more."""
-        if self._server is not None:
-            self._server.close()
-        for connection in list(self._state.connections):
-            connection.shutdown()

@@ -1,87 +1,120 @@
-"""Owns where spans begin and end, whether anybody collects them or not.
+"""Spans, with OpenTelemetry's API. Until `start` sets a provider nothing is collected, and the SDK is not imported.
 
-Without tracing nothing that collects is imported (the API alone is, by FastAPI itself). A span carries ids, names, codes and counts; never a person's data, a secret, a raw path, or an error's message.
+A span carries ids, names, codes and counts; never a person's data, a secret, a raw path or an error's message.
 
 While tracing is on, a request id that is made here is `<trace id>-<span id>` of its request. It stands in the inbox, in
-operations and in the log anyway, so that a job continues the trace of the request that left it behind, and a line of
-the log leads to its trace, at no further cost.
+operations and in the log anyway. So a job continues the trace of the request that left it behind, and a line of the log
+leads to its trace, at no further cost.
 """
 
-from collections.abc import Mapping
-from typing import Self
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Thread
+from typing import TYPE_CHECKING
 
-from app.observability.spans import Kind, Span, Tracer, Value
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+    format_span_id,
+    format_trace_id,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import Attributes
+
+from app.version import VERSION
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+STOP_WITHIN_S = 5.0
+"""How long the end of a process may wait for a collector that does not take the last spans; the SDK waits for 30 s."""
+TRACED_ID = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
+"""A request id that was made while tracing was on."""
+PROPAGATED = ("traceparent", "tracestate")
+TRACER = trace.get_tracer("invoicing", VERSION)
+_PROPAGATOR = TraceContextTextMapPropagator()
+_NOT_COLLECTED = nullcontext(INVALID_SPAN)
+_provider: "TracerProvider | None" = None
 
 
-class _Nothing:
-    """The span that nobody collects."""
+def start(endpoint: str, service: str) -> None:
+    """Send spans to the OTLP collector at `endpoint` from here on; an empty `endpoint` does nothing."""
+    global _provider  # noqa: PLW0603 -- a process has one, as it has one log
+    if endpoint and _provider is None:
+        from app.observability import otlp  # noqa: PLC0415 -- 0.1 s and 4 MB that only tracing needs
 
-    __slots__ = ()
-    request_id = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        pass
-
-    def name(self, name: str) -> None:
-        pass
-
-    def set(self, attributes: Mapping[str, Value | None]) -> None:
-        pass
-
-    def fail(self, what: str) -> None:
-        pass
-
-    def active(self) -> Self:
-        return self
-
-    def end(self) -> None:
-        pass
-
-
-NOTHING: Span = _Nothing()
-NONE: Mapping[str, Value | None] = {}
-_tracer: Tracer | None = None
-
-
-def start(endpoint: str, service: str, version: str) -> None:
-    """Collect spans from here on, for the OTLP collector at `endpoint`; without one nothing happens."""
-    global _tracer  # noqa: PLW0603 -- a process has one, as it has one log
-    if endpoint and _tracer is None:
-        from app.observability.otlp import Exporting  # noqa: PLC0415 -- a tenth of a second and 4 MB that only tracing needs
-
-        _tracer = Exporting(endpoint, service, version)
+        _provider = otlp.provider(endpoint, service, VERSION)
+        trace.set_tracer_provider(_provider)
 
 
 def stop() -> None:
-    """Hand over what is left, and collect no more. Takes seconds where the collector is away."""
-    global _tracer
-    tracer, _tracer = _tracer, None
-    if tracer is not None:
-        tracer.stop()
+    """Send what is left, and collect no more. Takes up to STOP_WITHIN_S where the collector is away."""
+    global _provider
+    provider, _provider = _provider, None
+    if provider is not None:
+        sending = Thread(target=provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(STOP_WITHIN_S)
 
 
 def is_on() -> bool:
     """Whether spans are collected: for what is worth doing only then."""
-    return _tracer is not None
+    return _provider is not None
 
 
-def begin(
-    name: str,
-    attributes: Mapping[str, Value | None] = NONE,
-    *,
-    kind: Kind = "internal",
-    parent: str | Mapping[bytes, bytes] | None = None,
-    link: str | None = None,
-    started_ns: int | None = None,
-) -> Span:
-    """A span under the current one, or under `parent`: a request id, or headers with a W3C `traceparent`.
+def span(
+    name: str, attributes: Attributes = None, *, kind: SpanKind = SpanKind.INTERNAL, context: Context | None = None
+) -> AbstractContextManager[Span]:
+    """Run a block as the current span; an exception marks it as failed with its code or class, without its message.
 
-    link: the request id of something else it has to do with. `with begin(…)` makes it current and ends it; otherwise
-    whoever began it ends it.
+    context: of the parent, where that is not the current span.
     """
-    if _tracer is None:
-        return NOTHING
-    return _tracer.begin(name, kind, parent, link, started_ns, attributes)
+    return _NOT_COLLECTED if _provider is None else _collected(name, attributes, kind, context)
+
+
+@contextmanager
+def _collected(name: str, attributes: Attributes, kind: SpanKind, context: Context | None) -> Iterator[Span]:
+    begun = TRACER.start_span(name, context, kind, attributes)
+    with trace.use_span(begun, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        try:
+            yield begun
+        except BaseException as error:
+            fail(begun, str(getattr(error, "code", type(error).__name__)))
+            raise
+
+
+def fail(of: Span, what: str) -> None:
+    """Mark a span as failed: by a code or an error's class. Messages stay out, for they may quote a person's data."""
+    of.set_status(StatusCode.ERROR)
+    of.set_attribute("error.type", what)
+
+
+def request_id(of: Span) -> str | None:
+    """The request id that leads to a span; None where it is not collected."""
+    found = of.get_span_context()
+    return f"{format_trace_id(found.trace_id)}-{format_span_id(found.span_id)}" if of.is_recording() else None
+
+
+def context_of(request_id: str | None) -> Context | None:
+    """The context of the span that a request id leads to; None where the id leads to none."""
+    found = TRACED_ID.fullmatch(request_id or "")
+    if found is None:
+        return None
+    parent = SpanContext(
+        int(found[1], 16), int(found[2], 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
+    )
+    return trace.set_span_in_context(NonRecordingSpan(parent), Context()) if parent.is_valid else None
+
+
+def context_in(headers: Mapping[bytes, bytes]) -> Context:
+    """The context that a request's W3C `traceparent` names; an empty one where there is none."""
+    carrier = {name: headers[name.encode()].decode("latin-1") for name in PROPAGATED if name.encode() in headers}
+    return _PROPAGATOR.extract(carrier, Context())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from app.access import audit
 from app.db.engine import Database
@@ -29,7 +30,6 @@ from app.domain.outgoing import (
 )
 from app.jobs.notifications import Bell
 from app.observability import metrics, tracing
-from app.observability.spans import Value
 from app.outgoing import delivery_statements, endpoint_statements
 from app.outgoing.delivery_statements import DueDelivery, Outcome
 from app.outgoing.fan_out import Relay
@@ -160,12 +160,13 @@ class Deliverer:
         elif due.told is None and due.type != PING:
             attempt = Attempt(now, 0, None, Failure.EVENT)
         else:
-            said: dict[str, Value | None] = {"delivery.id": due.id, "endpoint.id": due.endpoint, "event.id": due.event}
-            with tracing.begin("delivery", said, kind="client") as span:
+            said = {"delivery.id": due.id, "endpoint.id": due.endpoint, "event.id": due.event}
+            with tracing.span("delivery", said | {"delivery.attempt": due.attempts}, kind=SpanKind.CLIENT) as span:
                 attempt = await self._sender.send(due, self._document(due))
-                span.set({"delivery.attempt": due.attempts, "http.response.status_code": attempt.status})
+                if attempt.status:
+                    span.set_attribute("http.response.status_code", attempt.status)
                 if attempt.failure:
-                    span.fail(attempt.failure)
+                    tracing.fail(span, attempt.failure)
         self._finished.append(_outcome(due, attempt))
         if self._noting is None:
             self._noting = asyncio.create_task(self._note())

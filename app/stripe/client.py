@@ -17,12 +17,12 @@ from math import ceil
 import aiohttp
 import stripe
 import structlog
+from opentelemetry.trace import Span, SpanKind
 from stripe import AIOHTTPClient
 
 from app.domain.errors import InvoicingError, StripeTimeout, StripeUnavailable
 from app.domain.json import JsonObject, JsonView
-from app.observability import metrics, tracing, trail
-from app.observability.spans import Span
+from app.observability import logs, metrics, tracing
 from app.stripe.circuit import Circuit, CircuitState
 from app.stripe.errors import FAILURES, is_outage, is_too_fast, may_have_executed, translate, worth_another_try
 from app.stripe.pace import Limiter, StripeLimits
@@ -153,7 +153,7 @@ class StripeGateway:
         operation = f"{method} {_collection_and_action(path)}"
         outcome = "broken_off"
         started = time.perf_counter()
-        with tracing.begin(f"stripe {operation}", {"stripe.operation": operation}, kind="client") as span:
+        with tracing.span(f"stripe {operation}", {"stripe.operation": operation}, kind=SpanKind.CLIENT) as span:
             try:
                 answer = await self._tries(operation, method, path, params, key)
                 outcome = "replayed" if answer.replayed else "ok"
@@ -164,7 +164,7 @@ class StripeGateway:
             finally:
                 metrics.STRIPE_CALLS(operation, outcome).inc()
                 metrics.STRIPE_SECONDS(operation).observe(time.perf_counter() - started)
-                span.set({"stripe.outcome": outcome})
+                span.set_attribute("stripe.outcome", outcome)
             _note(span, answer.request_id)
         return answer
 
@@ -226,8 +226,9 @@ class StripeGateway:
 
 def _note(span: Span, request_id: str | None) -> None:
     """Say under which id Stripe knows the call."""
-    trail.called_stripe(request_id)
-    span.set({"stripe.request_id": request_id})
+    if request_id:
+        logs.called_stripe(request_id)
+        span.set_attribute("stripe.request_id", request_id)
 
 
 def _collection_and_action(path: str) -> str:

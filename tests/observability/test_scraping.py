@@ -25,6 +25,15 @@ PATIENT_S = 90.0
 Eventually = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 
+def asking(scrape: Scrape) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(scrape.application()), base_url="http://metrics")
+
+
+async def text(scrape: Scrape) -> str:
+    async with asking(scrape) as client:
+        return (await client.get("/metrics")).text
+
+
 def serving(pid: int) -> set[int]:
     """The API's processes below their supervisor, but for the one that multiprocessing itself keeps."""
     children = psutil.Process(pid).children()
@@ -82,13 +91,13 @@ async def test_while_the_database_is_away_a_scrape_says_so_at_once(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scraped = Scrape(stage.parts)
-    assert "invoicing_database_up 1.0" in (await scraped.text()).decode()
+    assert "invoicing_database_up 1.0" in await text(scraped)
     monkeypatch.setattr(scraping, "KEPT_S", 0.0)
     monkeypatch.setattr(stage.parts.database, "_pool", None)
-    text = (await scraped.text()).decode()
-    assert "invoicing_database_up 0.0" in text
-    assert "invoicing_inbox_lag_seconds" not in text
-    assert "invoicing_stripe_circuit_state" in text
+    said = await text(scraped)
+    assert "invoicing_database_up 0.0" in said
+    assert "invoicing_inbox_lag_seconds" not in said
+    assert "invoicing_stripe_circuit_state" in said
 
 
 @pytest.mark.e2e
@@ -131,7 +140,7 @@ async def test_many_scrapes_are_one_question_to_the_database(stage: Stage, monke
 
     monkeypatch.setattr(gauges, "standing", counted)
     scraped = Scrape(stage.parts)
-    await asyncio.gather(*(scraped.text() for _ in range(5)))
+    await asyncio.gather(*(text(scraped) for _ in range(5)))
     assert len(asked) == 1
 
 
@@ -156,8 +165,7 @@ async def test_a_port_that_is_taken_is_told_and_the_service_works_and_listens_wh
 
 
 async def test_there_is_nothing_else_at_the_address_of_the_metrics(stage: Stage) -> None:
-    transport = httpx.ASGITransport(Scrape(stage.parts))
-    async with httpx.AsyncClient(transport=transport, base_url="http://metrics") as client:
+    async with asking(Scrape(stage.parts)) as client:
         assert (await client.get("/")).status_code == 404
         assert (await client.post("/metrics")).status_code == 405
         assert (await client.get("/metrics")).headers["content-type"].startswith("text/plain; version=0.0.4")
@@ -223,9 +231,9 @@ async def test_what_is_dead_is_told_until_it_is_asked_for_again(stage: Stage) ->
     ping = (await stage.client.post(f"{endpoint}/ping")).json()["id"]
     await stage.rows(give_up, ping)
     assert await dead() == (1, {"email": 1, "ship": 0})
-    text = (await Scrape(stage.parts).text()).decode()
-    assert 'invoicing_fulfillment_actions_dead{action="email"} 1.0' in text
-    assert "invoicing_push_dead 1.0" in text
+    said = await text(Scrape(stage.parts))
+    assert 'invoicing_fulfillment_actions_dead{action="email"} 1.0' in said
+    assert "invoicing_push_dead 1.0" in said
 
     await stage.client.post(f"/v1/deliveries/{ping}/redeliver")
     await stage.client.post("/v1/fulfillment-actions/act_email/retry")

@@ -20,7 +20,8 @@ Eventually = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 SERVER, CLIENT, CONSUMER = 2, 3, 5
 LOADED = """
 import sys
-from app import cli, tracing
+from app import cli
+from app.observability import tracing
 from app.main import create_app
 from app.settings import Settings
 def loaded():
@@ -28,9 +29,9 @@ def loaded():
     return [name for name in parts if name in sys.modules]
 settings = dict(database_url="postgresql://localhost/none", stripe_secret_key="sk_test_none", stripe_webhook_secrets="x")
 create_app(Settings(_env_file=None, **settings))
-tracing.start("", "", "")
+tracing.start("", "")
 print(loaded())
-tracing.start("http://127.0.0.1:9", "invoicing", "0")
+tracing.start("http://127.0.0.1:9", "invoicing")
 print(loaded())
 """
 CALLERS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
