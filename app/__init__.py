@@ -13,5 +13,5 @@ stripe_gateway/    the only speaker to Stripe
 webhooks/          signature, intake, which event does what, what never arrived
 worker/            processes the inbox, keeps house
 db/                the only place with SQL
-metrics.py, tracing.py, trail.py, logs.py    what is told of it all; scraping.py and otlp.py hand it out
+observability/     logs, metrics, traces
 """
