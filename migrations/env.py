@@ -8,7 +8,7 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.db.migrations import is_modelled
-from app.db.models import Model
+from app.db.schema import metadata
 
 
 def _url() -> str:
@@ -19,7 +19,7 @@ def _url() -> str:
 def _migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=Model.metadata,
+        target_metadata=metadata,
         compare_server_default=True,
         include_name=is_modelled,
         transaction_per_migration=True,  # what one has locked is free again before the next one waits

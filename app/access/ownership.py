@@ -1,33 +1,35 @@
-"""Owns the statements about what belongs to which customer, for callers who may see only their own."""
+"""What belongs to which customer, for callers who may see only their own."""
 
-from typing import cast
+from sqlalchemy import bindparam, exists, select
 
 from app.db.engine import Connection
+from app.db.schema import customers, invoices
+from app.db.statement import Statement
+
+_IS_INVOICE = exists().where(invoices.c.id == bindparam("invoice"))
+_KNOWN = Statement(select(_IS_INVOICE))
+_OWNED = Statement(
+    select(_IS_INVOICE.where(invoices.c.customer == bindparam("customer"), invoices.c.deleted_at.is_(None)))
+)
+_CUSTOMER = Statement(
+    select(customers.c.id)
+    .where(customers.c.reference == bindparam("reference"), customers.c.deleted_at.is_(None))
+    .order_by(customers.c.created_at)
+    .limit(1)
+)
 
 
 async def owns_invoice(connection: Connection, customer: str, invoice_id: str) -> bool:
     """Whether the invoice is there and is the customer's."""
-    return cast(
-        "bool",
-        await connection.fetchval(
-            "SELECT EXISTS (SELECT FROM invoices WHERE id = $1 AND customer = $2 AND deleted_at IS NULL)",
-            invoice_id,
-            customer,
-        ),
-    )
+    return bool(await _OWNED.value(connection, invoice=invoice_id, customer=customer))
 
 
 async def is_invoice(connection: Connection, invoice_id: str) -> bool:
     """Whether the invoice is there, or was: a deleted draft is still known."""
-    return cast("bool", await connection.fetchval("SELECT EXISTS (SELECT FROM invoices WHERE id = $1)", invoice_id))
+    return bool(await _KNOWN.value(connection, invoice=invoice_id))
 
 
 async def customer_of_reference(connection: Connection, reference: str) -> str | None:
     """The id of the customer that has `reference`."""
-    return cast(
-        "str | None",
-        await connection.fetchval(
-            "SELECT id FROM customers WHERE reference = $1 AND deleted_at IS NULL ORDER BY created_at LIMIT 1",
-            reference,
-        ),
-    )
+    found: str | None = await _CUSTOMER.value(connection, reference=reference)
+    return found

@@ -1,7 +1,6 @@
-"""Owns how the console reads the tables: sessions that can only read, within a time, and pages by keyset.
+"""Sessions for the console: they only read, give up after a while, and list tables by keyset.
 
-The only place where the models are queried; whatever serves the API does without SQLAlchemy. What the console changes
-it changes through the services.
+The only user of SQLAlchemy's ORM and engines. What the console changes it changes through the services.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,8 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError as SessionError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
+from app.admin.models import Model
 from app.db.engine import NOT_NOW, Database
-from app.db.models import Model
 from app.domain.errors import DatabaseUnavailable, ValidationFailed
 
 __all__ = ["Listing", "SessionError", "explained", "reader", "sessions"]

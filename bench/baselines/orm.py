@@ -9,12 +9,31 @@ from fastapi import Depends, FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
 
-from app.db.models import Fulfillment, Invoice, InvoiceItem
+from app.db.schema import fulfillments, invoice_items, invoices, metadata
 
 engine = create_async_engine(os.environ["DATABASE_URL"].replace("postgresql:", "postgresql+asyncpg:", 1), pool_size=10)
 sessions = async_sessionmaker(engine, expire_on_commit=False)
 app = FastAPI(openapi_url=None)
+
+
+class Model(DeclarativeBase):
+    metadata = metadata
+
+
+class Invoice(Model):
+    __table__ = invoices
+    metadata_ = invoices.c.metadata
+
+
+class InvoiceItem(Model):
+    __table__ = invoice_items
+    metadata_ = invoice_items.c.metadata
+
+
+class Fulfillment(Model):
+    __table__ = fulfillments
 
 
 class ItemRead(BaseModel):
@@ -92,9 +111,9 @@ async def get_invoice(invoice_id: str, session: SessionDep) -> InvoiceRead:
     if invoice is None:
         raise HTTPException(404)
     shown = InvoiceRead.model_validate(invoice)
-    items = select(InvoiceItem).where(InvoiceItem.invoice == invoice_id).order_by(InvoiceItem.position)
+    items = select(InvoiceItem).where(invoice_items.c.invoice == invoice_id).order_by(invoice_items.c.position)
     shown.items = [ItemRead.model_validate(item) for item in await session.scalars(items)]
-    fulfillment = await session.scalar(select(Fulfillment).where(Fulfillment.invoice == invoice_id))
+    fulfillment = await session.scalar(select(Fulfillment).where(fulfillments.c.invoice == invoice_id))
     shown.fulfillment = FulfillmentRead.model_validate(fulfillment) if fulfillment else None
     return shown
 
@@ -102,14 +121,11 @@ async def get_invoice(invoice_id: str, session: SessionDep) -> InvoiceRead:
 @app.get("/v1/invoices")
 async def list_invoices(session: SessionDep, limit: int = 20) -> dict[str, list[InvoiceRead]]:
     """Read the newest."""
-    newest = select(Invoice).order_by(Invoice.created_at.desc(), Invoice.id.desc()).limit(limit)
-    invoices = (await session.scalars(newest)).all()
-    wanted = select(Fulfillment).where(Fulfillment.invoice.in_([invoice.id for invoice in invoices]))
-    fulfillments = {found.invoice: found for found in await session.scalars(wanted)}
-    shown = []
-    for invoice in invoices:
-        one = InvoiceRead.model_validate(invoice)
-        if invoice.id in fulfillments:
-            one.fulfillment = FulfillmentRead.model_validate(fulfillments[invoice.id])
-        shown.append(one)
+    newest = select(Invoice).order_by(invoices.c.created_at.desc(), invoices.c.id.desc()).limit(limit)
+    shown = [InvoiceRead.model_validate(invoice) for invoice in await session.scalars(newest)]
+    wanted = select(Fulfillment).where(fulfillments.c.invoice.in_([invoice.id for invoice in shown]))
+    known = {found.__dict__["invoice"]: found for found in await session.scalars(wanted)}
+    for one in shown:
+        if one.id in known:
+            one.fulfillment = FulfillmentRead.model_validate(known[one.id])
     return {"data": shown}

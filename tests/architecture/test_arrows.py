@@ -15,6 +15,7 @@ HANDLERS = Path("app/inbox/handlers.py")
 STATEMENTS = {
     "app/access/audit.py",
     "app/access/ownership.py",
+    "app/admin/models.py",
     "app/admin/overview.py",
     "app/admin/read_sessions.py",
     "app/idempotency/references.py",

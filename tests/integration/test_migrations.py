@@ -7,14 +7,14 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.db import migrations
-from app.db.models import Model
+from app.db.schema import metadata
 from tests.fixtures.postgres import Database
 
 
 def differences(connection: Connection) -> list[object]:
     return list(
         compare_metadata(
-            MigrationContext.configure(connection, opts={"include_name": migrations.is_modelled}), Model.metadata
+            MigrationContext.configure(connection, opts={"include_name": migrations.is_modelled}), metadata
         )
     )
 

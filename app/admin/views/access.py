@@ -1,7 +1,7 @@
 """Owns the views of who may call, who did what, and who is slowed down: for admins."""
 
+from app.admin.models import ApiKey, AuditEntry, RateBucket
 from app.admin.views.table import ReadOnlyView
-from app.db.models import ApiKey, AuditEntry, RateBucket
 
 GROUP = "Access"
 

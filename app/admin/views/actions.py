@@ -5,9 +5,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.admin.login import Operator
+from app.admin.models import FulfillmentAction
 from app.admin.row_actions import act_on_chosen
 from app.admin.views.table import Button, ReadOnlyView
-from app.db.models import FulfillmentAction
 from app.domain.actions import ActionStatus, Moment
 
 RETRY = "/console/fulfillment-action/retry"

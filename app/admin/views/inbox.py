@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.admin.login import Operator, require_admin
+from app.admin.models import WebhookEvent
 from app.admin.row_actions import act_on_chosen, counted
 from app.admin.views.table import Button, ReadOnlyView
-from app.db.models import WebhookEvent
-from app.db.models.inbox import INBOX_STATUSES
+from app.db.schema.inbox import INBOX_STATUSES
 from app.domain.masking import impersonal
 from app.inbox.replay_statements import Wanted
 

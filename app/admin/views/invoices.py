@@ -7,9 +7,9 @@ import msgspec
 from markupsafe import Markup
 
 from app.admin.formatting import badge, linked, moment, shown
+from app.admin.models import Change, Fulfillment, Invoice, PaymentLink
 from app.admin.views.table import ReadOnlyView, Section
 from app.db import documents
-from app.db.models import Change, Fulfillment, Invoice, PaymentLink
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.masking import PAYABLE

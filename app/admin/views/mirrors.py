@@ -1,7 +1,7 @@
 """Owns the views of what mirrors Stripe's catalog and customers."""
 
+from app.admin.models import Customer, Price, Product
 from app.admin.views.table import ReadOnlyView
-from app.db.models import Customer, Price, Product
 from app.domain.masking import PERSONAL_OF_A_CUSTOMER
 
 SNAPSHOT = ["snapshot_since", "snapshot_until", "snapshot_digest", "revision"]

@@ -1,7 +1,7 @@
 """Owns the view of what callers asked for: which writes are under way, stuck, refused."""
 
+from app.admin.models import Operation
 from app.admin.views.table import ReadOnlyView
-from app.db.models import Operation
 
 
 class OperationView(ReadOnlyView, model=Operation):

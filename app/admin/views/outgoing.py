@@ -5,9 +5,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.admin.login import Operator
+from app.admin.models import Delivery, WebhookEndpoint
 from app.admin.row_actions import act_on_chosen
 from app.admin.views.table import Button, ReadOnlyView
-from app.db.models import Delivery, WebhookEndpoint
 from app.domain.outgoing import DeliveryStatus, EndpointStatus
 
 GROUP = "Going out"

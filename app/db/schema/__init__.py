@@ -1,0 +1,40 @@
+"""The schema: every table with its constraints and indexes, declared once as SQLAlchemy Core tables.
+
+Migrations are written from it, and a test fails where they drift from it. Statements are written over these tables; the
+console maps its classes on them (app/admin/models.py).
+"""
+
+from app.db.schema.access import api_keys, audit_log, rate_buckets
+from app.db.schema.actions import configured_actions, fulfillment_actions
+from app.db.schema.fulfillments import changes, feed, fulfillments, payment_links
+from app.db.schema.inbox import coverage, tombstones, webhook_events
+from app.db.schema.metadata import metadata
+from app.db.schema.mirrors import customers, invoice_items, invoice_payments, invoices, prices, products
+from app.db.schema.operations import operations, reference_claims
+from app.db.schema.outgoing import deliveries, webhook_endpoints
+
+__all__ = [
+    "api_keys",
+    "audit_log",
+    "changes",
+    "configured_actions",
+    "coverage",
+    "customers",
+    "deliveries",
+    "feed",
+    "fulfillment_actions",
+    "fulfillments",
+    "invoice_items",
+    "invoice_payments",
+    "invoices",
+    "metadata",
+    "operations",
+    "payment_links",
+    "prices",
+    "products",
+    "rate_buckets",
+    "reference_claims",
+    "tombstones",
+    "webhook_endpoints",
+    "webhook_events",
+]

@@ -1,0 +1,78 @@
+"""The tables of who may call: keys, the audit log, rate limits."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    desc,
+    false,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.db.schema.metadata import TIME, metadata
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("caller", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("feed_apart", Boolean, server_default=false(), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("replaced_by", Text),
+    Column("created_at", TIME, server_default=func.now(), nullable=False),
+    Column("expires_at", TIME),
+    Column("last_used_at", TIME),
+    Column("revoked_at", TIME),
+    CheckConstraint("length(digest) = 32", name="digest_is_sha256"),
+    Index("uq_api_keys_prefix", "prefix", unique=True, postgresql_ops={"prefix": "text_pattern_ops"}),
+    Index("ix_api_keys_newest", desc("created_at"), desc("id")),
+)
+"""A service's key: only its digest is kept. `caller` is who it stands for, the same before and after a rotation.
+
+feed_apart: whether it was made since the feed has a scope of its own; in an older one `events:read` opens it, too.
+"""
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", Text, primary_key=True, server_default=text("'aud_' || replace(gen_random_uuid()::text, '-', '')")),
+    Column("at", TIME, server_default=func.clock_timestamp(), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text),
+    Column("outcome", Text, nullable=False),
+    Column("request_id", Text),
+    Column("operation", Uuid),
+    Column("detail", Text),
+    Index("ix_audit_log_newest", desc("at"), desc("id")),
+    Index("ix_audit_log_subject_newest", "subject", desc("at"), desc("id")),
+    Index("ix_audit_log_actor_newest", "actor", desc("at"), desc("id")),
+)
+"""Who did what, when, and how it ended. Rows are only ever added: triggers refuse everything else.
+
+detail: how many and which, where one entry stands for many of the same; it has no subject then.
+"""
+
+rate_buckets = Table(
+    "rate_buckets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tokens", Float, nullable=False),
+    Column("granted", Float, nullable=False),
+    Column("filled_at", TIME, nullable=False),
+    Index("ix_rate_buckets_filled", "filled_at"),
+    prefixes=["UNLOGGED"],
+)
+"""A bucket of requests somebody may still make, shared by all processes. Losing it in a crash costs nothing."""

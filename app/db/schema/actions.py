@@ -1,0 +1,53 @@
+"""The tables of what is done when a fulfillment gets somewhere: the actions, and which of them there are."""
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, desc, func, text
+
+from app.db.schema.metadata import TIME, metadata, one_of
+from app.domain.actions import ENDED, WAITING, ActionStatus, Moment
+
+DUE = (*WAITING, ActionStatus.RUNNING)
+
+fulfillment_actions = Table(
+    "fulfillment_actions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("fulfillment", Text, ForeignKey("fulfillments.id", ondelete="RESTRICT"), nullable=False),
+    Column("invoice", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("moment", Text, nullable=False),
+    Column("status", Text, server_default=text("'pending'"), nullable=False),
+    Column("attempts", Integer, server_default=text("0"), nullable=False),
+    Column("lost", Integer, server_default=text("0"), nullable=False),
+    Column("reason", Text),
+    Column("next_attempt_at", TIME, server_default=func.now()),
+    Column("created_at", TIME, server_default=func.now(), nullable=False),
+    Column("finished_at", TIME),
+    Index("uq_fulfillment_actions_once", "fulfillment", "action", "moment", unique=True),
+    CheckConstraint(one_of("moment", Moment), name="moment"),
+    CheckConstraint(one_of("status", ActionStatus), name="status"),
+    CheckConstraint("attempts >= 0 AND lost >= 0", name="attempts_not_negative"),
+    CheckConstraint(f"({one_of('status', DUE)}) = (next_attempt_at IS NOT NULL)", name="due_has_time"),
+    CheckConstraint(f"({one_of('status', ENDED)}) = (finished_at IS NOT NULL)", name="ended_has_time"),
+    Index(
+        "ix_fulfillment_actions_due",
+        "action",
+        "next_attempt_at",
+        postgresql_where=text(one_of("status", WAITING)),
+    ),
+    Index("ix_fulfillment_actions_leased", "action", "next_attempt_at", postgresql_where=text("status = 'running'")),
+    Index("ix_fulfillment_actions_newest", desc("created_at"), desc("id")),
+    Index("ix_fulfillment_actions_invoice", "invoice"),
+    Index("ix_fulfillment_actions_dead", desc("created_at"), desc("id"), postgresql_where=text("status = 'dead'")),
+)
+"""One action for one moment of one fulfillment. The row is the job, and the proof that there is no second one.
+
+lost: how often its worker died over it. Nothing here says whom it is for: that is read when it is done.
+"""
+
+configured_actions = Table(
+    "configured_actions",
+    metadata,
+    Column("action", Text, primary_key=True),
+    Column("since", TIME, server_default=func.now(), nullable=False),
+)
+"""An action that the workers do: for these, and from `since` on, rows are made. The workers say so as they start."""

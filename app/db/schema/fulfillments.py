@@ -1,0 +1,106 @@
+"""The tables of what became of invoices: fulfillments, the changes in their order (the feed), links to pay."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    desc,
+    func,
+    text,
+)
+
+from app.db.schema.metadata import JSON, TIME, metadata, one_of
+from app.domain.fulfillment import FulfillmentStatus
+
+fulfillments = Table(
+    "fulfillments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("invoice", Text, ForeignKey("invoices.id", ondelete="RESTRICT"), nullable=False),
+    Column("customer", Text),
+    Column("status", Text, nullable=False),
+    Column("amount_paid", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("payment_intent", Text),
+    Column("paid_out_of_band", Boolean, nullable=False),
+    Column("attempts", BigInteger, nullable=False),
+    Column("failure_code", Text),
+    Column("failure_decline_code", Text),
+    Column("failure_message", Text),
+    Column("failure_at", TIME),
+    Column("attempt", Text),
+    Column("attempt_at", TIME),
+    Column("fulfilled_at", TIME),
+    Column("created_at", TIME, nullable=False),
+    Column("updated_at", TIME, nullable=False),
+    Index("uq_fulfillments_invoice", "invoice", unique=True),
+    CheckConstraint(one_of("status", FulfillmentStatus), name="status"),
+    CheckConstraint("amount_paid >= 0 AND attempts >= 0", name="amounts_not_negative"),
+    CheckConstraint("(attempt IS NULL) = (attempt_at IS NULL)", name="attempt_has_time"),
+    CheckConstraint("(status = 'fulfilled') = (fulfilled_at IS NOT NULL)", name="fulfilled_has_time"),
+    Index("ix_fulfillments_newest", desc("created_at"), desc("id")),
+    Index("ix_fulfillments_status_newest", "status", desc("created_at"), desc("id")),
+    Index("ix_fulfillments_customer_newest", "customer", desc("created_at"), desc("id")),
+    Index("ix_fulfillments_updated", desc("updated_at")),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", TIME, server_default=func.now(), nullable=False),
+    Column("event", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("invoice", Text, nullable=False),
+    Column("customer", Text),
+    Column("subject", Text, nullable=False),
+    Column("was", Text),
+    Column("became", Text, nullable=False),
+    Column("cause", Text),
+    Column("data", JSON, server_default=text("'{}'::jsonb"), nullable=False),
+    CheckConstraint("subject IN ('invoice', 'fulfillment')", name="subject"),
+    Index("ix_changes_invoice", "invoice", "position", "id"),
+    Index("ix_changes_position", "position", "id"),
+    Index("uq_changes_event", "event", unique=True),
+)
+"""What became of an invoice and of its fulfillment; rows are only ever added. Each is an event of the feed.
+
+subject: `invoice` or `fulfillment`. cause: the event (`evt_…`) or whatever else brought it about.
+event: its public id. position, then id: its place in the feed (see events/feed_statements.py); 0 is before the feed.
+"""
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("id", Boolean, primary_key=True, server_default=text("true")),
+    Column("base", BigInteger, server_default=text("0"), nullable=False),
+    Column("gone_position", BigInteger, server_default=text("0"), nullable=False),
+    Column("gone_change", BigInteger, server_default=text("0"), nullable=False),
+    CheckConstraint("id", name="one_row"),
+)
+"""What is added to a transaction's id to make a position: one row. It only grows.
+
+gone_position, gone_change: the last change that was deleted because its retention is over.
+"""
+
+payment_links = Table(
+    "payment_links",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("invoice", Text, ForeignKey("invoices.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", TIME, nullable=False),
+    Column("revoked_at", TIME),
+    Column("asked_at", TIME),
+    Column("created_at", TIME, server_default=func.now(), nullable=False),
+    Index("ix_payment_links_invoice", "invoice"),
+)
+"""A link that lets somebody without an account pay one invoice. Its token is never stored, only made again."""

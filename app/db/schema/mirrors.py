@@ -1,0 +1,182 @@
+"""The tables that mirror Stripe's objects: products, prices, customers, invoices with their items and payments."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    desc,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.db.schema.metadata import JSON, TIME, metadata, one_of
+from app.domain.invoice import InvoiceStatus
+
+
+def _mirrored() -> tuple[Column[Any], ...]:
+    """Columns of every mirrored object: which snapshot of it is applied, and when.
+
+    `revision` counts the changes here, so that an answer of Stripe's is known to be newer than what was asked about.
+    `document` is what the API answers of the row, as JSON, written by the code whose fields are of `document_version`;
+    0 and null until there is one. `later_digests` are of the fields that came after the first version, one per version.
+    """
+    return (
+        Column("id", Text, primary_key=True),
+        Column("livemode", Boolean, nullable=False),
+        Column("created_at", TIME, nullable=False),
+        Column("updated_at", TIME, nullable=False),
+        Column("deleted_at", TIME),
+        Column("snapshot_since", TIME, nullable=False),
+        Column("snapshot_until", TIME, nullable=False),
+        Column("snapshot_digest", Text, nullable=False),
+        Column("revision", BigInteger, server_default=text("1"), nullable=False),
+        Column("document", Text),
+        Column("document_version", Integer, server_default=text("0"), nullable=False),
+        Column("later_digests", ARRAY(Text)),
+    )
+
+
+def _undocumented(table: str) -> Index:
+    """The index of the rows whose document is still to be made."""
+    return Index(f"ix_{table}_undocumented", "id", postgresql_where=text("document_version = 0"))
+
+
+products = Table(
+    "products",
+    metadata,
+    *_mirrored(),
+    Column("name", Text, nullable=False),
+    Column("description", Text),
+    Column("active", Boolean, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("reference", Text),
+    _undocumented("products"),
+    Index("ix_products_newest", desc("created_at"), desc("id")),
+    Index("ix_products_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+)
+
+prices = Table(
+    "prices",
+    metadata,
+    *_mirrored(),
+    Column("product", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("unit_amount", BigInteger),
+    Column("unit_amount_decimal", Text),
+    Column("nickname", Text),
+    Column("lookup_key", Text),
+    Column("metadata", JSON, nullable=False),
+    Column("reference", Text),
+    CheckConstraint("unit_amount >= 0", name="unit_amount_not_negative"),
+    _undocumented("prices"),
+    Index("ix_prices_newest", desc("created_at"), desc("id")),
+    Index("ix_prices_product_newest", "product", desc("created_at"), desc("id")),
+    Index("ix_prices_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    *_mirrored(),
+    Column("name", Text),
+    Column("email", Text),
+    Column("description", Text),
+    Column("phone", Text),
+    Column("address", JSON),
+    Column("default_payment_method", Text),
+    Column("custom_fields", JSON, nullable=False),
+    Column("footer", Text),
+    Column("metadata", JSON, nullable=False),
+    Column("reference", Text),
+    _undocumented("customers"),
+    Index("ix_customers_newest", desc("created_at"), desc("id")),
+    Index("ix_customers_email_newest", "email", desc("created_at"), desc("id")),
+    Index("ix_customers_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+    Index("ix_customers_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+)
+
+invoices = Table(
+    "invoices",
+    metadata,
+    *_mirrored(),
+    Column("number", Text),
+    Column("status", Text, nullable=False),
+    Column("customer", Text),
+    Column("reference", Text),
+    Column("collection_method", Text, nullable=False),
+    Column("auto_advance", Boolean, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("subtotal", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("amount_due", BigInteger, nullable=False),
+    Column("amount_paid", BigInteger, nullable=False),
+    Column("amount_remaining", BigInteger, nullable=False),
+    Column("due_at", TIME),
+    Column("description", Text),
+    Column("footer", Text),
+    Column("custom_fields", JSON, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("payment_intent", Text),
+    Column("paid_out_of_band", Boolean, nullable=False),
+    Column("lines_digest", Text, nullable=False),
+    Column("account_name", Text),
+    Column("hosted_invoice_url", Text),
+    Column("invoice_pdf", Text),
+    Column("finalized_at", TIME),
+    Column("paid_at", TIME),
+    Column("voided_at", TIME),
+    Column("marked_uncollectible_at", TIME),
+    Column("items_document", Text),
+    CheckConstraint(one_of("status", InvoiceStatus), name="status"),
+    CheckConstraint("amount_due >= 0 AND amount_paid >= 0 AND amount_remaining >= 0", name="amounts_not_negative"),
+    CheckConstraint("currency = lower(currency) AND length(currency) = 3", name="currency"),
+    CheckConstraint("jsonb_array_length(custom_fields) <= 4", name="custom_fields_at_most_four"),
+    _undocumented("invoices"),
+    Index("ix_invoices_newest", desc("created_at"), desc("id")),
+    Index("ix_invoices_customer_newest", "customer", desc("created_at"), desc("id")),
+    Index("ix_invoices_status_newest", "status", desc("created_at"), desc("id")),
+    Index("ix_invoices_due", "due_at", postgresql_where=text("status = 'open'")),
+    Index("ix_invoices_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+    Index("ix_invoices_payment_intent", "payment_intent", postgresql_where=text("payment_intent IS NOT NULL")),
+)
+
+invoice_items = Table(
+    "invoice_items",
+    metadata,
+    Column("line_item", Text, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("invoice", Text, ForeignKey("invoices.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("price", Text),
+    Column("product", Text),
+    Column("quantity", BigInteger),
+    Column("unit_amount_decimal", Text),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("description", Text),
+    Column("metadata", JSON, nullable=False),
+    CheckConstraint("position >= 0", name="position_not_negative"),
+    Index("ix_invoice_items_invoice", "invoice", "position"),
+    Index("ix_invoice_items_id", "id"),
+)
+
+invoice_payments = Table(
+    "invoice_payments",
+    metadata,
+    Column("payment_intent", Text, primary_key=True),
+    Column("id", Text),
+    Column("invoice", Text, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Index("ix_invoice_payments_invoice", "invoice"),
+)
+"""Which PaymentIntent pays which invoice; a PaymentIntent does not say so itself."""
