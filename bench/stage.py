@@ -228,6 +228,7 @@ class Stage:
                 stage.stop_all()
         finally:
             postgres.stop()
+            postgres.clean_up()
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,7 +1,7 @@
 """An embedded PostgreSQL: the real server out of a wheel, driven directly.
 
-Owns: one data directory, the server on it (a unix socket, no TCP), and what a killed predecessor left behind.
-Must not: know what is stored in it.
+A `PostgresServer` is one data directory and the server on it, with a unix socket and no TCP. It also stops what a
+killed predecessor left behind. It does not know what is stored in it.
 
 The wheel's own Python API is not used: it shares a lock file among all users of a machine, opens parent folders to
 everybody when root runs it, and loses count of its clients when one is killed. For a newcomer and for tests, never
@@ -63,6 +63,11 @@ def as_unprivileged() -> list[str]:
     return [setpriv, *identity, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--pdeathsig=INT"]
 
 
+def _fits(folder: Path) -> bool:
+    """Tell whether the path of a socket in the folder is short enough for the kernel."""
+    return len(os.fsencode(folder / _SOCKET)) <= _LONGEST_SOCKET_PATH
+
+
 def _give_away(path: Path) -> None:
     if os.geteuid() == 0:
         user = pwd.getpwnam(_UNPRIVILEGED)
@@ -97,12 +102,20 @@ def _wait(reached: Callable[[], bool], within: float, otherwise: str) -> None:
 class PostgresServer:
     """`initialize()` once, then `start()` and `stop()`, or `crash()`, as often as you like."""
 
-    def __init__(self, data: Path, *, log: Path | None = None, options: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        log: Path | None = None,
+        options: dict[str, str] | None = None,
+        socket_dir: Path | None = None,
+    ) -> None:
+        """`socket_dir` is given for a server that another process has started."""
         self.data = data.resolve()
         self.log = log or self.data.with_name(self.data.name + ".log")
         self._options = options or {}
         self._child: Child | None = None
-        self._private_socket_dir: Path | None = None
+        self._private_socket_dir = socket_dir
 
     @property
     def child(self) -> Child:
@@ -113,11 +126,15 @@ class PostgresServer:
     @property
     def socket_dir(self) -> Path:
         """The data directory where its path is short enough, else a private one in the temporary folder."""
-        if len(os.fsencode(self.data / _SOCKET)) <= _LONGEST_SOCKET_PATH:
+        if self._private_socket_dir is not None:
+            return self._private_socket_dir
+        if _fits(self.data):
             return self.data
-        if self._private_socket_dir is None:
-            self._private_socket_dir = Path(tempfile.mkdtemp(prefix="invoicing-pg-"))
-            _give_away(self._private_socket_dir)
+        below = Path(tempfile.gettempdir())
+        if not _fits(below / "invoicing-pg-12345678"):
+            below = Path("/tmp")  # noqa: S108 - a folder of a random name, with mode 0700
+        self._private_socket_dir = Path(tempfile.mkdtemp(prefix="invoicing-pg-", dir=below))
+        _give_away(self._private_socket_dir)
         return self._private_socket_dir
 
     def url(self, database: str = "postgres") -> str:
@@ -169,9 +186,9 @@ class PostgresServer:
         _wait(self.ready, within, "did not become ready")
 
     def stop(self) -> None:
+        """Stop it. Its address stays the same; who does not start it again calls `clean_up`."""
         if self._child is not None:
             self._child.stop(within=15)
-        self.clean_up()
 
     def crash(self) -> None:
         """End it as a power cut would: no checkpoint, clients cut off."""
@@ -180,7 +197,7 @@ class PostgresServer:
         self.child.wait(15)
 
     def clean_up(self) -> None:
-        """Remove what a stopped server leaves outside its data directory."""
+        """Remove what a stopped server leaves outside its data directory. A later start has another address."""
         if self._private_socket_dir is not None:
             shutil.rmtree(self._private_socket_dir, ignore_errors=True)
             self._private_socket_dir = None

@@ -48,7 +48,10 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self._server = PostgresServer(folder / "postgres", options=FOR_TESTS)
         self._server.start()
-        self.stop = self._server.stop
+
+    def stop(self) -> None:
+        self._server.stop()
+        self._server.clean_up()
 
     def url(self, role: str = "postgres", database: str = NAME) -> str:
         return self._server.url(database).replace("//postgres@", f"//{role}@")
