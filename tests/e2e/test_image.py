@@ -185,7 +185,7 @@ def test_the_image_holds_what_is_locked_and_nothing_to_build_or_test_with(image:
     listing = "import importlib.metadata as m, json; print(json.dumps([d.name for d in m.distributions()]))"
     found = image.run(["python", "-c", listing], image.environment())
     installed = {re.sub(r"[-_.]+", "-", name).lower() for name in json.loads(found.stdout)}
-    pins = re.findall(r"^([A-Za-z0-9._-]+)==", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)
+    pins = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)
     locked = {re.sub(r"[-_.]+", "-", name).lower() for name in pins}
     assert installed <= locked
     assert {"fastapi", "stripe", "asyncpg"} <= installed
