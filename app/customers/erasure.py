@@ -1,6 +1,6 @@
-"""Owns the erasure of customers here: what is left of their rows, and of all that was stored about them.
+"""The erasure of customers here: what is left of their rows, and of all that was stored about them.
 
-A customer is erased when it is deleted at Stripe, whoever did that: the ledger calls `forget` in the same transaction.
+A customer is erased when it is deleted at Stripe, whoever did that: the unit of work calls `forget` in the same transaction.
 """
 
 from collections.abc import Mapping

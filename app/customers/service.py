@@ -1,4 +1,4 @@
-"""Owns the use cases of customers."""
+"""The use cases of customers."""
 
 from app.domain.json import JsonObject, JsonView
 from app.idempotency.operations import Operation

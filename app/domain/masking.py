@@ -1,4 +1,4 @@
-"""Owns what is shown of people to whoever may look at the service, but not at them. Pure.
+"""What is shown of people to whoever may look at the service, but not at them. Pure.
 
 What is personal is decided in erasure.py: what an erased customer loses is what is masked.
 """

@@ -91,6 +91,21 @@ async def test_an_event_shows_its_payload_readably_and_redacted(stocked: Stocked
     assert "  &#34;data&#34;: {" in page
 
 
+async def test_a_viewer_does_not_see_what_fields_of_a_customer_were_before(stocked: Stocked, visitor: Visitor) -> None:
+    customer = stocked.open["customer"]
+    for word in ("tulips", "orchids"):
+        change = {"description": f"likes {word}", "metadata": {"a": word}, "invoice_settings": {"footer": word}}
+        await stocked.api.patch(f"/v1/customers/{customer}", change)
+    await stocked.stage.tell(*await stocked.stage.events())
+    updated = [
+        row["id"] for row in await stocked.stage.rows("SELECT id FROM webhook_events WHERE payload LIKE '%tulips%'")
+    ]
+    assert len(updated) > 1
+    await visitor.login((await stocked.key("console:read"))["key"])
+    pages = [await visitor.page(f"webhook-event/details/{event}") for event in updated]
+    assert not [page for page in pages if "tulips" in page or "orchids" in page]
+
+
 async def test_pages_hold_every_row_once_newest_first(stocked: Stocked, operator: Visitor) -> None:
     await stocked.stage.rows(
         "INSERT INTO audit_log (actor, action, outcome) SELECT 'somebody', 'something', 'done' FROM generate_series(1, 120)"

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.customers import erasure
-from app.domain.erasure import PERSONAL, pseudonymised
+from app.customers.erasure_statements import NAME
+from app.domain.erasure import PERSONAL, PREVIOUS, pseudonymised
 from app.jobs.housekeeper import Housekeeper
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database, dumped
@@ -133,7 +134,7 @@ async def test_what_arrives_after_the_erasure_is_swept_and_what_was_swept_is_not
     assert await erasure.sweep(app.state.parts.database) == 0  # it looks at what came since the last time
     assert await erasure.sweep(app.state.parts.database, everything=True) > 0
     assert [trace for trace in TRACES if trace in await dump(database)] == []
-    assert await connection.fetchval("SELECT complete_until < now() FROM coverage WHERE name = 'erasure'")
+    assert await connection.fetchval("SELECT complete_until < now() FROM coverage WHERE name = $1", NAME)
     await connection.close()
 
 
@@ -161,6 +162,88 @@ async def test_what_was_asked_is_forgotten_once_it_is_answered(live: Caller, dat
     connection = await database.connect()
     assert [row["params"] for row in await connection.fetch("SELECT params FROM operations")] == ["{}", "{}"]
     await connection.close()
+
+
+BEFORE = {
+    **PERSON,
+    "invoice_settings": {"custom_fields": [{"name": "Tulip club", "value": "member"}], "footer": "Tulip friend"},
+}
+AFTER = {
+    "name": "Olga Orchid",
+    "email": "olga@orchid.example",
+    "phone": "+4930777777",
+    "description": "likes orchids",
+    "address": {"line1": "Orchid Lane 9", "city": "Potsdam"},
+    "metadata": {"nickname": None, "called": "orchid-o"},
+    "invoice_settings": {"custom_fields": [{"name": "Orchid club", "value": "member"}], "footer": "Orchid friend"},
+}
+NOT_OURS = {"shipping[name]": "Tulip Receiver", "shipping[address][line1]": "Tulip Street 8"}
+"""What only Stripe's dashboard changes."""
+ALL_TRACES = (*TRACES, "Orchid", "orchid", "30777777", "Potsdam", "Berlin")
+
+
+async def changed_customer(live: Caller, sandbox: Sandbox) -> str:
+    """A customer of which every field was changed, and changed again."""
+    customer = (await live.post("/v1/customers", BEFORE))["id"]
+    for fields in (NOT_OURS, {name: f"{value} b" for name, value in NOT_OURS.items()}):
+        await sandbox.dashboard.post(f"/v1/customers/{customer}", data=fields)
+    await live.patch(f"/v1/customers/{customer}", AFTER)
+    await live.patch(f"/v1/customers/{customer}", {name: BEFORE[name] for name in AFTER})
+    await live.settled()
+    return str(customer)
+
+
+async def test_nothing_is_left_of_what_fields_of_an_erased_customer_were_before(
+    live: Caller, database: Database, sandbox: Sandbox
+) -> None:
+    customer = await changed_customer(live, sandbox)
+    before = await dump(database)
+    assert [trace for trace in ALL_TRACES if trace not in before] == []
+    await live.delete(f"/v1/customers/{customer}")
+    await live.settled()
+    assert {
+        column: [trace for trace in ALL_TRACES if trace in text]
+        for column, text in (await dumped(database.url)).items()
+        if any(trace in text for trace in ALL_TRACES)
+    } == {}
+
+
+async def test_what_the_release_before_left_of_an_erased_customer_is_swept_once(
+    live: Caller, app: FastAPI, database: Database, sandbox: Sandbox
+) -> None:
+    customer = await changed_customer(live, sandbox)
+    connection = await database.connect()
+    events = await connection.fetch("SELECT id, payload FROM webhook_events WHERE type = 'customer.updated'")
+    await live.delete(f"/v1/customers/{customer}")
+    await live.settled()
+    left = {"description": "likes tulips", "metadata": {"nickname": "jenny-r"}}
+    for row in events:  # as that release scrubbed them, days ago, and swept
+        payload = pseudonymised(msgspec.json.decode(row["payload"]))
+        payload["data"]["previous_attributes"] |= left
+        await connection.execute(
+            "UPDATE webhook_events SET payload = $2, received_at = now() - interval '3 days' WHERE id = $1",
+            row["id"],
+            msgspec.json.encode(payload).decode(),
+        )
+    await connection.execute("INSERT INTO coverage (name, complete_until) VALUES ('erasure', now())")
+    await connection.execute("UPDATE customers SET deleted_at = now() - interval '2 days'")
+    assert "tulips" in await dump(database)
+    await sweep_as_housekeeper(app)
+    assert [trace for trace in ALL_TRACES if trace in await dump(database)] == []
+    assert await erasure.sweep(app.state.parts.database) == 0
+    await connection.close()
+
+
+def test_previous_attributes_are_of_the_kind_of_the_object_beside_them() -> None:
+    def before(kind: str, **fields: Any) -> Any:
+        return pseudonymised({"object": {"object": kind, "id": "x"}, PREVIOUS: fields})[PREVIOUS]
+
+    person = {"description": "x", "metadata": {"a": "b"}, "invoice_settings": {"footer": "x"}, "name": "x"}
+    assert before("customer", **person) == {"description": None, "metadata": {}, "invoice_settings": {}, "name": None}
+    assert before("product", name="Consulting", description="x") == {"name": "Consulting", "description": "x"}
+    assert before("invoice", customer_name="x", total=5) == {"customer_name": None, "total": 5}
+    assert before("tax_id", value="DE123456789") == {"value": None}
+    assert pseudonymised({PREVIOUS: {"name": "x", "total": 5}}) == {PREVIOUS: {"name": None, "total": 5}}
 
 
 JSON = st.recursive(
