@@ -3,14 +3,13 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from app.catalog.queries import PricesWanted, ProductsWanted
 from app.catalog.schemas import (
     PriceCreate,
     PriceRead,
-    PricesWanted,
     PriceUpdate,
     ProductCreate,
     ProductRead,
-    ProductsWanted,
     ProductUpdate,
 )
 from app.db.documents import PRICE, PRODUCT

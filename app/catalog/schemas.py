@@ -1,11 +1,11 @@
-"""Products and prices: what is sold, and for how much."""
+"""Products and prices: what is sold, and for how much. `From` says where a field stands in Stripe's object."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field
 
-from app.http.parameters import IdWanted, ReferenceWanted
-from app.http.queries import Paging
+from app.domain.sources import REFERENCE, From, Identity, Ours, id_of, time, without_reference
 from app.http.schemas import (
     Create,
     Metadata,
@@ -36,15 +36,15 @@ class ProductUpdate(Update):
 
 
 class ProductRead(Shown):
-    id: str = Field(examples=["prod_QZ4a"])
-    name: str
-    description: str | None
-    active: bool
-    metadata: dict[str, str]
-    reference: str | None
-    livemode: bool
-    created_at: datetime
-    updated_at: datetime
+    id: Annotated[str, From("id"), Identity] = Field(examples=["prod_QZ4a"])
+    name: Annotated[str, From("name")]
+    description: Annotated[str | None, From("description")]
+    active: Annotated[bool, From("active")]
+    metadata: Annotated[dict[str, str], From("metadata", without_reference)]
+    reference: Annotated[str | None, From("metadata?", REFERENCE)]
+    livemode: Annotated[bool, From("livemode"), Identity]
+    created_at: Annotated[datetime, From("created", time), Identity]
+    updated_at: Annotated[datetime, Ours]
 
 
 class PriceCreate(UnitPriced, Create):
@@ -64,31 +64,22 @@ class PriceUpdate(Update):
 
 
 class PriceRead(Shown):
-    id: str = Field(examples=["price_1Pgf"])
-    product: str
-    active: bool
-    currency: str
-    unit_amount: int | None
-    unit_amount_decimal: str | None
-    nickname: str | None
-    lookup_key: str | None
-    metadata: dict[str, str]
-    reference: str | None
-    livemode: bool
-    created_at: datetime
-    updated_at: datetime
+    id: Annotated[str, From("id"), Identity] = Field(examples=["price_1Pgf"])
+    product: Annotated[str, From("product", id_of)]
+    active: Annotated[bool, From("active")]
+    currency: Annotated[str, From("currency")]
+    unit_amount: Annotated[int | None, From("unit_amount")]
+    unit_amount_decimal: Annotated[str | None, From("unit_amount_decimal")]
+    nickname: Annotated[str | None, From("nickname")]
+    lookup_key: Annotated[str | None, From("lookup_key")]
+    metadata: Annotated[dict[str, str], From("metadata", without_reference)]
+    reference: Annotated[str | None, From("metadata?", REFERENCE)]
+    livemode: Annotated[bool, From("livemode"), Identity]
+    created_at: Annotated[datetime, From("created", time), Identity]
+    updated_at: Annotated[datetime, Ours]
 
 
-class ProductsWanted(Paging):
-    """Which products are listed."""
+class PriceKept(PriceRead):
+    """What is kept of a price: what is shown, and what only we need."""
 
-    reference: ReferenceWanted = None
-    active: bool | None = None
-
-
-class PricesWanted(Paging):
-    """Which prices are listed."""
-
-    product: IdWanted = None
-    reference: ReferenceWanted = None
-    active: bool | None = None
+    type: Annotated[str, From("type")]

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.customers.schemas import CustomerCreate, CustomerRead, CustomersWanted, CustomerUpdate
+from app.customers.queries import CustomersWanted
+from app.customers.schemas import CustomerCreate, CustomerRead, CustomerUpdate
 from app.db.documents import CUSTOMER
 from app.http.dependencies import WriteDep
 from app.http.parameters import CustomerId

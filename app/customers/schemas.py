@@ -1,11 +1,22 @@
-"""Customers: who is invoiced."""
+"""Customers: who is invoiced. `From` says where a field stands in Stripe's object."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field
 
-from app.http.parameters import EmailWanted, ReferenceWanted
-from app.http.queries import Paging
+from app.domain.sources import (
+    REFERENCE,
+    From,
+    Group,
+    Identity,
+    Ours,
+    Personal,
+    id_of,
+    listed,
+    time,
+    without_reference,
+)
 from app.http.schemas import (
     Create,
     CustomFieldRead,
@@ -62,9 +73,9 @@ class CustomerUpdate(Update):
 
 
 class InvoiceSettingsRead(Shown):
-    default_payment_method: str | None
-    custom_fields: list[CustomFieldRead]
-    footer: str | None
+    default_payment_method: Annotated[str | None, From("invoice_settings?", "default_payment_method", id_of)]
+    custom_fields: Annotated[list[CustomFieldRead], From("invoice_settings?", "custom_fields", listed)]
+    footer: Annotated[str | None, From("invoice_settings?", "footer")]
 
 
 class AddressRead(Shown):
@@ -77,22 +88,15 @@ class AddressRead(Shown):
 
 
 class CustomerRead(Shown):
-    id: str = Field(examples=["cus_QXg1"])
-    name: str | None
-    email: str | None
-    description: str | None
-    phone: str | None
-    address: AddressRead | None
-    metadata: dict[str, str]
-    reference: str | None
-    invoice_settings: InvoiceSettingsRead
-    livemode: bool
-    created_at: datetime
-    updated_at: datetime
-
-
-class CustomersWanted(Paging):
-    """Which customers are listed."""
-
-    email: EmailWanted = None
-    reference: ReferenceWanted = None
+    id: Annotated[str, From("id"), Identity] = Field(examples=["cus_QXg1"])
+    name: Annotated[str | None, From("name"), Personal]
+    email: Annotated[str | None, From("email"), Personal]
+    description: Annotated[str | None, From("description"), Personal]
+    phone: Annotated[str | None, From("phone"), Personal]
+    address: Annotated[AddressRead | None, From("address"), Personal]
+    metadata: Annotated[dict[str, str], From("metadata", without_reference), Personal]
+    reference: Annotated[str | None, From("metadata?", REFERENCE), Personal]
+    invoice_settings: Annotated[InvoiceSettingsRead, Group, Personal]
+    livemode: Annotated[bool, From("livemode"), Identity]
+    created_at: Annotated[datetime, From("created", time), Identity]
+    updated_at: Annotated[datetime, Ours]

@@ -1,4 +1,4 @@
-"""Owns the order of snapshots: which of two pictures of one Stripe object is the newer.
+"""The order of snapshots: which of two pictures of one Stripe object is the newer. Pure.
 
 Stripe delivers at least once and in any order, and its times have a resolution of one second. A snapshot
 carries the span of seconds in which it was true at Stripe; two spans that overlap cannot be ordered, and
@@ -25,7 +25,8 @@ class Version:
 
     rank: position in the object's lattice (an invoice's status; live before deleted for the others).
     since, until: the seconds between which Stripe made it, both inclusive.
-    digest: a hash of the content that matters.
+    digest: a hash of the content that matters, by the fields of the first version.
+    later: hashes of the fields that came after it, one for each version that whoever made this knew.
     first: it is the object's very first state, so that it is older than anything known.
     revision: of what is known, how often it changed here.
     over: of what was asked for, the revision that was known before asking: it is newer than that one, and only
@@ -36,9 +37,15 @@ class Version:
     since: datetime
     until: datetime
     digest: str
+    later: tuple[str, ...] = ()
     first: bool = False
     revision: int = 0
     over: int | None = None
+
+    def same_content(self, other: "Version") -> bool:
+        """Whether both are of the same content, as far as both know of it: another release may know more fields."""
+        known = zip(self.later, other.later, strict=False)
+        return self.digest == other.digest and all(one == another for one, another in known)
 
 
 def judge(known: Version | None, incoming: Version) -> Verdict:
@@ -47,7 +54,7 @@ def judge(known: Version | None, incoming: Version) -> Verdict:
         return Verdict.APPLY
     if incoming.rank != known.rank:
         return Verdict.APPLY if incoming.rank > known.rank else Verdict.STALE
-    if incoming.digest == known.digest:
+    if incoming.same_content(known):
         return Verdict.SAME
     if incoming.over == known.revision:
         return Verdict.APPLY

@@ -18,8 +18,8 @@ from pydantic import (
 
 from app.domain.json import JsonObject
 from app.domain.money import MAX_AMOUNT, problem_with_amount
+from app.domain.sources import REFERENCE
 from app.http.schema_rules import INTEGER, NULL, TEXT, Says, form, one_of
-from app.stripe.mapping import REFERENCE
 
 MOST_METADATA = 50
 

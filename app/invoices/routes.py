@@ -14,13 +14,13 @@ from app.http.reads import equal, matching, one
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
 from app.invoices import timeline
+from app.invoices.queries import InvoicesWanted
 from app.invoices.schemas import (
     ClientSecret,
     InvoiceCreate,
     InvoiceListed,
     InvoicePay,
     InvoiceRead,
-    InvoicesWanted,
     InvoiceUpdate,
     InvoiceWithSecret,
 )

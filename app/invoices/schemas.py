@@ -1,4 +1,4 @@
-"""Invoices and their items."""
+"""Invoices and their items. `From` says where a field stands in Stripe's object, and the marks what is done with it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar, Literal, Self
@@ -7,10 +7,23 @@ from pydantic import AfterValidator, Field, model_validator
 
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
-from app.domain.json import JsonObject
+from app.domain.json import JsonObject, JsonView
 from app.domain.money import problem_with_amount
-from app.http.parameters import IdWanted, ReferenceWanted, TimeWanted
-from app.http.queries import Paging
+from app.domain.sources import (
+    REFERENCE,
+    Feed,
+    From,
+    Identity,
+    Joined,
+    Ours,
+    Passing,
+    emptied,
+    id_of,
+    listed,
+    not_negative,
+    time,
+    without_reference,
+)
 from app.http.schema_rules import ABSENT, INTEGER, NULL, OBJECT, TEXT, any_of, form, one_of
 from app.http.schemas import (
     Amount,
@@ -197,17 +210,23 @@ class InvoicePay(Create):
         return self
 
 
+def item_id(line: JsonView) -> str:
+    """The id by which callers know a line item: the invoice item's, where it comes of one."""
+    parent = (line.get("parent") or {}).get("invoice_item_details") or {}
+    return str(parent.get("invoice_item") or line["id"])
+
+
 class ItemRead(Shown):
-    id: str = Field(examples=["ii_1Pgf"])
-    line_item: str = Field(examples=["il_1Pgf"])
-    price: str | None
-    product: str | None
-    quantity: int | None
-    unit_amount_decimal: str | None
-    amount: int
-    currency: str
-    description: str | None
-    metadata: dict[str, str]
+    id: Annotated[str, From(item_id)] = Field(examples=["ii_1Pgf"])
+    line_item: Annotated[str, From("id")] = Field(examples=["il_1Pgf"])
+    price: Annotated[str | None, From("pricing?", "price_details?", "price", id_of)]
+    product: Annotated[str | None, From("pricing?", "price_details?", "product", id_of)]
+    quantity: Annotated[int | None, From("quantity")]
+    unit_amount_decimal: Annotated[str | None, From("pricing?", "unit_amount_decimal")]
+    amount: Annotated[int, From("amount")]
+    currency: Annotated[str, From("currency")]
+    description: Annotated[str | None, From("description")]
+    metadata: Annotated[dict[str, str], From("metadata", emptied)]
 
 
 class InvoiceFulfillment(Shown):
@@ -218,39 +237,55 @@ class InvoiceFulfillment(Shown):
 class InvoiceListed(Shown):
     """An invoice as lists show it: without its items."""
 
-    id: str = Field(examples=["in_1PgF"])
-    number: str | None
-    status: InvoiceStatus
-    customer: str | None
-    reference: str | None
-    collection_method: CollectionMethod
-    auto_advance: bool
-    currency: str
-    subtotal: int
-    total: int
-    amount_due: int
-    amount_paid: int
-    amount_remaining: int
-    due_at: datetime | None
-    description: str | None
-    footer: str | None
-    custom_fields: list[CustomFieldRead]
-    metadata: dict[str, str]
-    payment_intent: str | None
-    hosted_invoice_url: str | None
-    invoice_pdf: str | None
-    fulfillment: InvoiceFulfillment | None
-    livemode: bool
-    created_at: datetime
-    finalized_at: datetime | None
-    paid_at: datetime | None
-    voided_at: datetime | None
-    marked_uncollectible_at: datetime | None
-    updated_at: datetime
+    id: Annotated[str, From("id"), Identity, Feed] = Field(examples=["in_1PgF"])
+    number: Annotated[str | None, From("number"), Feed]
+    status: Annotated[InvoiceStatus, From("status"), Feed]
+    customer: Annotated[str | None, From("customer", id_of), Feed]
+    reference: Annotated[str | None, From("metadata?", REFERENCE), Feed]
+    collection_method: Annotated[CollectionMethod, From("collection_method"), Feed]
+    auto_advance: Annotated[bool, From("auto_advance", bool)]
+    currency: Annotated[str, From("currency"), Feed]
+    subtotal: Annotated[int, From("subtotal"), Feed]
+    total: Annotated[int, From("total"), Feed]
+    amount_due: Annotated[int, From("amount_due"), Feed]
+    amount_paid: Annotated[int, From("amount_paid"), Feed]
+    amount_remaining: Annotated[int, From("amount_remaining", not_negative), Feed]
+    due_at: Annotated[datetime | None, From("due_date", time), Feed]
+    description: Annotated[str | None, From("description")]
+    footer: Annotated[str | None, From("footer")]
+    custom_fields: Annotated[list[CustomFieldRead], From("custom_fields", listed)]
+    metadata: Annotated[dict[str, str], From("metadata", without_reference), Feed]
+    payment_intent: Annotated[str | None, Ours, Feed]
+    hosted_invoice_url: Annotated[str | None, From("hosted_invoice_url"), Passing]
+    invoice_pdf: Annotated[str | None, From("invoice_pdf"), Passing]
+    fulfillment: Annotated[InvoiceFulfillment | None, Joined]
+    livemode: Annotated[bool, From("livemode"), Identity, Feed]
+    created_at: Annotated[datetime, From("created", time), Identity, Feed]
+    finalized_at: Annotated[datetime | None, From("status_transitions", "finalized_at", time), Feed]
+    paid_at: Annotated[datetime | None, From("status_transitions", "paid_at", time), Feed]
+    voided_at: Annotated[datetime | None, From("status_transitions", "voided_at", time), Feed]
+    marked_uncollectible_at: Annotated[
+        datetime | None, From("status_transitions", "marked_uncollectible_at", time), Feed
+    ]
+    updated_at: Annotated[datetime, Ours, Feed]
 
 
 class InvoiceRead(InvoiceListed):
-    items: list[ItemRead]
+    items: Annotated[list[ItemRead], Joined]
+
+
+def paid_out_of_band(invoice: JsonView) -> bool:
+    """Paid outside of Stripe: it says so, or the invoice is paid though nothing was ever attempted."""
+    if invoice["status"] != InvoiceStatus.PAID:
+        return False
+    return bool(invoice.get("amount_paid_off_stripe")) or (invoice["amount_due"] > 0 and not invoice["attempted"])
+
+
+class InvoiceKept(InvoiceRead):
+    """What is kept of an invoice: what is shown, and what only the feed, the payment page and fulfillments need."""
+
+    paid_out_of_band: Annotated[bool, From(paid_out_of_band), Feed]
+    account_name: Annotated[str | None, From("account_name"), Passing]
 
 
 class InvoiceWithSecret(InvoiceRead):
@@ -263,15 +298,3 @@ class ClientSecret(Shown):
     client_secret: str = Field(examples=["pi_3Pgf_secret_kz"])
     publishable_key: str
     payment_intent: str | None
-
-
-class InvoicesWanted(Paging):
-    """Which invoices are listed."""
-
-    customer: IdWanted = None
-    status: Status | None = None
-    reference: ReferenceWanted = None
-    created_from: TimeWanted = None
-    created_to: TimeWanted = None
-    due_before: TimeWanted = None
-    overdue: Annotated[bool | None, Field(description="Open and past their due date, or not.")] = None

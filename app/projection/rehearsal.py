@@ -18,6 +18,7 @@ from app.domain.errors import StripeInvalidRequest
 from app.domain.fulfillment import follow
 from app.domain.invoice import advance
 from app.domain.json import JsonObject, JsonView
+from app.domain.sources import Passing
 from app.inbox.envelope import Event, read_event
 from app.inbox.handlers import HANDLERS, KINDS
 from app.payments.attempts import failure_of, last_attempt
@@ -25,7 +26,7 @@ from app.projection import observation, rehearsal_statements
 from app.projection.rehearsal_statements import StoredEvent
 from app.projection.unit_of_work import TABLES, Subject
 from app.stripe.client import API_VERSION, StripeGateway
-from app.stripe.mapping import Kind, Snapshot, Stamp, payment_link, snapshot
+from app.stripe.mapping import FIELDS, Kind, Snapshot, Stamp, payment_link, snapshot
 
 Reading = dict[str, object]
 """What this build takes from one object, by field."""
@@ -33,8 +34,7 @@ Reading = dict[str, object]
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, msgspec.MsgspecError)
 """What reading an object of another shape may raise."""
 
-PASSING = frozenset({"account_name", "hosted_invoice_url", "invoice_pdf"})
-"""Fields that Stripe changes at every look, or that say nothing of the object."""
+PASSING = frozenset(FIELDS[Kind.INVOICE].marked(Passing))
 
 INTENT = "payment_intent"
 FOLLOWS = "fulfillment"

@@ -181,6 +181,7 @@ class Ledger:
             "snapshot_since": since.isoformat(),
             "snapshot_until": until.isoformat(),
             "snapshot_digest": snapshot.version.digest,
+            "later_digests": snapshot.version.later or None,
             "revision": row["revision"] + 1,
             "updated_at": self._now,
         }
@@ -199,6 +200,7 @@ class Ledger:
         until = max(datetime.fromisoformat(known["snapshot_until"]), snapshot.version.until)
         row = known | snapshot.row | items_taken
         row |= {"snapshot_since": since.isoformat(), "snapshot_until": until.isoformat()}
+        row["later_digests"] = snapshot.version.later or None
         if items_taken or datetime.fromisoformat(known["snapshot_until"]) < until:
             row["revision"] += 1
             if subject.kind is Kind.INVOICE:
@@ -308,5 +310,6 @@ def _version(kind: Kind, row: JsonObject) -> Version:
         datetime.fromisoformat(row["snapshot_since"]),
         datetime.fromisoformat(row["snapshot_until"]),
         "deleted" if row["deleted_at"] else row["snapshot_digest"],
+        tuple(row["later_digests"] or ()),
         revision=row["revision"],
     )

@@ -15,6 +15,7 @@ from app.db.engine import Connection, Database
 from app.db.rows import lock_free
 from app.domain.errors import IdempotencyInProgress, NotFound, ReferenceTaken, StripeUnavailable
 from app.domain.json import JsonObject, JsonView
+from app.domain.sources import REFERENCE
 from app.idempotency import references
 from app.idempotency import statements as idempotency_statements
 from app.idempotency.operations import Operation
@@ -22,7 +23,7 @@ from app.idempotency.steps import Steps
 from app.projection import observation
 from app.projection.unit_of_work import Incomplete, Ledger, Subject, Unordered
 from app.stripe.client import StripeGateway
-from app.stripe.mapping import REFERENCE, Kind, Snapshot
+from app.stripe.mapping import Kind, Snapshot
 
 RESOURCES: dict[Kind, Resource] = {
     Kind.PRODUCT: documents.PRODUCT,

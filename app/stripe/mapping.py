@@ -1,26 +1,27 @@
-"""Owns how Stripe's objects become our rows, and which of their fields count as content.
+"""Makes snapshots of Stripe's objects. Pure: a decoded object in, its rows and its version out.
 
-Pure: a decoded Stripe object in, a Snapshot out. Fields that Stripe changes at every look (the hosted pages'
-addresses) or that say nothing of the object (the account's name) are kept but are not content.
+Where each field of a row comes from stands in the schemas of the answers; here is what is made of several of them.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
+from app.catalog.schemas import PriceKept, PriceRead, ProductRead
+from app.customers.schemas import CustomerRead
 from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Version
+from app.domain.sources import id_of
+from app.invoices.schemas import InvoiceKept, InvoiceListed, ItemRead
+from app.stripe.fields import Fields
 
 INLINE_LINES = 10
 """How many of an invoice's lines Stripe shows with it; these count as its content, all of them are compared apart."""
-
-REFERENCE = "reference"
-"""The metadata key under which the caller's own id is kept at Stripe."""
 
 
 class Kind(StrEnum):
@@ -30,6 +31,17 @@ class Kind(StrEnum):
     PRICE = "price"
     CUSTOMER = "customer"
     INVOICE = "invoice"
+
+
+FIELDS: dict[Kind, Fields] = {
+    Kind.PRODUCT: Fields(ProductRead),
+    Kind.PRICE: Fields(PriceKept, PriceRead),
+    Kind.CUSTOMER: Fields(CustomerRead),
+    Kind.INVOICE: Fields(InvoiceKept, InvoiceListed),
+}
+ITEM = Fields(ItemRead)
+VERSIONS = {kind: max(fields.version, ITEM.version if kind is Kind.INVOICE else 1) for kind, fields in FIELDS.items()}
+"""The version of each kind's fields that this code knows: the highest `since` in its schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,8 @@ class Stamp:
 class Snapshot:
     """One picture of a Stripe object.
 
-    row: the columns it says something of. deleted: the object is gone; stub: and nothing else is said of it.
+    row: the fields it says something of, those that are columns and those that only the document has. deleted: the
+    object is gone; stub: and nothing else is said of it.
     items: an invoice's items as rows; items_complete: whether these are all (Stripe shows the first few inline).
     links: rows that say which PaymentIntent pays the invoice (only where `payments` was expanded).
     """
@@ -77,25 +90,35 @@ def snapshot(kind: Kind, stripe_object: JsonView, stamp: Stamp, *, deleted: bool
     object_id = stripe_object["id"]
     if stripe_object.get("deleted"):
         return Snapshot(kind, object_id, _deleted(stamp), {"id": object_id}, deleted=True, stub=True)
-    content = CONTENT[kind](stripe_object)
-    items = _items(stripe_object) if kind is Kind.INVOICE else []
-    rank = RANK[InvoiceStatus(stripe_object["status"])] if kind is Kind.INVOICE else 0
-    digest = _digest([content, _digest(items[:INLINE_LINES])])
-    version = Version(rank, stamp.since, stamp.until, digest, first=stamp.first, over=stamp.over)
-    if deleted:
-        version = _deleted(stamp)
-    row = {
-        **content,
-        "id": object_id,
-        "livemode": stripe_object["livemode"],
-        "created_at": _time(stripe_object["created"]),
-    }
+    row = FIELDS[kind].read(stripe_object)
     if kind is not Kind.INVOICE:
+        version = _deleted(stamp) if deleted else _version(kind, row, [], stamp)
         return Snapshot(kind, object_id, version, row, deleted=deleted)
-    row |= {name: stripe_object[name] for name in ("account_name", "hosted_invoice_url", "invoice_pdf")}
+    items = _items(stripe_object)
+    version = _deleted(stamp) if deleted else _version(kind, row, items, stamp)
     complete = not stripe_object["lines"]["has_more"]
     links = _links(stripe_object)
     return Snapshot(kind, object_id, version, row, deleted, items=items, items_complete=complete, links=links)
+
+
+def _version(kind: Kind, row: JsonView, items: Sequence[JsonView], stamp: Stamp) -> Version:
+    rank = RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
+    digest, *later = (_content_digest(kind, row, items, since) for since in range(1, VERSIONS[kind] + 1))
+    return Version(rank, stamp.since, stamp.until, digest, tuple(later), first=stamp.first, over=stamp.over)
+
+
+def _content_digest(kind: Kind, row: JsonView, items: Sequence[JsonView], since: int) -> str:
+    """A hash of the content of those fields that came with version `since`.
+
+    Versions have digests of their own: where two sides know different ones, what both know is compared.
+    """
+    listed = [_item_content(item, since) for item in items[:INLINE_LINES]]
+    return _digest([FIELDS[kind].content(row, since), _digest(listed)])
+
+
+def _item_content(item: JsonView, since: int) -> JsonObject:
+    placed = {name: item[name] for name in ("invoice", "position")} if since == 1 else {}
+    return placed | ITEM.content(item, since)
 
 
 def _deleted(stamp: Stamp) -> Version:
@@ -103,29 +126,13 @@ def _deleted(stamp: Stamp) -> Version:
 
 
 def lines_digest(items: Sequence[JsonView]) -> str:
-    """A hash of all of an invoice's items."""
-    return _digest(items)
+    """A hash of all of an invoice's items, by the fields of the first version, which are columns."""
+    return _digest([_item_content(item, 1) for item in items])
 
 
 def item_row(line: JsonView, invoice_id: str, position: int) -> JsonObject:
-    """The row of one of an invoice's line items; `id` is the invoice item's, by which callers know it."""
-    parent = (line.get("parent") or {}).get("invoice_item_details") or {}
-    pricing = line.get("pricing") or {}
-    details = pricing.get("price_details") or {}
-    return {
-        "line_item": line["id"],
-        "id": parent.get("invoice_item") or line["id"],
-        "invoice": invoice_id,
-        "position": position,
-        "price": _id(details.get("price")),
-        "product": _id(details.get("product")),
-        "quantity": line.get("quantity"),
-        "unit_amount_decimal": pricing.get("unit_amount_decimal"),
-        "amount": line["amount"],
-        "currency": line["currency"],
-        "description": line.get("description"),
-        "metadata": line.get("metadata") or {},
-    }
+    """The row of one of an invoice's line items."""
+    return {"invoice": invoice_id, "position": position, **ITEM.read(line)}
 
 
 def payment_link(payment: JsonView) -> JsonObject | None:
@@ -133,13 +140,13 @@ def payment_link(payment: JsonView) -> JsonObject | None:
 
     `paid`, which is no column: whether this payment went through.
     """
-    intent = _id(payment["payment"].get("payment_intent"))
+    intent = id_of(payment["payment"].get("payment_intent"))
     if not intent:
         return None
     return {
         "payment_intent": intent,
         "id": payment["id"],
-        "invoice": _id(payment["invoice"]),
+        "invoice": id_of(payment["invoice"]),
         "is_default": bool(payment.get("is_default")),
         "paid": payment.get("status") == "paid",
     }
@@ -154,89 +161,5 @@ def _links(invoice: JsonView) -> list[JsonObject]:
     return [link for payment in payments if (link := payment_link(payment))]
 
 
-def _id(value: object) -> str | None:
-    """An expandable field's id, whether it was expanded or not."""
-    if isinstance(value, dict):
-        return str(value["id"])
-    return str(value) if value else None
-
-
-def _time(seconds: int | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
-
-
 def _digest(content: object) -> str:
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:32]
-
-
-def _metadata(stripe_object: JsonView) -> JsonObject:
-    metadata = dict(stripe_object.get("metadata") or {})
-    reference = metadata.pop(REFERENCE, None)
-    return {"metadata": metadata, "reference": reference}
-
-
-def _product(product: JsonView) -> JsonObject:
-    return {key: product.get(key) for key in ("name", "description", "active")} | _metadata(product)
-
-
-def _price(price: JsonView) -> JsonObject:
-    plain = ("active", "type", "currency", "unit_amount", "unit_amount_decimal", "nickname", "lookup_key")
-    return {key: price.get(key) for key in plain} | {"product": _id(price["product"])} | _metadata(price)
-
-
-def _customer(customer: JsonView) -> JsonObject:
-    settings = customer.get("invoice_settings") or {}
-    plain = ("name", "email", "description", "phone", "address")
-    return {
-        **{key: customer.get(key) for key in plain},
-        "default_payment_method": _id(settings.get("default_payment_method")),
-        "custom_fields": settings.get("custom_fields") or [],
-        "footer": settings.get("footer"),
-        **_metadata(customer),
-    }
-
-
-def _invoice(invoice: JsonView) -> JsonObject:
-    plain = (
-        "number",
-        "status",
-        "collection_method",
-        "currency",
-        "subtotal",
-        "total",
-        "amount_due",
-        "amount_paid",
-        "description",
-        "footer",
-    )
-    turned = invoice["status_transitions"]
-    return {
-        **{key: invoice.get(key) for key in plain},
-        "auto_advance": bool(invoice.get("auto_advance")),
-        "amount_remaining": max(invoice["amount_remaining"], 0),  # of an overpaid invoice nothing remains
-        "customer": _id(invoice.get("customer")),
-        "due_at": _time(invoice["due_date"]),
-        "custom_fields": invoice.get("custom_fields") or [],
-        "finalized_at": _time(turned["finalized_at"]),
-        "paid_at": _time(turned["paid_at"]),
-        "voided_at": _time(turned["voided_at"]),
-        "marked_uncollectible_at": _time(turned["marked_uncollectible_at"]),
-        "paid_out_of_band": _paid_out_of_band(invoice),
-        **_metadata(invoice),
-    }
-
-
-def _paid_out_of_band(invoice: JsonView) -> bool:
-    """Paid outside of Stripe: it says so, or the invoice is paid though nothing was ever attempted."""
-    if invoice["status"] != InvoiceStatus.PAID:
-        return False
-    return bool(invoice.get("amount_paid_off_stripe")) or (invoice["amount_due"] > 0 and not invoice["attempted"])
-
-
-CONTENT: dict[Kind, Callable[[JsonView], JsonObject]] = {
-    Kind.PRODUCT: _product,
-    Kind.PRICE: _price,
-    Kind.CUSTOMER: _customer,
-    Kind.INVOICE: _invoice,
-}
-"""The fields of each kind that count as content, as columns."""

@@ -1,0 +1,129 @@
+"""Compiles the markers of a schema (app/domain/sources.py) into functions, once per process.
+
+A row is flat: one key per field, whether there is a column for it or only the document holds it. Its times are in UTC as
+PostgreSQL writes them in JSON; the document writes them as the API does.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from operator import itemgetter, methodcaller
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from app.domain.json import JsonObject, JsonView
+from app.domain.sources import From, Group, Identity, Joined, Mark, Ours, Passing, shown_time
+
+Read = Callable[[JsonView], Any]
+
+
+class Fields:
+    """The fields of one kind of object. `kept` declares them all; those that `shown` has, too, are in its documents.
+
+    version: the highest `since`. later: the fields that came after the first version, which no column holds, with what
+    an older document shows of them.
+    """
+
+    def __init__(self, kept: type[BaseModel], shown: type[BaseModel] | None = None) -> None:
+        self._readers: list[tuple[str, Read]] = []
+        self._since: dict[str, int] = {}
+        self._times: set[str] = set()
+        self._groups: dict[str, tuple[str, ...]] = {}
+        self._marks: dict[str, set[Mark]] = {}
+        self.later: dict[str, object] = {}
+        self._declare(kept)
+        self.version = max(self._since.values())
+        names = [name for name in (shown or kept).model_fields if Joined not in self._marks[name]]
+        self._documented = [(name, self._groups.get(name, ())) for name in names]
+        self._shown_times = [name for name in names if name in self._times]
+        self._content = {
+            since: [name for name, known in self._since.items() if known == since and self._is_content(name)]
+            for since in range(1, self.version + 1)
+        }
+
+    def _declare(self, model: type[BaseModel]) -> None:
+        for name, field in model.model_fields.items():
+            marks = self._marks[name] = {it for it in field.metadata if isinstance(it, Mark)}
+            source = next((it for it in field.metadata if isinstance(it, From)), None)
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel) and Group in marks:
+                self._groups[name] = tuple(field.annotation.model_fields)
+                self._declare(field.annotation)
+            elif source:
+                self._readers.append((name, _reader(source, field)))
+                self._since[name] = source.since
+                if source.since > 1:
+                    self.later[name] = _empty(f"{model.__name__}.{name}", field)
+            elif not marks & {Ours, Joined}:
+                raise TypeError(f"{model.__name__}.{name} does not say where it comes from")
+            if datetime in (field.annotation, *get_args(field.annotation)):
+                self._times.add(name)
+
+    def _is_content(self, name: str) -> bool:
+        return not self._marks[name] & {Passing, Identity}
+
+    def marked(self, mark: Mark) -> tuple[str, ...]:
+        """The row's fields with `mark`; of a group, its fields."""
+        found = [name for name, marks in self._marks.items() if mark in marks]
+        return tuple(flat for name in found for flat in self._groups.get(name, (name,)))
+
+    def read(self, stripe_object: JsonView) -> JsonObject:
+        """The row's fields that come from `stripe_object`. Raises what its functions raise."""
+        return {name: read(stripe_object) for name, read in self._readers}
+
+    def content(self, row: JsonView, since: int) -> JsonObject:
+        """What counts as content of the fields that came with version `since`."""
+        return {name: row[name] for name in self._content.get(since, ())}
+
+    def document(self, row: JsonView) -> JsonObject:
+        """What the API answers of `row`. Later fields that the row does not know are empty."""
+        known = {**self.later, **row} if self.later else row
+        shown: JsonObject = {
+            name: {inner: known[inner] for inner in group} if group else known[name] for name, group in self._documented
+        }
+        for name in self._shown_times:
+            shown[name] = shown_time(shown[name])
+        return shown
+
+    def since(self, version: int) -> dict[str, object]:
+        """The later fields that a document of `version` lacks, with what it shows of them."""
+        return {name: empty for name, empty in self.later.items() if self._since[name] > version}
+
+    def told(self, row: JsonView, names: Iterable[str]) -> JsonObject:
+        """The fields `names` of `row`, written as its document writes them; null where the row does not know one."""
+        return {name: shown_time(row.get(name)) if name in self._times else row.get(name) for name in names}
+
+
+def _reader(source: From, field: FieldInfo) -> Read:
+    """The function that reads one field."""
+    convert = source.convert
+    if convert and not source.names:
+        return convert
+    *way, last = source.names
+    strict = convert is not None and not _may_be_empty(field)
+    at = itemgetter(last) if strict else methodcaller("get", last)
+    if not way and convert is None:
+        return at
+
+    steps = [(name.rstrip("?"), name.endswith("?")) for name in way]
+
+    def read(stripe_object: JsonView) -> Any:
+        found: Any = stripe_object
+        for name, optional in steps:
+            found = (found.get(name) if optional else found[name]) or {}
+        return convert(at(found)) if convert else at(found)
+
+    return read
+
+
+def _may_be_empty(field: FieldInfo) -> bool:
+    annotation = field.annotation
+    return type(None) in get_args(annotation) or get_origin(annotation) in {list, dict}
+
+
+def _empty(name: str, field: FieldInfo) -> object:
+    """What an older document shows of a later field."""
+    if not _may_be_empty(field):
+        raise TypeError(f"{name} came later: it must be nullable, a list or a dictionary")
+    kind = get_origin(field.annotation)
+    return kind() if kind in {list, dict} else None
