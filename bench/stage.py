@@ -39,7 +39,7 @@ one contestant and not the other."""
 MIGRATED = "migrated"
 """The database that the others are copies of."""
 
-WARM = ("app.cli", "app.main", "uvicorn", "sqlalchemy.ext.asyncio")
+WARM = ("app.cli.processes", "app.main", "sqlalchemy.ext.asyncio")
 """What contestants import, and two of it run. Where figures mean nothing, they are forked from one that has it: starts are most
 of what is left of a quick round."""
 

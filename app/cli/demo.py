@@ -9,10 +9,12 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import typer
+
+from app.cli.environment import settings
 
 PATIENCE_S = 60.0
 POLL_S = 0.1
@@ -60,6 +62,20 @@ class Api:
         if response.is_error:
             raise RuntimeError(f"{asked}: {document.get('detail')}")
         return document
+
+
+def demo(
+    url: Annotated[str | None, typer.Option(help="Where the API is; PUBLIC_BASE_URL otherwise.")] = None,
+    another: Annotated[bool, typer.Option(help="Leave one more invoice open, and say where to pay it.")] = True,
+) -> None:
+    """Run the main job once against the running service: an invoice from draft to fulfilled."""
+    found = settings()
+    key = found.api_bootstrap_key
+    if key is None:
+        typer.echo("API_BOOTSTRAP_KEY is not set; the demo calls the API with it.", err=True)
+        raise typer.Exit(2)
+    fulfilled = asyncio.run(run(url or found.public_base_url, key.get_secret_value(), another=another))
+    raise typer.Exit(0 if fulfilled else 1)
 
 
 async def run(base_url: str, key: str, *, another: bool) -> bool:

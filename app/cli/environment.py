@@ -7,10 +7,7 @@ import socket
 import typer
 from pydantic import Field, SecretStr, ValidationError
 
-from app.access import key_statements
 from app.cli.output import Status
-from app.clients import database_of
-from app.domain.errors import DatabaseUnavailable
 from app.setting_values import SigningSecrets
 from app.settings import Settings
 
@@ -77,24 +74,3 @@ def require_free(host: str, port: int, name: str) -> None:
 def operator() -> str:
     """Who runs the command, as the audit log names them."""
     return f"cli:{getpass.getuser()}"
-
-
-async def require_somebody(found: Settings) -> None:
-    """Stop where this is production and nobody could call: no bootstrap key, no identity provider, no key in force.
-
-    A database that is away is no reason to stop: the service starts without it.
-    """
-    if found.environment != "production" or found.api_bootstrap_key or found.oidc_issuer:
-        return
-    database = database_of(found)
-    await database.open()
-    try:
-        async with database.connection() as connection:
-            somebody = await key_statements.any_in_force(connection, livemode=found.livemode)
-    except DatabaseUnavailable:
-        return
-    finally:
-        await database.close()
-    if not somebody:
-        typer.echo("Nobody could call: make a key (`invoicing keys create`), or set API_BOOTSTRAP_KEY.", err=True)
-        raise typer.Exit(2)

@@ -6,9 +6,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from app.cli.output import Json, Status, print_columns, print_encoded
-from app.cli.runner import Moment, ask, run, utc
+from app.cli.output import Json, Status, print_columns, print_encoded, print_json
+from app.cli.runner import Moment, ask, progress, run, utc
 from app.cli.show import STATE, Cursor, Limit, show_customer, show_page, wanted
+from app.container import Parts
+from app.customers import erasure
 from app.db.documents import CUSTOMER, DELIVERY, WEBHOOK_ENDPOINT
 from app.domain.outgoing import DeliveryStatus, EndpointStatus
 
@@ -95,3 +97,17 @@ def erase(
         print_encoded(answer.body)
     else:
         print_columns([msgspec.json.decode(answer.body)], ("id", "deleted"))
+
+
+def sweep_erased(as_json: Json = False) -> None:
+    """Look through every stored event for what is personal of customers that were deleted, and take it out.
+
+    The worker does it each hour with what came since the last time.
+    """
+
+    async def sweep(parts: Parts) -> int:
+        with progress("looking through what is stored"):
+            return await erasure.sweep(parts.database, everything=True)
+
+    changed = run(sweep, as_json=as_json)
+    print_json({"changed": changed}) if as_json else typer.echo(f"{changed} documents changed.")

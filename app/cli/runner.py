@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Protocol, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.cli.environment import operator, settings
 from app.cli.output import tell_error
@@ -59,6 +57,9 @@ def utc(moment: datetime | None) -> datetime | None:
 @contextmanager
 def progress(what: str) -> Iterator[Advance]:
     """A bar on standard error while the block runs, where a person looks; nothing where a program does."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

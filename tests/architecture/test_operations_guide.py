@@ -33,6 +33,7 @@ def command_of(words: list[str]) -> Any:
         if not hasattr(found, "commands") or word.startswith(("-", "…")):
             break
         found = found.commands[word]
+        found = getattr(found, "loaded", found)
     return found
 
 

@@ -20,7 +20,7 @@ Eventually = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 SERVER, CLIENT, CONSUMER = 2, 3, 5
 LOADED = """
 import sys
-from app import cli
+from app.cli import processes
 from app.observability import tracing
 from app.main import create_app
 from app.settings import Settings

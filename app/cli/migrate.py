@@ -1,0 +1,99 @@
+"""`invoicing migrate`: the schema at a revision, the roles' rights, the inbox's partitions, and the feed after a restore."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from app.cli.environment import BeforeTheEndpoint, settings
+from app.cli.output import Json, Status, print_json, tell_error
+from app.db import migrations, roles
+from app.db.engine import Database
+from app.domain.errors import DatabaseUnavailable
+from app.events import feed_statements
+from app.jobs.retention import make_partitions
+from app.observability import logs
+
+WAIT_STEP_S = 1.0
+
+
+def migrate(
+    revision: Annotated[str, typer.Argument(help="The revision to migrate to.")] = "head",
+    wait_s: Annotated[float, typer.Option(help="How long to wait for the database.")] = 60.0,
+    restored: Annotated[
+        bool, typer.Option("--restored", help="The database comes from a backup: say so once, before anything starts.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring the database's schema to a revision, waiting for the database where it is not up yet."""
+    found = settings(BeforeTheEndpoint)
+    logs.configure("error")
+    url = found.server_url
+    try:
+        reached = _upgraded(url, asyncio.run(_applied(url, wait_s)), revision)
+    except DatabaseUnavailable as error:
+        raise typer.Exit(tell_error(error, as_json=as_json)) from None
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(Status.WRONG) from None
+    if revision == "head":
+        if asyncio.run(_rebase_feed(url, restored=restored)):
+            typer.echo("The feed goes on behind what is stored.", err=as_json)
+        asyncio.run(_grant(url))
+        asyncio.run(_make_partitions(url, found.inbox_retention))
+    print_json({"schema": reached}) if as_json else typer.echo(f"The schema is at {reached}.")
+
+
+def _upgraded(url: str, applied: str | None, revision: str) -> str:
+    """Where the schema is now. One that a later release made is left as it is: this one works on it, too."""
+    if revision == "head" and migrations.newer(applied):
+        typer.echo("The schema was made by a later release than this one.", err=True)
+        return str(applied)
+    migrations.upgrade(url, revision)
+    return revision
+
+
+async def _rebase_feed(url: str, *, restored: bool) -> bool:
+    """A database restored into another cluster would number its changes below what is stored, or was read."""
+    connection = await Database(url).dedicated()
+    rebased = await feed_statements.rebase(connection, restored=restored)
+    await connection.close()
+    return rebased
+
+
+async def _grant(url: str) -> None:
+    """Grant what this release needs; what a later one granted on its own schema stays, for it needs it."""
+    connection = await Database(url).dedicated()
+    if await migrations.revision(connection) == migrations.head():
+        async with connection.transaction():
+            await roles.grant(connection)
+    await connection.close()
+
+
+async def _make_partitions(url: str, retention: timedelta | None) -> None:
+    database = Database(url, pool_size=1)
+    await database.open()
+    try:
+        await make_partitions(database, retention, datetime.now(UTC))
+    finally:
+        await database.close()
+
+
+async def _applied(url: str, wait_s: float) -> str | None:
+    """The revision that the database has, once it is up."""
+    database = Database(url)
+    deadline = asyncio.get_running_loop().time() + wait_s
+    while True:
+        try:
+            connection = await database.dedicated()
+        except DatabaseUnavailable:
+            if asyncio.get_running_loop().time() > deadline:
+                raise DatabaseUnavailable(f"The database could not be reached for {wait_s:.0f} s.") from None
+            typer.echo("Waiting for the database …", err=True)
+            await asyncio.sleep(WAIT_STEP_S)
+        else:
+            try:
+                return await migrations.revision(connection)
+            finally:
+                await connection.close()

@@ -1,0 +1,131 @@
+"""`invoicing serve`, `worker` and `console`: the processes of the service."""
+
+import asyncio
+import resource
+from functools import partial
+
+import typer
+import uvicorn
+
+from app import shutdown
+from app.access import key_statements
+from app.cli.environment import require_free, settings
+from app.clients import database_of
+from app.container import built
+from app.db.engine import ONE_PLAN
+from app.domain.actions import Misconfigured
+from app.domain.errors import DatabaseUnavailable
+from app.http.protocol import BoundedProtocol
+from app.observability import logs, scraping, tracing
+from app.settings import Settings
+from app.version import VERSION
+
+MOST_CONNECTIONS = 2000
+"""Per process, beside streams; whoever comes beyond is told 503 at once."""
+MOST_CONSOLE_CONNECTIONS = 100
+
+
+def application() -> object:
+    """The application of this environment, for a server that starts several processes."""
+    from app.main import create_app, end_streams
+
+    found = settings()
+    logs.configure(found.log_level)
+    app = create_app(found)
+    shutdown.end_at_second_signal(partial(end_streams, app))  # the server waits for responses, and these have no end
+    return app
+
+
+def serve() -> None:
+    """Serve the API."""
+    found = settings()
+    asyncio.run(_require_somebody(found))
+    require_free(found.host, found.port, "PORT")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is a file; a shell's default is 1024
+    with scraping.shared_by(found.workers):
+        uvicorn.run(
+            "app.cli.processes:application",
+            factory=True,
+            host=found.host,
+            port=found.port,
+            workers=found.workers,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            http=BoundedProtocol,
+            ws="none",
+            limit_concurrency=MOST_CONNECTIONS + found.stream_limit,
+            proxy_headers=False,  # the gate reads them, from the proxies that are configured
+            timeout_keep_alive=found.keep_alive_s,
+            timeout_graceful_shutdown=shutdown.DRAIN_S,
+            timeout_worker_healthcheck=shutdown.HANGS_S,
+        )
+
+
+def console() -> None:
+    """Serve the operators' console at /console: a process of its own, on an address of its own."""
+    from app.admin.application import create_console
+
+    found = settings()
+    require_free(found.console_host, found.console_port, "CONSOLE_PORT")
+    logs.configure(found.log_level)
+    shutdown.end_at_second_signal()
+    uvicorn.run(
+        create_console(found),
+        host=found.console_host,
+        port=found.console_port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        http=BoundedProtocol,
+        ws="none",
+        limit_concurrency=MOST_CONSOLE_CONNECTIONS,
+        proxy_headers=False,
+        timeout_graceful_shutdown=shutdown.DRAIN_S,
+    )
+
+
+def worker() -> None:
+    """Process what Stripe delivered, finish what was interrupted, do the fulfillment actions, keep house."""
+    found = settings()
+    logs.configure(found.log_level)
+    try:
+        asyncio.run(_work(found))
+    except Misconfigured as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+async def _work(found: Settings) -> None:
+    tracing.start(found.otel_exporter_otlp_endpoint, found.otel_service_name or "invoicing-worker")
+    try:
+        async with built(found, **ONE_PLAN) as parts, scraping.scraped(parts, found.worker_metrics_port, VERSION):
+            jobs = parts.background()
+            async with asyncio.TaskGroup() as group:
+                for job in jobs:
+                    group.create_task(job.run())
+                shutdown.drain_on_signal(*(job.stop for job in jobs))
+    finally:
+        await asyncio.to_thread(tracing.stop)
+
+
+async def _require_somebody(found: Settings) -> None:
+    """Stop where this is production and nobody could call: no bootstrap key, no identity provider, no key in force.
+
+    A database that is away is no reason to stop: the service starts without it.
+    """
+    if found.environment != "production" or found.api_bootstrap_key or found.oidc_issuer:
+        return
+    database = database_of(found)
+    await database.open()
+    try:
+        async with database.connection() as connection:
+            somebody = await key_statements.any_in_force(connection, livemode=found.livemode)
+    except DatabaseUnavailable:
+        return
+    finally:
+        await database.close()
+    if not somebody:
+        typer.echo("Nobody could call: make a key (`invoicing keys create`), or set API_BOOTSTRAP_KEY.", err=True)
+        raise typer.Exit(2)
