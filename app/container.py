@@ -37,7 +37,7 @@ from app.inbox.worker import Worker
 from app.invoices.items import Items
 from app.invoices.service import Invoicing
 from app.jobs.housekeeper import Housekeeper, Task, purge_deliveries, purge_operations, rebase_feed
-from app.jobs.notifications import Bell
+from app.jobs.notifications import Notifications
 from app.jobs.retention import forget_feed, keep_partitions
 from app.outgoing.deliverer import Deliverer, DeliveringSettings
 from app.outgoing.encryption import Seal
@@ -88,7 +88,7 @@ class Parts:
     items: Items
     payment_links: PaymentLinks
     inbox: Inbox
-    bell: Bell
+    notifications: Notifications
     live: Live
     replaying: Replaying
     actions: Actions
@@ -104,6 +104,7 @@ class Parts:
         """A worker over the same parts."""
         return Worker(
             self.database,
+            self.notifications,
             Processor(self.database, self.gateway),
             batch=self.settings.worker_batch,
             lease=timedelta(seconds=self.settings.worker_lease_s),
@@ -116,7 +117,7 @@ class Parts:
         sending = SendingSettings(found.outgoing_reach, found.outgoing_timeout_s, found.outgoing_concurrency)
         return Deliverer(
             self.database,
-            self.bell,
+            self.notifications,
             sender or Sender(sending, self.endpoints.seal),
             DeliveringSettings(
                 source=found.public_base_url,
@@ -252,8 +253,8 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
     invoicing = Invoicing(database, gateway, steps, writer)
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
-    bell = Bell(database)
-    live = Live(database, bell, source=settings.public_base_url, most=settings.stream_limit)
+    notifications = Notifications(database)
+    live = Live(database, notifications, source=settings.public_base_url, most=settings.stream_limit)
     keyring = Keyring(database, livemode=settings.livemode)
     tokens = Tokens(database, provider) if (provider := provider_of(settings)) else None
     await database.open()
@@ -269,7 +270,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             items=Items(database, invoicing),
             payment_links=PaymentLinks(database, invoicing, Following(database, gateway), links),
             inbox=inbox,
-            bell=bell,
+            notifications=notifications,
             actions=Actions(database),
             live=live,
             endpoints=Endpoints(database, Seal(settings.sealing_keys), settings.outgoing_reach),
@@ -285,7 +286,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
         await operations.close()
         await writer.close()
         await live.close()
-        await bell.close()
+        await notifications.close()
         await inbox.close()
         await keyring.close()
         if tokens is not None:

@@ -1,7 +1,7 @@
-"""Owns how work that comes together is done together: what arrives while a set is under way shares the next one.
+"""Group commit: work that comes together is done together; what arrives while a batch is under way shares the next one.
 
-A set closes when the one before it ends, never after a timer, so that what comes alone waits for nobody. Sets run in a
-task of their own: whoever asked may give up without taking the others along. What a set is, its owner knows.
+A batch closes when the one before it ends, never after a timer, so that what comes alone waits for nobody. Batches run
+in a task of their own: whoever submitted may give up without taking the others along.
 """
 
 import asyncio
@@ -13,43 +13,48 @@ from typing import Final, Generic, TypeVar
 
 import structlog
 
-from app.domain.errors import DatabaseUnavailable
+from app.domain.errors import DatabaseContention, DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
-LARGEST_SET = 64
+LARGEST_BATCH = 64
 
-Asked = TypeVar("Asked")
-Given = TypeVar("Given")
-
-
-class Alone(Enum):
-    """What a set says of work that cannot be done in it: whoever asked does it alone."""
-
-    ALONE = "alone"
+Work = TypeVar("Work")
+Result = TypeVar("Result")
 
 
-ALONE: Final = Alone.ALONE
+class Individually(Enum):
+    """What a batch says of work that cannot be done in it: whoever submitted it does it individually."""
 
-CarryOut = Callable[[Sequence[Asked]], Awaitable[Sequence[Given | Exception | Alone]]]
-"""Does a set, and says of each in its order: what came of it, what it raises, or that it must be done alone."""
+    INDIVIDUALLY = "individually"
 
 
-class Gathering(Generic[Asked, Given]):
-    """Work that is done in sets, one set at a time."""
+INDIVIDUALLY: Final = Individually.INDIVIDUALLY
 
-    def __init__(self, carry_out: CarryOut[Asked, Given]) -> None:
+CarryOut = Callable[[Sequence[Work]], Awaitable[Sequence[Result | Exception | Individually]]]
+"""Does a batch, and says of each in its order: its result, what it raises, or that it must be done individually."""
+
+
+class Batcher(Generic[Work, Result]):
+    """Work that is done in batches, one batch at a time."""
+
+    def __init__(self, carry_out: CarryOut[Work, Result]) -> None:
         self._carry_out = carry_out
-        self._waiting: deque[tuple[Asked, asyncio.Future[Given | Alone]]] = deque()
+        self._waiting: deque[tuple[Work, asyncio.Future[Result | Individually]]] = deque()
         self._running: asyncio.Task[None] | None = None
 
-    async def ask(self, asked: Asked) -> Given | Alone:
-        """What came of `asked`, or ALONE. Raises what its set says of it, and DatabaseUnavailable."""
-        told: asyncio.Future[Given | Alone] = asyncio.get_running_loop().create_future()
-        self._waiting.append((asked, told))
+    @property
+    def waiting(self) -> int:
+        """How much is submitted and not begun."""
+        return len(self._waiting)
+
+    async def submit(self, work: Work) -> Result | Individually:
+        """The result of `work`, or INDIVIDUALLY. Raises what its batch says of it, and DatabaseUnavailable."""
+        done: asyncio.Future[Result | Individually] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, done))
         if self._running is None:  # nothing of whoever comes first may cling to what is done for all
             self._running = asyncio.create_task(self._run(), context=Context())
-        return await told
+        return await done
 
     async def close(self) -> None:
         """Wait for the end of what is under way."""
@@ -59,32 +64,31 @@ class Gathering(Generic[Asked, Given]):
     async def _run(self) -> None:
         try:
             while self._waiting:
-                taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_SET))]
-                wanted = [(asked, told) for asked, told in taken if not told.done()]
+                taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
+                wanted = [(work, done) for work, done in taken if not done.done()]
                 if wanted:
-                    outcomes = await self._outcomes([asked for asked, _ in wanted])
-                    for (_, told), outcome in zip(wanted, outcomes, strict=True):
-                        _tell(told, outcome)
+                    outcomes = await self._outcomes([work for work, _ in wanted])
+                    for (_, done), outcome in zip(wanted, outcomes, strict=True):
+                        _settle(done, outcome)
         finally:
             self._running = None
 
-    async def _outcomes(self, asked: Sequence[Asked]) -> Sequence[Given | Exception | Alone]:
-        """What came of a set; where it failed as a whole, through the fault of one or by chance, each is done alone."""
+    async def _outcomes(self, works: Sequence[Work]) -> Sequence[Result | Exception | Individually]:
+        """What came of a batch; where it failed as a whole, by the fault of one or by chance, each is done individually."""
         try:
-            return await self._carry_out(asked)
-        except DatabaseUnavailable as error:
-            return [error] * len(asked)
-        except Exception as error:  # noqa: BLE001 -- whoever is at fault hears of it, when it is done alone at the latest
-            if len(asked) == 1:
-                return [error]
-            log.info("set_done_one_by_one", size=len(asked), error=type(error).__name__)
-            return [ALONE] * len(asked)
+            return await self._carry_out(works)
+        except Exception as error:  # noqa: BLE001 -- whoever is at fault hears of it, individually at the latest
+            away = isinstance(error, DatabaseUnavailable) and not isinstance(error, DatabaseContention)
+            if away or len(works) == 1:
+                return [error] * len(works)
+            log.info("batch_done_individually", size=len(works), error=type(error).__name__)
+            return [INDIVIDUALLY] * len(works)
 
 
-def _tell(told: "asyncio.Future[Given | Alone]", outcome: Given | Exception | Alone) -> None:
-    if told.done():  # whoever asked has given up
+def _settle(done: "asyncio.Future[Result | Individually]", outcome: Result | Exception | Individually) -> None:
+    if done.done():  # whoever submitted has given up
         return
     if isinstance(outcome, Exception):
-        told.set_exception(outcome)
+        done.set_exception(outcome)
     else:
-        told.set_result(outcome)
+        done.set_result(outcome)

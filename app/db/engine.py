@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from app.domain.errors import DatabaseUnavailable
+from app.domain.errors import DatabaseContention, DatabaseUnavailable
 from app.observability import metrics
 
 log = structlog.get_logger(__name__)
@@ -30,6 +30,7 @@ NOT_NOW = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
@@ -37,7 +38,8 @@ NOT_NOW = (
 )
 """What asyncpg raises when the server is away, starting, stopping, failing over or full.
 
-The last is what a statement meets between the server's goodbye and the end of its connection.
+TransactionRollbackError is a deadlock, and whatever else breaks one transaction off for another. The last is what a
+statement meets between the server's goodbye and the end of its connection.
 """
 
 SESSION = {
@@ -82,6 +84,8 @@ async def translated_errors() -> AsyncIterator[None]:
 def _unavailable(error: BaseException) -> DatabaseUnavailable:
     metrics.DATABASE_ERRORS(type(error).__name__).inc()
     log.warning("database_unavailable", error=type(error).__name__)
+    if isinstance(error, asyncpg.TransactionRollbackError):
+        return DatabaseContention("The database was busy with a change beside this one: ask again.", retry_after=1)
     return DatabaseUnavailable(
         "The database cannot be reached right now. What was asked may have been recorded all the same: ask again, with "
         "the same Idempotency-Key.",

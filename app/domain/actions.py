@@ -1,4 +1,4 @@
-"""Owns what follows a payment outside this service: the moments of a fulfillment, and when an action is due. Pure.
+"""What follows a payment outside this service: the moments of a fulfillment, and when an action is due. Pure.
 
 An action (a mail, a hook of the team's own) is done at most once for each moment of a fulfillment, as far as whoever
 takes it lets that be known. The state is looked at again when it is done: what was overtaken is not done any more.
@@ -7,6 +7,8 @@ takes it lets that be known. The state is looked at again when it is done: what 
 import re
 from enum import StrEnum
 from typing import Final
+
+from app.domain.backoff import Backoff
 
 EMAIL: Final = "email"
 """The name of the action that mails the customer."""
@@ -17,8 +19,7 @@ MOST_ATTEMPTS = 14
 """Tries before an action is set aside as dead; with the pauses below, about a day and a half."""
 MOST_LOST = 5
 """How often a worker may die over an action before it is set aside: others must not suffer from it for long."""
-FIRST_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 6 * 3600.0
+BACKOFF = Backoff(first_s=5.0, longest_s=6 * 3600.0)
 
 
 class Moment(StrEnum):
@@ -74,8 +75,3 @@ def require_due(moment: str, status: str) -> None:
     """Raise Overtaken where an action of `moment` is not due any more for a fulfillment that stands at `status`."""
     if moment != status:
         raise Overtaken(f"The fulfillment is {status} by now.")
-
-
-def pause_s(attempts: int) -> float:
-    """How many seconds an action rests at most after its `attempts`-th try: exponential."""
-    return min(FIRST_PAUSE_S * 3.0 ** min(attempts - 1, 20), LONGEST_PAUSE_S)

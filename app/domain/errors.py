@@ -192,6 +192,10 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+class DatabaseContention(DatabaseUnavailable):
+    """The database broke a transaction off in favour of another's: nothing of it was done, and it may be tried at once."""
+
+
 class IdentityProviderUnavailable(Unavailable):
     """Tokens cannot be verified, so nobody comes in by one."""
 

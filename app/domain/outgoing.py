@@ -1,4 +1,4 @@
-"""Owns the rules of outgoing webhooks: what an answer means, when it is tried again, when an endpoint is given up.
+"""The rules of outgoing webhooks: what an answer means, when it is tried again, when an endpoint is given up.
 
 Pure: what dice and clocks say is passed in.
 """
@@ -12,18 +12,18 @@ from typing import Final
 
 import msgspec
 
+from app.domain.backoff import Backoff
 from app.domain.events import written
 
 PING: Final = "ping"
 SECRET_BYTES = 32
 MOST_ATTEMPTS = 15
-FIRST_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 12 * 3600.0
+BACKOFF = Backoff(first_s=5.0, longest_s=12 * 3600.0, spread=(0.8, 1.2))
 """5 s, 15 s, 45 s, … 12 h: with MOST_ATTEMPTS some three days, as the Standard Webhooks specification recommends."""
-JITTER = 0.2
-"""By how much of itself a pause may be shorter or longer, so that failures of one moment do not come back as one."""
 LONGEST_RETRY_AFTER_S = 24 * 3600.0
 """What an endpoint asks for in Retry-After is granted up to this."""
+SILENCE = timedelta(seconds=1.5 * LONGEST_RETRY_AFTER_S)
+"""Longer than a delivery rests: an endpoint that failed, then was sent nothing for so long, begins to fail anew."""
 GONE = 410
 ACCEPTED = range(200, 300)
 MOVED = range(300, 400)
@@ -104,13 +104,12 @@ def judge(status: int) -> Failure | None:
     return Failure.GONE if status == GONE else Failure.STATUS
 
 
-def pause_after(attempts: int, dice: float, retry_after_s: float | None = None) -> timedelta:
-    """How long a delivery rests after its `attempts`-th attempt failed; `dice` is between 0 and 1.
+def pause_after(attempts: int, dice: float | None = None, retry_after_s: float | None = None) -> timedelta:
+    """How long a delivery rests after its `attempts`-th attempt failed; `dice` is the backoff's.
 
     An endpoint that asks for more time gets it, within bounds; one that asks for less does not hurry us.
     """
-    pause = min(FIRST_PAUSE_S * 3 ** (attempts - 1), LONGEST_PAUSE_S) * (1 + JITTER * (2 * dice - 1))
-    return timedelta(seconds=max(pause, min(retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)))
+    return max(BACKOFF.pause(attempts, dice), timedelta(seconds=min(retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)))
 
 
 def new_secret() -> str:

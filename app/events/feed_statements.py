@@ -155,14 +155,26 @@ async def gone(connection: Connection) -> Cursor:
     return Cursor(*row) if row else START
 
 
+async def hold_gone(connection: Connection) -> Cursor:
+    """Up to where nothing is kept any more; it stays so until the transaction ends."""
+    row = await connection.fetchrow("SELECT gone_position, gone_change FROM feed FOR SHARE")
+    return Cursor(*row) if row else START
+
+
+HOLD = "SELECT FROM feed FOR NO KEY UPDATE"
+"""Locks the feed's row against others that delete from it, raise its base, or rely on what it keeps."""
+
 _FORGET = f"""
 WITH first AS MATERIALIZED (
     SELECT position, id, at FROM changes WHERE position < {_END} ORDER BY position, id LIMIT $2
 ), needed AS (
     SELECT position, id FROM first WHERE at >= now() - $1::interval
     UNION ALL
-    (SELECT position, change FROM deliveries WHERE status IN ('pending', 'delivering', 'failed') AND change IS NOT NULL
-        ORDER BY position, change LIMIT 1)
+    (SELECT delivery.position, delivery.change
+        FROM deliveries delivery JOIN webhook_endpoints endpoint ON endpoint.id = delivery.endpoint
+        WHERE delivery.status IN ('pending', 'delivering', 'failed') AND delivery.change IS NOT NULL
+          AND endpoint.status = 'enabled' AND endpoint.deleted_at IS NULL
+        ORDER BY delivery.position, delivery.change LIMIT 1)
 ), old AS MATERIALIZED (
     SELECT position, id FROM first WHERE (position, id) < ALL (SELECT position, id FROM needed)
       AND (position, id) <= ALL (
@@ -184,7 +196,9 @@ async def forget(connection: Connection, retention: timedelta, limit: int) -> in
 
     It ends before the first that is younger, and before one that an enabled endpoint has still to be sent.
     """
-    return cast("int", await connection.fetchval(_FORGET, retention, limit))
+    async with connection.transaction():
+        await connection.execute(HOLD)  # before the statement's snapshot: whoever enables an endpoint is waited for
+        return cast("int", await connection.fetchval(_FORGET, retention, limit))
 
 
 _STALE = """
@@ -203,6 +217,7 @@ async def rebase(connection: Connection, *, restored: bool = False) -> bool:
     if not restored and not await connection.fetchval(_STALE):
         return False
     async with connection.transaction():
+        await connection.execute(HOLD)  # first, as whoever deletes does
         # Nobody may be writing under the old base while it changes; readers go on.
         await connection.execute("LOCK TABLE changes IN EXCLUSIVE MODE")
         if not restored and not await connection.fetchval(_STALE):

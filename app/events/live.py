@@ -1,4 +1,4 @@
-"""Owns telling what happens while it happens, to however many listen: the feed is read once per process for all of them.
+"""Tells what happens while it happens, to however many listen: the feed is read once per process for all of them.
 
 A subscription begins anywhere in the feed. It is behind at first and reads the database, page by page; once it has
 reached where the process's one reader is, it is handed what that reader finds. A subscriber that does not keep up is not
@@ -12,19 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 
-import structlog
-
 from app.db.engine import Database
-from app.domain.errors import DatabaseUnavailable, RateLimited
+from app.domain.errors import RateLimited
 from app.domain.events import Cursor, FeedEvent, envelope
 from app.events import feed_statements
+from app.events.change_statements import CHANNEL
 from app.events.feed_statements import EVERYTHING, Read, Wanted
-from app.jobs.notifications import Bell
-
-log = structlog.get_logger(__name__)
+from app.jobs.loop import tell, within
+from app.jobs.notifications import Notifications
 
 LOOK_S = 2.0
-"""How often it is looked without a ring."""
+"""How often the feed is looked at without a notification."""
 HELD_S = (0.002, 0.25)
 """While a transaction holds events back: how soon it is looked again, at first and at most."""
 AGAIN_S = 1.0
@@ -53,10 +51,11 @@ class Told:
 class Live:
     """The process's one reader, and who listens to it."""
 
-    def __init__(self, database: Database, bell: Bell, *, source: str, most: int) -> None:
+    def __init__(self, database: Database, notifications: Notifications, *, source: str, most: int) -> None:
         self.ended = False
         self._database = database
-        self._bell = bell
+        self._notifications = notifications
+        self._grown = asyncio.Event()
         self._source = source
         self._most = most
         self._places: dict[About, dict[Wanted, set[Subscription]]] = {}
@@ -143,23 +142,23 @@ class Live:
     async def _read_on(self, at: Cursor) -> None:
         """Read, for as long as anybody listens."""
         pause = HELD_S[0]
-        while self._places:
-            heard = self._bell.rings
-            try:
-                async with self._database.connection() as connection:
-                    page = await feed_statements.read(connection, at, EVERYTHING, limit=PAGE)
-                self._hand_out(page.events)
-            except Exception as error:  # all streams hang on this one task
-                if not isinstance(error, DatabaseUnavailable):
-                    log.exception("feed_not_read")
-                await asyncio.sleep(AGAIN_S)
-                continue
-            self._at = at = page.upto
-            if page.events:
-                await asyncio.sleep(REST_S)
-            if not page.more:
-                pause = min(pause * 2, HELD_S[1]) if page.held else HELD_S[0]
-                await self._bell.wait(heard, pause if page.held else LOOK_S)
+        with self._notifications.subscribed(CHANNEL, self._grown.set):
+            while self._places:
+                self._grown.clear()
+                try:
+                    async with self._database.connection() as connection:
+                        page = await feed_statements.read(connection, at, EVERYTHING, limit=PAGE)
+                    self._hand_out(page.events)
+                except Exception as error:  # noqa: BLE001 -- all streams hang on this one task
+                    tell(error, "feed_not_read")
+                    await asyncio.sleep(AGAIN_S)
+                    continue
+                self._at = at = page.upto
+                if page.events:
+                    await asyncio.sleep(REST_S)
+                if not page.more:
+                    pause = min(pause * 2, HELD_S[1]) if page.held else HELD_S[0]
+                    await within(self._grown, pause if page.held else LOOK_S)
         self._at = self._reader = None
 
     def _hand_out(self, events: list[FeedEvent]) -> None:

@@ -1,4 +1,4 @@
-"""Owns the statements about fulfillment actions: make each once, hand out what is due, mark what became of it.
+"""Statements about fulfillment actions: make each once, hand out what is due, mark what became of it.
 
 The row is the job, and stays as the proof that it was there: what is replayed or repaired makes no second one. Handing
 out sets next_attempt_at to the end of a lease, so that what a dead worker held comes due again by itself.
@@ -17,7 +17,10 @@ from app.domain.actions import ActionStatus, Moment
 
 @dataclass(frozen=True, slots=True)
 class DueAction:
-    """An action handed out to this worker. `attempts` counts this one; with the lease it says whose it is."""
+    """An action handed out to this worker. `attempts` counts this try; `lease` says whose it is.
+
+    `lease` only grows, also where a person lets `attempts` begin anew.
+    """
 
     id: str
     fulfillment: str
@@ -25,6 +28,7 @@ class DueAction:
     action: str
     moment: Moment
     attempts: int
+    lease: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,10 @@ WITH waiting AS (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE fulfillment_actions AS job
-SET status = 'running', attempts = job.attempts + 1, next_attempt_at = now() + $3::interval
+SET status = 'running', attempts = job.attempts + 1, lease = job.lease + 1, next_attempt_at = now() + $3::interval
 FROM waiting
 WHERE job.id = waiting.id
-RETURNING job.id, job.fulfillment, job.invoice, job.action, job.moment, job.attempts
+RETURNING job.id, job.fulfillment, job.invoice, job.action, job.moment, job.attempts, job.lease
 """
 
 _ANY_CAME_BACK = """
@@ -90,20 +94,21 @@ WITH back AS (
 UPDATE fulfillment_actions AS job
 SET status = CASE WHEN given_up THEN 'dead' ELSE 'running' END,
     attempts = job.attempts + CASE WHEN given_up THEN 0 ELSE 1 END,
+    lease = job.lease + 1,
     lost = job.lost + 1,
     reason = CASE WHEN given_up THEN 'Its worker died or hung each time.' ELSE reason END,
     next_attempt_at = CASE WHEN given_up THEN NULL ELSE now() + $2::interval END,
     finished_at = CASE WHEN given_up THEN now() END
 FROM back
 WHERE job.id = back.id
-RETURNING job.id, job.fulfillment, job.invoice, job.action, job.moment, job.attempts, given_up
+RETURNING job.id, job.fulfillment, job.invoice, job.action, job.moment, job.attempts, job.lease, given_up
 """
 
 _HOLD = """
 UPDATE fulfillment_actions AS job
-SET next_attempt_at = now() + $3::interval
+SET next_attempt_at = now() + $4::interval
 FROM fulfillments fulfillment
-WHERE job.id = $1 AND job.attempts = $2 AND job.status = 'running' AND fulfillment.id = job.fulfillment
+WHERE job.id = $1 AND job.attempts = $2 AND job.lease = $3 AND job.status = 'running' AND fulfillment.id = job.fulfillment
 RETURNING fulfillment.status
 """
 
@@ -113,26 +118,26 @@ WHERE id = $1 AND status <> 'done'
 """
 
 _END = """
-UPDATE fulfillment_actions SET status = $3, reason = $4, next_attempt_at = NULL, finished_at = now()
-WHERE id = $1 AND attempts = $2 AND status = 'running'
+UPDATE fulfillment_actions SET status = $4, reason = $5, next_attempt_at = NULL, finished_at = now()
+WHERE id = $1 AND attempts = $2 AND lease = $3 AND status = 'running'
 """
 
 _LEAVE = """
 WITH standing AS MATERIALIZED (
-    SELECT status FROM fulfillments WHERE id = $3 FOR SHARE
+    SELECT status FROM fulfillments WHERE id = $4 FOR SHARE
 )
 UPDATE fulfillment_actions AS job
 SET status = CASE WHEN standing.status = moment THEN 'pending' ELSE 'skipped' END,
-    reason = CASE WHEN standing.status <> moment THEN $4 END,
+    reason = CASE WHEN standing.status <> moment THEN $5 END,
     next_attempt_at = CASE WHEN standing.status = moment THEN now() END,
     finished_at = CASE WHEN standing.status <> moment THEN now() END
 FROM standing
-WHERE job.id = $1 AND job.attempts = $2 AND job.status = 'running'
+WHERE job.id = $1 AND job.attempts = $2 AND job.lease = $3 AND job.status = 'running'
 """
 
 _FAIL = """
-UPDATE fulfillment_actions SET status = 'failed', reason = $3, next_attempt_at = now() + $4::interval
-WHERE id = $1 AND attempts = $2 AND status = 'running'
+UPDATE fulfillment_actions SET status = 'failed', reason = $4, next_attempt_at = now() + $5::interval
+WHERE id = $1 AND attempts = $2 AND lease = $3 AND status = 'running'
 """
 
 _RETRY = """
@@ -195,14 +200,13 @@ async def claim_back(
 
 
 def _due(row: asyncpg.Record) -> DueAction:
-    return DueAction(
-        row["id"], row["fulfillment"], row["invoice"], row["action"], Moment(row["moment"]), row["attempts"]
-    )
+    named = {name: row[name] for name in DueAction.__slots__}
+    return DueAction(**named | {"moment": Moment(row["moment"])})
 
 
 async def hold(connection: Connection, due: DueAction, lease: timedelta) -> str | None:
     """Hold it for `lease` from now on; the status of its fulfillment, or None where it is not ours any more."""
-    return cast("str | None", await connection.fetchval(_HOLD, due.id, due.attempts, lease))
+    return cast("str | None", await connection.fetchval(_HOLD, due.id, due.attempts, due.lease, lease))
 
 
 async def done(connection: Connection, due: DueAction) -> None:
@@ -212,7 +216,7 @@ async def done(connection: Connection, due: DueAction) -> None:
 
 async def end(connection: Connection, due: DueAction, status: ActionStatus, reason: str) -> None:
     """Mark it skipped or dead, unless it is not ours any more."""
-    await connection.execute(_END, due.id, due.attempts, status, reason)
+    await connection.execute(_END, due.id, due.attempts, due.lease, status, reason)
 
 
 async def leave(connection: Connection, due: DueAction, reason: str) -> None:
@@ -220,12 +224,12 @@ async def leave(connection: Connection, due: DueAction, reason: str) -> None:
 
     It waits for who changes the fulfillment: either they see it skipped and make it due, or it sees where they got to.
     """
-    await connection.execute(_LEAVE, due.id, due.attempts, due.fulfillment, reason)
+    await connection.execute(_LEAVE, due.id, due.attempts, due.lease, due.fulfillment, reason)
 
 
 async def fail(connection: Connection, due: DueAction, reason: str, pause: timedelta) -> None:
     """Put it back for another try after `pause`, unless it is not ours any more."""
-    await connection.execute(_FAIL, due.id, due.attempts, reason, pause)
+    await connection.execute(_FAIL, due.id, due.attempts, due.lease, reason, pause)
 
 
 async def retry(connection: Connection, action_id: str, statuses: Sequence[str]) -> bool:

@@ -1,24 +1,22 @@
-"""Owns one try of one fulfillment action: whether it is still ours, and what is put down of how it ended."""
+"""One try of one fulfillment action: whether it is still ours, and what is put down of how it ended."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
 
 from app.db.engine import Connection, Database
-from app.domain.actions import ActionStatus, pause_s, require_due
-from app.domain.errors import DatabaseUnavailable
+from app.domain.actions import BACKOFF, ActionStatus, require_due
 from app.fulfillment import action_statements
 from app.fulfillment.action_statements import DueAction
+from app.jobs.loop import persist
 from app.observability import metrics
 
 log = structlog.get_logger(__name__)
 
 MARGIN_S = 30.0
 """How long a lease outlives what it is for: so long a mark may wait for a database that is away."""
-REST_S = 1.0
 
 
 class LeaseLost(Exception):
@@ -26,7 +24,7 @@ class LeaseLost(Exception):
 
 
 class Attempt:
-    """One try of one action; see services.acting.Turn.
+    """One try of one action; see Turn in actions.py.
 
     out: called when what is left of it is waiting for somebody else's word, which brings no process down.
     """
@@ -74,7 +72,7 @@ class Attempt:
         """Put it back for another try."""
         if self.marked:
             return
-        pause = timedelta(seconds=pause_s(self.due.attempts) * random.uniform(0.5, 1))  # noqa: S311 -- no secret
+        pause = BACKOFF.pause(self.due.attempts)
         await self._mark(lambda connection: action_statements.fail(connection, self.due, reason, pause))
         self._tell("action_failed", "failed", reason)
 
@@ -95,14 +93,10 @@ class Attempt:
 
     async def _mark(self, mark: Callable[[Connection], Awaitable[None]]) -> None:
         """Write the mark, for as long as the lease holds: a mail that is sent must not be sent again for want of it."""
-        while True:
-            try:
-                async with self._database.connection() as connection:
-                    await mark(connection)
-            except DatabaseUnavailable:
-                if asyncio.get_running_loop().time() + REST_S > self._until:
-                    raise
-                await asyncio.sleep(REST_S)
-            else:
-                self.marked = True
-                return
+
+        async def write() -> None:
+            async with self._database.connection() as connection:
+                await mark(connection)
+
+        await persist(write, self._until)
+        self.marked = True

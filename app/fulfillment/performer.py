@@ -1,12 +1,11 @@
-"""Owns the worker's part in fulfillment actions: hand out what is due, have it done, mark what became of it.
+"""The worker's part in fulfillment actions: hand out what is due, have it done, mark what became of it.
 
 Each action has a loop of its own, so that a slow one keeps no other waiting. A try is counted when it is handed out. What
 comes back from a worker that died is done alone: if it was the one that brought it down, it does so to nobody else.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -15,11 +14,11 @@ from opentelemetry.trace import SpanKind
 
 from app.db.engine import Database
 from app.domain.actions import MOST_ATTEMPTS, MOST_LOST, ActionStatus, NotNow, Overtaken, Permanent, Skipped
-from app.domain.errors import DatabaseUnavailable
 from app.domain.redaction import cut, redacted
 from app.fulfillment import action_statements
 from app.fulfillment.actions import Action
-from app.fulfillment.attempt import MARGIN_S, REST_S, Attempt, LeaseLost
+from app.fulfillment.attempt import MARGIN_S, Attempt, LeaseLost
+from app.jobs.loop import JobLoop, drain, side_by_side
 from app.jobs.passage import Passage
 from app.observability import logs, metrics, tracing
 
@@ -38,24 +37,26 @@ class Performer:
     def __init__(self, database: Database, configured: Mapping[str, Action], *, poll_s: float) -> None:
         self._database = database
         self._configured = configured
-        self._poll_s = poll_s
-        self._stopping = asyncio.Event()
         self._passage = Passage()
         self._differing: frozenset[str] = frozenset()
+        self._announcing = JobLoop("announced actions", self._announce_once, poll_s=poll_s)
+        self._loops = [
+            JobLoop("returned actions", self._take_back, poll_s=poll_s),
+            JobLoop("compared actions", self._compare, poll_s=COMPARED_EVERY_S),
+            *(JobLoop(f"{name} actions", partial(self._take, name), poll_s=poll_s) for name in configured),
+        ]
 
     def stop(self) -> None:
         """Finish what is under way, then return from run."""
-        self._stopping.set()
+        for loop in (self._announcing, *self._loops):
+            loop.stop()
 
     async def run(self) -> None:
-        """Say which actions there are, then do what is due until stopped; a database that is away is waited for."""
-        while not self._stopping.is_set() and not await self._without_failing(self._announced()):
-            await self._rest(REST_S)
+        """Say which actions there are, then do what is due until stopped."""
+        await self._announcing.run()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._repeat(self._take_back))
-            group.create_task(self._keep_comparing())
-            for name in self._configured:
-                group.create_task(self._repeat(partial(self._take, name)))
+            for loop in self._loops:
+                group.create_task(loop.run())
 
     async def announce(self) -> None:
         """Have actions made for what this worker does, from now on, and for nothing else."""
@@ -85,38 +86,16 @@ class Performer:
 
     async def drain(self) -> int:
         """Do whatever is due; how many that were."""
-        done = 0
-        while count := await self.run_once():
-            done += count
-        return done
+        return await drain(self.run_once)
 
-    async def _announced(self) -> int:
+    async def _announce_once(self) -> int:
         await self.announce()
-        return 1
-
-    async def _repeat(self, take: Callable[[], Awaitable[int]]) -> None:
-        while not self._stopping.is_set():
-            if not await self._without_failing(take()):
-                await self._rest(self._poll_s)
-
-    async def _keep_comparing(self) -> None:
-        while not self._stopping.is_set():
-            await self._without_failing(self.compare())
-            await self._rest(COMPARED_EVERY_S)
-
-    async def _without_failing(self, work: Awaitable[int]) -> int:
-        try:
-            return await work
-        except DatabaseUnavailable:
-            log.warning("waiting_for_database")
-        except Exception:  # the actions come due again when their lease ends
-            log.exception("actions_failed")
+        self._announcing.stop()
         return 0
 
-    async def _rest(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+    async def _compare(self) -> int:
+        await self.compare()
+        return 0  # it always rests
 
     async def _take(self, name: str) -> int:
         lease_s = self._configured[name].most_s + MARGIN_S
@@ -127,8 +106,7 @@ class Performer:
             attempts = [Attempt(self._database, one, lease_s, self._passage.along()) for one in due]
         finally:
             out()
-        await asyncio.gather(*(self._try(attempt) for attempt in attempts))
-        return len(due)
+        return await side_by_side(f"{name} actions", {attempt.due.id: self._try(attempt) for attempt in attempts})
 
     async def _take_back(self) -> int:
         """Do one of those that a worker died over, alone."""
@@ -146,7 +124,7 @@ class Performer:
                 metrics.ACTIONS("unknown", "dead").inc()
                 log.error("action_dead", action_id=given_up, reason="its worker died or hung each time")
             if due:
-                await self._try(Attempt(self._database, due, lease_s, out))
+                await side_by_side("returned actions", {due.id: self._try(Attempt(self._database, due, lease_s, out))})
         return 1
 
     async def _try(self, attempt: Attempt) -> None:
@@ -156,8 +134,6 @@ class Performer:
             try:
                 with tracing.span(f"action {due.action}", said, kind=SpanKind.CONSUMER):
                     await self._perform(self._configured[due.action], attempt)
-            except DatabaseUnavailable:
-                log.warning("action_left_to_its_lease", action=due.action, action_id=due.id)
             finally:
                 attempt.out()
 

@@ -9,23 +9,22 @@ An operation whose name this release does not know belongs to another release, w
 It is left alone: only a release that knows the name can tell what it may have done at Stripe.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 from opentelemetry.trace import SpanKind
 
 from app.db.engine import Database
-from app.domain.errors import DatabaseUnavailable, InvoicingError, Refused, StripeError
+from app.domain.errors import InvoicingError, Refused, StripeError
 from app.domain.idempotency import COMPLETION, STRIPE_KEEPS_KEYS
 from app.domain.json import JsonView
 from app.idempotency import statements as idempotency_statements
 from app.idempotency.operations import Operation, Operations, UseCase
 from app.idempotency.statements import Stored
 from app.idempotency.steps import NotDone, Untold
+from app.jobs.loop import JobLoop, side_by_side
 from app.observability import logs, metrics, tracing
 
 log = structlog.get_logger(__name__)
@@ -62,23 +61,8 @@ class Completer:
         self._undo = undo
         self._known = [*use_cases, *local]
         self._grace = grace
-        self._poll_s = poll_s
-        self._stopping = asyncio.Event()
-
-    def stop(self) -> None:
-        """Finish what is under way, then return from run."""
-        self._stopping.set()
-
-    async def run(self) -> None:
-        """Look for unfinished operations until stopped; a database that is away is waited for."""
-        while not self._stopping.is_set():
-            found = 0
-            with suppress(DatabaseUnavailable):
-                found = await self.run_once()
-            if not found:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll_s):
-                        await self._stopping.wait()
+        loop = JobLoop("operations", self.run_once, poll_s=poll_s)
+        self.run, self.stop = loop.run, loop.stop
 
     async def run_once(self) -> int:
         """Take over what is left behind, a few at once; how many it were."""
@@ -86,8 +70,7 @@ class Completer:
             left = await idempotency_statements.claim_unfinished(
                 connection, self._known, AT_ONCE, self._running.lease, self._grace
             )
-        await asyncio.gather(*(self._settle(stored) for stored in left))
-        return len(left)
+        return await side_by_side("operations", {str(stored.id): self._settle(stored) for stored in left})
 
     async def _settle(self, stored: Stored) -> None:
         """Bring one operation to its answer, or leave it with the reason for a later try."""

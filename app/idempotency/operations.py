@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from opentelemetry.trace import Span
 
-from app.db.batcher import ALONE, Alone, Gathering
+from app.db.batcher import INDIVIDUALLY, Batcher, Individually
 from app.db.engine import Connection, Database
 from app.domain.errors import (
     IdempotencyInProgress,
@@ -134,7 +134,7 @@ class Operations:
         self._database = database
         self._deadline_s = deadline_s
         self.lease = timedelta(seconds=deadline_s * LEASE_FACTOR)
-        self._beginning: Gathering[NewOperation, Stored] = Gathering(self._begin_together)
+        self._beginning: Batcher[NewOperation, Stored] = Batcher(self._begin_together)
 
     async def close(self) -> None:
         """Wait for the end of what is under way."""
@@ -200,17 +200,17 @@ class Operations:
             subject=call.subject,
             request_id=call.request_id,
         )
-        begun = await self._beginning.ask(new)
-        if begun is not ALONE:
+        begun = await self._beginning.submit(new)
+        if begun is not INDIVIDUALLY:
             return begun
         async with self._database.connection() as connection:
             return await idempotency_statements.begin(connection, new, self.lease)
 
-    async def _begin_together(self, new: Sequence[NewOperation]) -> Sequence[Stored | Alone]:
+    async def _begin_together(self, new: Sequence[NewOperation]) -> Sequence[Stored | Individually]:
         """Begin what nobody began before, in one statement and one commit."""
         async with self._database.connection() as connection:
             begun = await idempotency_statements.begin_new(connection, new, self.lease)
-        return [begun.get(one.id, ALONE) for one in new]
+        return [begun.get(one.id, INDIVIDUALLY) for one in new]
 
     async def _bounded(self, operation: Operation, use_case: UseCase, params: JsonView) -> None:
         limit = asyncio.timeout(self._deadline_s)

@@ -1,4 +1,4 @@
-"""Owns the way of an event from the inbox to its effects.
+"""The way of an event from the inbox to its effects.
 
 A batch of events is applied in one transaction: locks, rows, effects and the mark "processed" commit together.
 What an event cannot say is asked of Stripe between transactions, beside the events that need no answer, and the event
@@ -6,17 +6,16 @@ is applied again with the answer.
 """
 
 import asyncio
-import random
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import msgspec
 import structlog
 from opentelemetry import trace
 
 from app.db.engine import Database
-from app.domain.errors import DatabaseUnavailable, InvoicingError
+from app.domain.backoff import Backoff
+from app.domain.errors import DatabaseContention, DatabaseUnavailable
 from app.inbox import statements as inbox_statements
 from app.inbox import telemetry
 from app.inbox.envelope import read_event
@@ -25,9 +24,10 @@ from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
 from app.inbox.statements import DueEvent
 from app.inbox.telemetry import Batch, Handed
 from app.invoices import item_statements
+from app.jobs.loop import tell
 from app.observability import logs, metrics
 from app.projection import observation
-from app.projection.unit_of_work import Ledger, Subject, Unordered
+from app.projection.unit_of_work import Ledger, Subject
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 
@@ -35,8 +35,7 @@ log = structlog.get_logger(__name__)
 
 MOST_ATTEMPTS = 12
 """Tries before an event is set aside as dead; with the pauses below, about half a day."""
-FIRST_PAUSE_S = 2.0
-LONGEST_PAUSE_S = 4 * 3600.0
+BACKOFF = Backoff(first_s=2.0, longest_s=4 * 3600.0)
 
 MOST_ASKING = 16
 """Events for which Stripe is asked at the same time."""
@@ -117,9 +116,9 @@ class Processor:
         """Apply `tasks` in one transaction; where the database refuses that, each alone."""
         try:
             questions = await self._apply(tasks)
-        except DatabaseUnavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 -- an event's fault must not stop the others
+        except Exception as error:
+            if isinstance(error, DatabaseUnavailable) and not isinstance(error, DatabaseContention):
+                raise
             if len(tasks) == 1:
                 await self._put_back(tasks[0].handed, error)
                 return
@@ -190,15 +189,16 @@ class Processor:
     async def _fetch(self, subject: Subject) -> None:
         try:
             await observation.take_over(self._database, self._gateway, subject, "missing")
-        except (InvoicingError, Unordered) as error:
-            log.warning("missing_parent_not_fetched", subject=subject.id, error=str(error))
+        except Exception as error:  # noqa: BLE001 -- no event waits for it
+            tell(error, "missing_parent_not_fetched", subject=subject.id)
 
     # Failing
 
     async def _put_back_if_possible(self, handed: Handed, error: Exception) -> None:
         try:
             await self._put_back(handed, error)
-        except DatabaseUnavailable:
+        except Exception as failure:  # noqa: BLE001 -- it comes due again when its lease ends
+            tell(failure, "event_not_put_back", event_id=handed.due.id)
             self._leave(handed)
 
     def _leave(self, handed: Handed) -> None:
@@ -211,14 +211,8 @@ class Processor:
         reason = f"{type(error).__name__}: {error}".split("\n", 1)[0][:500]  # PostgreSQL's details quote whole rows
         log.error("event_failed", event_id=due.id, type=due.type, attempts=due.attempts, dead=dead, reason=reason)
         async with self._database.connection() as connection:
-            await inbox_statements.fail(connection, due, reason, pause_after(due.attempts), dead=dead)
+            await inbox_statements.fail(connection, due, reason, BACKOFF.pause(due.attempts), dead=dead)
         handed.ended("dead" if dead else "failed")
-
-
-def pause_after(attempts: int) -> timedelta:
-    """How long a failed event rests: exponential, with jitter so that a burst of failures does not come back as one."""
-    longest = min(FIRST_PAUSE_S * 3 ** (attempts - 1), LONGEST_PAUSE_S)
-    return timedelta(seconds=longest * random.uniform(0.5, 1))  # noqa: S311 -- no secret hangs on it
 
 
 def _take_in(ledger: Ledger, tasks: Sequence[Task]) -> Done:

@@ -1,4 +1,4 @@
-"""Owns the statements of the inbox: record an event once, hand out what is due, mark what became of it.
+"""Statements of the inbox: record an event once, hand out what is due, mark what became of it.
 
 The row is the job: there is no moment in which an event is recorded and not queued. Handing out sets
 next_attempt_at to the end of a lease, so that what a dead worker held comes due again by itself.
@@ -15,6 +15,7 @@ from typing import cast
 from app.db.engine import Connection
 
 CHANNEL = "inbox"
+"""What workers listen to; _RECORD notifies it."""
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every event."""
@@ -40,9 +41,9 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class DueEvent:
-    """An event handed out to this worker. `attempts` counts this one; with the lease it says whose the event is.
+    """An event handed out to this worker. `attempts` counts this try; `lease` says whose the event is.
 
-    request_id: of its delivery; waited_s: since that was acknowledged.
+    `lease` only grows, also where a replay lets `attempts` begin anew. request_id: of its delivery; waited_s: since that was acknowledged.
     """
 
     id: str
@@ -50,11 +51,12 @@ class DueEvent:
     type: str
     payload: str
     attempts: int
+    lease: int
     request_id: str | None
     waited_s: float
 
 
-_RECORD = f"""
+_RECORD = """
 WITH recorded AS (
     INSERT INTO webhook_events (
         id, type, object_id, api_version, account, livemode, created_at, payload,
@@ -76,10 +78,10 @@ WITH recorded AS (
     ON CONFLICT DO NOTHING
     RETURNING id, status
 ), told AS (
-    SELECT pg_notify('{CHANNEL}', '') FROM recorded WHERE status = 'received' LIMIT 1
+    SELECT pg_notify('inbox', '') FROM recorded WHERE status = 'received' LIMIT 1
 )
 SELECT id FROM recorded WHERE (SELECT count(*) FROM told) >= 0
-"""  # noqa: S608 -- only a constant of this module is interpolated
+"""
 
 _CLAIM = """
 WITH returned AS (
@@ -99,6 +101,7 @@ WITH returned AS (
 UPDATE webhook_events AS event
 SET status = CASE WHEN given_up THEN 'dead' ELSE 'processing' END,
     attempts = event.attempts + CASE WHEN given_up THEN 0 ELSE 1 END,
+    lease = event.lease + 1,
     last_error = CASE WHEN given_up THEN 'Its worker died or hung each time.' ELSE last_error END,
     next_attempt_at = CASE WHEN given_up THEN NULL ELSE now() + $2::interval END
 FROM (
@@ -107,13 +110,13 @@ FROM (
     SELECT id, created_at, attempts >= $3 FROM returned
 ) AS due
 WHERE event.id = due.id AND event.created_at = due.created_at AND event.created_at >= $4
-RETURNING event.id, event.created_at, event.type, event.payload, event.attempts, event.request_id,
+RETURNING event.id, event.created_at, event.type, event.payload, event.attempts, event.lease, event.request_id,
     extract(epoch FROM now() - event.received_at)::float8 AS waited_s, event.status
 """
 
 _HOLD = """
-SELECT id, attempts, processed_at IS NOT NULL AS applied FROM webhook_events
-WHERE id = ANY($1::text[]) AND created_at BETWEEN $2 AND $3 AND attempts BETWEEN $4 AND $5 AND status = 'processing'
+SELECT id, attempts, lease, processed_at IS NOT NULL AS applied FROM webhook_events
+WHERE id = ANY($1::text[]) AND created_at BETWEEN $2 AND $3 AND lease BETWEEN $4 AND $5 AND status = 'processing'
 ORDER BY id
 FOR UPDATE
 """
@@ -130,7 +133,7 @@ UPDATE webhook_events
 SET status = CASE WHEN $5 THEN 'dead' ELSE 'failed' END,
     last_error = $4,
     next_attempt_at = CASE WHEN $5 THEN NULL ELSE now() + $6::interval END
-WHERE id = $1 AND created_at = $2 AND attempts = $3 AND status = 'processing'
+WHERE id = $1 AND created_at = $2 AND attempts = $3 AND lease = $7 AND status = 'processing'
 """
 
 _LAG = """
@@ -175,9 +178,10 @@ async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, 
 
     Answers for each whether its effects were committed before, so that it is only being replayed.
     """
-    attempts = {event.id: event.attempts for event in events}
-    rows = await connection.fetch(_HOLD, *_which(events), min(attempts.values()), max(attempts.values()))
-    return {row["id"]: row["applied"] for row in rows if row["attempts"] == attempts[row["id"]]}
+    ours = {(event.id, event.attempts, event.lease) for event in events}
+    leases = [event.lease for event in events]
+    rows = await connection.fetch(_HOLD, *_which(events), min(leases), max(leases))
+    return {row["id"]: row["applied"] for row in rows if (row["id"], row["attempts"], row["lease"]) in ours}
 
 
 async def finish(connection: Connection, outcomes: Sequence[tuple[DueEvent, str]]) -> None:
@@ -188,7 +192,7 @@ async def finish(connection: Connection, outcomes: Sequence[tuple[DueEvent, str]
 
 async def fail(connection: Connection, event: DueEvent, error: str, pause: timedelta, *, dead: bool) -> None:
     """Put an event back for another try after `pause`, or aside for a person where it is `dead`."""
-    await connection.execute(_FAIL, event.id, event.created_at, event.attempts, error, dead, pause)
+    await connection.execute(_FAIL, event.id, event.created_at, event.attempts, error, dead, pause, event.lease)
 
 
 def _which(events: Sequence[DueEvent]) -> tuple[list[str], datetime, datetime]:

@@ -1,4 +1,4 @@
-"""Owns the periodic tasks of the service, run by one process at a time, however many workers there are.
+"""The periodic tasks of the service, run by one process at a time, however many workers there are.
 
 The housekeeper is whoever holds an advisory lock in PostgreSQL. When its process or its connection dies, the lock is
 free and another worker takes over within RETRY_S. A task is idempotent: it may run again at any time.
@@ -7,7 +7,6 @@ free and another worker takes over within RETRY_S. A task is idempotent: it may 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,11 +14,11 @@ import asyncpg
 import structlog
 
 from app.db.engine import Database, translated_errors
-from app.domain.errors import DatabaseUnavailable
 from app.domain.idempotency import RETENTION
 from app.events import feed_statements
 from app.idempotency import statements as idempotency_statements
 from app.jobs.leadership import lead
+from app.jobs.loop import JobLoop
 from app.observability import logs, metrics, tracing
 from app.outgoing import delivery_statements
 
@@ -45,7 +44,7 @@ class Housekeeper:
     def __init__(self, database: Database, tasks: Sequence[Task], *, retry_s: float = RETRY_S) -> None:
         self._database = database
         self._tasks = tasks
-        self._retry_s = retry_s
+        self._loop = JobLoop("housekeeping", self._turn, poll_s=retry_s)
         self._due = dict.fromkeys((task.name for task in tasks), 0.0)
         for task in tasks:
             metrics.task(task.name)
@@ -58,7 +57,7 @@ class Housekeeper:
 
     async def run(self) -> None:
         """Keep house whenever it is this process's turn."""
-        stopped, keeping = asyncio.create_task(self._stopping.wait()), asyncio.create_task(self._keep())
+        stopped, keeping = asyncio.create_task(self._stopping.wait()), asyncio.create_task(self._loop.run())
         try:
             await asyncio.wait([stopped, keeping], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -68,14 +67,11 @@ class Housekeeper:
             metrics.LEADER.set(0)
             if self._lock is not None:
                 await self._lock.close(timeout=2)
-        if not keeping.cancelled():
-            keeping.result()
 
-    async def _keep(self) -> None:
-        while not self._stopping.is_set():
-            with suppress(DatabaseUnavailable):
-                await self.run_once()
-            await asyncio.sleep(self._retry_s)
+    async def _turn(self) -> int:
+        """Keep house if it is this process's turn; then it always rests."""
+        await self.run_once()
+        return 0
 
     async def run_once(self) -> list[str]:
         """Run what is due if this process is, or becomes, the housekeeper; the names of what was run."""

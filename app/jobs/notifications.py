@@ -1,18 +1,16 @@
-"""Owns hearing that the feed may have grown: one connection that listens, per process, however many wait.
+"""PostgreSQL's notifications: one connection per process that listens, however many in it want to hear.
 
-The bell only says "look again": what there is, a reader finds in the feed. So a ring that is lost, while the connection
-is, costs time and nothing else; whoever waits looks again anyway after a while, and at every reconnection.
+A notification says "look again" and nothing else. One that is lost, while the connection is, costs time only: whoever
+subscribes looks again after a while anyway, and is called whenever the connection is made anew.
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
-import asyncpg
 import structlog
 
 from app.db.engine import Database
-from app.domain.errors import DatabaseUnavailable
-from app.events.change_statements import CHANNEL
 
 log = structlog.get_logger(__name__)
 
@@ -20,33 +18,26 @@ LISTEN_AGAIN_S = 0.5
 """Between tries to listen while the database is away."""
 
 
-class Bell:
-    """Rings when changes were committed. `rings` counts."""
+class Notifications:
+    """Calls subscribers when somebody notified their channel."""
 
     def __init__(self, database: Database) -> None:
-        self.rings = 0
         self._database = database
-        self._rung = asyncio.Event()
+        self._subscribers: dict[str, list[Callable[[], None]]] = {}
+        self._changed = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
 
-    async def wait(self, heard: int, within_s: float) -> int:
-        """The count of rings, as soon as it is no longer `heard`, or after `within_s`.
-
-        Take `rings` before you look, and wait with that: what comes while you look is then not missed.
-        """
+    @contextmanager
+    def subscribed(self, channel: str, call: Callable[[], None]) -> Iterator[None]:
+        """Have `call` called at each notification of `channel`, and when listening begins, while the block runs."""
+        self._subscribers.setdefault(channel, []).append(call)
+        self._changed.set()
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen())
-        if self.rings == heard:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(within_s):
-                    await self._rung.wait()
-        return self.rings
-
-    def ring(self) -> None:
-        """Have everybody who waits look again."""
-        self.rings += 1
-        self._rung.set()
-        self._rung = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._subscribers[channel].remove(call)
 
     async def close(self) -> None:
         """Stop listening."""
@@ -56,22 +47,31 @@ class Bell:
                 await self._listening
             self._listening = None
 
+    def notify(self, channel: str) -> None:
+        """Call the subscribers of `channel`."""
+        for call in list(self._subscribers[channel]):
+            call()
+
     async def _listen(self) -> None:
         while True:
             try:
                 await self._listen_once()
-            except (DatabaseUnavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("not_listening_for_changes", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 -- whatever it was, it is tried again
+                log.warning("not_listening", error=type(error).__name__)
             await asyncio.sleep(LISTEN_AGAIN_S)
 
     async def _listen_once(self) -> None:
         """Listen until the connection is lost."""
         connection = await self._database.dedicated()
         try:
-            lost = asyncio.Event()
-            connection.add_termination_listener(lambda *_: lost.set())
-            await connection.add_listener(CHANNEL, lambda *_: self.ring())
-            self.ring()  # for what came before
-            await lost.wait()
+            connection.add_termination_listener(lambda *_: self._changed.set())
+            heard: set[str] = set()
+            while not connection.is_closed():
+                self._changed.clear()
+                for channel in self._subscribers.keys() - heard:
+                    await connection.add_listener(channel, lambda _connection, _pid, name, _payload: self.notify(name))
+                    heard.add(channel)
+                    self.notify(channel)  # for what came before
+                await self._changed.wait()
         finally:
             await connection.close(timeout=2)

@@ -1,6 +1,9 @@
-"""Owns the statements of deliveries: make them of events, hand out what is due, note what became of it, put it back.
+"""Statements about deliveries: make them of events, hand out what is due, note what became of it, put it back.
 
-The row is the job, as in inbox.py. Handing out is fair: every endpoint in turn, each within what it may have at once.
+The row is the job, as in the inbox. Every endpoint has its turn, within what it may have at once.
+
+Locks are taken in one order by every statement: endpoints first, by their ids, then their deliveries. What finds a
+delivery without its endpoint skips it where it is locked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +15,7 @@ import msgspec
 
 from app.db.engine import Connection
 from app.domain.events import Cursor, FeedEvent
-from app.domain.outgoing import Attempt, DeliveryStatus, Failure
-from app.events.change_statements import CHANNEL
+from app.domain.outgoing import SILENCE, Attempt, DeliveryStatus
 from app.outgoing.endpoint_statements import StoredSecret, read_secrets
 
 LONGEST_LOG = 20
@@ -38,9 +40,11 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A delivery handed out to this worker. `attempts` counts this one; with the lease it says whose it is.
+    """A delivery handed out to this worker. `attempts` counts this one; `lease` says whose it is.
 
-    told: the event in the feed; None for a ping, and for one that the feed has forgotten.
+    `lease` only grows, also where `attempts` begins anew. sent_with: when the endpoint was last changed: an outcome
+    says nothing about an endpoint that is another one by now. told: the event in the feed; None for a ping, and for
+    one that the feed has forgotten.
     """
 
     id: str
@@ -48,9 +52,11 @@ class DueDelivery:
     event: str
     type: str
     attempts: int
+    lease: int
     created_at: datetime
     url: str
     secrets: list[StoredSecret]
+    sent_with: datetime
     told: FeedEvent | None
 
 
@@ -64,28 +70,41 @@ class Outcome:
     pause: timedelta
 
 
-_WAITS = "status IN ('pending', 'delivering', 'failed')"
-_BOUNDED = f"CASE WHEN jsonb_array_length(log) < {LONGEST_LOG} THEN log ELSE log - 0 END"
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """An endpoint that is to be given up, and when it was last changed before that was seen."""
 
-_SUBSCRIPTIONS = f"""
+    id: str
+    sent_with: datetime
+
+
+_SUBSCRIPTIONS = """
 SELECT id, types, ordered, position, change FROM webhook_endpoints endpoint
 WHERE status = 'enabled' AND deleted_at IS NULL AND (
     SELECT count(*) FROM (
         (SELECT FROM deliveries
-         WHERE endpoint = endpoint.id AND NOT in_order AND next_attempt_at <= now() AND {_WAITS} AND status = 'pending'
-         LIMIT {MOST_PENDING})
+         WHERE endpoint = endpoint.id AND NOT in_order AND next_attempt_at <= now()
+           AND status IN ('pending', 'delivering', 'failed') AND status = 'pending'
+         LIMIT $1)
         UNION ALL
         (SELECT FROM deliveries
-         WHERE endpoint = endpoint.id AND in_order AND {_WAITS} AND status = 'pending' LIMIT {MOST_PENDING})
+         WHERE endpoint = endpoint.id AND in_order AND status IN ('pending', 'delivering', 'failed')
+           AND status = 'pending'
+         LIMIT $1)
     ) pending
-) < {MOST_PENDING}
-"""  # noqa: S608 -- only constants are interpolated
+) < $1
+"""
 
 _FAN_OUT = """
-WITH moved AS (
+WITH moving AS MATERIALIZED (
+    SELECT id FROM webhook_endpoints
+    WHERE id = ANY($1::text[]) AND position = $2 AND change = $3 AND status = 'enabled' AND deleted_at IS NULL
+    ORDER BY id
+    FOR NO KEY UPDATE
+), moved AS (
     UPDATE webhook_endpoints endpoint SET position = $4, change = $5
-    FROM unnest($1::text[]) AS moving (id)
-    WHERE endpoint.id = moving.id AND endpoint.position = $2 AND endpoint.change = $3 AND endpoint.status = 'enabled'
+    FROM moving
+    WHERE endpoint.id = moving.id
     RETURNING endpoint.id, endpoint.ordered
 ), made AS (
     INSERT INTO deliveries (endpoint, event, type, position, change, invoice, in_order)
@@ -99,25 +118,27 @@ WITH moved AS (
 SELECT count(*) FROM made
 """
 
-_CLAIM = f"""
+_CLAIM = """
 WITH endpoints AS MATERIALIZED (
     SELECT id, CASE WHEN failing_since IS NULL THEN $2 ELSE 1 END - coalesce(busy.deliveries, 0) AS room
     FROM webhook_endpoints LEFT JOIN unnest($3::text[], $4::integer[]) AS busy (endpoint, deliveries) ON endpoint = id
     WHERE status = 'enabled' AND deleted_at IS NULL
 ), heads AS MATERIALIZED (
     SELECT head.id FROM endpoints CROSS JOIN LATERAL (
-        SELECT id, next_attempt_at FROM deliveries WHERE endpoint = endpoints.id AND in_order AND {_WAITS}
+        SELECT id, next_attempt_at FROM deliveries
+        WHERE endpoint = endpoints.id AND in_order AND status IN ('pending', 'delivering', 'failed')
         ORDER BY position, change LIMIT 1
     ) head
     WHERE head.next_attempt_at <= now()
 ), first AS (
     SELECT id, endpoint, next_attempt_at FROM deliveries
-    WHERE id IN (SELECT id FROM heads) AND {_WAITS} AND next_attempt_at <= now()
+    WHERE id IN (SELECT id FROM heads) AND status IN ('pending', 'delivering', 'failed') AND next_attempt_at <= now()
     FOR NO KEY UPDATE SKIP LOCKED
 ), others AS (
     SELECT due.* FROM endpoints CROSS JOIN LATERAL (
         SELECT id, endpoint, next_attempt_at FROM deliveries
-        WHERE endpoint = endpoints.id AND NOT in_order AND {_WAITS} AND next_attempt_at <= now()
+        WHERE endpoint = endpoints.id AND NOT in_order AND status IN ('pending', 'delivering', 'failed')
+          AND next_attempt_at <= now()
         ORDER BY next_attempt_at LIMIT greatest(endpoints.room, 0)
         FOR NO KEY UPDATE SKIP LOCKED
     ) due
@@ -128,80 +149,108 @@ WITH endpoints AS MATERIALIZED (
     SELECT id FROM turns ORDER BY turn, next_attempt_at LIMIT $1
 ), claimed AS (
     UPDATE deliveries delivery
-    SET status = 'delivering', attempts = delivery.attempts + 1, next_attempt_at = now() + $5::interval,
-        log = CASE delivery.status WHEN 'delivering' THEN {_BOUNDED} || jsonb_build_object(
-            'at', to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-            'status', NULL, 'error', '{Failure.WORKER}', 'ms', NULL
-        ) ELSE log END
+    SET status = 'delivering', attempts = delivery.attempts + 1, lease = delivery.lease + 1,
+        next_attempt_at = now() + $5::interval,
+        log = CASE delivery.status WHEN 'delivering' THEN
+            CASE WHEN jsonb_array_length(log) < $6 THEN log ELSE log - 0 END || jsonb_build_object(
+                'at', to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                'status', NULL, 'error', 'worker_lost', 'ms', NULL
+            ) ELSE log END
     FROM chosen
     WHERE delivery.id = chosen.id
-    RETURNING delivery.id, delivery.endpoint, delivery.event, delivery.type, delivery.attempts, delivery.created_at,
-        delivery.change
+    RETURNING delivery.id, delivery.endpoint, delivery.event, delivery.type, delivery.attempts, delivery.lease,
+        delivery.created_at, delivery.change
 )
-SELECT claimed.*, endpoint.url, endpoint.secrets,
+SELECT claimed.*, endpoint.url, endpoint.secrets, endpoint.updated_at AS sent_with,
     told.position, told.schema_version, told.at, told.invoice, told.customer, told.data
 FROM claimed
 JOIN webhook_endpoints endpoint ON endpoint.id = claimed.endpoint
 LEFT JOIN changes told ON told.id = claimed.change
-"""  # noqa: S608 -- only constants are interpolated
+"""
 
-_FINISH = f"""
+_FINISH = """
 WITH told AS (
-    SELECT * FROM unnest($1::text[], $2::integer[], $3::text[], $4::interval[], $5::jsonb[])
-        AS told (id, attempts, status, pause, entry)
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::timestamptz[], $4::integer[], $5::integer[], $6::text[], $7::interval[], $8::jsonb[]
+    ) AS told (id, endpoint, sent_with, attempts, lease, status, pause, entry)
+), held AS MATERIALIZED (
+    SELECT id, updated_at, failing_since FROM webhook_endpoints
+    WHERE id IN (SELECT endpoint FROM told)
+    ORDER BY id
+    FOR NO KEY UPDATE
 ), finished AS (
     UPDATE deliveries delivery
     SET status = told.status,
         next_attempt_at = CASE told.status WHEN 'failed' THEN now() + told.pause END,
         delivered_at = CASE told.status WHEN 'delivered' THEN coalesce(delivered_at, now()) ELSE delivered_at END,
-        log = {_BOUNDED} || told.entry
-    FROM told
-    WHERE delivery.id = told.id AND delivery.attempts = told.attempts AND delivery.status = 'delivering'
-    RETURNING delivery.endpoint, told.status = 'delivered' AS accepted
+        log = CASE WHEN jsonb_array_length(log) < $9 THEN log ELSE log - 0 END || told.entry
+    FROM told JOIN held ON held.id = told.endpoint
+    WHERE delivery.id = told.id AND delivery.attempts = told.attempts AND delivery.lease = told.lease
+      AND delivery.status = 'delivering'
+    RETURNING held.id AS endpoint, held.failing_since, told.status = 'delivered' AS accepted,
+        told.sent_with = held.updated_at AS current
 ), standing AS (
-    SELECT endpoint, bool_or(accepted) AS accepted FROM finished GROUP BY endpoint
+    SELECT endpoint, bool_or(accepted) AS accepted FROM finished WHERE current
+    GROUP BY endpoint, failing_since HAVING failing_since IS NOT NULL OR NOT bool_or(accepted)
 ), changed AS (
-    UPDATE webhook_endpoints
-    SET failing_since = CASE WHEN standing.accepted THEN NULL ELSE now() END
+    UPDATE webhook_endpoints endpoint
+    SET failing_since = CASE
+            WHEN accepted THEN NULL
+            WHEN last_failure_at < now() - $10::interval THEN now()
+            ELSE coalesce(failing_since, now())
+        END,
+        last_failure_at = CASE WHEN accepted THEN NULL ELSE now() END
     FROM standing
-    WHERE id = standing.endpoint AND (failing_since IS NOT NULL) = standing.accepted
+    WHERE endpoint.id = standing.endpoint
+    RETURNING endpoint.id, endpoint.failing_since, endpoint.updated_at
 )
-SELECT endpoint FROM standing JOIN webhook_endpoints ON id = endpoint
-WHERE NOT accepted AND failing_since < now() - $6::interval
-"""  # noqa: S608 -- only constants are interpolated
+SELECT id, updated_at FROM changed WHERE failing_since < now() - $11::interval ORDER BY id
+"""
 
-_PING = f"""
+_PING = """
 WITH made AS (
     INSERT INTO deliveries (id, endpoint, event, type, in_order) VALUES ($1, $2, $3, $4, false)
 )
-SELECT pg_notify('{CHANNEL}', '')
-"""  # noqa: S608 -- only a constant is interpolated
-
-_AGAIN = """
-UPDATE deliveries delivery
-SET status = 'pending', attempts = 0, next_attempt_at = now(),
-    in_order = in_order AND delivery.status IN ('pending', 'failed')
-FROM webhook_endpoints endpoint
-WHERE endpoint.id = delivery.endpoint AND endpoint.deleted_at IS NULL AND delivery.status <> 'delivering'
+SELECT pg_notify('feed', '')
 """
-_ONE_AGAIN = f"""
-WITH again AS ({_AGAIN} AND delivery.id = $1 RETURNING delivery.id)
-SELECT id, pg_notify('{CHANNEL}', '') FROM again
-"""  # noqa: S608 -- only constants are interpolated
-_MANY_AGAIN = f"""
-WITH again AS ({_AGAIN} AND delivery.id IN (
-    SELECT id FROM deliveries
-    WHERE endpoint = $1 AND created_at >= $2 AND created_at < $3 AND status = ANY($4::text[])
-    ORDER BY created_at, id LIMIT $5
-) RETURNING delivery.id)
-SELECT id, pg_notify('{CHANNEL}', '') FROM again
-"""  # noqa: S608 -- only constants are interpolated
+
+_ONE_AGAIN = """
+WITH again AS (
+    UPDATE deliveries delivery
+    SET status = 'pending', attempts = 0, next_attempt_at = now(),
+        in_order = in_order AND delivery.status IN ('pending', 'failed')
+    FROM webhook_endpoints endpoint
+    WHERE delivery.id = $1 AND delivery.status <> 'delivering'
+      AND endpoint.id = delivery.endpoint AND endpoint.deleted_at IS NULL
+    RETURNING delivery.id
+)
+SELECT id, pg_notify('feed', '') FROM again
+"""
+
+_MANY_AGAIN = """
+WITH asked AS MATERIALIZED (
+    SELECT id FROM webhook_endpoints WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE
+), again AS (
+    UPDATE deliveries delivery
+    SET status = 'pending', attempts = 0, next_attempt_at = now(),
+        in_order = in_order AND delivery.status IN ('pending', 'failed')
+    FROM asked
+    WHERE delivery.endpoint = asked.id AND delivery.status <> 'delivering' AND delivery.id IN (
+        SELECT id FROM deliveries
+        WHERE endpoint = $1 AND created_at >= $2 AND created_at < $3 AND status = ANY($4::text[])
+        ORDER BY created_at, id LIMIT $5
+    )
+    RETURNING delivery.id
+)
+SELECT id, pg_notify('feed', '') FROM again
+"""
 
 _PURGE = """
 WITH purged AS (
     DELETE FROM deliveries WHERE id IN (
         SELECT id FROM deliveries
         WHERE created_at < now() - $1::interval AND status IN ('delivered', 'dead', 'canceled') LIMIT $2
+        FOR UPDATE SKIP LOCKED
     ) RETURNING id
 ) SELECT count(*) FROM purged
 """
@@ -209,7 +258,7 @@ WITH purged AS (
 
 async def subscriptions(connection: Connection) -> list[Subscription]:
     """The endpoints for which deliveries are to be made; those that have enough to do are left alone."""
-    rows = await connection.fetch(_SUBSCRIPTIONS)
+    rows = await connection.fetch(_SUBSCRIPTIONS, MOST_PENDING)
     return [
         Subscription(row["id"], frozenset(row["types"]), row["ordered"], Cursor(row["position"], row["change"]))
         for row in rows
@@ -237,7 +286,7 @@ async def claim(
 
     An endpoint that fails gets one at a time, until it accepts again. Of those in order it gets the first unfinished.
     """
-    rows = await connection.fetch(_CLAIM, limit, each, list(busy), list(busy.values()), lease)
+    rows = await connection.fetch(_CLAIM, limit, each, list(busy), list(busy.values()), lease, LONGEST_LOG)
     return [
         DueDelivery(
             row["id"],
@@ -245,9 +294,11 @@ async def claim(
             row["event"],
             row["type"],
             row["attempts"],
+            row["lease"],
             row["created_at"],
             row["url"],
             read_secrets(row["secrets"]),
+            row["sent_with"],
             None
             if row["position"] is None
             else FeedEvent(
@@ -265,18 +316,26 @@ async def claim(
     ]
 
 
-async def finish(connection: Connection, outcomes: Sequence[Outcome], give_up_after: timedelta) -> list[str]:
-    """Note what became of deliveries that are still ours; answers the endpoints that failed for `give_up_after`."""
+async def finish(connection: Connection, outcomes: Sequence[Outcome], give_up_after: timedelta) -> list[Failing]:
+    """Note what became of deliveries that are still ours; answers the endpoints that failed for `give_up_after`.
+
+    Where an endpoint was changed after it was sent to, the outcome counts for the delivery and not for the endpoint.
+    """
     rows = await connection.fetch(
         _FINISH,
         [outcome.due.id for outcome in outcomes],
+        [outcome.due.endpoint for outcome in outcomes],
+        [outcome.due.sent_with for outcome in outcomes],
         [outcome.due.attempts for outcome in outcomes],
+        [outcome.due.lease for outcome in outcomes],
         [outcome.status.value for outcome in outcomes],
         [outcome.pause for outcome in outcomes],
         [_entry(outcome.attempt) for outcome in outcomes],
+        LONGEST_LOG,
+        SILENCE,
         give_up_after,
     )
-    return [row["endpoint"] for row in rows]
+    return [Failing(row["id"], row["updated_at"]) for row in rows]
 
 
 async def ping(connection: Connection, delivery_id: str, endpoint: str, event: str, kind: str) -> None:

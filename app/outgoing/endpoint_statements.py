@@ -1,4 +1,7 @@
-"""Owns the statements about endpoints: make one, change it, rotate its secrets, give it up. Secrets come in sealed."""
+"""Statements about endpoints: make one, change it, rotate its secrets, disable it. Secrets come in encrypted.
+
+Whoever changes an endpoint and its deliveries locks the endpoint first (see delivery_statements.py).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,16 +59,20 @@ async def create(
     )
 
 
+_CHANGE = """
+UPDATE webhook_endpoints endpoint
+SET url = given.url, description = given.description, types = given.types, ordered = given.ordered,
+    failing_since = CASE WHEN given.url = endpoint.url THEN endpoint.failing_since END, updated_at = now()
+FROM webhook_endpoints old, jsonb_populate_record(old, $2::jsonb) AS given
+WHERE endpoint.id = $1 AND old.id = $1
+"""
+
+
 async def change(connection: Connection, endpoint_id: str, given: JsonView) -> None:
-    """Change what is given of `url`, `description`, `types`, `ordered`."""
-    named = [column for column in CHANGEABLE if column in given]
-    if named:
-        columns = ", ".join(f"{column} = ${number}" for number, column in enumerate(named, start=2))
-        await connection.execute(
-            f"UPDATE webhook_endpoints SET {columns}, updated_at = now() WHERE id = $1",  # noqa: S608 -- fixed names
-            endpoint_id,
-            *(given[column] for column in named),
-        )
+    """Change what is given of `url`, `description`, `types`, `ordered`. Another URL has not failed yet."""
+    changed = {column: given[column] for column in CHANGEABLE if column in given}
+    if changed:
+        await connection.execute(_CHANGE, endpoint_id, msgspec.json.encode(changed).decode())
 
 
 async def lock(connection: Connection, endpoint_id: str) -> JsonObject | None:
@@ -91,18 +98,37 @@ async def enable(connection: Connection, endpoint_id: str) -> None:
     )
 
 
-async def disable(connection: Connection, endpoint_id: str, reason: DisabledReason) -> bool:
-    """Deliver nothing to it any more; False where it was disabled already."""
+_MISSED = """
+SELECT EXISTS (
+    SELECT FROM webhook_endpoints WHERE id = $1 AND (position, change) < ($2, $3)
+    UNION ALL
+    SELECT FROM deliveries
+    WHERE endpoint = $1 AND status IN ('pending', 'delivering', 'failed') AND (position, change) <= ($2, $3)
+)
+"""
+
+
+async def missed(connection: Connection, endpoint_id: str, gone: Cursor) -> bool:
+    """Whether the feed, which keeps nothing up to `gone`, has forgotten something that the endpoint was to be sent."""
+    return bool(await connection.fetchval(_MISSED, endpoint_id, gone.position, gone.id))
+
+
+async def disable(
+    connection: Connection, endpoint_id: str, reason: DisabledReason, sent_with: datetime | None = None
+) -> bool:
+    """Deliver nothing to it any more; False where it was disabled already, or changed after `sent_with`."""
     return bool(
         await connection.fetchval(
             """
             UPDATE webhook_endpoints
             SET status = 'disabled', disabled_reason = $2, disabled_at = now(), updated_at = now()
             WHERE id = $1 AND status = 'enabled' AND deleted_at IS NULL
+              AND ($3::timestamptz IS NULL OR updated_at = $3)
             RETURNING true
             """,
             endpoint_id,
             reason,
+            sent_with,
         )
     )
 

@@ -14,7 +14,6 @@ from app.db.documents import DELIVERY, WEBHOOK_ENDPOINT
 from app.db.engine import Connection, Database
 from app.domain.egress import Reach
 from app.domain.errors import InvalidState, NotFound
-from app.domain.events import Cursor
 from app.domain.json import JsonObject, JsonView
 from app.domain.outgoing import PING, DisabledReason, EndpointStatus, new_secret
 from app.events import feed_statements
@@ -144,9 +143,10 @@ async def _locked(connection: Connection, endpoint_id: str) -> JsonObject:
 
 async def _require_kept(connection: Connection, row: JsonView) -> None:
     """Raise InvalidState where going on would leave out, unsaid, what the feed has forgotten."""
-    if row["status"] == EndpointStatus.DISABLED and Cursor(row["position"], row["change"]) < await feed_statements.gone(
-        connection
-    ):
+    if row["status"] != EndpointStatus.DISABLED:
+        return
+    gone = await feed_statements.hold_gone(connection)
+    if await endpoint_statements.missed(connection, row["id"], gone):
         raise InvalidState(f"The feed has forgotten some of what {row['id']} missed: make a new endpoint.")
 
 

@@ -1,4 +1,4 @@
-"""Owns the fan-out: events of the feed become deliveries, one for each endpoint that wants them.
+"""The fan-out: events of the feed become deliveries, one for each endpoint that wants them.
 
 Nothing is written when something changes: an endpoint's cursor says how far its deliveries are made, and moves in the
 statement that makes them. Several workers may do this at once; whoever comes second moves nothing.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from app.db import documents
-from app.db.batcher import ALONE, Alone, Gathering
+from app.db.batcher import INDIVIDUALLY, Batcher, Individually
 from app.db.documents import Resource
 from app.db.engine import Connection, Database
 from app.db.rows import lock_free
@@ -58,11 +58,11 @@ class Writer:
         self._database = database
         self._gateway = gateway
         self._steps = steps
-        self._gathering: Gathering[Change, Written] = Gathering(self._together)
+        self._batcher: Batcher[Change, Written] = Batcher(self._together)
 
     async def close(self) -> None:
         """Wait for the end of what is under way."""
-        await self._gathering.close()
+        await self._batcher.close()
 
     async def write(self, snapshot: Snapshot, cause: str) -> None:
         """Take `snapshot` in; `cause` is put down beside what changes. Raises StripeUnavailable as `finish` does."""
@@ -81,8 +81,8 @@ class Writer:
         looks = 0
         while True:
             try:
-                written = await self._gathering.ask(change)
-                return await self._alone(change) if written is ALONE else written
+                written = await self._batcher.submit(change)
+                return await self._alone(change) if written is INDIVIDUALLY else written
             except Unordered as question:
                 looks += 1
                 if looks > observation.MOST_LOOKS:
@@ -110,7 +110,7 @@ class Writer:
             await ledger.flush()
             return (await _answer(connection, [change]))[0]
 
-    async def _together(self, changes: Sequence[Change]) -> Sequence[Written | Exception | Alone]:
+    async def _together(self, changes: Sequence[Change]) -> Sequence[Written | Exception | Individually]:
         """Write changes of different objects in one transaction; what somebody else holds is not waited for."""
         outcomes: dict[Change, Written | Exception] = {}
         first = {change.subject: change for change in reversed(changes)}
@@ -128,7 +128,7 @@ class Writer:
             await ledger.flush()
             applied = [change for change in mine if change not in outcomes]
             outcomes |= zip(applied, await _answer(connection, applied), strict=True)
-        return [outcomes.get(change, ALONE) for change in changes]
+        return [outcomes.get(change, INDIVIDUALLY) for change in changes]
 
     async def create(self, operation: Operation, kind: Kind, params: JsonView, wanted: JsonView) -> None:
         """Create an object at Stripe from the Stripe parameters `wanted`, under the caller's reference if there is one."""

@@ -21,6 +21,7 @@ from app.settings import Settings
 from tests.fixtures.caller import Caller
 from tests.fixtures.consumer import CLOSE, Answer, Consumer, MakeConsumer, Received, endpoint, happens
 from tests.fixtures.postgres import Database
+from tests.fixtures.waiting import until
 
 Json = dict[str, Any]
 Eventually = Callable[..., Awaitable[Any]]
@@ -444,6 +445,124 @@ async def test_a_success_between_failures_keeps_an_endpoint(
     await deliverer.drain()
     assert consumer.kept == events[:1]
     assert (await api.get(f"/v1/webhook-endpoints/{made['id']}"))["status"] == "enabled"
+
+
+@pytest.mark.parametrize("answer", [410, 200, 500])
+async def test_what_the_old_url_answers_says_nothing_about_the_new_one(
+    api: Caller, database: Database, make_consumer: MakeConsumer, deliverer: Deliverer, answer: int
+) -> None:
+    old, new = await make_consumer(), await make_consumer()
+    made = await endpoint(api.client, old.url)
+    path = f"/v1/webhook-endpoints/{made['id']}"
+    moved = asyncio.Event()
+
+    async def late(_: Received) -> Answer:
+        await moved.wait()
+        return Answer(answer)
+
+    old.answer = late
+    (event,) = await happens(database)
+    await deliverer.take()
+    await old.until(1)
+    await api.patch(path, {"url": new.url})
+    await run(database, "UPDATE webhook_endpoints SET failing_since = now() - interval '6 days'")
+    moved.set()
+    await deliverer.settled()
+    now = await api.get(path)
+    assert (now["status"], bool(now["failing_since"])) == ("enabled", True)
+    (entry,) = await log(api, made)
+    assert entry["last_status"] == answer
+    await due_now(database)
+    await deliverer.drain()
+    assert new.kept == ([] if answer == 200 else [event])
+
+
+async def test_a_410_from_before_an_endpoint_was_enabled_again_does_not_disable_it(
+    api: Caller, database: Database, consumer: Consumer, deliverer: Deliverer
+) -> None:
+    made = await endpoint(api.client, consumer.url)
+    path = f"/v1/webhook-endpoints/{made['id']}"
+    enabled = asyncio.Event()
+
+    async def late(_: Received) -> Answer:
+        await enabled.wait()
+        return Answer(410)
+
+    consumer.answer = late
+    await happens(database)
+    await deliverer.take()
+    await consumer.until(1)
+    for status in ("disabled", "enabled"):
+        await api.patch(path, {"status": status})
+    enabled.set()
+    await deliverer.settled()
+    assert (await api.get(path))["status"] == "enabled"
+
+
+async def test_another_url_has_not_failed_yet(
+    api: Caller, database: Database, consumer: Consumer, deliverer: Deliverer
+) -> None:
+    made = await endpoint(api.client, consumer.url)
+    consumer.answer = lambda _: Answer(500)
+    await happens(database)
+    await deliverer.drain()
+    path = f"/v1/webhook-endpoints/{made['id']}"
+    assert (await api.patch(path, {"url": consumer.url, "description": "the same"}))["failing_since"]
+    assert (await api.patch(path, {"url": f"{consumer.url}/v2"}))["failing_since"] is None
+
+
+async def test_an_endpoint_that_was_sent_nothing_for_days_begins_to_fail_anew(
+    api: Caller, database: Database, consumer: Consumer, deliverer: Deliverer
+) -> None:
+    made = await endpoint(api.client, consumer.url)
+    consumer.answer = lambda _: Answer(500)
+    await happens(database)
+    await deliverer.drain()
+    await run(
+        database,
+        "UPDATE webhook_endpoints SET failing_since = now() - interval '6 days', "
+        "last_failure_at = now() - interval '5 days'",
+    )
+    await due_now(database)
+    await deliverer.drain()
+    now = await api.get(f"/v1/webhook-endpoints/{made['id']}")
+    assert now["status"] == "enabled"
+    assert datetime.now(UTC) - datetime.fromisoformat(now["failing_since"]) < timedelta(minutes=1)
+
+
+async def test_outcomes_outlive_a_deadlock_and_nothing_is_sent_twice(
+    api: Caller, database: Database, consumer: Consumer, deliverer: Deliverer
+) -> None:
+    made = await endpoint(api.client, consumer.url)
+    answered = asyncio.Event()
+
+    async def when_told(_: Received) -> Answer:
+        await answered.wait()
+        return Answer(200)
+
+    consumer.answer = when_told
+    await happens(database, 8)
+    await deliverer.take()
+    await consumer.until(8)
+    other, observer = await database.connect(), await database.connect()
+    await other.execute("SET deadlock_timeout = '60s'")  # so that the deliverer is the one that is broken off
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def waits() -> bool:
+        return bool(await observer.fetchval(waiting))
+
+    async with other.transaction():
+        await other.execute("SELECT FROM deliveries ORDER BY id DESC LIMIT 1 FOR UPDATE")
+        answered.set()
+        await until(waits)
+        await other.execute("SELECT FROM webhook_endpoints FOR UPDATE")
+        await other.execute("SELECT FROM deliveries FOR UPDATE")
+    await deliverer.settled()
+    await other.close()
+    await observer.close()
+    assert {entry["status"] for entry in await log(api, made)} == {"delivered"}
+    await deliverer.drain()
+    assert len(consumer.received) == 8
 
 
 async def test_what_waited_for_an_endpoint_that_is_deleted_is_canceled(

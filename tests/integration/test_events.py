@@ -546,13 +546,13 @@ async def test_over_a_socket_a_caller_that_takes_nothing_is_cut_off_and_that_is_
     assert [record for record in caplog.records if record.name == "uvicorn.error" and record.levelname == "ERROR"] == []
 
 
-# The bell and the database
+# Notifications and the database
 
 
 async def test_after_the_listening_connection_was_cut_events_are_still_told_at_once(
     stage: Stage, listen: Listen, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "LOOK_S", 600.0)  # only the bell may tell
+    monkeypatch.setattr(live, "LOOK_S", 600.0)  # only a notification may tell
     monkeypatch.setattr(notifications, "LISTEN_AGAIN_S", 0.01)
     administrator = await database.connect()
     listening = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %feed%'"

@@ -1,5 +1,6 @@
 """The feed keeps what happened for as long as it is told to; whoever stopped reading before that hears so."""
 
+import asyncio
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -11,10 +12,13 @@ from app.domain.changes import Change
 from app.domain.events import START, Cursor
 from app.events import change_statements, feed_statements
 from app.jobs.retention import forget_feed
+from app.outgoing import endpoint_statements
 from tests.fixtures.caller import Caller
+from tests.fixtures.consumer import endpoint
 from tests.fixtures.feed import settled
 from tests.fixtures.postgres import Database
 from tests.fixtures.stage import Stage
+from tests.fixtures.waiting import until
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -90,6 +94,85 @@ async def test_what_an_endpoint_has_still_to_be_sent_is_kept(database: Database)
     )
     assert await feed_statements.forget(connection, RETENTION, 100) == 1
     await connection.close()
+
+
+async def missed(database: Database, api: Caller, status: str = "pending") -> tuple[Connection, str]:
+    """An endpoint, disabled, that has still to be sent an old event; the path of the endpoint."""
+    made = await endpoint(api.client, "https://shop.example/hooks")
+    connection = await database.connect()
+    await happen(connection, "in_1", "in_2")
+    await connection.execute(OLD, ["in_1", "in_2"])
+    last = (await settled(connection)).events[-1].cursor
+    await connection.execute("UPDATE webhook_endpoints SET position = $1, change = $2", last.position, last.id)
+    await connection.execute(
+        "INSERT INTO deliveries (endpoint, event, type, position, change, in_order, status) "
+        "SELECT $1, event, type, position, id, false, $2 FROM changes",
+        made["id"],
+        status,
+    )
+    path = f"/v1/webhook-endpoints/{made['id']}"
+    await api.patch(path, {"status": "disabled"})
+    return connection, path
+
+
+@pytest.mark.parametrize("status", ["pending", "failed", "delivering"])
+async def test_what_waits_for_a_disabled_endpoint_is_deleted_like_the_rest(
+    api: Caller, database: Database, status: str
+) -> None:
+    connection, path = await missed(database, api, status)
+    assert await feed_statements.forget(connection, RETENTION, 100) == 2
+    refused = await api.refused("PATCH", path, 409, "invalid_state", {"status": "enabled"})
+    assert "make a new endpoint" in refused["detail"]
+    await connection.close()
+
+
+async def test_what_waits_for_a_deleted_endpoint_is_deleted_like_the_rest(api: Caller, database: Database) -> None:
+    connection, _ = await missed(database, api)
+    await connection.execute(
+        "UPDATE webhook_endpoints SET deleted_at = now(), status = 'enabled', disabled_reason = NULL, disabled_at = NULL"
+    )
+    assert await feed_statements.forget(connection, RETENTION, 100) == 2
+    await connection.close()
+
+
+async def waits(connection: Connection) -> None:
+    """Return when somebody waits for a lock of this database."""
+
+    async def found() -> bool:
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(await connection.fetchval(waiting))
+
+    await until(found)
+
+
+async def test_enabling_an_endpoint_waits_for_a_deletion_and_is_refused_by_it(api: Caller, database: Database) -> None:
+    connection, path = await missed(database, api)
+    deleting = connection.transaction()
+    await deleting.start()
+    assert await feed_statements.forget(connection, RETENTION, 100) == 2
+    enabling = asyncio.create_task(api.client.patch(path, json={"status": "enabled"}))
+    await waits(connection)
+    await deleting.commit()
+    assert (await enabling).status_code == 409
+    await connection.close()
+
+
+async def test_a_deletion_waits_for_whoever_enables_an_endpoint_and_keeps_what_it_missed(
+    api: Caller, database: Database
+) -> None:
+    connection, path = await missed(database, api)
+    other = await database.connect()
+    async with connection.transaction():
+        identifier = path.rpartition("/")[2]
+        assert not await endpoint_statements.missed(connection, identifier, await feed_statements.hold_gone(connection))
+        await endpoint_statements.enable(connection, identifier)
+        deleting = asyncio.create_task(feed_statements.forget(other, RETENTION, 100))
+        await waits(connection)
+    assert await deleting == 0
+    await connection.close()
+    await other.close()
 
 
 async def test_a_cursor_older_than_what_is_kept_is_refused_and_the_beginning_is_what_is_left(

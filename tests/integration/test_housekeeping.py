@@ -71,11 +71,23 @@ async def test_a_task_under_way_is_broken_off_at_the_end_and_begun_by_another(pa
         await waiting
 
 
-async def test_a_fault_of_the_keeping_itself_ends_it_and_is_told(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def breaks() -> bool:
-        raise LookupError("a fault of ours")
+async def test_a_fault_of_the_housekeeping_itself_is_survived(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults, done = [LookupError("a fault of ours")], asyncio.Event()
 
-    keeper = Housekeeper(parts.database, [])
+    async def work() -> None:
+        done.set()
+
+    keeper = Housekeeper(parts.database, [Task("sweep", 60.0, work)])
+    leads = keeper._leads
+
+    async def breaks() -> bool:
+        if faults:
+            raise faults.pop()
+        return await leads()
+
     monkeypatch.setattr(keeper, "_leads", breaks)
-    with pytest.raises(LookupError):
-        await keeper.run()
+    running = asyncio.create_task(keeper.run())
+    async with asyncio.timeout(15):
+        await done.wait()
+    keeper.stop()
+    await running

@@ -9,7 +9,7 @@ from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
 from app.inbox import handlers
 from app.inbox import statements as inbox_statements
-from app.inbox.processor import MOST_ATTEMPTS, pause_after
+from app.inbox.processor import BACKOFF, MOST_ATTEMPTS
 from app.inbox.questions import MOST_QUESTIONS
 from app.projection import observation
 from app.projection.unit_of_work import Unordered
@@ -243,7 +243,7 @@ async def test_who_signed_is_kept_and_neither_the_signature_nor_client_secrets_a
 
 
 def test_pauses_grow_and_are_bounded() -> None:
-    pauses = [pause_after(attempt).total_seconds() for attempt in range(1, MOST_ATTEMPTS)]
+    pauses = [BACKOFF.pause(attempt).total_seconds() for attempt in range(1, MOST_ATTEMPTS)]
     assert pauses[0] <= 2
     assert pauses[5] > 100
     assert max(pauses) <= 4 * 3600

@@ -79,7 +79,7 @@ async def make_sender() -> AsyncIterator[MakeSender]:
 
 def due(url: str, *secrets: StoredSecret) -> DueDelivery:
     kept = list(secrets) or [sealed(new_secret())]
-    return DueDelivery("dlv_1", "whe_1", "ping_1", "ping", 1, datetime.now(UTC), url, kept, None)
+    return DueDelivery("dlv_1", "whe_1", "ping_1", "ping", 1, 1, datetime.now(UTC), url, kept, datetime.now(UTC), None)
 
 
 def sealed(secret: str, expires_in_s: float | None = None, seal: Seal = SEAL) -> StoredSecret:

@@ -64,7 +64,7 @@ class Writes:
         return asyncio.create_task(self.parts.operations.run(call, self.parts.customers.update_customer))
 
     @asynccontextmanager
-    async def held_up(self, table: str, gathering: Any, waiting: int) -> AsyncIterator[None]:
+    async def held_up(self, table: str, batcher: Any, waiting: int) -> AsyncIterator[None]:
         """While a write called `opener` cannot write to `table`, run the block, until so many wait for the next set."""
         async with self._connection.transaction():
             await self._connection.execute(f"LOCK TABLE {table} IN SHARE MODE")
@@ -75,7 +75,7 @@ class Writes:
                 return bool(await self._connection.fetchval(query, table))
 
             async def gathered() -> bool:
-                return len(gathering._waiting) == waiting
+                return len(batcher._waiting) == waiting
 
             assert await self._eventually(blocked)
             yield
@@ -95,7 +95,7 @@ def writes(parts: Parts, connection: Connection, sandbox: Sandbox, eventually: E
 
 
 def finishing(parts: Parts) -> Any:
-    return parts.customers._writer._gathering
+    return parts.customers._writer._batcher
 
 
 def beginning(parts: Parts) -> Any:

@@ -7,13 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.actions import (
-    LONGEST_PAUSE_S,
+    BACKOFF,
     MOST_ATTEMPTS,
     Misconfigured,
     Moment,
     Overtaken,
     moment_of,
-    pause_s,
     require_due,
 )
 from app.domain.fulfillment import FulfillmentStatus
@@ -41,9 +40,9 @@ def test_an_action_is_due_while_its_moment_holds() -> None:
 
 
 def test_tries_spread_over_more_than_a_day_and_less_than_three() -> None:
-    pauses = [pause_s(attempt) for attempt in range(1, MOST_ATTEMPTS)]
+    pauses = [BACKOFF.most_s(attempt) for attempt in range(1, MOST_ATTEMPTS)]
     assert pauses == sorted(pauses)
-    assert pauses[-1] == LONGEST_PAUSE_S == pause_s(10_000)
+    assert pauses[-1] == BACKOFF.longest_s == BACKOFF.most_s(10_000)
     assert 24 * 3600 < sum(pauses) < 72 * 3600
 
 

@@ -17,6 +17,7 @@ fulfillment_actions = Table(
     Column("moment", Text, nullable=False),
     Column("status", Text, server_default=text("'pending'"), nullable=False),
     Column("attempts", Integer, server_default=text("0"), nullable=False),
+    Column("lease", Integer, server_default=text("0"), nullable=False),
     Column("lost", Integer, server_default=text("0"), nullable=False),
     Column("reason", Text),
     Column("next_attempt_at", TIME, server_default=func.now()),
@@ -41,7 +42,8 @@ fulfillment_actions = Table(
 )
 """One action for one moment of one fulfillment. The row is the job, and the proof that there is no second one.
 
-lost: how often its worker died over it. Nothing here says whom it is for: that is read when it is done.
+lease: how often it was handed out, ever. lost: how often its worker died over it. Nothing here says whom it is for: that
+is read when it is done.
 """
 
 configured_actions = Table(

@@ -26,6 +26,7 @@ webhook_events = Table(
     Column("received_at", TIME, server_default=func.now(), nullable=False),
     Column("status", Text, nullable=False),
     Column("attempts", Integer, server_default=text("0"), nullable=False),
+    Column("lease", Integer, server_default=text("0"), nullable=False),
     Column("last_error", Text),
     Column("next_attempt_at", TIME, server_default=func.now()),
     Column("processed_at", TIME),
@@ -41,7 +42,8 @@ webhook_events = Table(
 )
 """The inbox: every event ever received, as it came. The row is also the job that will process it.
 
-processed_at is when its effects were first committed; a replay does not move it.
+lease is how often it was handed out, ever; `attempts` begins anew with a replay. processed_at is when its effects were
+first committed; a replay does not move it.
 The id alone says which event it is; created_at, which Stripe never changes, is in the key for the partitions' sake
 (app/db/partitions.py).
 """

@@ -32,6 +32,7 @@ webhook_endpoints = Table(
     Column("disabled_reason", Text),
     Column("disabled_at", TIME),
     Column("failing_since", TIME),
+    Column("last_failure_at", TIME),
     Column("position", BigInteger, nullable=False),
     Column("change", BigInteger, nullable=False),
     Column("created_at", TIME, server_default=func.now(), nullable=False),
@@ -47,7 +48,7 @@ webhook_endpoints = Table(
 )
 """Where somebody wants to hear of events. `position`, `change`: up to where in the feed its deliveries are made.
 
-types: of which events; all, where it is empty. secrets: `{sealed, created_at, expires_at}`, the newest first; all
+failing_since, last_failure_at: null where its last attempt was accepted. types: of which events; all, where it is empty. secrets: `{sealed, created_at, expires_at}`, the newest first; all
 but the newest expire.
 """
 
@@ -64,6 +65,7 @@ deliveries = Table(
     Column("in_order", Boolean, nullable=False),
     Column("status", Text, server_default=text("'pending'"), nullable=False),
     Column("attempts", Integer, server_default=text("0"), nullable=False),
+    Column("lease", Integer, server_default=text("0"), nullable=False),
     Column("next_attempt_at", TIME, server_default=func.now()),
     Column("log", JSON, server_default=text("'[]'::jsonb"), nullable=False),
     Column("created_at", TIME, server_default=func.now(), nullable=False),
@@ -92,5 +94,5 @@ deliveries = Table(
 """One event for one endpoint. The row is the job: claimed by a lease, and due again when that ends.
 
 position, change: the event's place in the feed; null for a ping, which is in no feed. in_order: it waits until those
-before it are finished. log: the last attempts, oldest first.
+before it are finished. lease: how often it was handed out, ever. log: the last attempts, oldest first.
 """
