@@ -105,6 +105,7 @@ class Settings(BaseSettings):
 
     event_wait_s: float = Field(default=30.0, gt=0, le=30)
     stream_limit: int = Field(default=2000, ge=1)
+    stream_limit_caller: int = Field(default=500, ge=1)
     stream_limit_customer: int = Field(default=20, ge=1)
     stream_heartbeat_s: float = Field(default=15.0, gt=0, le=60)
     stream_lifetime_s: float = Field(default=3600.0, gt=0)

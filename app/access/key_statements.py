@@ -1,6 +1,7 @@
-"""Owns the statements about API keys: find one by what it shows, make one, replace one, end one.
+"""The statements about API keys: find one by what it shows, make one, replace one, end one.
 
-Whatever ends a key tells every process in the same transaction, so that none goes on trusting what it remembers.
+Whatever ends a key notifies every process in the same transaction, by the caller that the key stands for: none goes on
+trusting what it remembers, and what that caller has open is looked at again.
 """
 
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ WITH old AS (
     UPDATE api_keys
     SET replaced_by = $2, expires_at = least(expires_at, now() + make_interval(secs => $5))
     WHERE id = $1 AND revoked_at IS NULL AND replaced_by IS NULL AND (expires_at IS NULL OR expires_at > now())
-    RETURNING caller, name, {SCOPES} AS scopes, livemode, pg_notify('{CHANNEL}', id)
+    RETURNING caller, name, {SCOPES} AS scopes, livemode, pg_notify('{CHANNEL}', caller)
 )
 INSERT INTO api_keys (id, caller, name, prefix, digest, scopes, feed_apart, livemode, expires_at)
 SELECT $2, caller, name, $3, $4, scopes, true, livemode, $6 FROM old
@@ -54,7 +55,8 @@ RETURNING id
 
 _REVOKE = f"""
 WITH revoked AS (
-    UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING pg_notify('{CHANNEL}', id)
+    UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL
+    RETURNING pg_notify('{CHANNEL}', caller)
 )
 SELECT count(*) FROM revoked
 """  # noqa: S608 -- only constants of this module are interpolated

@@ -1,13 +1,15 @@
-"""Owns the recognition of API keys, without a question to the database for most requests.
+"""The recognition of API keys, without a question to the database for most requests.
 
 A key once found is remembered for a moment. Revoking or rotating a key notifies every process in the transaction that
 does it, and each forgets all it remembers. Nothing is remembered while the listener is not connected, and nothing for
 longer than REMEMBERED_S, which bounds the one case where a process cannot know that it hears nothing: a network that
-swallows packets without closing the connection.
+swallows packets without closing the connection. Whoever holds something open for a caller, a stream say, watches for it.
 """
 
 import asyncio
 import hmac
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -36,6 +38,19 @@ class _Remembered:
     until: float
 
 
+@dataclass(slots=True, eq=False)
+class Watch:
+    """Something that is open for a caller. `due`: a key of the caller's ended since, so it must be recognised again."""
+
+    wake: Callable[[], None]
+    due: bool = False
+
+    def ring(self) -> None:
+        """Have it recognised again."""
+        self.due = True
+        self.wake()
+
+
 class Keyring:
     """Knows who the keys stand for."""
 
@@ -43,6 +58,7 @@ class Keyring:
         self._database = database
         self._livemode = livemode
         self._remembered: dict[bytes, _Remembered] = {}
+        self._watched: dict[str, set[Watch]] = {}
         self._forgotten = 0
         self._listener: asyncpg.Connection[asyncpg.Record] | None = None
         self._listening = asyncio.Lock()
@@ -65,6 +81,19 @@ class Keyring:
             mode, other = ("live", "test") if self._livemode else ("test", "live")
             raise Unauthenticated(f"This is a {other} key, and this deployment is for {mode} keys only.")
         return await self._look_up(read.prefix, read.digest)
+
+    @contextmanager
+    def watching(self, caller_id: str, wake: Callable[[], None]) -> Iterator[Watch]:
+        """While the block runs, call `wake` as soon as a key of the caller's ends."""
+        watch = Watch(wake)
+        watches = self._watched.setdefault(caller_id, set())
+        watches.add(watch)
+        try:
+            yield watch
+        finally:
+            watches.discard(watch)
+            if not watches:
+                self._watched.pop(caller_id, None)
 
     async def close(self) -> None:
         """Stop listening."""
@@ -101,12 +130,18 @@ class Keyring:
             try:
                 listener = await self._database.dedicated()
                 listener.add_termination_listener(self.forget)
-                await listener.add_listener(key_statements.CHANNEL, self.forget)
+                await listener.add_listener(key_statements.CHANNEL, self._heard)
             except (DatabaseUnavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("not_listening_for_revoked_keys", error=type(error).__name__)
                 return False
             self._listener = listener
             return True
+
+    def _heard(self, _listener: object, _pid: int, _channel: str, caller_id: object) -> None:
+        """A key of this caller's ended."""
+        self.forget()
+        for watch in tuple(self._watched.get(str(caller_id), ())):
+            watch.ring()
 
     def forget(self, *_: object) -> None:
         """Trust nothing that was found before."""

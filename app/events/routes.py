@@ -24,6 +24,7 @@ from app.http.problems import answers
 from app.http.queries import documented, read
 from app.http.routing import AuthorizedRoute
 from app.http.sse import MEDIA_TYPE, EventStream, Listener
+from app.settings import Settings
 
 events = APIRouter(prefix="/v1/events", tags=["events"], route_class=AuthorizedRoute)
 of_invoices = APIRouter(prefix="/v1/invoices", tags=["events"], route_class=AuthorizedRoute)
@@ -128,9 +129,14 @@ async def _resumed(connection: Connection, request: Request, asked: StreamWanted
 
 
 def _stream(request: Request, wanted: Wanted, after: Cursor) -> Response:
-    parts, caller = parts_of(request), caller_of(request)
+    parts = parts_of(request)
+    return EventStream(parts, _listener(request, parts), wanted, after)
+
+
+def _listener(request: Request, parts: Parts) -> Listener:
+    caller = caller_of(request)
     require = partial(_require_same, caller, request.scope["route"].name, request.scope["recognise"])
-    return EventStream(parts, Listener(caller.id, _most(request, parts), require), wanted, after)
+    return Listener(caller.id, _most(caller, parts.settings), require)
 
 
 async def _require_same(caller: Caller, operation: str, recognise: Callable[[], Awaitable[Caller]]) -> None:
@@ -141,21 +147,25 @@ async def _require_same(caller: Caller, operation: str, recognise: Callable[[], 
         raise Forbidden("Somebody else by now.")
 
 
-def _most(request: Request, parts: Parts) -> int:
-    """How many streams the caller may have open on this process."""
-    settings = parts.settings
-    customer = caller_of(request).kind is CallerKind.CUSTOMER
-    return settings.stream_limit_customer if customer else settings.stream_limit
+def _most(caller: Caller, settings: Settings) -> int:
+    """How many streams and long polls the caller may have open on this process. The operator's own key may have all."""
+    if caller.kind is CallerKind.CUSTOMER:
+        return settings.stream_limit_customer
+    return settings.stream_limit if caller.kind is CallerKind.BOOTSTRAP else settings.stream_limit_caller
 
 
 async def _waited(request: Request, wanted: Wanted, after: Cursor, asked: FeedWanted) -> Response:
-    """What comes within the time that is asked for."""
+    """What comes within the time that is asked for. Raises Unauthenticated where the caller's key ends meanwhile."""
     parts = parts_of(request)
-    with parts.live.listener(caller_of(request).id, _most(request, parts)):
+    listener = _listener(request, parts)
+    with parts.live.listener(listener.who, listener.most):
         place = await parts.live.subscribe(wanted, after)
         try:
             most = min(parts.settings.event_wait_s, parts.settings.request_timeout_s * ANSWER_BEFORE)
-            told = await place.take(min(asked.wait, most))
+            with parts.keyring.watching(listener.who, place.wake) as watch:
+                told = await place.take(min(asked.wait, most))
+            if watch.due:
+                await listener.require()
             shown = told[: asked.limit]
             upto = shown[-1].cursor if len(shown) < len(told) else place.cursor
             return _page(shown, upto, more=len(shown) < len(told))

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.access.keyring import Watch
 from app.container import Parts
 from app.domain.errors import DatabaseUnavailable, Refused, Unavailable
 from app.domain.events import Cursor
@@ -84,7 +85,7 @@ class EventStream(Response):
         self.status_code = 200
         self.background = None
         self.init_headers(HEADERS)
-        self._live = parts.live
+        self._live, self._keyring = parts.live, parts.keyring
         self._listener = listener
         self._place = (wanted, after)
         self._shown = shown
@@ -98,7 +99,8 @@ class EventStream(Response):
             gone.add_done_callback(subscription.wake)
             try:
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                why = await self._tell(subscription, gone, _Sender(scope, send))
+                with self._keyring.watching(self._listener.who, subscription.wake) as watch:
+                    why = await self._tell(subscription, gone, _Sender(scope, send), watch)
                 metrics.STREAMS_ENDED(why).inc()
                 if why not in UNFINISHED:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -106,7 +108,7 @@ class EventStream(Response):
                 gone.cancel()
                 subscription.close()
 
-    async def _tell(self, place: Subscription, gone: "asyncio.Future[None]", sender: "_Sender") -> str:
+    async def _tell(self, place: Subscription, gone: "asyncio.Future[None]", sender: "_Sender", watch: Watch) -> str:
         """Tell what happens until the stream ends; why it did."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self._lifetime_s
@@ -120,10 +122,13 @@ class EventStream(Response):
                 return why
             told = await _next(place, min(beat_at, ends_at) - loop.time())
             sending = pieces(map(self._shown, told))
-            if loop.time() >= beat_at:
-                beat_at = loop.time() + self._heartbeat_s
+            beats = loop.time() >= beat_at
+            if beats or watch.due:
+                watch.due = False
                 if why := await self._listener.refusal():
                     return why
+            if beats:
+                beat_at = loop.time() + self._heartbeat_s
                 sending = sending if told else (heartbeat(place.cursor),)
 
     def _over(self, gone: "asyncio.Future[None]", ends_at: float) -> str | None:

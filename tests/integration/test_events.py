@@ -117,6 +117,7 @@ class Listening:
 
 
 Listen = Callable[..., Listening]
+POLL = {"path": "/v1/events", "query": "after=now&wait=30"}
 
 
 @contextlib.asynccontextmanager
@@ -339,6 +340,48 @@ async def test_a_stream_ends_when_its_key_is_revoked(settings: Settings, stage: 
         assert (await stage.client.post(f"/v1/api-keys/{made['id']}/revoke")).status_code == 200
         await stream.ended()
     assert stream.status == 200
+
+
+async def key_of(stage: Stage, *scopes: str) -> Json:
+    made: Json = (await stage.client.post("/v1/api-keys", json={"name": "x", "scopes": scopes})).json()
+    return made
+
+
+async def test_a_stream_and_a_long_poll_end_at_once_when_their_key_is_revoked(app: FastAPI, stage: Stage) -> None:
+    assert app.state.parts.settings.stream_heartbeat_s > 10
+    ending, staying = await key_of(stage, "feed:read"), await key_of(stage, "feed:read")
+    async with listeners(app) as listen:
+        stream, poll = (listen(token=ending["key"], **at) for at in ({}, POLL))
+        others = [listen(token=staying["key"], **at) for at in ({}, POLL)]
+        for one in (stream, others[0]):
+            await one.open()
+        await until(lambda: asyncio.sleep(0, app.state.parts.live.listening == 4))
+        rotated = await stage.client.post(f"/v1/api-keys/{staying['id']}/rotate", json={"overlap_s": 60})
+        assert rotated.status_code == 201  # and a key with an overlap is in force until it ends
+        await others[1].ended(2)
+        assert (others[1].status, json.loads("".join(others[1].lines))["data"]) == (200, [])
+        assert (await stage.client.post(f"/v1/api-keys/{ending['id']}/revoke")).status_code == 200
+        await stream.ended(2)
+        await poll.ended(2)
+        assert (poll.status, json.loads(poll.problem)["code"]) == (401, "unauthenticated")
+        assert not others[0].task.done()
+    assert app.state.parts.keyring._watched == {}
+
+
+async def test_a_key_takes_its_share_of_the_streams_long_polls_among_them(settings: Settings, stage: Stage) -> None:
+    application = create_app(settings.model_copy(update={"stream_limit": 6, "stream_limit_caller": 2}))
+    greedy, modest = await key_of(stage, "feed:read"), await key_of(stage, "feed:read")
+    async with running(application), listeners(application) as listen:
+        await listen(token=greedy["key"]).open()
+        listen(token=greedy["key"], **POLL)
+        await until(lambda: asyncio.sleep(0, application.state.parts.live.listening == 2))
+        for more in ({}, POLL):
+            refused = listen(token=greedy["key"], **more)
+            await refused.ended()
+            assert (refused.status, json.loads(refused.problem)["code"]) == (429, "rate_limited")
+        other = listen(token=modest["key"])
+        await other.open()
+        assert other.status == 200
 
 
 async def test_a_stream_ends_when_its_persons_token_expires(
