@@ -1,4 +1,4 @@
-"""Owns the recognition of people by tokens of the team's own identity provider (OpenID Connect).
+"""The recognition of people by tokens of the team's own identity provider (OpenID Connect).
 
 The signing keys are fetched from one configured address, never from one a token names; the algorithms are configured,
 asymmetric, and never the token's choice. Where the keys cannot be had, nobody gets in and everybody is told why.
@@ -141,7 +141,9 @@ class Tokens:
         """Whom `token` names. Raises Unauthenticated, IdentityProviderUnavailable."""
         claims = await self._verified(token)
         named = claims.get(self._provider.customer_claim)
-        customer = await self._customer(named) if isinstance(named, str) and 0 < len(named) <= LONGEST_CLAIM else None
+        customer = await self._customer(named) if isinstance(named, str) and _may_name(named) else None
+        if not _is_text(claims["sub"]):
+            raise Unauthenticated("The token is not one this service accepts.")
         who = hashlib.sha256(f"{claims['iss']}\n{claims['sub']}".encode()).hexdigest()[:32]
         return Caller(f"user_{who}", CallerKind.CUSTOMER, customer=customer or "")
 
@@ -168,8 +170,6 @@ class Tokens:
     async def _customer(self, named: str) -> str | None:
         if not self._provider.by_reference:
             return named
-        if "\x00" in named:
-            return None
         async with self._database.connection() as connection:
             return await customer_of_reference(connection, named)
 
@@ -182,6 +182,16 @@ def read_header(token: str) -> dict[str, Any]:
     if not isinstance(header.get("kid"), str) or not isinstance(header.get("alg"), str):
         raise jwt.InvalidTokenError("names no key")
     return header
+
+
+def _may_name(claim: str) -> bool:
+    """Whether a claim may be a customer's id or reference: text of their length that PostgreSQL can hold."""
+    return 0 < len(claim) <= LONGEST_CLAIM and "\x00" not in claim and _is_text(claim)
+
+
+def _is_text(claim: str) -> bool:
+    """Whether it can be encoded. JSON may hold half of a surrogate pair, and no encoding can."""
+    return not any("\ud800" <= char <= "\udfff" for char in claim)
 
 
 def looks_like_token(given: str) -> bool:

@@ -18,12 +18,14 @@ from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from app.admin.models import Model
 from app.db.engine import NOT_NOW, Database
-from app.domain.errors import DatabaseUnavailable, ValidationFailed
+from app.domain.errors import DatabaseUnavailable, InvoicingError, NotFound, ValidationFailed
 
 __all__ = ["Listing", "SessionError", "explained", "reader", "sessions"]
 
 LONGEST_STATEMENT_S = 5
 MOST_CONNECTIONS = 4
+UNKNOWABLE = (asyncpg.DataError, ValueError)
+"""What PostgreSQL cannot hold, so that nothing is called so: a NUL, half of a surrogate pair, a number out of range."""
 READ_ONLY = {
     "application_name": "invoicing console",
     "default_transaction_read_only": "on",
@@ -48,11 +50,13 @@ def sessions(engine: AsyncEngine) -> async_sessionmaker[Any]:
     return async_sessionmaker(engine, expire_on_commit=False)
 
 
-def explained(error: BaseException) -> DatabaseUnavailable | None:
-    """What an error out of a session means, where it means that the database did not answer."""
+def explained(error: BaseException) -> InvoicingError | None:
+    """What an error out of a session means, where it means that the database did not answer, or cannot hold what was asked."""
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, NOT_NOW):
+    while cause is not None and not isinstance(cause, (*UNKNOWABLE, *NOT_NOW)):
         cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, UNKNOWABLE):
+        return NotFound("There is nothing that is called so.")
     if isinstance(cause, asyncpg.QueryCanceledError):
         return DatabaseUnavailable(
             f"The database needed longer than {LONGEST_STATEMENT_S} s; look for something narrower."

@@ -1,4 +1,4 @@
-"""Owns how an operator acts on what was chosen: by the use case that a caller of the API would run, one by one.
+"""How an operator acts on what was chosen: by the use case that a caller of the API would run, one by one.
 
 So the rules are the API's, and each act enters the audit log with the answer it got.
 """
@@ -19,6 +19,9 @@ async def act_on_chosen(request: Request, parts: Parts, use_case: UseCase, *, no
     chosen = [str(one) for one in (await request.form()).getlist("id")]
     refused: list[str] = []
     for subject in chosen:
+        if not subject.isprintable():  # PostgreSQL cannot hold a NUL
+            refused.append(f"There is no {noun} {subject!r}.")
+            continue
         call = Call(
             caller=operator.caller,
             target=f"POST {request.url.path}",

@@ -1,5 +1,6 @@
-"""Owns the reading of an event: the few fields intake needs, and the whole once it is processed."""
+"""The reading of an event: the few fields intake needs, and the whole once it is processed."""
 
+import re
 from datetime import UTC, datetime
 
 import msgspec
@@ -71,6 +72,10 @@ _event = msgspec.json.Decoder(Event)
 
 LONGEST_ID = 255
 LATEST = 253_402_300_799
+DEEPEST = 200
+"""Levels of an event. Stripe's have about ten; what works on them goes down level by level, and may not run out of stack."""
+_TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?+|[\[{]|[\]}]', re.DOTALL)
+TOO_DEEP = f"The body is nested more than {DEEPEST} levels deep."
 
 
 def read_envelope(body: bytes) -> Envelope:
@@ -79,6 +84,10 @@ def read_envelope(body: bytes) -> Envelope:
         envelope = _envelope.decode(body)
     except msgspec.MsgspecError as error:
         raise MalformedRequest(f"The body is not a snapshot event: {error}") from None
+    except RecursionError:
+        raise MalformedRequest(TOO_DEEP) from None
+    if _is_too_deep(body):
+        raise MalformedRequest(TOO_DEEP)
     if envelope.object != "event":
         raise MalformedRequest(f"The body is a {envelope.object[:40]!r}, not a snapshot event.")
     names = (
@@ -94,6 +103,18 @@ def read_envelope(body: bytes) -> Envelope:
     ):
         raise MalformedRequest("One of the event's names or its created is out of bounds.")
     return envelope
+
+
+def _is_too_deep(body: bytes) -> bool:
+    """Whether a JSON document has more than DEEPEST levels; most have fewer brackets than that, and need no look."""
+    if body.count(b"{") + body.count(b"[") <= DEEPEST:
+        return False
+    depth = 0
+    for token in _TOKENS.finditer(body):
+        depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(token[0], 0)
+        if depth > DEEPEST:
+            return True
+    return False
 
 
 def read_cause(body: bytes) -> str | None:

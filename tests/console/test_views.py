@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
+import pytest
 from pydantic import SecretStr
 
 from app.admin.views import VIEWS
@@ -136,6 +137,28 @@ async def test_a_search_finds_exactly_what_is_asked_for(stocked: Stocked, operat
     assert "Nothing here." in await operator.page("invoice/list", search="in_nobody")
     by_mail = await operator.page("customer/list", search="jenny.rosen@example.com")
     assert stocked.open["customer"] in by_mail
+
+
+async def test_a_viewer_cannot_confirm_by_a_search_what_is_masked(stocked: Stocked, visitor: Visitor) -> None:
+    reader = await stocked.key("console:read")
+    await visitor.login(reader["key"])
+    customer = stocked.open["customer"]
+    await stocked.stage.rows("UPDATE customers SET reference = 'person-jenny' WHERE id = $1", customer)
+    for masked in ("jenny.rosen@example.com", "person-jenny"):
+        assert customer not in await visitor.page("customer/list", search=masked)
+    assert customer in await visitor.page("customer/list", search=customer)
+
+
+@pytest.mark.parametrize("nonsense", ["a\x00b", "nonsense", "9" * 40, "~", "x" * 3000])
+async def test_what_cannot_be_in_a_table_is_not_found_in_it(stocked: Stocked, operator: Visitor, nonsense: str) -> None:
+    for view in VIEWS:
+        assert (await operator.get(f"{view.identity}/list", search=nonsense)).status_code in {200, 404}, view
+        assert (await operator.get(f"{view.identity}/details/{quote(nonsense)}")).status_code == 404, view
+        after = f"2026-01-01T00:00:00+00:00~{nonsense}"
+        assert (await operator.get(f"{view.identity}/list", after=after)).status_code in {200, 404, 422}, view
+    for form in ({"id": nonsense}, {"id": [nonsense, stocked.dead]}):
+        assert (await operator.post("webhook-event/replay", **form)).status_code in {303, 404}
+    assert (await operator.login(nonsense)).status_code == 401
 
 
 async def test_a_list_is_narrowed_by_state_and_by_slice(stocked: Stocked, operator: Visitor) -> None:

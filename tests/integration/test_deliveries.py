@@ -175,6 +175,8 @@ THIN = {
         json.dumps(event(data={})).encode(),
         json.dumps(event(data={"object": None})).encode(),
         b"[" * 50_000,
+        json.dumps(event()).encode()[:-1] + b',"more":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+        json.dumps(event()).encode()[:-1] + b',"more":' + b'{"a":' * 300 + b"1" + b"}" * 301,
     ],
 )
 async def test_a_signed_body_that_is_no_snapshot_event_is_malformed_and_nothing_is_stored(
@@ -183,6 +185,11 @@ async def test_a_signed_body_that_is_no_snapshot_event_is_malformed_and_nothing_
     response = await deliver(api, body, signed(body))
     assert (response.status_code, response.json()["code"]) == (400, "malformed_request")
     assert await nothing_stored(database)
+
+
+async def test_brackets_in_texts_and_side_by_side_are_not_depth(api: Caller) -> None:
+    body = json.dumps(event(more=["[[{\\" * 100, *([{}] * 300), '"{' * 300])).encode()
+    assert (await deliver(api, body, signed(body))).status_code == 200
 
 
 async def test_a_body_that_is_not_utf_8_is_refused(api: Caller, database: Database) -> None:

@@ -121,7 +121,8 @@ async def test_the_claim_may_hold_the_customers_id(
     deployment = create_app(settings.model_copy(update=changes))
     transport = httpx.ASGITransport(deployment)
     async with running(deployment), httpx.AsyncClient(transport=transport, base_url="http://x") as there:
-        for claim, seen in ((invoice["customer"], [invoice["id"]]), ("cus_other", []), (7, []), (None, [])):
+        nobody = ("cus_other", "cus_\x00", "cus_\ud800", 7, None)
+        for claim, seen in ((invoice["customer"], [invoice["id"]]), *((claim, []) for claim in nobody)):
             token = identity_provider.token("a-person", stripe_customer=claim)
             listed = await there.get("/v1/invoices", headers={"Authorization": f"Bearer {token}"})
             assert [one["id"] for one in listed.json()["data"]] == seen
@@ -156,6 +157,7 @@ async def test_a_token_that_is_not_good_is_refused(person: Person, identity_prov
         "signed with the public key as a secret": f"{confused}.{claims}.{hs256}",
         "changed": provider.token("x")[:-4] + "AAAA",
         "too long": provider.token("x", padding="x" * 9000),
+        "of half a character": provider.token("\ud800"),
         "three dots": "..",
     }
     statuses = {what: (await person(token).get("/v1/invoices")).status_code for what, token in forged.items()}

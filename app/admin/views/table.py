@@ -1,4 +1,4 @@
-"""Owns what every view has in common: a table that is read, page by page, by whoever may; what is personal is masked."""
+"""What every view has in common: a table that is read, page by page, by whoever may; what is personal is masked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,7 +91,7 @@ class ReadOnlyView(ModelView):
         equal = {name: asked[name] for name, values in self.choices.items() if asked.get(name) in values}
         chosen = self.slices.get(asked.get("only", ""))
         currency = ["currency"] if "currency" in self._prop_names else []  # amounts are written with it
-        listing = Listing(self.model, self.order, [*self._list_prop_names, *currency], self.search)
+        listing = Listing(self.model, self.order, [*self._list_prop_names, *currency], self._searched(request))
         statement = listing.statement(
             limit=self.page_size + 1,
             after=asked.get("after"),
@@ -107,9 +107,23 @@ class ReadOnlyView(ModelView):
             page.older = "?" + urlencode(kept | {"after": listing.cursor(rows[-1])})
         return page
 
+    async def get_object_for_details(self, request: Request) -> Any:
+        """The row of the address; None where the address cannot be a row's."""
+        try:
+            return await super().get_object_for_details(request)
+        except ValueError:  # no UUID, no number
+            return None
+
+    def _searched(self, request: Request) -> tuple[str, ...]:
+        """The columns that are looked in: to find a row by what is masked would be to see it."""
+        if operator_of(request).admin:
+            return self.search
+        return tuple(name for name in self.search if name not in self.personal | self.hidden)
+
     async def list_context(self, request: Request) -> dict[str, Any]:
         """What the list's template shows besides the rows."""
-        return {"operator": operator_of(request), "buttons": self.list_buttons(operator_of(request))}
+        operator = operator_of(request)
+        return {"operator": operator, "buttons": self.list_buttons(operator), "searched": self._searched(request)}
 
     async def details_context(self, request: Request) -> dict[str, Any]:
         """What the row's template shows besides the columns."""
