@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
@@ -74,7 +75,10 @@ class AuditEntryRead(Shown):
         examples=[None], description="How many and which, where one entry stands for many of the same: a bulk replay."
     )
     outcome: str = Field(examples=["done"], description="`done`, or the code of the error it ended with.")
-    request_id: str | None
+    request_id: str | None = Field(description="The `X-Request-ID`; a caller may have chosen it, and two the same.")
+    operation: UUID | None = Field(
+        description="The id of the write, which nobody chooses: the log's lines of its request have it too."
+    )
 
 
 class ApiKeysWanted(Paging):

@@ -190,7 +190,7 @@ def list_audit(
     as_json: Json = False,
 ) -> None:
     """List the audit log, newest first."""
-    names = ("at", "actor", "action", "subject", "detail", "outcome", "request_id")
+    names = ("at", "actor", "action", "subject", "detail", "outcome", "request_id", "operation")
     show_page(AUDIT_ENTRY, wanted(subject=subject, actor=actor), names, limit=limit, cursor=cursor, as_json=as_json)
 
 

@@ -99,7 +99,7 @@ _OPERATION = (
     "CASE WHEN answered_at IS NULL THEN 'in flight' WHEN answer_status = 0 THEN 'refused' ELSE 'done' END AS status, "
     f"last_error, {_times('created_at', 'locked_until', 'answered_at')}"
 )
-_AUDIT_ENTRY = f"id, {_times('at')}, actor, action, subject, detail, outcome, request_id"
+_AUDIT_ENTRY = f"id, {_times('at')}, actor, action, subject, detail, outcome, request_id, operation"
 
 
 MOST_STATEMENTS = 500

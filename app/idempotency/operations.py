@@ -164,6 +164,7 @@ class Operations:
         logs.about(call.subject)
         asked = fingerprint(call.target, call.params)
         stored = await self._begin(call, use_case.__name__, asked)
+        logs.runs(stored.id)
         span.set_attributes({"operation.id": str(stored.id), "operation.takeovers": stored.takeovers})
         if not stored.ours:
             return _replay(stored, asked)

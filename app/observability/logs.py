@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -44,6 +45,11 @@ def about(subject: str | None) -> None:
     """Bind the object that is worked on, where it is an invoice."""
     if subject and subject.startswith("in_"):
         bind_contextvars(invoice=subject)
+
+
+def runs(operation: UUID) -> None:
+    """Bind the operation that a write is. Its id is ours alone, as the request's, which its sender may choose, is not."""
+    bind_contextvars(operation=str(operation))
 
 
 class Clock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import subprocess
 import time
 from collections.abc import Awaitable, Callable
@@ -337,6 +338,20 @@ async def test_what_an_admin_does_is_in_the_audit_log(app_client: httpx.AsyncCli
     assert entries[1]["request_id"] == "the-request"
     narrowed = await app_client.get("/v1/audit-log", params={"action": "revoke_api_key", "subject": made["id"]})
     assert len(narrowed.json()["data"]) == 1
+
+
+async def test_requests_of_one_chosen_id_are_told_apart_in_the_audit_log_and_in_the_log(
+    make_service: MakeService,
+) -> None:
+    service = await make_service(worker=False)
+    for _ in range(2):
+        await service.client.post("/v1/invoices/in_none/void", headers={"X-Request-ID": "chosen"})
+    entries = (await service.client.get("/v1/audit-log")).json()["data"]
+    assert [entry["request_id"] for entry in entries] == ["chosen", "chosen"]
+    lines = [json.loads(line) for line in service.logs("api").splitlines() if '"chosen"' in line]
+    told = [line["operation"] for line in lines if line["event"] == "request"]
+    assert len(set(told)) == 2
+    assert told == [entry["operation"] for entry in reversed(entries)]
 
 
 @pytest.mark.parametrize(
