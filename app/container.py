@@ -273,7 +273,9 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             notifications=notifications,
             actions=Actions(database),
             live=live,
-            endpoints=Endpoints(database, Seal(settings.sealing_keys), settings.outgoing_reach),
+            endpoints=Endpoints(
+                database, Seal(settings.sealing_keys), settings.outgoing_reach, settings.outgoing_most_endpoints
+            ),
             redelivering=Redelivering(database),
             replaying=Replaying(database, frozenset(HANDLERS), settings.livemode),
             keys=Keys(database, keyring, livemode=settings.livemode),

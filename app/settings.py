@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     outgoing_timeout_s: float = Field(default=15.0, gt=0, le=25)
     outgoing_concurrency: int = Field(default=100, ge=1, le=1000)
     outgoing_endpoint_concurrency: int = Field(default=8, ge=1, le=100)
+    outgoing_most_endpoints: int = Field(default=50, ge=1)
     outgoing_give_up_days: float = Field(default=5.0, gt=0)
     delivery_retention_days: float = Field(default=30.0, gt=0)
     oidc_issuer: str = ""

@@ -109,7 +109,12 @@ class Environment:
     @property
     def webhook_secret(self) -> str:
         """What the sandbox signs with."""
-        return _kept_secret(self.data_dir / "sandbox-webhook-secret", "whsec_")
+        return _kept_secret(self.webhook_secret_file, "whsec_")
+
+    @property
+    def webhook_secret_file(self) -> Path:
+        """Where it is kept; programs are told this place, for every user of the machine sees their arguments."""
+        return self.data_dir / "sandbox-webhook-secret"
 
     @property
     def api_key(self) -> str:

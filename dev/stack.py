@@ -29,7 +29,8 @@ def service(*arguments: str) -> Command:
 def sandbox(environment: Environment) -> Command:
     where: Command = ["--port", str(environment.sandbox_port), "--state", environment.data_dir / "sandbox.sqlite3"]
     webhooks: Command = ["--webhook-url", f"{environment.api_url}/webhooks/stripe"]
-    return [sys.executable, "-m", "sandbox", *where, *webhooks, "--webhook-secret", environment.webhook_secret]
+    secret = f"@{environment.webhook_secret_file}"
+    return [sys.executable, "-m", "sandbox", *where, *webhooks, "--webhook-secret", secret]
 
 
 async def answers(url: str) -> None:

@@ -16,7 +16,11 @@ from sandbox.wire.serving import server_for
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="sandbox", description="Stripe's invoicing API, offline.")
+    made = argparse.ArgumentParser(
+        prog="sandbox",
+        description="Stripe's invoicing API, offline. `@file` stands for what the file holds, an argument a line.",
+        fromfile_prefix_chars="@",
+    )
     made.add_argument("--host", default="127.0.0.1")
     made.add_argument("--port", type=int, default=8001)
     made.add_argument("--state", default=":memory:", help="SQLite file, or :memory: (default)")

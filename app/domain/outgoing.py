@@ -58,7 +58,11 @@ FINISHED = (DeliveryStatus.DELIVERED, DeliveryStatus.DEAD, DeliveryStatus.CANCEL
 
 
 class Failure(StrEnum):
-    """The class of a failed attempt; what the other side wrote is not kept, so that nothing can be read through us."""
+    """The class of a failed attempt; what the other side wrote is not kept, so that nothing can be read through us.
+
+    ADDRESS and DNS are for the log and the metrics. Callers are told NO_ADDRESS for both: whoever could tell them apart
+    could ask which names our network knows. They stand in what releases before wrote.
+    """
 
     ADDRESS = "address_refused"
     DNS = "dns"
@@ -72,6 +76,7 @@ class Failure(StrEnum):
     SECRET = "secret_unreadable"  # noqa: S105 -- a name
     WORKER = "worker_lost"
     EVENT = "event_gone"
+    NO_ADDRESS = "no_address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,11 @@ class Attempt:
     def accepted(self) -> bool:
         """Whether the endpoint said that it has it."""
         return self.failure is None
+
+    @property
+    def shown(self) -> Failure | None:
+        """What callers are told of the failure."""
+        return Failure.NO_ADDRESS if self.failure in {Failure.ADDRESS, Failure.DNS} else self.failure
 
     @property
     def gone(self) -> bool:

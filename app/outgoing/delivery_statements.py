@@ -364,5 +364,5 @@ async def purge(connection: Connection, kept: timedelta, limit: int) -> int:
 
 
 def _entry(attempt: Attempt) -> str:
-    entry = {"at": attempt.at, "status": attempt.status, "error": attempt.failure, "ms": attempt.ms}
+    entry = {"at": attempt.at, "status": attempt.status, "error": attempt.shown, "ms": attempt.ms}
     return msgspec.json.encode(entry).decode()

@@ -68,6 +68,13 @@ WHERE endpoint.id = $1 AND old.id = $1
 """
 
 
+async def count(connection: Connection) -> int:
+    """How many there are that are not deleted. Nobody else makes one until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('webhook_endpoints', 0))")
+    found: int = await connection.fetchval("SELECT count(*) FROM webhook_endpoints WHERE deleted_at IS NULL")
+    return found
+
+
 async def change(connection: Connection, endpoint_id: str, given: JsonView) -> None:
     """Change what is given of `url`, `description`, `types`, `ordered`. Another URL has not failed yet."""
     changed = {column: given[column] for column in CHANGEABLE if column in given}

@@ -35,6 +35,7 @@ class Endpoints:
     database: Database
     seal: Seal
     reach: Reach
+    most: int
 
     async def create_webhook_endpoint(self, operation: Operation, params: JsonView) -> None:
         """Make an endpoint (WebhookEndpointCreate) that is told of what happens from now on."""
@@ -42,6 +43,10 @@ class Endpoints:
         operation.subject = f"whe_{uuid.uuid4().hex}"
         secret = self._draw(operation, operation.subject, datetime.now(UTC))
         async with self.database.unit_of_work() as connection:
+            if await endpoint_statements.count(connection) >= self.most:
+                raise InvalidState(
+                    f"There are {self.most} webhook endpoints, as many as there may be: delete one first."
+                )
             after = await feed_statements.last_position(connection)
             await endpoint_statements.create(connection, operation.subject, params, secret, after)
             await _finish(connection, operation, 201)

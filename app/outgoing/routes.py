@@ -33,7 +33,9 @@ IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
 STATE = ("not_found", "invalid_state", *IDEMPOTENT)
 
 
-@endpoints.post("", status_code=201, response_model=WebhookEndpointMade, responses=answers(*IDEMPOTENT))
+@endpoints.post(
+    "", status_code=201, response_model=WebhookEndpointMade, responses=answers("invalid_state", *IDEMPOTENT)
+)
 async def create_webhook_endpoint(body: WebhookEndpointCreate, write: WriteDep) -> Response:
     """Make an endpoint, told of what happens from now on. Its signing secret is in this answer and nowhere else."""
     return await _showing_secret(write, write.parts.endpoints.create_webhook_endpoint, body.params())

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
+from dev import stack
 from dev.environment import Environment, SettingsError, read_settings
 
 
@@ -41,6 +42,14 @@ def test_secrets_are_made_once_and_kept_private(tmp_path: Path) -> None:
     assert len(first.api_key) >= 40
     assert first.webhook_secret == second.webhook_secret
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_no_secret_stands_in_the_arguments_of_a_program(tmp_path: Path) -> None:
+    found = environment(tmp_path)
+    made = found.made(None)
+    command = [str(argument) for argument in stack.sandbox(found)]
+    assert not [value for name, value in made.items() if "SECRET" in name and any(value in one for one in command)]
+    assert [Path(one[1:]).read_text().strip() for one in command if one.startswith("@")] == [found.webhook_secret]
 
 
 def test_the_callers_secrets_are_never_written_down(tmp_path: Path) -> None:

@@ -63,6 +63,22 @@ def failing(count: int, answer: object = Answer(500)) -> Callable[[Received], ob
     return behave
 
 
+async def test_callers_cannot_tell_a_name_of_the_inner_network_from_one_that_is_none(
+    api: Caller, database: Database, deliverer: Deliverer
+) -> None:
+    urls = ("https://10.1.2.3/", "https://nobody.invalid/")
+    for url in urls:
+        made = await endpoint(api.client, "https://shop.example/")
+        await run(database, "UPDATE webhook_endpoints SET url = $2 WHERE id = $1", made["id"], url)
+    await happens(database)
+    await deliverer.drain()
+    entries = await api.every("/v1/webhook-endpoints")
+    logs = [(await log(api, one))[0] for one in entries]
+    assert {(one["last_error"], one["log"][0]["error"]) for one in logs} == {("no_address", "no_address")}
+    assert {Attempt("", 1, None, failure).shown for failure in (Failure.ADDRESS, Failure.DNS)} == {Failure.NO_ADDRESS}
+    assert Attempt("", 1, None, Failure.TLS).shown is Failure.TLS
+
+
 # What is delivered
 
 

@@ -1,5 +1,6 @@
 """Webhook endpoints: made, changed, tried, ended; their secrets are shown once and kept from everybody."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +11,16 @@ from fastapi import FastAPI
 
 from app.container import Parts
 from app.domain.events import TYPES
+from app.main import create_app
 from app.outgoing.deliverer import Deliverer
 from app.outgoing.encryption import Seal
 from app.outgoing.endpoints import Endpoints
+from app.settings import Settings
+from tests.fixtures.application import running
 from tests.fixtures.caller import Caller
 from tests.fixtures.consumer import Consumer, endpoint, happens
 from tests.fixtures.postgres import Database
+from tests.fixtures.service import client_of
 
 Json = dict[str, Any]
 URL = "https://shop.example/hooks"
@@ -51,6 +56,17 @@ async def test_an_endpoint_is_made_read_listed_changed_and_deleted(api: Caller) 
     await api.refused("GET", f"{path}/deliveries", 404, "not_found")
     await api.refused("POST", f"{path}/redeliver", 404, "not_found", {"since": "2026-11-22T00:00:00Z"})
     assert (await api.get(ENDPOINTS))["data"] == []
+
+
+async def test_there_are_as_many_endpoints_as_configured_and_no_more(settings: Settings) -> None:
+    application = create_app(settings.model_copy(update={"outgoing_most_endpoints": 3}))
+    async with running(application), client_of("http://x", httpx.ASGITransport(application)) as client:
+        made = await asyncio.gather(*(client.post(ENDPOINTS, json={"url": URL}) for _ in range(6)))
+        assert sorted(one.status_code for one in made) == [201] * 3 + [409] * 3
+        (first, *_), refused = ([one.json() for one in made if one.status_code == status] for status in (201, 409))
+        assert {one["code"] for one in refused} == {"invalid_state"}
+        await client.delete(f"{ENDPOINTS}/{first['id']}")
+        assert (await client.post(ENDPOINTS, json={"url": URL})).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -201,7 +217,7 @@ async def test_the_key_that_seals_can_be_rotated_without_losing_a_secret(
 ) -> None:
     made = await api.post(ENDPOINTS, {"url": URL})
     old, new = parts.settings.sealing_keys[0], b"n" * 32
-    both = Endpoints(parts.database, Seal([new, old]), parts.settings.outgoing_reach)
+    both = Endpoints(parts.database, Seal([new, old]), parts.settings.outgoing_reach, 50)
     assert await both.reseal() == 1
     assert await both.reseal() == 0
     connection = await database.connect()
@@ -215,7 +231,7 @@ async def test_a_secret_that_no_key_opens_is_left_as_it_is(
     parts: Parts,
 ) -> None:
     await api.post(ENDPOINTS, {"url": URL})
-    without = Endpoints(parts.database, Seal([b"n" * 32]), parts.settings.outgoing_reach)
+    without = Endpoints(parts.database, Seal([b"n" * 32]), parts.settings.outgoing_reach, 50)
     assert await without.reseal() == 0
     assert await parts.endpoints.reseal() == 0
 

@@ -204,6 +204,12 @@ def test_the_command_line_sets_targets_and_switches() -> None:
     assert "whsec_a" not in repr(config)
 
 
+def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("whsec_kept\n")
+    config, _ = config_from(["--webhook-url", "http://a.example", "--webhook-secret", f"@{tmp_path / 'secret'}"])
+    assert [target.secret for target in config.webhooks] == ["whsec_kept"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("lines_page_size", 1.5), ("expand_depth", True), ("finalize_emits_sent", "maybe")]
 )
