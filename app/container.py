@@ -26,6 +26,7 @@ from app.hooks import loading
 from app.idempotency.completer import Completer
 from app.idempotency.operations import Operations, UseCase
 from app.idempotency.steps import Steps
+from app.inbox import new_types
 from app.inbox.handlers import HANDLERS
 from app.inbox.processor import Processor
 from app.inbox.reconciler import Reconciler
@@ -70,6 +71,8 @@ SETTLED = timedelta(seconds=60)
 """What Stripe did more recently is left to its deliveries by the periodic comparisons."""
 
 
+RETRY_IGNORED_EVERY_S = 3600.0
+"""How often events are searched that another release ignored, because it did not know their type."""
 SWEEP_EVERY_S = 3600.0
 """How long, about, what comes late about an erased customer stays."""
 
@@ -161,6 +164,7 @@ class Parts:
             rebase_feed(self.database),
             Task("reseal", RESEAL_EVERY_S, self.endpoints.reseal),
             Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
+            Task("queue_ignored", RETRY_IGNORED_EVERY_S, self.queue_ignored),
             Task("repair", self.settings.repair_every_s, self.repairing(SETTLED).repair),
         ]
         if retention := self.settings.feed_retention:
@@ -223,6 +227,10 @@ class Parts:
     def reconciler(self, settled: timedelta = timedelta(0)) -> Reconciler:
         """The search for events that never arrived; `settled` younger ones are left to their deliveries."""
         return Reconciler(self.database, self.gateway, livemode=self.settings.livemode, settled=settled)
+
+    async def queue_ignored(self) -> int:
+        """Queue the events that another release ignored because it did not know their type; how many."""
+        return await new_types.queue_ignored(self.database, HANDLERS, livemode=self.settings.livemode)
 
     def repairing(self, settled: timedelta = timedelta(0)) -> Repairing:
         """The comparison of invoices with Stripe's; what changed here since `settled` is left alone."""

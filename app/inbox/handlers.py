@@ -232,12 +232,12 @@ HANDLERS: dict[str, Handler] = {
 
 
 def handle(event_type: str, ledger: Ledger, incoming: Incoming) -> str:
-    """Apply an event; the status it ends with. One about nothing of ours, or that nothing handles, is ignored.
+    """Apply an event; the status it ends with: `ignored` where it is about nothing of ours, `unknown` without a handler.
 
     Raises Unordered, Unlinked or AttemptUnclear where Stripe must be asked first.
     """
     handler = HANDLERS.get(event_type)
     if handler is None:
-        return "ignored"
+        return "unknown"
     handler(ledger, incoming)
     return "ignored" if incoming.nothing_of_ours else "processed"

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.db.documents import EVENT
 from app.db.engine import Connection
-from app.inbox.statements import CHANNEL
+from app.inbox.statements import CHANNEL, UNKNOWN_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,26 @@ WITH replayed AS (
 SELECT id FROM replayed WHERE (SELECT count(*) FROM told) >= 0
 """  # noqa: S608 -- only a constant of that module is interpolated
 
+
+_IGNORED = """
+SELECT id FROM webhook_events
+WHERE received_at >= $1 AND received_at < $2
+  AND status = 'ignored' AND (attempts = 0 OR last_error = $3)
+  AND type = ANY($4::text[]) AND livemode = $5 AND account IS NULL
+"""
+
+_IGNORED_SINCE = """
+SELECT coalesce(
+    (SELECT complete_until FROM coverage WHERE name = $1),
+    (SELECT min(received_at) FROM webhook_events)
+)
+"""
+
+_NOTE_IGNORED = """
+INSERT INTO coverage (name, complete_until, repaired) VALUES ($1, $2, $3)
+ON CONFLICT (name) DO UPDATE SET
+    complete_until = EXCLUDED.complete_until, repaired = coverage.repaired + EXCLUDED.repaired, updated_at = now()
+"""
 
 _MADE = "SELECT created_at FROM webhook_events WHERE id = $1"
 _DOCUMENT = EVENT.document("id = $1 AND created_at = $2")
@@ -132,3 +152,22 @@ async def unknown(connection: Connection, events: Mapping[str, datetime]) -> set
         max(events.values()),
     )
     return events.keys() - {row[0] for row in rows}
+
+
+async def ignored(
+    connection: Connection, since: datetime, until: datetime, handled: Collection[str], *, livemode: bool
+) -> list[str]:
+    """The events of `handled` types received in that time that no release has looked at that knows their type."""
+    rows = await connection.fetch(_IGNORED, since, until, UNKNOWN_TYPE, list(handled), livemode)
+    return [row[0] for row in rows]
+
+
+async def ignored_since(connection: Connection, place: str) -> datetime | None:
+    """From where on the inbox is to be searched; None where it is empty."""
+    found: datetime | None = await connection.fetchval(_IGNORED_SINCE, place)
+    return found
+
+
+async def note_ignored(connection: Connection, place: str, until: datetime, queued: int) -> None:
+    """Record up to when the inbox was searched, and how many events that queued."""
+    await connection.execute(_NOTE_IGNORED, place, until, queued)

@@ -17,6 +17,9 @@ from app.db.engine import Connection
 CHANNEL = "inbox"
 """What workers listen to; _RECORD notifies it."""
 
+UNKNOWN_TYPE = "This release does not know the type of this event."
+"""Why a worker left an event alone that another release queued."""
+
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every event."""
 
@@ -123,7 +126,8 @@ FOR UPDATE
 
 _FINISH = """
 UPDATE webhook_events
-SET status = $4, next_attempt_at = NULL, last_error = NULL,
+SET status = CASE $4 WHEN 'unknown' THEN 'ignored' ELSE $4 END, next_attempt_at = NULL,
+    last_error = CASE $4 WHEN 'unknown' THEN $5 END,
     processed_at = CASE WHEN $4 = 'processed' THEN coalesce(processed_at, now()) ELSE processed_at END
 WHERE id = ANY($1::text[]) AND created_at BETWEEN $2 AND $3
 """
@@ -185,9 +189,10 @@ async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, 
 
 
 async def finish(connection: Connection, outcomes: Sequence[tuple[DueEvent, str]]) -> None:
-    """Mark events `processed` or `ignored`."""
+    """Mark events `processed` or `ignored`; one of an `unknown` type is ignored until a release comes that knows it."""
     for status in sorted({status for _, status in outcomes}):
-        await connection.execute(_FINISH, *_which([event for event, became in outcomes if became == status]), status)
+        which = _which([event for event, became in outcomes if became == status])
+        await connection.execute(_FINISH, *which, status, UNKNOWN_TYPE)
 
 
 async def fail(connection: Connection, event: DueEvent, error: str, pause: timedelta, *, dead: bool) -> None:

@@ -56,7 +56,7 @@ class Handed:
             return
         if outcome == "processed":
             metrics.EVENT_LATENCY.observe(self.waited_s)
-        elif outcome != "ignored":
+        elif outcome not in {"ignored", "unknown"}:
             tracing.fail(self.span, outcome)
         self.span.set_attribute("event.outcome", outcome)
         if self.invoice:

@@ -1,0 +1,96 @@
+"""Two releases side by side that do not know each other's operations and events: nothing is done twice, nothing is lost."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from app.container import Parts
+from app.inbox import handlers
+from tests.fixtures.stage import Stage
+
+NEWER = "invoice.paid"
+"""The type that only the newer release handles."""
+
+
+@pytest.fixture
+def older(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """`older(True)`: from now on this process is the release that does not know the type; `older(False)`: the newer one."""
+    handler = handlers.HANDLERS[NEWER]
+
+    def become(it: bool) -> None:  # noqa: FBT001
+        if it:
+            monkeypatch.delitem(handlers.HANDLERS, NEWER)
+        else:
+            monkeypatch.setitem(handlers.HANDLERS, NEWER, handler)
+
+    return become
+
+
+async def paid(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An invoice that a customer paid, and the one event that says so."""
+    invoice = await stage.invoice()
+    before = await stage.events()
+    await stage.tell(*before)
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    return invoice, await stage.event(NEWER)
+
+
+async def fulfillment(stage: Stage, invoice: dict[str, Any]) -> Any:
+    (row,) = await stage.rows("SELECT status FROM fulfillments WHERE invoice = $1", invoice["id"])
+    return row["status"]
+
+
+Scene = Callable[[Stage, dict[str, Any], Callable[[bool], None]], Awaitable[None]]
+
+
+async def older_api(stage: Stage, event: dict[str, Any], older: Callable[[bool], None]) -> None:
+    older(True)
+    await stage.deliver(event)
+    older(False)
+    await stage.work()
+
+
+async def older_worker(stage: Stage, event: dict[str, Any], older: Callable[[bool], None]) -> None:
+    await stage.deliver(event)
+    older(True)
+    await stage.work()
+    older(False)
+
+
+@pytest.mark.parametrize("scene", [older_api, older_worker])
+async def test_an_event_the_older_release_ignored_is_found_again(
+    stage: Stage, older: Callable[[bool], None], scene: Scene
+) -> None:
+    invoice, event = await paid(stage)
+    await scene(stage, event, older)
+    row = await stage.row("webhook_events", event["id"])
+    assert row is not None
+    assert row["status"] == "ignored"
+    assert await fulfillment(stage, invoice) == "awaiting_payment"
+    parts: Parts = stage.parts
+    assert await parts.queue_ignored() == 1
+    await stage.work()
+    assert await fulfillment(stage, invoice) == "fulfilled"
+    assert await parts.queue_ignored() == 0  # within the overlap, and processed
+
+
+async def test_what_is_about_nothing_of_ours_stays_ignored(stage: Stage) -> None:
+    intent = await stage.dashboard("payment_intents", amount=100, currency="usd")
+    event = await stage.event("payment_intent.created")
+    failed = event | {"id": "evt_failed", "type": "payment_intent.payment_failed"}
+    await stage.tell(event, failed)
+    assert intent["id"]
+    assert await stage.parts.queue_ignored() == 0
+
+
+async def test_a_release_that_handles_more_types_begins_at_the_first_event(
+    stage: Stage, older: Callable[[bool], None]
+) -> None:
+    _, event = await paid(stage)
+    older(True)
+    await stage.tell(event)
+    await stage.rows("UPDATE webhook_events SET received_at = now() - interval '40 days'")
+    assert await stage.parts.queue_ignored() == 0
+    older(False)
+    assert await stage.parts.queue_ignored() == 1
