@@ -1,8 +1,10 @@
-"""Owns the changes that operations make at Stripe: each step once, under a key of its own, whatever was tried before.
+"""Changes that operations make at Stripe: each step once, under a key of its own, whatever was tried before.
 
 Where Stripe will execute nothing more under a key, because it stored a failure of its own there, or may have forgotten
 the key, it is asked what became of the step: done, then it counts; not done, then the step gets its next key.
 An operation that is being closed does nothing any more: it only finds out what was done.
+
+Before each change the operation's lease is looked at: a runner that was taken over asks nothing more of Stripe.
 """
 
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from app.db.engine import Database
 from app.domain.errors import InvoicingError, StripeError, StripeInvalidRequest, StripeKeySpent
 from app.domain.idempotency import MOST_GENERATIONS, STRIPE_KEEPS_KEYS
 from app.domain.json import JsonObject, JsonView
+from app.idempotency import traces
 from app.idempotency.operations import Operation
 from app.projection import observation
 from app.stripe.client import Answer, StripeGateway
@@ -87,13 +90,14 @@ class Steps:
             raise NotDone("It was not deleted at Stripe.")
         return now
 
-    async def made_by(self, operation: Operation, step: str) -> str | None:
-        """The id of the object that `step` created or changed, as Stripe's events tell; None where it did not happen.
+    async def made_by(self, operation: Operation, step: str, path: str) -> str | None:
+        """The id of the object that `step` (a POST to `path`) led to, as Stripe's events tell; None: it did not happen.
 
-        Raises Untold where there are too many events to be sure.
+        One call may lead to events about several objects, so only the types that the step leads to are searched. Of a
+        create that is one type about one kind of object. Raises Untold where there are too many events to be sure.
         """
         since = operation.created_at - CLOCKS_DIFFER
-        query = {"created": {"gte": int(since.timestamp())}}
+        query = {"created": {"gte": int(since.timestamp())}, "types": list(traces.of(step, path))}
         seen = 0
         async for event in self._gateway.pages("/v1/events", query):
             if (event.get("request") or {}).get("idempotency_key") == operation.stripe_key(step):
@@ -121,7 +125,7 @@ class Steps:
             now = await self._gateway.get(of, expand)
             if done(now.data):
                 return replace(now, looked_up=True)
-        made = await self.made_by(operation, step)
+        made = await self.made_by(operation, step, path)
         if not made:
             return None
         return replace(await self._gateway.get(of or f"{path}/{made}", expand), looked_up=True)

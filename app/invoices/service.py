@@ -37,6 +37,7 @@ from app.stripe.client import Answer as StripeAnswer
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 
+PATH = "/v1/invoices"
 DRAFT_FIELDS = ("collection_method", "days_until_due", "auto_advance", "description", "footer", "custom_fields")
 SHOW_PAYMENTS = {"expand": ["payments"]}
 SHOW_SECRET = {"expand": ["payments", "confirmation_secret"]}
@@ -75,7 +76,7 @@ class Invoicing:
             return await self._gateway.get(f"/v1/invoices/{operation.subject}", SHOW_PAYMENTS)
         currency = await one_currency(self._database, params.get("items") or [], params.get("currency"))
         wanted = _draft(params) | ({"currency": currency} if currency else {})
-        answer = await self._steps.post(operation, "create", "/v1/invoices", wanted)
+        answer = await self._steps.post(operation, "create", PATH, wanted)
         operation.subject = answer.data["id"]
         async with self._database.connection() as connection:
             await operation.advance(connection, invoice=operation.subject)
@@ -90,7 +91,8 @@ class Invoicing:
     async def undo_create(self, operation: Operation, refusal: InvoicingError) -> None:
         """Delete the draft that `operation` left, if it did, so that no debris stays at Stripe; `refusal` says why."""
         if operation.subject is None and not operation.fresh:
-            operation.subject = operation.progress.get("invoice") or await self._steps.made_by(operation, "create")
+            operation.subject = operation.progress.get("invoice")
+            operation.subject = operation.subject or await self._steps.made_by(operation, "create", PATH)
         if operation.subject is not None:
             async with self._database.connection() as connection:
                 await operation.advance(connection, invoice=operation.subject, refusal=refusal.to_document())
