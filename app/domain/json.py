@@ -1,7 +1,7 @@
-"""Owns the names for decoded JSON that the layers pass to each other, and how it is written for the database."""
+"""Names for decoded JSON that the layers pass to each other, and how it is written for the database."""
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -10,6 +10,8 @@ JsonObject: TypeAlias = dict[str, Any]
 
 JsonView: TypeAlias = Mapping[str, Any]
 """A decoded JSON object that is only read."""
+
+Value = TypeVar("Value")
 
 NUL = "\\u0000"
 REPLACEMENT = "\ufffd"
@@ -21,16 +23,21 @@ def storable(value: object) -> str:
     written = msgspec.json.encode(value).decode()
     if NUL not in written:
         return written
-    return msgspec.json.encode(_without_nul(msgspec.json.decode(written))).decode()
+    return msgspec.json.encode(without_nul(msgspec.json.decode(written))).decode()
 
 
-def _without_nul(value: object) -> object:
+def without_nul(value: Value) -> Value:
+    """`value` (decoded JSON) with U+FFFD in the place of each NUL, which PostgreSQL cannot hold in a text."""
+    return cast("Value", _replaced(value))
+
+
+def _replaced(value: object) -> object:
     match value:
         case str():
             return value.replace("\0", REPLACEMENT)
         case dict():
-            return {_without_nul(key): _without_nul(it) for key, it in value.items()}
+            return {_replaced(key): _replaced(it) for key, it in value.items()}
         case list():
-            return [_without_nul(it) for it in value]
+            return [_replaced(it) for it in value]
         case _:
             return value

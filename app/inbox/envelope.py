@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from app.domain.errors import MalformedRequest
-from app.domain.json import JsonObject
+from app.domain.json import NUL, JsonObject, without_nul
 
 
 class EventObject(msgspec.Struct):
@@ -127,5 +127,8 @@ def read_cause(body: bytes) -> str | None:
 
 
 def read_event(payload: str) -> Event:
-    """The whole event that intake recorded."""
-    return _event.decode(payload)
+    """The whole event that intake recorded; every text in its object is one that PostgreSQL can hold."""
+    event = _event.decode(payload)
+    if NUL in payload:
+        event.data.object = without_nul(event.data.object)
+    return event

@@ -1,10 +1,11 @@
-"""Owns the calls to Stripe: one client for the process, pinned API version, timeouts, retries within a deadline.
+"""Calls to Stripe: one client for the process, pinned API version, timeouts, retries within a deadline.
 
-It uses the SDK's aiohttp transport, and calls as the SDK does (wire.py); no typed objects are built (they cost more than
-the rest of a call together). Answers are plain JSON.
+Calls are the SDK's raw requests over its aiohttp transport; no typed objects are built (they cost more than the rest of a
+call together). Answers are plain JSON, and every text in them is one that PostgreSQL can hold.
 """
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from math import ceil
+from typing import Any, cast
 
 import aiohttp
 import stripe
@@ -21,16 +23,16 @@ from opentelemetry.trace import Span, SpanKind
 from stripe import AIOHTTPClient
 
 from app.domain.errors import InvoicingError, StripeTimeout, StripeUnavailable
-from app.domain.json import JsonObject, JsonView
+from app.domain.json import NUL, JsonObject, JsonView, without_nul
 from app.observability import logs, metrics, tracing
 from app.stripe.circuit import Circuit, CircuitState
 from app.stripe.errors import FAILURES, is_outage, is_too_fast, may_have_executed, translate, worth_another_try
 from app.stripe.pace import Limiter, StripeLimits
-from app.stripe.wire import Wire
 
 log = structlog.get_logger(__name__)
 
 stripe.enable_telemetry = False
+logging.getLogger("stripe").setLevel(logging.WARNING)  # at DEBUG the SDK logs whole answers, client secrets included
 
 API_VERSION = stripe.api_version
 BACKOFF_S = 0.25
@@ -98,11 +100,12 @@ class StripeGateway:
             timeout=aiohttp.ClientTimeout(total=settings.timeout_s, connect=min(5.0, settings.timeout_s)),
             connector=None,
         )
-        self._wire = Wire(
+        self._client = stripe.StripeClient(
             settings.secret_key,
-            api_base=settings.api_base,
-            api_version=settings.api_version,
-            transport=self._transport,
+            stripe_version=settings.api_version,
+            base_addresses={"api": settings.api_base},
+            http_client=self._transport,
+            max_network_retries=0,  # tries are ours: within one deadline, at the limiter's pace
         )
 
     async def close(self) -> None:
@@ -174,8 +177,8 @@ class StripeGateway:
         for attempt in range(self._settings.max_retries + 1):
             try:
                 async with asyncio.timeout(deadline - time.monotonic()):
-                    return await self._try(operation, method, path, params, key)
-            except (*FAILURES, StripeUnavailable) as error:
+                    return await self._try(operation, method, path, params, key, deadline)
+            except (*FAILURES, StripeUnavailable, StripeTimeout) as error:
                 failure = translate(error)
                 unsure = unsure or may_have_executed(error)
                 log.warning(
@@ -195,12 +198,16 @@ class StripeGateway:
             await asyncio.sleep(pause)
         raise StripeTimeout("Stripe did not answer in time.")  # pragma: no cover -- the loop always ends above
 
-    async def _try(self, endpoint: str, method: str, path: str, params: JsonView, key: str | None) -> Answer:
+    async def _try(
+        self, endpoint: str, method: str, path: str, params: JsonView, key: str | None, deadline: float
+    ) -> Answer:
         self._circuit.enter()
+        options: dict[str, Any] = {"idempotency_key": key} if key else {}
         try:
             async with self._limiter.turn(endpoint):
                 started = time.monotonic()
-                response = await self._wire.request(method, path, params, key)
+                _require_time(started, deadline)
+                response = await self._client.raw_request_async(method, path, **params, **options)
         except FAILURES as error:
             (self._circuit.failed if is_outage(error) else self._circuit.succeeded)()
             if is_too_fast(error):
@@ -215,13 +222,20 @@ class StripeGateway:
         if replayed:
             took = STRIPE_KEEPS
         until = _stripe_time(response.headers)
+        data = cast("JsonObject", response.data)
         return Answer(
-            data=response.data,
+            data=without_nul(data) if NUL in response.body else data,
             since=until - took,
             until=until,
             replayed=replayed,
             request_id=response.headers.get("Request-Id"),
         )
+
+
+def _require_time(now: float, deadline: float) -> None:
+    """Raise StripeTimeout where this process slept: what it is about to do may have been undone by another meanwhile."""
+    if now >= deadline:
+        raise StripeTimeout("The call could not start in time.", retry_after=1)
 
 
 def _note(span: Span, request_id: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Owns what each failure of a call to Stripe means for us: one table, used by the gateway alone."""
+"""What each failure of a call to Stripe means for us: one table, used by the gateway alone."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ from app.domain.errors import (
     StripeTimeout,
     StripeUnavailable,
 )
-from app.domain.json import JsonObject
+from app.domain.json import JsonObject, without_nul
 
 ACTION_REQUIRED = frozenset({"authentication_required", "invoice_payment_intent_requires_action"})
 """Codes of a 402 that a person can cure by authenticating, not by another card."""
@@ -38,19 +38,20 @@ NOT_EXECUTED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPSta
 
 def _described(error: stripe.StripeError) -> JsonObject:
     said = error.error
-    return {
+    described = {
         "request_id": error.request_id,
         "type": getattr(said, "type", None),
         "code": getattr(said, "code", None),
         "decline_code": getattr(said, "decline_code", None),
         "param": getattr(said, "param", None),
     }
+    return without_nul(described)
 
 
 def _from_answer(error: stripe.StripeError) -> InvoicingError:  # noqa: PLR0911 -- one table, a line per case
     status = error.http_status or 0
     described = _described(error)
-    message = error.user_message or "Stripe refused the request."
+    message = without_nul(error.user_message or "Stripe refused the request.")
     if key_is_spent(error):
         return StripeKeySpent("Stripe keeps an answer under this call's key that is none.", stripe=described)
     if status == HTTPStatus.PAYMENT_REQUIRED:
