@@ -24,7 +24,7 @@ from app.http.middleware import LARGEST_BODY, TOO_LARGE, head_refusal, headers_o
 from app.http.problems import MEDIA_TYPE, STATUS, problem
 from app.idempotency.statements import request_of
 from app.inbox.envelope import Envelope, read_cause, read_envelope
-from app.inbox.signature import FORGED, WHY, read_signature, signed_by, signing_secrets
+from app.inbox.signature import FORGED, WHY, refusal_of_header, signed_by, signing_secrets
 from app.inbox.stored_event import DELIVERED, Origin, is_ours, new_event
 from app.observability import metrics, tracing
 from app.settings import Settings
@@ -91,9 +91,9 @@ class WebhookEndpoint:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         request_id = request_id_of(headers)
-        signature = read_signature(headers.get(b"stripe-signature", b""))
-        if isinstance(signature, str):
-            await self._refuse(signature, request_id, send)
+        signature = headers.get(b"stripe-signature", b"")
+        if why := refusal_of_header(signature):
+            await self._refuse(why, request_id, send)
             return
         refusal = head_refusal(scope, headers, request_id)
         taken = signer = None
@@ -125,7 +125,7 @@ class WebhookEndpoint:
             log.warning("webhook_not_ours", event_id=envelope.id, livemode=envelope.livemode, account=envelope.account)
         with await _span(parts.database, envelope, body) as span:
             request_id = tracing.request_id(span) or request_id
-            event = new_event(envelope, _text(body), Origin(DELIVERED, signer, request_id), ours=ours)
+            event = new_event(envelope, body.decode(), Origin(DELIVERED, signer, request_id), ours=ours)
             async with asyncio.timeout(self._timeout_s):
                 new = await parts.inbox.record(event)
         return Taken(envelope, request_id, new)
@@ -182,10 +182,3 @@ async def _body(receive: Receive) -> bytes:
             raise PayloadTooLarge(TOO_LARGE)
         if not message.get("more_body"):
             return b"".join(chunks)
-
-
-def _text(body: bytes) -> str:
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        raise MalformedRequest("The body is not UTF-8.") from None
