@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from app.access.keyring import Keyring
-from app.access.rate_limits import Limits
+from app.access.rate_limits import Limit, Limits
 from app.access.service import Keys
 from app.access.tokens import Tokens
 from app.catalog.service import Catalog
@@ -64,6 +64,8 @@ class Job(Protocol):
         """Finish what is under way, then return from run."""
 
 
+SECRETS_AT_ONCE = 10
+"""How many seconds' worth of client secrets a link or a person may ask for at once."""
 RESEAL_EVERY_S = 3600.0
 LEASE_FACTOR = 2.0
 """How many times as long as an attempt may take its worker has the delivery for itself."""
@@ -101,6 +103,7 @@ class Parts:
     keyring: Keyring
     tokens: Tokens | None
     limits: Limits
+    secret_limit: Limit
     secrets: tuple[SigningSecret, ...]
 
     def worker(self) -> Worker:
@@ -265,6 +268,10 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
     live = Live(database, notifications, source=settings.public_base_url, most=settings.stream_limit)
     keyring = Keyring(database, livemode=settings.livemode)
     tokens = Tokens(database, provider) if (provider := provider_of(settings)) else None
+    limits = Limits(database)
+    secret_limit = Limit(
+        "client_secret", settings.rate_limit_client_secret, SECRETS_AT_ONCE * settings.rate_limit_client_secret
+    )
     await database.open()
     try:
         yield Parts(
@@ -276,7 +283,9 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             customers=Customers(writer),
             invoicing=invoicing,
             items=Items(database, invoicing),
-            payment_links=PaymentLinks(database, invoicing, Following(database, gateway), links),
+            payment_links=PaymentLinks(
+                database, invoicing, Following(database, gateway), links, partial(limits.take, secret_limit)
+            ),
             inbox=inbox,
             notifications=notifications,
             actions=Actions(database),
@@ -289,7 +298,8 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             keys=Keys(database, keyring, livemode=settings.livemode),
             keyring=keyring,
             tokens=tokens,
-            limits=Limits(database),
+            limits=limits,
+            secret_limit=secret_limit,
             secrets=signing_secrets(settings.stripe_webhook_secrets),
         )
     finally:

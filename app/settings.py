@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     rate_limit_caller: float = Field(default=2000, ge=0)
     rate_limit_customer: float = Field(default=50, ge=0)
     rate_limit_address: float = Field(default=2000, ge=0)
+    rate_limit_client_secret: float = Field(default=1, ge=0)
     rate_limit_failed: float = Field(default=20, ge=0)
     request_timeout_s: float = Field(default=50, gt=0, lt=60)
     keep_alive_s: int = Field(default=75, ge=1, le=3600)

@@ -1,10 +1,10 @@
 """API keys, and the audit log of what was done with them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from app.domain.access import Scope
 from app.http.parameters import PRINTABLE, IdWanted, TimeWanted
@@ -15,14 +15,8 @@ DAY_S = 24 * 3600
 KeyStatus = Literal["active", "expired", "revoked"]
 
 
-def _to_come(value: datetime) -> datetime:
-    if value <= datetime.now(UTC):
-        raise ValueError("must be in the future")
-    return value
-
-
 Expiry = Annotated[
-    Annotated[Time, AfterValidator(_to_come)] | None,
+    Time | None,
     Field(examples=[None], description="When the key ends by itself; never, where it is null."),
 ]
 

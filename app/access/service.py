@@ -23,6 +23,7 @@ class Keys:
 
     async def create_api_key(self, operation: Operation, params: JsonView) -> None:
         """Make a key (ApiKeyCreate) for this deployment's mode."""
+        operation.require_to_come("expires_at", params.get("expires_at"))
         operation.subject, prefix, digest = self._draw(operation)
         async with self._database.unit_of_work() as connection:
             await key_statements.create(
@@ -39,6 +40,7 @@ class Keys:
 
     async def rotate_api_key(self, operation: Operation, params: JsonView) -> None:
         """Make a key that takes over (ApiKeyRotate); the old one works on for the overlap. Same name, scopes, caller."""
+        operation.require_to_come("expires_at", params.get("expires_at"))
         old = str(operation.subject)
         key_id, prefix, digest = self._draw(operation)
         async with self._database.unit_of_work() as connection:

@@ -5,6 +5,7 @@ its operation; it records how far it got, and stores its answer in the same tran
 """
 
 import asyncio
+import math
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +24,12 @@ from app.domain.errors import (
     InvoicingError,
     Refused,
     StripeTimeout,
+    ValidationFailed,
     restore,
 )
 from app.domain.idempotency import LEASE_FACTOR, KeyVerdict, fingerprint, judge_key, stripe_key
 from app.domain.json import JsonObject, JsonView
-from app.idempotency import references
+from app.idempotency import lease, references
 from app.idempotency import statements as idempotency_statements
 from app.idempotency.statements import REFUSED, Answered, LeaseLost, NewOperation, Stored
 from app.observability import logs, metrics, tracing
@@ -64,6 +66,7 @@ class Operation:
 
     runner: which of its runners this is, 0 for the first. touched: Stripe may have changed something for its sake.
     closing: its time is over: it is only found out what was done, and nothing is done any more (see steps.py).
+    lease_ends: until when this runner may act, by this process's clock (lease.py).
     """
 
     id: uuid.UUID
@@ -75,12 +78,19 @@ class Operation:
     secret: str | None = None
     answer: Answer | None = field(default=None)
     closing: bool = False
+    lease_ends: float = math.inf
 
     @classmethod
     def of(cls, stored: Stored) -> Self:
         """The operation behind a row that is ours to run."""
         return cls(
-            stored.id, stored.takeovers, stored.created_at, stored.progress, stored.takeovers > 0, stored.subject
+            stored.id,
+            stored.takeovers,
+            stored.created_at,
+            stored.progress,
+            stored.takeovers > 0,
+            stored.subject,
+            lease_ends=stored.lease_ends,
         )
 
     @property
@@ -92,6 +102,24 @@ class Operation:
     def age(self) -> timedelta:
         """How long ago it was begun."""
         return datetime.now(UTC) - self.created_at
+
+    def require_to_come(self, param: str, when: str | None, years: int | None = None) -> None:
+        """Raise ValidationFailed where `when`, which `param` says, was past or too far off when the operation began.
+
+        A rule that depends on the clock stands here and not in a schema: the same request must be replayed later, too.
+        """
+        if when is None:
+            return
+        moment = datetime.fromisoformat(when)
+        if moment <= self.created_at:
+            raise ValidationFailed(f"{param} must be in the future.", param=param)
+        if years and moment >= self.created_at + timedelta(days=365 * years + years // 4):
+            raise ValidationFailed(f"{param} must be within {years} years.", param=param)
+
+    def require_lease(self) -> None:
+        """Raise LeaseLost where the lease is over: another runner may have done, or undone, what this one is about to do."""
+        if lease.now() >= self.lease_ends:
+            raise LeaseLost
 
     def generation(self, step: str) -> int:
         """How many Stripe keys of `step` are spent."""
@@ -236,8 +264,7 @@ class Operations:
             async with self._database.unit_of_work() as connection:
                 if operation.touched:
                     await idempotency_statements.release(connection, operation.id, operation.runner, reason)
-                else:
-                    await idempotency_statements.forget(connection, operation.id, operation.runner)
+                elif await idempotency_statements.forget(connection, operation.id, operation.runner):
                     await references.free(connection, operation=operation.id)
         except Exception:  # noqa: BLE001 -- the caller must hear of the first error
             log.warning("operation_not_released", operation=str(operation.id), reason=reason)

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from app.db.documents import FULFILLMENT, INVOICE, OVERDUE
 from app.domain.access import require_own_payment
 from app.fulfillment.schemas import FulfillmentRead
-from app.http.dependencies import PartsDep, WriteDep, json_answer, parts_of
+from app.http.dependencies import PartsDep, WriteDep, caller_of, json_answer, parts_of
 from app.http.parameters import InvoiceId
 from app.http.problems import STATE, WRITE, answers
 from app.http.queries import documented, read
@@ -111,9 +111,14 @@ async def mark_uncollectible(invoice_id: InvoiceId, write: WriteDep) -> Response
     "/{invoice_id}/client-secret",
     responses=answers(*STATE, "stripe_error", "stripe_unavailable", "stripe_timeout"),
 )
-async def get_client_secret(invoice_id: InvoiceId, parts: PartsDep, response: Response) -> ClientSecret:
+async def get_client_secret(
+    invoice_id: InvoiceId, request: Request, parts: PartsDep, response: Response
+) -> ClientSecret:
     """The client secret of an open invoice, asked of Stripe now; it is stored nowhere."""
     response.headers["Cache-Control"] = "no-store"
+    caller = caller_of(request)
+    if caller.customer is not None:
+        await parts.limits.take(parts.secret_limit, caller.id)
     found = await parts.invoicing.client_secret(invoice_id)
     return ClientSecret(**found, publishable_key=parts.settings.stripe_publishable_key)
 

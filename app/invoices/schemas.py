@@ -1,9 +1,9 @@
 """Invoices and their items. `From` says where a field stands in Stripe's object, and the marks what is done with it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
@@ -46,7 +46,6 @@ from app.http.schemas import (
 
 CollectionMethod = Literal["send_invoice", "charge_automatically"]
 Status = Literal["draft", "open", "paid", "void", "uncollectible"]
-LONGEST_DUE = timedelta(days=5 * 366)
 
 
 class PriceData(UnitPriced):
@@ -126,15 +125,6 @@ class ItemsCreate(Create):
     items: Annotated[list[ItemCreate], Field(min_length=1, max_length=250)]
 
 
-def _in_time(due_at: datetime) -> datetime:
-    if not datetime.now(UTC) < due_at < datetime.now(UTC) + LONGEST_DUE:
-        raise ValueError("must be in the future, and within five years")
-    return due_at
-
-
-DueTime = Annotated[Time, AfterValidator(_in_time)]
-
-
 SEND: JsonObject = {"const": "send_invoice"}
 CHARGE: JsonObject = {"const": "charge_automatically"}
 
@@ -149,7 +139,7 @@ class InvoiceCreate(Create):
     customer: StripeId = Field(examples=["cus_QXg1"])
     collection_method: CollectionMethod = "send_invoice"
     days_until_due: Annotated[int, Field(ge=0, le=1825)] | None = Field(default=None, examples=[30])
-    due_at: DueTime | None = None
+    due_at: Time | None = None
     auto_advance: bool = Field(default=False, description="Whether Stripe finalizes and collects by itself.")
     currency: Currency | None = None
     description: Text | None = Field(default=None, max_length=1500)
@@ -181,7 +171,7 @@ class InvoiceUpdate(Update):
 
     collection_method: CollectionMethod = "send_invoice"
     days_until_due: Annotated[int, Field(ge=0, le=1825)] = 0
-    due_at: DueTime | None = None
+    due_at: Time | None = None
     auto_advance: bool = False
     description: Text | None = Field(default=None, max_length=1500, examples=["Consulting in May"])
     footer: Text | None = Field(default=None, max_length=5000)

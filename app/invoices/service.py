@@ -28,6 +28,7 @@ from app.domain.invoice import LEADS_TO, Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Done, Steps
+from app.invoices.joined import Joined
 from app.invoices.pricing import line, one_currency
 from app.payments.attempts import problem_of
 from app.projection import observation
@@ -38,6 +39,7 @@ from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 
 PATH = "/v1/invoices"
+LONGEST_DUE_YEARS = 5
 DRAFT_FIELDS = ("collection_method", "days_until_due", "auto_advance", "description", "footer", "custom_fields")
 SHOW_PAYMENTS = {"expand": ["payments"]}
 SHOW_SECRET = {"expand": ["payments", "confirmation_secret"]}
@@ -51,9 +53,11 @@ class Invoicing:
         self._gateway = gateway
         self._steps = steps
         self._writer = writer
+        self._looking_up = Joined(self._look_up_secret)
 
     async def create_invoice(self, operation: Operation, params: JsonView) -> None:
         """Create a draft with all its items, finalized if asked (InvoiceCreate); all of it or nothing of it."""
+        operation.require_to_come("due_at", params.get("due_at"), LONGEST_DUE_YEARS)
         if "refusal" in operation.progress:
             await self._discard(operation)
             raise restore(operation.progress["refusal"])
@@ -106,6 +110,7 @@ class Invoicing:
 
     async def update_invoice(self, operation: Operation, params: JsonView) -> None:
         """Change a draft (InvoiceUpdate); of a finalized invoice only the metadata."""
+        operation.require_to_come("due_at", params.get("due_at"), LONGEST_DUE_YEARS)
         await self.require_act(operation, Act.UPDATE if set(params) - {"metadata"} else None)
         await self.act(operation, Act.UPDATE, "", stripe_params(params, *DRAFT_FIELDS) | _due(params))
 
@@ -219,10 +224,13 @@ class Invoicing:
         if row is None or row["deleted_at"]:
             raise NotFound(f"There is no invoice {invoice_id!r}.")
         require(Act.CLIENT_SECRET, row["status"])
-        answer = await self._gateway.get(f"/v1/invoices/{invoice_id}", SHOW_SECRET)
+        answer = await self._looking_up.ask(invoice_id)
         require(Act.CLIENT_SECRET, answer.data["status"])
         link = observation.snapshot_of(Kind.INVOICE, answer).payment_intent
         return {"client_secret": _client_secret(answer.data), "payment_intent": link or row["payment_intent"]}
+
+    async def _look_up_secret(self, invoice_id: str) -> StripeAnswer:
+        return await self._gateway.get(f"/v1/invoices/{invoice_id}", SHOW_SECRET)
 
     async def reveal(self, answer: Answer) -> str:
         """The body of `answer` with the client secret it promises, asked of Stripe again where it is a replay."""

@@ -1,23 +1,14 @@
 """Payment links, as they are asked for and shown."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from datetime import datetime
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from app.http.schemas import Request, Shown, Time
 
-LONGEST = timedelta(days=365)
-
-
-def _soon_enough(value: datetime) -> datetime:
-    if not datetime.now(UTC) < value <= datetime.now(UTC) + LONGEST:
-        raise ValueError("must be in the future, and within a year")
-    return value
-
 
 class PaymentLinkCreate(Request):
-    expires_at: Annotated[Time, AfterValidator(_soon_enough)] | None = Field(
+    expires_at: Time | None = Field(
         default=None, description="Until when the link is good; PAYMENT_LINK_DAYS from now otherwise."
     )
 

@@ -1,5 +1,6 @@
-"""Owns payment links: making one, revoking one, and what the bearer of one may see and do with its one invoice."""
+"""Payment links: making one, revoking one, and what the bearer of one may see and do with its one invoice."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,7 @@ from app.payment_links import statements as payment_links_statements
 from app.payments.lookup import Following
 from app.projection.write_through import deleted_document
 
+LONGEST_YEARS = 1
 ASK_PAUSE_S = 10.0
 """Stripe is asked at most this often on behalf of one link, however often its page asks us."""
 
@@ -32,16 +34,25 @@ class Links:
 
 
 class PaymentLinks:
-    """The use cases."""
+    """The use cases. `limited` counts what is asked of Stripe on behalf of one link, and raises RateLimited."""
 
-    def __init__(self, database: Database, invoicing: Invoicing, following: Following, links: Links) -> None:
+    def __init__(
+        self,
+        database: Database,
+        invoicing: Invoicing,
+        following: Following,
+        links: Links,
+        limited: Callable[[str], Awaitable[None]],
+    ) -> None:
         self._database = database
         self._invoicing = invoicing
         self._following = following
         self._links = links
+        self._limited = limited
 
     async def create_payment_link(self, operation: Operation, params: JsonView) -> None:
         """Make a link to the payment page of an open invoice (PaymentLinkCreate)."""
+        operation.require_to_come("expires_at", params.get("expires_at"), LONGEST_YEARS)
         row = await self._invoicing.require_act(operation, Act.PAYMENT_LINK)
         until = params.get("expires_at")
         expires_at = datetime.fromisoformat(until) if until else datetime.now(UTC) + self._links.lifetime
@@ -79,8 +90,9 @@ class PaymentLinks:
         return (await self._open(token, GRACE)).invoice
 
     async def client_secret(self, token: str) -> JsonObject:
-        """The client secret of the link's own invoice. Raises also what Invoicing.client_secret raises."""
+        """The client secret of the link's own invoice. Raises RateLimited, and what Invoicing.client_secret raises."""
         link = await self._open(token)
+        await self._limited(link.id)
         return await self._invoicing.client_secret(link.invoice)
 
     async def catch_up(self, token: str) -> JsonObject:

@@ -1,10 +1,13 @@
-"""Owns how hard Stripe is asked: calls per second (all, and per endpoint) and calls at once.
+"""Bounds how hard Stripe is asked: calls per second (all, and per endpoint) and calls at once.
 
-A call that would have to wait too long for its turn is refused right away: a queue without end helps nobody.
-Where Stripe says 429 all the same, the pace halves, and grows back within a minute.
+A call waits for its endpoint's pace first, then for the common pace, and takes a slot last. So calls that crowd one
+endpoint hold nothing that others need while they wait. Reads may use only a part of the common pace and of the slots:
+what many people look up at once leaves room for writes. A call that would have to wait too long for its turn is refused
+right away, which bounds each queue. Where Stripe says 429 all the same, the pace halves, and grows back within a minute.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +26,8 @@ BURST_S = 0.2
 SLOWEST = 1 / 32
 """The least share of its rate that a pace falls to."""
 RECOVERY_S = 60.0
+READS = 0.75
+"""The share of the common pace and of the slots that reads may use."""
 SLOW_DOWN_ONCE_S = 1.0
 """A wave of 429s is one piece of news: within this time the pace halves once."""
 
@@ -72,7 +77,9 @@ class Limiter:
         self._limits = limits
         self._clock = clock
         self._slots = asyncio.Semaphore(limits.concurrency)
+        self._read_slots = asyncio.Semaphore(max(1, int(limits.concurrency * READS)))
         self._all = Pace(limits.rate_per_s)
+        self._reads = Pace(limits.rate_per_s * READS)
         self._endpoints: dict[str, Pace] = {}
         self.in_flight = 0
         self.waiting = 0
@@ -86,51 +93,51 @@ class Limiter:
     @asynccontextmanager
     async def turn(self, endpoint: str) -> AsyncIterator[None]:
         """Hold a turn to call `endpoint`. Raises StripeUnavailable where waiting for one would take too long."""
-        self.waiting += 1
         asked = self._clock()
-        try:
-            await self._slot()
-        finally:
-            self.waiting -= 1
-        try:
-            pause = self._take(endpoint)
-            if pause:
-                await asyncio.sleep(pause)
+        reads = endpoint.startswith("get ")
+        slots = [self._read_slots, self._slots] if reads else [self._slots]
+        paces = [self._pace(endpoint), *([self._reads] if reads else []), self._all]
+        async with contextlib.AsyncExitStack() as held:
+            self.waiting += 1
+            try:
+                for pace in paces:
+                    await self._keep(pace, asked)
+                for slot in slots:
+                    await self._acquire(slot, asked)
+                    held.callback(slot.release)
+            finally:
+                self.waiting -= 1
             metrics.STRIPE_WAIT.observe(self._clock() - asked)
             self.in_flight += 1
             try:
                 yield
             finally:
                 self.in_flight -= 1
-        finally:
-            self._slots.release()
 
     def slow_down(self, endpoint: str) -> None:
         """Stripe answered 429."""
         now = self._clock()
         self._all.slow_down(now)
+        self._reads.slow_down(now)
         self._pace(endpoint).slow_down(now)
         log.warning("stripe_pace_slowed", endpoint=endpoint, rate_per_s=round(self.rate_per_s, 1))
 
-    async def _slot(self) -> None:
-        if not self._slots.locked():
-            await self._slots.acquire()
-            return
+    async def _keep(self, pace: Pace, asked: float) -> None:
+        """Wait until `pace` lets the next call start, and count this one."""
+        now = self._clock()
+        wait = pace.wait(now)
+        if wait > self._limits.queue_s - (now - asked):
+            raise self._refusal(ceil(wait))
+        pace.take(now)
+        if wait:
+            await asyncio.sleep(wait)
+
+    async def _acquire(self, slot: asyncio.Semaphore, asked: float) -> None:
         try:
-            async with asyncio.timeout(self._limits.queue_s):
-                await self._slots.acquire()
+            async with asyncio.timeout(self._limits.queue_s - (self._clock() - asked) if slot.locked() else None):
+                await slot.acquire()
         except TimeoutError:
             raise self._refusal(1) from None
-
-    def _take(self, endpoint: str) -> float:
-        now = self._clock()
-        paces = (self._all, self._pace(endpoint))
-        wait = max(pace.wait(now) for pace in paces)
-        if wait > self._limits.queue_s:
-            raise self._refusal(ceil(wait))
-        for pace in paces:
-            pace.take(now)
-        return wait
 
     def _pace(self, endpoint: str) -> Pace:
         if endpoint not in self._endpoints:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -225,3 +225,42 @@ async def test_more_than_one_batch_is_purged_at_once(
         "UPDATE operations SET created_at = now() - interval '3 days', answered_at = now() - interval '3 days'",
     )
     assert await purge_operations(parts.database).work() == 5
+
+
+async def soon(api: Caller, act: str, when: str) -> tuple[str, Json]:
+    """The path and the body of a write that says a time which is about to come."""
+    if act == "key":
+        return "/v1/api-keys", {"name": "x", "scopes": ["invoices:read"], "expires_at": when}
+    if act == "link":
+        return f"/v1/invoices/{(await api.open())['id']}/payment-link", {"expires_at": when}
+    return "/v1/invoices", {"customer": (await api.customer())["id"], "due_at": when}
+
+
+@pytest.mark.parametrize("act", ["invoice", "link", "key"])
+async def test_a_time_that_has_passed_meanwhile_is_replayed_and_refused_to_who_asks_anew(
+    api: Caller, act: str
+) -> None:
+    path, body = await soon(api, act, (datetime.now(UTC) + timedelta(seconds=3600)).isoformat())
+    field = "due_at" if act == "invoice" else "expires_at"
+    body[field] = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+    first = await api.send("POST", path, body, headers=KEY)
+    assert first.status_code == 201
+    await asyncio.sleep(2.1)  # until that time has come
+    again = await api.send("POST", path, body, headers=KEY)
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    problem = await api.refused("POST", path, 422, "validation_error", body, headers={"Idempotency-Key": "new"})
+    assert problem["param"] == field
+
+
+@pytest.mark.parametrize(("due_at", "why"), [("2020-01-01T00:00:00Z", "in the future"), ("2099-01-01T00:00:00Z", "5 y")])
+async def test_a_due_date_is_in_the_future_and_not_too_far(
+    api: Caller, sandbox: Sandbox, due_at: str, why: str
+) -> None:
+    draft = await api.draft()
+    for method, path, body in (
+        ("POST", "/v1/invoices", {"customer": draft["customer"], "due_at": due_at, "reference": "r"}),
+        ("PATCH", f"/v1/invoices/{draft['id']}", {"due_at": due_at}),
+    ):
+        problem = await api.refused(method, path, 422, "validation_error", body)
+        assert (problem["param"], why in problem["detail"]) == ("due_at", True)
+    assert len((await sandbox.state())["invoice"]) == 1

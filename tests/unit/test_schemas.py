@@ -149,8 +149,6 @@ def test_a_custom_field_has_a_short_name_and_a_short_value(field: dict[str, Any]
         ({**INVOICE, "collection_method": "charge_automatically"}, "goes with send_invoice only"),
         ({**INVOICE, "days_until_due": 1826}, "1825"),
         ({**INVOICE, "days_until_due": True}, "int_type"),
-        ({"customer": "cus_1", "due_at": "2020-01-01T00:00:00Z"}, "in the future"),
-        ({"customer": "cus_1", "due_at": "2099-01-01T00:00:00Z"}, "within five years"),
     ],
 )
 def test_an_invoice_says_once_when_it_is_due(body: dict[str, Any], says: str) -> None:

@@ -109,3 +109,71 @@ async def test_waiting_for_a_free_slot_ends_with_a_refusal() -> None:
             async with limiter.turn("post invoices"):
                 pass
     assert (limiter.waiting, limiter.in_flight, limiter.shed) == (0, 0, 1)
+
+
+async def test_calls_that_wait_for_their_endpoint_hold_no_slot_that_others_need() -> None:
+    limiter = Limiter(StripeLimits(rate_per_s=1e6, endpoint_rate_per_s=1.0, concurrency=2, queue_s=60.0))
+
+    async def call() -> None:
+        async with limiter.turn("get invoices"):
+            pass
+
+    crowd = [asyncio.create_task(call()) for _ in range(30)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(0.5), limiter.turn("post invoices"):
+        assert limiter.waiting > 20
+    for one in crowd:
+        one.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)
+    assert (limiter.waiting, limiter.in_flight) == (0, 0)
+
+
+async def test_calls_that_wait_for_their_endpoint_do_not_count_against_the_common_pace() -> None:
+    limiter = Limiter(StripeLimits(rate_per_s=10.0, endpoint_rate_per_s=1.0, queue_s=60.0))
+
+    async def call() -> None:
+        async with limiter.turn("get invoices"):
+            pass
+
+    crowd = [asyncio.create_task(call()) for _ in range(30)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(0.5), limiter.turn("post invoices"):
+        pass
+    for one in crowd:
+        one.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)
+
+
+async def test_an_endpoints_queue_is_bounded() -> None:
+    limiter = Limiter(StripeLimits(rate_per_s=1e6, endpoint_rate_per_s=10.0, queue_s=1.0))
+
+    async def call() -> None:
+        async with limiter.turn("get invoices"):
+            pass
+
+    crowd = [asyncio.create_task(call()) for _ in range(100)]
+    await asyncio.sleep(0)
+    assert 5 < limiter.waiting <= 12
+    for one in crowd:
+        one.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)
+    assert limiter.shed >= 88
+
+
+async def test_reads_leave_room_for_writes() -> None:
+    limiter = Limiter(StripeLimits(rate_per_s=1e6, endpoint_rate_per_s=1e6, concurrency=4, queue_s=5.0))
+    release = asyncio.Event()
+
+    async def read(endpoint: str) -> None:
+        async with limiter.turn(endpoint):
+            await release.wait()
+
+    reads = [asyncio.create_task(read(f"get {number}")) for number in range(8)]
+    for _ in reads:
+        await asyncio.sleep(0)
+    assert limiter.in_flight == 3
+    async with asyncio.timeout(0.5), limiter.turn("post invoices"):
+        assert limiter.in_flight == 4
+    release.set()
+    await asyncio.gather(*reads)
+    assert limiter.in_flight == 0
