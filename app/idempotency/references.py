@@ -1,4 +1,4 @@
-"""Owns the statements about references, the callers' own ids: each belongs to one object of its resource.
+"""Statements about references, the callers' own ids: each belongs to one object of its resource.
 
 A reference is claimed before Stripe is asked, and belongs to the object as soon as that is known here, be it by the
 answer or by the webhook.
@@ -19,21 +19,26 @@ class Claim:
     object_id: str | None
 
 
-async def claim(connection: Connection, resource: str, reference: str, operation: UUID) -> Claim:
-    """Claim `reference` for what `operation` creates."""
+async def claim(connection: Connection, resource: str, reference: str, operation: UUID, runner: int) -> Claim | None:
+    """Claim `reference` for what `operation` creates; None where that is not this runner's any more.
+
+    The operation's row is held meanwhile: whoever answers it later finds the claim, and frees it.
+    """
     row = await connection.fetchrow(
         """
-        INSERT INTO reference_claims AS claim (resource, reference, operation) VALUES ($1, $2, $3)
+        WITH running AS (
+            SELECT id FROM operations WHERE id = $3 AND takeovers = $4 AND answered_at IS NULL FOR SHARE
+        )
+        INSERT INTO reference_claims AS claim (resource, reference, operation) SELECT $1, $2, id FROM running
         ON CONFLICT (resource, reference) DO UPDATE SET operation = claim.operation
         RETURNING coalesce(claim.operation = $3, false) AS ours, claim.object_id
         """,
         resource,
         reference,
         operation,
+        runner,
     )
-    if row is None:
-        raise AssertionError("an upsert without a condition answers a row")
-    return Claim(row["ours"], row["object_id"])
+    return Claim(row["ours"], row["object_id"]) if row else None
 
 
 async def settle(connection: Connection, resource: str, owners: Iterable[tuple[str, str]]) -> None:
@@ -57,4 +62,19 @@ async def free(connection: Connection, *, operation: UUID | None = None, objects
         "DELETE FROM reference_claims WHERE (operation = $1 AND object_id IS NULL) OR object_id = ANY($2::text[])",
         operation,
         list(objects),
+    )
+
+
+async def give_up(connection: Connection, resource: str, owners: Iterable[tuple[str, str]]) -> None:
+    """Free references that their objects do not carry any more, as (reference, object id)."""
+    pairs = list(owners)
+    await connection.execute(
+        """
+        DELETE FROM reference_claims AS claim
+        USING unnest($2::text[], $3::text[]) AS owner (reference, object_id)
+        WHERE claim.resource = $1 AND claim.reference = owner.reference AND claim.object_id = owner.object_id
+        """,
+        resource,
+        [reference[:200] for reference, _ in pairs],
+        [object_id for _, object_id in pairs],
     )

@@ -16,6 +16,7 @@ import msgspec
 from app.db.engine import Connection
 from app.domain.idempotency import LONGEST_BACKOFF
 from app.domain.json import JsonObject, JsonView
+from app.idempotency.lease import lease_end
 
 REFUSED = 0
 
@@ -40,7 +41,7 @@ class NewOperation:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An operation's row. `ours`: this call may run it.
+    """An operation's row. `ours`: this call may run it, until `lease_ends` by this process's clock (lease.py).
 
     idempotency_key: None where the caller sent none. request_id: of the request that began it. answer_status is the HTTP status of answer_body, or REFUSED
     where that is an error's document.
@@ -59,12 +60,13 @@ class Stored:
     answer_status: int | None
     answer_body: str | None
     ours: bool
+    lease_ends: float = 0.0
 
     @classmethod
-    def of(cls, row: asyncpg.Record) -> Self:
+    def of(cls, row: asyncpg.Record, lease_ends: float = 0.0) -> Self:
         """The operation that `row` is."""
         decoded = {name: msgspec.json.decode(row[name]) for name in ("params", "progress")}
-        return cls(**{**row, **decoded})
+        return cls(**{**row, **decoded}, lease_ends=lease_ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,9 @@ class Answered:
     subject: str | None
 
 
-_COLUMNS = ", ".join(f"operation.{column.name}" for column in fields(Stored) if column.name != "ours")
+_COLUMNS = ", ".join(
+    f"operation.{column.name}" for column in fields(Stored) if column.name not in {"ours", "lease_ends"}
+)
 
 _INSERT = """
 INSERT INTO operations AS operation (
@@ -130,19 +134,21 @@ async def begin_new(connection: Connection, new: Sequence[NewOperation], lease: 
     Waits for nobody but others who are just beginning: what has a row already is left alone, whoever holds it. Everybody
     takes the keys in one order: no deadlock.
     """
+    lease_ends = lease_end(lease)
     ordered = sorted(new, key=lambda one: (one.caller, one.idempotency_key or ""))
     rows = await connection.fetchmany(_BEGIN_NEW, [(*_row(one), lease) for one in ordered])
     begun = {row["id"]: row["created_at"] for row in rows}
-    return {one.id: _begun(one, begun[one.id]) for one in new if one.id in begun}
+    return {one.id: _begun(one, begun[one.id], lease_ends) for one in new if one.id in begun}
 
 
 async def begin(connection: Connection, new: NewOperation, lease: timedelta) -> Stored:
     """Start an operation, take over one whose runner died, or say how the one under this key stands."""
     while True:
+        lease_ends = lease_end(lease)
         row = await connection.fetchrow(_FIND, new.caller, new.idempotency_key, new.fingerprint)
         row = row or await connection.fetchrow(_TAKE_OVER, *_row(new), lease)
         if row is not None:  # else somebody else was faster, in one way or the other
-            return Stored.of(row)
+            return Stored.of(row, lease_ends)
 
 
 def _row(new: NewOperation) -> tuple[object, ...]:
@@ -150,7 +156,7 @@ def _row(new: NewOperation) -> tuple[object, ...]:
     return (new.id, new.caller, new.idempotency_key, new.fingerprint, new.name, params, new.subject, new.request_id)
 
 
-def _begun(new: NewOperation, created_at: datetime) -> Stored:
+def _begun(new: NewOperation, created_at: datetime, lease_ends: float) -> Stored:
     """The row of an operation that has just begun."""
     return Stored(
         id=new.id,
@@ -166,6 +172,7 @@ def _begun(new: NewOperation, created_at: datetime) -> Stored:
         answer_status=None,
         answer_body=None,
         ours=True,
+        lease_ends=lease_ends,
     )
 
 
@@ -185,7 +192,9 @@ async def claim_unfinished(
     connection: Connection, names: Sequence[str], limit: int, lease: timedelta, grace: timedelta
 ) -> Sequence[Stored]:
     """Take over operations of these names that nobody has run for `grace`; longer, the more often they were run in vain."""
-    return [Stored.of(row) for row in await connection.fetch(_CLAIM_UNFINISHED, limit, lease, grace, names)]
+    lease_ends = lease_end(lease)
+    rows = await connection.fetch(_CLAIM_UNFINISHED, limit, lease, grace, names)
+    return [Stored.of(row, lease_ends) for row in rows]
 
 
 async def advance(
@@ -240,11 +249,15 @@ async def release(connection: Connection, operation: UUID, runner: int, reason: 
     )
 
 
-async def forget(connection: Connection, operation: UUID, runner: int) -> None:
-    """Drop an operation that has done nothing anywhere: its key is as good as new."""
-    await connection.execute(
+async def forget(connection: Connection, operation: UUID, runner: int) -> bool:
+    """Delete an operation that has done nothing anywhere: its key is as good as new.
+
+    False where the row is not this runner's any more: then what the operation has claimed is its successor's.
+    """
+    done = await connection.execute(
         "DELETE FROM operations WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL", operation, runner
     )
+    return done == "DELETE 1"
 
 
 async def purge(connection: Connection, retention: timedelta, limit: int) -> int:

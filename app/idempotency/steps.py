@@ -73,6 +73,7 @@ class Steps:
 
     async def delete(self, operation: Operation, path: str) -> Answer | None:
         """DELETE `path`; None where it is gone already. A second time changes nothing, so it needs no key."""
+        operation.require_lease()
         operation.touched = True
         try:
             if operation.closing:
@@ -109,6 +110,7 @@ class Steps:
         return None
 
     async def _asked(self, operation: Operation, step: str, path: str, params: JsonView) -> Answer:
+        operation.require_lease()
         before, operation.touched = operation.touched, True
         try:
             return await self._gateway.post(path, params, key=operation.stripe_key(step))

@@ -1,4 +1,4 @@
-"""Owns the use cases of an invoice's items, which change only while the invoice is a draft.
+"""Use cases of an invoice's items, which change only while the invoice is a draft.
 
 All of them go through the invoice's line endpoints at Stripe, which answer the whole invoice with its new totals.
 """
@@ -41,24 +41,26 @@ class Items:
     async def update_item(self, operation: Operation, params: JsonView) -> None:
         """Change one item of a draft (ItemUpdate); params names it as `item`."""
         invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
-        await fits(self._database, params, invoice["currency"])
-        changed = {"id": await self._line_item(invoice["id"], params["item"]), **line(params)}
+        if operation.fresh:
+            await fits(self._database, params, invoice["currency"])
+        changed = {"id": await self._line_item(operation, invoice["id"], params["item"]), **line(params)}
         await self._invoicing.act(operation, Act.EDIT_ITEMS, "/update_lines", {"lines": [changed]})
 
     async def delete_item(self, operation: Operation, params: JsonView) -> None:
         """Take one item, named by `item`, off a draft."""
         invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
-        line_item = operation.progress.get("line_item")
-        if line_item is None:  # recorded, because it is not to be found any more once it is deleted
-            line_item = await self._line_item(invoice["id"], params["item"])
-            async with self._database.connection() as connection:
-                await operation.advance(connection, line_item=line_item)
+        line_item = await self._line_item(operation, invoice["id"], params["item"])
         removed = {"id": line_item, "behavior": "delete"}
         await self._invoicing.act(operation, Act.EDIT_ITEMS, "/remove_lines", {"lines": [removed]})
 
-    async def _line_item(self, invoice_id: str, item_id: str) -> str:
+    async def _line_item(self, operation: Operation, invoice_id: str, item_id: str) -> str:
+        """The line item at Stripe; recorded before it is asked for, because a retry may not find it here any more."""
+        recorded: str | None = operation.progress.get("line_item")
+        if recorded is not None:
+            return recorded
         async with self._database.connection() as connection:
             found = await item_statements.line_item(connection, invoice_id, item_id)
-        if found is None:
-            raise NotFound(f"The invoice {invoice_id!r} has no item {item_id!r}.")
+            if found is None:
+                raise NotFound(f"The invoice {invoice_id!r} has no item {item_id!r}.")
+            await operation.advance(connection, line_item=found)
         return found

@@ -1,4 +1,4 @@
-"""Owns asking Stripe about one invoice while a person waits for word of a payment, because the webhook is late.
+"""Asks Stripe about one invoice while a person waits for word of a payment, because the webhook is late.
 
 What Stripe says is applied the way the worker applies an event: snapshot, fulfillment and attempt go through the
 ledger in one transaction. The webhook that comes later finds it all done.
@@ -34,17 +34,28 @@ class Following:
             invoice = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
         if invoice is None or invoice["status"] != InvoiceStatus.OPEN or not invoice["payment_intent"]:
             return  # any other status says all there is to say
+        async with self._database.connection() as connection:
+            known = (await Ledger.of_locked(connection, [subject])).fulfillments.last_word(invoice_id)
         intent = await self._gateway.get(f"/v1/payment_intents/{invoice['payment_intent']}")
         async with self._database.unit_of_work() as connection:
             ledger = await Ledger.of(connection, [subject], cause=CAUSE)
-            _follow_attempt(ledger, subject, intent)
+            _follow_attempt(ledger, subject, intent, known)
             await ledger.flush()
 
 
-def _follow_attempt(ledger: Ledger, subject: Subject, intent: Answer) -> None:
-    """Record how the last attempt stands; where a webhook's word is as fresh as this one, that stays."""
+def _follow_attempt(ledger: Ledger, subject: Subject, intent: Answer, known: tuple[object, ...]) -> None:
+    """Record how the last attempt stands. `known`: the last word on it before Stripe was asked.
+
+    The answer may have travelled for a while, so it is only as new as the question. Over an unchanged last word it counts
+    as it is; where a webhook said more meanwhile, the later of the two by Stripe's clock counts.
+    """
     attempt = last_attempt(intent.data)
     invoice = ledger.row(subject)
-    if attempt and invoice:
-        failure = failure_of(intent.data) if attempt is Attempt.FAILED else None
-        ledger.fulfillments.follow_attempt(invoice, Word(attempt, intent.until), failure)
+    if not attempt or not invoice:
+        return
+    failure = failure_of(intent.data) if attempt is Attempt.FAILED else None
+    said = Word(attempt, intent.since)
+    if ledger.fulfillments.last_word(subject.id) == known:
+        ledger.fulfillments.settle_attempt(invoice, said, failure, certain=True)
+    else:
+        ledger.fulfillments.follow_attempt(invoice, said, failure)

@@ -81,6 +81,7 @@ class Ledger:
         self._items: dict[str, list[JsonObject]] = {}
         self._links: dict[str, JsonObject] = {}
         self._buried: set[str] = set()
+        self._given_up: set[tuple[Subject, str]] = set()
         self._erased: dict[str, str | None] = {}
         self._changes: list[Change] = []
         self.fulfillments = Fulfillments({}, self._now, cause)
@@ -114,7 +115,7 @@ class Ledger:
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """Undo what the block did where it raises, so that half an event is never written."""
-        parts = ("_rows", "_changed", "_items", "_links", "_buried", "_erased", "_changes")
+        parts = ("_rows", "_changed", "_items", "_links", "_buried", "_given_up", "_erased", "_changes")
         kept = {part: getattr(self, part).copy() for part in parts}
         fulfillments = self.fulfillments.copy()
         try:
@@ -157,7 +158,10 @@ class Ledger:
         verdict = judge(_version(subject.kind, known) if known else None, snapshot.version)
         if verdict is Verdict.FETCH:
             raise Unordered(subject, self.revision(subject))
-        if verdict is Verdict.APPLY or (verdict is Verdict.SAME and known and _not_older(snapshot.version, known)):
+        newer = verdict is Verdict.APPLY or bool(
+            verdict is Verdict.SAME and known and _not_older(snapshot.version, known)
+        )
+        if newer:
             if known is None and snapshot.stub:
                 self._buried.add(subject.id)
                 self._gone.add(subject.id)
@@ -168,7 +172,7 @@ class Ledger:
             elif known:
                 self._confirm(subject, known, snapshot, items_taken)
         for link in snapshot.links:
-            self.link(link)
+            self.link(link, newer=newer)
         return verdict
 
     def _merge(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot, items_taken: JsonObject) -> None:
@@ -185,6 +189,8 @@ class Ledger:
             "revision": row["revision"] + 1,
             "updated_at": self._now,
         }
+        if known and known["reference"] and known["reference"] != row["reference"]:
+            self._given_up.add((subject, known["reference"]))
         if snapshot.deleted or subject.id in self._gone:
             row["deleted_at"] = row["deleted_at"] or self._now
             self._items |= {subject.id: []} if subject.kind is Kind.INVOICE else {}
@@ -228,11 +234,16 @@ class Ledger:
 
     # Which PaymentIntent pays an invoice
 
-    def link(self, link: JsonObject) -> None:
-        """Record that a PaymentIntent pays an invoice; the default one is shown with it, one that paid with its fulfillment."""
-        self._links[link["payment_intent"]] = link
+    def link(self, link: JsonObject, *, newer: bool = True) -> None:
+        """Record that a PaymentIntent pays an invoice; the default one is shown with it, one that paid with its fulfillment.
+
+        newer: not from a picture older than what is known. One that is older does not change which one is the default.
+        """
         subject = Subject(Kind.INVOICE, link["invoice"])
         invoice = self._rows.get(subject)
+        if not newer and invoice and invoice["payment_intent"] not in {None, link["payment_intent"]}:
+            link = link | {"is_default": False}
+        self._links[link["payment_intent"]] = link
         if invoice is None:
             return
         shown = invoice["payment_intent"]
@@ -290,6 +301,9 @@ class Ledger:
 
     async def _keep_references(self, kind: Kind, rows: Sequence[JsonObject]) -> None:
         owned = [(row["reference"], row["id"]) for row in rows if row["reference"] and not row["deleted_at"]]
+        given_up = [(reference, subject.id) for subject, reference in self._given_up if subject.kind is kind]
+        if given_up:
+            await references.give_up(self._connection, kind.value, given_up)
         if owned:
             await references.settle(self._connection, kind.value, owned)
         deleted = [row["id"] for row in rows if row["deleted_at"]]

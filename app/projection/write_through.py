@@ -1,4 +1,4 @@
-"""Owns write-through: what Stripe answered to our own call becomes our rows, and the answer to the caller, at once.
+"""Write-through: what Stripe answered to our own call becomes our rows, and the answer to the caller, at once.
 
 The webhook about the same change may come before or after; whichever way, the same rows result (see ledger.py).
 """
@@ -19,6 +19,7 @@ from app.domain.sources import REFERENCE
 from app.idempotency import references
 from app.idempotency import statements as idempotency_statements
 from app.idempotency.operations import Operation
+from app.idempotency.statements import LeaseLost
 from app.idempotency.steps import Steps
 from app.projection import observation
 from app.projection.unit_of_work import Incomplete, Ledger, Subject, Unordered
@@ -32,8 +33,8 @@ RESOURCES: dict[Kind, Resource] = {
     Kind.INVOICE: documents.INVOICE,
 }
 
-Written = str
-"""The document of what was written, as it is answered."""
+Written = str | None
+"""The document of what was written, as it is answered; None where the object was deleted at Stripe meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,9 +74,15 @@ class Writer:
 
         Where the webhook was faster and times cannot tell which is newer, Stripe is asked, and that counts. Raises
         StripeUnavailable where others change the object faster than Stripe answers: asked again, the request continues.
+        Raises NotFound where the object was deleted at Stripe, and that was told here, before this answer came.
         """
         operation.subject = snapshot.id
-        operation.conclude(status, await self._write(Change(snapshot, str(operation.id), operation, status)))
+        written = await self._write(Change(snapshot, str(operation.id), operation, status))
+        if written is None:
+            raise NotFound(
+                f"The {snapshot.kind.value} {snapshot.id!r} was deleted at Stripe before this request was answered."
+            )
+        operation.conclude(status, written)
 
     async def _write(self, change: Change) -> Written:
         looks = 0
@@ -168,7 +175,9 @@ class Writer:
         if reference is None:
             return
         async with self._database.connection() as connection:
-            claim = await references.claim(connection, kind.value, reference, operation.id)
+            claim = await references.claim(connection, kind.value, reference, operation.id, operation.runner)
+        if claim is None:
+            raise LeaseLost
         if claim.ours:
             return
         if claim.object_id is None:
@@ -181,20 +190,24 @@ class Writer:
 
 
 async def _answer(connection: Connection, changes: Sequence[Change]) -> list[Written]:
-    """Answer the operations among `changes` with the documents of what was just written. Raises LeaseLost."""
-    shown: dict[str, Written] = {}
+    """Answer the operations among `changes` with the documents of what was just written. Raises LeaseLost.
+
+    Where an object turned out to be deleted there is none, and the operation is not answered here.
+    """
+    shown: dict[str, str] = {}
     for kind, resource in RESOURCES.items():
         ids = [
             it.snapshot.id for it in changes if it.operation and it.snapshot.kind is kind and not it.snapshot.deleted
         ]
         shown |= await documents.read_all(connection, resource, ids) if ids else {}
-    written = []
+    written: list[Written] = []
     answers = []
     for change in changes:
-        gone = deleted_document(change.snapshot.id) if change.snapshot.deleted else "null"
-        written.append(shown.get(change.snapshot.id, gone))
-        if change.operation:
-            answers.append(change.operation.answered(change.status, written[-1]))
+        gone = deleted_document(change.snapshot.id) if change.snapshot.deleted else None
+        document = shown.get(change.snapshot.id, gone)
+        written.append(document)
+        if change.operation and document is not None:
+            answers.append(change.operation.answered(change.status, document))
     if answers:
         await idempotency_statements.answer(connection, answers)
     return written

@@ -181,3 +181,20 @@ async def test_a_change_of_an_item_that_stripe_does_not_show_on_the_first_page_a
         shown = await live.get(f"/v1/invoices/{invoice['id']}")
         assert [item["amount"] for item in shown["items"] if item["id"] == last["id"]] == [amount]
         assert shown["total"] == sum(item["amount"] for item in shown["items"])
+
+
+async def test_a_change_whose_item_went_meanwhile_is_answered_all_the_same(live: Caller, sandbox: Sandbox) -> None:
+    """It was done at Stripe, and its answer was lost; then the item was deleted in the Dashboard."""
+    invoice = await live.draft(items=[ITEM, ITEM])
+    path = f"/v1/invoices/{invoice['id']}"
+    item, key = invoice["items"][0], {"Idempotency-Key": "one"}
+    await sandbox.fault("POST", f"{path}/update_lines", kind="drop_response")
+    change = {"description": "Changed"}
+    await live.refused("PATCH", f"{path}/items/{item['id']}", 503, "stripe_unavailable", change, headers=key)
+    await sandbox.clear_faults()
+    removed = {"lines[0][id]": item["line_item"], "lines[0][behavior]": "delete"}
+    assert (await sandbox.dashboard.post(f"{path}/remove_lines", data=removed)).is_success
+    await live.settled()
+    answer = await live.send("PATCH", f"{path}/items/{item['id']}", change, headers=key)
+    assert answer.status_code == 200
+    assert [one["id"] for one in answer.json()["items"]] == [invoice["items"][1]["id"]]

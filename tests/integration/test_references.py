@@ -89,3 +89,19 @@ async def test_a_reference_given_in_the_dashboard_is_taken_here(live: Caller, sa
     await live.settled()
     problem = await live.refused("POST", "/v1/products", 409, "reference_taken", {"name": "B", "reference": "r"})
     assert problem["existing"] == made.json()["id"]
+
+
+async def test_a_reference_changed_in_the_dashboard_is_free_again(live: Caller, sandbox: Sandbox) -> None:
+    made = await live.post("/v1/products", {"name": "A", "reference": "before"})
+    await sandbox.dashboard.post(f"/v1/products/{made['id']}", data={"metadata[reference]": "after"})
+    await live.settled()
+    assert (await live.post("/v1/products", {"name": "B", "reference": "before"}))["reference"] == "before"
+    problem = await live.refused("POST", "/v1/products", 409, "reference_taken", {"name": "C", "reference": "after"})
+    assert problem["existing"] == made["id"]
+
+
+async def test_a_reference_taken_away_in_the_dashboard_is_free_again(live: Caller, sandbox: Sandbox) -> None:
+    made = await live.post("/v1/products", {"name": "A", "reference": "before"})
+    await sandbox.dashboard.post(f"/v1/products/{made['id']}", data={"metadata[reference]": ""})
+    await live.settled()
+    assert (await live.post("/v1/products", {"name": "B", "reference": "before"}))["reference"] == "before"
