@@ -9,32 +9,28 @@ from collections.abc import Mapping, Sequence
 KINDS: Mapping[str, str] = {"products": "product", "prices": "price", "customers": "customer", "invoices": "invoice"}
 """The kind of object that is created by a POST to `/v1/…`; its events carry that kind in their type."""
 
-_ITEMS = ("invoice.updated", "invoiceitem.created", "invoiceitem.updated", "invoiceitem.deleted")
+
+def _types(kind: str, *happened: str) -> tuple[str, ...]:
+    return tuple(f"{kind}.{one}" for one in happened)
+
+
+_ITEMS = _types("invoice", "updated") + _types("invoiceitem", "created", "updated", "deleted")
 
 INVOICE_STEPS: Mapping[str, Sequence[str]] = {
     "items": _ITEMS,
     "edit_items": _ITEMS,
-    "finalize": ("invoice.finalized",),
-    "send": ("invoice.finalized", "invoice.sent"),
+    "finalize": _types("invoice", "finalized"),
+    "send": _types("invoice", "finalized", "sent"),
     "pay": (
-        "invoice.paid",
-        "invoice.payment_succeeded",
-        "invoice.payment_failed",
-        "invoice.payment_action_required",
-        "invoice.updated",
-        "invoice_payment.paid",
-        "payment_intent.created",
-        "payment_intent.processing",
-        "payment_intent.succeeded",
-        "payment_intent.payment_failed",
-        "payment_intent.requires_action",
-        "payment_intent.canceled",
-        "charge.pending",
-        "charge.succeeded",
-        "charge.failed",
+        *_types("invoice", "paid", "payment_succeeded", "payment_failed", "payment_action_required", "updated"),
+        *_types("invoice_payment", "paid"),
+        *_types(
+            "payment_intent", "created", "processing", "succeeded", "payment_failed", "requires_action", "canceled"
+        ),
+        *_types("charge", "pending", "succeeded", "failed"),
     ),
-    "void": ("invoice.voided",),
-    "mark_uncollectible": ("invoice.marked_uncollectible",),
+    "void": _types("invoice", "voided"),
+    "mark_uncollectible": _types("invoice", "marked_uncollectible"),
 }
 
 

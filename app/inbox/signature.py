@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from pydantic import SecretStr
-from stripe import SignatureVerificationError, WebhookSignature
+
+from app.stripe.signature import is_signed
 
 TOLERANCE_S = 300
 """How far a signature's time may be from ours, into the past and into the future."""
@@ -70,10 +71,6 @@ def signed_by(body: bytes, header: bytes, secrets: Sequence[SigningSecret]) -> s
         payload = body.decode()
     except UnicodeDecodeError:
         return None
-    for secret in secrets:
-        try:
-            WebhookSignature.verify_header(payload, header.decode("ascii"), secret.value, TOLERANCE_S)
-        except SignatureVerificationError:
-            continue
-        return secret.name
-    return None
+    signature = header.decode("ascii")
+    signers = (it.name for it in secrets if is_signed(payload, signature, it.value, TOLERANCE_S))
+    return next(signers, None)

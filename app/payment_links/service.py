@@ -91,8 +91,8 @@ class PaymentLinks:
 
     async def client_secret(self, token: str) -> JsonObject:
         """The client secret of the link's own invoice. Raises RateLimited, and what Invoicing.client_secret raises."""
+        await self._limited(self._signed(token).id)
         link = await self._open(token)
-        await self._limited(link.id)
         return await self._invoicing.client_secret(link.invoice)
 
     async def catch_up(self, token: str) -> JsonObject:
@@ -114,10 +114,8 @@ class PaymentLinks:
         return found
 
     async def _open(self, token: str, grace: timedelta = timedelta(0)) -> PaymentLink:
-        """The link behind `token`. A forged token costs no database work."""
-        link = read(token, self._links.keys)
-        if link is None:
-            raise NotFound("There is no such payment link.")
+        """The link behind `token`, if it is good. A forged token costs no database work."""
+        link = self._signed(token)
         async with self._database.connection() as connection:
             known, revoked_at = await payment_links_statements.revoked_at(connection, link)
         if not known:
@@ -125,4 +123,11 @@ class PaymentLinks:
         stands = standing(link, revoked_at, datetime.now(UTC), grace)
         if stands is not Standing.GOOD:
             raise Forbidden(f"This payment link is {stands.value}.", extra={"link": stands.value})
+        return link
+
+    def _signed(self, token: str) -> PaymentLink:
+        """The link that `token` names, signed by us. Raises NotFound."""
+        link = read(token, self._links.keys)
+        if link is None:
+            raise NotFound("There is no such payment link.")
         return link

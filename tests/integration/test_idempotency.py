@@ -237,9 +237,7 @@ async def soon(api: Caller, act: str, when: str) -> tuple[str, Json]:
 
 
 @pytest.mark.parametrize("act", ["invoice", "link", "key"])
-async def test_a_time_that_has_passed_meanwhile_is_replayed_and_refused_to_who_asks_anew(
-    api: Caller, act: str
-) -> None:
+async def test_a_time_that_has_passed_meanwhile_is_replayed_and_refused_to_who_asks_anew(api: Caller, act: str) -> None:
     path, body = await soon(api, act, (datetime.now(UTC) + timedelta(seconds=3600)).isoformat())
     field = "due_at" if act == "invoice" else "expires_at"
     body[field] = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
@@ -252,7 +250,9 @@ async def test_a_time_that_has_passed_meanwhile_is_replayed_and_refused_to_who_a
     assert problem["param"] == field
 
 
-@pytest.mark.parametrize(("due_at", "why"), [("2020-01-01T00:00:00Z", "in the future"), ("2099-01-01T00:00:00Z", "5 y")])
+@pytest.mark.parametrize(
+    ("due_at", "why"), [("2020-01-01T00:00:00Z", "in the future"), ("2099-01-01T00:00:00Z", "5 y")]
+)
 async def test_a_due_date_is_in_the_future_and_not_too_far(
     api: Caller, sandbox: Sandbox, due_at: str, why: str
 ) -> None:

@@ -17,12 +17,21 @@ import pytest
 from app.db import rows
 from app.db.engine import Connection, Database
 from app.domain.errors import DatabaseUnavailable
+from app.domain.fulfillment import Word
 from app.domain.snapshot import Verdict
+from app.idempotency import statements as idempotency_rows
 from app.inbox import processor, store
 from app.inbox import statements as inbox_rows
 from app.inbox.statements import NewEvent
+from app.payments import lookup
+from app.payments.attempts import failure_of, last_attempt
 from app.projection import unit_of_work
+from app.projection.unit_of_work import Ledger, Subject
+from app.stripe.client import Answer
+from tests.fixtures.postgres import Database as Databases
 from tests.fixtures.stage import Stage
+from tests.integration.test_late_answers import Eventually, a_late_lookup_does_not_overwrite_a_newer_word
+from tests.integration.test_operation_leases import a_late_release_keeps_the_successors_reference
 from tests.lab.schedules import Schedule, diverges
 
 HARD = Schedule(
@@ -111,6 +120,43 @@ def no_single_transaction(patch: pytest.MonkeyPatch) -> None:
 async def test_the_lab_sees_it_broken(stage: Stage, monkeypatch: pytest.MonkeyPatch, broken: Break) -> None:
     broken(monkeypatch)
     assert await diverges(stage, SEEDS, HARD)
+
+
+def no_fence_around_releases(patch: pytest.MonkeyPatch) -> None:
+    """Whoever ends without having done anything frees what its operation claimed, also where it lost its lease."""
+    forget = idempotency_rows.forget
+
+    async def always(connection: Connection, operation: uuid.UUID, runner: int) -> bool:
+        await forget(connection, operation, runner)
+        return True
+
+    patch.setattr(idempotency_rows, "forget", always)
+
+
+def look_ups_dated_by_arrival(patch: pytest.MonkeyPatch) -> None:
+    """What the payment page was told counts as new as its arrival, whatever was said meanwhile."""
+
+    def follow(ledger: Ledger, subject: Subject, intent: Answer, _known: tuple[object, ...]) -> None:
+        attempt, invoice = last_attempt(intent.data), ledger.row(subject)
+        if attempt and invoice:
+            ledger.fulfillments.follow_attempt(invoice, Word(attempt, intent.until), failure_of(intent.data))
+
+    patch.setattr(lookup, "_follow_attempt", follow)
+
+
+async def test_an_unfenced_release_is_seen(stage: Stage, database: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_fence_around_releases(monkeypatch)
+    with pytest.raises(pytest.fail.Exception):
+        await a_late_release_keeps_the_successors_reference(stage, database)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["the webhook first", "the answer first"])
+async def test_a_look_up_dated_by_its_arrival_is_seen(
+    stage: Stage, eventually: Eventually, monkeypatch: pytest.MonkeyPatch, *, told: bool
+) -> None:
+    look_ups_dated_by_arrival(monkeypatch)
+    with pytest.raises(AssertionError):
+        await a_late_lookup_does_not_overwrite_a_newer_word(stage, eventually, told=told)
 
 
 @pytest.mark.parametrize("sound", [lambda _: None, crashes], ids=["nothing broken", "crashes alone"])
