@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     stripe_secret_key: SecretStr
+    stripe_mode: Literal["live", "test"] = "test"
     stripe_publishable_key: str = ""
     stripe_webhook_secrets: SigningSecrets
     stripe_api_base: str = STRIPE_API_BASE
@@ -243,7 +244,7 @@ class Settings(BaseSettings):
     def livemode(self) -> bool:
         """Whether this deployment moves real money: what its Stripe key says."""
         key = self.stripe_secret_key.get_secret_value()
-        return key.startswith(("sk_live_", "rk_live_"))
+        return key.startswith(("sk_live_", "rk_live_")) if key else self.stripe_mode == "live"
 
 
 REQUIRED_KEYS = {

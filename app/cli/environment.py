@@ -18,6 +18,12 @@ class BeforeTheEndpoint(Settings):
     stripe_webhook_secrets: SigningSecrets = Field(default_factory=lambda: (SecretStr(secrets.token_hex()),))
 
 
+class WithoutStripe(BeforeTheEndpoint):
+    """The settings of what never calls Stripe: it needs no key, and STRIPE_MODE says of which mode the deployment is."""
+
+    stripe_secret_key: SecretStr = SecretStr("")
+
+
 STAND_INS = {
     "database_url": "postgresql://localhost/none",
     "stripe_secret_key": "sk_test_none",

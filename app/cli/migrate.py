@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.environment import BeforeTheEndpoint, settings
+from app.cli.environment import WithoutStripe, settings
 from app.cli.output import Json, Status, print_json, tell_error
 from app.db import migrations, roles
 from app.db.engine import Database
@@ -27,7 +27,7 @@ def migrate(
     as_json: Json = False,
 ) -> None:
     """Bring the database's schema to a revision, waiting for the database where it is not up yet."""
-    found = settings(BeforeTheEndpoint)
+    found = settings(WithoutStripe)
     logs.configure("error")
     url = found.server_url
     try:

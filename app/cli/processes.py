@@ -9,7 +9,7 @@ import uvicorn
 
 from app import shutdown
 from app.access import key_statements
-from app.cli.environment import require_free, settings
+from app.cli.environment import WithoutStripe, require_free, settings
 from app.clients import database_of
 from app.container import built
 from app.db.engine import ONE_PLAN
@@ -67,7 +67,7 @@ def console() -> None:
     """Serve the operators' console at /console: a process of its own, on an address of its own."""
     from app.admin.application import create_console
 
-    found = settings()
+    found = settings(WithoutStripe)
     require_free(found.console_host, found.console_port, "CONSOLE_PORT")
     logs.configure(found.log_level)
     shutdown.end_at_second_signal()

@@ -15,6 +15,7 @@ import pytest
 import typer.main
 import yaml
 
+from app.cli.environment import WithoutStripe
 from app.cli.main import cli
 from app.main import create_app
 from app.observability import scraping
@@ -26,9 +27,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = PROJECT / "deploy" / "kubernetes"
 OVERLAYS = sorted(path.name for path in (FOLDER / "overlays").iterdir())
 VERSIONS = ("1.30.0", kubernetes_validate.latest_version())
+STRIPE = {"STRIPE_SECRET_KEY": "sk_live_example", "STRIPE_WEBHOOK_SECRETS": f"whsec_{'x' * 32}"}
+"""What the Secret must hold that only pods are told which speak with Stripe."""
 SECRETS = {
-    "STRIPE_SECRET_KEY": "sk_live_example",
-    "STRIPE_WEBHOOK_SECRETS": f"whsec_{'x' * 32}",
     "LINK_SIGNING_KEY": "x" * 32,
     "SECRETS_KEY": "y" * 32,
 }
@@ -78,17 +79,20 @@ def container(pod: Manifest) -> Manifest:
 def environment(pod: Manifest) -> dict[str, str]:
     """What the container sees, with examples for what is secret."""
     (config,) = resources("ConfigMap")
-    configured, secret, database = container(pod)["envFrom"]
+    configured, secret, *stripe, database = container(pod)["envFrom"]
     assert configured == {"configMapRef": {"name": config["metadata"]["name"]}}
     assert secret == {"secretRef": {"name": "invoicing"}}
     assert database == {"secretRef": {"name": f"invoicing-database-{ROLES[pod['labels'][COMPONENT]]}"}}
+    speaks = pod["labels"][COMPONENT] in SERVING
+    assert stripe == [{"secretRef": {"name": "invoicing-stripe"}}] * speaks
     own = {variable["name"]: variable["value"] for variable in container(pod).get("env", [])}
-    return {**config["data"], **SECRETS, **DATABASE, **own}
+    return {**config["data"], **SECRETS, **(STRIPE if speaks else {}), **DATABASE, **own}
 
 
 def settings(pod: Manifest) -> Settings:
     told = {name.lower(): value for name, value in environment(pod).items()}
-    return Settings(_env_file=None, **told)  # type: ignore[arg-type]
+    kind = Settings if pod["labels"][COMPONENT] in SERVING else WithoutStripe
+    return kind(_env_file=None, **told)  # type: ignore[arg-type]
 
 
 def selects(selector: Manifest, labels: dict[str, str]) -> bool:
@@ -126,6 +130,12 @@ def test_every_pod_is_told_settings_that_exist_and_are_fit_for_production() -> N
     for component, pod in pods().items():
         assert not {name for name in environment(pod) if name.lower() not in Settings.model_fields}, component
         assert settings(pod).environment == "production"
+        assert settings(pod).livemode
+
+
+def test_only_what_speaks_with_stripe_is_told_its_key() -> None:
+    told = {component for component, pod in pods().items() if "STRIPE_SECRET_KEY" in environment(pod)}
+    assert told == set(SERVING)
 
 
 def test_every_pod_runs_a_command_of_the_cli_from_the_one_image() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 import time_machine
+from pydantic import SecretStr
 
 from app.admin.login import COOKIE, IDLE_S, LONGEST_S
 from app.domain.keys import new_key
 from tests.console.conftest import MakeVisitor, Stocked, Visitor
+from tests.fixtures.caller import Caller
 from tests.fixtures.service import API_KEY
 
 
@@ -122,3 +125,13 @@ async def test_the_audit_log_says_who_logged_in(stocked: Stocked, visitor: Visit
 async def test_without_the_operators_key_its_sessions_would_not_be_known(make_visitor: MakeVisitor) -> None:
     visitor = await make_visitor(api_bootstrap_key=None)
     assert (await visitor.login()).status_code == 401
+
+
+@pytest.mark.parametrize(("mode", "status"), [("test", 303), ("live", 401)])
+async def test_the_console_needs_no_key_of_stripes_to_know_its_mode(
+    make_visitor: MakeVisitor, api: Caller, mode: str, status: int
+) -> None:
+    key = (await api.post("/v1/api-keys", {"name": "x", "scopes": ["console:read"]}))["key"]
+    visitor = await make_visitor(stripe_secret_key=SecretStr(""), stripe_mode=mode)
+    assert (await visitor.login(key)).status_code == status
+    assert await visitor.is_in() is (status == 303)

@@ -204,6 +204,13 @@ async def test_what_is_away_has_an_exit_status_of_its_own(sandbox: Sandbox, invo
     assert done.stderr == "The database could not be reached for 0 s.\n"
 
 
+async def test_a_migration_needs_no_key_of_stripes(invoicing: Shell) -> None:
+    for name in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"):
+        invoicing.environment.pop(name)
+    assert (await invoicing("migrate", status=0)).stdout == "The schema is at head.\n"
+    assert "STRIPE_SECRET_KEY must be set" in (await invoicing("invoices", "list", status=2)).stderr
+
+
 async def test_settings_that_are_wrong_are_named_each_once(invoicing: Shell) -> None:
     invoicing.environment |= {"DATABASE_URL": "mysql://db/x", "WORKERS": "none", "STRIPE_SECRET_KEY": ""}
     assert (await invoicing("invoices", "list", status=2)).stderr.splitlines() == [
