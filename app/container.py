@@ -47,6 +47,7 @@ from app.outgoing.redelivery import Redelivering
 from app.outgoing.sender import Sender, SendingSettings
 from app.payment_links.service import Links, PaymentLinks
 from app.payments.lookup import Following
+from app.projection.documents import fill_documents
 from app.projection.rebuild import Rebuilder
 from app.projection.rehearsal import Rehearsal
 from app.projection.write_through import Writer
@@ -165,6 +166,7 @@ class Parts:
             Task("sweep_erased", SWEEP_EVERY_S, partial(erasure.sweep, self.database)),
             purge_deliveries(self.database, timedelta(days=self.settings.delivery_retention_days)),
             rebase_feed(self.database),
+            fill_documents(self.database),
             Task("reseal", RESEAL_EVERY_S, self.endpoints.reseal),
             Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
             Task("queue_ignored", RETRY_IGNORED_EVERY_S, self.queue_ignored),

@@ -6,32 +6,16 @@ No people's data: who a customer is, is asked of the API by whoever may know. So
 import os
 import time
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from app.domain.events import DELETED, FULFILLMENT, SCHEMA_VERSION, event_type, written
+from app.domain.events import DELETED, FULFILLMENT, SCHEMA_VERSION, event_type
 from app.domain.json import JsonObject, JsonView
+from app.domain.sources import shown_time
 
-_INVOICE = (
-    "id", "number", "customer", "reference", "collection_method", "currency", "subtotal", "total", "amount_due",
-    "amount_paid", "amount_remaining", "payment_intent", "paid_out_of_band", "metadata", "livemode",
-)  # fmt: skip
-_INVOICE_TIMES = (
-    "due_at", "created_at", "finalized_at", "paid_at", "voided_at", "marked_uncollectible_at", "updated_at",
-)  # fmt: skip
 _FULFILLMENT = (
     "id", "invoice", "customer", "status", "amount_paid", "currency", "payment_intent", "paid_out_of_band", "attempts",
 )  # fmt: skip
 _FULFILLMENT_TIMES = ("fulfilled_at", "created_at", "updated_at")
 _FULFILLMENT_COLUMNS = (*_FULFILLMENT, "failure_code", "failure_decline_code", "failure_message", "fulfilled_at")
-
-
-def invoice_state(row: JsonView) -> JsonObject:
-    """What is told of an invoice, of its row."""
-    return {
-        **{name: row.get(name) for name in _INVOICE},
-        "status": invoice_status(row),
-        **{name: _time(row.get(name)) for name in _INVOICE_TIMES},
-    }
 
 
 def invoice_status(row: JsonView) -> str:
@@ -45,20 +29,13 @@ def fulfillment_state(row: JsonView) -> JsonObject:
     return {
         **{name: row.get(name) for name in _FULFILLMENT},
         "failure": failure if failure["code"] or failure["message"] else None,
-        **{name: _time(row.get(name)) for name in _FULFILLMENT_TIMES},
+        **{name: shown_time(row.get(name)) for name in _FULFILLMENT_TIMES},
     }
 
 
 def differs(before: JsonView, after: JsonView) -> bool:
     """Whether something that is told of a fulfillment differs between two of its rows."""
     return any(before.get(name) != after.get(name) for name in _FULFILLMENT_COLUMNS)
-
-
-def _time(value: str | None) -> str | None:
-    """A time of a row, as documents write it. Rows are in UTC: cutting the text costs a tenth of reading it."""
-    if value is None or not value.endswith("+00:00"):
-        return written(datetime.fromisoformat(value)) if value else None
-    return f"{value[:19]}.{value[20:-6]:0<3.3}Z"
 
 
 @dataclass(frozen=True, slots=True)

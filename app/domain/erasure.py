@@ -5,8 +5,6 @@ Invoices stay, as the law requires: their numbers, amounts and dates. Who they w
 
 from typing import Any
 
-from app.domain.json import JsonObject
-
 PERSONAL = frozenset(
     {
         "address", "billing_details", "business_name", "customer_account", "customer_address", "customer_details", "customer_email",
@@ -26,20 +24,6 @@ PERSONAL_IN = {
 """What is personal besides, by the kind of object. In a customer the caller may have written anything there."""
 
 PREVIOUS = "previous_attributes"
-
-ERASED_CUSTOMER: JsonObject = {
-    "name": None,
-    "email": None,
-    "description": None,
-    "phone": None,
-    "address": None,
-    "default_payment_method": None,
-    "custom_fields": [],
-    "footer": None,
-    "metadata": {},
-    "reference": None,
-}
-"""What is left in the columns of a customer that was deleted."""
 
 
 def pseudonymised(document: Any) -> Any:

@@ -1,13 +1,12 @@
 """What is shown of people to whoever may look at the service, but not at them. Pure.
 
-What is personal is decided in erasure.py: what an erased customer loses is what is masked.
+What is personal of Stripe's objects is decided in erasure.py, what is of our rows in the schemas.
 """
 
 from typing import Any
 
-from app.domain.erasure import ERASED_CUSTOMER, pseudonymised
+from app.domain.erasure import pseudonymised
 
-PERSONAL_OF_A_CUSTOMER = frozenset(ERASED_CUSTOMER) - {"default_payment_method"}
 PAYABLE = frozenset({"hosted_invoice_url", "invoice_pdf", "receipt_url"})
 """Whoever has one of these addresses sees who it is for, and may pay."""
 MASK = "•••"

@@ -26,8 +26,8 @@ class From:
     KeyError. A last name that is missing is null. A function gets the null, unless its field may be neither null nor
     empty: then reading raises KeyError. A function without names gets the whole object.
 
-    `since` is the version of its schema's fields with which it came: one more than the highest there is. A later field
-    must be nullable, a list or a dictionary: older documents show it empty.
+    `since` is the version of its schema's fields with which it came: one more than the highest there is; an
+    invoice and its items count together. A later field must be nullable, a list or a dictionary: older documents show it empty.
     """
 
     def __init__(self, *path: str | Callable[[Any], Any], since: int = 1) -> None:

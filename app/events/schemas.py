@@ -1,48 +1,47 @@
 """What others are told: the events of the feed, as CloudEvents."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, create_model
 
 from app.domain.events import FULFILLMENT_TYPES, INVOICE_TYPES, SCHEMA_VERSION, TYPES
 from app.domain.fulfillment import FulfillmentStatus
+from app.domain.sources import Feed
 from app.fulfillment.schemas import FulfillmentState
 from app.http.parameters import IdWanted
 from app.http.schema_rules import Says
 from app.http.schemas import Shown
+from app.invoices.schemas import InvoiceKept
 
 MOST = 500
 CURSOR = "0000000000000f3a0000000000000007"
 
 
+State = TypeVar("State", bound=BaseModel)
+
+
+def told_of(kept: type[BaseModel]) -> Callable[[type[State]], type[State]]:
+    """Give a model the fields of `kept` that are marked for the feed, but for those that it declares itself."""
+
+    def complete(state: type[State]) -> type[State]:
+        told = {name: (field.annotation, ...) for name, field in kept.model_fields.items() if Feed in field.metadata}
+        own = {name: (field.annotation, ...) for name, field in state.model_fields.items()}
+        fields: dict[str, Any] = told | own
+        options: dict[str, Any] = {"__config__": state.model_config, "__doc__": state.__doc__}
+        return cast("type[State]", create_model(state.__name__, **options, __module__=state.__module__, **fields))
+
+    return complete
+
+
+@told_of(InvoiceKept)
 class InvoiceState(Shown):
     """An invoice after the change: what its document shows but for its printed texts, its items, and its addresses."""
 
-    id: str
-    number: str | None
     status: Literal["draft", "open", "paid", "void", "uncollectible", "deleted"]
-    customer: str | None
-    reference: str | None
     collection_method: str
-    currency: str
-    subtotal: int
-    total: int
-    amount_due: int
-    amount_paid: int
-    amount_remaining: int
-    due_at: datetime | None
-    metadata: dict[str, str]
-    payment_intent: str | None
-    paid_out_of_band: bool
-    livemode: bool
-    created_at: datetime
-    finalized_at: datetime | None
-    paid_at: datetime | None
-    voided_at: datetime | None
-    marked_uncollectible_at: datetime | None
-    updated_at: datetime
 
 
 class InvoiceEventData(Shown):

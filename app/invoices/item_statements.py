@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import msgspec
+
 from app.db.engine import Connection
 from app.db.rows import store
 from app.db.tables import INVOICE_ITEMS
@@ -14,6 +16,18 @@ async def replace(connection: Connection, items: Mapping[str, Sequence[JsonObjec
         return
     await connection.execute("DELETE FROM invoice_items WHERE invoice = ANY($1::text[])", list(items))
     await store(connection, INVOICE_ITEMS, [row for rows in items.values() for row in rows])
+
+
+async def of(connection: Connection, invoices: Collection[str]) -> dict[str, list[JsonObject]]:
+    """The items of `invoices`, as rows by invoice, in their order."""
+    rows = await connection.fetch(
+        "SELECT invoice, to_jsonb(item) FROM invoice_items item WHERE invoice = ANY($1::text[]) ORDER BY invoice, position",
+        list(invoices),
+    )
+    found: dict[str, list[JsonObject]] = {}
+    for invoice, item in rows:
+        found.setdefault(invoice, []).append(msgspec.json.decode(item))
+    return found
 
 
 async def line_item(connection: Connection, invoice_id: str, item_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Owns the rebuild: everything ever received, replayed into an empty projection, and compared with the live one.
+"""The rebuild: everything ever received, replayed into an empty projection, and compared with the live one.
 
 It proves that the events alone lead to the state we have. The live tables are only read, unless the differences are
 asked to be put right.
@@ -20,11 +20,14 @@ from app.fulfillment import action_statements
 from app.inbox.envelope import read_event
 from app.inbox.handlers import Incoming, handle
 from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
-from app.projection import rebuild_statements
+from app.projection import mirrored_rows, rebuild_statements
+from app.projection.mirrored_rows import TABLES, documented
 from app.projection.unit_of_work import Ledger
 from app.stripe.client import StripeGateway
 
 log = structlog.get_logger(__name__)
+
+KINDS = {table: kind for kind, table in TABLES.items()}
 
 FROM_CALLS = frozenset({"payment_intent"})
 """Fields that answers to our own calls may tell before, or without, any event: live knows them, a rebuild need not."""
@@ -118,19 +121,26 @@ class Rebuilder:
     async def _repair(self, connection: Connection, difference: Difference, started: datetime) -> bool:
         """Write one rebuilt row over the live one, unless that changed meanwhile; what only calls told is kept."""
         table = difference.table
-        rebuilt = (await load(connection, table, [difference.key], by=table.key)).get(difference.key)
+        rebuilt = (await _load(connection, table, difference.key)).get(difference.key)
         if rebuilt is None:
             return False
         async with self._database.unit_of_work() as live:
             await lock(live, [rebuilt.get("invoice") or rebuilt["id"]])
-            known = (await load(live, table, [difference.key], by=table.key)).get(difference.key)
+            known = (await _load(live, table, difference.key)).get(difference.key)
             if known and datetime.fromisoformat(known.get("updated_at", "1970-01-01T00:00:00+00:00")) >= started:
                 return False
             kept = {name: known[name] for name in FROM_CALLS if known and known.get(name) and not rebuilt.get(name)}
-            await store(live, table, [rebuilt | kept])
+            row = rebuilt | kept
+            await store(live, table, [documented(KINDS[table], row) if table in KINDS else row])
             moment = moment_of(known["status"] if known else None, rebuilt["status"]) if table is FULFILLMENTS else None
             await action_statements.enqueue(live, [(rebuilt["id"], rebuilt["invoice"], moment)] if moment else [])
         return True
+
+
+async def _load(connection: Connection, table: Table, key: str) -> dict[str, JsonObject]:
+    if table in KINDS:
+        return await mirrored_rows.read(connection, KINDS[table], [key])
+    return await load(connection, table, [key], by=table.key)
 
 
 async def _compare(connection: Connection, started: datetime) -> list[Difference]:

@@ -90,17 +90,11 @@ async def differences(
     name, key = table.name, table.key
     own = [*OUR_OWN, "created_at"] if table is FULFILLMENTS else OUR_OWN
     fresh = "live.updated_at >= $2" if "updated_at" in table.columns else "false"
-    deleted = "deleted_at" in table.columns
-    shown = (
-        "(to_jsonb({row}) - $1::text[]) || jsonb_build_object('deleted', {row}.deleted_at IS NOT NULL)"
-        if deleted
-        else "to_jsonb({row}) - $1::text[]"
-    )
     rows = await connection.fetch(
         f"""
         SELECT coalesce(live.{key}, rebuilt.{key}) AS key,
-            CASE WHEN live.{key} IS NOT NULL THEN {shown.format(row="live")} END AS live,
-            CASE WHEN rebuilt.{key} IS NOT NULL THEN {shown.format(row="rebuilt")} END AS rebuilt
+            CASE WHEN live.{key} IS NOT NULL THEN {_compared(table, "live")} END AS live,
+            CASE WHEN rebuilt.{key} IS NOT NULL THEN {_compared(table, "rebuilt")} END AS rebuilt
         FROM public.{name} live FULL JOIN pg_temp.{name} rebuilt ON live.{key} = rebuilt.{key}
         WHERE NOT coalesce({fresh}, false) AND $2::timestamptz IS NOT NULL
         """,  # noqa: S608 -- names come from tables.py
@@ -110,6 +104,27 @@ async def differences(
     )
     decoded = ((row["key"], _decoded(row["live"]), _decoded(row["rebuilt"])) for row in rows)
     return [(found, live, rebuilt) for found, live, rebuilt in decoded if live != rebuilt]
+
+
+def _compared(table: Table, side: str) -> str:
+    """What of the row `side` is compared, as SQL: its columns, whether it is deleted, and what its documents say.
+
+    A live row that holds no documents, or older ones, is compared by its columns alone.
+    """
+    compared = f"to_jsonb({side}) - $1::text[]"
+    if "document" in table.columns:
+        document, items = (_documents(side, column) for column in ("document", "items_document"))
+        compared += f" || jsonb_build_object('deleted', {side}.deleted_at IS NOT NULL, "
+        compared += f"'document', {document} - ARRAY['updated_at', 'payment_intent']"
+        compared += f", 'items', {items})" if "items_document" in table.columns else ")"
+    return compared
+
+
+def _documents(side: str, column: str) -> str:
+    if side == "rebuilt":
+        return f"rebuilt.{column}::jsonb"
+    older = "live.document_version < rebuilt.document_version"
+    return f"(CASE WHEN {older} THEN rebuilt.{column} ELSE live.{column} END)::jsonb"
 
 
 def _decoded(text: str | None) -> JsonObject | None:

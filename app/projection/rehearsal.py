@@ -24,7 +24,7 @@ from app.inbox.handlers import HANDLERS, KINDS
 from app.payments.attempts import failure_of, last_attempt
 from app.projection import observation, rehearsal_statements
 from app.projection.rehearsal_statements import StoredEvent
-from app.projection.unit_of_work import TABLES, Subject
+from app.projection.unit_of_work import Subject
 from app.stripe.client import API_VERSION, StripeGateway
 from app.stripe.mapping import FIELDS, Kind, Snapshot, Stamp, payment_link, snapshot
 
@@ -174,7 +174,7 @@ class Rehearsal:
         if kind == INTENT:
             own = await self._asked(self._own, kind, object_id) if self._candidate.api_version != API_VERSION else None
             return own if isinstance(own, dict) else None
-        row = await rehearsal_statements.row_of(connection, TABLES[Kind(kind)], object_id)
+        row = await rehearsal_statements.row_of(connection, Kind(kind), object_id)
         if row is None:
             return None
         known: Reading = {name: row[name] for name in reading if name in row}

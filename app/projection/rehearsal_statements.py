@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from app.db.engine import Connection
 from app.db.rows import load
-from app.db.tables import INVOICE_ITEMS, Table
+from app.db.tables import INVOICE_ITEMS
 from app.domain.json import JsonObject
+from app.projection import mirrored_rows
+from app.stripe.mapping import Kind
 
 _COLUMNS = "id, type, object_id, api_version, payload"
 
@@ -46,9 +48,9 @@ async def stored(connection: Connection, ids: Collection[str]) -> dict[str, Stor
     return {row["id"]: StoredEvent(**row) for row in rows}
 
 
-async def row_of(connection: Connection, table: Table, object_id: str) -> JsonObject | None:
+async def row_of(connection: Connection, kind: Kind, object_id: str) -> JsonObject | None:
     """The live row of an object; None where there is none, or it is deleted."""
-    row = (await load(connection, table, [object_id])).get(object_id)
+    row = (await mirrored_rows.read(connection, kind, [object_id])).get(object_id)
     return None if row is None or row["deleted_at"] else row
 
 

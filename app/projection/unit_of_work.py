@@ -1,6 +1,6 @@
-"""Owns one transaction's picture of what is mirrored: which snapshots apply, and what is written in the end.
+"""One transaction's picture of what is mirrored: which snapshots apply, and what is written in the end.
 
-Load the rows of some subjects (their locks are held from then on), apply snapshots and words of payment attempts,
+Load the rows of some subjects (their locks are held from then on), apply snapshots and reports of payment attempts,
 flush. Everything between load and flush is plain computation; the order of arrival never changes the outcome.
 """
 
@@ -13,33 +13,29 @@ from typing import NamedTuple, Self
 from app.customers import erasure
 from app.db.engine import Connection
 from app.db.rows import load, lock, store
-from app.db.tables import CUSTOMERS, FULFILLMENTS, INVOICE_PAYMENTS, INVOICES, PRICES, PRODUCTS, Table
-from app.domain.changes import Change, invoice_state, invoice_status, note
-from app.domain.erasure import ERASED_CUSTOMER
+from app.db.tables import FULFILLMENTS, INVOICE_PAYMENTS
+from app.domain.changes import Change, invoice_status, note
 from app.domain.events import INVOICE
 from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus, advance
 from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Verdict, Version, judge
+from app.domain.sources import Feed
 from app.events import change_statements
 from app.fulfillment import action_statements
 from app.fulfillment.fulfillments import Fulfillments
 from app.idempotency import references
 from app.invoices import item_statements
-from app.projection import tombstones
-from app.stripe.mapping import Kind, Snapshot, lines_digest
-
-TABLES: dict[Kind, Table] = {
-    Kind.PRODUCT: PRODUCTS,
-    Kind.PRICE: PRICES,
-    Kind.CUSTOMER: CUSTOMERS,
-    Kind.INVOICE: INVOICES,
-}
-
+from app.projection import mirrored_rows, tombstones
+from app.projection.mirrored_rows import completed_items, items_document
+from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind, Snapshot, lines_digest
 
 SECOND = timedelta(seconds=1)
 
 CHANGED_BY = ("status", "deleted_at", "snapshot_digest", "lines_digest", "payment_intent")
-"""Columns of an invoice of which one changes whenever anything does that is shown of it."""
+"""Columns of an invoice of which one, or a later digest, changes whenever anything does that is content."""
+
+TOLD = FIELDS[Kind.INVOICE].marked(Feed)
+ERASED_CUSTOMER = FIELDS[Kind.CUSTOMER].blank
 
 
 class Subject(NamedTuple):
@@ -101,7 +97,7 @@ class Ledger:
         for subject in wanted:
             ids[subject.kind].append(subject.id)
         for kind, kind_ids in ids.items():
-            rows = await load(connection, TABLES[kind], kind_ids)
+            rows = await mirrored_rows.read(connection, kind, kind_ids)
             ledger._rows |= {Subject(kind, row_id): row for row_id, row in rows.items()}
         rows = await load(connection, FULFILLMENTS, ids[Kind.INVOICE], by="invoice")
         ledger.fulfillments = Fulfillments(rows, ledger._now, cause)
@@ -176,8 +172,9 @@ class Ledger:
         return verdict
 
     def _merge(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot, items_taken: JsonObject) -> None:
-        blank = {"deleted_at": None, "revision": 0, "lines_digest": "", "document_version": 0}
+        blank = {"deleted_at": None, "revision": 0, "lines_digest": "", "items_document": "[]"}
         row: JsonObject = {**blank, **(known or {}), **snapshot.row, **items_taken}
+        row["document_version"] = self._document_version(known, snapshot)
         since, until = snapshot.version.since, snapshot.version.until
         if snapshot.version.first:
             since = until = since - SECOND  # whatever else carries its second came after it
@@ -193,7 +190,8 @@ class Ledger:
             self._given_up.add((subject, known["reference"]))
         if snapshot.deleted or subject.id in self._gone:
             row["deleted_at"] = row["deleted_at"] or self._now
-            self._items |= {subject.id: []} if subject.kind is Kind.INVOICE else {}
+            if subject.kind is Kind.INVOICE:
+                self._items[subject.id], row["items_document"] = [], items_document([])
         if subject.kind is Kind.INVOICE:
             row["status"] = advance(known["status"] if known else None, row["status"])
             row["payment_intent"] = known["payment_intent"] if known else self._default_link(subject.id)
@@ -201,29 +199,46 @@ class Ledger:
         self._put(subject, row)
 
     def _confirm(self, subject: Subject, known: JsonObject, snapshot: Snapshot, items_taken: JsonObject) -> None:
-        """Note that what is known was still so at a later time; what is no content (hosted pages' addresses) follows."""
-        since = max(datetime.fromisoformat(known["snapshot_since"]), snapshot.version.since)
-        until = max(datetime.fromisoformat(known["snapshot_until"]), snapshot.version.until)
+        """Note that what is known was still so at a later time; what is no content (hosted pages' addresses) follows.
+
+        So do fields that the code did not know which wrote what is known.
+        """
+        version, known_until = snapshot.version, datetime.fromisoformat(known["snapshot_until"])
+        since = max(datetime.fromisoformat(known["snapshot_since"]), version.since)
+        until = max(known_until, version.until)
         row = known | snapshot.row | items_taken
         row |= {"snapshot_since": since.isoformat(), "snapshot_until": until.isoformat()}
-        row["later_digests"] = snapshot.version.later or None
-        if items_taken or datetime.fromisoformat(known["snapshot_until"]) < until:
+        row |= {"later_digests": version.later or None, "document_version": self._document_version(known, snapshot)}
+        as_late = version.over == known["revision"] or (version.since >= known_until and not version.first)
+        passed = as_late and not known["deleted_at"] and any(known.get(name) != row[name] for name in snapshot.row)
+        if items_taken or passed or known_until < until:
             row["revision"] += 1
             if subject.kind is Kind.INVOICE:
                 self._note_invoice(known, row)
             self._put(subject, row)
 
+    @staticmethod
+    def _document_version(known: JsonObject | None, snapshot: Snapshot) -> int:
+        """Of which version the fields of the row are once `snapshot` is taken in; a stub says nothing of them."""
+        return int(known["document_version"]) if snapshot.stub and known else VERSIONS[snapshot.kind]
+
     def _take_items(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot) -> JsonObject:
         """Replace a draft's items; the columns that say so. A finalized invoice's items are frozen: taken in once."""
-        if subject.kind is not Kind.INVOICE or snapshot.deleted or (known and known["status"] != InvoiceStatus.DRAFT):
+        if subject.kind is not Kind.INVOICE or snapshot.deleted:
+            return {}
+        frozen = known is not None and known["status"] != InvoiceStatus.DRAFT
+        if known and frozen and not ITEM.lacking(known["document_version"]):
             return {}
         if not snapshot.items_complete:
             raise Incomplete(subject, self.revision(subject))
+        document = items_document(snapshot.items)
         digest = lines_digest(snapshot.items)
         if known and known["lines_digest"] == digest:
-            return {}
+            return {} if known["items_document"] == document else {"items_document": document}
+        if frozen:
+            return {"items_document": completed_items(known["items_document"])} if known else {}
         self._items[subject.id] = snapshot.items
-        return {"lines_digest": digest}
+        return {"lines_digest": digest, "items_document": document}
 
     def _put(self, subject: Subject, row: JsonObject) -> None:
         if subject.kind is Kind.CUSTOMER and row["deleted_at"]:
@@ -270,15 +285,20 @@ class Ledger:
 
     def _note_invoice(self, known: JsonObject | None, row: JsonObject) -> None:
         """Put down that the invoice changed, where that is so: its status, or anything else that is shown of it."""
-        if known is None or any(known[name] != row[name] for name in CHANGED_BY):
+        later = zip((known or {}).get("later_digests") or (), row["later_digests"] or (), strict=False)
+        if (
+            known is None
+            or any(known[name] != row[name] for name in CHANGED_BY)
+            or any(one != another for one, another in later)
+        ):
             was = invoice_status(known) if known else None
             note(self._changes, Change(INVOICE, was, invoice_state(row), self.cause))
 
     async def flush(self) -> None:
         """Write what changed, parents first."""
-        for kind, table in TABLES.items():
+        for kind in Kind:
             rows = [self._rows[subject] for subject in self._changed if subject.kind is kind]
-            await store(self._connection, table, rows)
+            await mirrored_rows.write(self._connection, kind, rows)
             await self._keep_references(kind, rows)
         await item_statements.replace(self._connection, self._items)
         await store(self._connection, INVOICE_PAYMENTS, list(self._links.values()))
@@ -309,6 +329,11 @@ class Ledger:
         deleted = [row["id"] for row in rows if row["deleted_at"]]
         if deleted:
             await references.free(self._connection, objects=deleted)
+
+
+def invoice_state(row: JsonObject) -> JsonObject:
+    """What is told of an invoice, of its row."""
+    return {**FIELDS[Kind.INVOICE].told(row, TOLD), "status": invoice_status(row)}
 
 
 def _not_older(version: Version, known: JsonView) -> bool:

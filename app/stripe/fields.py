@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from app.domain.json import JsonObject, JsonView
-from app.domain.sources import From, Group, Identity, Joined, Mark, Ours, Passing, shown_time
+from app.domain.sources import From, Group, Identity, Joined, Mark, Ours, Passing, Personal, shown_time
 
 Read = Callable[[JsonView], Any]
 
@@ -21,8 +21,8 @@ Read = Callable[[JsonView], Any]
 class Fields:
     """The fields of one kind of object. `kept` declares them all; those that `shown` has, too, are in its documents.
 
-    version: the highest `since`. later: the fields that came after the first version, which no column holds, with what
-    an older document shows of them.
+    version: the highest `since`. names: the fields of a document. later: the fields that came after the first version,
+    which no column holds, with what is shown of them where they are not known. blank: what is left of personal fields.
     """
 
     def __init__(self, kept: type[BaseModel], shown: type[BaseModel] | None = None) -> None:
@@ -31,12 +31,16 @@ class Fields:
         self._times: set[str] = set()
         self._groups: dict[str, tuple[str, ...]] = {}
         self._marks: dict[str, set[Mark]] = {}
+        self._fields: dict[str, FieldInfo] = {}
         self.later: dict[str, object] = {}
         self._declare(kept)
         self.version = max(self._since.values())
-        names = [name for name in (shown or kept).model_fields if Joined not in self._marks[name]]
-        self._documented = [(name, self._groups.get(name, ())) for name in names]
-        self._shown_times = [name for name in names if name in self._times]
+        self.names = tuple(name for name in (shown or kept).model_fields if Joined not in self._marks[name])
+        if hidden := self.later.keys() - set(self.names):
+            raise TypeError(f"{min(hidden)} came later and is no field of the document: nothing would hold it")
+        self._documented = {version: self._known_by(version) for version in range(1, self.version + 1)}
+        self._shown_times = [name for name in self.names if name in self._times]
+        self.blank = {name: _empty(name, self._fields[name]) for name in self.marked(Personal)}
         self._content = {
             since: [name for name, known in self._since.items() if known == since and self._is_content(name)]
             for since in range(1, self.version + 1)
@@ -44,6 +48,7 @@ class Fields:
 
     def _declare(self, model: type[BaseModel]) -> None:
         for name, field in model.model_fields.items():
+            self._fields[name] = field
             marks = self._marks[name] = {it for it in field.metadata if isinstance(it, Mark)}
             source = next((it for it in field.metadata if isinstance(it, From)), None)
             if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel) and Group in marks:
@@ -58,6 +63,10 @@ class Fields:
                 raise TypeError(f"{model.__name__}.{name} does not say where it comes from")
             if datetime in (field.annotation, *get_args(field.annotation)):
                 self._times.add(name)
+
+    def _known_by(self, version: int) -> list[tuple[str, tuple[str, ...]]]:
+        """The fields of a document of `version`, those of a group with what is in it."""
+        return [(name, self._groups.get(name, ())) for name in self.names if self._since.get(name, 1) <= version]
 
     def _is_content(self, name: str) -> bool:
         return not self._marks[name] & {Passing, Identity}
@@ -75,18 +84,19 @@ class Fields:
         """What counts as content of the fields that came with version `since`."""
         return {name: row[name] for name in self._content.get(since, ())}
 
-    def document(self, row: JsonView) -> JsonObject:
-        """What the API answers of `row`. Later fields that the row does not know are empty."""
-        known = {**self.later, **row} if self.later else row
+    def document(self, row: JsonView, version: int) -> JsonObject:
+        """What the API answers of `row`, in the fields of `version` as far as they are known."""
         shown: JsonObject = {
-            name: {inner: known[inner] for inner in group} if group else known[name] for name, group in self._documented
+            name: {inner: row[inner] for inner in group} if group else row[name]
+            for name, group in self._documented[min(version, self.version)]
         }
         for name in self._shown_times:
-            shown[name] = shown_time(shown[name])
+            if name in shown:
+                shown[name] = shown_time(shown[name])
         return shown
 
-    def since(self, version: int) -> dict[str, object]:
-        """The later fields that a document of `version` lacks, with what it shows of them."""
+    def lacking(self, version: int) -> JsonObject:
+        """The later fields that a document of `version` lacks, with what is shown in their place."""
         return {name: empty for name, empty in self.later.items() if self._since[name] > version}
 
     def told(self, row: JsonView, names: Iterable[str]) -> JsonObject:
@@ -122,8 +132,8 @@ def _may_be_empty(field: FieldInfo) -> bool:
 
 
 def _empty(name: str, field: FieldInfo) -> object:
-    """What an older document shows of a later field."""
+    """What is shown of a field where it is not known, or erased."""
     if not _may_be_empty(field):
-        raise TypeError(f"{name} came later: it must be nullable, a list or a dictionary")
+        raise TypeError(f"{name} may be unknown or erased: it must be nullable, a list or a dictionary")
     kind = get_origin(field.annotation)
     return kind() if kind in {list, dict} else None

@@ -12,6 +12,10 @@ from tests.architecture.test_arrows import modules, strings
 LEDGER = "app/projection/unit_of_work.py"
 FULFILLING = "app/fulfillment/fulfillments.py"
 ITEMS = "app/invoices/item_statements.py"
+MIRRORED = "app/projection/mirrored_rows.py"
+"""Puts the document into a row that it is given."""
+DOCUMENTS = "app/projection/documents.py"
+"""Makes documents anew, of rows as they are."""
 REBUILDER = "app/projection/rebuild.py"
 """Puts back rows that a ledger of its own wrote, from the events."""
 ELSEWHERE = ("app/http/", "app/admin/", "app/cli/", "app/domain/", "app/observability/", "app/inbox/route.py")
@@ -68,7 +72,14 @@ def test_only_the_ledger_stores_rows() -> None:
         for name in node.names
         if name.name == "store"
     }
-    assert storing == {LEDGER, REBUILDER, ITEMS}
+    assert storing == {LEDGER, REBUILDER, ITEMS, MIRRORED}
+    writing = {
+        str(path)
+        for path, tree in modules("app").items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "mirrored_rows.write"
+    }
+    assert writing <= {LEDGER, DOCUMENTS}
 
 
 def test_no_statement_writes_invoices_or_fulfillments_beside_it() -> None:

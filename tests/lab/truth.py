@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from app.db.documents import CUSTOMER, INVOICE, PAYMENT_PAGE, PRICE, PRODUCT
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.stage import Dashboard
 
@@ -113,6 +114,18 @@ async def must_hold(truth: Truth, connection: asyncpg.Connection[asyncpg.Record]
     known = {row["id"] for row in await connection.fetch("SELECT id FROM customers WHERE deleted_at IS NULL")}
     assert truth.customers.keys() <= known
     await _once(truth, connection)
+    await documents_must_hold(connection)
+
+
+async def documents_must_hold(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Every row holds its document, and it is what its columns make."""
+    for resource in (PRODUCT, PRICE, CUSTOMER, INVOICE, PAYMENT_PAGE):
+        ids = [row["id"] for row in await connection.fetch(f"SELECT id FROM {resource.table}")]  # noqa: S608
+        told = []
+        for stored in (True, False):
+            rows = await connection.fetch(resource.documents("id = ANY($1)", stored=stored), ids)
+            told.append({row[0]: row[1] and json.loads(row[1]) for row in rows})
+        assert told[0] == told[1], resource.name
 
 
 async def _invoice(connection: asyncpg.Connection[asyncpg.Record], invoice_id: str) -> Json | None:

@@ -147,7 +147,7 @@ def test_a_document_is_written_of_the_row() -> None:
     row = snapshot(Kind.CUSTOMER, OBJECTS["customer"], Stamp(NOW, NOW)).row | {
         "updated_at": "2026-11-22T10:18:00.5+00:00"
     }
-    shown = FIELDS[Kind.CUSTOMER].document(row)
+    shown = FIELDS[Kind.CUSTOMER].document(row, 1)
     assert shown["created_at"] == "2026-10-26T07:33:20.000Z"
     assert shown["updated_at"] == "2026-11-22T10:18:00.500Z"
     assert shown["reference"] == "c-1"
@@ -183,9 +183,9 @@ def test_a_field_says_where_it_comes_from_and_since_when() -> None:
     ]  # fmt: skip
     assert fields.version == 3
     assert fields.marked(Feed) == ("number", "receipt")
-    assert fields.since(0) == fields.since(1) == {"receipt": None, "taxes": []}
-    assert fields.since(2) == {"taxes": []}
-    assert fields.since(3) == {}
+    assert fields.lacking(0) == fields.lacking(1) == {"receipt": None, "taxes": []}
+    assert fields.lacking(2) == {"taxes": []}
+    assert fields.lacking(3) == {}
 
 
 def test_what_a_function_needs_may_not_be_missing() -> None:
@@ -196,12 +196,13 @@ def test_what_a_function_needs_may_not_be_missing() -> None:
             fields.read({key: value for key, value in STRIPE.items() if key != name})
 
 
-def test_an_older_row_shows_later_fields_empty() -> None:
+def test_a_document_has_the_fields_of_its_version() -> None:
     row = {"id": "x", "number": None, "paid_at": None, "url": None, "name": "n", "updated_at": None}
-    assert Fields(Kept, Listed).document(row) == {
-        "id": "x", "number": None, "paid_at": None, "url": None, "receipt": None, "taxes": [], "updated_at": None,
-    }  # fmt: skip
-    assert Fields(Kept, Listed).told(row, ("receipt", "paid_at")) == {"receipt": None, "paid_at": None}
+    fields = Fields(Kept, Listed)
+    first = {"id": "x", "number": None, "paid_at": None, "url": None, "updated_at": None}
+    assert fields.document(row, 1) == first
+    assert fields.document(row | {"receipt": "r", "taxes": []}, 2) == first | {"receipt": "r"}
+    assert fields.told(row, ("receipt", "paid_at")) == {"receipt": None, "paid_at": None}
 
 
 def test_a_field_without_a_source_is_refused() -> None:
@@ -216,8 +217,16 @@ def test_a_later_field_that_can_not_be_empty_is_refused() -> None:
     class Wrong(Listed):
         color: Annotated[int, From("color", since=2)]
 
-    with pytest.raises(TypeError, match=r"Wrong\.color came later"):
+    with pytest.raises(TypeError, match=r"Wrong\.color may be unknown"):
         Fields(Wrong)
+
+
+def test_a_later_field_that_nothing_would_hold_is_refused() -> None:
+    class Wrong(Listed):
+        color: Annotated[str | None, From("color", since=2)]
+
+    with pytest.raises(TypeError, match="color came later and is no field of the document"):
+        Fields(Wrong, Listed)
 
 
 def test_every_mark_is_used() -> None:

@@ -7,7 +7,9 @@ import msgspec
 from markupsafe import Markup
 
 from app.admin.formatting import badge, linked, moment, shown
+from app.admin.login import Operator
 from app.admin.models import Change, Fulfillment, Invoice, PaymentLink
+from app.admin.views.mirrored import MirroredView
 from app.admin.views.table import ReadOnlyView, Section
 from app.db import documents
 from app.domain.fulfillment import FulfillmentStatus
@@ -15,6 +17,7 @@ from app.domain.invoice import InvoiceStatus
 from app.domain.masking import PAYABLE
 from app.domain.redaction import redacted
 from app.invoices import timeline
+from app.stripe.mapping import Kind
 
 GROUP = "Invoices"
 
@@ -22,9 +25,10 @@ TOO_MUCH = frozenset({"operation", "idempotency_key"})
 """What the timeline leaves out: the request's page has it."""
 
 
-class InvoiceView(ReadOnlyView, model=Invoice):
+class InvoiceView(MirroredView, model=Invoice):
     """Invoices."""
 
+    kind = Kind.INVOICE
     group = GROUP
     search = ("id", "customer", "reference", "payment_intent")
     choices = {"status": tuple(InvoiceStatus)}
@@ -39,14 +43,16 @@ class InvoiceView(ReadOnlyView, model=Invoice):
         "livemode", "snapshot_since", "snapshot_until", "revision",
     ]  # fmt: skip
 
-    async def sections(self, key: str) -> list[Section]:
-        """Its items, and its timeline."""
+    async def sections(self, key: str, operator: Operator) -> list[Section]:
+        """What no column holds, its items, and its timeline."""
+        later = await super().sections(key, operator)
         async with self.parts.database.connection() as connection:
             told = msgspec.json.decode(await timeline.read(connection, key))
             document = await documents.read(connection, documents.INVOICE, key)
         invoice = msgspec.json.decode(document) if document else {"items": []}
         because = told["unpaid_because"]
         return [
+            *later,
             Section("Items", ["Id", "Description", "Quantity", "Amount"], [_item(item) for item in invoice["items"]]),
             Section(
                 "Timeline" + (f": {because}" if because else ""),

@@ -1,40 +1,37 @@
 """Owns the views of what mirrors Stripe's catalog and customers."""
 
 from app.admin.models import Customer, Price, Product
-from app.admin.views.table import ReadOnlyView
-from app.domain.masking import PERSONAL_OF_A_CUSTOMER
+from app.admin.views.mirrored import MirroredView
+from app.domain.sources import Personal
+from app.stripe.mapping import FIELDS, Kind
 
 SNAPSHOT = ["snapshot_since", "snapshot_until", "snapshot_digest", "revision"]
 """Which of Stripe's snapshots a row shows: last, since few ask."""
 
 
-DOCUMENTS = frozenset({"document", "items_document", "document_version", "later_digests"})
-"""What the columns say once more; in a customer's, what is personal."""
-
-
-class CustomerView(ReadOnlyView, model=Customer):
+class CustomerView(MirroredView, model=Customer):
     """Customers. What erasing one takes away, only admins see."""
 
+    kind = Kind.CUSTOMER
     group = "Customers and catalog"
     search = ("id", "email", "reference")
-    personal = PERSONAL_OF_A_CUSTOMER | {"metadata_"}
-    secret = DOCUMENTS
+    personal = frozenset(FIELDS[Kind.CUSTOMER].marked(Personal)) - {"default_payment_method"} | {"metadata_"}
     column_list = ["id", "name", "email", "reference", "created_at", "deleted_at"]
 
 
-class ProductView(ReadOnlyView, model=Product):
+class ProductView(MirroredView, model=Product):
     """Products."""
 
+    kind = Kind.PRODUCT
     group = "Customers and catalog"
     search = ("id", "reference")
-    secret = DOCUMENTS
     column_list = ["id", "name", "active", "reference", "created_at"]
 
 
-class PriceView(ReadOnlyView, model=Price):
+class PriceView(MirroredView, model=Price):
     """Prices."""
 
+    kind = Kind.PRICE
     group = "Customers and catalog"
     search = ("id", "product", "reference")
-    secret = DOCUMENTS
     column_list = ["id", "product", "unit_amount", "currency", "active", "nickname", "created_at"]

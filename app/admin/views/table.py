@@ -131,7 +131,7 @@ class ReadOnlyView(ModelView):
         operator = operator_of(request)
         return {
             "operator": operator,
-            "sections": await self.sections(key),
+            "sections": await self.sections(key, operator),
             "buttons": self.buttons(key) if operator.admin else [],
         }
 
@@ -143,7 +143,7 @@ class ReadOnlyView(ModelView):
         """What may be done to this row."""
         return []
 
-    async def sections(self, key: str) -> Sequence[Section]:  # noqa: ARG002 -- for those that have some
+    async def sections(self, key: str, operator: Operator) -> Sequence[Section]:  # noqa: ARG002 -- for those that have some
         """What else there is to see of this row."""
         return []
 

@@ -1,0 +1,62 @@
+"""Rows of what is mirrored, with what only their documents hold.
+
+In memory a row has one key per field, whether there is a column for it or not. In its table the fields that came after
+the first version stand in the document alone, which is made last, of whatever the row has become.
+"""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from app.db.engine import Connection
+from app.db.rows import load, store
+from app.db.tables import CUSTOMERS, INVOICES, PRICES, PRODUCTS, Table
+from app.domain.json import JsonObject, JsonView, storable
+from app.invoices import item_statements
+from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind
+
+TABLES: dict[Kind, Table] = {
+    Kind.PRODUCT: PRODUCTS,
+    Kind.PRICE: PRICES,
+    Kind.CUSTOMER: CUSTOMERS,
+    Kind.INVOICE: INVOICES,
+}
+
+
+async def read(connection: Connection, kind: Kind, ids: Collection[str]) -> dict[str, JsonObject]:
+    """The rows of `ids`, by id; absent rows are absent. One without a document is as if it had one of version 1."""
+    rows = await load(connection, TABLES[kind], ids)
+    later = FIELDS[kind].later
+    for row in rows.values():
+        if later and row["document"]:
+            document = msgspec.json.decode(row["document"])
+            row |= {name: document[name] for name in later if name in document}
+        row["document_version"] = max(row["document_version"], 1)
+    lacking = [row_id for row_id, row in rows.items() if kind is Kind.INVOICE and row["items_document"] is None]
+    if lacking:
+        items = await item_statements.of(connection, lacking)
+        for row_id in lacking:
+            rows[row_id]["items_document"] = items_document(items.get(row_id, []), version=1)
+    return rows
+
+
+async def write(connection: Connection, kind: Kind, rows: Sequence[JsonObject]) -> None:
+    """Insert or replace `rows`, with their documents."""
+    await store(connection, TABLES[kind], [documented(kind, row) for row in rows])
+
+
+def documented(kind: Kind, row: JsonObject) -> JsonObject:
+    """`row` with its document, in the fields that it knows: those of its version, and no more than we know."""
+    version = min(row["document_version"], VERSIONS[kind])
+    return row | {"document": storable(FIELDS[kind].document(row, version)), "document_version": version}
+
+
+def items_document(items: Sequence[JsonView], version: int = VERSIONS[Kind.INVOICE]) -> str:
+    """The document of an invoice's items, in the fields of `version`."""
+    return storable([ITEM.document(item, version) for item in items])
+
+
+def completed_items(document: str) -> str:
+    """An older document of items with the fields that it lacks, empty: Stripe does not show these items any more."""
+    items = [{**ITEM.later, **item} for item in msgspec.json.decode(document)]
+    return storable(items)
