@@ -14,7 +14,7 @@ from app.container import built
 from app.customers import routes as customers_routes
 from app.events import routes as events_routes
 from app.fulfillment import routes as fulfillment_routes
-from app.http import docs, health, openapi, problems
+from app.http import connections, docs, health, openapi, problems
 from app.http.cors import allow_origins
 from app.http.middleware import Gate
 from app.http.routing import operations
@@ -80,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Stripe invoices from draft to fulfilled, exactly once.",
         version=VERSION,
         lifespan=lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
@@ -89,6 +90,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.router.routes += operations(router)  # including routers would be slower: it matches each of them first
     app.router.routes += health.router.routes
+    most = connections.MOST + settings.stream_limit
+    app.state.connections = connections.Connections(most, settings.connections_per_address, settings.proxies)
     webhook = WebhookEndpoint(settings)
     app.router.routes.append(Route(PATH, webhook, methods=["POST"]))  # for its other methods, which are refused
     pages.install(app, settings)

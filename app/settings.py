@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     rate_limit_failed: float = Field(default=20, ge=0)
     request_timeout_s: float = Field(default=50, gt=0, lt=60)
     keep_alive_s: int = Field(default=75, ge=1, le=3600)
+    connections_per_address: int = Field(default=1500, ge=0)
     cors_origins: Origins = ()
     trusted_proxies: Networks = ()
 

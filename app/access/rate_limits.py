@@ -1,4 +1,4 @@
-"""Owns how often somebody may call, whichever process answers: buckets in the database, drawn from in chunks.
+"""Rate limits: how often somebody may call, whichever process answers. Buckets are in the database, drawn from in chunks.
 
 A process draws a chunk and spends it from memory, so that a request seldom costs a statement. All processes together
 never let more through than burst + rate x time; a chunk left unspent only makes that less. A bucket found empty stays
@@ -18,6 +18,7 @@ CHUNKS = 20
 """Into how many chunks a full bucket is drawn."""
 MOST_LEASES = 20_000
 DROP_IDLE_S = 300.0
+REFUSED = "Too many requests; wait a little."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Limits:
         wait = lease.shut_until - _now()
         if wait > 0:
             metrics.RATE_LIMITED(limit.name).inc()
-            raise RateLimited("Too many requests; wait a little.", retry_after=max(1, math.ceil(wait)))
+            raise RateLimited(REFUSED, retry_after=max(1, math.ceil(wait)))
 
     async def _draw(self, limit: Limit, who: str, lease: _Lease) -> None:
         """Draw a chunk; one draw serves all who wait for it."""
@@ -93,6 +94,27 @@ class Limits:
         lease.left += drawn.granted
         if drawn.granted < 1:
             lease.shut_until = _now() + (1 - drawn.tokens) / limit.per_s
+
+
+class LocalLimits:
+    """Counts what one process lets through by itself, without the database: for what costs less than to ask it."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def take(self, limit: Limit, who: str) -> None:
+        """Let one request of `who` through, or raise RateLimited."""
+        if not limit.per_s:
+            return
+        if len(self._buckets) >= MOST_LEASES:
+            self._buckets.clear()
+        now = _now()
+        tokens, at = self._buckets.get((limit.name, who), (limit.burst, now))
+        tokens = min(limit.burst, tokens + (now - at) * limit.per_s)
+        if tokens < 1:
+            metrics.RATE_LIMITED(limit.name).inc()
+            raise RateLimited(REFUSED, retry_after=max(1, math.ceil((1 - tokens) / limit.per_s)))
+        self._buckets[limit.name, who] = (tokens - 1, now)
 
 
 def _now() -> float:

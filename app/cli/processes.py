@@ -15,13 +15,12 @@ from app.container import built
 from app.db.engine import ONE_PLAN
 from app.domain.actions import Misconfigured
 from app.domain.errors import DatabaseUnavailable
+from app.http.connections import MOST, Connections
 from app.http.protocol import BoundedProtocol
 from app.observability import logs, scraping, tracing
 from app.settings import Settings
 from app.version import VERSION
 
-MOST_CONNECTIONS = 2000
-"""Per process, beside streams; whoever comes beyond is told 503 at once."""
 MOST_CONSOLE_CONNECTIONS = 100
 
 
@@ -39,6 +38,7 @@ def application() -> object:
 def serve() -> None:
     """Serve the API."""
     found = settings()
+    logs.configure(found.log_level)
     asyncio.run(_require_somebody(found))
     require_free(found.host, found.port, "PORT")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -51,11 +51,12 @@ def serve() -> None:
             port=found.port,
             workers=found.workers,
             access_log=False,
-            log_level="warning",
+            log_config=None,  # the log is the service's own: JSON, without secrets
+            log_level="error",  # warnings are about what strangers send, a line each
             server_header=False,
             http=BoundedProtocol,
             ws="none",
-            limit_concurrency=MOST_CONNECTIONS + found.stream_limit,
+            limit_concurrency=MOST + found.stream_limit,
             proxy_headers=False,  # the gate reads them, from the proxies that are configured
             timeout_keep_alive=found.keep_alive_s,
             timeout_graceful_shutdown=shutdown.DRAIN_S,
@@ -71,12 +72,15 @@ def console() -> None:
     require_free(found.console_host, found.console_port, "CONSOLE_PORT")
     logs.configure(found.log_level)
     shutdown.end_at_second_signal()
+    app = create_console(found)
+    app.state.connections = Connections(MOST_CONSOLE_CONNECTIONS, proxies=found.proxies)
     uvicorn.run(
-        create_console(found),
+        app,
         host=found.console_host,
         port=found.console_port,
         access_log=False,
-        log_level="warning",
+        log_config=None,
+        log_level="error",
         server_header=False,
         http=BoundedProtocol,
         ws="none",

@@ -5,7 +5,7 @@ It stands before anything of a request is read, so that strangers cost as little
 
 import hmac
 
-from app.access.rate_limits import Limit
+from app.access.rate_limits import Limit, LocalLimits
 from app.access.tokens import looks_like_token
 from app.container import Parts
 from app.domain.access import BOOTSTRAP, Caller, CallerKind
@@ -25,11 +25,16 @@ class Admission:
         self._by_address = Limit("address", settings.rate_limit_address, 2 * settings.rate_limit_address)
         self._by_caller = Limit("caller", settings.rate_limit_caller, 2 * settings.rate_limit_caller)
         self._by_customer = Limit("caller", settings.rate_limit_customer, 2 * settings.rate_limit_customer)
+        self._here = LocalLimits()
         self._failures = Limit("failed", settings.rate_limit_failed, 5 * settings.rate_limit_failed)
 
     async def knock(self, parts: Parts, address: str) -> None:
         """Count a request of whoever is at `address`. Raises RateLimited."""
         await parts.limits.take(self._by_address, address)
+
+    def knock_here(self, address: str) -> None:
+        """The same for what needs no database: this process alone counts. Raises RateLimited."""
+        self._here.take(self._by_address, address)
 
     async def admit(self, parts: Parts, authorization: bytes, address: str) -> Caller:
         """Who comes in, counted. Raises Unauthenticated, RateLimited, and Unavailable where that cannot be found out."""

@@ -1,4 +1,4 @@
-"""Owns where a request comes from: the peer, or what a trusted proxy says of it. Nobody else is believed."""
+"""Where a request comes from: the peer, or what a trusted proxy says of it. Nobody else is believed."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -20,16 +20,17 @@ def client_address(scope: Scope, forwarded: bytes, trusted: Sequence[Network]) -
     """
     peer = scope.get("client")
     address = peer[0] if peer else ""
-    if trusted and forwarded and _is_trusted(address, tuple(trusted)):
+    if trusted and forwarded and is_trusted(address, tuple(trusted)):
         for hop in reversed(forwarded.decode("latin-1").split(",")):
             address = hop.strip()
-            if not _is_trusted(address, tuple(trusted)):
+            if not is_trusted(address, tuple(trusted)):
                 break
-    return _counted(address)
+    return counted_address(address)
 
 
 @lru_cache(maxsize=4096)
-def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+def is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+    """Whether `address` is in one of the networks `trusted`."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -38,7 +39,8 @@ def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _counted(address: str) -> str:
+def counted_address(address: str) -> str:
+    """The address as limits count it: an IPv6 address as its /64, text that is no address as UNKNOWN."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,10 +1,14 @@
-"""Owns the pages that show the contract at /docs: they load nothing from other hosts and run no inline script."""
+"""The contract at /openapi.json, and the pages at /docs that show it.
 
+The pages load nothing from other hosts and run no inline script.
+"""
+
+from functools import cache
 from pathlib import Path
 
 import fastapi_offline
 from fastapi import FastAPI
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
@@ -48,5 +52,13 @@ def install(app: FastAPI) -> None:
     @app.get("/docs/start.js", include_in_schema=False)
     async def start() -> Response:
         return Response(START, media_type="text/javascript")
+
+    @cache
+    def contract() -> bytes:
+        return bytes(JSONResponse(app.openapi()).body)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return Response(contract(), media_type="application/json")
 
     app.mount("/docs/assets", StaticFiles(directory=ASSETS), name="docs-assets")

@@ -35,9 +35,13 @@ log = structlog.get_logger(__name__)
 LARGEST_BODY = 1024 * 1024
 TOO_LARGE = f"The body is larger than {LARGEST_BODY} bytes."
 LARGEST_HEADERS = 16 * 1024
+LONGEST_TARGET = 4 * 1024
 SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 PRIVATE = "/v1/"
 COUNTED = (PRIVATE, "/pay/")
+"""What all processes together count by address; each counts all else by itself."""
+ALIVE = "/healthz"
+"""Answered to everybody: it costs what a refusal costs, and platforms kill whoever does not answer it."""
 TIMED_OUT = "The request took too long and was stopped here; sent again with the same Idempotency-Key, it goes on."
 
 HEADERS = (
@@ -110,14 +114,16 @@ class Gate:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
+        address = client_address(scope, headers.get(b"x-forwarded-for", b""), self._proxies)
         if scope["path"].startswith(COUNTED):
             parts: Parts = scope["app"].state.parts
-            address = client_address(scope, headers.get(b"x-forwarded-for", b""), self._proxies)
             await self._admission.knock(parts, address)
             if scope["path"].startswith(PRIVATE):
                 authorization = headers.get(b"authorization", b"")
                 scope["caller"] = await self._admission.admit(parts, authorization, address)
                 scope["recognise"] = partial(self._admission.recognise, parts, authorization, address)
+        elif scope["path"] != ALIVE:
+            self._admission.knock_here(address)
         if b"transfer-encoding" in headers:
             await self._counted(scope, receive, send)
         else:
@@ -180,6 +186,9 @@ def head_refusal(scope: Scope, headers: Mapping[bytes, bytes], request_id: str) 
     """What is answered to a request whose head alone says that it is too large."""
     if sum(map(len, chain.from_iterable(scope["headers"]))) > LARGEST_HEADERS:
         return problem("headers_too_large", f"The headers are larger than {LARGEST_HEADERS} bytes.", request_id)
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_TARGET:
+        detail = f"The address with its query is longer than {LONGEST_TARGET} bytes."
+        return problem("headers_too_large", detail, request_id)
     stated = headers.get(b"content-length", b"")
     if stated.isdigit() and int(stated) > LARGEST_BODY:
         return problem("payload_too_large", TOO_LARGE, request_id)

@@ -1,7 +1,8 @@
-"""Owns the field types that several resources share, and the bases of requests and answers."""
+"""The field types that several resources share, and the bases of requests and answers."""
 
 import re
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import (
@@ -22,6 +23,8 @@ from app.domain.sources import REFERENCE
 from app.http.schema_rules import INTEGER, NULL, TEXT, Says, form, one_of
 
 MOST_METADATA = 50
+SURPLUS = 20
+"""How many unknown fields, or surplus keys, are examined: as many as errors are listed."""
 
 
 class Request(BaseModel):
@@ -37,6 +40,16 @@ class Request(BaseModel):
         schema = handler(core)
         handler.resolve_ref_schema(schema).update(cls.demands)
         return schema
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_surplus(cls, said: Any) -> Any:
+        """Leave out the unknown fields beyond those that are listed: to refuse 100,000 of them takes most of a second."""
+        fields = cls.model_fields
+        if not isinstance(said, dict) or len(said) <= len(fields) + SURPLUS:
+            return said
+        unknown = islice((name for name in said if name not in fields), SURPLUS)
+        return {name: said[name] for name in (*(fields.keys() & said.keys()), *unknown)}
 
     def params(self) -> dict[str, Any]:
         """What the caller said, and only that, as plain JSON."""
@@ -85,6 +98,13 @@ MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, patt
 MetadataValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(_no_control), _WITHOUT_CONTROL]
 
 
+def _few_keys(metadata: object) -> object:
+    """Leave out keys so far beyond the bound that what is left is refused as well."""
+    if isinstance(metadata, dict):
+        return dict(islice(metadata.items(), MOST_METADATA + SURPLUS))
+    return metadata
+
+
 def _no_reference(metadata: dict[str, Any]) -> dict[str, Any]:
     if REFERENCE in metadata:
         raise ValueError(f"the key {REFERENCE!r} is reserved: use the field `reference`")
@@ -96,12 +116,14 @@ _VALUE: JsonObject = {"maxLength": 500, **TEXT, **_WITHOUT_CONTROL.words}
 Metadata = Annotated[
     dict[MetadataKey, MetadataValue],
     Field(max_length=MOST_METADATA - 1),
+    BeforeValidator(_few_keys),
     AfterValidator(_no_reference),
     Says({"propertyNames": _KEYS, "additionalProperties": _VALUE}, instead=("patternProperties",)),
 ]
 MetadataUpdate = Annotated[
     dict[MetadataKey, MetadataValue | None],
     Field(max_length=MOST_METADATA - 1),
+    BeforeValidator(_few_keys),
     AfterValidator(_no_reference),
     Says({"propertyNames": _KEYS, "additionalProperties": {"anyOf": [_VALUE, NULL]}}, instead=("patternProperties",)),
 ]

@@ -39,6 +39,11 @@ HTTP_SECONDS = cache(
 RATE_LIMITED = cache(
     Counter("invoicing_rate_limited", "Requests refused because somebody asked too often.", ("limit",)).labels
 )
+CONNECTIONS_DROPPED = cache(
+    Counter("invoicing_connections_dropped", "Connections closed for what their other end did.", ("why",)).labels
+)
+for _why in ("address", "full", "idle", "large", "malformed", "queued", "slow", "unread"):
+    CONNECTIONS_DROPPED(_why)  # so that all of them are there from the start
 DELIVERIES = cache(
     Counter(
         "invoicing_webhook_deliveries", "Deliveries: new, known, or the code of their refusal.", ("outcome",)
