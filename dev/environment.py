@@ -1,7 +1,7 @@
 """The settings the children start with: the caller's environment, then `.env`, then what is made for a newcomer.
 
-Owns: which of the service's settings the supervisor itself needs, and the secrets and files it keeps under DATA_DIR.
-Must not: write down a secret that the caller brought; start anything.
+It knows which of the service's settings the supervisor itself needs, and keeps the secrets and files under DATA_DIR. It
+never writes down a secret that the caller brought, and starts nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 
 SANDBOX_SECRET_KEY = "sk_test_sandbox"  # noqa: S105 - the sandbox takes any test key
 SANDBOX_PUBLISHABLE_KEY = "pk_test_sandbox"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound
 
 
@@ -28,6 +29,17 @@ def read_settings(env_file: Path, environ: Mapping[str, str] = os.environ) -> di
     """Merge `.env` below the caller's environment. An empty value counts as not set."""
     merged = {**dotenv_values(env_file), **environ}
     return {name: value for name, value in merged.items() if value}
+
+
+def past_the_proxy(environ: Mapping[str, str]) -> dict[str, str]:
+    """Compute NO_PROXY in both its spellings: what it says already, and loopback.
+
+    A machine behind HTTP_PROXY often has no NO_PROXY. Programs differ in which spelling they prefer.
+    """
+    said = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in said.split(",") if host.strip()]
+    value = "*" if "*" in hosts else ",".join(dict.fromkeys([*hosts, *LOOPBACK]))
+    return {"NO_PROXY": value, "no_proxy": value}
 
 
 def _port(settings: Mapping[str, str], name: str, default: int) -> int:
@@ -157,13 +169,13 @@ class Environment:
         return made
 
     def for_children(self, made: Mapping[str, str]) -> dict[str, str]:
-        return {**self.given, **made, "PYTHONUNBUFFERED": "1"}
+        return {**self.given, **made, **past_the_proxy(self.given), "PYTHONUNBUFFERED": "1"}
 
     def write_run_env(self, made: Mapping[str, str]) -> None:
         """Let a second terminal join: `set -a; . .data/run.env; set +a; invoicing …`."""
         lines = [
             "# The running stack. In another terminal: set -a; . this-file; set +a",
-            *map(_assignment, made.items()),
+            *map(_assignment, {**made, **past_the_proxy(self.given)}.items()),
         ]
         _write_private(self.run_env, "\n".join(lines) + "\n")
 

@@ -1,6 +1,13 @@
 """What every test may ask for. The fixtures live in `tests/fixtures/`, a module per thing they own; read their heads."""
 
+import os
+
 from hypothesis import settings
+
+from dev.environment import past_the_proxy
+
+# What tests talk to is on loopback: no proxy of this machine is asked, by them or by what they start.
+os.environ.update(past_the_proxy(os.environ))
 
 # How long an example takes says something about the machine, and nothing about what is tested.
 settings.register_profile("patient", parent=settings(), deadline=None)

@@ -52,7 +52,6 @@ class Consumer:
     def configure(self, service: Service, key: str, secret: str) -> None:
         self._environment = {
             **_inherited(),
-            "NO_PROXY": "*",
             "INVOICING_URL": service.url,
             "INVOICING_API_KEY": key,
             "INVOICING_WEBHOOK_SECRET": secret,

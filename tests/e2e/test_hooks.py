@@ -125,9 +125,7 @@ async def test_the_documented_example_ships_once_asks_again_and_gives_up_what_is
     example = documented()
     assert set(example) == {"pyproject.toml", "shop_fulfillment.py"}
     path = installed(tmp_path, example)
-    service = await make_service(
-        PYTHONPATH=path, WAREHOUSE_URL=warehouse.url, NO_PROXY="*", no_proxy="*", WORKER_POLL_S="0.1"
-    )
+    service = await make_service(PYTHONPATH=path, WAREHOUSE_URL=warehouse.url, WORKER_POLL_S="0.1")
     await announced(service, eventually)
     warehouse.answers = [(503, {})]
     first = await paid(service, reference="order-1")

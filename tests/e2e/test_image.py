@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -18,7 +19,8 @@ import yaml
 
 from app.shutdown import DRAIN_S
 from dev.processes import Child
-from tests.fixtures.image import Image
+from tests.fixtures.consumer import MakeConsumer
+from tests.fixtures.image import Image, reaching_the_index
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import client_of, service_environment
@@ -161,6 +163,60 @@ def test_the_health_check_fails_where_nobody_answers(image: Image, free_port: in
     checked = image.run(image.stage.health_command, image.environment(PORT=str(free_port)))
     assert checked.returncode != 0
     assert "Connection refused" in checked.stderr
+
+
+async def test_the_health_check_asks_no_proxy_that_the_container_was_told_of(
+    image: Image, make_consumer: MakeConsumer
+) -> None:
+    service, proxy = await make_consumer(), await make_consumer()
+    port = str(urlsplit(service.url).port)
+    told = image.environment(PORT=port, http_proxy=proxy.url, HTTP_PROXY=proxy.url)
+    checked = await asyncio.to_thread(image.run, image.stage.health_command, told)
+    assert checked.returncode == 0, checked.stderr
+    assert (len(service.received), len(proxy.received)) == (1, 0)
+
+
+def test_a_build_is_told_how_the_index_is_reached_and_nothing_else_of_this_machines_pip(tmp_path: Path) -> None:
+    mirror, wheels, authority = tmp_path / "mirror" / "simple", tmp_path / "wheels", tmp_path / "authority.pem"
+    mirror.mkdir(parents=True)
+    wheels.mkdir()
+    authority.write_text("a certificate")
+    told = {
+        "global": {
+            "constraint": "/nowhere/constraints.txt",
+            "user": "true",
+            "target": "/nowhere",
+            "index-url": "https://overruled.example/simple",
+            "extra-index-url": f"\n  file://{mirror}\n  https://more.example/simple",
+            "find-links": str(wheels),
+            "cert": str(authority),
+        },
+        "install": {"index-url": "https://packages.example/simple", "no-compile": "true"},
+        "wheel": {"no-deps": "true"},
+    }
+    lines = [f"[{name}]\n" + "".join(f"{it} = {value}\n" for it, value in told[name].items()) for name in told]
+    (tmp_path / "pip.conf").write_text("".join(lines))
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}
+    environ |= {"PIP_TIMEOUT": "7", "PIP_REQUIRE_VIRTUALENV": "1", "HTTPS_PROXY": "http://proxy.example:3128"}
+
+    settings, folders = reaching_the_index(etc, environ)
+
+    expected = {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": "https://packages.example/simple",
+        "PIP_EXTRA_INDEX_URL": f"file://{mirror} https://more.example/simple",
+        "PIP_FIND_LINKS": str(wheels),
+        "PIP_CERT": "/etc/pip-cert.pem",
+        "PIP_TIMEOUT": "7",
+        "HTTPS_PROXY": "http://proxy.example:3128",
+    }
+    assert expected.items() <= settings.items()
+    unwanted = ("CONSTRAINT", "USER", "TARGET", "NO_COMPILE", "NO_DEPS", "REQUIRE_VIRTUALENV")
+    assert not {f"PIP_{name}" for name in unwanted} & settings.keys()
+    assert folders == [str(mirror.parent), str(wheels)]
+    assert (etc / "pip-cert.pem").read_text() == "a certificate"
 
 
 def test_nothing_but_tmp_can_be_written_and_nothing_there_be_run(image: Image) -> None:

@@ -20,6 +20,7 @@ from app.settings import Settings
 from dev.postgres import processes_on
 from tests.fixtures.ports import find_free_port
 from tests.fixtures.postgres import Database
+from tests.fixtures.watching import Collector
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -145,6 +146,19 @@ def test_once_runs_the_main_job_and_leaves_nothing(run: Start) -> None:
     demo.leaves_nothing(within=0)
     assert "fulfilled" in demo.output
     assert "http://" not in demo.output, "what has stopped cannot be looked at"
+
+
+def test_no_proxy_is_asked_for_what_is_on_this_machine(run: Start, collector: Collector) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        proxies = {name: address for it in ("http", "https", "all") for name in (f"{it}_proxy", f"{it.upper()}_PROXY")}
+        traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        demo = run("--once", **proxies, NO_PROXY="", no_proxy="", **traced)
+        assert demo.ends(within=150) == 0, demo.output
+        assert collector.spans
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
 
 
 def test_once_fails_when_the_main_job_fails(run: Start) -> None:

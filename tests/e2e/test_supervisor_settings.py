@@ -1,6 +1,7 @@
 """What the supervisor makes of the caller's settings: pure, nothing is started."""
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,24 @@ def test_the_callers_secrets_are_never_written_down(tmp_path: Path) -> None:
     mine.write_run_env(mine.made(None))
     written = mine.run_env.read_text()
     assert not [value for value in secrets.values() if value in written]
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({}, "127.0.0.1,localhost,::1"),
+        ({"NO_PROXY": "db.example, localhost"}, "db.example,localhost,127.0.0.1,::1"),
+        ({"NO_PROXY": "overruled.example", "no_proxy": "db.example"}, "db.example,127.0.0.1,localhost,::1"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_loopback_is_reached_without_a_proxy(tmp_path: Path, told: dict[str, str], said: str) -> None:
+    behind = environment(tmp_path, HTTP_PROXY="http://proxy.example:3128", **told)
+    children = behind.for_children(behind.made(None))
+    assert (children["NO_PROXY"], children["no_proxy"]) == (said, said)
+    assert children["HTTP_PROXY"] == "http://proxy.example:3128"
+    behind.write_run_env(behind.made(None))
+    assert f"NO_PROXY={shlex.quote(said)}\n" in behind.run_env.read_text()
 
 
 @pytest.mark.parametrize(("host", "url"), [("0.0.0.0", "http://127.0.0.1:8000"), ("::", "http://[::1]:8000")])

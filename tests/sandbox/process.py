@@ -5,7 +5,6 @@ Owns starting and stopping it. Everything a test does goes over the wire.
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -116,4 +115,3 @@ def _free_port() -> int:
 
 
 stripe.enable_telemetry = False
-os.environ["NO_PROXY"] = "127.0.0.1,localhost"

@@ -59,7 +59,6 @@ def audit(database: str) -> tuple[int, str]:
     environment = unmeasured() | {
         "PIP_AUDIT_VULNERABILITY_SERVICE": "osv",
         "PIP_AUDIT_OSV_URL": database,
-        "NO_PROXY": "*",
     }
     done = subprocess.run(
         [sys.executable, "-m", "dev.audit"], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False

@@ -51,7 +51,6 @@ async def test_no_request_makes_the_service_break_its_contract(
             "SCHEMATHESIS_HOOKS": "contract_hooks",
             "FUZZ_API_KEY": API_KEY,
             "FUZZ_WEBHOOK_SECRET": sandbox.webhook_secret,
-            "NO_PROXY": "*",
         },
         capture_output=True,
         text=True,
