@@ -37,7 +37,8 @@ def read(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[st
     A list is separated by spaces. Raises subprocess.CalledProcessError where pip does not know its own configuration.
     """
     command = [str(python), "-m", "pip", "config", "list"]
-    told = subprocess.run(command, env=dict(environ), capture_output=True, text=True, check=True).stdout
+    everything = {**environ, "PIP_USER": "0"}  # `user = true` would restrict the list to the user's own file
+    told = subprocess.run(command, env=everything, capture_output=True, text=True, check=True).stdout
     found: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
     for line in told.splitlines():
         key, _, value = line.partition("=")

@@ -31,8 +31,8 @@ class InstallError(RuntimeError):
 def reason(said: str) -> str:
     """Return the line in which a program says why it failed: the last, with uv the innermost cause."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("error:", "ERROR:", "Caused by:"))]
-    return ([*lines, *errors] or ["it said nothing"])[-1].removeprefix("Caused by:").strip()
+    errors = [line for line in lines if line.startswith(("error:", "ERROR:", "cause:"))]
+    return ([*lines, *errors] or ["it said nothing"])[-1].removeprefix("cause:").strip()
 
 
 def _must(what: str, command: list[str | Path], env: dict[str, str]) -> None:
