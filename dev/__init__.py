@@ -6,6 +6,9 @@ stack.py        what is started: the commands, and how each says that it is read
 environment.py  the settings of the children: the caller's, `.env`, and what is made for a newcomer
 postgres.py     an embedded PostgreSQL (also serves the tests)
 processes.py    one child process that cannot outlive its parent (also serves the tests)
+install.py      the virtual environment from a lock, by uv or by pip
+index.py        how this machine reaches a package index
+patience.py     runs a silent command, and shows that it still runs
 sbom.py         the bill of materials of what ships
 
 `dev` never imports `app` or `sandbox`: it knows their commands, their settings and their ports.

@@ -25,6 +25,7 @@ from dev.stack import Command, answers, require_free_port, sandbox, service
 DATABASE = "invoicing"
 SANDBOX_HEALTH = "/_sandbox/health"
 _STARTUP_S = 120.0
+_QUIET_FOR_S = 2.0  # longer than a fast machine takes for a step; a person should not have to wonder
 _IMPATIENT_AFTER_S = 0.5  # one Ctrl-C may arrive twice, from the terminal and from make
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -74,7 +75,11 @@ class Supervisor:
         environment = self._environment
         try:
             async with asyncio.timeout(_STARTUP_S):
-                children_env = await self._start()
+                waiting = asyncio.create_task(self._show_that_it_starts())
+                try:
+                    children_env = await self._start()
+                finally:
+                    waiting.cancel()
         except TimeoutError:
             raise StartError(f"not ready within {_STARTUP_S:.0f} s; the logs are in {environment.logs}") from None
         if environment.livemode:
@@ -91,6 +96,11 @@ class Supervisor:
         self._say_where_to_look()
         self._status = status
         return await asyncio.shield(self._ended)
+
+    async def _show_that_it_starts(self) -> None:
+        while True:
+            await asyncio.sleep(_QUIET_FOR_S)
+            self._say("…")
 
     async def _start(self) -> Mapping[str, str]:
         environment = self._environment

@@ -28,7 +28,7 @@ from tests.fixtures.ports import find_free_port
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 PROJECT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.txt", "requirements-local.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt")
 OLDEST_PIP = {(3, 11): "22.3", (3, 12): "23.2.1", (3, 13): "24.2", (3, 14): "25.2"}
 """What each Python brought along when it was new."""
 
@@ -212,7 +212,7 @@ def test_the_reason_is_the_innermost_cause(said: str, why: str) -> None:
     assert reason(said) == why
 
 
-@pytest.mark.parametrize("lock", LOCKS[1:])
+@pytest.mark.parametrize("lock", ["requirements-local.txt", "requirements-dev.txt"])
 def test_the_locks_of_the_environment_bring_uv_with_its_hashes(lock: str) -> None:
     entry = UV_ENTRY.search((PROJECT / lock).read_text())
     assert entry is not None
@@ -230,7 +230,7 @@ def oldest_pip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     told = index.for_pip(index.read(sys.executable))
     python = folder / "bin" / "python"
-    command = [python, "-m", "pip", "install", "--disable-pip-version-check", f"pip=={wanted}"]
+    command: list[str | Path] = [python, "-m", "pip", "install", "--disable-pip-version-check", f"pip=={wanted}"]
     done = subprocess.run(command, env=told, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"no package index can be reached from here: {reason(done.stdout + done.stderr)}")
@@ -240,7 +240,7 @@ def oldest_pip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str
 @pytest.mark.parametrize("lock", LOCKS)
 def test_the_oldest_pip_takes_the_lock(oldest_pip: tuple[Path, dict[str, str]], lock: str) -> None:
     python, told = oldest_pip
-    command = [
+    command: list[str | Path] = [
         python,
         "-m",
         "pip",
