@@ -18,20 +18,25 @@ from app.db import rows
 from app.db.engine import Connection, Database
 from app.domain.errors import DatabaseUnavailable
 from app.domain.fulfillment import Word
+from app.domain.outgoing import DisabledReason
 from app.domain.snapshot import Verdict
+from app.events import feed_statements
 from app.idempotency import statements as idempotency_rows
 from app.inbox import processor, store
 from app.inbox import statements as inbox_rows
 from app.inbox.statements import NewEvent
+from app.outgoing import delivery_statements, endpoint_statements
 from app.payments import lookup
 from app.payments.attempts import failure_of, last_attempt
 from app.projection import unit_of_work
 from app.projection.unit_of_work import Ledger, Subject
 from app.stripe.client import Answer
+from tests.fixtures.consumer import Consumer
 from tests.fixtures.postgres import Database as Databases
 from tests.fixtures.stage import Stage
 from tests.integration.test_late_answers import Eventually, a_late_lookup_does_not_overwrite_a_newer_word
 from tests.integration.test_operation_leases import a_late_release_keeps_the_successors_reference
+from tests.lab import deliveries
 from tests.lab.schedules import Schedule, diverges
 
 HARD = Schedule(
@@ -165,3 +170,45 @@ async def test_the_same_schedules_converge_unbroken(
 ) -> None:
     sound(monkeypatch)
     assert await diverges(stage, SEEDS[:2], HARD) is None
+
+
+# Deliveries to others
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    assert old in text
+    return text.replace(old, new)
+
+
+def no_order_of_locks(patch: pytest.MonkeyPatch) -> None:
+    """Deliveries are locked before their endpoint, and a moment passes in between."""
+    unlocked = replaced(delivery_statements._FINISH, "FOR NO KEY UPDATE", "")
+    slow = replaced(unlocked, "HAVING", "HAVING pg_sleep(0.1 * count(*)) IS NOT NULL AND")
+    patch.setattr(delivery_statements, "_FINISH", slow)
+
+
+def no_fence_by_what_was_sent_with(patch: pytest.MonkeyPatch) -> None:
+    """What an endpoint answered counts whatever became of it meanwhile."""
+    disable = endpoint_statements.disable
+
+    async def unfenced(connection: Connection, endpoint_id: str, reason: DisabledReason, *_: object) -> bool:
+        return await disable(connection, endpoint_id, reason)
+
+    patch.setattr(endpoint_statements, "disable", unfenced)
+
+
+def no_lock_of_the_feed(patch: pytest.MonkeyPatch) -> None:
+    """Enabling an endpoint and deleting from the feed do not wait for each other."""
+    patch.setattr(feed_statements, "hold_gone", feed_statements.gone)
+
+
+@pytest.mark.parametrize("mutation", [no_order_of_locks, no_fence_by_what_was_sent_with, no_lock_of_the_feed])
+async def test_the_lab_sees_deliveries_broken(
+    stage: Stage, database: Databases, consumer: Consumer, monkeypatch: pytest.MonkeyPatch, mutation: Break
+) -> None:
+    mutation(monkeypatch)
+    assert len(await deliveries.broken(stage, database, consumer)) >= 1
+
+
+async def test_deliveries_hold_their_promises_unbroken(stage: Stage, database: Databases, consumer: Consumer) -> None:
+    assert await deliveries.broken(stage, database, consumer) == []
