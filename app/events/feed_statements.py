@@ -4,7 +4,8 @@ Each change carries the number of the transaction that wrote it (its position: a
 A reader is shown only what was written by transactions below the oldest one still running: whatever is to come is
 ordered behind that. Nothing is locked and no sequence is shared: a slow transaction makes readers wait, not miss.
 
-Transaction ids start over in a new cluster. The base is raised then, with a gap, so that positions only grow.
+Transaction ids start over in a new cluster. The base is raised then, with a gap, so that positions only grow. After a
+failover they go on below what readers have seen: each of PostgreSQL's timelines has a gap of its own (BASE).
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import cast
 
 from app.db.engine import Connection
 from app.domain.events import START, Cursor, FeedEvent
+from app.events.change_statements import BASE, TIMELINE
 
 EXAMINED = 5000
 """How many events one statement looks at, at most, where few of them may be wanted."""
@@ -57,7 +59,7 @@ class Read:
     held: bool
 
 
-_END = "(SELECT base FROM feed) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_END = f"{BASE} + pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 """The first position that is not settled. The statement's own snapshot says so: what it sees and this cannot differ."""
 
 
@@ -201,10 +203,10 @@ async def forget(connection: Connection, retention: timedelta, limit: int) -> in
         return cast("int", await connection.fetchval(_FORGET, retention, limit))
 
 
-_STALE = """
+_STALE = f"""
 SELECT coalesce((SELECT max(position) FROM changes), 0)
-    >= (SELECT base FROM feed) + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-"""
+    >= {BASE} + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+"""  # noqa: S608 -- only constants are interpolated
 """Whether something is stored that this cluster's transactions, the next one being xmax, cannot have written."""
 
 
@@ -223,10 +225,10 @@ async def rebase(connection: Connection, *, restored: bool = False) -> bool:
         if not restored and not await connection.fetchval(_STALE):
             return False
         await connection.execute(
-            """
-            UPDATE feed SET base = coalesce((SELECT max(position) FROM changes), 0) + $1
+            f"""
+            UPDATE feed SET timeline = {TIMELINE}, base = coalesce((SELECT max(position) FROM changes), 0) + $1
                 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-            """,
+            """,  # noqa: S608 -- only a constant is interpolated
             GAP,
         )
     return True

@@ -3,7 +3,9 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -15,8 +17,9 @@ from app.domain.events import START, TYPES, Cursor, envelope, event_type, requir
 from app.events import change_statements, feed_statements
 from app.events.feed_statements import GAP, Wanted
 from tests.fixtures.feed import settled
-from tests.fixtures.postgres import Database
+from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.stage import Stage
+from tests.fixtures.waiting import until
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -198,6 +201,44 @@ async def test_after_a_restore_the_feed_goes_on_behind_what_was_read_also_where_
     await change_statements.add(writers[1], [changed("in_after")])
     behind = (await settled(reader, lost)).events
     assert [event.invoice for event in behind] == ["in_after"]
+
+
+def recover(data: Path) -> None:
+    """Have the server that starts here next recover from its archive, in which there is nothing."""
+    for name, text in {"recovery.signal": "", "postgresql.auto.conf": "restore_command = 'false'"}.items():
+        (data / name).write_text(text)
+        shutil.chown(data / name, data.owner(), data.group())
+
+
+async def test_after_a_failover_the_feed_goes_on_behind_what_was_read_without_being_told(
+    postgres_server: Callable[[], PrivatePostgres],
+) -> None:
+    """Each recovery that ends in a server of its own, a promoted replica's or a backup's, begins a timeline."""
+    server = postgres_server()
+    connection = await asyncpg.connect(server.url)
+    await change_statements.add(connection, [changed("in_before")])
+    stored = (await settled(connection)).events[-1].cursor
+    lost = Cursor(stored.position + 1_000_000, 1)  # read before the loss
+    data = Path(await connection.fetchval("SHOW data_directory"))
+    await connection.close()
+    server.stop()
+    recover(data)
+    server.start()
+    connection = await asyncpg.connect(server.url)
+
+    async def recovered() -> bool:
+        return not await connection.fetchval("SELECT pg_is_in_recovery()")
+
+    await until(recovered)
+    assert await connection.fetchval(f"SELECT {change_statements.TIMELINE}") == 2
+    await change_statements.add(connection, [changed("in_after")])
+    behind = (await settled(connection, lost)).events
+    assert [event.invoice for event in behind] == ["in_after"]
+    assert not await feed_statements.rebase(connection)
+    assert await feed_statements.rebase(connection, restored=True)
+    await change_statements.add(connection, [changed("in_last")])
+    assert [event.invoice for event in (await settled(connection, behind[0].cursor)).events] == ["in_last"]
+    await connection.close()
 
 
 async def test_a_feed_that_needs_no_new_base_keeps_its_own(writers: list[Connection]) -> None:

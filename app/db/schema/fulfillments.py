@@ -83,12 +83,19 @@ feed = Table(
     metadata,
     Column("id", Boolean, primary_key=True, server_default=text("true")),
     Column("base", BigInteger, server_default=text("0"), nullable=False),
+    Column(
+        "timeline",
+        Integer,
+        server_default=text("('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer"),
+        nullable=False,
+    ),
     Column("gone_position", BigInteger, server_default=text("0"), nullable=False),
     Column("gone_change", BigInteger, server_default=text("0"), nullable=False),
     CheckConstraint("id", name="one_row"),
 )
 """What is added to a transaction's id to make a position: one row. It only grows.
 
+timeline: PostgreSQL's when the base was stored; each since then adds to it (events/change_statements.py).
 gone_position, gone_change: the last change that was deleted because its retention is over.
 """
 
