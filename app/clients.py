@@ -1,4 +1,4 @@
-"""Owns the lines to what is outside of a process, as the settings name it: database, Stripe, mail, identity provider."""
+"""Builds the clients of the outside services that the settings name: database, Stripe, mail, identity provider."""
 
 from app.access.tokens import Provider
 from app.db.engine import Database
@@ -10,7 +10,10 @@ from app.stripe.pace import StripeLimits
 
 
 def database_of(settings: Settings, **session: str) -> Database:
-    """The database of `settings`, not open yet; `session` is what its connections are set to besides."""
+    """The client of the database in `settings`; it is not open yet.
+
+    `session` holds further settings of its connections.
+    """
     return Database(
         settings.database_url.get_secret_value(),
         direct_url=settings.server_url if settings.database_pooler == "transaction" else "",
@@ -20,7 +23,7 @@ def database_of(settings: Settings, **session: str) -> Database:
 
 
 def mailer_of(settings: Settings) -> Mailer:
-    """Who hands mail over, where there is a mail server."""
+    """The mailer for the configured mail server."""
     return Mailer(
         MailServer(
             settings.smtp_host,
@@ -35,7 +38,7 @@ def mailer_of(settings: Settings) -> Mailer:
 
 
 def gateway_of(settings: Settings, api_version: str = API_VERSION) -> StripeGateway:
-    """A line to Stripe."""
+    """The gateway to Stripe, pinned to `api_version`."""
     return StripeGateway(
         GatewaySettings(
             secret_key=settings.stripe_secret_key.get_secret_value(),
@@ -57,7 +60,7 @@ def gateway_of(settings: Settings, api_version: str = API_VERSION) -> StripeGate
 
 
 def provider_of(settings: Settings) -> Provider | None:
-    """The identity provider, where there is one."""
+    """The identity provider; None where none is configured."""
     if not settings.oidc_issuer:
         return None
     return Provider(

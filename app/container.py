@@ -1,4 +1,4 @@
-"""Owns how the parts are put together: built once here for the API, the worker, the CLI and the tests alike."""
+"""Builds the services once per process, for the API, the worker, the CLI and the tests alike."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,33 +56,33 @@ from app.stripe.client import StripeGateway
 
 
 class Job(Protocol):
-    """Something that a worker process runs until it is told to stop."""
+    """A background job that a worker process runs until it is stopped."""
 
     async def run(self) -> None:
         """Run until stopped."""
 
     def stop(self) -> None:
-        """Finish what is under way, then return from run."""
+        """Make `run` return once the work under way is finished."""
 
 
 SECRETS_AT_ONCE = 10
-"""How many seconds' worth of client secrets a link or a person may ask for at once."""
+"""Burst of the limit on client secrets, per link or person, in seconds of the limit's rate."""
 RESEAL_EVERY_S = 3600.0
 LEASE_FACTOR = 2.0
-"""How many times as long as an attempt may take its worker has the delivery for itself."""
+"""Length of a delivery's lease, as a multiple of the time-out of one attempt."""
 SETTLED = timedelta(seconds=60)
-"""What Stripe did more recently is left to its deliveries by the periodic comparisons."""
+"""The periodic comparisons skip changes that are younger than this: their deliveries may still arrive."""
 
 
 RETRY_IGNORED_EVERY_S = 3600.0
-"""How often events are searched that another release ignored, because it did not know their type."""
+"""Seconds between two searches for events that an older release ignored because it did not know their type."""
 SWEEP_EVERY_S = 3600.0
-"""How long, about, what comes late about an erased customer stays."""
+"""Seconds between two sweeps: late data about an erased customer stays for about this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that serves a request, ready to use."""
+    """The services of one process, ready to use."""
 
     settings: Settings
     database: Database
@@ -108,7 +108,7 @@ class Parts:
     secrets: tuple[SigningSecret, ...]
 
     def worker(self) -> Worker:
-        """A worker over the same parts."""
+        """The worker that processes the inbox."""
         return Worker(
             self.database,
             self.notifications,
@@ -119,7 +119,7 @@ class Parts:
         )
 
     def deliverer(self, sender: Sender | None = None) -> Deliverer:
-        """What tells the endpoints of others what happened; over `sender` where that is given."""
+        """The deliverer of outgoing webhooks; it sends through `sender` where one is given."""
         found = self.settings
         sending = SendingSettings(found.outgoing_reach, found.outgoing_timeout_s, found.outgoing_concurrency)
         return Deliverer(
@@ -137,7 +137,7 @@ class Parts:
         )
 
     def completer(self) -> Completer:
-        """A completer over the same parts."""
+        """The completer of operations whose request ended early."""
         return Completer(
             self.database,
             self.operations,
@@ -149,7 +149,7 @@ class Parts:
         )
 
     def performer(self) -> Performer:
-        """What does the configured fulfillment actions. Raises Misconfigured where one cannot be done."""
+        """The performer of the configured fulfillment actions. Raises Misconfigured if one of them cannot be done."""
         most_s = self.settings.fulfillment_hook_timeout_s
         configured: dict[str, Action] = {
             name: Hook(self.database, function, most_s) for name, function in loading.load().items()
@@ -159,7 +159,7 @@ class Parts:
         return Performer(self.database, configured, poll_s=self.settings.worker_poll_s)
 
     def background(self) -> list[Job]:
-        """All that a worker process runs. Raises Misconfigured where one of them cannot do its work."""
+        """All jobs of a worker process. Raises Misconfigured if one of them cannot do its work."""
         tasks = [
             purge_operations(self.database),
             keep_partitions(self.database, self.settings.inbox_retention),
@@ -184,7 +184,10 @@ class Parts:
 
     @property
     def use_cases(self) -> dict[str, UseCase]:
-        """Every use case that changes things at Stripe, by the name under which its operations are stored: keep them."""
+        """The use cases that change things at Stripe, by name.
+
+        Operations are stored under these names, so they must not change.
+        """
         found: tuple[UseCase, ...] = (
             self.catalog.create_product,
             self.catalog.update_product,
@@ -210,7 +213,7 @@ class Parts:
 
     @property
     def local_use_cases(self) -> list[str]:
-        """The names of the use cases that change nothing but this database: keep them, too."""
+        """The names of the use cases that change only this database. They are stored, too, and must not change."""
         found: tuple[UseCase, ...] = (
             self.payment_links.create_payment_link,
             self.payment_links.revoke_payment_link,
@@ -230,24 +233,27 @@ class Parts:
         return [use_case.__name__ for use_case in found]
 
     def reconciler(self, settled: timedelta = timedelta(0)) -> Reconciler:
-        """The search for events that never arrived; `settled` younger ones are left to their deliveries."""
+        """The search for events that never arrived. It skips events younger than `settled`."""
         return Reconciler(self.database, self.gateway, livemode=self.settings.livemode, settled=settled)
 
     async def queue_ignored(self) -> int:
-        """Queue the events that another release ignored because it did not know their type; how many."""
+        """Queue events that another release ignored because it did not know their type. Returns how many."""
         return await new_types.queue_ignored(self.database, HANDLERS, livemode=self.settings.livemode)
 
     def repairing(self, settled: timedelta = timedelta(0)) -> Repairing:
-        """The comparison of invoices with Stripe's; what changed here since `settled` is left alone."""
+        """The comparison of our invoices with Stripe's. It skips rows that changed within `settled`."""
         return Repairing(self.database, self.gateway, settled=settled)
 
     def rebuilder(self) -> Rebuilder:
-        """The proof that the events lead to the rows."""
+        """The rebuilder, which shows whether the stored events lead to the stored rows."""
         return Rebuilder(self.database, self.gateway)
 
     @asynccontextmanager
     async def rehearsal(self, api_version: str) -> AsyncIterator[Rehearsal]:
-        """The comparison of another version of Stripe's API with what is stored, over a line of its own to Stripe."""
+        """Compares another version of Stripe's API with what is stored.
+
+        It uses a Stripe client of its own, which is closed at the end of the block.
+        """
         candidate = gateway_of(self.settings, api_version)
         try:
             yield Rehearsal(self.database, self.gateway, candidate, livemode=self.settings.livemode)
@@ -257,7 +263,10 @@ class Parts:
 
 @asynccontextmanager
 async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
-    """The parts, open for as long as the block runs; `session` is what connections to the database are set to."""
+    """Build the services and keep them open while the block runs.
+
+    `session` holds further settings of the database connections.
+    """
     database = database_of(settings, **session)
     gateway = gateway_of(settings)
     steps = Steps(database, gateway)
@@ -318,6 +327,6 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
 
 
 def _confirmation(settings: Settings, database: Database) -> Confirmation:
-    """The mail to customers, where there is a mail server."""
+    """The action that mails a confirmation to the customer."""
     letters = Letters(Mailbox.of(settings.smtp_from), settings.mail_templates_dir)
     return Confirmation(database, mailer_of(settings), letters, most_s=settings.smtp_timeout_s)

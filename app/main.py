@@ -1,4 +1,4 @@
-"""The HTTP application: its routers, its lifespan, its middleware, its error answers and its contract."""
+"""The HTTP application: routes, lifespan, middleware, error answers and OpenAPI document."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -46,11 +46,14 @@ ROUTERS = (
     access_routes.keys,
     access_routes.audit,
 )
-"""What is behind a key or a token: the rule of each operation stands in domain/access.py."""
+"""The routers that need a key or a token. The rule of each operation is in domain/access.py."""
 
 
 class DeliveriesFirst:
-    """Middleware that serves Stripe's deliveries at once: to match their route takes longer than to take them."""
+    """Middleware that hands Stripe's deliveries straight to their endpoint.
+
+    Matching the route through the router would take longer than recording the delivery.
+    """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:
         self._app = app
@@ -63,7 +66,7 @@ class DeliveriesFirst:
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application; it opens its parts when it starts and closes them when it stops."""
+    """Build the application. It opens its services when it starts and closes them when it stops."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -85,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         separate_input_output_schemas=False,
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # the gate does it; asking costs at each request
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # middleware does it; asking costs time
     )
     for router in ROUTERS:
         app.router.routes += operations(router)  # including routers would be slower: it matches each of them first
@@ -105,6 +108,6 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def end_streams(app: FastAPI) -> None:
-    """Have the streams of `app` end; a signal's handler may call it, whether the application has started or not."""
+    """End all streams of `app`. A signal handler may call this before the application has started."""
     if hasattr(app.state, "parts"):
         app.state.parts.live.end()

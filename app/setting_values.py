@@ -1,6 +1,6 @@
-"""Owns how the value of one setting is read, by its kind: lists, secrets, origins, networks, addresses, places.
+"""Types of settings that parse and check one value: lists, secrets, origins, networks, addresses, folders.
 
-What settings there are, and what must not be together, settings.py says.
+settings.py lists the settings and refuses unsafe combinations.
 """
 
 import json
@@ -16,7 +16,7 @@ from app.domain.mailbox import Mailbox
 
 SMALLEST_KEY = 32
 ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-"""What a token may be signed with: never a secret shared with whoever verifies it, and never nothing."""
+"""Algorithms a token may be signed with. All are asymmetric: a verifier must not be able to sign."""
 ALGORITHMS = ("RS256", "ES256")
 
 

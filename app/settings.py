@@ -1,4 +1,4 @@
-"""Owns what can be configured: the only reader of the environment. Refuses combinations that are not safe."""
+"""Reads the configuration from the environment, and refuses unsafe combinations. Nothing else reads the environment."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ NEVER_PRIVATE = tuple(ip_network(it) for it in ("127.0.0.0/8", "169.254.0.0/16",
 
 
 class Settings(BaseSettings):
-    """Every setting, by the lower-case name of its environment variable; `.env` is read as well."""
+    """All settings, by the lower-case name of their environment variable. `.env` is read as well."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
 
@@ -177,7 +177,7 @@ class Settings(BaseSettings):
         return self
 
     def _problems(self) -> Iterator[str]:
-        """Everything that is not safe or does not fit together, a line each."""
+        """The problems of the configuration: one line for each unsafe or contradictory combination."""
         yield from (why for wrong, why in UNSAFE if wrong(self))
         if self.environment == "production":
             for name, unset in REQUIRED_KEYS.items():
@@ -189,35 +189,38 @@ class Settings(BaseSettings):
 
     @property
     def mail_password(self) -> str:
-        """What the mail server is told; empty where it wants nothing."""
+        """User name and password for the mail server; empty where it needs none."""
         return self.smtp_password.get_secret_value()
 
     @property
     def server_url(self) -> str:
-        """The address of the database server itself, past any pooler."""
+        """The URL of the database server itself, without a pooler in between."""
         return (self.database_direct_url or self.database_url).get_secret_value()
 
     @property
     def inbox_retention(self) -> timedelta | None:
-        """How long events are kept; None for ever."""
+        """How long events are kept; None means for ever."""
         return timedelta(days=self.inbox_retention_days) if self.inbox_retention_days else None
 
     @property
     def feed_retention(self) -> timedelta | None:
-        """How long the feed keeps what happened; None for ever."""
+        """How long the feed keeps its events; None means for ever."""
         return timedelta(days=self.feed_retention_days) if self.feed_retention_days else None
 
     @property
     def link_keys(self) -> tuple[bytes, ...]:
-        """The keys of payment links: the first signs, every one verifies.
+        """The keys that sign payment links: the first signs, all verify.
 
-        Where none is set (never in production) one is derived from the Stripe key, which all processes share.
+        Where none is set, which production refuses, one is derived from the Stripe key, which all processes share.
         """
         return self._keys(self.link_signing_key, b"payment links\n")
 
     @property
     def sealing_keys(self) -> tuple[bytes, ...]:
-        """The keys under which secrets are stored: the first seals, every one opens. Where none is set: as above."""
+        """The keys that encrypt stored secrets: the first encrypts, all decrypt.
+
+        Where none is set, one is derived as for `link_keys`.
+        """
         return self._keys(self.secrets_key, b"sealed secrets\n")
 
     def _keys(self, given: tuple[SecretStr, ...], purpose: bytes) -> tuple[bytes, ...]:
@@ -227,7 +230,7 @@ class Settings(BaseSettings):
 
     @property
     def outgoing_reach(self) -> Reach:
-        """Where callers may have this service connect to."""
+        """The egress policy: which addresses this service may connect to on behalf of callers."""
         networks = tuple(ip_network(network) for network in self.outgoing_private_networks)
         return Reach(networks, plain=self.environment == "development" and bool(networks))
 
@@ -238,12 +241,12 @@ class Settings(BaseSettings):
 
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """The networks whose word on where a request comes from is taken."""
+        """The networks of the proxies whose forwarded client address is trusted."""
         return tuple(ip_network(network) for network in self.trusted_proxies)
 
     @property
     def livemode(self) -> bool:
-        """Whether this deployment moves real money: what its Stripe key says."""
+        """Whether this deployment moves real money. The mode of its Stripe key decides."""
         key = self.stripe_secret_key.get_secret_value()
         return key.startswith(("sk_live_", "rk_live_")) if key else self.stripe_mode == "live"
 
@@ -252,7 +255,7 @@ REQUIRED_KEYS = {
     "link_signing_key": "whoever can guess it can open every invoice's payment page",
     "secrets_key": "the signing secrets of outgoing webhooks are stored under it",
 }
-"""What a developer's machine derives from the Stripe key, and what hangs on it."""
+"""What a developer's machine derives from the Stripe key, and what depends on it."""
 
 UNSAFE: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     (
@@ -283,7 +286,7 @@ UNSAFE: tuple[tuple[Callable[[Settings], bool], str], ...] = (
         "SMTP_USERNAME and SMTP_PASSWORD belong together, and to an SMTP_HOST",
     ),
 )
-"""What is good for nobody, and what to say of it."""
+"""Combinations that are never safe, and the message for each."""
 
 UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     (lambda found: found.log_level == "debug", "LOG_LEVEL=debug shows more than a log should keep"),
@@ -315,4 +318,4 @@ UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     ),
     (lambda found: found.rate_limit_failed == 0, "RATE_LIMIT_FAILED=0 lets anybody try keys without end"),
 )
-"""What is good enough for a developer's machine and nothing else, and what to say of it."""
+"""Settings that are acceptable only on a developer's machine, and the message for each."""

@@ -1,3 +1,3 @@
-"""Owns the version of the service, as its contract, its metrics and its traces say it."""
+"""The service's version, shown in OpenAPI, metrics and traces."""
 
 VERSION = "0.1.0"

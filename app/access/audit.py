@@ -1,6 +1,6 @@
-"""Owns the writing of the audit log for what is no operation; the answer of every operation enters it by a trigger.
+"""Writes audit log entries for what is not an operation.
 
-Nothing here changes or removes an entry: the table refuses that.
+A database trigger writes the entry of every operation when it is answered. The table refuses changes and deletions.
 """
 
 from app.db.engine import Connection
@@ -16,7 +16,10 @@ async def record(
     request_id: str | None = None,
     detail: str | None = None,
 ) -> None:
-    """Add an entry, in the transaction of what it is about; `detail` says of how many, where it stands for many."""
+    """Add an entry in the caller's transaction.
+
+    `detail` says how many and which, where one entry stands for many things.
+    """
     await connection.execute(
         "INSERT INTO audit_log (actor, action, subject, outcome, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6)",
         actor,

@@ -1,7 +1,7 @@
-"""The statements about API keys: find one by what it shows, make one, replace one, end one.
+"""The SQL statements about API keys: find, create, rotate, revoke.
 
-Whatever ends a key notifies every process in the same transaction, by the caller that the key stands for: none goes on
-trusting what it remembers, and what that caller has open is looked at again.
+A statement that ends a key also notifies every process, in the same transaction, with the id of the key's caller. Each
+process then forgets the keys it remembers and checks what that caller has open.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ SCOPES = (
     "CASE WHEN NOT feed_apart AND scopes && '{events:read,events:write}' AND NOT 'feed:read' = ANY (scopes) "
     "THEN array_append(scopes, 'feed:read') ELSE scopes END"
 )
-"""What a key may do: one made before the feed had a scope of its own goes on reading it."""
+"""The scopes of a key. A key from before the feed had its own scope keeps the right to read it."""
 USED_AGAIN_AFTER_S = 60
-"""How exact last_used_at is; it is written at most this often per key, however many requests there are."""
+"""Precision of last_used_at in seconds: it is written at most this often per key."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key that is in force. `expires_in_s`: for how long, by the database's clock; None where it does not expire."""
+    """A key in force. `expires_in_s` is measured by the database's clock; None means it does not expire."""
 
     caller: str
     digest: bytes
@@ -63,13 +63,16 @@ SELECT count(*) FROM revoked
 
 
 async def find(connection: Connection, prefix: str, digest: bytes) -> StoredKey | None:
-    """The key in force that shows `prefix`, noting that it was used if `digest` is its own. Compare the digests."""
+    """Find the key in force with `prefix`, and record its use if `digest` matches.
+
+    The caller must still compare the digests: the key is returned either way.
+    """
     row = await connection.fetchrow(_FIND, prefix, digest)
     return StoredKey(**row) if row else None
 
 
 async def in_force(connection: Connection, prefix: str) -> StoredKey | None:
-    """The key in force that shows `prefix`, whether or not anybody shows it now."""
+    """Find the key in force with `prefix`, without recording a use."""
     return await find(connection, prefix, b"")
 
 
@@ -84,7 +87,7 @@ async def create(
     livemode: bool,
     expires_at: datetime | None,
 ) -> None:
-    """Store a new key; it stands for a caller of its own, called by the key's id."""
+    """Store a new key. It stands for a caller of its own, whose id is the key's id."""
     await connection.execute(
         """
         INSERT INTO api_keys (id, caller, name, prefix, digest, scopes, feed_apart, livemode, expires_at)
@@ -110,17 +113,20 @@ async def rotate(
     overlap_s: float,
     expires_at: datetime | None,
 ) -> bool:
-    """Store a key that takes over from `old_id`, which ends after the overlap; False where that is not in force."""
+    """Store a key that replaces `old_id`, which expires after `overlap_s`.
+
+    Returns False if the old key is not in force.
+    """
     return bool(await connection.fetchval(_ROTATE, old_id, key_id, prefix, digest, overlap_s, expires_at))
 
 
 async def revoke(connection: Connection, key_id: str) -> None:
-    """End a key at once; one that is revoked stays as it is."""
+    """Revoke a key at once. A key that is revoked already stays as it is."""
     await connection.execute(_REVOKE, key_id)
 
 
 async def identify(connection: Connection, id_or_prefix: str) -> list[str]:
-    """The ids of the keys called so, or beginning so."""
+    """The ids of the keys with this id or with a prefix that begins so; at most 10."""
     rows = await connection.fetch(
         "SELECT id FROM api_keys WHERE id = $1 OR starts_with(prefix, $1) ORDER BY id LIMIT 10", id_or_prefix
     )
@@ -128,7 +134,7 @@ async def identify(connection: Connection, id_or_prefix: str) -> list[str]:
 
 
 async def any_in_force(connection: Connection, *, livemode: bool) -> bool:
-    """Whether anybody has a key to this deployment."""
+    """Whether any key of this mode is in force."""
     return cast(
         "bool",
         await connection.fetchval(

@@ -1,9 +1,9 @@
-"""The recognition of API keys, without a question to the database for most requests.
+"""Authenticates API keys, for most requests without a database query.
 
-A key once found is remembered for a moment. Revoking or rotating a key notifies every process in the transaction that
-does it, and each forgets all it remembers. Nothing is remembered while the listener is not connected, and nothing for
-longer than REMEMBERED_S, which bounds the one case where a process cannot know that it hears nothing: a network that
-swallows packets without closing the connection. Whoever holds something open for a caller, a stream say, watches for it.
+A key that was found is remembered for up to REMEMBERED_S. Revoking or rotating a key notifies every process in the same
+transaction, and each forgets all keys. While the listener is not connected, nothing is remembered. REMEMBERED_S bounds
+the case that a process cannot notice: a network that drops packets without closing the connection. Long-lived
+responses, such as streams, use `watching` to hear that a key of their caller ended.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ REMEMBERED_S = 5.0
 LISTEN_AGAIN_S = 1.0
 MOST_REMEMBERED = 10_000
 _KNOWN: dict[str, Scope] = {scope.value: scope for scope in Scope}
-"""A scope that only newer code knows opens nothing here, while that code is rolled out."""
+"""The scopes this release knows. During a roll-out, scopes of a newer release grant nothing here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,22 @@ class _Remembered:
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """Something that is open for a caller. `due`: a key of the caller's ended since, so it must be recognised again."""
+    """Something open for a caller.
+
+    `due` means that a key of the caller ended, so the caller must authenticate again.
+    """
 
     wake: Callable[[], None]
     due: bool = False
 
     def ring(self) -> None:
-        """Have it recognised again."""
+        """Mark it due and wake its owner."""
         self.due = True
         self.wake()
 
 
 class Keyring:
-    """Knows who the keys stand for."""
+    """Finds the caller of a key."""
 
     def __init__(self, database: Database, *, livemode: bool) -> None:
         self._database = database
@@ -65,7 +68,7 @@ class Keyring:
         self._listen_at = 0.0
 
     def remembered(self, given: str) -> Caller | None:
-        """Who the key `given` stands for, where it was found a moment ago."""
+        """The caller of the key `given`, if it is remembered."""
         digest = sha256(given.encode()).digest()
         found = self._remembered.get(digest)
         if found and found.until > _now() and hmac.compare_digest(found.digest, digest):
@@ -73,7 +76,7 @@ class Keyring:
         return None
 
     async def caller_of(self, given: str) -> Caller:
-        """Who the key `given` stands for. Raises Unauthenticated."""
+        """The caller of the key `given`. Raises Unauthenticated."""
         read = read_key(given)
         if read is None:
             raise Unauthenticated("Authorization must be `Bearer` and an API key of this service.")
@@ -84,7 +87,7 @@ class Keyring:
 
     @contextmanager
     def watching(self, caller_id: str, wake: Callable[[], None]) -> Iterator[Watch]:
-        """While the block runs, call `wake` as soon as a key of the caller's ends."""
+        """Call `wake` when a key of the caller ends, while the block runs."""
         watch = Watch(wake)
         watches = self._watched.setdefault(caller_id, set())
         watches.add(watch)
@@ -117,7 +120,7 @@ class Keyring:
         return caller
 
     async def _listen(self) -> bool:
-        """Hear of keys that end; False where that cannot be right now, so that nothing may be remembered."""
+        """Listen for keys that end. Returns False while that is not possible; nothing may be remembered then."""
         if self._listener is not None and not self._listener.is_closed():
             return True
         async with self._listening:
@@ -138,13 +141,13 @@ class Keyring:
             return True
 
     def _heard(self, _listener: object, _pid: int, _channel: str, caller_id: object) -> None:
-        """A key of this caller's ended."""
+        """Handle the notification that a key of `caller_id` ended."""
         self.forget()
         for watch in tuple(self._watched.get(str(caller_id), ())):
             watch.ring()
 
     def forget(self, *_: object) -> None:
-        """Trust nothing that was found before."""
+        """Forget all keys."""
         self._forgotten += 1
         self._remembered.clear()
 

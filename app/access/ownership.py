@@ -1,4 +1,4 @@
-"""What belongs to which customer, for callers who may see only their own."""
+"""Statements about which customer owns what, for callers who may see only their own."""
 
 from sqlalchemy import bindparam, exists, select
 
@@ -20,16 +20,16 @@ _CUSTOMER = Statement(
 
 
 async def owns_invoice(connection: Connection, customer: str, invoice_id: str) -> bool:
-    """Whether the invoice is there and is the customer's."""
+    """Whether the invoice exists and belongs to the customer."""
     return bool(await _OWNED.value(connection, invoice=invoice_id, customer=customer))
 
 
 async def is_invoice(connection: Connection, invoice_id: str) -> bool:
-    """Whether the invoice is there, or was: a deleted draft is still known."""
+    """Whether the invoice exists or existed: deleted drafts count."""
     return bool(await _KNOWN.value(connection, invoice=invoice_id))
 
 
 async def customer_of_reference(connection: Connection, reference: str) -> str | None:
-    """The id of the customer that has `reference`."""
+    """The id of the customer with `reference`; None if there is none."""
     found: str | None = await _CUSTOMER.value(connection, reference=reference)
     return found

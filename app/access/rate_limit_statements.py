@@ -1,4 +1,4 @@
-"""Owns the statements of the rate limits: buckets that fill by the database's clock and are drawn from in chunks."""
+"""The SQL statements of the rate limits. Token buckets refill by the database's clock and are drawn from in chunks."""
 
 from dataclasses import dataclass
 
@@ -26,14 +26,17 @@ RETURNING granted, tokens
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What a draw got, and what is left in the bucket for everybody."""
+    """The tokens a draw got, and the tokens left in the bucket."""
 
     granted: float
     tokens: float
 
 
 async def draw(connection: Connection, name: str, *, per_s: float, burst: float, wanted: float) -> Draw:
-    """Draw up to `wanted` from the bucket `name`, which fills with `per_s` up to `burst`; `wanted` is at most that."""
+    """Draw up to `wanted` tokens from the bucket `name`.
+
+    It refills at `per_s` tokens a second up to `burst`. `wanted` must not exceed `burst`.
+    """
     row = await connection.fetchrow(_DRAW, name, per_s, burst, wanted)
     if row is None:
         raise AssertionError("an upsert without a condition answers a row")
@@ -41,7 +44,7 @@ async def draw(connection: Connection, name: str, *, per_s: float, burst: float,
 
 
 async def drop_idle(connection: Connection) -> None:
-    """Drop the buckets nobody drew from for so long that they are full."""
+    """Delete buckets that nobody drew from for so long that they are full again."""
     await connection.execute(
         f"DELETE FROM rate_buckets WHERE filled_at < clock_timestamp() - interval '{IDLE_MINUTES} minutes'"  # noqa: S608
     )

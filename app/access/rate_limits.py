@@ -1,8 +1,8 @@
-"""Rate limits: how often somebody may call, whichever process answers. Buckets are in the database, drawn from in chunks.
+"""Rate limits shared by all processes: token buckets in the database, drawn from in chunks.
 
-A process draws a chunk and spends it from memory, so that a request seldom costs a statement. All processes together
-never let more through than burst + rate x time; a chunk left unspent only makes that less. A bucket found empty stays
-shut here until it can have filled, so that a flood costs the database nothing.
+A process draws a chunk and spends it from memory, so few requests cost a statement. All processes together never let
+more through than burst + rate x time; an unspent chunk only lowers that. A process that finds a bucket empty refuses
+without asking again until it can have refilled, so a flood costs the database nothing.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from app.domain.errors import RateLimited
 from app.observability import metrics
 
 CHUNKS = 20
-"""Into how many chunks a full bucket is drawn."""
+"""A full bucket is this many chunks."""
 MOST_LEASES = 20_000
 DROP_IDLE_S = 300.0
 REFUSED = "Too many requests; wait a little."
@@ -23,7 +23,7 @@ REFUSED = "Too many requests; wait a little."
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A rate, called `name`. A rate of 0 is no limit."""
+    """A named limit of `per_s` requests a second, with bursts of `burst`. A rate of 0 means no limit."""
 
     name: str
     per_s: float
@@ -38,7 +38,7 @@ class _Lease:
 
 
 class Limits:
-    """Counts what is let through."""
+    """Applies limits that all processes share."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,7 +58,7 @@ class Limits:
         lease.left -= 1
 
     def require_open(self, limit: Limit, who: str) -> None:
-        """Raise RateLimited where the bucket is known to be empty; takes nothing and asks nobody."""
+        """Raise RateLimited if the bucket is known to be empty. Takes no token and sends no statement."""
         lease = self._leases.get((limit.name, who))
         if lease is not None and lease.left < 1:
             self._require_open(limit, lease)
@@ -79,7 +79,7 @@ class Limits:
             raise RateLimited(REFUSED, retry_after=max(1, math.ceil(wait)))
 
     async def _draw(self, limit: Limit, who: str, lease: _Lease) -> None:
-        """Draw a chunk; one draw serves all who wait for it."""
+        """Draw a chunk. All requests that wait for it share one draw."""
         try:
             async with self._database.connection() as connection:
                 wanted = max(1.0, limit.burst // CHUNKS)
@@ -97,7 +97,7 @@ class Limits:
 
 
 class LocalLimits:
-    """Counts what one process lets through by itself, without the database: for what costs less than to ask it."""
+    """Applies limits within one process, for requests that are cheaper than a database query."""
 
     def __init__(self) -> None:
         self._buckets: dict[tuple[str, str], tuple[float, float]] = {}

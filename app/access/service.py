@@ -1,4 +1,4 @@
-"""Owns the use cases of API keys: make one, replace one with an overlap, end one. A key is shown once and kept nowhere."""
+"""Use cases of API keys: create, rotate with an overlap, revoke. A key is shown once and only its digest is stored."""
 
 import uuid
 from datetime import datetime
@@ -14,7 +14,7 @@ from app.idempotency.operations import Operation
 
 
 class Keys:
-    """What an admin does to keys; parameters are those of the schema of the same name."""
+    """The use cases; `params` has the shape of the schema named in each."""
 
     def __init__(self, database: Database, keyring: Keyring, *, livemode: bool) -> None:
         self._database = database
@@ -22,7 +22,7 @@ class Keys:
         self._livemode = livemode
 
     async def create_api_key(self, operation: Operation, params: JsonView) -> None:
-        """Make a key (ApiKeyCreate) for this deployment's mode."""
+        """Create a key (ApiKeyCreate) for this deployment's mode."""
         operation.require_to_come("expires_at", params.get("expires_at"))
         operation.subject, prefix, digest = self._draw(operation)
         async with self._database.unit_of_work() as connection:
@@ -39,7 +39,10 @@ class Keys:
             await _finish(connection, operation, operation.subject, 201)
 
     async def rotate_api_key(self, operation: Operation, params: JsonView) -> None:
-        """Make a key that takes over (ApiKeyRotate); the old one works on for the overlap. Same name, scopes, caller."""
+        """Create a key that replaces this one (ApiKeyRotate), with the same name, scopes and caller.
+
+        The old key works until the overlap ends. Raises NotFound and InvalidState.
+        """
         operation.require_to_come("expires_at", params.get("expires_at"))
         old = str(operation.subject)
         key_id, prefix, digest = self._draw(operation)
@@ -60,7 +63,7 @@ class Keys:
         self._keyring.forget()  # the others are told by the database; here not even that moment passes
 
     async def revoke_api_key(self, operation: Operation, _params: JsonView) -> None:
-        """End a key, in every process."""
+        """Revoke a key in every process. Raises NotFound."""
         key_id = str(operation.subject)
         async with self._database.unit_of_work() as connection:
             await key_statements.revoke(connection, key_id)
@@ -69,7 +72,7 @@ class Keys:
         self._keyring.forget()
 
     def _draw(self, operation: Operation) -> tuple[str, str, bytes]:
-        """A new key's id, prefix and digest; the key itself goes into the answer and nowhere else."""
+        """Draw a new key: its id, prefix and digest. The key itself goes only into the answer."""
         operation.secret = new_key(livemode=self._livemode)
         read = read_key(operation.secret)
         if read is None:

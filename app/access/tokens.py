@@ -1,7 +1,8 @@
-"""The recognition of people by tokens of the team's own identity provider (OpenID Connect).
+"""Authenticates people by tokens of the team's identity provider (OpenID Connect).
 
-The signing keys are fetched from one configured address, never from one a token names; the algorithms are configured,
-asymmetric, and never the token's choice. Where the keys cannot be had, nobody gets in and everybody is told why.
+The signing keys come from one configured address, never from one that a token names. The algorithms are configured and
+asymmetric; a token cannot choose another. If the keys cannot be fetched, every token is refused with an error that says
+so.
 """
 
 import asyncio
@@ -24,18 +25,18 @@ LONGEST_TOKEN = 8192
 LONGEST_CLAIM = 200
 LEEWAY_S = 30
 FRESH_S = 300.0
-"""How long fetched keys are used without asking again."""
+"""Seconds for which fetched keys are used without asking again."""
 STALE_S = 3600.0
-"""How long they are used on while the provider cannot be reached."""
+"""Seconds for which fetched keys are used while the provider cannot be reached."""
 ASK_AGAIN_S = 10.0
-"""At most this often the provider is asked, however many tokens name keys nobody knows."""
+"""Least seconds between two requests to the provider, however many tokens name unknown keys."""
 LARGEST_JWKS = 256 * 1024
 TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The identity provider as configured. `by_reference`: the claim holds a customer's reference, else its id."""
+    """The configured identity provider. The customer claim holds a reference if `by_reference`, otherwise an id."""
 
     issuer: str
     audience: str
@@ -46,7 +47,7 @@ class Provider:
 
 
 class SigningKeys:
-    """The provider's keys by their ids."""
+    """The provider's signing keys, by id."""
 
     def __init__(self, url: str, algorithms: tuple[str, ...]) -> None:
         self._url = url
@@ -62,7 +63,7 @@ class SigningKeys:
         await self._client.aclose()
 
     async def key(self, kid: str) -> jwt.PyJWK | None:
-        """The key called `kid`, or None where the provider has none. Raises IdentityProviderUnavailable."""
+        """The key called `kid`; None if the provider has none. Raises IdentityProviderUnavailable."""
         if self._age() > FRESH_S or kid not in self._keys:
             await self._refresh()
         if self._age() > STALE_S or (kid not in self._keys and self._asked_at > self._fetched_at):
@@ -73,7 +74,7 @@ class SigningKeys:
         return self._keys.get(kid)
 
     async def usable(self) -> int:
-        """How many keys may verify a token. Raises IdentityProviderUnavailable."""
+        """The number of keys that can verify a token. Raises IdentityProviderUnavailable."""
         await self.key("")
         return len(self._keys)
 
@@ -81,7 +82,7 @@ class SigningKeys:
         return _now() - self._fetched_at
 
     async def _refresh(self) -> None:
-        """Ask the provider, once for all who wait, and not again too soon."""
+        """Fetch the keys, once for all who wait, and at most every ASK_AGAIN_S."""
         async with self._asking:
             if _now() - self._asked_at < ASK_AGAIN_S:
                 return
@@ -107,7 +108,7 @@ class SigningKeys:
         return found
 
     def _usable(self, key_set: dict[str, Any]) -> dict[str, jwt.PyJWK]:
-        """The keys that may verify a token: signing keys with an id, of an algorithm that is allowed here."""
+        """The keys that can verify a token: signing keys with an id and an allowed algorithm."""
         usable = {}
         for entry in key_set["keys"]:
             if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str) or entry.get("use") == "enc":
@@ -122,7 +123,7 @@ class SigningKeys:
 
 
 class Tokens:
-    """Knows whose tokens they are."""
+    """Finds the caller of a token."""
 
     def __init__(self, database: Database, provider: Provider) -> None:
         self._database = database
@@ -134,11 +135,11 @@ class Tokens:
         await self._keys.close()
 
     async def usable_keys(self) -> int:
-        """How many of the provider's keys may verify a token. Raises IdentityProviderUnavailable."""
+        """The number of the provider's keys that can verify a token. Raises IdentityProviderUnavailable."""
         return await self._keys.usable()
 
     async def caller_of(self, token: str) -> Caller:
-        """Whom `token` names. Raises Unauthenticated, IdentityProviderUnavailable."""
+        """The caller that `token` names. Raises Unauthenticated and IdentityProviderUnavailable."""
         claims = await self._verified(token)
         named = claims.get(self._provider.customer_claim)
         customer = await self._customer(named) if isinstance(named, str) and _may_name(named) else None
@@ -175,7 +176,7 @@ class Tokens:
 
 
 def read_header(token: str) -> dict[str, Any]:
-    """The header of a token whose signature is not checked yet. Raises InvalidTokenError for anything but a JWT's."""
+    """The header of a token, whose signature is not checked yet. Raises InvalidTokenError if it is no usable JWT."""
     if len(token) > LONGEST_TOKEN:
         raise jwt.InvalidTokenError("too long")
     header = jwt.get_unverified_header(token)
@@ -185,17 +186,17 @@ def read_header(token: str) -> dict[str, Any]:
 
 
 def _may_name(claim: str) -> bool:
-    """Whether a claim may be a customer's id or reference: text of their length that PostgreSQL can hold."""
+    """Whether a claim can be a customer's id or reference: not empty, not too long, storable in PostgreSQL."""
     return 0 < len(claim) <= LONGEST_CLAIM and "\x00" not in claim and _is_text(claim)
 
 
 def _is_text(claim: str) -> bool:
-    """Whether it can be encoded. JSON may hold half of a surrogate pair, and no encoding can."""
+    """Whether the text can be encoded: JSON may hold half a surrogate pair, which no encoding can."""
     return not any("\ud800" <= char <= "\udfff" for char in claim)
 
 
 def looks_like_token(given: str) -> bool:
-    """Whether what was given is a token rather than a key."""
+    """Whether `given` looks like a token rather than an API key."""
     return given.count(".") == 2  # noqa: PLR2004 -- a JWT's three parts
 
 

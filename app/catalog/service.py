@@ -1,4 +1,4 @@
-"""Owns the use cases of products and prices: what is sold, and for how much."""
+"""Use cases of products and prices."""
 
 from app.domain.errors import InvalidState, StripeInvalidRequest
 from app.domain.json import JsonView
@@ -12,7 +12,7 @@ PRICE_UPDATES = ("active", "nickname", "lookup_key")
 
 
 class Catalog:
-    """Use cases of products and prices; parameters are those of the schema of the same name."""
+    """The use cases; `params` has the shape of the schema named in each."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -26,7 +26,7 @@ class Catalog:
         await self._writer.update(operation, Kind.PRODUCT, stripe_params(params, *PRODUCT_FIELDS))
 
     async def delete_product(self, operation: Operation, _params: JsonView) -> None:
-        """Delete a product; one that has prices can only be archived (InvalidState, with Stripe's reason)."""
+        """Delete a product. Raises InvalidState with Stripe's reason if it has prices: it can only be archived."""
         try:
             await self._writer.delete(operation, Kind.PRODUCT)
         except StripeInvalidRequest as error:
@@ -37,5 +37,5 @@ class Catalog:
         await self._writer.create(operation, Kind.PRICE, params, stripe_params(params, *PRICE_FIELDS))
 
     async def update_price(self, operation: Operation, params: JsonView) -> None:
-        """Change what may change of a price (PriceUpdate)."""
+        """Change a price (PriceUpdate); its amount cannot change."""
         await self._writer.update(operation, Kind.PRICE, stripe_params(params, *PRICE_UPDATES))

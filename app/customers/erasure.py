@@ -1,6 +1,6 @@
-"""The erasure of customers here: what is left of their rows, and of all that was stored about them.
+"""Erases the personal data of deleted customers from everything stored here.
 
-A customer is erased when it is deleted at Stripe, whoever did that: the unit of work calls `forget` in the same transaction.
+The unit of work calls `forget` in the transaction that stores the deletion, whoever deleted the customer at Stripe.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,19 @@ from app.db.engine import Connection, Database
 from app.domain.erasure import pseudonymised
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-"""Before anything was received."""
+"""A time before any event was received."""
 HELD = timedelta(hours=1)
-"""Longer than anybody holds an event's row, and than clocks differ: so far back the next sweep looks once more."""
+"""How far each sweep looks back before the start of the one before it.
+
+It is longer than any process holds an event's row, and longer than clocks differ.
+"""
 
 
 async def forget(connection: Connection, customers: Mapping[str, str | None]) -> None:
-    """Take out what is personal of what is stored about `customers`, and note it in the audit log with what caused it."""
+    """Remove the personal data in what is stored about `customers`, and record it in the audit log.
+
+    `customers` maps the id of each to the actor who deleted it; None stands for the service.
+    """
     await erasure_statements.forget(connection, sorted(customers), _scrubbed)
     for customer, cause in sorted(customers.items()):
         await audit.record(
@@ -29,9 +35,10 @@ async def forget(connection: Connection, customers: Mapping[str, str | None]) ->
 
 
 async def sweep(database: Database, *, everything: bool = False) -> int:
-    """Take out what came late about customers that are erased, and what was held when they were; how many documents.
+    """Remove personal data of erased customers that arrived late or was locked when they were erased.
 
-    Looks at what was received since the last sweep; at every stored event where there was none, or with `everything`.
+    It reads the events received since the last sweep, or all stored events if there was none or with `everything`.
+    Returns how many documents changed.
     """
     started = datetime.now(UTC)
     async with database.connection() as connection:

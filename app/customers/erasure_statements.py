@@ -1,8 +1,8 @@
-"""The statements of erasure: where customers left traces in what is kept, and putting back what may stay of it.
+"""The SQL statements of erasure: they find stored documents about customers and store the scrubbed ones.
 
-What a worker or a request holds right now is passed over, never waited for: it may itself wait for the customer's lock.
-A later sweep finds it. What an operation was asked is gone with its answer, and an answer is made of our own rows: what
-is answered about a customer after its erasure holds nothing of it.
+Locked rows are skipped, because their holder may itself wait for the customer's lock; a later sweep finds them. An
+operation's parameters are deleted when it is answered. Its answer is made of our own rows, so an answer made after the
+erasure holds no personal data.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,14 +13,14 @@ from app.db.engine import Connection
 
 PAGE = 200
 NAME = "erasure_2"
-"""Of the row of `coverage` that says up to when everything was swept.
+"""Name of the row in `coverage` that says up to when all events are swept.
 
-Its number goes up with what counts as personal, so that all that is stored is swept once more. The code before goes on
-with a row of its own, and neither is misled by the other.
+The number in it rises whenever more counts as personal, so that everything is swept once more. An older release goes on
+with its own row.
 """
 
 Scrub = Callable[[str], str]
-"""From a stored document to what may stay of it."""
+"""Maps a stored document to the document without personal data."""
 
 _TRACED = """
 WITH traced AS (
@@ -76,17 +76,17 @@ ORDER BY event.received_at, event.id LIMIT {PAGE} FOR UPDATE OF event SKIP LOCKE
 
 
 class Place(NamedTuple):
-    """How far a sweep got among the events, in the order in which they were received."""
+    """The position of a sweep among the events, in the order in which they were received."""
 
     received_at: datetime
     id: str = ""
 
 
 async def forget(connection: Connection, customers: Sequence[str], scrub: Scrub) -> int:
-    """Scrub the events and the stored answers about `customers`, about their invoices, and about the payments of those.
+    """Scrub the events and stored answers about `customers`, their invoices and the payments of those.
 
-    What is left of an action is that it was done, or was not: its reason may be the words of a hook. Answers how many
-    documents changed.
+    Also clears the reasons of their fulfillment actions, which may hold a hook's own words. Returns how many documents
+    changed.
     """
     await connection.execute(_ACTIONS, list(customers))
     changed = 0
@@ -99,7 +99,10 @@ async def forget(connection: Connection, customers: Sequence[str], scrub: Scrub)
 
 
 async def forget_mentions(connection: Connection, after: Place, scrub: Scrub) -> tuple[int, Place | None]:
-    """Scrub what events of the page after `after` mention an erased customer; how many changed, and the page's end."""
+    """Scrub the events of the page after `after` that mention an erased customer.
+
+    Returns how many, and the page's end.
+    """
     rows = await connection.fetch(_RECEIVED, *after)
     found = [(row["id"], scrub(row["document"])) for row in rows if row["mentions"]]
     changed = await _put(connection, _PUT_EVENTS, found) if found else 0
@@ -112,19 +115,19 @@ async def _put(connection: Connection, statement: str, documents: Sequence[tuple
 
 
 async def erased_since(connection: Connection, since: datetime) -> list[str]:
-    """The customers that were erased since then."""
+    """The ids of the customers that were erased since then."""
     rows = await connection.fetch("SELECT id FROM customers WHERE deleted_at >= $1 ORDER BY id", since)
     return [row["id"] for row in rows]
 
 
 async def swept_until(connection: Connection) -> datetime | None:
-    """Up to when everything that was received is swept; None before the first sweep."""
+    """The time up to which all received events are swept; None before the first sweep."""
     found: datetime | None = await connection.fetchval("SELECT complete_until FROM coverage WHERE name = $1", NAME)
     return found
 
 
 async def note_swept(connection: Connection, until: datetime, documents: int) -> None:
-    """Put down that all that was received before `until` is swept, and that this changed so many documents."""
+    """Record that all events received before `until` are swept, which changed `documents` documents."""
     await connection.execute(
         """
         INSERT INTO coverage (name, complete_until, repaired) VALUES ($1, $2, $3)

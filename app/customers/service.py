@@ -9,17 +9,20 @@ FIELDS = ("name", "email", "description", "phone", "address", "payment_method")
 
 
 class Customers:
-    """Who is invoiced; parameters are those of the schema of the same name."""
+    """The use cases; `params` has the shape of the schema named in each."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
 
     async def create_customer(self, operation: Operation, params: JsonView) -> None:
-        """Create a customer (CustomerCreate); `payment_method` is attached to it."""
+        """Create a customer (CustomerCreate) and attach `payment_method` to it."""
         await self._writer.create(operation, Kind.CUSTOMER, params, _wanted(params))
 
     async def update_customer(self, operation: Operation, params: JsonView) -> None:
-        """Change a customer (CustomerUpdate); its custom fields and footer count for drafts made from now on."""
+        """Change a customer (CustomerUpdate).
+
+        New drafts copy its custom fields and footer; existing ones keep theirs.
+        """
         await self._writer.update(operation, Kind.CUSTOMER, _wanted(params))
 
     async def delete_customer(self, operation: Operation, _params: JsonView) -> None:

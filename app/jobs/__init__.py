@@ -1,1 +1,1 @@
-"""What the background jobs share."""
+"""The job loop, the notification listener and the periodic tasks."""

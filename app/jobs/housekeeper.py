@@ -1,7 +1,7 @@
-"""The periodic tasks of the service, run by one process at a time, however many workers there are.
+"""Runs the periodic tasks of the service, in one process at a time.
 
-The housekeeper is whoever holds an advisory lock in PostgreSQL. When its process or its connection dies, the lock is
-free and another worker takes over within RETRY_S. A task is idempotent: it may run again at any time.
+The housekeeper is the process that holds an advisory lock in PostgreSQL. If its process or connection dies, PostgreSQL
+releases the lock and another worker takes over within RETRY_S. Tasks are idempotent: each may run again at any time.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ from app.outgoing import delivery_statements
 log = structlog.get_logger(__name__)
 
 RETRY_S = 10.0
-"""How often a worker that is not the housekeeper tries to become it, and the housekeeper looks whether it still is."""
+"""Seconds between two attempts to take the lock, or two checks by its holder that it still has it."""
 BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something to do every `every_s` seconds; `work` opens its own connections."""
+    """Work to do every `every_s` seconds; `work` opens its own connections."""
 
     name: str
     every_s: float
@@ -52,11 +52,11 @@ class Housekeeper:
         self._lock: asyncpg.Connection[asyncpg.Record] | None = None
 
     def stop(self) -> None:
-        """Break off the task under way, which another process begins anew, and return from run."""
+        """Make `run` return and cancel the task under way; another process starts it again."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Keep house whenever it is this process's turn."""
+        """Run due tasks whenever this process holds the lock, until stopped."""
         stopped, keeping = asyncio.create_task(self._stopping.wait()), asyncio.create_task(self._loop.run())
         try:
             await asyncio.wait([stopped, keeping], return_when=asyncio.FIRST_COMPLETED)
@@ -69,12 +69,12 @@ class Housekeeper:
                 await self._lock.close(timeout=2)
 
     async def _turn(self) -> int:
-        """Keep house if it is this process's turn; then it always rests."""
+        """Run due tasks if this process holds the lock. Returns 0, so that the loop always rests."""
         await self.run_once()
         return 0
 
     async def run_once(self) -> list[str]:
-        """Run what is due if this process is, or becomes, the housekeeper; the names of what was run."""
+        """Run the due tasks if this process holds or gets the lock. Returns the names of the tasks that ran."""
         leads = False
         try:
             leads = await self._leads()
@@ -97,7 +97,7 @@ class Housekeeper:
 
 
 async def _run(task: Task) -> None:
-    """Run a task, and say what came of it; one task's fault must not stop the others."""
+    """Run a task, and log and count its outcome. An error of one task must not stop the others."""
     started = time.perf_counter()
     outcome, event, said = "ok", "housekeeping", log.info
     with logs.context(), tracing.span(f"task {task.name}") as span:
@@ -116,7 +116,7 @@ async def _run(task: Task) -> None:
 
 
 def purge_deliveries(database: Database, kept: timedelta) -> Task:
-    """The task that deletes finished deliveries that are older than `kept`, in small statements."""
+    """The task that deletes finished deliveries older than `kept`, in batches."""
 
     async def purge() -> int:
         total = 0
@@ -131,7 +131,7 @@ def purge_deliveries(database: Database, kept: timedelta) -> Task:
 
 
 def purge_operations(database: Database) -> Task:
-    """The task that deletes answered operations whose retention is over, in small statements."""
+    """The task that deletes answered operations whose retention is over, in batches."""
 
     async def purge() -> int:
         total = 0
@@ -146,7 +146,7 @@ def purge_operations(database: Database) -> Task:
 
 
 def rebase_feed(database: Database) -> Task:
-    """The task that lets the feed go on behind what is stored, after a restore into another cluster."""
+    """The task that moves the feed's next position past the stored ones after a restore into another cluster."""
 
     async def rebase() -> bool:
         async with database.connection() as connection:

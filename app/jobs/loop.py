@@ -1,6 +1,6 @@
-"""The loop under every queue: take what is due, rest when there is nothing, survive whatever goes wrong.
+"""The loop under every queue: take what is due, rest when nothing is, and continue after any error.
 
-A job is a row that is handed out for a lease. What a worker cannot bring to its end comes due again when the lease ends.
+A job is a row that a worker leases. If the worker does not finish it, it comes due again when the lease ends.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from app.domain.errors import DatabaseUnavailable
 log = structlog.get_logger(__name__)
 
 BACKOFF = Backoff(first_s=1.0, longest_s=5.0)
-"""After failures of the loop itself: a database that is away is found again within seconds."""
+"""Pauses after errors of the loop itself, so that a database that returns is noticed within seconds."""
 
 T = TypeVar("T")
 
 
 class JobLoop:
-    """Takes jobs of `queue` again and again, until it is stopped.
+    """Takes jobs of `queue` until it is stopped.
 
-    `take` does what is due, and answers how many jobs that were. After none the loop rests: for `poll_s` seconds, or
-    until it is woken. After an exception it says so and rests longer each time.
+    `take` does the due jobs and returns how many there were. After 0 the loop rests for `poll_s` seconds or until it is
+    woken. After an exception it logs the error and rests, longer each time.
     """
 
     def __init__(self, queue: str, take: Callable[[], Awaitable[int]], *, poll_s: float) -> None:
@@ -36,12 +36,12 @@ class JobLoop:
         self._woken = asyncio.Event()
 
     def stop(self) -> None:
-        """Finish what is under way, then return from run."""
+        """Make `run` return once the work under way is finished."""
         self._stopped.set()
         self._woken.set()
 
     def wake(self) -> None:
-        """Take at once instead of resting."""
+        """End the current rest."""
         self._woken.set()
 
     async def run(self) -> None:
@@ -62,7 +62,7 @@ class JobLoop:
 
 
 async def drain(take: Callable[[], Awaitable[int]]) -> int:
-    """Take until nothing is due; how many jobs that were."""
+    """Call `take` until nothing is due. Returns the number of jobs."""
     done = 0
     while count := await take():
         done += count
@@ -70,9 +70,10 @@ async def drain(take: Callable[[], Awaitable[int]]) -> int:
 
 
 async def side_by_side(queue: str, jobs: Mapping[str, Coroutine[None, None, None]]) -> int:
-    """Do jobs, by their ids, side by side; each comes to its end, whatever becomes of the others. How many they were.
+    """Run jobs concurrently, each to its end, and return their number.
 
-    A job that raises is left to its lease.
+    `jobs` maps ids to coroutines. An error of one does not affect the others; that job comes due again when its lease
+    ends.
     """
     outcomes = await asyncio.gather(*jobs.values(), return_exceptions=True)
     for job, error in zip(jobs, outcomes, strict=True):
@@ -82,9 +83,10 @@ async def side_by_side(queue: str, jobs: Mapping[str, Coroutine[None, None, None
 
 
 async def persist(write: Callable[[], Awaitable[T]], until: float) -> T:
-    """Write what became of a job, again and again while the database is away, `until` its lease ends by the loop's clock.
+    """Write a job's result, with retries while the database is away, until the loop's clock reaches `until`.
 
-    What was done outside must not be done again for want of its mark. Raises DatabaseUnavailable at the end.
+    `until` is the end of the lease. The retries matter because a lost result means that the work outside is done again.
+    Raises DatabaseUnavailable at the end.
     """
     failures = 0
     while True:
@@ -99,14 +101,14 @@ async def persist(write: Callable[[], Awaitable[T]], until: float) -> T:
 
 
 async def within(event: asyncio.Event, seconds: float) -> None:
-    """Wait for `event`, no longer than `seconds`."""
+    """Wait for `event`, at most `seconds`."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
 
 
 def tell(error: BaseException, event: str, **about: str) -> None:
-    """Log what a job or a loop raised: with a trace, unless the database is only away."""
+    """Log the error of a job or a loop, with a traceback unless the database is merely away."""
     if isinstance(error, DatabaseUnavailable):
         log.warning(event, error=type(error).__name__, **about)
     else:

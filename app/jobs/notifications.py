@@ -1,7 +1,7 @@
-"""PostgreSQL's notifications: one connection per process that listens, however many in it want to hear.
+"""Listens for PostgreSQL's notifications, on one connection per process for all subscribers.
 
-A notification says "look again" and nothing else. One that is lost, while the connection is, costs time only: whoever
-subscribes looks again after a while anyway, and is called whenever the connection is made anew.
+A notification only means "look again". Losing one costs time but no data: subscribers also poll, and they are called
+whenever the connection is made anew.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from app.db.engine import Database
 log = structlog.get_logger(__name__)
 
 LISTEN_AGAIN_S = 0.5
-"""Between tries to listen while the database is away."""
+"""Seconds between attempts to listen while the database is away."""
 
 
 class Notifications:
-    """Calls subscribers when somebody notified their channel."""
+    """Calls subscribers when their channel is notified."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,7 +29,7 @@ class Notifications:
 
     @contextmanager
     def subscribed(self, channel: str, call: Callable[[], None]) -> Iterator[None]:
-        """Have `call` called at each notification of `channel`, and when listening begins, while the block runs."""
+        """While the block runs, call `call` at each notification of `channel` and whenever listening begins."""
         self._subscribers.setdefault(channel, []).append(call)
         self._changed.set()
         if self._listening is None:

@@ -1,4 +1,7 @@
-"""Owns who is in the worker at once: many side by side, or one alone, so that what brings the process down hits nobody else."""
+"""A readers-writer lock for events in the worker: many run side by side, or one runs alone.
+
+An event that may bring the process down runs alone, so that no other event suffers.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,7 +11,7 @@ Out = Callable[[], None]
 
 
 class Passage:
-    """Everybody gets an `out` to be called when they are through; calling it twice does nothing more."""
+    """The lock. Each holder gets an `out` to call when it is done; further calls do nothing."""
 
     def __init__(self) -> None:
         self._inside = 0
@@ -19,19 +22,19 @@ class Passage:
         self._empty.set()
 
     async def beside(self) -> Out:
-        """Come in beside the others, once nobody has to be alone."""
+        """Enter beside the others, once nobody is or waits to be alone."""
         await self._open.wait()
         return self.along()
 
     def along(self) -> Out:
-        """Take somebody along who is inside already."""
+        """Count one more holder on behalf of somebody who is inside already."""
         self._inside += 1
         self._empty.clear()
         return _once(self._leave)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[Out]:
-        """Keep the others out and wait until all are through; the way is free again at `out`, or at the end."""
+        """Keep others out and wait until all have left. The lock opens again at `out` or at the end of the block."""
         async with self._one:
             self._open.clear()
             try:

@@ -1,4 +1,4 @@
-"""Owns how long what only grows is kept: the inbox, in partitions that are made ahead, and the feed."""
+"""Makes the inbox's partitions ahead of time, and deletes partitions and feed events whose retention is over."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ EVERY_S = 3600.0
 
 
 async def make_partitions(database: Database, retention: timedelta | None, now: datetime) -> list[str]:
-    """Make the partitions that are missing for what is to come after `now`; their names."""
+    """Make the partitions that are missing for the time after `now`. Returns their names."""
     async with database.connection() as connection:
         found = await partitions.listed(connection)
     made = partitions.missing(found, now, partitions.width_for(retention))
@@ -26,9 +26,9 @@ async def make_partitions(database: Database, retention: timedelta | None, now: 
 
 
 async def drop_partitions(database: Database, retention: timedelta) -> list[str]:
-    """Drop the partitions that ended longer than `retention` ago; their names.
+    """Drop the partitions that ended longer than `retention` ago. Returns their names.
 
-    One that holds an event that is not processed stays, until somebody has looked after that.
+    A partition that holds an unprocessed event stays, and a warning is logged.
     """
     before = datetime.now(UTC) - retention
     async with database.connection() as connection:
@@ -49,7 +49,7 @@ async def drop_partitions(database: Database, retention: timedelta) -> list[str]
 
 
 def keep_partitions(database: Database, retention: timedelta | None) -> Task:
-    """The task that does both."""
+    """The task that makes and drops partitions."""
 
     async def keep() -> dict[str, list[str]]:
         made = await make_partitions(database, retention, datetime.now(UTC))
@@ -60,7 +60,7 @@ def keep_partitions(database: Database, retention: timedelta | None) -> Task:
 
 
 def forget_feed(database: Database, retention: timedelta) -> Task:
-    """The task that deletes events of the feed whose time is over, in small statements."""
+    """The task that deletes feed events older than `retention`, in batches."""
 
     async def forget() -> int:
         total = 0

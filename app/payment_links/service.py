@@ -1,4 +1,4 @@
-"""Payment links: making one, revoking one, and what the bearer of one may see and do with its one invoice."""
+"""Use cases of payment links: create one, revoke one, and show or pay its invoice on behalf of whoever has it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from app.projection.write_through import deleted_document
 
 LONGEST_YEARS = 1
 ASK_PAUSE_S = 10.0
-"""Stripe is asked at most this often on behalf of one link, however often its page asks us."""
+"""Least seconds between two requests to Stripe on behalf of one link, however often its page asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """How links are made: the keys (the first signs), how long one is good, and what its address starts with."""
+    """How links are made: the keys (the first signs, all verify), the lifetime, and the start of the address."""
 
     keys: tuple[bytes, ...]
     lifetime: timedelta
@@ -34,7 +34,7 @@ class Links:
 
 
 class PaymentLinks:
-    """The use cases. `limited` counts what is asked of Stripe on behalf of one link, and raises RateLimited."""
+    """The use cases. `limited` counts requests to Stripe on behalf of one link, and raises RateLimited."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class PaymentLinks:
             await operation.finish(connection, 201, msgspec.json.encode(document).decode())
 
     async def revoke_payment_link(self, operation: Operation, params: JsonView) -> None:
-        """Revoke a link: from now on it opens nothing, in every process."""
+        """Revoke a link in every process. Raises NotFound."""
         identifier = str(params["link"])
         async with self._database.unit_of_work() as connection:
             if not await payment_links_statements.revoke(connection, identifier, str(operation.subject)):
@@ -71,32 +71,32 @@ class PaymentLinks:
             await operation.finish(connection, 200, deleted_document(identifier))
 
     def reveal(self, answer: Answer) -> bytes:
-        """The body of the answer to create_payment_link with the address in it, which is stored nowhere."""
+        """The answer to create_payment_link with the link's address, which is never stored."""
         document = msgspec.json.decode(answer.body)
         expires_at = datetime.fromisoformat(document["expires_at"])
         token = sign(PaymentLink(document["id"], document["invoice"], expires_at), self._links.keys[0])
         return msgspec.json.encode(document | {"url": f"{self._links.base_url}/pay/{token}"})
 
     async def page(self, token: str, *, following: bool = False) -> JsonObject:
-        """What the payment page shows. Raises NotFound, or Forbidden for a link that is no longer good."""
+        """What the payment page shows. Raises NotFound, and Forbidden for a link that is expired or revoked."""
         return await self._read(token, documents.PAYMENT_PAGE, following=following)
 
     async def status(self, token: str) -> JsonObject:
-        """Where the invoice and its fulfillment stand here."""
+        """The state of the invoice and its fulfillment, as stored here."""
         return await self._read(token, documents.PAYMENT_STATUS, following=True)
 
     async def invoice(self, token: str) -> str:
-        """The id of the link's own invoice, for whoever follows it."""
+        """The id of the link's invoice. Raises NotFound and Forbidden."""
         return (await self._open(token, GRACE)).invoice
 
     async def client_secret(self, token: str) -> JsonObject:
-        """The client secret of the link's own invoice. Raises RateLimited, and what Invoicing.client_secret raises."""
+        """The client secret of the link's invoice. Raises RateLimited and what Invoicing.client_secret raises."""
         await self._limited(self._signed(token).id)
         link = await self._open(token)
         return await self._invoicing.client_secret(link.invoice)
 
     async def catch_up(self, token: str) -> JsonObject:
-        """The status after asking Stripe, unless that was done for this link a moment ago."""
+        """The status after asking Stripe; Stripe is not asked again within ASK_PAUSE_S."""
         link = await self._open(token, GRACE)
         async with self._database.connection() as connection:
             our_turn = await payment_links_statements.take_turn(connection, link.id, ASK_PAUSE_S)
@@ -114,7 +114,10 @@ class PaymentLinks:
         return found
 
     async def _open(self, token: str, grace: timedelta = timedelta(0)) -> PaymentLink:
-        """The link behind `token`, if it is good. A forged token costs no database work."""
+        """The link behind `token`. Raises NotFound and Forbidden.
+
+        `grace` extends its life. A forged token is refused without a database query.
+        """
         link = self._signed(token)
         async with self._database.connection() as connection:
             known, revoked_at = await payment_links_statements.revoked_at(connection, link)
@@ -126,7 +129,7 @@ class PaymentLinks:
         return link
 
     def _signed(self, token: str) -> PaymentLink:
-        """The link that `token` names, signed by us. Raises NotFound."""
+        """The link that `token` names, if we signed it. Raises NotFound."""
         link = read(token, self._links.keys)
         if link is None:
             raise NotFound("There is no such payment link.")

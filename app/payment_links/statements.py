@@ -1,4 +1,4 @@
-"""Owns the statements about payment links: made, revoked, and when Stripe was last asked on one's behalf."""
+"""The SQL statements about payment links: add, revoke, and take the turn to ask Stripe."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from app.domain.payment_link import PaymentLink
 
 
 async def add(connection: Connection, link: PaymentLink) -> None:
-    """Record `link`; one that is recorded already stays as it is."""
+    """Record `link`. A link that is recorded already stays as it is."""
     await connection.execute(
         "INSERT INTO payment_links (id, invoice, expires_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
         link.id,
@@ -17,7 +17,7 @@ async def add(connection: Connection, link: PaymentLink) -> None:
 
 
 async def revoke(connection: Connection, link_id: str, invoice_id: str) -> bool:
-    """Revoke the link for good; whether the invoice has such a link."""
+    """Revoke the link for good. Returns whether the invoice has such a link."""
     found: bool | None = await connection.fetchval(
         """
         UPDATE payment_links SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 AND invoice = $2
@@ -30,7 +30,7 @@ async def revoke(connection: Connection, link_id: str, invoice_id: str) -> bool:
 
 
 async def revoked_at(connection: Connection, link: PaymentLink) -> tuple[bool, datetime | None]:
-    """Whether `link` is known, and when it was revoked."""
+    """Whether `link` is recorded, and when it was revoked."""
     row = await connection.fetchrow(
         "SELECT revoked_at FROM payment_links WHERE id = $1 AND invoice = $2", link.id, link.invoice
     )
@@ -38,7 +38,7 @@ async def revoked_at(connection: Connection, link: PaymentLink) -> tuple[bool, d
 
 
 async def take_turn(connection: Connection, link_id: str, pause_s: float) -> bool:
-    """Take the link's turn to ask Stripe: True for one caller in every `pause_s` seconds, whichever process it is in."""
+    """Take the link's turn to ask Stripe. True for one caller every `pause_s` seconds, across all processes."""
     taken: bool | None = await connection.fetchval(
         """
         UPDATE payment_links SET asked_at = now()

@@ -170,7 +170,7 @@ def test_the_service_never_asks_whether_it_talks_to_the_sandbox() -> None:
 
 
 @pytest.mark.parametrize("package", ["app", "sandbox", "dev", "migrations", "tests/fixtures"])
-def test_every_module_says_what_it_owns(package: str) -> None:
+def test_every_module_has_a_docstring(package: str) -> None:
     silent = {path for path, tree in modules(package).items() if tree.body and ast.get_docstring(tree) is None}
     assert not {path for path in silent if "versions" not in path.parts}
 

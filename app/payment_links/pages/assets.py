@@ -1,4 +1,4 @@
-"""Owns the pages' scripts and styles: read once, served under an address that changes when any of them does."""
+"""Serves the pages' scripts and styles. Files are read once; their address changes when any of them changes."""
 
 import hashlib
 from pathlib import Path
@@ -18,7 +18,7 @@ ADDRESS = f"/pay/assets/{VERSION}"
 
 
 async def asset(request: Request) -> Response:
-    """One file. An old version's address answers with the current file, but is not kept."""
+    """Serve one file. The address of an older version answers with the current file, which is not cached."""
     name, version = request.path_params["name"], request.path_params["version"]
     if name not in FILES:
         raise NotFound("There is no such file.")

@@ -1,7 +1,7 @@
-"""Owns what the payment pages allow: their Content-Security-Policy and the other headers around them.
+"""The headers of the payment pages, among them their Content-Security-Policy.
 
-Nothing inline runs. Besides the service itself only Stripe's script and its frames are let in: the origins that Stripe
-documents for Stripe.js, and those that STRIPE_JS_URL and STRIPE_API_BASE name.
+No inline script runs. Besides the service itself, only Stripe's script and frames are allowed: the origins that Stripe
+documents for Stripe.js, and those in STRIPE_JS_URL and STRIPE_API_BASE.
 """
 
 from urllib.parse import urlsplit
@@ -37,6 +37,6 @@ def page_headers(settings: Settings) -> dict[str, str]:
 
 
 def origin(url: str) -> str:
-    """The origin of `url`, as a policy names it."""
+    """The origin of `url`, in the form a policy uses."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

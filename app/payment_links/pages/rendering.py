@@ -1,4 +1,4 @@
-"""Owns how the pages are written: the templates, and which of them says what about an invoice."""
+"""Renders the payment pages: the templates, and which of them fits an invoice's state."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,13 @@ from app.settings import Settings
 
 
 def money(amount: int, currency: str) -> Markup:
-    """An amount that reads well as it is; the page's script writes it the way of the person's locale."""
+    """An amount as HTML. It reads well as it is; the page's script rewrites it for the person's locale."""
     shown, value = format_amount(amount, currency), major(amount, currency)
     return Markup('<data class="money" value="{}" data-currency="{}">{}</data>').format(value, currency.upper(), shown)
 
 
 def day(moment: str) -> Markup:
-    """A date, likewise."""
+    """A date as HTML; the page's script rewrites it, too."""
     return Markup('<time datetime="{}">{}</time>').format(moment, moment[:10])
 
 
@@ -37,7 +37,7 @@ TEMPLATES.globals |= {"money": money, "day": day, "assets": ADDRESS}
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A page that has only something to say."""
+    """A page that only shows a message."""
 
     title: str
     text: str
@@ -73,12 +73,15 @@ class Pages:
         }
 
     def notice(self, about: str, invoice: JsonView | None = None) -> str:
-        """The page that says what `about` means; `about` is an error's code, a link's standing or a status."""
+        """The page with the message for `about`.
+
+        `about` is an error's code, a link's state or an invoice's status.
+        """
         notice = NOTICES.get(about, UNAVAILABLE)
         return TEMPLATES.get_template("notice.html").render(notice=notice, title=notice.title, invoice=invoice)
 
     def invoice(self, invoice: JsonView, token: str, element: str) -> str:
-        """The page at a link's address: the form, or why there is none."""
+        """The page at a link's address: the payment form, or the message why there is none."""
         if invoice["status"] != InvoiceStatus.OPEN:
             return self.notice(invoice["status"], invoice)
         if (invoice["fulfillment"] or {}).get("status") == FulfillmentStatus.PROCESSING:
@@ -88,6 +91,6 @@ class Pages:
         return page.render(title=title, invoice=invoice, token=token, element=element, **self._stripe)
 
     def outcome(self, invoice: JsonView, token: str) -> str:
-        """The page that follows a payment to its end."""
+        """The page that follows a payment until it is done."""
         page = TEMPLATES.get_template("complete.html")
         return page.render(title=f"Invoice {invoice['number']}", invoice=invoice, token=token, **self._stripe)

@@ -1,4 +1,7 @@
-"""Owns the addresses under /pay: two pages for people, and what their scripts ask for. A link's token is the only key."""
+"""The routes under /pay: two pages for people, and what their scripts request.
+
+The link's token is the only credential.
+"""
 
 from collections.abc import Awaitable
 from functools import partial
@@ -48,7 +51,7 @@ class PageRoutes:
         self._headers = page_headers(settings)
 
     async def pay(self, request: Request) -> Response:
-        """The payment page of the link's invoice."""
+        """Show the payment page of the link's invoice."""
         element: Literal["card", "payment"] = "card" if request.query_params.get("element") == "card" else "payment"
         token = request.path_params["token"]
         try:
@@ -58,7 +61,7 @@ class PageRoutes:
         return HTMLResponse(self._pages.invoice(invoice, token, element), headers=self._headers)
 
     async def complete(self, request: Request) -> Response:
-        """Where Stripe sends the person back to."""
+        """Show the page that Stripe sends the person back to."""
         token = request.path_params["token"]
         try:
             invoice = await parts_of(request).payment_links.page(token, following=True)
@@ -67,7 +70,7 @@ class PageRoutes:
         return HTMLResponse(self._pages.outcome(invoice, token), headers=self._headers)
 
     async def session(self, request: Request) -> Response:
-        """What the page's script needs to take a payment for the link's own invoice, and no other."""
+        """Return what the page's script needs to take a payment for the link's invoice."""
         secret = await parts_of(request).payment_links.client_secret(request.path_params["token"])
         settings = self._settings
         return _json(
@@ -76,15 +79,15 @@ class PageRoutes:
         )
 
     async def status(self, request: Request) -> Response:
-        """Where the invoice and its fulfillment stand here."""
+        """Return the state of the invoice and its fulfillment, as stored here."""
         return await _status(parts_of(request).payment_links.status(request.path_params["token"]))
 
     async def catch_up(self, request: Request) -> Response:
-        """The same after asking Stripe, for a person whose webhook is late."""
+        """Return the state after asking Stripe, for a person whose webhook is late."""
         return await _status(parts_of(request).payment_links.catch_up(request.path_params["token"]))
 
     async def events(self, request: Request) -> Response:
-        """A stream that says when to look again; what changed is for those who may read events."""
+        """Stream when to look again. It does not say what changed: that needs the scope to read events."""
         parts, token = parts_of(request), request.path_params["token"]
         invoice = await parts.payment_links.invoice(token)
         listener = Listener(invoice, self._settings.stream_limit_customer, partial(parts.payment_links.invoice, token))
