@@ -148,9 +148,7 @@ async def test_many_scrapes_are_one_question_to_the_database(stage: Stage, monke
 async def test_a_port_that_is_taken_is_told_and_the_service_works_and_listens_when_it_is_free(
     make_service: MakeService, free_port: int, eventually: Eventually
 ) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", free_port))
-        taken.listen()
+    with socket.create_server(("127.0.0.1", free_port)):
         service = await make_service(worker=False, METRICS_PORT=str(free_port))
         assert '"event":"metrics_not_served"' in service.logs("api")
         assert (await service.client.get("/healthz")).status_code == 200
