@@ -47,7 +47,7 @@ from app.outgoing.redelivery import Redelivering
 from app.outgoing.sender import Sender, SendingSettings
 from app.payment_links.service import Links, PaymentLinks
 from app.payments.lookup import Following
-from app.projection.documents import fill_documents
+from app.projection.documents import Documents
 from app.projection.rebuild import Rebuilder
 from app.projection.rehearsal import Rehearsal
 from app.projection.write_through import Writer
@@ -76,6 +76,8 @@ SETTLED = timedelta(seconds=60)
 
 RETRY_IGNORED_EVERY_S = 3600.0
 """Seconds between two searches for events that an older release ignored because it did not know their type."""
+DOCUMENTS_EVERY_S = 60.0
+"""How often documents are made anew, for half of that time at most, while some are missing."""
 SWEEP_EVERY_S = 3600.0
 """Seconds between two sweeps: late data about an erased customer stays for about this long."""
 
@@ -166,7 +168,8 @@ class Parts:
             Task("sweep_erased", SWEEP_EVERY_S, partial(erasure.sweep, self.database)),
             purge_deliveries(self.database, timedelta(days=self.settings.delivery_retention_days)),
             rebase_feed(self.database),
-            fill_documents(self.database),
+            Task("scrub_documents", SWEEP_EVERY_S, self.documents().scrub),
+            Task("documents", DOCUMENTS_EVERY_S, partial(self.documents().rebuild, DOCUMENTS_EVERY_S / 2)),
             Task("reseal", RESEAL_EVERY_S, self.endpoints.reseal),
             Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
             Task("queue_ignored", RETRY_IGNORED_EVERY_S, self.queue_ignored),
@@ -243,6 +246,10 @@ class Parts:
     def repairing(self, settled: timedelta = timedelta(0)) -> Repairing:
         """The comparison of our invoices with Stripe's. It skips rows that changed within `settled`."""
         return Repairing(self.database, self.gateway, settled=settled)
+
+    def documents(self) -> Documents:
+        """What makes documents anew that are missing or of an older version."""
+        return Documents(self.database, self.gateway)
 
     def rebuilder(self) -> Rebuilder:
         """The rebuilder, which shows whether the stored events lead to the stored rows."""

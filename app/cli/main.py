@@ -30,6 +30,7 @@ COMMANDS = {
     "reconcile": ("inbox:reconcile", "Fetch events that never arrived from Stripe."),
     "repair": ("inbox:repair", "Correct invoices that differ from Stripe's."),
     "rebuild": ("inbox:rebuild", "Compare what is stored with its events."),
+    "documents": ("documents:documents", "Make what the API answers of rows anew."),
     "sweep-erased": ("outgoing:sweep_erased", "Erase what is left of deleted customers."),
     "upgrade-rehearsal": ("rehearsal:upgrade_rehearsal", "Try another version of Stripe's API."),
 }

@@ -5,7 +5,7 @@ operation's parameters are deleted when it is answered. Its answer is made of ou
 erasure holds no personal data.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -118,6 +118,16 @@ async def erased_since(connection: Connection, since: datetime) -> list[str]:
     """The ids of the customers that were erased since then."""
     rows = await connection.fetch("SELECT id FROM customers WHERE deleted_at >= $1 ORDER BY id", since)
     return [row["id"] for row in rows]
+
+
+async def erased_among(connection: Connection, customers: Collection[str]) -> set[str]:
+    """Which of `customers` are erased."""
+    if not customers:
+        return set()
+    rows = await connection.fetch(
+        "SELECT id FROM customers WHERE id = ANY($1::text[]) AND deleted_at IS NOT NULL", list(customers)
+    )
+    return {row["id"] for row in rows}
 
 
 async def swept_until(connection: Connection) -> datetime | None:

@@ -163,6 +163,13 @@ PUSH_UNDER_WAY = Gauge("invoicing_push_under_way", "Deliveries under way.", mult
 PUSH_DISABLED = cache(
     Counter("invoicing_push_endpoints_disabled", "Endpoints given up: gone, failing.", ("reason",)).labels
 )
+DOCUMENTS = cache(
+    Counter(
+        "invoicing_documents_rebuilt",
+        "Documents made anew of rows that held none or older ones: of columns, of a stored event, or asked of Stripe.",
+        ("source",),
+    ).labels
+)
 LEADER = Gauge("invoicing_housekeeper_leader", "1 in the process that keeps house.", multiprocess_mode="livesum")
 TASKS = cache(Counter("invoicing_housekeeping_runs", "Periodic tasks: ok or failed.", ("task", "outcome")).labels)
 TASK_SECONDS = cache(

@@ -1,36 +1,182 @@
-"""Makes the documents of the rows that hold none, in the background: those that the release before wrote."""
+"""Makes the documents of rows that hold none, or older ones, in the background.
+
+Rows that hold none get what their columns make. A row of an older version is derived anew of its newest stored event,
+where that says what the row says; else Stripe is asked, a few times a second. Neither is a change: `updated_at` and the
+feed stay as they are. What has a later version than ours is another release's. How far it got is stored.
+"""
 
 import asyncio
 import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import structlog
 
 from app.db.engine import Database
-from app.jobs.housekeeper import Task
-from app.projection import document_statements
-from app.stripe.mapping import Kind
+from app.db.rows import lock_free
+from app.domain.json import JsonObject
+from app.inbox.envelope import read_event
+from app.inbox.handlers import HANDLERS
+from app.observability import metrics
+from app.projection import document_statements as statements
+from app.projection import mirrored_rows, observation
+from app.projection.document_statements import Place
+from app.projection.mirrored_rows import version_of
+from app.projection.unit_of_work import Ledger, Subject, Unordered
+from app.stripe.client import API_VERSION, StripeGateway
+from app.stripe.mapping import FIELDS, VERSIONS, Kind, Snapshot, Stamp, snapshot
 
-EVERY_S = 60.0
+log = structlog.get_logger(__name__)
+
 BATCH = 200
+ASKED_PER_S = 25.0
+"""How often Stripe is asked: ten million rows would take 4.6 days."""
+CAUSE = "documents"
 
 
-async def fill(database: Database) -> int:
-    """Make all documents that are missing, of the rows' columns; how many. Half of the time it leaves to others."""
-    filled = 0
-    for kind in Kind:
-        while True:
-            started = time.perf_counter()
-            async with database.unit_of_work() as connection:
-                done = await document_statements.fill(connection, kind, BATCH)
-            filled += done
-            if done < BATCH:
+@dataclass(slots=True)
+class Rebuilt:
+    """How many documents were made of columns, of stored events, and of what Stripe answered; whether all are made."""
+
+    filled: int = 0
+    derived: int = 0
+    fetched: int = 0
+    finished: bool = False
+
+    @property
+    def total(self) -> int:
+        """How many were made."""
+        return self.filled + self.derived + self.fetched
+
+
+class Documents:
+    """Makes documents anew; `asked_per_s` is how often Stripe is asked."""
+
+    def __init__(self, database: Database, gateway: StripeGateway, *, asked_per_s: float = ASKED_PER_S) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._pause_s = 1 / asked_per_s
+
+    async def rebuild(
+        self,
+        within_s: float = float("inf"),
+        *,
+        again: bool = False,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> Rebuilt:
+        """Make what is missing, for about `within_s` seconds; asked again, it goes on. Raises what the gateway raises.
+
+        Half of the time is left to others. `again` looks through the rows of a kind once more that it was finished with.
+        """
+        done, until = Rebuilt(), time.monotonic() + within_s
+        if again:
+            await self._begin_again()
+        for kind in Kind:
+            for step in (self._fill, self._renew):
+                more = True
+                while more:
+                    if time.monotonic() > until:
+                        return done
+                    started = time.monotonic()
+                    more = await step(kind, done)
+                    progress(done.total)
+                    await asyncio.sleep(time.monotonic() - started if more else 0)
+        done.finished = True
+        return done
+
+    async def _begin_again(self) -> None:
+        async with self._database.connection() as connection:
+            for kind, version in VERSIONS.items():
+                if (await statements.place(connection, kind, version)).finished:
+                    await statements.note(connection, kind, version, Place())
+
+    async def scrub(self) -> int:
+        """Take what is personal out of the documents of erased customers' invoices; how many. What is held is left."""
+        blank, after, scrubbed = FIELDS[Kind.INVOICE].blank, "", 0
+        while blank:
+            async with self._database.unit_of_work() as connection:
+                ids = await statements.invoices_of_erased(connection, after, BATCH)
+                free = await lock_free(connection, ids)
+                rows = (await mirrored_rows.read(connection, Kind.INVOICE, free)).values()
+                told = [row for row in rows if any(row.get(name, empty) != empty for name, empty in blank.items())]
+                await mirrored_rows.write(connection, Kind.INVOICE, [row | blank for row in told])
+            scrubbed += len(told)
+            if len(ids) < BATCH:
                 break
-            await asyncio.sleep(time.perf_counter() - started)
-    return filled
+            after = ids[-1]
+        return scrubbed
+
+    async def _fill(self, kind: Kind, done: Rebuilt) -> bool:
+        """Make the documents of some rows that hold none; whether there may be more."""
+        async with self._database.unit_of_work() as connection:
+            filled = await statements.fill(connection, kind, BATCH)
+        done.filled += filled
+        metrics.DOCUMENTS("columns").inc(filled)
+        return filled == BATCH
+
+    async def _renew(self, kind: Kind, done: Rebuilt) -> bool:
+        """Make the documents of the next rows that are of an older version; whether there may be more."""
+        version = VERSIONS[kind]
+        async with self._database.connection() as connection:
+            place = await statements.place(connection, kind, version)
+            if version == 1 or place.finished:
+                return False
+            seen, older = await statements.older(connection, kind, version, place.after, BATCH)
+        derived = await self._derive(kind, older)
+        fetched = 0
+        for object_id in older:
+            if object_id not in derived:
+                fetched += await self._fetch(Subject(kind, object_id))
+                await asyncio.sleep(self._pause_s)
+        finished = len(seen) < BATCH
+        after = seen[-1] if seen else place.after
+        place = Place(after, place.derived + len(derived), place.fetched + fetched, finished)
+        async with self._database.connection() as connection:
+            await statements.note(connection, kind, version, place)
+        done.derived += len(derived)
+        done.fetched += fetched
+        metrics.DOCUMENTS("event").inc(len(derived))
+        metrics.DOCUMENTS("stripe").inc(fetched)
+        return not finished
+
+    async def _derive(self, kind: Kind, ids: Collection[str]) -> set[str]:
+        """Derive those of `ids` whose newest stored event says what the row says, and nobody holds; which."""
+        types = [name for name in HANDLERS if name.rpartition(".")[0] == kind and not name.endswith(".deleted")]
+        async with self._database.unit_of_work() as connection:
+            free = await lock_free(connection, ids)
+            rows = await mirrored_rows.read(connection, kind, free)
+            payloads = await statements.newest_events(connection, free, types, API_VERSION)
+            derived = []
+            for object_id, payload in payloads.items():
+                event = read_event(payload)
+                taken = snapshot(kind, event.object, Stamp(event.created_at, event.created_at))
+                if row := _derived(kind, rows[object_id], taken):
+                    derived.append(row)
+            await mirrored_rows.write(connection, kind, derived)
+        return {row["id"] for row in derived}
+
+    async def _fetch(self, subject: Subject) -> bool:
+        """Take over what Stripe has of it; whether that was written. What is gone there is left as it is."""
+        async with self._database.unit_of_work() as connection:
+            over = (await Ledger.of(connection, [subject])).revision(subject)
+        observed = await observation.observe(self._gateway, subject, over)
+        if observed.stub:
+            log.warning("document_not_rebuilt", subject=subject.id, error="Stripe has no such object")
+            return False
+        try:
+            async with self._database.unit_of_work() as connection:
+                ledger = await Ledger.of(connection, [subject], cause=CAUSE)
+                ledger.apply(observed)
+                if subject.kind is Kind.INVOICE:
+                    ledger.follow_invoice(subject.id)
+                await ledger.flush()
+        except Unordered:
+            return False  # others change it, and write its document
+        return True
 
 
-def fill_documents(database: Database) -> Task:
-    """The task that does it."""
-
-    async def work() -> int:
-        return await fill(database)
-
-    return Task("fill_documents", EVERY_S, work)
+def _derived(kind: Kind, row: JsonObject, taken: Snapshot) -> JsonObject | None:
+    """`row` with the later fields of `taken`; None where that says something else, or not all."""
+    if row["deleted_at"] or not taken.version.same_content(version_of(kind, row)):
+        return None
+    return mirrored_rows.with_later_fields(kind, row, taken)

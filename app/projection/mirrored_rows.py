@@ -5,15 +5,20 @@ the first version stand in the document alone, which is made last, of whatever t
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import msgspec
 
 from app.db.engine import Connection
 from app.db.rows import load, store
 from app.db.tables import CUSTOMERS, INVOICES, PRICES, PRODUCTS, Table
+from app.domain.changes import invoice_status
+from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
 from app.domain.json import JsonObject, JsonView, storable
+from app.domain.snapshot import Version
+from app.domain.sources import Feed
 from app.invoices import item_statements
-from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind
+from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind, Snapshot, lines_digest
 
 TABLES: dict[Kind, Table] = {
     Kind.PRODUCT: PRODUCTS,
@@ -51,12 +56,44 @@ def documented(kind: Kind, row: JsonObject) -> JsonObject:
     return row | {"document": storable(FIELDS[kind].document(row, version)), "document_version": version}
 
 
-def items_document(items: Sequence[JsonView], version: int = VERSIONS[Kind.INVOICE]) -> str:
-    """The document of an invoice's items, in the fields of `version`."""
-    return storable([ITEM.document(item, version) for item in items])
+def with_later_fields(kind: Kind, row: JsonObject, taken: Snapshot) -> JsonObject | None:
+    """`row` with what its version lacks, from `taken`; None where that does not show all of an invoice's items."""
+    version = row["document_version"]
+    found = row | {name: taken.row[name] for name in FIELDS[kind].lacking(version)}
+    found |= {"document_version": VERSIONS[kind], "later_digests": taken.version.later or None}
+    if kind is Kind.INVOICE and ITEM.lacking(version):
+        if not taken.items_complete or lines_digest(taken.items) != row["lines_digest"]:
+            return None
+        found["items_document"] = items_document(taken.items)
+    return found
+
+
+def items_document(items: Sequence[JsonView], version: int | None = None) -> str:
+    """The document of an invoice's items, in the fields of `version`, or all."""
+    return storable([ITEM.document(item, version or VERSIONS[Kind.INVOICE]) for item in items])
 
 
 def completed_items(document: str) -> str:
     """An older document of items with the fields that it lacks, empty: Stripe does not show these items any more."""
     items = [{**ITEM.later, **item} for item in msgspec.json.decode(document)]
     return storable(items)
+
+
+def version_of(kind: Kind, row: JsonObject) -> Version:
+    """When and how far along the snapshot was taken that `row` is of."""
+    rank = RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
+    if row["deleted_at"]:
+        rank = DELETED_RANK
+    return Version(
+        rank,
+        datetime.fromisoformat(row["snapshot_since"]),
+        datetime.fromisoformat(row["snapshot_until"]),
+        "deleted" if row["deleted_at"] else row["snapshot_digest"],
+        tuple(row["later_digests"] or ()),
+        revision=row["revision"],
+    )
+
+
+def invoice_state(row: JsonObject) -> JsonObject:
+    """What is told of an invoice, of its row."""
+    return {**FIELDS[Kind.INVOICE].told(row, FIELDS[Kind.INVOICE].marked(Feed)), "status": invoice_status(row)}

@@ -10,16 +10,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 
-from app.customers import erasure
+from app.customers import erasure, erasure_statements
 from app.db.engine import Connection
 from app.db.rows import load, lock, store
 from app.db.tables import FULFILLMENTS, INVOICE_PAYMENTS
 from app.domain.changes import Change, invoice_status, note
 from app.domain.events import INVOICE
-from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus, advance
+from app.domain.invoice import InvoiceStatus, advance
 from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Verdict, Version, judge
-from app.domain.sources import Feed
 from app.events import change_statements
 from app.fulfillment import action_statements
 from app.fulfillment.fulfillments import Fulfillments
@@ -34,7 +33,6 @@ SECOND = timedelta(seconds=1)
 CHANGED_BY = ("status", "deleted_at", "snapshot_digest", "lines_digest", "payment_intent")
 """Columns of an invoice of which one, or a later digest, changes whenever anything does that is content."""
 
-TOLD = FIELDS[Kind.INVOICE].marked(Feed)
 ERASED_CUSTOMER = FIELDS[Kind.CUSTOMER].blank
 
 
@@ -151,7 +149,7 @@ class Ledger:
         """Take `snapshot` in where it is the newer. Raises Unordered where only Stripe can tell."""
         subject = Subject(snapshot.kind, snapshot.id)
         known = self._rows.get(subject)
-        verdict = judge(_version(subject.kind, known) if known else None, snapshot.version)
+        verdict = judge(mirrored_rows.version_of(subject.kind, known) if known else None, snapshot.version)
         if verdict is Verdict.FETCH:
             raise Unordered(subject, self.revision(subject))
         newer = verdict is Verdict.APPLY or bool(
@@ -292,10 +290,11 @@ class Ledger:
             or any(one != another for one, another in later)
         ):
             was = invoice_status(known) if known else None
-            note(self._changes, Change(INVOICE, was, invoice_state(row), self.cause))
+            note(self._changes, Change(INVOICE, was, mirrored_rows.invoice_state(row), self.cause))
 
     async def flush(self) -> None:
         """Write what changed, parents first."""
+        await self._erase_invoices()
         for kind in Kind:
             rows = [self._rows[subject] for subject in self._changed if subject.kind is kind]
             await mirrored_rows.write(self._connection, kind, rows)
@@ -309,13 +308,23 @@ class Ledger:
         if self._erased:
             await erasure.forget(self._connection, self._erased)
 
+    async def _erase_invoices(self) -> None:
+        """Take what is personal out of invoices whose customer is erased, whatever Stripe still says of it."""
+        blank = FIELDS[Kind.INVOICE].blank
+        changed = [subject for subject in self._changed if subject.kind is Kind.INVOICE] if blank else []
+        customers = {customer for subject in changed if (customer := self._rows[subject]["customer"])}
+        erased = await erasure_statements.erased_among(self._connection, customers)
+        for subject in changed:
+            if self._rows[subject]["customer"] in erased:
+                self._rows[subject] |= blank
+
     def _told(self) -> list[JsonObject]:
         """The rows that tell of the changes, each beside the state that its invoice is in now."""
         states = {change.invoice: change.state for change in self._changes}
         told = [change.row(change.state) for change in self._changes]
         for change in self.fulfillments.changes:
             if change.invoice not in states:
-                states[change.invoice] = invoice_state(self._rows[Subject(Kind.INVOICE, change.invoice)])
+                states[change.invoice] = mirrored_rows.invoice_state(self._rows[Subject(Kind.INVOICE, change.invoice)])
             told.append(change.row(states[change.invoice]))
         return told
 
@@ -331,24 +340,5 @@ class Ledger:
             await references.free(self._connection, objects=deleted)
 
 
-def invoice_state(row: JsonObject) -> JsonObject:
-    """What is told of an invoice, of its row."""
-    return {**FIELDS[Kind.INVOICE].told(row, TOLD), "status": invoice_status(row)}
-
-
 def _not_older(version: Version, known: JsonView) -> bool:
     return version.over == known["revision"] or version.until >= datetime.fromisoformat(known["snapshot_since"])
-
-
-def _version(kind: Kind, row: JsonObject) -> Version:
-    rank = RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
-    if row["deleted_at"]:
-        rank = DELETED_RANK
-    return Version(
-        rank,
-        datetime.fromisoformat(row["snapshot_since"]),
-        datetime.fromisoformat(row["snapshot_until"]),
-        "deleted" if row["deleted_at"] else row["snapshot_digest"],
-        tuple(row["later_digests"] or ()),
-        revision=row["revision"],
-    )

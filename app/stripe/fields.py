@@ -40,6 +40,12 @@ class Fields:
             raise TypeError(f"{min(hidden)} came later and is no field of the document: nothing would hold it")
         self._documented = {version: self._known_by(version) for version in range(1, self.version + 1)}
         self._shown_times = [name for name in self.names if name in self._times]
+        self._marked = {
+            mark: tuple(
+                flat for name in self._marks if mark in self._marks[name] for flat in self._groups.get(name, (name,))
+            )
+            for mark in Mark
+        }
         self.blank = {name: _empty(name, self._fields[name]) for name in self.marked(Personal)}
         self._content = {
             since: [name for name, known in self._since.items() if known == since and self._is_content(name)]
@@ -73,8 +79,7 @@ class Fields:
 
     def marked(self, mark: Mark) -> tuple[str, ...]:
         """The row's fields with `mark`; of a group, its fields."""
-        found = [name for name, marks in self._marks.items() if mark in marks]
-        return tuple(flat for name in found for flat in self._groups.get(name, (name,)))
+        return self._marked[mark]
 
     def read(self, stripe_object: JsonView) -> JsonObject:
         """The row's fields that come from `stripe_object`. Raises what its functions raise."""

@@ -250,14 +250,18 @@ async def test_what_changes_something_says_what_in_json(busy: Json, stage: Stage
         ("rebuild", "--verify"),
         ("actions", "retry", "act_of_a_test"),
         ("sweep-erased",),
+        ("documents", "rebuild"),
     ]
     ran = await invoicing.each([(*words, "--json") for words in commands])
-    replayed, reconciled, repaired, rebuilt, retried, swept = [json.loads(done.stdout) for done in ran]
+    replayed, reconciled, repaired, rebuilt, retried, swept, made = [json.loads(done.stdout) for done in ran]
     assert replayed == {"matched": 1, "replayed": 1, "failed": 0}
     assert set(reconciled) == {"since", "compared", "missed", "repaired", "complete_until"}
     assert repaired == {"repaired": []}
     assert rebuilt["differences"] == []
     assert retried == {"retried": ["act_of_a_test"]}
+    assert made == {"filled": 0, "derived": 0, "fetched": 0}
+    done = await invoicing("documents", "rebuild")
+    assert done.stdout.startswith("0 documents made: 0 of columns")
     assert swept["changed"] == 0
     assert await invoicing.json("migrate") == {"schema": "head"}
     made = await invoicing.json("keys", "create", "--name", "x", "--scope", "console:read")

@@ -1,11 +1,19 @@
 """A mirrored row holds what the API answers of it; where the code before changes the row, the document goes."""
 
+from collections.abc import Callable
+from typing import Annotated, Any
+
 import msgspec
 import pytest
 
 from app.db import documents
-from app.projection.documents import fill
-from tests.fixtures.stage import Stage
+from app.domain.sources import Feed, From, Personal
+from app.invoices.schemas import InvoiceKept, InvoiceListed, ItemRead
+from app.projection import mirrored_rows, unit_of_work
+from app.stripe import mapping
+from app.stripe.fields import Fields
+from app.stripe.mapping import FIELDS, VERSIONS, Kind
+from tests.fixtures.stage import Json, Stage
 from tests.lab.truth import documents_must_hold
 
 SET = "UPDATE {table} SET document = '{{}}', document_version = 1, later_digests = '{{a}}' {more}"
@@ -98,8 +106,10 @@ async def test_what_holds_no_document_is_shown_and_filled_by_and_by(stage: Stage
         "WHERE id = (SELECT max(id) FROM invoices)"
     )
     assert await answers(stage) == before
-    assert await fill(stage.parts.database) == 5
-    assert await fill(stage.parts.database) == 0
+    rebuilt = await stage.parts.documents().rebuild()
+    assert (rebuilt.filled, rebuilt.total, rebuilt.finished) == (5, 5, True)
+    assert (await stage.parts.documents().rebuild()).total == 0
+    assert not (await stage.parts.documents().rebuild(-1)).finished
     await holds(stage)
     assert await answers(stage) == before
 
@@ -113,3 +123,152 @@ async def test_an_event_brings_back_the_document_of_a_frozen_invoice(stage: Stag
     await holds(stage)
     [row] = await stage.rows("SELECT items_document FROM invoices")
     assert len(msgspec.json.decode(row["items_document"])) == 1
+
+
+class NextListed(InvoiceListed):
+    receipt_number: Annotated[str | None, From("receipt_number", since=2), Feed]
+    customer_name: Annotated[str | None, From("customer_name", since=2), Personal]
+
+
+class NextKept(InvoiceKept, NextListed):
+    pass
+
+
+class NextItem(ItemRead):
+    quantity_decimal: Annotated[str | None, From("quantity_decimal", since=2)]
+
+
+@pytest.fixture
+def next_release(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A function from whose call on this process is of a release that knows three more fields."""
+
+    def become() -> None:
+        monkeypatch.setitem(FIELDS, Kind.INVOICE, Fields(NextKept, NextListed))
+        monkeypatch.setitem(VERSIONS, Kind.INVOICE, 2)
+        for module in (mapping, mirrored_rows, unit_of_work):
+            monkeypatch.setattr(module, "ITEM", Fields(NextItem))
+
+    return become
+
+
+Release = Callable[[], None]
+
+
+async def document(stage: Stage, invoice: str) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
+    [row] = await stage.rows("SELECT document_version, document, items_document FROM invoices WHERE id = $1", invoice)
+    return row["document_version"], msgspec.json.decode(row["document"]), msgspec.json.decode(row["items_document"])
+
+
+def saying(event: Json, **changed: object) -> Json:
+    return event | {"data": {"object": event["data"]["object"] | changed}}
+
+
+async def calls(stage: Stage) -> list[str]:
+    return [call for call in await stage.calls() if call != "GET /v1/events"]
+
+
+async def told(stage: Stage) -> list[Json]:
+    return await stage.rows("SELECT event FROM changes ORDER BY id")
+
+
+async def test_a_release_that_knows_more_fields_is_not_told_of_a_change_by_the_same_event(
+    stage: Stage, next_release: Release
+) -> None:
+    invoice = await stage.invoice()
+    await stage.tell(*await stage.events())
+    before, asked = await told(stage), await calls(stage)
+    next_release()
+    finalized = saying(await stage.event("invoice.finalized"), receipt_number="r-1")
+    await stage.tell(finalized | {"id": "evt_again"})
+    version, shown, items = await document(stage, invoice["id"])
+    assert (version, shown["receipt_number"], items[0]["quantity_decimal"]) == (2, "r-1", "1")
+    assert (await told(stage), await calls(stage)) == (before, asked)
+
+
+async def test_a_change_of_a_later_field_is_told(stage: Stage, next_release: Release) -> None:
+    next_release()
+    invoice = await stage.invoice()
+    await stage.tell(*await stage.events())
+    before = await told(stage)
+    again = saying(await stage.event("invoice.finalized"), receipt_number="r-1")
+    await stage.tell(again | {"id": "evt_again", "created": again["created"] + 5})
+    [row] = await stage.rows(
+        "SELECT type, data::jsonb #>> '{invoice,receipt_number}' AS number FROM changes ORDER BY id DESC LIMIT 1"
+    )
+    assert (row["type"], row["number"]) == ("invoice.updated", "r-1")
+    assert len(await told(stage)) == len(before) + 1
+    assert (await document(stage, invoice["id"]))[1]["receipt_number"] == "r-1"
+
+
+async def test_the_release_before_is_not_told_of_a_change_either(
+    stage: Stage, next_release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_release()
+    invoice = await stage.invoice()
+    await stage.tell(*await stage.events())
+    monkeypatch.undo()
+    before, asked = await told(stage), await calls(stage)
+    again = await stage.event("invoice.finalized")
+    await stage.tell(again | {"id": "evt_again", "created": again["created"] + 5})
+    assert (await told(stage), await calls(stage)) == (before, asked)
+    version, shown, items = await document(stage, invoice["id"])
+    assert (version, "receipt_number" in shown, len(items)) == (1, False, 1)
+
+
+async def test_older_documents_are_derived_of_stored_events_and_no_change(stage: Stage, next_release: Release) -> None:
+    mine, other = await stage.invoice(), await stage.invoice()
+    await stage.tell(*await stage.events())
+    await stage.dashboard(f"invoices/{other['id']}", **{"metadata[color]": "red"})
+    await stage.rows(
+        'UPDATE webhook_events SET payload = replace(payload, \'"receipt_number": null\', \'"receipt_number": "r-2"\')'
+    )
+    await stage.rows("UPDATE webhook_events SET type = 'other' WHERE object_id = $1", other["id"])
+    columns = "id, revision, updated_at, snapshot_digest"
+    rows, before = await stage.rows(f"SELECT {columns} FROM invoices WHERE id = $1", mine["id"]), await told(stage)  # noqa: S608
+    next_release()
+    rebuilt = await stage.parts.documents().rebuild()
+    assert (rebuilt.filled, rebuilt.derived, rebuilt.fetched) == (0, 1, 1)
+    version, shown, items = await document(stage, mine["id"])
+    assert (version, shown["receipt_number"], items[0]["quantity_decimal"]) == (2, "r-2", "1")
+    assert await stage.rows(f"SELECT {columns} FROM invoices WHERE id = $1", mine["id"]) == rows  # noqa: S608
+    assert (await document(stage, other["id"]))[0] == 2
+    assert (await told(stage))[: len(before)] == before
+    assert (await stage.parts.documents().rebuild()).total == 0
+    await stage.rows("UPDATE invoices SET document_version = 1 WHERE id = $1", mine["id"])
+    assert (await stage.parts.documents().rebuild()).total == 0
+    assert (await stage.parts.documents().rebuild(again=True)).derived == 1
+
+
+async def test_a_document_of_a_later_version_is_left_alone(stage: Stage, next_release: Release) -> None:
+    invoice = await stage.invoice()
+    await stage.tell(*await stage.events())
+    await stage.rows("UPDATE invoices SET document_version = 3")
+    next_release()
+    assert (await stage.parts.documents().rebuild()).total == 0
+    assert (await document(stage, invoice["id"]))[0] == 3
+
+
+async def test_what_is_gone_at_stripe_keeps_its_older_document(stage: Stage, next_release: Release) -> None:
+    invoice = await stage.invoice(finalize=False)
+    await stage.tell(*await stage.events())
+    await stage.rows("DELETE FROM webhook_events")
+    await stage.sandbox.dashboard.delete(f"/v1/invoices/{invoice['id']}")
+    next_release()
+    assert (await stage.parts.documents().rebuild()).fetched == 0
+    assert (await document(stage, invoice["id"]))[0] == 1
+
+
+async def test_personal_fields_of_an_invoice_go_with_its_customer(stage: Stage, next_release: Release) -> None:
+    next_release()
+    invoice = await stage.invoice()
+    *events, finalized = await stage.events()
+    await stage.tell(*events, saying(finalized, customer_name="Jenny Rosen"))
+    assert (await document(stage, invoice["id"]))[1]["customer_name"] == "Jenny Rosen"
+    await stage.sandbox.dashboard.delete(f"/v1/customers/{invoice['customer']}")
+    await stage.tell(await stage.event("customer.deleted"))
+    assert await stage.parts.documents().scrub() == 1
+    assert await stage.parts.documents().scrub() == 0
+    assert (await document(stage, invoice["id"]))[1]["customer_name"] is None
+    late = saying(finalized, customer_name="Jenny Rosen") | {"id": "evt_late", "created": finalized["created"] + 9}
+    await stage.tell(late)
+    assert (await document(stage, invoice["id"]))[1]["customer_name"] is None

@@ -96,7 +96,7 @@ def test_the_console_shows_later_fields_and_masks_what_is_personal(
     monkeypatch: pytest.MonkeyPatch, *, admin: bool, shown: str
 ) -> None:
     fields = type(FIELDS[Kind.INVOICE])(Kept, Listed)
-    monkeypatch.setitem(fields._marks, "receipt", {Personal})
+    monkeypatch.setitem(fields._marked, Personal, ("receipt",))
     section = later_section(fields, {"receipt": "r-1", "taxes": []}, Operator("o", admin=admin))
     assert [[str(cell) for cell in row] for row in section.rows] == [
         ["<code>receipt</code>", shown],

@@ -9,7 +9,15 @@ from app.db.schema.actions import configured_actions, fulfillment_actions
 from app.db.schema.fulfillments import changes, feed, fulfillments, payment_links
 from app.db.schema.inbox import coverage, tombstones, webhook_events
 from app.db.schema.metadata import metadata
-from app.db.schema.mirrors import customers, invoice_items, invoice_payments, invoices, prices, products
+from app.db.schema.mirrors import (
+    customers,
+    document_rebuilds,
+    invoice_items,
+    invoice_payments,
+    invoices,
+    prices,
+    products,
+)
 from app.db.schema.operations import operations, reference_claims
 from app.db.schema.outgoing import deliveries, webhook_endpoints
 
@@ -21,6 +29,7 @@ __all__ = [
     "coverage",
     "customers",
     "deliveries",
+    "document_rebuilds",
     "feed",
     "fulfillment_actions",
     "fulfillments",

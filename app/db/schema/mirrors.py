@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     desc,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -180,3 +181,16 @@ invoice_payments = Table(
     Index("ix_invoice_payments_invoice", "invoice"),
 )
 """Which PaymentIntent pays which invoice; a PaymentIntent does not say so itself."""
+
+document_rebuilds = Table(
+    "document_rebuilds",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("after", Text, server_default="", nullable=False),
+    Column("derived", BigInteger, server_default=text("0"), nullable=False),
+    Column("fetched", BigInteger, server_default=text("0"), nullable=False),
+    Column("finished", Boolean, server_default=text("false"), nullable=False),
+    Column("updated_at", TIME, server_default=func.now(), nullable=False),
+)
+"""How far the documents of a kind were made anew for a version of its fields: up to the id `after`."""

@@ -1,0 +1,31 @@
+"""`invoicing documents`: what the API answers of rows, made anew where it is missing or older than this release."""
+
+import typer
+
+from app.cli.output import Json, print_json
+from app.cli.runner import progress, run
+
+documents = typer.Typer(help="Make what the API answers of rows anew.", no_args_is_help=True)
+
+
+@documents.callback()
+def _documents() -> None:
+    """Keep `rebuild` a command of its own, beside those that may come."""
+
+
+@documents.command()
+def rebuild(as_json: Json = False) -> None:
+    """Make all documents that are missing or of an older release, now; the worker does it by and by.
+
+    It may be stopped at any time, and goes on from there. Stripe is asked 25 times a second at most, and only where no
+    stored event says what a row says.
+    """
+    with progress("documents made") as advance:
+        done = run(lambda parts: parts.documents().rebuild(again=True, progress=advance), as_json=as_json)
+    if as_json:
+        print_json({"filled": done.filled, "derived": done.derived, "fetched": done.fetched})
+    else:
+        typer.echo(
+            f"{done.total} documents made: {done.filled} of columns, {done.derived} of stored events, "
+            f"{done.fetched} of what Stripe answered."
+        )
