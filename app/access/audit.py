@@ -3,7 +3,15 @@
 A database trigger writes the entry of every operation when it is answered. The table refuses changes and deletions.
 """
 
+from sqlalchemy import insert
+
 from app.db.engine import Connection
+from app.db.schema import audit_log
+from app.db.statement import Statement, parameters
+
+_RECORD = Statement(
+    insert(audit_log).inline().values(parameters("actor", "action", "subject", "outcome", "request_id", "detail"))
+)
 
 
 async def record(
@@ -20,12 +28,12 @@ async def record(
 
     `detail` says how many and which, where one entry stands for many things.
     """
-    await connection.execute(
-        "INSERT INTO audit_log (actor, action, subject, outcome, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6)",
-        actor,
-        action,
-        subject,
-        outcome,
-        request_id,
-        detail,
+    await _RECORD.execute(
+        connection,
+        actor=actor,
+        action=action,
+        subject=subject,
+        outcome=outcome,
+        request_id=request_id,
+        detail=detail,
     )

@@ -5,18 +5,36 @@ process then forgets the keys it remembers and checks what that caller has open.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import cast
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    Float,
+    Interval,
+    LargeBinary,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    extract,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import array
 
 from app.db.engine import Connection
+from app.db.schema import api_keys
+from app.db.schema.metadata import TIME
+from app.db.statement import Statement, parameters
 
 CHANNEL = "api_keys"
-SCOPES = (
-    "CASE WHEN NOT feed_apart AND scopes && '{events:read,events:write}' AND NOT 'feed:read' = ANY (scopes) "
-    "THEN array_append(scopes, 'feed:read') ELSE scopes END"
-)
-"""The scopes of a key. A key from before the feed had its own scope keeps the right to read it."""
-USED_AGAIN_AFTER_S = 60
+USED_AGAIN_AFTER = timedelta(seconds=60)
 """Precision of last_used_at in seconds: it is written at most this often per key."""
 
 
@@ -30,36 +48,90 @@ class StoredKey:
     expires_in_s: float | None
 
 
-_FIND = f"""
-WITH used AS (
-    UPDATE api_keys SET last_used_at = now()
-    WHERE prefix = $1 AND digest = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
-      AND (last_used_at IS NULL OR last_used_at < now() - interval '{USED_AGAIN_AFTER_S} seconds')
-)
-SELECT caller, digest, {SCOPES} AS scopes, extract(epoch FROM expires_at - now())::float8 AS expires_in_s
-FROM api_keys
-WHERE prefix = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
-"""  # noqa: S608 -- only constants of this module are interpolated
+_C = api_keys.c
+_SCOPES = case(
+    (
+        and_(
+            ~_C.feed_apart,
+            _C.scopes.overlap(array(["events:read", "events:write"])),
+            literal("feed:read") != func.all(_C.scopes),
+        ),
+        func.array_append(_C.scopes, "feed:read"),
+    ),
+    else_=_C.scopes,
+).label("scopes")
+"""The scopes of a key. A key from before the feed had its own scope keeps the right to read it."""
+_IN_FORCE = and_(_C.revoked_at.is_(None), or_(_C.expires_at.is_(None), _C.expires_at > func.now()))
 
-_ROTATE = f"""
-WITH old AS (
-    UPDATE api_keys
-    SET replaced_by = $2, expires_at = least(expires_at, now() + make_interval(secs => $5))
-    WHERE id = $1 AND revoked_at IS NULL AND replaced_by IS NULL AND (expires_at IS NULL OR expires_at > now())
-    RETURNING caller, name, {SCOPES} AS scopes, livemode, pg_notify('{CHANNEL}', caller)
+_NOTE_USE = (
+    update(api_keys)
+    .values(last_used_at=func.now())
+    .where(
+        _C.prefix == bindparam("prefix"),
+        _C.digest == bindparam("digest"),
+        _IN_FORCE,
+        or_(_C.last_used_at.is_(None), _C.last_used_at < func.now() - USED_AGAIN_AFTER),
+    )
+    .cte("used")
 )
-INSERT INTO api_keys (id, caller, name, prefix, digest, scopes, feed_apart, livemode, expires_at)
-SELECT $2, caller, name, $3, $4, scopes, true, livemode, $6 FROM old
-RETURNING id
-"""  # noqa: S608 -- only constants of this module are interpolated
-
-_REVOKE = f"""
-WITH revoked AS (
-    UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL
-    RETURNING pg_notify('{CHANNEL}', caller)
+_FIND = Statement(
+    select(
+        _C.caller,
+        _C.digest,
+        _SCOPES,
+        cast(extract("epoch", _C.expires_at - func.now()), Float).label("expires_in_s"),
+    )
+    .where(_C.prefix == bindparam("prefix"), _IN_FORCE)
+    .add_cte(_NOTE_USE)
 )
-SELECT count(*) FROM revoked
-"""  # noqa: S608 -- only constants of this module are interpolated
+_CREATE = Statement(
+    insert(api_keys).values(
+        **parameters("id", "name", "prefix", "digest", "scopes", "livemode", "expires_at"),
+        caller=bindparam("id"),
+        feed_apart=true(),
+    )
+)
+_OLD = (
+    update(api_keys)
+    .values(
+        replaced_by=bindparam("id"),
+        expires_at=func.least(_C.expires_at, func.now() + bindparam("overlap", type_=Interval)),
+    )
+    .where(_C.id == bindparam("old"), _C.replaced_by.is_(None), _IN_FORCE)
+    .returning(_C.caller, _C.name, _SCOPES, _C.livemode, func.pg_notify(CHANNEL, _C.caller))
+    .cte("old")
+)
+_ROTATE = Statement(
+    insert(api_keys)
+    .from_select(
+        ["id", "caller", "name", "prefix", "digest", "scopes", "feed_apart", "livemode", "expires_at"],
+        select(
+            bindparam("id", type_=Text),
+            _OLD.c.caller,
+            _OLD.c.name,
+            bindparam("prefix", type_=Text),
+            bindparam("digest", type_=LargeBinary),
+            _OLD.c.scopes,
+            true(),
+            _OLD.c.livemode,
+            bindparam("expires_at", type_=TIME),
+        ),
+    )
+    .returning(_C.id)
+)
+_REVOKE = Statement(
+    update(api_keys)
+    .values(revoked_at=func.now())
+    .where(_C.id == bindparam("key"), _C.revoked_at.is_(None))
+    .returning(func.pg_notify(CHANNEL, _C.caller))
+)
+_IDENTIFY = Statement(
+    select(_C.id)
+    .where(or_(_C.id == bindparam("shown"), func.starts_with(_C.prefix, bindparam("shown", type_=Text))))
+    .order_by(_C.id)
+    .limit(10)
+)
+_ANY_IN_FORCE = Statement(select(exists().where(_IN_FORCE, _C.livemode == bindparam("livemode"))))
 
 
 async def find(connection: Connection, prefix: str, digest: bytes) -> StoredKey | None:
@@ -67,8 +139,7 @@ async def find(connection: Connection, prefix: str, digest: bytes) -> StoredKey 
 
     The caller must still compare the digests: the key is returned either way.
     """
-    row = await connection.fetchrow(_FIND, prefix, digest)
-    return StoredKey(**row) if row else None
+    return await _FIND.row(connection, StoredKey, prefix=prefix, digest=digest)
 
 
 async def in_force(connection: Connection, prefix: str) -> StoredKey | None:
@@ -88,18 +159,15 @@ async def create(
     expires_at: datetime | None,
 ) -> None:
     """Store a new key. It stands for a caller of its own, whose id is the key's id."""
-    await connection.execute(
-        """
-        INSERT INTO api_keys (id, caller, name, prefix, digest, scopes, feed_apart, livemode, expires_at)
-        VALUES ($1, $1, $2, $3, $4, $5, true, $6, $7)
-        """,
-        key_id,
-        name,
-        prefix,
-        digest,
-        scopes,
-        livemode,
-        expires_at,
+    await _CREATE.execute(
+        connection,
+        id=key_id,
+        name=name,
+        prefix=prefix,
+        digest=digest,
+        scopes=scopes,
+        livemode=livemode,
+        expires_at=expires_at,
     )
 
 
@@ -117,33 +185,28 @@ async def rotate(
 
     Returns False if the old key is not in force.
     """
-    return bool(await connection.fetchval(_ROTATE, old_id, key_id, prefix, digest, overlap_s, expires_at))
+    made = await _ROTATE.value(
+        connection,
+        old=old_id,
+        id=key_id,
+        prefix=prefix,
+        digest=digest,
+        overlap=timedelta(seconds=overlap_s),
+        expires_at=expires_at,
+    )
+    return made is not None
 
 
 async def revoke(connection: Connection, key_id: str) -> None:
     """Revoke a key at once. A key that is revoked already stays as it is."""
-    await connection.execute(_REVOKE, key_id)
+    await _REVOKE.execute(connection, key=key_id)
 
 
 async def identify(connection: Connection, id_or_prefix: str) -> list[str]:
     """The ids of the keys with this id or with a prefix that begins so; at most 10."""
-    rows = await connection.fetch(
-        "SELECT id FROM api_keys WHERE id = $1 OR starts_with(prefix, $1) ORDER BY id LIMIT 10", id_or_prefix
-    )
-    return [row["id"] for row in rows]
+    return await _IDENTIFY.column(connection, shown=id_or_prefix)
 
 
 async def any_in_force(connection: Connection, *, livemode: bool) -> bool:
     """Whether any key of this mode is in force."""
-    return cast(
-        "bool",
-        await connection.fetchval(
-            """
-            SELECT EXISTS (
-                SELECT FROM api_keys
-                WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AND livemode = $1
-            )
-            """,
-            livemode,
-        ),
-    )
+    return bool(await _ANY_IN_FORCE.value(connection, livemode=livemode))

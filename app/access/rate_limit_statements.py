@@ -1,10 +1,15 @@
 """The SQL statements of the rate limits. Token buckets refill by the database's clock and are drawn from in chunks."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, func
 
 from app.db.engine import Connection
+from app.db.schema import rate_buckets
+from app.db.statement import Statement
 
-IDLE_MINUTES = 10
+IDLE = timedelta(minutes=10)
 
 _DRAW = """
 INSERT INTO rate_buckets AS bucket (name, tokens, granted, filled_at)
@@ -22,6 +27,7 @@ ON CONFLICT (name) DO UPDATE SET
     filled_at = clock_timestamp()
 RETURNING granted, tokens
 """
+_DROP_IDLE = Statement(delete(rate_buckets).where(rate_buckets.c.filled_at < func.clock_timestamp() - IDLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,4 @@ async def draw(connection: Connection, name: str, *, per_s: float, burst: float,
 
 async def drop_idle(connection: Connection) -> None:
     """Delete buckets that nobody drew from for so long that they are full again."""
-    await connection.execute(
-        f"DELETE FROM rate_buckets WHERE filled_at < clock_timestamp() - interval '{IDLE_MINUTES} minutes'"  # noqa: S608
-    )
+    await _DROP_IDLE.execute(connection)

@@ -9,7 +9,34 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from sqlalchemy import (
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    column,
+    exists,
+    func,
+    select,
+    tuple_,
+    union,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
 from app.db.engine import Connection
+from app.db.schema import (
+    coverage,
+    customers,
+    fulfillment_actions,
+    fulfillments,
+    invoice_payments,
+    invoices,
+    operations,
+    webhook_events,
+)
+from app.db.schema.metadata import TIME
+from app.db.statement import Statement, any_of, parameters
 
 PAGE = 200
 NAME = "erasure_2"
@@ -22,57 +49,116 @@ with its own row.
 Scrub = Callable[[str], str]
 """Maps a stored document to the document without personal data."""
 
-_TRACED = """
-WITH traced AS (
-    SELECT unnest($1::text[]) AS id
-    UNION SELECT id FROM invoices WHERE customer = ANY($1::text[])
-    UNION SELECT payment.payment_intent FROM invoice_payments payment
-        JOIN invoices invoice ON invoice.id = payment.invoice WHERE invoice.customer = ANY($1::text[])
+_E, _O, _A = webhook_events.c, operations.c, fulfillment_actions.c
+_ERASED = any_of("customers", Text)
+_AFTER = bindparam("after", type_=Text)
+
+_TRACED = union(
+    select(func.unnest(bindparam("customers", type_=ARRAY(Text))).label("id")),
+    select(invoices.c.id).where(invoices.c.customer == _ERASED),
+    select(invoice_payments.c.payment_intent)
+    .join(invoices, invoices.c.id == invoice_payments.c.invoice)
+    .where(invoices.c.customer == _ERASED),
+).cte("traced")
+"""The ids of customers, of their invoices and of the payments of those."""
+
+_EVENTS = Statement(
+    select(_E.id, _E.payload.label("document"))
+    .join(_TRACED, _E.object_id == _TRACED.c.id)
+    .where(_E.id > _AFTER)
+    .order_by(_E.id)
+    .limit(PAGE)
+    .with_for_update(of=webhook_events, skip_locked=True)
 )
-"""
-
-_EVENTS = f"""
-{_TRACED}
-SELECT event.id, event.payload AS document FROM webhook_events event JOIN traced ON event.object_id = traced.id
-WHERE event.id > $2 ORDER BY event.id LIMIT {PAGE} FOR UPDATE OF event SKIP LOCKED
-"""  # noqa: S608 -- only constants of this module are interpolated
-
-_ANSWERS = f"""
-{_TRACED}
-SELECT operation.id::text AS id, operation.answer_body AS document
-FROM operations operation JOIN traced ON operation.subject = traced.id
-WHERE operation.answered_at IS NOT NULL AND operation.id::text > $2 ORDER BY operation.id::text LIMIT {PAGE}
-FOR UPDATE OF operation SKIP LOCKED
-"""  # noqa: S608 -- only constants of this module are interpolated
-
-_PUT_EVENTS = """
-UPDATE webhook_events event SET payload = new.document
-FROM unnest($1::text[], $2::text[]) AS new (id, document) WHERE event.id = new.id AND event.payload <> new.document
-"""
-
-_PUT_ANSWERS = """
-UPDATE operations operation SET answer_body = new.document
-FROM unnest($1::text[], $2::text[]) AS new (id, document)
-WHERE operation.id = new.id::uuid AND operation.answer_body <> new.document
-"""
-
-_ACTIONS = """
-UPDATE fulfillment_actions SET reason = NULL
-WHERE id IN (
-    SELECT job.id FROM fulfillment_actions job JOIN fulfillments fulfillment ON fulfillment.id = job.fulfillment
-    WHERE fulfillment.customer = ANY($1::text[]) AND job.reason IS NOT NULL
-    FOR UPDATE OF job SKIP LOCKED
+_OPERATION = cast(_O.id, Text)
+_ANSWERS = Statement(
+    select(_OPERATION.label("id"), _O.answer_body.label("document"))
+    .join(_TRACED, _O.subject == _TRACED.c.id)
+    .where(_O.answered_at.is_not(None), _OPERATION > _AFTER)
+    .order_by(_OPERATION)
+    .limit(PAGE)
+    .with_for_update(of=operations, skip_locked=True)
 )
-"""
+_NEW = (
+    func.unnest(bindparam("ids", type_=ARRAY(Text)), bindparam("documents", type_=ARRAY(Text)))
+    .table_valued("id", "document")
+    .render_derived(name="new")
+)
+_PUT_EVENTS = Statement(
+    update(webhook_events).values(payload=_NEW.c.document).where(_E.id == _NEW.c.id, _E.payload != _NEW.c.document)
+)
+_PUT_ANSWERS = Statement(
+    update(operations)
+    .values(answer_body=_NEW.c.document)
+    .where(_O.id == cast(_NEW.c.id, Uuid), _O.answer_body != _NEW.c.document)
+)
+_ACTIONS = Statement(
+    update(fulfillment_actions)
+    .values(reason=None)
+    .where(
+        _A.id.in_(
+            select(_A.id)
+            .join(fulfillments, fulfillments.c.id == _A.fulfillment)
+            .where(fulfillments.c.customer == _ERASED, _A.reason.is_not(None))
+            .with_for_update(of=fulfillment_actions, skip_locked=True)
+        )
+    )
+)
+_NAMED = (
+    func.regexp_matches(_E.payload, '"customer"[[:space:]]*:[[:space:]]*"([^"]+)"|"(cus_[^"]+)"', "g")
+    .table_valued(column("ids", ARRAY(Text)))
+    .render_derived(name="named")
+)
+_RECEIVED = Statement(
+    select(
+        _E.received_at,
+        _E.id,
+        _E.payload.label("document"),
+        exists(
+            select(_NAMED.c.ids)
+            .select_from(_NAMED)
+            .join(customers, customers.c.id == func.coalesce(_NAMED.c.ids[1], _NAMED.c.ids[2]))
+            .where(customers.c.deleted_at.is_not(None))
+            .correlate(webhook_events)
+        ).label("mentions"),
+    )
+    .where(tuple_(_E.received_at, _E.id) > tuple_(bindparam("received_at", type_=TIME), bindparam("id", type_=Text)))
+    .order_by(_E.received_at, _E.id)
+    .limit(PAGE)
+    .with_for_update(of=webhook_events, skip_locked=True)
+)
+_ERASED_SINCE = Statement(
+    select(customers.c.id).where(customers.c.deleted_at >= bindparam("since")).order_by(customers.c.id)
+)
+_C = coverage.c
+_SWEPT_UNTIL = Statement(select(_C.complete_until).where(_C.name == NAME))
+_SWEPT = insert(coverage).values(name=NAME, **parameters("complete_until", "repaired"))
+_NOTE_SWEPT = Statement(
+    _SWEPT.on_conflict_do_update(
+        index_elements=[_C.name],
+        set_={
+            "complete_until": func.greatest(_C.complete_until, _SWEPT.excluded.complete_until),
+            "repaired": _C.repaired + _SWEPT.excluded.repaired,
+            "updated_at": func.now(),
+        },
+    )
+)
 
-_RECEIVED = f"""
-SELECT event.received_at, event.id, event.payload AS document, EXISTS (
-    SELECT FROM regexp_matches(event.payload, '"customer"\\s*:\\s*"([^"]+)"|"(cus_[^"]+)"', 'g') AS named (ids)
-    JOIN customers customer ON customer.id = coalesce(ids[1], ids[2]) WHERE customer.deleted_at IS NOT NULL
-) AS mentions
-FROM webhook_events event WHERE (event.received_at, event.id) > ($1, $2)
-ORDER BY event.received_at, event.id LIMIT {PAGE} FOR UPDATE OF event SKIP LOCKED
-"""  # noqa: S608 -- only constants of this module are interpolated
+
+class Document(NamedTuple):
+    """A stored document that may hold traces of a customer."""
+
+    id: str
+    document: str
+
+
+class Mention(NamedTuple):
+    """An event, and whether it mentions an erased customer."""
+
+    received_at: datetime
+    id: str
+    document: str
+    mentions: bool
 
 
 class Place(NamedTuple):
@@ -88,13 +174,13 @@ async def forget(connection: Connection, customers: Sequence[str], scrub: Scrub)
     Also clears the reasons of their fulfillment actions, which may hold a hook's own words. Returns how many documents
     changed.
     """
-    await connection.execute(_ACTIONS, list(customers))
+    await _ACTIONS.execute(connection, customers=list(customers))
     changed = 0
-    for select, put in ((_EVENTS, _PUT_EVENTS), (_ANSWERS, _PUT_ANSWERS)):
+    for found, put in ((_EVENTS, _PUT_EVENTS), (_ANSWERS, _PUT_ANSWERS)):
         after = ""
-        while rows := await connection.fetch(select, list(customers), after):
-            after = rows[-1]["id"]
-            changed += await _put(connection, put, [(row["id"], scrub(row["document"])) for row in rows])
+        while rows := await found.rows(connection, Document, customers=list(customers), after=after):
+            after = rows[-1].id
+            changed += await _put(connection, put, [(row.id, scrub(row.document)) for row in rows])
     return changed
 
 
@@ -103,21 +189,20 @@ async def forget_mentions(connection: Connection, after: Place, scrub: Scrub) ->
 
     Returns how many, and the page's end.
     """
-    rows = await connection.fetch(_RECEIVED, *after)
-    found = [(row["id"], scrub(row["document"])) for row in rows if row["mentions"]]
+    rows = await _RECEIVED.rows(connection, Mention, received_at=after.received_at, id=after.id)
+    found = [(row.id, scrub(row.document)) for row in rows if row.mentions]
     changed = await _put(connection, _PUT_EVENTS, found) if found else 0
-    return changed, Place(rows[-1]["received_at"], rows[-1]["id"]) if rows else None
+    return changed, Place(rows[-1].received_at, rows[-1].id) if rows else None
 
 
-async def _put(connection: Connection, statement: str, documents: Sequence[tuple[str, str]]) -> int:
-    done = await connection.execute(statement, [one[0] for one in documents], [one[1] for one in documents])
-    return int(done.rpartition(" ")[2])
+async def _put(connection: Connection, statement: Statement, documents: Sequence[tuple[str, str]]) -> int:
+    ids, texts = [one[0] for one in documents], [one[1] for one in documents]
+    return await statement.execute(connection, ids=ids, documents=texts)
 
 
 async def erased_since(connection: Connection, since: datetime) -> list[str]:
     """The ids of the customers that were erased since then."""
-    rows = await connection.fetch("SELECT id FROM customers WHERE deleted_at >= $1 ORDER BY id", since)
-    return [row["id"] for row in rows]
+    return await _ERASED_SINCE.column(connection, since=since)
 
 
 async def erased_among(connection: Connection, customers: Collection[str]) -> set[str]:
@@ -132,21 +217,10 @@ async def erased_among(connection: Connection, customers: Collection[str]) -> se
 
 async def swept_until(connection: Connection) -> datetime | None:
     """The time up to which all received events are swept; None before the first sweep."""
-    found: datetime | None = await connection.fetchval("SELECT complete_until FROM coverage WHERE name = $1", NAME)
+    found: datetime | None = await _SWEPT_UNTIL.value(connection)
     return found
 
 
 async def note_swept(connection: Connection, until: datetime, documents: int) -> None:
     """Record that all events received before `until` are swept, which changed `documents` documents."""
-    await connection.execute(
-        """
-        INSERT INTO coverage (name, complete_until, repaired) VALUES ($1, $2, $3)
-        ON CONFLICT (name) DO UPDATE SET
-            complete_until = greatest(coverage.complete_until, EXCLUDED.complete_until),
-            repaired = coverage.repaired + EXCLUDED.repaired,
-            updated_at = now()
-        """,
-        NAME,
-        until,
-        documents,
-    )
+    await _NOTE_SWEPT.execute(connection, complete_until=until, repaired=documents)

@@ -15,7 +15,6 @@ from typing import Annotated
 
 import msgspec
 
-from app.access.key_statements import SCOPES
 from app.db import mirrored_documents as mirrored
 from app.db.engine import Connection
 from app.db.mirrored_documents import times
@@ -36,8 +35,12 @@ _FULFILLMENT_ACTION = (
     "id, fulfillment, invoice, action, moment, status, attempts, reason, "
     f"{times('created_at', 'next_attempt_at', 'finished_at')}"
 )
+_SCOPES = (
+    "CASE WHEN NOT feed_apart AND scopes && '{events:read,events:write}' AND NOT 'feed:read' = ANY (scopes) "
+    "THEN array_append(scopes, 'feed:read') ELSE scopes END"
+)
 _API_KEY = (
-    f"id, name, prefix, {SCOPES} AS scopes, livemode, caller, CASE WHEN revoked_at IS NOT NULL THEN 'revoked' "
+    f"id, name, prefix, {_SCOPES} AS scopes, livemode, caller, CASE WHEN revoked_at IS NOT NULL THEN 'revoked' "
     "WHEN expires_at <= now() THEN 'expired' ELSE 'active' END AS status, replaced_by, "
     f"{times('created_at', 'expires_at', 'last_used_at', 'revoked_at')}"
 )

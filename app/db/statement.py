@@ -10,11 +10,12 @@ from typing import Any, ClassVar, TypeVar
 from weakref import WeakSet
 
 import asyncpg
-from sqlalchemy import ColumnElement, Dialect, any_, bindparam
+from sqlalchemy import BindParameter, ColumnElement, Dialect, any_, bindparam, literal, literal_column
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql import ClauseElement, visitors
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.sql.visitors import ExternallyTraversible
+from sqlalchemy.types import NullType, TypeEngine
 
 from app.db.engine import Connection
 from app.domain.json import storable
@@ -81,8 +82,8 @@ class Statement:
     @cached_property
     def _compiled(self) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
         """The SQL, and its parameters in their order with what turns each into a value that asyncpg takes."""
-        clause = visitors.cloned_traverse(self._clause, {}, {"bindparam": _literal_or_named})
-        compiled: Any = clause.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
+        clause: Any = visitors.replacement_traverse(self._clause, {}, _literal)
+        compiled = clause.compile(dialect=DIALECT)
         ordered = [
             (name, compiled.binds[name].type.dialect_impl(DIALECT).bind_processor(DIALECT))
             for name in compiled.positiontup
@@ -96,9 +97,12 @@ class Statement:
         return [given[name] if processor is None else processor(given[name]) for name, processor in ordered]
 
 
-def _literal_or_named(bind: Any) -> None:
-    """A constant (SQLAlchemy gives it a unique name) becomes part of the text; a named parameter has no value yet."""
-    if bind.unique:
-        bind.literal_execute = True
-    else:
-        bind.required = False
+def _literal(element: ExternallyTraversible, **_: Any) -> ExternallyTraversible | None:
+    """A constant as a part of the text: SQLAlchemy gives its parameter a unique name. None for everything else."""
+    if not isinstance(element, BindParameter) or not element.unique:
+        return None
+    constant = literal(element.value) if isinstance(element.type, NullType) else element
+    text = str(constant.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
+    if "\\" in text:  # SQLAlchemy doubles it for a server it has not asked; PostgreSQL takes it as it is
+        raise ValueError(f"a constant with a backslash must be a parameter: {text}")
+    return literal_column(text, constant.type)

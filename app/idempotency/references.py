@@ -8,7 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import Text, and_, bindparam, delete, false, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
+
 from app.db.engine import Connection
+from app.db.schema import operations, reference_claims
+from app.db.statement import Statement, any_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,62 +24,90 @@ class Claim:
     object_id: str | None
 
 
+_C = reference_claims.c
+_KEY = [_C.resource, _C.reference]
+
+_O = operations.c
+_RUNNING = (
+    select(_O.id)
+    .where(_O.id == bindparam("operation"), _O.takeovers == bindparam("runner"), _O.answered_at.is_(None))
+    .with_for_update(read=True)
+    .cte("running")
+)
+_CLAIM = Statement(
+    insert(reference_claims)
+    .from_select(
+        ["resource", "reference", "operation"],
+        select(bindparam("resource", type_=Text), bindparam("reference", type_=Text), _RUNNING.c.id),
+    )
+    .on_conflict_do_update(index_elements=_KEY, set_={"operation": _C.operation})
+    .returning(func.coalesce(_C.operation == bindparam("operation"), false()).label("ours"), _C.object_id)
+)
+_OWNERS = (
+    func.unnest(bindparam("references", type_=ARRAY(Text)), bindparam("objects", type_=ARRAY(Text)))
+    .table_valued("reference", "object_id", name="owner")
+    .render_derived()
+)
+_NEW = insert(reference_claims).from_select(
+    ["resource", "reference", "object_id"],
+    select(bindparam("resource", type_=Text), _OWNERS.c.reference, _OWNERS.c.object_id).ext(
+        distinct_on(_OWNERS.c.reference)
+    ),
+)
+_SETTLE = Statement(
+    _NEW.on_conflict_do_update(
+        index_elements=_KEY, set_={"object_id": _NEW.excluded.object_id}, where=_C.object_id.is_(None)
+    )
+)
+_FREE = Statement(
+    delete(reference_claims).where(
+        or_(
+            and_(_C.operation == bindparam("operation"), _C.object_id.is_(None)),
+            _C.object_id == any_of("objects", Text),
+        )
+    )
+)
+_GIVE_UP = Statement(
+    delete(reference_claims).where(
+        _C.resource == bindparam("resource"),
+        _C.reference == _OWNERS.c.reference,
+        _C.object_id == _OWNERS.c.object_id,
+    )
+)
+
+
 async def claim(connection: Connection, resource: str, reference: str, operation: UUID, runner: int) -> Claim | None:
     """Claim `reference` for what `operation` creates; None where that is not this runner's any more.
 
     The operation's row is held meanwhile: whoever answers it later finds the claim, and frees it.
     """
-    row = await connection.fetchrow(
-        """
-        WITH running AS (
-            SELECT id FROM operations WHERE id = $3 AND takeovers = $4 AND answered_at IS NULL FOR SHARE
-        )
-        INSERT INTO reference_claims AS claim (resource, reference, operation) SELECT $1, $2, id FROM running
-        ON CONFLICT (resource, reference) DO UPDATE SET operation = claim.operation
-        RETURNING coalesce(claim.operation = $3, false) AS ours, claim.object_id
-        """,
-        resource,
-        reference,
-        operation,
-        runner,
+    return await _CLAIM.row(
+        connection, Claim, resource=resource, reference=reference, operation=operation, runner=runner
     )
-    return Claim(row["ours"], row["object_id"]) if row else None
 
 
 async def settle(connection: Connection, resource: str, owners: Iterable[tuple[str, str]]) -> None:
     """Record which objects the references belong to, as (reference, object id); the first owner stays."""
     pairs = list(owners)
-    await connection.execute(
-        """
-        INSERT INTO reference_claims AS claim (resource, reference, object_id)
-        SELECT DISTINCT ON (reference) $1, reference, object_id FROM unnest($2::text[], $3::text[]) AS owner (reference, object_id)
-        ON CONFLICT (resource, reference) DO UPDATE SET object_id = EXCLUDED.object_id WHERE claim.object_id IS NULL
-        """,
-        resource,
-        [reference[:200] for reference, _ in pairs],
-        [object_id for _, object_id in pairs],
+    await _SETTLE.execute(
+        connection,
+        resource=resource,
+        references=[reference[:200] for reference, _ in pairs],
+        objects=[object_id for _, object_id in pairs],
     )
 
 
 async def free(connection: Connection, *, operation: UUID | None = None, objects: Iterable[str] = ()) -> None:
     """Free the references of a create that was refused, or of objects that were deleted."""
-    await connection.execute(
-        "DELETE FROM reference_claims WHERE (operation = $1 AND object_id IS NULL) OR object_id = ANY($2::text[])",
-        operation,
-        list(objects),
-    )
+    await _FREE.execute(connection, operation=operation, objects=list(objects))
 
 
 async def give_up(connection: Connection, resource: str, owners: Iterable[tuple[str, str]]) -> None:
     """Free references that their objects do not carry any more, as (reference, object id)."""
     pairs = list(owners)
-    await connection.execute(
-        """
-        DELETE FROM reference_claims AS claim
-        USING unnest($2::text[], $3::text[]) AS owner (reference, object_id)
-        WHERE claim.resource = $1 AND claim.reference = owner.reference AND claim.object_id = owner.object_id
-        """,
-        resource,
-        [reference[:200] for reference, _ in pairs],
-        [object_id for _, object_id in pairs],
+    await _GIVE_UP.execute(
+        connection,
+        resource=resource,
+        references=[reference[:200] for reference, _ in pairs],
+        objects=[object_id for _, object_id in pairs],
     )

@@ -1,15 +1,40 @@
-"""Owns the statements about coverage: up to when Stripe's events were compared with the inbox, and by whom."""
+"""Coverage: up to when Stripe's events were compared with the inbox, and who compares them now."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.db import schema
 from app.db.engine import Connection, Database, translated_errors
+from app.db.statement import Statement, parameters
 
 NAME = "events"
 LOCK = 0x636F7665726167
 """The advisory lock of whoever reconciles."""
+
+_C = schema.coverage.c
+_READ = Statement(select(_C.complete_until, _C.compared, _C.missed, _C.repaired).where(_C.name == NAME))
+_NEW = insert(schema.coverage).values(name=NAME, **parameters("complete_until", "compared", "missed"))
+_EXTEND = Statement(
+    _NEW.on_conflict_do_update(
+        index_elements=[_C.name],
+        set_={
+            "complete_until": func.greatest(_C.complete_until, _NEW.excluded.complete_until),
+            "compared": _C.compared + _NEW.excluded.compared,
+            "missed": _C.missed + _NEW.excluded.missed,
+            "updated_at": func.now(),
+        },
+    )
+)
+_COUNT_REPAIRS = Statement(
+    update(schema.coverage)
+    .values(repaired=_C.repaired + bindparam("more"), updated_at=func.now())
+    .where(_C.name == NAME)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,32 +61,14 @@ async def alone(database: Database) -> AsyncIterator[bool]:
 
 async def read(connection: Connection) -> Covered | None:
     """How far it got; None before the first pass."""
-    row = await connection.fetchrow(
-        "SELECT complete_until, compared, missed, repaired FROM coverage WHERE name = $1", NAME
-    )
-    return Covered(**row) if row else None
+    return await _READ.row(connection, Covered)
 
 
 async def extend(connection: Connection, until: datetime, *, compared: int, missed: int) -> None:
     """Put down that everything before `until` is recorded; it never moves back."""
-    await connection.execute(
-        """
-        INSERT INTO coverage (name, complete_until, compared, missed) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (name) DO UPDATE SET
-            complete_until = greatest(coverage.complete_until, EXCLUDED.complete_until),
-            compared = coverage.compared + EXCLUDED.compared,
-            missed = coverage.missed + EXCLUDED.missed,
-            updated_at = now()
-        """,
-        NAME,
-        until,
-        compared,
-        missed,
-    )
+    await _EXTEND.execute(connection, complete_until=until, compared=compared, missed=missed)
 
 
 async def count_repairs(connection: Connection, repaired: int) -> None:
     """Add to the number of invoices that had drifted from Stripe's."""
-    await connection.execute(
-        "UPDATE coverage SET repaired = repaired + $2, updated_at = now() WHERE name = $1", NAME, repaired
-    )
+    await _COUNT_REPAIRS.execute(connection, more=repaired)

@@ -1,48 +1,63 @@
-"""Owns the statements that find what may have drifted from Stripe: what is not at its end, or lags behind itself."""
+"""Finds what may have drifted from Stripe: what is not at its end, or lags behind itself."""
 
 from collections.abc import Collection
 from datetime import timedelta
 
+from sqlalchemy import Interval, Text, and_, bindparam, exists, func, not_, or_, select, union
+
 from app.db.engine import Connection
+from app.db.schema import customers, fulfillments, invoices, tombstones
+from app.db.statement import Statement, any_of
 
-_UNFINISHED = """
-SELECT id FROM invoices
-WHERE status IN ('draft', 'open', 'uncollectible') AND deleted_at IS NULL AND updated_at < now() - $2::interval
-  AND NOT id = ANY($1::text[])
-"""
+_I, _F = invoices.c, fulfillments.c
+_THERE = _I.deleted_at.is_(None)
+_SETTLED = _I.updated_at < func.now() - bindparam("settled", type_=Interval)
+_YOUNG = _I.created_at > func.now() - bindparam("young", type_=Interval)
 
-_LAGGING = """
-SELECT invoice.id
-FROM fulfillments fulfillment JOIN invoices invoice ON invoice.id = fulfillment.invoice
-WHERE invoice.deleted_at IS NULL AND invoice.updated_at < now() - $1::interval
-  AND ((invoice.status = 'paid' AND fulfillment.status <> 'fulfilled')
-    OR (invoice.status = 'void' AND fulfillment.status NOT IN ('canceled', 'fulfilled'))
-    OR (invoice.status = 'uncollectible' AND fulfillment.status NOT IN ('written_off', 'fulfilled')))
-UNION
-SELECT id FROM invoices
-WHERE created_at > now() - $2::interval AND status <> 'draft' AND deleted_at IS NULL
-  AND updated_at < now() - $1::interval
-  AND NOT EXISTS (SELECT FROM fulfillments WHERE fulfillments.invoice = invoices.id)
-"""
-
-_ORPHANS = """
-SELECT DISTINCT customer FROM invoices
-WHERE created_at > now() - $1::interval AND customer IS NOT NULL AND deleted_at IS NULL
-  AND NOT EXISTS (SELECT FROM customers WHERE customers.id = invoices.customer)
-  AND NOT EXISTS (SELECT FROM tombstones WHERE tombstones.id = invoices.customer)
-"""
+_UNFINISHED = Statement(
+    select(_I.id).where(
+        _I.status.in_(("draft", "open", "uncollectible")), _THERE, _SETTLED, not_(_I.id == any_of("except_for", Text))
+    )
+)
+_LAGGING = Statement(
+    union(
+        select(_I.id)
+        .join_from(fulfillments, invoices, _I.id == _F.invoice)
+        .where(
+            _THERE,
+            _SETTLED,
+            or_(
+                and_(_I.status == "paid", _F.status != "fulfilled"),
+                and_(_I.status == "void", _F.status.not_in(("canceled", "fulfilled"))),
+                and_(_I.status == "uncollectible", _F.status.not_in(("written_off", "fulfilled"))),
+            ),
+        ),
+        select(_I.id).where(_YOUNG, _I.status != "draft", _THERE, _SETTLED, ~exists().where(_F.invoice == _I.id)),
+    )
+)
+_ORPHANS = Statement(
+    select(_I.customer)
+    .distinct()
+    .where(
+        _YOUNG,
+        _I.customer.is_not(None),
+        _THERE,
+        ~exists().where(customers.c.id == _I.customer),
+        ~exists().where(tombstones.c.id == _I.customer),
+    )
+)
 
 
 async def unfinished(connection: Connection, except_for: Collection[str], settled: timedelta) -> list[str]:
     """Invoices that can still change, except for some, and for those that changed here just now."""
-    return [row[0] for row in await connection.fetch(_UNFINISHED, list(except_for), settled)]
+    return await _UNFINISHED.column(connection, except_for=list(except_for), settled=settled)
 
 
 async def lagging(connection: Connection, settled: timedelta, young: timedelta) -> list[str]:
     """Invoices whose fulfillment has not followed them: any that has one, and of those without one the younger."""
-    return [row[0] for row in await connection.fetch(_LAGGING, settled, young)]
+    return await _LAGGING.column(connection, settled=settled, young=young)
 
 
 async def orphans(connection: Connection, young: timedelta) -> list[str]:
     """Customers of the younger invoices that are not known here."""
-    return [row[0] for row in await connection.fetch(_ORPHANS, young)]
+    return await _ORPHANS.column(connection, young=young)

@@ -1,11 +1,17 @@
-"""Owns the statements that put events back into the inbox, so that they are processed again."""
+"""Puts events back into the inbox, so that they are processed again."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Text, and_, bindparam, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from app.db.documents import EVENT
 from app.db.engine import Connection
+from app.db.schema import coverage, webhook_events
+from app.db.statement import Statement, any_of, parameters
 from app.inbox.statements import CHANNEL, UNKNOWN_TYPE
 
 
@@ -30,72 +36,84 @@ class Wanted:
         return ", ".join(said) or "all"
 
 
-_MATCHING = """
-SELECT id FROM webhook_events
-WHERE ($1::text IS NULL OR id = $1)
-  AND ($2::text IS NULL OR type = $2)
-  AND ($3::text IS NULL OR status = $3)
-  AND ($4::text IS NULL OR object_id = $4)
-  AND ($5::timestamptz IS NULL OR received_at >= $5)
-  AND ($6::timestamptz IS NULL OR received_at < $6)
-  AND status IN ('processed', 'ignored', 'failed', 'dead')
-  AND type = ANY($7::text[]) AND livemode = $8 AND account IS NULL
-ORDER BY received_at, id
-"""
-
-_REQUEUE = f"""
-WITH replayed AS (
-    UPDATE webhook_events
-    SET status = 'received', attempts = 0, last_error = NULL, next_attempt_at = now()
-    WHERE id = ANY($1::text[]) AND created_at BETWEEN $2 AND $3
-      AND status IN ('processed', 'ignored', 'failed', 'dead')
-      AND type = ANY($4::text[]) AND livemode = $5 AND account IS NULL
-    RETURNING id
-), told AS (
-    SELECT pg_notify('{CHANNEL}', '') FROM replayed LIMIT 1
+_C = webhook_events.c
+_BETWEEN = _C.created_at.between(bindparam("first"), bindparam("last"))
+_REPLAYABLE = and_(
+    _C.status.in_(("processed", "ignored", "failed", "dead")),
+    _C.type == any_of("handled", Text),
+    _C.livemode == bindparam("livemode"),
+    _C.account.is_(None),
 )
-SELECT id FROM replayed WHERE (SELECT count(*) FROM told) >= 0
-"""  # noqa: S608 -- only a constant of that module is interpolated
 
 
-_IGNORED = """
-SELECT id FROM webhook_events
-WHERE received_at >= $1 AND received_at < $2
-  AND status = 'ignored' AND (attempts = 0 OR last_error = $3)
-  AND type = ANY($4::text[]) AND livemode = $5 AND account IS NULL
-"""
+def _if_given(name: str, column: Column[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """`condition`, where the parameter `name` of the kind of `column` is not None."""
+    return or_(bindparam(name, type_=column.type).is_(None), condition)
 
-_IGNORED_SINCE = """
-SELECT coalesce(
-    (SELECT complete_until FROM coverage WHERE name = $1),
-    (SELECT min(received_at) FROM webhook_events)
+
+_MATCHING = Statement(
+    select(_C.id)
+    .where(
+        *(
+            _if_given(name, column, column == bindparam(name))
+            for name, column in {"id": _C.id, "type": _C.type, "status": _C.status, "object_id": _C.object_id}.items()
+        ),
+        _if_given("since", _C.received_at, _C.received_at >= bindparam("since")),
+        _if_given("until", _C.received_at, _C.received_at < bindparam("until")),
+        _REPLAYABLE,
+    )
+    .order_by(_C.received_at, _C.id)
 )
-"""
-
-_NOTE_IGNORED = """
-INSERT INTO coverage (name, complete_until, repaired) VALUES ($1, $2, $3)
-ON CONFLICT (name) DO UPDATE SET
-    complete_until = EXCLUDED.complete_until, repaired = coverage.repaired + EXCLUDED.repaired, updated_at = now()
-"""
-
-_MADE = "SELECT created_at FROM webhook_events WHERE id = $1"
+_MADE = Statement(select(_C.created_at).where(_C.id == bindparam("event")))
+_MADE_OF_MANY = Statement(select(_C.id, _C.created_at).where(_C.id == any_of("events", Text)))
+_REPLAYED = (
+    update(webhook_events)
+    .values(status="received", attempts=0, last_error=None, next_attempt_at=func.now())
+    .where(_C.id == any_of("events", Text), _BETWEEN, _REPLAYABLE)
+    .returning(_C.id)
+    .cte("replayed")
+)
+_NOTIFIED = select(func.pg_notify(CHANNEL, "")).select_from(_REPLAYED).limit(1).cte("notified")
+_REQUEUE = Statement(select(_REPLAYED.c.id).where(select(func.count()).select_from(_NOTIFIED).scalar_subquery() >= 0))
+_STATUSES = Statement(select(_C.status, func.count()).where(_C.id == any_of("events", Text)).group_by(_C.status))
+_KNOWN = Statement(select(_C.id).where(_C.id == any_of("events", Text), _BETWEEN))
+_IGNORED = Statement(
+    select(_C.id).where(
+        _C.received_at >= bindparam("since"),
+        _C.received_at < bindparam("until"),
+        _C.status == "ignored",
+        or_(_C.attempts == 0, _C.last_error == UNKNOWN_TYPE),
+        _C.type == any_of("handled", Text),
+        _C.livemode == bindparam("livemode"),
+        _C.account.is_(None),
+    )
+)
+_V = coverage.c
+_IGNORED_SINCE = Statement(
+    select(
+        func.coalesce(
+            select(_V.complete_until).where(_V.name == bindparam("name")).scalar_subquery(),
+            select(func.min(_C.received_at)).scalar_subquery(),
+        )
+    )
+)
+_NOTE = insert(coverage).values(parameters("name", "complete_until", "repaired"))
+_NOTE_IGNORED = Statement(
+    _NOTE.on_conflict_do_update(
+        index_elements=[_V.name],
+        set_={
+            "complete_until": _NOTE.excluded.complete_until,
+            "repaired": _V.repaired + _NOTE.excluded.repaired,
+            "updated_at": func.now(),
+        },
+    )
+)
 _DOCUMENT = EVENT.document("id = $1 AND created_at = $2")
 
 
 async def matching(connection: Connection, wanted: Wanted, handled: Collection[str], *, livemode: bool) -> list[str]:
     """The events that can be replayed and are `wanted`, in the order they were received."""
-    rows = await connection.fetch(
-        _MATCHING,
-        wanted.id,
-        wanted.type,
-        wanted.status,
-        wanted.object_id,
-        wanted.since,
-        wanted.until,
-        list(handled),
-        livemode,
-    )
-    return [row[0] for row in rows]
+    return await _MATCHING.column(connection, **asdict(wanted), handled=list(handled), livemode=livemode)
 
 
 async def requeue(
@@ -105,10 +123,10 @@ async def requeue(
 
     Wakes the workers on commit.
     """
-    rows = await connection.fetch(
-        "SELECT id, created_at FROM webhook_events WHERE id = ANY($1::text[])", list(events)
-    )  # first when they were made: changing rows is dear where it is not known in which partition they lie
-    return await _requeue(connection, {row["id"]: row["created_at"] for row in rows}, handled, livemode=livemode)
+    # first when they were made: changing rows is dear where it is not known in which partition they lie
+    found = await _MADE_OF_MANY.fetch(connection, events=list(events))
+    made = {row["id"]: row["created_at"] for row in found}
+    return await _requeue(connection, made, handled, livemode=livemode)
 
 
 async def requeue_one(connection: Connection, event: str, handled: Collection[str], *, livemode: bool) -> str | None:
@@ -117,7 +135,7 @@ async def requeue_one(connection: Connection, event: str, handled: Collection[st
     It is looked for by its id alone once, by a statement that PostgreSQL plans once: over sixty partitions that takes
     longer than to look into each. With an array in the place of the id it would plan anew each time.
     """
-    made = await connection.fetchval(_MADE, event)
+    made = await _MADE.value(connection, event=event)
     if made is None:
         return None
     await _requeue(connection, {event: made}, handled, livemode=livemode)
@@ -131,43 +149,36 @@ async def _requeue(
     if not made:
         return {}
     first, last = min(made.values()), max(made.values())
-    found = await connection.fetch(_REQUEUE, list(made), first, last, list(handled), livemode)
-    return {row[0]: made[row[0]] for row in found}
+    found = await _REQUEUE.column(
+        connection, events=list(made), first=first, last=last, handled=list(handled), livemode=livemode
+    )
+    return {event: made[event] for event in found}
 
 
 async def statuses(connection: Connection, events: Sequence[str]) -> dict[str, int]:
     """How many of `events` are in which status."""
-    rows = await connection.fetch(
-        "SELECT status, count(*) FROM webhook_events WHERE id = ANY($1::text[]) GROUP BY status", list(events)
-    )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in await _STATUSES.fetch(connection, events=list(events))}
 
 
 async def unknown(connection: Connection, events: Mapping[str, datetime]) -> set[str]:
     """Which of `events`, by when Stripe made each, were never received."""
-    rows = await connection.fetch(
-        "SELECT id FROM webhook_events WHERE id = ANY($1::text[]) AND created_at BETWEEN $2 AND $3",
-        list(events),
-        min(events.values()),
-        max(events.values()),
-    )
-    return events.keys() - {row[0] for row in rows}
+    first, last = min(events.values()), max(events.values())
+    return events.keys() - set(await _KNOWN.column(connection, events=list(events), first=first, last=last))
 
 
 async def ignored(
     connection: Connection, since: datetime, until: datetime, handled: Collection[str], *, livemode: bool
 ) -> list[str]:
     """The events of `handled` types received in that time that no release has looked at that knows their type."""
-    rows = await connection.fetch(_IGNORED, since, until, UNKNOWN_TYPE, list(handled), livemode)
-    return [row[0] for row in rows]
+    return await _IGNORED.column(connection, since=since, until=until, handled=list(handled), livemode=livemode)
 
 
 async def ignored_since(connection: Connection, place: str) -> datetime | None:
     """From where on the inbox is to be searched; None where it is empty."""
-    found: datetime | None = await connection.fetchval(_IGNORED_SINCE, place)
+    found: datetime | None = await _IGNORED_SINCE.value(connection, name=place)
     return found
 
 
 async def note_ignored(connection: Connection, place: str, until: datetime, queued: int) -> None:
     """Record up to when the inbox was searched, and how many events that queued."""
-    await connection.execute(_NOTE_IGNORED, place, until, queued)
+    await _NOTE_IGNORED.execute(connection, name=place, complete_until=until, repaired=queued)

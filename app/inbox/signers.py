@@ -1,9 +1,13 @@
-"""Owns the statements that tell which signing secret verified what."""
+"""Which signing secret verified what."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import Interval, bindparam, func, select
+
 from app.db.engine import Connection
+from app.db.schema import webhook_events
+from app.db.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,23 +20,28 @@ class Signer:
     last: datetime | None = None
 
 
+_C = webhook_events.c
+_SIGNERS = Statement(
+    select(
+        _C.verified_by.label("name"),
+        func.count().label("events"),
+        func.min(_C.received_at).label("first"),
+        func.max(_C.received_at).label("last"),
+    )
+    .where(_C.verified_by.is_not(None), _C.received_at > func.now() - bindparam("within", type_=Interval))
+    .group_by(_C.verified_by)
+)
+_LAST_SIGNER = Statement(
+    select(_C.verified_by).where(_C.verified_by.is_not(None)).order_by(_C.received_at.desc(), _C.id.desc()).limit(1)
+)
+
+
 async def signers(connection: Connection, within: timedelta) -> dict[str, Signer]:
     """What each secret verified `within` the last time, by name."""
-    rows = await connection.fetch(
-        """
-        SELECT verified_by AS name, count(*) AS events, min(received_at) AS first, max(received_at) AS last
-        FROM webhook_events
-        WHERE verified_by IS NOT NULL AND received_at > now() - $1::interval
-        GROUP BY verified_by
-        """,
-        within,
-    )
-    return {row["name"]: Signer(**row) for row in rows}
+    return {found.name: found for found in await _SIGNERS.rows(connection, Signer, within=within)}
 
 
 async def last_signer(connection: Connection) -> str | None:
     """The name of the secret that verified the last delivery there was."""
-    name: str | None = await connection.fetchval(
-        "SELECT verified_by FROM webhook_events WHERE verified_by IS NOT NULL ORDER BY received_at DESC, id DESC LIMIT 1"
-    )
+    name: str | None = await _LAST_SIGNER.value(connection)
     return name

@@ -1,77 +1,82 @@
-"""Owns the statements about an invoice's items and about which PaymentIntent pays which invoice."""
+"""An invoice's items, and which PaymentIntent pays which invoice."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
+from sqlalchemy import Text, bindparam, delete, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.engine import Connection
 from app.db.rows import store
+from app.db.schema import customers, invoice_items, invoice_payments, tombstones
+from app.db.statement import Statement, any_of
 from app.db.tables import INVOICE_ITEMS
 from app.domain.json import JsonObject
+
+_I, _P = invoice_items.c, invoice_payments.c
+_OF_THE_INVOICE = _I.invoice == bindparam("invoice")
+
+_DELETE = Statement(delete(invoice_items).where(_I.invoice == any_of("invoices", Text)))
+_ITEMS = Statement(
+    select(_I.invoice, func.to_jsonb(invoice_items.table_valued()))
+    .where(_I.invoice == any_of("invoices", Text))
+    .order_by(_I.invoice, _I.position)
+)
+_LINE_ITEM = Statement(
+    select(_I.line_item).where(_OF_THE_INVOICE, or_(_I.id == bindparam("item"), _I.line_item == bindparam("item")))
+)
+_COUNT = Statement(select(func.count()).select_from(invoice_items).where(_OF_THE_INVOICE))
+_INVOICES_OF = Statement(
+    select(_P.payment_intent, _P.invoice).where(_P.payment_intent == any_of("payment_intents", Text))
+)
+_LINKS_OF = Statement(select(invoice_payments).where(_P.invoice == any_of("invoices", Text)))
+_NAMED = func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued("id").render_derived(name="named")
+_UNKNOWN_CUSTOMERS = Statement(
+    select(_NAMED.c.id).where(
+        ~exists().where(customers.c.id == _NAMED.c.id), ~exists().where(tombstones.c.id == _NAMED.c.id)
+    )
+)
 
 
 async def replace(connection: Connection, items: Mapping[str, Sequence[JsonObject]]) -> None:
     """Make `items` (rows by invoice id) all the items these invoices have."""
     if not items:
         return
-    await connection.execute("DELETE FROM invoice_items WHERE invoice = ANY($1::text[])", list(items))
+    await _DELETE.execute(connection, invoices=list(items))
     await store(connection, INVOICE_ITEMS, [row for rows in items.values() for row in rows])
 
 
 async def of(connection: Connection, invoices: Collection[str]) -> dict[str, list[JsonObject]]:
     """The items of `invoices`, as rows by invoice, in their order."""
-    rows = await connection.fetch(
-        "SELECT invoice, to_jsonb(item) FROM invoice_items item WHERE invoice = ANY($1::text[]) ORDER BY invoice, position",
-        list(invoices),
-    )
     found: dict[str, list[JsonObject]] = {}
-    for invoice, item in rows:
+    for invoice, item in await _ITEMS.fetch(connection, invoices=list(invoices)):
         found.setdefault(invoice, []).append(msgspec.json.decode(item))
     return found
 
 
 async def line_item(connection: Connection, invoice_id: str, item_id: str) -> str | None:
     """The line item (`il_…`) under which Stripe lists the invoice item `item_id`, or None."""
-    found: str | None = await connection.fetchval(
-        "SELECT line_item FROM invoice_items WHERE invoice = $1 AND (id = $2 OR line_item = $2)", invoice_id, item_id
-    )
+    found: str | None = await _LINE_ITEM.value(connection, invoice=invoice_id, item=item_id)
     return found
 
 
 async def count(connection: Connection, invoice_id: str) -> int:
     """How many items the invoice has."""
-    found: int = await connection.fetchval("SELECT count(*) FROM invoice_items WHERE invoice = $1", invoice_id)
+    found: int = await _COUNT.value(connection, invoice=invoice_id)
     return found
 
 
 async def invoices_of(connection: Connection, payment_intents: Iterable[str]) -> dict[str, str]:
     """The invoice each of `payment_intents` pays, as far as it is known here."""
-    rows = await connection.fetch(
-        "SELECT payment_intent, invoice FROM invoice_payments WHERE payment_intent = ANY($1::text[])",
-        list(payment_intents),
-    )
+    rows = await _INVOICES_OF.fetch(connection, payment_intents=list(payment_intents))
     return {row["payment_intent"]: row["invoice"] for row in rows}
 
 
 async def links_of(connection: Connection, invoices: Collection[str]) -> list[JsonObject]:
     """The rows that say which PaymentIntents pay `invoices`."""
-    if not invoices:
-        return []
-    rows = await connection.fetch(
-        "SELECT payment_intent, id, invoice, is_default FROM invoice_payments WHERE invoice = ANY($1::text[])",
-        list(invoices),
-    )
-    return [dict(row) for row in rows]
+    return await _LINKS_OF.rows(connection, dict, invoices=list(invoices)) if invoices else []
 
 
 async def unknown_customers(connection: Connection, customers: Collection[str]) -> list[str]:
     """Which of `customers` are not known here."""
-    rows = await connection.fetch(
-        """
-        SELECT id FROM unnest($1::text[]) AS named (id)
-        WHERE NOT EXISTS (SELECT FROM customers WHERE customers.id = named.id)
-          AND NOT EXISTS (SELECT FROM tombstones WHERE tombstones.id = named.id)
-        """,
-        list(customers),
-    )
-    return [row[0] for row in rows]
+    return await _UNKNOWN_CUSTOMERS.column(connection, ids=list(customers))

@@ -8,13 +8,32 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    bindparam,
+    case,
+    column,
+    exists,
+    func,
+    insert,
+    literal_column,
+    not_,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from app.db.engine import Connection
+from app.db.schema import deliveries, webhook_endpoints
+from app.db.schema.metadata import JSON, TIME
+from app.db.statement import Statement, parameters
 from app.domain.events import Cursor
-from app.domain.json import JsonObject, JsonView
+from app.domain.json import JsonView
 from app.domain.outgoing import DisabledReason
 
-CHANGEABLE = ("url", "description", "types", "ordered")
+CHANGEABLE = {"url", "description", "types", "ordered"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,142 +54,169 @@ def read_secrets(stored: str) -> list[StoredSecret]:
     return msgspec.json.decode(stored, type=list[StoredSecret])
 
 
-def _written(secrets: list[StoredSecret]) -> str:
-    return msgspec.json.encode(secrets).decode()
+@dataclass(frozen=True, slots=True)
+class StoredEndpoint:
+    """An endpoint that is not deleted, as its row says."""
+
+    id: str
+    url: str
+    description: str | None
+    types: list[str]
+    ordered: bool
+    secrets: list[StoredSecret]
+    status: str
+    disabled_reason: str | None
+
+
+_C = webhook_endpoints.c
+_THE_ENDPOINT = _C.id == bindparam("endpoint")
+_CHANGED = update(webhook_endpoints).values(updated_at=func.now()).where(_THE_ENDPOINT)
+_ENABLED = {"status": "enabled", "disabled_reason": None, "disabled_at": None, "failing_since": None}
+
+_CREATE = Statement(
+    insert(webhook_endpoints).values(
+        parameters("id", "url", "description", "types", "ordered", "secrets", "position", "change")
+    )
+)
+_LOCK_TABLE = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended(webhook_endpoints.name, 0))))
+_COUNT = Statement(select(func.count()).select_from(webhook_endpoints).where(_C.deleted_at.is_(None)))
+_CHANGE = Statement(
+    _CHANGED.values(
+        **parameters(*sorted(CHANGEABLE)), failing_since=case((_C.url == bindparam("url"), _C.failing_since))
+    )
+)
+_LOCK = Statement(
+    select(
+        _C.id, _C.url, _C.description, _C.types, _C.ordered, _C.secrets, _C.status, _C.disabled_reason,
+    )
+    .where(_THE_ENDPOINT, _C.deleted_at.is_(None))
+    .with_for_update(key_share=True)
+)  # fmt: skip
+_ENABLE = Statement(_CHANGED.values(_ENABLED).where(_C.status == "disabled"))
+_RETRY = Statement(
+    update(deliveries)
+    .values(next_attempt_at=func.now())
+    .where(deliveries.c.endpoint == bindparam("endpoint"), deliveries.c.status == "failed")
+)
+_DISABLE = Statement(
+    _CHANGED.values(status="disabled", disabled_reason=bindparam("reason"), disabled_at=func.now()).where(
+        _C.status == "enabled",
+        _C.deleted_at.is_(None),
+        or_(bindparam("sent_with", type_=TIME).is_(None), _C.updated_at == bindparam("sent_with")),
+    )
+)
+_GONE = tuple_(bindparam("position", type_=BigInteger), bindparam("change", type_=BigInteger))
+_MISSED = Statement(
+    select(
+        or_(
+            exists(select(_C.id).where(_THE_ENDPOINT, tuple_(_C.position, _C.change) < _GONE)),
+            exists(
+                select(deliveries.c.id).where(
+                    deliveries.c.endpoint == bindparam("endpoint"),
+                    deliveries.c.status.in_(("pending", "delivering", "failed")),
+                    tuple_(deliveries.c.position, deliveries.c.change) <= _GONE,
+                )
+            ),
+        )
+    )
+)
+_DELETE = Statement(_CHANGED.values(deleted_at=func.now(), secrets=literal_column("'[]'::jsonb")))
+_CANCEL = Statement(
+    update(deliveries)
+    .values(status="canceled", next_attempt_at=None)
+    .where(deliveries.c.endpoint == bindparam("endpoint"), deliveries.c.status.in_(("pending", "failed", "delivering")))
+)
+_SET_SECRETS = Statement(_CHANGED.values(parameters("secrets")))
+_SECRET = func.jsonb_array_elements(_C.secrets).table_valued(column("value", JSON)).render_derived(name="secret")
+_SEALED_OTHERWISE = Statement(
+    select(_C.id)
+    .where(
+        exists(
+            select(_SECRET.c.value)
+            .where(not_(func.starts_with(_SECRET.c.value["sealed"].astext, bindparam("key", type_=Text).concat("."))))
+            .correlate(webhook_endpoints)
+        )
+    )
+    .order_by(_C.id)
+)
 
 
 async def create(
     connection: Connection, endpoint_id: str, given: JsonView, secret: StoredSecret, after: Cursor
 ) -> None:
     """Store a new endpoint; its deliveries begin `after` there in the feed."""
-    await connection.execute(
-        """
-        INSERT INTO webhook_endpoints (id, url, description, types, ordered, secrets, position, change)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        """,
-        endpoint_id,
-        given["url"],
-        given.get("description"),
-        given.get("types", []),
-        given.get("ordered", False),
-        _written([secret]),
-        after.position,
-        after.id,
+    await _CREATE.execute(
+        connection,
+        id=endpoint_id,
+        url=given["url"],
+        description=given.get("description"),
+        types=given.get("types", []),
+        ordered=given.get("ordered", False),
+        secrets=[secret],
+        position=after.position,
+        change=after.id,
     )
-
-
-_CHANGE = """
-UPDATE webhook_endpoints endpoint
-SET url = given.url, description = given.description, types = given.types, ordered = given.ordered,
-    failing_since = CASE WHEN given.url = endpoint.url THEN endpoint.failing_since END, updated_at = now()
-FROM webhook_endpoints old, jsonb_populate_record(old, $2::jsonb) AS given
-WHERE endpoint.id = $1 AND old.id = $1
-"""
 
 
 async def count(connection: Connection) -> int:
     """How many there are that are not deleted. Nobody else makes one until the transaction ends."""
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('webhook_endpoints', 0))")
-    found: int = await connection.fetchval("SELECT count(*) FROM webhook_endpoints WHERE deleted_at IS NULL")
+    await _LOCK_TABLE.fetch(connection)
+    found: int = await _COUNT.value(connection)
     return found
 
 
-async def change(connection: Connection, endpoint_id: str, given: JsonView) -> None:
+async def change(connection: Connection, endpoint: StoredEndpoint, given: JsonView) -> None:
     """Change what is given of `url`, `description`, `types`, `ordered`. Another URL has not failed yet."""
-    changed = {column: given[column] for column in CHANGEABLE if column in given}
-    if changed:
-        await connection.execute(_CHANGE, endpoint_id, msgspec.json.encode(changed).decode())
-
-
-async def lock(connection: Connection, endpoint_id: str) -> JsonObject | None:
-    """The row of an endpoint that is not deleted, locked until the transaction ends."""
-    row = await connection.fetchrow(
-        "SELECT * FROM webhook_endpoints WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE", endpoint_id
+    if not CHANGEABLE & given.keys():
+        return
+    await _CHANGE.execute(
+        connection,
+        endpoint=endpoint.id,
+        url=given.get("url", endpoint.url),
+        description=given.get("description", endpoint.description),
+        types=given.get("types", endpoint.types),
+        ordered=given.get("ordered", endpoint.ordered),
     )
-    return dict(row) if row else None
+
+
+async def lock(connection: Connection, endpoint_id: str) -> StoredEndpoint | None:
+    """The row of an endpoint that is not deleted, locked until the transaction ends."""
+    return await _LOCK.row(connection, _stored, endpoint=endpoint_id)
+
+
+def _stored(*, secrets: str, **columns: Any) -> StoredEndpoint:
+    return StoredEndpoint(**columns, secrets=read_secrets(secrets))
 
 
 async def enable(connection: Connection, endpoint_id: str) -> None:
     """Deliver to it again, from where it stopped; what failed before is not held against it, and is due now."""
-    await connection.execute(
-        """
-        UPDATE webhook_endpoints
-        SET status = 'enabled', disabled_reason = NULL, disabled_at = NULL, failing_since = NULL, updated_at = now()
-        WHERE id = $1 AND status = 'disabled'
-        """,
-        endpoint_id,
-    )
-    await connection.execute(
-        "UPDATE deliveries SET next_attempt_at = now() WHERE endpoint = $1 AND status = 'failed'", endpoint_id
-    )
-
-
-_MISSED = """
-SELECT EXISTS (
-    SELECT FROM webhook_endpoints WHERE id = $1 AND (position, change) < ($2, $3)
-    UNION ALL
-    SELECT FROM deliveries
-    WHERE endpoint = $1 AND status IN ('pending', 'delivering', 'failed') AND (position, change) <= ($2, $3)
-)
-"""
+    await _ENABLE.execute(connection, endpoint=endpoint_id)
+    await _RETRY.execute(connection, endpoint=endpoint_id)
 
 
 async def missed(connection: Connection, endpoint_id: str, gone: Cursor) -> bool:
     """Whether the feed, which keeps nothing up to `gone`, has forgotten something that the endpoint was to be sent."""
-    return bool(await connection.fetchval(_MISSED, endpoint_id, gone.position, gone.id))
+    return bool(await _MISSED.value(connection, endpoint=endpoint_id, position=gone.position, change=gone.id))
 
 
 async def disable(
     connection: Connection, endpoint_id: str, reason: DisabledReason, sent_with: datetime | None = None
 ) -> bool:
     """Deliver nothing to it any more; False where it was disabled already, or changed after `sent_with`."""
-    return bool(
-        await connection.fetchval(
-            """
-            UPDATE webhook_endpoints
-            SET status = 'disabled', disabled_reason = $2, disabled_at = now(), updated_at = now()
-            WHERE id = $1 AND status = 'enabled' AND deleted_at IS NULL
-              AND ($3::timestamptz IS NULL OR updated_at = $3)
-            RETURNING true
-            """,
-            endpoint_id,
-            reason,
-            sent_with,
-        )
-    )
+    return await _DISABLE.execute(connection, endpoint=endpoint_id, reason=reason, sent_with=sent_with) == 1
 
 
 async def delete(connection: Connection, endpoint_id: str) -> None:
     """Forget an endpoint and its secrets; what still waited for it is canceled, its log stays for as long as any."""
-    await connection.execute(
-        "UPDATE webhook_endpoints SET deleted_at = now(), secrets = '[]', updated_at = now() WHERE id = $1", endpoint_id
-    )
-    await connection.execute(
-        """
-        UPDATE deliveries SET status = 'canceled', next_attempt_at = NULL
-        WHERE endpoint = $1 AND status IN ('pending', 'failed', 'delivering')
-        """,
-        endpoint_id,
-    )
+    await _DELETE.execute(connection, endpoint=endpoint_id)
+    await _CANCEL.execute(connection, endpoint=endpoint_id)
 
 
 async def set_secrets(connection: Connection, endpoint_id: str, secrets: list[StoredSecret]) -> None:
     """Store an endpoint's secrets, the newest first."""
-    await connection.execute(
-        "UPDATE webhook_endpoints SET secrets = $2, updated_at = now() WHERE id = $1", endpoint_id, _written(secrets)
-    )
+    await _SET_SECRETS.execute(connection, endpoint=endpoint_id, secrets=secrets)
 
 
 async def sealed_otherwise(connection: Connection, key: str) -> list[str]:
     """The endpoints of which a secret is not sealed with `key`."""
-    rows: list[Any] = await connection.fetch(
-        """
-        SELECT id FROM webhook_endpoints
-        WHERE EXISTS (
-            SELECT FROM jsonb_array_elements(secrets) secret WHERE NOT starts_with(secret ->> 'sealed', $1 || '.')
-        )
-        ORDER BY id
-        """,
-        key,
-    )
-    return [row["id"] for row in rows]
+    return await _SEALED_OTHERWISE.column(connection, key=key)

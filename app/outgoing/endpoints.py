@@ -14,13 +14,13 @@ from app.db.documents import DELIVERY, WEBHOOK_ENDPOINT
 from app.db.engine import Connection, Database
 from app.domain.egress import Reach
 from app.domain.errors import InvalidState, NotFound
-from app.domain.json import JsonObject, JsonView
+from app.domain.json import JsonView
 from app.domain.outgoing import PING, DisabledReason, EndpointStatus, new_secret
 from app.events import feed_statements
 from app.idempotency.operations import Operation
 from app.outgoing import delivery_statements, endpoint_statements
 from app.outgoing.encryption import Seal, SealBroken
-from app.outgoing.endpoint_statements import StoredSecret
+from app.outgoing.endpoint_statements import StoredEndpoint, StoredSecret
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class Endpoints:
         endpoint_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             row = await _locked(connection, endpoint_id)
-            await endpoint_statements.change(connection, endpoint_id, params)
+            await endpoint_statements.change(connection, row, params)
             if params.get("status") == EndpointStatus.ENABLED:
                 await _require_kept(connection, row)
                 await endpoint_statements.enable(connection, endpoint_id)
@@ -72,10 +72,7 @@ class Endpoints:
         async with self.database.unit_of_work() as connection:
             row = await _locked(connection, endpoint_id)
             end = now + timedelta(seconds=params["overlap_s"])
-            kept = [
-                StoredSecret(old.sealed, old.created_at, min(old.expires_at or end, end))
-                for old in endpoint_statements.read_secrets(row["secrets"])
-            ]
+            kept = [StoredSecret(old.sealed, old.created_at, min(old.expires_at or end, end)) for old in row.secrets]
             kept = [old for old in kept if old.in_force(now)]
             if len(kept) >= MOST_SECRETS:
                 raise InvalidState(
@@ -91,10 +88,8 @@ class Endpoints:
         endpoint_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             row = await _locked(connection, endpoint_id)
-            if row["status"] != EndpointStatus.ENABLED:
-                raise InvalidState(
-                    f"The endpoint {endpoint_id} is disabled ({row['disabled_reason']}): enable it first."
-                )
+            if row.status != EndpointStatus.ENABLED:
+                raise InvalidState(f"The endpoint {endpoint_id} is disabled ({row.disabled_reason}): enable it first.")
             delivery, event = f"dlv_{uuid.uuid4().hex}", f"{PING}_{uuid.uuid4().hex}"
             await delivery_statements.ping(connection, delivery, endpoint_id, event, PING)
             document = await documents.read(connection, DELIVERY, delivery)
@@ -121,7 +116,7 @@ class Endpoints:
                 try:
                     renewed = [
                         StoredSecret(self._again(old.sealed, endpoint_id), old.created_at, old.expires_at)
-                        for old in endpoint_statements.read_secrets(row["secrets"])
+                        for old in row.secrets
                     ]
                 except SealBroken:
                     log.error("signing_secret_unreadable", endpoint=endpoint_id)  # noqa: TRY400 -- nothing to trace
@@ -139,20 +134,20 @@ class Endpoints:
         return StoredSecret(self.seal.close(operation.secret, endpoint_id), now)
 
 
-async def _locked(connection: Connection, endpoint_id: str) -> JsonObject:
+async def _locked(connection: Connection, endpoint_id: str) -> StoredEndpoint:
     row = await endpoint_statements.lock(connection, endpoint_id)
     if row is None:
         raise NotFound(f"There is no webhook endpoint {endpoint_id!r}.")
     return row
 
 
-async def _require_kept(connection: Connection, row: JsonView) -> None:
+async def _require_kept(connection: Connection, row: StoredEndpoint) -> None:
     """Raise InvalidState where going on would leave out, unsaid, what the feed has forgotten."""
-    if row["status"] != EndpointStatus.DISABLED:
+    if row.status != EndpointStatus.DISABLED:
         return
     gone = await feed_statements.hold_gone(connection)
-    if await endpoint_statements.missed(connection, row["id"], gone):
-        raise InvalidState(f"The feed has forgotten some of what {row['id']} missed: make a new endpoint.")
+    if await endpoint_statements.missed(connection, row.id, gone):
+        raise InvalidState(f"The feed has forgotten some of what {row.id} missed: make a new endpoint.")
 
 
 async def _finish(connection: Connection, operation: Operation, status: int = 200) -> None:

@@ -1,16 +1,18 @@
-"""Owns the statements of a rehearsal: which stored events it looks at, and the rows that stand for them. Only reads."""
+"""What a rehearsal reads: stored events, and the rows that stand for them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from sqlalchemy import BigInteger, Text, bindparam, select
+
 from app.db.engine import Connection
 from app.db.rows import load
+from app.db.schema import invoice_items, webhook_events
+from app.db.statement import Statement, any_of
 from app.db.tables import INVOICE_ITEMS
 from app.domain.json import JsonObject
 from app.projection import mirrored_rows
 from app.stripe.mapping import Kind
-
-_COLUMNS = "id, type, object_id, api_version, payload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +26,30 @@ class StoredEvent:
     payload: str
 
 
+_C = webhook_events.c
+_STORED = select(_C.id, _C.type, _C.object_id, _C.api_version, _C.payload)
+_NEWEST = Statement(
+    _STORED.where(
+        _C.type == any_of("types", Text),
+        _C.livemode == bindparam("livemode"),
+        _C.account.is_(None),
+        _C.status == "processed",
+    )
+    .order_by(_C.received_at.desc(), _C.id.desc())
+    .limit(bindparam("limit", type_=BigInteger))
+)
+_AMONG = Statement(_STORED.where(_C.id == any_of("ids", Text)))
+_LINES = Statement(select(invoice_items.c.line_item).where(invoice_items.c.invoice == bindparam("invoice")))
+
+
 async def newest(connection: Connection, types: Collection[str], *, livemode: bool, limit: int) -> list[StoredEvent]:
     """The last events of `types` that were applied, the newest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM webhook_events
-        WHERE type = ANY($1::text[]) AND livemode = $2 AND account IS NULL AND status = 'processed'
-        ORDER BY received_at DESC, id DESC LIMIT $3
-        """,  # noqa: S608 -- only constants of this module are interpolated
-        list(types),
-        livemode,
-        limit,
-    )
-    return [StoredEvent(**row) for row in rows]
+    return await _NEWEST.rows(connection, StoredEvent, types=list(types), livemode=livemode, limit=limit)
 
 
 async def stored(connection: Connection, ids: Collection[str]) -> dict[str, StoredEvent]:
     """Those of the events `ids` that were received, by id."""
-    rows = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM webhook_events WHERE id = ANY($1::text[])",  # noqa: S608 -- as above
-        list(ids),
-    )
-    return {row["id"]: StoredEvent(**row) for row in rows}
+    return {found.id: found for found in await _AMONG.rows(connection, StoredEvent, ids=list(ids))}
 
 
 async def row_of(connection: Connection, kind: Kind, object_id: str) -> JsonObject | None:
@@ -56,5 +60,4 @@ async def row_of(connection: Connection, kind: Kind, object_id: str) -> JsonObje
 
 async def items_of(connection: Connection, invoice: str) -> dict[str, JsonObject]:
     """An invoice's items, by the id of their line."""
-    lines = await connection.fetch("SELECT line_item FROM invoice_items WHERE invoice = $1", invoice)
-    return await load(connection, INVOICE_ITEMS, [line[0] for line in lines], by="line_item")
+    return await load(connection, INVOICE_ITEMS, await _LINES.column(connection, invoice=invoice), by="line_item")

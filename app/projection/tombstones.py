@@ -1,21 +1,28 @@
-"""Owns the statements about tombstones: objects that are gone at Stripe and were never seen here."""
+"""Tombstones: objects that are gone at Stripe and were never seen here."""
 
 from collections.abc import Collection
 
+from sqlalchemy import Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
 from app.db.engine import Connection
+from app.db.schema import tombstones
+from app.db.statement import Statement, any_of
+
+_AMONG = Statement(select(tombstones.c.id).where(tombstones.c.id == any_of("ids", Text)))
+_BURY = Statement(
+    insert(tombstones)
+    .from_select(["id"], select(func.unnest(bindparam("ids", type_=ARRAY(Text)))))
+    .on_conflict_do_nothing(index_elements=[tombstones.c.id])
+)
 
 
 async def among(connection: Connection, ids: Collection[str]) -> set[str]:
     """Which of `ids` are known to be gone."""
-    if not ids:
-        return set()
-    rows = await connection.fetch("SELECT id FROM tombstones WHERE id = ANY($1::text[])", list(ids))
-    return {row[0] for row in rows}
+    return set(await _AMONG.column(connection, ids=list(ids))) if ids else set()
 
 
 async def bury(connection: Connection, ids: Collection[str]) -> None:
     """Record that `ids` are gone."""
     if ids:
-        await connection.execute(
-            "INSERT INTO tombstones (id) SELECT unnest($1::text[]) ON CONFLICT (id) DO NOTHING", sorted(ids)
-        )
+        await _BURY.execute(connection, ids=sorted(ids))

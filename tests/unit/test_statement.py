@@ -1,7 +1,7 @@
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Text, bindparam, select, update
+from sqlalchemy import Text, bindparam, func, select, update
 
 from app.db.schema import invoices, operations
 from app.db.statement import Statement, any_of, parameters
@@ -51,3 +51,26 @@ def test_other_parameters_than_it_has_are_refused(given: dict[str, object]) -> N
     found = Statement(select(C.id).where(C.customer == bindparam("customer")))
     with pytest.raises(TypeError, match="customer"):
         ordered(found, **given)
+
+
+def test_a_constant_with_a_backslash_is_refused() -> None:
+    with pytest.raises(ValueError, match="backslash"):
+        _ = Statement(select(C.id).where(C.number == "\\")).text
+
+
+def test_constants_of_values_and_returned_columns_stand_in_the_text_too() -> None:
+    o = operations.c
+    found = Statement(
+        update(operations)
+        .values(last_error=None, name="it's")
+        .where(o.id == bindparam("id"))
+        .returning(func.left("ab", 1))
+    )
+    assert found.text == (
+        "UPDATE operations SET name='it''s', last_error=NULL WHERE operations.id = $1::UUID RETURNING left('ab', 1) AS left_1"
+    )
+
+
+def test_a_parameter_may_be_named_as_an_argument_of_its_methods_is() -> None:
+    found = Statement(select(C.id).where(C.status == bindparam("kind"), C.customer == bindparam("connection")))
+    assert ordered(found, kind="open", connection="cus_1") == ["open", "cus_1"]
