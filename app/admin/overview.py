@@ -1,12 +1,17 @@
-"""Owns the statements behind the console's front page: how much waits, and what became of payments over time.
+"""The figures of the console's front page: how much waits, and what became of payments over time.
 
 Every one of them looks at a bounded number of rows, however many there are.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Float, Interval, ScalarSelect, bindparam, cast, extract, func, select
 
 from app.db.engine import Connection
+from app.db.schema import fulfillments, invoices, operations, webhook_events
+from app.db.statement import Statement
 
 MOST_ROWS = 100_000
 """How many of the newest rows a chart is drawn from."""
@@ -34,68 +39,85 @@ class Bucket:
     values: dict[str, float]
 
 
-_STANDING = f"""
-SELECT
-    (SELECT count(*) FROM (SELECT FROM webhook_events WHERE status = 'received' LIMIT {MOST_ROWS}) _) AS waiting,
-    (SELECT count(*) FROM (SELECT FROM webhook_events WHERE status = 'processing' LIMIT {MOST_ROWS}) _) AS processing,
-    (SELECT count(*) FROM (SELECT FROM webhook_events WHERE status = 'failed' LIMIT {MOST_ROWS}) _) AS failed,
-    (SELECT count(*) FROM (SELECT FROM webhook_events WHERE status = 'dead' LIMIT {MOST_ROWS}) _) AS dead,
-    (SELECT count(*) FROM (SELECT FROM operations WHERE answered_at IS NULL LIMIT {MOST_ROWS}) _) AS in_flight,
-    (SELECT count(*) FROM (SELECT FROM invoices WHERE status = 'open' LIMIT {MOST_ROWS}) _) AS open_invoices,
-    (SELECT count(*) FROM (SELECT FROM fulfillments WHERE status = 'awaiting_payment' LIMIT {MOST_ROWS}) _)
-        AS awaiting_payment
-"""  # noqa: S608 -- only a constant of this module is interpolated
+_E, _O, _I, _F = webhook_events.c, operations.c, invoices.c, fulfillments.c
 
-_PAYMENTS = f"""
-WITH buckets AS (
-    SELECT generate_series(date_bin($1::interval, now(), 'epoch') - $2::interval + $1::interval, date_bin($1::interval, now(), 'epoch'), $1::interval) AS at
-), newest AS (
-    SELECT date_bin($1::interval, created_at, 'epoch') AS at, status FROM fulfillments
-    WHERE created_at >= date_bin($1::interval, now(), 'epoch') - $2::interval + $1::interval
-    ORDER BY created_at DESC LIMIT {MOST_ROWS}
-)
-SELECT buckets.at,
-    count(status) FILTER (WHERE status = 'fulfilled') AS paid,
-    count(status) FILTER (WHERE status = 'payment_failed') AS failed,
-    count(status) FILTER (WHERE status IN ('awaiting_payment', 'processing')) AS pending
-FROM buckets LEFT JOIN newest USING (at) GROUP BY buckets.at ORDER BY buckets.at
-"""  # noqa: S608 -- only a constant of this module is interpolated
 
-_LAG = f"""
-WITH buckets AS (
-    SELECT generate_series(date_bin($1::interval, now(), 'epoch') - $2::interval + $1::interval, date_bin($1::interval, now(), 'epoch'), $1::interval) AS at
-), newest AS (
-    SELECT date_bin($1::interval, received_at, 'epoch') AS at,
-        extract(epoch FROM coalesce(processed_at, now()) - received_at)::float8 AS took
-    FROM webhook_events
-    WHERE received_at >= date_bin($1::interval, now(), 'epoch') - $2::interval + $1::interval AND status <> 'ignored'
-    ORDER BY received_at DESC LIMIT {MOST_ROWS}
+def _count(key: ColumnElement[Any], condition: ColumnElement[bool]) -> ScalarSelect[Any]:
+    return select(func.count()).select_from(select(key).where(condition).limit(MOST_ROWS).subquery()).scalar_subquery()
+
+
+_STANDING = Statement(
+    select(
+        _count(_E.id, _E.status == "received").label("waiting"),
+        _count(_E.id, _E.status == "processing").label("processing"),
+        _count(_E.id, _E.status == "failed").label("failed"),
+        _count(_E.id, _E.status == "dead").label("dead"),
+        _count(_O.id, _O.answered_at.is_(None)).label("in_flight"),
+        _count(_I.id, _I.status == "open").label("open_invoices"),
+        _count(_F.id, _F.status == "awaiting_payment").label("awaiting_payment"),
+    )
 )
-SELECT buckets.at,
-    percentile_disc(0.5) WITHIN GROUP (ORDER BY took) AS half,
-    max(took) AS slowest
-FROM buckets LEFT JOIN newest USING (at) GROUP BY buckets.at ORDER BY buckets.at
-"""  # noqa: S608 -- only a constant of this module is interpolated
+
+_STEP = bindparam("step", type_=Interval)
+_LAST = func.date_bin(_STEP, func.now(), "epoch")
+_FROM = _LAST - bindparam("span", type_=Interval) + _STEP
+_AT = select(func.generate_series(_FROM, _LAST, _STEP).label("at")).cte("buckets")
+
+_BEGUN = (
+    select(func.date_bin(_STEP, _F.created_at, "epoch").label("at"), _F.status)
+    .where(_F.created_at >= _FROM)
+    .order_by(_F.created_at.desc())
+    .limit(MOST_ROWS)
+    .cte("newest")
+)
+_PAYMENTS = Statement(
+    select(
+        _AT.c.at,
+        func.count(_BEGUN.c.status).filter(_BEGUN.c.status == "fulfilled").label("paid"),
+        func.count(_BEGUN.c.status).filter(_BEGUN.c.status == "payment_failed").label("failed"),
+        func.count(_BEGUN.c.status).filter(_BEGUN.c.status.in_(("awaiting_payment", "processing"))).label("pending"),
+    )
+    .select_from(_AT.outerjoin(_BEGUN, _BEGUN.c.at == _AT.c.at))
+    .group_by(_AT.c.at)
+    .order_by(_AT.c.at)
+)
+_RECEIVED = (
+    select(
+        func.date_bin(_STEP, _E.received_at, "epoch").label("at"),
+        cast(extract("epoch", func.coalesce(_E.processed_at, func.now()) - _E.received_at), Float).label("took"),
+    )
+    .where(_E.received_at >= _FROM, _E.status != "ignored")
+    .order_by(_E.received_at.desc())
+    .limit(MOST_ROWS)
+    .cte("newest")
+)
+_LAG = Statement(
+    select(
+        _AT.c.at,
+        func.percentile_disc(0.5).within_group(_RECEIVED.c.took).label("half"),
+        func.max(_RECEIVED.c.took).label("slowest"),
+    )
+    .select_from(_AT.outerjoin(_RECEIVED, _RECEIVED.c.at == _AT.c.at))
+    .group_by(_AT.c.at)
+    .order_by(_AT.c.at)
+)
 
 
 async def standing(connection: Connection, lag_s: float) -> Standing:
     """How much waits now; the inbox's lag is asked of the inbox."""
-    row = await connection.fetchrow(_STANDING)
-    if row is None:
-        raise AssertionError("a statement of counts answers a row")
+    [row] = await _STANDING.fetch(connection)
     return Standing(lag_s=lag_s, **row)
 
 
 async def payments(connection: Connection, step: timedelta, span: timedelta) -> list[Bucket]:
     """What became of the fulfillments begun in each `step` of the last `span`: paid, failed, pending."""
-    return [_bucket(row) for row in await connection.fetch(_PAYMENTS, step, span)]
+    return await _PAYMENTS.rows(connection, _bucket, step=step, span=span)
 
 
 async def lag(connection: Connection, step: timedelta, span: timedelta) -> list[Bucket]:
     """How long events received in each `step` of the last `span` took until they were applied: half, slowest."""
-    return [_bucket(row) for row in await connection.fetch(_LAG, step, span)]
+    return await _LAG.rows(connection, _bucket, step=step, span=span)
 
 
-def _bucket(row: object) -> Bucket:
-    values = dict(row)  # type: ignore[call-overload]
-    return Bucket(values.pop("at"), {name: float(value) for name, value in values.items() if value is not None})
+def _bucket(*, at: datetime, **values: float | None) -> Bucket:
+    return Bucket(at, {name: float(value) for name, value in values.items() if value is not None})

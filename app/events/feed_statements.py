@@ -1,4 +1,4 @@
-"""Owns the reading of the feed: the changes in an order that never gets a new entry behind a reader's back.
+"""Reads the feed: the changes in an order that never gets a new entry behind a reader's back.
 
 Each change carries the number of the transaction that wrote it (its position: a base plus PostgreSQL's transaction id).
 A reader is shown only what was written by transactions below the oldest one still running: whatever is to come is
@@ -11,9 +11,33 @@ failover they go on below what readers have seen: each of PostgreSQL's timelines
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import cast
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Float,
+    Interval,
+    Text,
+    all_,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    extract,
+    false,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    union_all,
+    update,
+)
 
 from app.db.engine import Connection
+from app.db.schema import changes, deliveries, feed, invoices, webhook_endpoints
+from app.db.statement import Statement, any_of
 from app.domain.events import START, Cursor, FeedEvent
 from app.events.change_statements import BASE, TIMELINE
 
@@ -40,6 +64,11 @@ class Wanted:
             and (self.customer is None or event.customer == self.customer)
         )
 
+    def given(self) -> dict[str, object]:
+        """What is asked for, by name."""
+        conditions = {"types": self.types and sorted(self.types), "invoice": self.invoice, "customer": self.customer}
+        return {name: value for name, value in conditions.items() if value is not None}
+
 
 EVERYTHING = Wanted()
 
@@ -59,70 +88,163 @@ class Read:
     held: bool
 
 
-_END = f"{BASE} + pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_C, _F, _D, _E = changes.c, feed.c, deliveries.c, webhook_endpoints.c
+
+
+def _transaction(bound: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The position of the transaction that `bound` of the statement's own snapshot names."""
+    return BASE + cast(cast(bound, Text), BigInteger)
+
+
+_END = _transaction(func.pg_snapshot_xmin(func.pg_current_snapshot()))
 """The first position that is not settled. The statement's own snapshot says so: what it sees and this cannot differ."""
+
+_AFTER = tuple_(_C.position, _C.id) > tuple_(bindparam("position", type_=BigInteger), bindparam("id", type_=BigInteger))
+_LAST_ID = literal_column("9223372036854775807", BigInteger)
 
 
 @cache
-def _statement(*, types: bool, invoice: bool, customer: bool) -> str:
-    """Arguments: position, id, limit, types, invoice, customer. Always answers a row, for where the reading ended."""
-    conditions = ["(change.position, change.id) > ($1, $2)", "(change.position, change.id) <= (upto.position, upto.id)"]
-    conditions += ["change.type = ANY($4::text[])"] if types else []
-    conditions += ["change.invoice = $5"] if invoice else []
-    conditions += ["change.invoice IN (SELECT id FROM invoices WHERE customer = $6)"] if customer else []
-    # A reader of a rare type goes through the others in steps; an invoice's or a customer's have an index.
-    window = (
-        f"""
-        SELECT position, id FROM changes
-        WHERE (position, id) > ($1, $2) AND position < settled.below ORDER BY position, id OFFSET {EXAMINED - 1} LIMIT 1
-        """  # noqa: S608 -- only constants of this module are interpolated
-        if types and not invoice and not customer
-        else "SELECT 0::bigint AS position, 0::bigint AS id WHERE false"
+def _read(*, types: bool, invoice: bool, customer: bool) -> Statement:
+    """What reads events by these conditions. It always answers a row, for where the reading ended."""
+    settled = select(_END.label("below"), _F.gone_position, _F.gone_change).cte("settled").prefix_with("MATERIALIZED")
+    if types and not invoice and not customer:
+        # A reader of a rare type goes through the others in steps; an invoice's or a customer's have an index.
+        step = (
+            select(_C.position, _C.id)
+            .where(_AFTER, _C.position < settled.c.below)
+            .order_by(_C.position, _C.id)
+            .offset(EXAMINED - 1)
+            .limit(1)
+            .lateral("step")
+        )
+        upto = select(
+            func.coalesce(step.c.position, settled.c.below - 1).label("position"),
+            func.coalesce(step.c.id, _LAST_ID).label("id"),
+            step.c.id.is_not(None).label("partly"),
+            *settled.c,
+        ).select_from(settled.outerjoin(step, true()))
+    else:
+        upto = select(
+            (settled.c.below - 1).label("position"), _LAST_ID.label("id"), false().label("partly"), *settled.c
+        )
+    read = upto.cte("upto")
+    conditions = [_AFTER, tuple_(_C.position, _C.id) <= tuple_(read.c.position, read.c.id)]
+    if types:
+        conditions.append(_C.type == any_of("types", Text))
+    if invoice:
+        conditions.append(_C.invoice == bindparam("invoice"))
+    if customer:
+        conditions.append(_C.invoice.in_(select(invoices.c.id).where(invoices.c.customer == bindparam("customer"))))
+    found = (
+        select(_C.position, _C.id, _C.event, _C.type, _C.schema_version, _C.at, _C.invoice, _C.customer, _C.data)
+        .where(*conditions)
+        .order_by(_C.position, _C.id)
+        .limit(bindparam("limit", type_=BigInteger))
+        .lateral("found")
     )
-    return f"""
-    WITH settled AS MATERIALIZED (SELECT {_END} AS below, gone_position, gone_change FROM feed),
-    upto AS (
-        SELECT coalesce(step.position, settled.below - 1) AS position,
-            coalesce(step.id, 9223372036854775807) AS id, step.id IS NOT NULL AS partly, settled.*
-        FROM settled LEFT JOIN LATERAL ({window}) step ON true
+    return Statement(
+        select(
+            read.c.position.label("upto_position"),
+            read.c.id.label("upto_id"),
+            read.c.partly,
+            read.c.below,
+            read.c.gone_position,
+            read.c.gone_change,
+            func.coalesce(select(func.max(_C.position)).scalar_subquery() >= read.c.below, false()).label("held"),
+            *found.c,
+        )
+        .select_from(read.outerjoin(found, true()))
+        .order_by(found.c.position, found.c.id)
     )
-    SELECT upto.position AS upto_position, upto.id AS upto_id, upto.partly, upto.below, upto.gone_position,
-        upto.gone_change,
-        coalesce((SELECT max(position) FROM changes) >= upto.below, false) AS held,
-        found.*
-    FROM upto LEFT JOIN LATERAL (
-        SELECT change.position, change.id, change.event, change.type, change.schema_version, change.at,
-            change.invoice, change.customer, change.data
-        FROM changes change WHERE {" AND ".join(conditions)}
-        ORDER BY change.position, change.id LIMIT $3
-    ) found ON true
-    WHERE $4::text[] IS NOT NULL AND $5::text IS NOT NULL AND $6::text IS NOT NULL
-    ORDER BY found.position, found.id
-    """  # noqa: S608 -- only constants of this module are interpolated
 
 
-HELD_S = f"""
-SELECT coalesce(extract(epoch FROM now() - (
-    SELECT at FROM changes WHERE position >= {_END} ORDER BY position, id LIMIT 1
-)), 0)::float8
-"""  # noqa: S608 -- only constants of this module are interpolated
+HELD_S = cast(
+    func.coalesce(
+        extract(
+            "epoch",
+            func.now()
+            - select(_C.at).where(_C.position >= _END).order_by(_C.position, _C.id).limit(1).scalar_subquery(),
+        ),
+        0,
+    ),
+    Float,
+)
 """For how many seconds the first event that readers may not see has been there; 0 where there is none."""
+
+_LAST_POSITION = Statement(select(_END))
+_HOLD = Statement(select(_F.id).with_for_update(key_share=True))
+"""Locks the feed's row against others that delete from it, raise its base, or rely on what it keeps."""
+_GONE_UPTO = select(_F.gone_position.label("position"), _F.gone_change.label("id"))
+_HOLD_GONE = Statement(_GONE_UPTO.with_for_update(read=True))
+_GONE = Statement(_GONE_UPTO)
+
+_FIRST = (
+    select(_C.position, _C.id, _C.at)
+    .where(_C.position < _END)
+    .order_by(_C.position, _C.id)
+    .limit(bindparam("limit", type_=BigInteger))
+    .cte("first")
+    .prefix_with("MATERIALIZED")
+)
+_NEEDED = union_all(
+    select(_FIRST.c.position, _FIRST.c.id).where(_FIRST.c.at >= func.now() - bindparam("retention", type_=Interval)),
+    select(_D.position, _D.change)
+    .join(webhook_endpoints, _E.id == _D.endpoint)
+    .where(
+        _D.status.in_(("pending", "delivering", "failed")),
+        _D.change.is_not(None),
+        _E.status == "enabled",
+        _E.deleted_at.is_(None),
+    )
+    .order_by(_D.position, _D.change)
+    .limit(1),
+).cte("needed")
+_OLD = (
+    select(_FIRST.c.position, _FIRST.c.id)
+    .where(
+        tuple_(_FIRST.c.position, _FIRST.c.id) < all_(select(_NEEDED.c.position, _NEEDED.c.id).scalar_subquery()),
+        tuple_(_FIRST.c.position, _FIRST.c.id)
+        <= all_(
+            select(_E.position, _E.change).where(_E.status == "enabled", _E.deleted_at.is_(None)).scalar_subquery()
+        ),
+    )
+    .cte("old")
+    .prefix_with("MATERIALIZED")
+)
+_NEWEST_OLD = select(_OLD.c.position, _OLD.c.id).order_by(_OLD.c.position.desc(), _OLD.c.id.desc()).limit(1)
+_FORGET = Statement(
+    select(func.count())
+    .select_from(_OLD)
+    .add_cte(
+        delete(changes).where(_C.id.in_(select(_OLD.c.id))).cte("forgotten"),
+        update(feed)
+        .values(
+            gone_position=_NEWEST_OLD.with_only_columns(_OLD.c.position).scalar_subquery(),
+            gone_change=_NEWEST_OLD.with_only_columns(_OLD.c.id).scalar_subquery(),
+        )
+        .where(exists(select(_OLD.c.id)))
+        .cte("noted"),
+    )
+)
+
+_STORED = func.coalesce(select(func.max(_C.position)).scalar_subquery(), 0)
+_STALE = Statement(select(_transaction(func.pg_snapshot_xmax(func.pg_current_snapshot())) <= _STORED))
+"""Whether something is stored that this cluster's transactions, the next one being xmax, cannot have written."""
+_REBASE = Statement(
+    update(feed).values(
+        timeline=TIMELINE,
+        base=_STORED
+        + bindparam("gap", type_=BigInteger)
+        - cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger),
+    )
+)
 
 
 async def read(connection: Connection, after: Cursor, wanted: Wanted = EVERYTHING, *, limit: int) -> Read:
     """The first `limit` events after `after` that are `wanted`."""
-    statement = _statement(
-        types=wanted.types is not None, invoice=wanted.invoice is not None, customer=wanted.customer is not None
-    )
-    rows = await connection.fetch(
-        statement,
-        after.position,
-        after.id,
-        limit + 1,
-        sorted(wanted.types or ()),
-        wanted.invoice or "",
-        wanted.customer or "",
-    )
+    given = wanted.given()
+    statement = _read(types="types" in given, invoice="invoice" in given, customer="customer" in given)
+    rows = await statement.fetch(connection, position=after.position, id=after.id, limit=limit + 1, **given)
     first = rows[0]
     events = [
         FeedEvent(
@@ -148,49 +270,17 @@ async def read(connection: Connection, after: Cursor, wanted: Wanted = EVERYTHIN
 
 async def last_position(connection: Connection) -> Cursor:
     """The end of the feed as it is now: a reader that starts here is told of what comes from now on."""
-    return Cursor.before(await connection.fetchval(f"SELECT {_END}"))
+    return Cursor.before(await _LAST_POSITION.value(connection))
 
 
 async def gone(connection: Connection) -> Cursor:
     """Up to where nothing is kept any more."""
-    row = await connection.fetchrow("SELECT gone_position, gone_change FROM feed")
-    return Cursor(*row) if row else START
+    return await _GONE.row(connection, Cursor) or START
 
 
 async def hold_gone(connection: Connection) -> Cursor:
     """Up to where nothing is kept any more; it stays so until the transaction ends."""
-    row = await connection.fetchrow("SELECT gone_position, gone_change FROM feed FOR SHARE")
-    return Cursor(*row) if row else START
-
-
-HOLD = "SELECT FROM feed FOR NO KEY UPDATE"
-"""Locks the feed's row against others that delete from it, raise its base, or rely on what it keeps."""
-
-_FORGET = f"""
-WITH first AS MATERIALIZED (
-    SELECT position, id, at FROM changes WHERE position < {_END} ORDER BY position, id LIMIT $2
-), needed AS (
-    SELECT position, id FROM first WHERE at >= now() - $1::interval
-    UNION ALL
-    (SELECT delivery.position, delivery.change
-        FROM deliveries delivery JOIN webhook_endpoints endpoint ON endpoint.id = delivery.endpoint
-        WHERE delivery.status IN ('pending', 'delivering', 'failed') AND delivery.change IS NOT NULL
-          AND endpoint.status = 'enabled' AND endpoint.deleted_at IS NULL
-        ORDER BY delivery.position, delivery.change LIMIT 1)
-), old AS MATERIALIZED (
-    SELECT position, id FROM first WHERE (position, id) < ALL (SELECT position, id FROM needed)
-      AND (position, id) <= ALL (
-          SELECT position, change FROM webhook_endpoints WHERE status = 'enabled' AND deleted_at IS NULL
-      )
-), forgotten AS (
-    DELETE FROM changes WHERE id IN (SELECT id FROM old)
-), noted AS (
-    UPDATE feed SET (gone_position, gone_change) = (
-        SELECT position, id FROM old ORDER BY position DESC, id DESC LIMIT 1
-    ) WHERE EXISTS (SELECT FROM old)
-)
-SELECT count(*) FROM old
-"""  # noqa: S608 -- only constants of this module are interpolated
+    return await _HOLD_GONE.row(connection, Cursor) or START
 
 
 async def forget(connection: Connection, retention: timedelta, limit: int) -> int:
@@ -199,15 +289,9 @@ async def forget(connection: Connection, retention: timedelta, limit: int) -> in
     It ends before the first that is younger, and before one that an enabled endpoint has still to be sent.
     """
     async with connection.transaction():
-        await connection.execute(HOLD)  # before the statement's snapshot: whoever enables an endpoint is waited for
-        return cast("int", await connection.fetchval(_FORGET, retention, limit))
-
-
-_STALE = f"""
-SELECT coalesce((SELECT max(position) FROM changes), 0)
-    >= {BASE} + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-"""  # noqa: S608 -- only constants are interpolated
-"""Whether something is stored that this cluster's transactions, the next one being xmax, cannot have written."""
+        await _HOLD.fetch(connection)  # before the statement's snapshot: whoever enables an endpoint is waited for
+        found: int = await _FORGET.value(connection, retention=retention, limit=limit)
+        return found
 
 
 async def rebase(connection: Connection, *, restored: bool = False) -> bool:
@@ -216,19 +300,13 @@ async def rebase(connection: Connection, *, restored: bool = False) -> bool:
     It has to after a restore into a cluster whose transaction ids are lower. Where they are higher, nothing here shows
     how far readers got before the loss: say that the database was `restored`. Call it outside of a transaction.
     """
-    if not restored and not await connection.fetchval(_STALE):
+    if not restored and not await _STALE.value(connection):
         return False
     async with connection.transaction():
-        await connection.execute(HOLD)  # first, as whoever deletes does
+        await _HOLD.fetch(connection)  # first, as whoever deletes does
         # Nobody may be writing under the old base while it changes; readers go on.
         await connection.execute("LOCK TABLE changes IN EXCLUSIVE MODE")
-        if not restored and not await connection.fetchval(_STALE):
+        if not restored and not await _STALE.value(connection):
             return False
-        await connection.execute(
-            f"""
-            UPDATE feed SET timeline = {TIMELINE}, base = coalesce((SELECT max(position) FROM changes), 0) + $1
-                - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-            """,  # noqa: S608 -- only a constant is interpolated
-            GAP,
-        )
+        await _REBASE.execute(connection, gap=GAP)
     return True

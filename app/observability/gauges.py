@@ -1,84 +1,163 @@
-"""Owns the statement that says how everything stands, for whoever watches: the inbox, writes under way, coverage.
+"""The state of everything, for whoever watches: the inbox, writes under way, coverage.
 
 It reads only what is unfinished, through partial indexes, and stops counting at MOST: it costs the same whether the
 tables hold thousands of rows or tens of millions.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Float,
+    FromClause,
+    ScalarSelect,
+    Select,
+    SelectBase,
+    Text,
+    cast,
+    extract,
+    func,
+    literal_column,
+    select,
+    true,
+    union_all,
+)
 
 from app.db.engine import Connection
+from app.db.schema import (
+    configured_actions,
+    coverage,
+    deliveries,
+    fulfillment_actions,
+    operations,
+    webhook_endpoints,
+    webhook_events,
+)
+from app.db.statement import Statement
 from app.events.feed_statements import HELD_S
 
 MOST = 100_000
 """Where counting stops."""
 DEAD = 10_000
 
-_STANDING = f"""
-WITH waiting AS MATERIALIZED (
-    (SELECT status, received_at, attempts, next_attempt_at FROM webhook_events
-     WHERE status IN ('received', 'failed') ORDER BY next_attempt_at LIMIT {MOST})
-    UNION ALL
-    (SELECT status, received_at, attempts, next_attempt_at FROM webhook_events
-     WHERE status = 'processing' ORDER BY next_attempt_at LIMIT {MOST})
-), unanswered AS MATERIALIZED (
-    SELECT created_at FROM operations WHERE answered_at IS NULL ORDER BY locked_until LIMIT {MOST}
-), outgoing AS MATERIALIZED (
-    SELECT due.next_attempt_at FROM webhook_endpoints endpoint CROSS JOIN LATERAL (
-        (SELECT next_attempt_at FROM deliveries
-         WHERE endpoint = endpoint.id AND NOT in_order AND status IN ('pending', 'delivering', 'failed')
-         ORDER BY next_attempt_at LIMIT {MOST})
-        UNION ALL
-        (SELECT next_attempt_at FROM deliveries
-         WHERE endpoint = endpoint.id AND in_order AND status IN ('pending', 'delivering', 'failed')
-         ORDER BY position, change LIMIT {MOST})
-    ) due
-    WHERE endpoint.status = 'enabled' AND endpoint.deleted_at IS NULL
-), actions AS MATERIALIZED (
-    SELECT due.next_attempt_at FROM configured_actions configured CROSS JOIN LATERAL (
-        (SELECT next_attempt_at FROM fulfillment_actions
-         WHERE action = configured.action AND status IN ('pending', 'failed') ORDER BY next_attempt_at LIMIT {MOST})
-        UNION ALL
-        (SELECT next_attempt_at FROM fulfillment_actions
-         WHERE action = configured.action AND status = 'running' ORDER BY next_attempt_at LIMIT {MOST})
-    ) due
-), dead_actions AS MATERIALIZED (
-    SELECT action FROM fulfillment_actions WHERE status = 'dead' LIMIT {DEAD}
-)
-SELECT
-    (SELECT count(*) FROM waiting WHERE status = 'received') AS received,
-    (SELECT count(*) FROM waiting WHERE status = 'processing') AS processing,
-    (SELECT count(*) FROM waiting WHERE status = 'failed') AS failed,
-    (SELECT count(*) FROM (SELECT FROM webhook_events WHERE status = 'dead' LIMIT {DEAD}) AS dead) AS dead,
-    (SELECT coalesce(max(attempts), 0) FROM waiting) AS most_attempts,
-    (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0)) FROM waiting)::float8 AS lag_s,
-    (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0) FROM waiting)::float8 AS oldest_s,
-    (SELECT count(*) FROM unanswered) AS unanswered,
-    (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM unanswered)::float8 AS unanswered_oldest_s,
-    (SELECT count(*) FROM outgoing) AS outgoing,
-    (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0)) FROM outgoing)::float8
-        AS outgoing_lag_s,
-    (SELECT count(*) FROM webhook_endpoints
-     WHERE status = 'enabled' AND deleted_at IS NULL AND failing_since IS NOT NULL) AS endpoints_failing,
-    (SELECT count(*) FROM actions) AS actions,
-    (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0)) FROM actions)::float8
-        AS actions_lag_s,
-    (SELECT count(*) FROM (
-        SELECT FROM deliveries JOIN webhook_endpoints endpoint ON endpoint.id = deliveries.endpoint
-        WHERE deliveries.status = 'dead' AND endpoint.deleted_at IS NULL LIMIT {DEAD}
-    ) AS dead) AS outgoing_dead,
-    (SELECT coalesce(json_object_agg(
-        action, (SELECT count(*) FROM dead_actions WHERE dead_actions.action = configured_actions.action)
-    ), '{{}}') FROM configured_actions)::text AS actions_dead,
-    ({HELD_S}) AS feed_held_s
-"""  # noqa: S608 -- only constants of this module are interpolated
+_E, _O, _W, _D, _A = webhook_events.c, operations.c, webhook_endpoints.c, deliveries.c, fulfillment_actions.c
+_ACTION = configured_actions.c.action
 
-_COVERAGE = """
-SELECT extract(epoch FROM now() - complete_until)::float8 AS age_s, extract(epoch FROM now() - updated_at)::float8 AS
-    updated_s, compared, missed, repaired
-FROM coverage WHERE name = 'events'
-"""
+
+def _seconds(interval: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.coalesce(extract("epoch", interval), 0)
+
+
+def _of(rows: CTE, value: ColumnElement[Any]) -> ScalarSelect[Any]:
+    return select(value).select_from(rows).scalar_subquery()
+
+
+def _count(rows: FromClause, *conditions: ColumnElement[bool]) -> ScalarSelect[Any]:
+    return select(func.count()).select_from(rows).where(*conditions).scalar_subquery()
+
+
+def _lag_s(rows: CTE) -> ColumnElement[Any]:
+    """How many seconds the most overdue of `rows` is late."""
+    return cast(_of(rows, func.greatest(0, _seconds(func.now() - func.min(rows.c.next_attempt_at)))), Float)
+
+
+def _age_s(rows: CTE, since: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(_of(rows, _seconds(func.now() - func.min(since))), Float)
+
+
+def _events(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(_E.status, _E.received_at, _E.attempts, _E.next_attempt_at)
+        .where(*conditions)
+        .order_by(_E.next_attempt_at)
+        .limit(MOST)
+    )
+
+
+def _deliveries(*conditions: ColumnElement[bool], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    due = select(_D.next_attempt_at).where(
+        _D.endpoint == _W.id, _D.status.in_(("pending", "delivering", "failed")), *conditions
+    )
+    return due.order_by(*order).limit(MOST).correlate(webhook_endpoints)
+
+
+def _actions(*conditions: ColumnElement[bool]) -> Select[Any]:
+    due = select(_A.next_attempt_at).where(_A.action == _ACTION, *conditions)
+    return due.order_by(_A.next_attempt_at).limit(MOST).correlate(configured_actions)
+
+
+def _materialized(rows: SelectBase, name: str) -> CTE:
+    return rows.cte(name).prefix_with("MATERIALIZED")
+
+
+_WAITING = _materialized(
+    union_all(_events(_E.status.in_(("received", "failed"))), _events(_E.status == "processing")), "waiting"
+)
+_UNANSWERED = _materialized(
+    select(_O.created_at).where(_O.answered_at.is_(None)).order_by(_O.locked_until).limit(MOST), "unanswered"
+)
+_DUE = union_all(
+    _deliveries(~_D.in_order, order=[_D.next_attempt_at]), _deliveries(_D.in_order, order=[_D.position, _D.change])
+).lateral("due")
+_OUTGOING = _materialized(
+    select(_DUE.c.next_attempt_at)
+    .select_from(webhook_endpoints.join(_DUE, true()))
+    .where(_W.status == "enabled", _W.deleted_at.is_(None)),
+    "outgoing",
+)
+_TO_DO = union_all(_actions(_A.status.in_(("pending", "failed"))), _actions(_A.status == "running")).lateral("due")
+_ACTIONS = _materialized(
+    select(_TO_DO.c.next_attempt_at).select_from(configured_actions.join(_TO_DO, true())), "actions"
+)
+_DEAD_ACTIONS = _materialized(select(_A.action).where(_A.status == "dead").limit(DEAD), "dead_actions")
+_DEAD_DELIVERIES = (
+    select(_D.id)
+    .join(webhook_endpoints, _W.id == _D.endpoint)
+    .where(_D.status == "dead", _W.deleted_at.is_(None))
+    .limit(DEAD)
+)
+_COUNTED = func.json_object_agg(
+    _ACTION, _count(_DEAD_ACTIONS, _DEAD_ACTIONS.c.action == _ACTION).correlate(configured_actions)
+)
+
+_STANDING = Statement(
+    select(
+        _count(_WAITING, _WAITING.c.status == "received").label("received"),
+        _count(_WAITING, _WAITING.c.status == "processing").label("processing"),
+        _count(_WAITING, _WAITING.c.status == "failed").label("failed"),
+        _count(select(_E.id).where(_E.status == "dead").limit(DEAD).subquery()).label("dead"),
+        _of(_WAITING, func.coalesce(func.max(_WAITING.c.attempts), 0)).label("most_attempts"),
+        _lag_s(_WAITING).label("lag_s"),
+        _age_s(_WAITING, _WAITING.c.received_at).label("oldest_s"),
+        _count(_UNANSWERED).label("unanswered"),
+        _age_s(_UNANSWERED, _UNANSWERED.c.created_at).label("unanswered_oldest_s"),
+        _count(_OUTGOING).label("outgoing"),
+        _lag_s(_OUTGOING).label("outgoing_lag_s"),
+        _count(webhook_endpoints, _W.status == "enabled", _W.deleted_at.is_(None), _W.failing_since.is_not(None)).label(
+            "endpoints_failing"
+        ),
+        _count(_ACTIONS).label("actions"),
+        _lag_s(_ACTIONS).label("actions_lag_s"),
+        _count(_DEAD_DELIVERIES.subquery()).label("outgoing_dead"),
+        cast(select(func.coalesce(_COUNTED, literal_column("'{}'"))).scalar_subquery(), Text).label("actions_dead"),
+        HELD_S.label("feed_held_s"),
+    )
+)
+
+_C = coverage.c
+_COVERAGE = Statement(
+    select(
+        cast(extract("epoch", func.now() - _C.complete_until), Float).label("age_s"),
+        cast(extract("epoch", func.now() - _C.updated_at), Float).label("updated_s"),
+        _C.compared,
+        _C.missed,
+        _C.repaired,
+    ).where(_C.name == "events")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +200,6 @@ class Standing:
 
 async def standing(connection: Connection) -> Standing:
     """How everything stands now."""
-    row = await connection.fetchrow(_STANDING)
-    covered = await connection.fetchrow(_COVERAGE)
-    if row is None:
-        raise AssertionError("a select without a table answers a row")
+    [row] = await _STANDING.fetch(connection)
     found = dict(row) | {"actions_dead": msgspec.json.decode(row["actions_dead"])}
-    return Standing(**found, coverage=Coverage(**covered) if covered else None)
+    return Standing(**found, coverage=await _COVERAGE.row(connection, Coverage))

@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
+from sqlalchemy import select
 
+from app.db.statement import Statement
 from app.domain.changes import Change, note
 from app.domain.errors import ValidationFailed
 from app.domain.events import START, TYPES, Cursor, envelope, event_type, require_types
@@ -27,6 +29,9 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 def changed(invoice: str, was: str | None = "draft", became: str = "open", **state: Any) -> dict[str, Any]:
     told = {"id": invoice, "status": became, "customer": "cus_1", **state}
     return Change("invoice", was, told, "evt_1").row(told)
+
+
+HELD_S = Statement(select(feed_statements.HELD_S))
 
 
 @pytest.fixture
@@ -90,11 +95,11 @@ async def test_what_a_transaction_in_the_way_holds_back_is_said_to_be_held_and_c
     await change_statements.add(quick, [changed("in_quick")])
     held = await feed_statements.read(reader, START, limit=10)
     assert (held.events, held.held) == ([], True)
-    assert await reader.fetchval(feed_statements.HELD_S) > 0
+    assert await HELD_S.value(reader) > 0
     await change_statements.add(slow, [changed("in_slow")])
     await transaction.commit()
     assert await all_of(reader) == ["in_slow", "in_quick"]
-    assert await reader.fetchval(feed_statements.HELD_S) == 0
+    assert await HELD_S.value(reader) == 0
 
 
 async def test_a_transaction_that_is_rolled_back_leaves_no_event(writers: list[Connection], reader: Connection) -> None:
@@ -272,7 +277,7 @@ async def test_a_reader_of_a_rare_type_goes_through_the_others_in_steps(
     writers: list[Connection], reader: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_statements, "EXAMINED", 3)
-    feed_statements._statement.cache_clear()
+    feed_statements._read.cache_clear()
     await change_statements.add(writers[0], [changed(f"in_{number}") for number in range(7)])
     await change_statements.add(writers[0], [changed("in_rare", "open", "void")])
     wanted = Wanted(types=frozenset({"invoice.voided"}))
@@ -283,7 +288,7 @@ async def test_a_reader_of_a_rare_type_goes_through_the_others_in_steps(
         after = page.upto
     assert steps == [[], []]
     assert [event.invoice for event in page.events] == ["in_rare"]
-    feed_statements._statement.cache_clear()
+    feed_statements._read.cache_clear()
 
 
 # What an event says

@@ -199,7 +199,7 @@ async def test_how_everything_stands_is_read_by_indexes_however_much_is_stored(d
         """
     )
     await connection.execute("ANALYZE webhook_events, operations, deliveries, fulfillment_actions")
-    plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {gauges._STANDING}"))
+    plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {gauges._STANDING.text}"))
     filled = await connection.fetchval("SELECT DISTINCT tableoid::regclass::text FROM webhook_events")
     for table in (filled, "deliveries", "fulfillment_actions"):
         assert f"Seq Scan on {table}" not in plan, plan
