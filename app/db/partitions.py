@@ -1,4 +1,4 @@
-"""Owns the partitions of the inbox: which there are, making those to come, dropping those whose time is over.
+"""The partitions of the inbox: lists them, makes those to come, drops those whose time is over.
 
 An event lies where Stripe's `created_at` puts it; what fits nowhere lies in the default partition, and is moved when
 its own is made. Nothing that is not processed is ever dropped.
@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from app.db.engine import Connection
+from sqlalchemy import BigInteger, Column, MetaData, Table, bindparam, delete, exists, insert, or_, select, tuple_
 
-TABLE = "webhook_events"
+from app.db.engine import Connection
+from app.db.schema import webhook_events
+from app.db.statement import Statement, identifiers
+
+TABLE = webhook_events.name
 PARTITION = re.compile(rf"{TABLE}_(default|before|\d{{8}})")
 """What the partitions are called."""
 
@@ -23,20 +27,22 @@ BEHIND = timedelta(days=31)
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
 """Whoever changes a partition has everybody who comes after wait behind: rather than that, it tries again later."""
 
-_AS_OWNER = f"SELECT set_config('role', pg_get_userbyid(relowner), true) FROM pg_class WHERE oid = '{TABLE}'::regclass"  # noqa: S608
+_AS_OWNER = """
+SELECT set_config('role', pg_get_userbyid(relowner), true) FROM pg_class WHERE oid = 'webhook_events'::regclass
+"""
 """Until the transaction ends: what is made belongs to whom the inbox belongs to, and nobody else may drop it."""
 
 Width = Literal["day", "week", "month"]
 
-_LISTED = f"""
+_LISTED = """
 SELECT child.relname AS name,
     (regexp_match(bound.text, 'FROM \\(''(.+?)''\\)'))[1]::timestamptz AS since,
     (regexp_match(bound.text, 'TO \\(''(.+?)''\\)'))[1]::timestamptz AS until
 FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
 CROSS JOIN LATERAL (SELECT pg_get_expr(child.relpartbound, child.oid) AS text) bound
-WHERE inhparent = '{TABLE}'::regclass
+WHERE inhparent = 'webhook_events'::regclass
 ORDER BY until NULLS LAST
-"""  # noqa: S608 -- only a constant of this module is interpolated
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,46 @@ class Partition:
     name: str
     since: datetime | None
     until: datetime | None
+
+
+def _partition(name: str) -> Table:
+    """A partition as a table: its columns are those of the inbox."""
+    return Table(name, MetaData(), *(Column(column.name, column.type) for column in webhook_events.columns))
+
+
+_DEFAULT = _partition(f"{TABLE}_default")
+_OLDEST = (
+    select(_DEFAULT.c.id, _DEFAULT.c.created_at)
+    .where(_DEFAULT.c.created_at < bindparam("before"), _DEFAULT.c.status.in_(("processed", "ignored")))
+    .limit(bindparam("limit", type_=BigInteger))
+)
+_EMPTY_DEFAULT = Statement(delete(_DEFAULT).where(tuple_(_DEFAULT.c.id, _DEFAULT.c.created_at).in_(_OLDEST)))
+
+
+def _fill(name: str) -> Statement:
+    """Moves into a partition what lies in the default one."""
+    moved = (
+        delete(_DEFAULT)
+        .where(_DEFAULT.c.created_at >= bindparam("since"), _DEFAULT.c.created_at < bindparam("until"))
+        .returning(*_DEFAULT.c)
+        .cte("moved")
+    )
+    columns = [column.name for column in webhook_events.columns]
+    return Statement(insert(_partition(name)).from_select(columns, select(*moved.c)))
+
+
+def _holds_unprocessed(name: str) -> Statement:
+    """Asks whether something in a partition is not processed; each condition has an index of its own."""
+    status = _partition(name).c.status
+    return Statement(
+        select(
+            or_(
+                exists(select(status).where(status.in_(("received", "failed")))),
+                exists(select(status).where(status == "processing")),
+                exists(select(status).where(status == "dead")),
+            )
+        )
+    )
 
 
 def width_for(retention: timedelta | None) -> Width:
@@ -91,21 +137,15 @@ async def create(connection: Connection, wanted: Partition) -> None:
     It is filled before it is attached, so that deliveries wait for neither.
     """
     since, until = (moment.isoformat() if moment else "" for moment in (wanted.since, wanted.until))
+    names = identifiers(table=TABLE, partition=wanted.name)
     await connection.execute(LOCK_TIMEOUT)
     await connection.execute(_AS_OWNER)
-    await connection.execute(f"CREATE TABLE {wanted.name} (LIKE {TABLE} INCLUDING ALL)")
+    await connection.execute("CREATE TABLE {partition} (LIKE {table} INCLUDING ALL)".format(**names))
+    await _fill(wanted.name).execute(connection, since=wanted.since, until=wanted.until)
     await connection.execute(
-        f"""
-        WITH moved AS (
-            DELETE FROM {TABLE}_default WHERE created_at >= $1 AND created_at < $2 RETURNING *
+        "ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ('{since}') TO ('{until}')".format(
+            **names, since=since, until=until
         )
-        INSERT INTO {wanted.name} SELECT * FROM moved
-        """,  # noqa: S608 -- only names of this module are interpolated
-        wanted.since,
-        wanted.until,
-    )
-    await connection.execute(
-        f"ALTER TABLE {TABLE} ATTACH PARTITION {wanted.name} FOR VALUES FROM ('{since}') TO ('{until}')"
     )
 
 
@@ -113,14 +153,11 @@ async def drop(connection: Connection, old: Partition) -> bool:
     """Drop one partition in the transaction of `connection`; False where it holds what is not processed."""
     await connection.execute(LOCK_TIMEOUT)
     await connection.execute(_AS_OWNER)
-    await connection.execute(f"LOCK TABLE {old.name} IN SHARE MODE")
-    if await connection.fetchval(
-        f"SELECT EXISTS (SELECT FROM {old.name} WHERE status IN ('received', 'failed')) "  # noqa: S608
-        f"OR EXISTS (SELECT FROM {old.name} WHERE status = 'processing') "
-        f"OR EXISTS (SELECT FROM {old.name} WHERE status = 'dead')"
-    ):
+    names = identifiers(partition=old.name)
+    await connection.execute("LOCK TABLE {partition} IN SHARE MODE".format(**names))
+    if await _holds_unprocessed(old.name).value(connection):
         return False
-    await connection.execute(f"DROP TABLE {old.name}")
+    await connection.execute("DROP TABLE {partition}".format(**names))
     return True
 
 
@@ -130,14 +167,4 @@ async def empty_default(connection: Connection, before: datetime, limit: int) ->
     In the transaction of `connection`.
     """
     await connection.execute(_AS_OWNER)
-    done = await connection.execute(
-        f"""
-        DELETE FROM {TABLE}_default WHERE (id, created_at) IN (
-            SELECT id, created_at FROM {TABLE}_default
-            WHERE created_at < $1 AND status IN ('processed', 'ignored') LIMIT $2
-        )
-        """,  # noqa: S608 -- only names of this module are interpolated
-        before,
-        limit,
-    )
-    return int(done.rpartition(" ")[2])
+    return await _EMPTY_DEFAULT.execute(connection, before=before, limit=limit)

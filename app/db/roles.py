@@ -1,4 +1,4 @@
-"""Owns what the roles of a deployment may do to which table: granted anew whenever the schema was brought up to date.
+"""What the roles of a deployment may do to which table: granted anew whenever the schema was brought up to date.
 
 `deploy/postgres/roles.sql` makes the roles, docs/security.md says what each is for. Where there are none, because one role
 owns everything, nothing is granted.
@@ -6,6 +6,7 @@ owns everything, nothing is granted.
 
 from app.db.engine import Connection
 from app.db.partitions import PARTITION, TABLE
+from app.db.statement import identifiers
 
 INBOX_OWNER = "invoicing_inbox"
 READ, ADD, CHANGE = "SELECT", "SELECT, INSERT", "SELECT, INSERT, UPDATE"
@@ -42,12 +43,16 @@ async def grant(connection: Connection) -> None:
     await connection.execute(LOCK_TIMEOUT)
     for name, owner in tables.items():
         if INBOX_OWNER in roles and _is_inbox(name) and owner != INBOX_OWNER:
-            await connection.execute(f"ALTER TABLE {name} OWNER TO {INBOX_OWNER}")
+            names = identifiers(table=name, role=INBOX_OWNER)
+            await connection.execute("ALTER TABLE {table} OWNER TO {role}".format(**names))
     for role in sorted(roles & DELETES_FROM.keys()):
         for name in tables:
-            await connection.execute(f"REVOKE ALL ON {name} FROM {role}")
+            names = identifiers(table=name, role=role)
+            await connection.execute("REVOKE ALL ON {table} FROM {role}".format(**names))
             if not PARTITION.fullmatch(name):  # those are reached through the table
-                await connection.execute(f"GRANT {_rights(role, name)} ON {name} TO {role}")
+                await connection.execute(
+                    "GRANT {rights} ON {table} TO {role}".format(rights=_rights(role, name), **names)
+                )
 
 
 def _is_inbox(name: str) -> bool:

@@ -35,6 +35,11 @@ def any_of(name: str, kind: type[TypeEngine[Any]]) -> ColumnElement[Any]:
     return any_(bindparam(name, type_=ARRAY(kind)))
 
 
+def identifiers(**names: str) -> dict[str, str]:
+    """Names of tables and roles as the text of a command has them, which takes no parameters: quoted where it must be."""
+    return {role: DIALECT.identifier_preparer.quote(name) for role, name in names.items()}
+
+
 class Statement:
     """A statement whose parameters are given by name. It is compiled when it is first sent.
 

@@ -15,6 +15,7 @@ from types import ModuleType
 import asyncpg
 
 import app
+from app.db import partitions
 from app.db.statement import Statement
 from app.events import feed_statements
 from tests.fixtures.postgres import Database
@@ -78,6 +79,7 @@ async def test_every_core_statement_is_one_of_this_schema(database: Database) ->
     connection = await database.connect()
     modules()
     built = [feed_statements._read(types=a, invoice=b, customer=c) for a, b, c in product([True, False], repeat=3)]
+    built += [build(f"{partitions.TABLE}_default") for build in (partitions._fill, partitions._holds_unprocessed)]
     found = {statement.text: statement.text for statement in {*built, *Statement.declared}}
     assert found
     assert await refused(connection, found) == {}
@@ -94,4 +96,8 @@ def test_statements_are_built_where_this_test_knows_it() -> None:
         for node in ast.walk(function)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Statement"
     }
-    assert built == {"app.events.feed_statements._read"}
+    assert built == {
+        "app.db.partitions._fill",
+        "app.db.partitions._holds_unprocessed",
+        "app.events.feed_statements._read",
+    }
