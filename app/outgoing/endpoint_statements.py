@@ -87,11 +87,18 @@ _CHANGE = Statement(
 )
 _LOCK = Statement(
     select(
-        _C.id, _C.url, _C.description, _C.types, _C.ordered, _C.secrets, _C.status, _C.disabled_reason,
+        _C.id,
+        _C.url,
+        _C.description,
+        _C.types,
+        _C.ordered,
+        _C.secrets,
+        _C.status,
+        _C.disabled_reason,
     )
     .where(_THE_ENDPOINT, _C.deleted_at.is_(None))
     .with_for_update(key_share=True)
-)  # fmt: skip
+)
 _ENABLE = Statement(_CHANGED.values(_ENABLED).where(_C.status == "disabled"))
 _RETRY = Statement(
     update(deliveries)
