@@ -130,6 +130,7 @@ _RECEIVED = Statement(
 _ERASED_SINCE = Statement(
     select(customers.c.id).where(customers.c.deleted_at >= bindparam("since")).order_by(customers.c.id)
 )
+_ERASED_AMONG = Statement(select(customers.c.id).where(customers.c.id == _ERASED, customers.c.deleted_at.is_not(None)))
 _C = coverage.c
 _SWEPT_UNTIL = Statement(select(_C.complete_until).where(_C.name == NAME))
 _SWEPT = insert(coverage).values(name=NAME, **parameters("complete_until", "repaired"))
@@ -207,12 +208,7 @@ async def erased_since(connection: Connection, since: datetime) -> list[str]:
 
 async def erased_among(connection: Connection, customers: Collection[str]) -> set[str]:
     """Which of `customers` are erased."""
-    if not customers:
-        return set()
-    rows = await connection.fetch(
-        "SELECT id FROM customers WHERE id = ANY($1::text[]) AND deleted_at IS NOT NULL", list(customers)
-    )
-    return {row["id"] for row in rows}
+    return set(await _ERASED_AMONG.column(connection, customers=list(customers))) if customers else set()
 
 
 async def swept_until(connection: Connection) -> datetime | None:

@@ -78,7 +78,7 @@ _CREATE = Statement(
         parameters("id", "url", "description", "types", "ordered", "secrets", "position", "change")
     )
 )
-_LOCK_TABLE = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended(webhook_endpoints.name, 0))))
+_LOCK_TABLE = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended("webhook_endpoints", 0))))
 _COUNT = Statement(select(func.count()).select_from(webhook_endpoints).where(_C.deleted_at.is_(None)))
 _CHANGE = Statement(
     _CHANGED.values(
