@@ -1,14 +1,14 @@
 """How far the documents of older versions are made anew is a row per kind, so that it can be gone on with.
 
 Revision: 9be4d26f01a7
-Follows: 5b1c8e0f7d24
+Follows: c04e9d51a7b3
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "9be4d26f01a7"
-down_revision = "5b1c8e0f7d24"
+down_revision = "c04e9d51a7b3"
 branch_labels = None
 depends_on = None
 
