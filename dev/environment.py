@@ -125,8 +125,10 @@ class Environment:
 
     @property
     def webhook_secret_file(self) -> Path:
-        """Where it is kept; programs are told this place, for every user of the machine sees their arguments."""
-        return self.data_dir / "sandbox-webhook-secret"
+        """Where it is, made on first use; programs are told this place, for every user sees their arguments."""
+        file = self.data_dir / "sandbox-webhook-secret"
+        _kept_secret(file, "whsec_")
+        return file
 
     @property
     def api_key(self) -> str:

@@ -53,6 +53,11 @@ def test_no_secret_stands_in_the_arguments_of_a_program(tmp_path: Path) -> None:
     assert [Path(one[1:]).read_text().strip() for one in command if one.startswith("@")] == [found.webhook_secret]
 
 
+def test_a_program_that_is_told_the_place_of_a_secret_finds_it_there_at_the_first_start(tmp_path: Path) -> None:
+    first = environment(tmp_path)
+    assert first.webhook_secret_file.read_text().strip() == first.webhook_secret
+
+
 def test_the_callers_secrets_are_never_written_down(tmp_path: Path) -> None:
     secrets = {
         "STRIPE_SECRET_KEY": "sk_test_mine",
