@@ -1,6 +1,6 @@
-"""Owns how the processes end: the first signal drains within a deadline, a second one ends at once.
+"""Shutdown of the processes: the first signal drains within a deadline, the second ends at once.
 
-Ending at once is safe: what was under way is finished by the caller's retry, by the completer, or by the inbox's lease.
+Ending at once is safe. Work under way is finished by the caller's retry, the completer, or a worker after the lease.
 """
 
 import asyncio
@@ -9,20 +9,20 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 DRAIN_S = 28
-"""How long requests and jobs may take to end; a little less than what platforms grant before they kill."""
+"""Seconds requests and jobs have to end; a little less than platforms grant before they kill."""
 
 HANGS_S = 30
-"""After how long without a sign of life one of several API processes is replaced.
+"""Seconds without a sign of life after which one of several API processes is replaced.
 
-On a busy machine one needs several seconds to import the service, and gives no sign until then: with less patience it
-is killed and started again for as long as the machine stays busy.
+On a busy machine, importing the service takes several seconds without a sign of life. With a shorter time the process
+would be killed and started again for as long as the machine stays busy.
 """
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def drain_on_signal(*stops: Callable[[], None]) -> None:
-    """Call each of `stops` at the first signal to the running loop's process."""
+    """Call each of `stops` at the first signal; a second signal ends the process. Needs a running loop."""
     loop = asyncio.get_running_loop()
 
     def first() -> None:
@@ -38,7 +38,7 @@ def drain_on_signal(*stops: Callable[[], None]) -> None:
 
 
 def end_at_second_signal(*stops: Callable[[], None]) -> None:
-    """Let whoever handles the signals now, a server, handle the first one only, and call each of `stops` with it."""
+    """Let the installed signal handlers, a server's, run at the first signal only, after each of `stops`."""
     for sign in SIGNALS:
         signal.signal(sign, _once(signal.getsignal(sign), stops))
 

@@ -1,1 +1,1 @@
-"""The operator's console: a process of its own over the same database, for people with a key and a browser."""
+"""The operators' console: a separate process over the same database, for people with an API key and a browser."""

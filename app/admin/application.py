@@ -1,4 +1,4 @@
-"""Owns the console as an application: which views there are, which of the library's routes are kept, how errors look."""
+"""The console's application: its views, the routes of sqladmin it keeps, and its error pages."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,12 +27,12 @@ from app.settings import Settings
 FOLDER = Path(__file__).parent
 STYLE = (FOLDER / "static" / "console.css").read_bytes()
 KEPT = {"index", "list", "details", "login"}
-"""The library's routes that are served; without the others there is nothing that could create, edit, delete or export."""
+"""The routes of sqladmin that are served. No kept route creates, edits, deletes or exports."""
 LOOKING = frozenset({Action.LIST, Action.DETAILS})
 
 
 class Looking(AuthorizationBackend):
-    """Everybody who is in may look; at what is only for admins, admins. Nobody may do anything else this way."""
+    """Lets operators list and open rows. Some views are for admins only; all other actions are refused."""
 
     def has_permission(self, request: Request, identity: str, action: str, obj: Any | None = None) -> bool:  # noqa: ARG002
         """Whether `action` on the view is allowed."""
@@ -46,7 +46,7 @@ BY_IDENTITY: dict[str, type[ReadOnlyView]] = {view.identity: view for view in VI
 
 
 class Console(Admin):
-    """The library's application with our front page, our log-in, and our way of telling errors."""
+    """sqladmin's application with our dashboard, log-in and error pages."""
 
     parts: Parts
 
@@ -81,12 +81,12 @@ class Console(Admin):
 
     @login_required
     async def index(self, request: Request) -> Response:
-        """The front page."""
+        """Show the dashboard."""
         context = await dashboard.overview_page(self.parts, request)
         return await self.templates.TemplateResponse(request, "console/front.html", context)
 
     async def login(self, request: Request) -> Response:
-        """The page that asks for a key, and the answer to one."""
+        """Show the log-in page, or log in."""
         if request.method == "GET":
             return await self.templates.TemplateResponse(request, "console/login.html")
         try:
@@ -102,11 +102,11 @@ class Console(Admin):
 
     @login_required
     async def logout(self, request: Request) -> Response:
-        """The end of a session."""
+        """End the session."""
         return await self._login.logout(request)
 
     async def _told(self, request: Request, error: Exception) -> Response:
-        """The page that says what went wrong, and no more of it than a person may know."""
+        """Show the error page. An error that is not ours is shown without details."""
         known = error if isinstance(error, InvoicingError) else None
         status = STATUS[known.code] if known else HTTPStatus.INTERNAL_SERVER_ERROR
         message = known.detail if known else "Something went wrong here; it was logged."
@@ -115,7 +115,7 @@ class Console(Admin):
         )
 
     async def _session_failed(self, request: Request, error: Exception) -> Response:
-        """What the views' sessions raise is the database's absence, or a mistake of ours."""
+        """Show the error page for an error of a view's session. Raises errors that are our mistakes again."""
         known = read_sessions.explained(error)
         if known is None:
             raise error
@@ -130,12 +130,12 @@ def _groups() -> dict[str, list[type[ReadOnlyView]]]:
 
 
 async def style(_request: Request) -> Response:
-    """The one style sheet."""
+    """Serve the style sheet."""
     return Response(STYLE, media_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
 def create_console(settings: Settings) -> Starlette:
-    """The console's application; it opens its parts when it starts and closes them when it stops."""
+    """Build the console's application. It opens its services when it starts and closes them when it stops."""
     login = Login(settings)
     engine = read_sessions.reader(Database(settings.server_url))
 

@@ -1,4 +1,4 @@
-"""Owns the charts: drawn here as SVG, so that the page needs no script and asks nobody for anything."""
+"""Draws the charts as SVG on the server, so that the page needs no script and no other origin."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ LABELS = 6
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One of the numbers in each bucket: its name there, and what it is called."""
+    """One series of numbers: its name in the buckets, and its title."""
 
     name: str
     title: str
 
 
 def bars(buckets: Sequence[Bucket], series: Sequence[Series], when: str) -> Markup:
-    """Stacked bars: how many of each."""
+    """A stacked bar chart of counts."""
     top = _nice(max((sum(bucket.values[one.name] for one in series) for bucket in buckets), default=0))
     step = (WIDTH - LEFT - RIGHT) / max(1, len(buckets))
     drawn = []
@@ -43,7 +43,7 @@ def bars(buckets: Sequence[Bucket], series: Sequence[Series], when: str) -> Mark
 
 
 def lines(buckets: Sequence[Bucket], series: Sequence[Series], when: str) -> Markup:
-    """Lines: how many seconds."""
+    """A line chart of seconds."""
     top = _nice(max((value for bucket in buckets for value in bucket.values.values()), default=0))
     step = (WIDTH - LEFT - RIGHT) / max(1, len(buckets))
     drawn = []
@@ -96,7 +96,7 @@ def _scaled(value: float, top: float) -> float:
 
 
 def _nice(largest: float) -> float:
-    """A round number that nothing exceeds."""
+    """The next round number at or above `largest`."""
     if largest <= 0:
         return 1
     power = 10 ** int(log10(largest) // 1)

@@ -1,4 +1,4 @@
-"""Owns the front page: what waits, what is wrong, and how payments and the inbox went."""
+"""The dashboard: what waits, what is wrong, and how payments and the inbox went."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +16,7 @@ from app.inbox import statements as inbox_statements
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """How far back the charts reach, in which steps, and how a step is called."""
+    """A time span of the charts: its length, the step of its buckets, and the time format of a bucket."""
 
     length: timedelta
     step: timedelta
@@ -34,7 +34,7 @@ LAG = (Series("half", "half within"), Series("slowest", "slowest"))
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A number that matters, whether it is one to worry about, and where to look."""
+    """A number on the dashboard, whether it needs attention, and the page that shows more."""
 
     title: str
     value: str
@@ -43,7 +43,7 @@ class Tile:
 
 
 async def overview_of(parts: Parts, span: Span) -> dict[str, Any]:
-    """What the page shows, for `span`."""
+    """The numbers and charts of the dashboard for `span`."""
     async with parts.database.connection() as connection:
         standing = await overview.standing(connection, await inbox_statements.lag_s(connection))
         paid = await overview.payments(connection, span.step, span.length)
@@ -58,7 +58,7 @@ async def overview_of(parts: Parts, span: Span) -> dict[str, Any]:
 
 
 async def overview_page(parts: Parts, request: Request) -> dict[str, Any]:
-    """The context of the page's template."""
+    """The context of the dashboard's template."""
     asked = request.query_params.get("span", "day")
     chosen = asked if asked in SPANS else "day"
     return {

@@ -1,4 +1,4 @@
-"""Owns how values are written for a person: times, amounts, states, ids as links, documents; and what is masked."""
+"""Formats values as HTML: times, amounts, states, ids as links, documents. Masks what looks like a secret."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ BADGES = {
     "bad": {"dead", "payment_failed", "failed", "uncollectible", "revoked", "disabled"},
     "wait": {"open", "awaiting_payment", "processing", "received", "in flight", "pending", "waiting"},
 }
-"""Which words are good news, bad news, and not the last word; all others are neither."""
+"""The colour of a state. States that are not listed are neutral."""
 KINDS = {
     "in": "invoice",
     "cus": "customer",
@@ -27,7 +27,7 @@ KINDS = {
     "ful": "fulfillment",
     "key": "api-key",
 }
-"""What leads somewhere. Stripe makes prices and products of its own that never come here, so those lead nowhere."""
+"""The view behind each id prefix. Prices and products are missing, because Stripe makes some that never come here."""
 _ID = re.compile(r"(?<![\w.])(in|cus|evt|ful|key|dlv)_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6,}\b")
 LONG = 60
 
@@ -41,13 +41,13 @@ def moment(at: datetime) -> Markup:
 
 
 def badge(word: str) -> Markup:
-    """A state, with its colour."""
+    """A state as a coloured badge."""
     kind = next((kind for kind, words in BADGES.items() if word in words), "plain")
     return Markup('<span class="badge {}">{}</span>').format(kind, word.replace("_", " "))
 
 
 def linked(value: str) -> Markup:
-    """`value` with every id in it leading to what it names."""
+    """`value` with each id in it as a link."""
     parts, end = [], 0
     for found in _ID.finditer(value):
         parts.append(escape(value[end : found.start()]))
@@ -58,7 +58,7 @@ def linked(value: str) -> Markup:
 
 
 def document(value: Any) -> Markup:
-    """A JSON document, indented, without what looks like a secret."""
+    """An indented JSON document, with what looks like a secret masked."""
     encoded = value.encode() if isinstance(value, str) else msgspec.json.encode(value)
     text = redacted(msgspec.json.format(encoded, indent=2).decode())
     return Markup("<pre>{}</pre>").format(linked(text))
@@ -86,7 +86,7 @@ def shown(name: str, value: Any, currency: str | None = None) -> Markup:  # noqa
 
 
 def short(name: str, value: Any, currency: str | None = None) -> Markup:
-    """The same in a list, where there is less room."""
+    """One value of a row, shortened for a list."""
     if isinstance(value, (dict, list)) and value and not all(isinstance(one, str) for one in value):
         return Markup('<span class="quiet">{} entries</span>').format(len(value))
     if isinstance(value, str) and len(value) > LONG and not _ID.search(value):

@@ -1,7 +1,7 @@
-"""Owns who may look at the console: people with an API key whose scope says so, for as long as the key is in force.
+"""Log-in and sessions of the console, for people with an API key that has a console scope.
 
-A session is a signed cookie that names the key and never holds it. The signing secret is made by the process, so that
-a restart ends every session; the key is looked up again for every page, so that revoking it ends them as well.
+A session is a signed cookie that names the key but does not hold it. Each process makes its own signing secret, so a
+restart ends all sessions. Each page looks the key up again, so revoking it ends its sessions, too.
 """
 
 import secrets
@@ -25,22 +25,22 @@ HOME = "/console/"
 LOGIN = "/console/login"
 COOKIE = "console_session"
 IDLE_S = 3600
-"""How long a session lasts without a page being looked at."""
+"""Seconds after which an idle session ends."""
 SEEN_AGAIN_S = 60
 LONGEST_S = 12 * 3600
-"""How long it lasts at all."""
+"""Seconds after which any session ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who looks. Only an admin sees people's data and may change anything."""
+    """The person at the console. Only an admin sees personal data and may change anything."""
 
     caller: str
     admin: bool
 
 
 class Login(AuthenticationBackend):
-    """Lets operators in. `parts` is set as soon as there are any."""
+    """Logs operators in. `parts` is set when the application starts."""
 
     parts: Parts
 
@@ -58,7 +58,7 @@ class Login(AuthenticationBackend):
         self._ended: dict[str, float] = {}
 
     async def login(self, request: Request) -> bool:
-        """Begin a session for whoever shows a key. Raises Unauthenticated, Forbidden, RateLimited."""
+        """Begin a session with the key in the form. Raises Unauthenticated, Forbidden and RateLimited."""
         given = (await request.form()).get("key")
         key = given.strip() if isinstance(given, str) else ""
         forwarded = request.headers.get("x-forwarded-for", "").encode("latin-1")
@@ -88,7 +88,7 @@ class Login(AuthenticationBackend):
         return True
 
     async def logout(self, request: Request) -> Response:
-        """End the session, also for whoever else has its cookie."""
+        """End the session for everybody who has its cookie."""
         now = time.time()
         self._ended = {session: until for session, until in self._ended.items() if until > now}
         self._ended[str(request.session.get("id"))] = now + LONGEST_S
@@ -96,7 +96,7 @@ class Login(AuthenticationBackend):
         return RedirectResponse(LOGIN, 303)
 
     async def authenticate(self, request: Request) -> Response | bool:
-        """Whether this request's session is in force; who it belongs to is `request.state.operator`."""
+        """Check the session, and store its operator in `request.state.operator`."""
         operator = await self._operator(request)
         if operator is None:
             request.session.clear()
@@ -107,7 +107,7 @@ class Login(AuthenticationBackend):
         return True
 
     async def get_user_id(self, request: Request) -> str:
-        """Who acts, as the audit log names them."""
+        """The operator's id, as in the audit log."""
         return operator_of(request).caller
 
     async def _operator(self, request: Request) -> Operator | None:
@@ -134,13 +134,13 @@ def _operator(caller: Caller | key_statements.StoredKey) -> Operator | None:
 
 
 def operator_of(request: Request) -> Operator:
-    """Who looks; `authenticate` has let them in."""
+    """The operator, as `authenticate` stored it."""
     found: Operator = request.state.operator
     return found
 
 
 def require_admin(request: Request) -> Operator:
-    """Who acts. Raises Forbidden where they may only look."""
+    """The operator. Raises Forbidden if it is no admin."""
     operator = operator_of(request)
     if not operator.admin:
         raise Forbidden("This takes a key with the scope admin; yours may only look.")
@@ -148,4 +148,4 @@ def require_admin(request: Request) -> Operator:
 
 
 REFUSED = (Unauthenticated, Forbidden, RateLimited)
-"""What an attempt to log in may be answered with."""
+"""The errors that a log-in can end with."""

@@ -1,7 +1,7 @@
-"""Owns what every request to the console passes: its id, its bounds, where it may come from, the headers of its answer.
+"""The console's middleware: request ids, limits on size, the origin of a POST, response headers.
 
-Nothing is changed by a GET. A POST must come from a page of the console itself: the browser says where from, and a
-page elsewhere cannot make it say otherwise. The session's cookie is strict besides.
+A GET changes nothing. A POST must come from a page of the console: the browser names the origin in headers that other
+pages cannot forge. The session cookie is SameSite=Strict as well.
 """
 
 import time
@@ -78,7 +78,7 @@ class Guard:
 
 
 def _refusal(method: str, headers: dict[bytes, bytes]) -> Response | None:
-    """Why the request goes no further, if so."""
+    """The response that refuses the request; None if it may proceed."""
     if method in SAFE:
         return None
     if method != "POST":
@@ -92,7 +92,7 @@ def _refusal(method: str, headers: dict[bytes, bytes]) -> Response | None:
 
 
 def _from_here(headers: dict[bytes, bytes]) -> bool:
-    """Whether a page of this very origin asks. Browsers say so in one header, or without TLS in another."""
+    """Whether the request comes from a page of this origin: by Sec-Fetch-Site, or by Origin where TLS is missing."""
     site = headers.get(b"sec-fetch-site")
     if site is not None:
         return site == b"same-origin"

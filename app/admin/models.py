@@ -1,6 +1,6 @@
-"""The console's classes over the tables of app/db/schema: what sqladmin lists and shows.
+"""ORM classes over the tables of app/db/schema, for sqladmin to list and show.
 
-Only the console loads them: SQLAlchemy's ORM takes a third of a second at start.
+Only the console imports them, because SQLAlchemy's ORM takes a third of a second to import.
 """
 
 from sqlalchemy.orm import DeclarativeBase
@@ -9,7 +9,7 @@ from app.db import schema
 
 
 class Model(DeclarativeBase):
-    """A table as a class."""
+    """The base class: a table as an ORM class."""
 
     metadata = schema.metadata
 

@@ -14,12 +14,12 @@ from app.db.schema import fulfillments, invoices, operations, webhook_events
 from app.db.statement import Statement
 
 MOST_ROWS = 100_000
-"""How many of the newest rows a chart is drawn from."""
+"""The most rows that a count or a chart reads; the newest ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How much waits. `lag_s`: how long the oldest event that is due has waited. Numbers stop at `MOST_ROWS`."""
+    """How much waits. `lag_s` is how long the oldest due event has waited. Counts stop at `MOST_ROWS`."""
 
     waiting: int
     processing: int
@@ -33,7 +33,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What a span of time holds: its beginning, and a number by name, where there is one."""
+    """One step of a chart: its start, and the values by name. A name without a value is missing."""
 
     at: datetime
     values: dict[str, float]
@@ -104,18 +104,18 @@ _LAG = Statement(
 
 
 async def standing(connection: Connection, lag_s: float) -> Standing:
-    """How much waits now; the inbox's lag is asked of the inbox."""
+    """Count what waits now. The caller gives the inbox's lag."""
     [row] = await _STANDING.fetch(connection)
     return Standing(lag_s=lag_s, **row)
 
 
 async def payments(connection: Connection, step: timedelta, span: timedelta) -> list[Bucket]:
-    """What became of the fulfillments begun in each `step` of the last `span`: paid, failed, pending."""
+    """For each `step` of the last `span`: how many of the fulfillments begun in it are paid, failed, pending."""
     return await _PAYMENTS.rows(connection, _bucket, step=step, span=span)
 
 
 async def lag(connection: Connection, step: timedelta, span: timedelta) -> list[Bucket]:
-    """How long events received in each `step` of the last `span` took until they were applied: half, slowest."""
+    """For each `step` of the last `span`: the seconds events took until they were applied, median and longest."""
     return await _LAG.rows(connection, _bucket, step=step, span=span)
 
 

@@ -1,6 +1,6 @@
-"""Sessions for the console: they only read, give up after a while, and list tables by keyset.
+"""Database sessions for the console. They only read, time out, and page through tables by keyset.
 
-The only user of SQLAlchemy's ORM and engines. What the console changes it changes through the services.
+Nothing else uses SQLAlchemy's ORM and engines. The console makes changes through the services.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ __all__ = ["Listing", "SessionError", "explained", "reader", "sessions"]
 LONGEST_STATEMENT_S = 5
 MOST_CONNECTIONS = 4
 UNKNOWABLE = (asyncpg.DataError, ValueError)
-"""What PostgreSQL cannot hold, so that nothing is called so: a NUL, half of a surrogate pair, a number out of range."""
+"""What asyncpg raises for values that PostgreSQL cannot hold: a NUL, half a surrogate pair, a number out of range."""
 READ_ONLY = {
     "application_name": "invoicing console",
     "default_transaction_read_only": "on",
@@ -35,7 +35,7 @@ READ_ONLY = {
 
 
 def reader(database: Database) -> AsyncEngine:
-    """An engine whose connections cannot write, and give up after a while."""
+    """An engine whose connections are read-only and have a statement time-out."""
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         return await database.dedicated(**READ_ONLY)
@@ -46,12 +46,16 @@ def reader(database: Database) -> AsyncEngine:
 
 
 def sessions(engine: AsyncEngine) -> async_sessionmaker[Any]:
-    """What the console's views open their sessions with."""
+    """The sessions of the console's views."""
     return async_sessionmaker(engine, expire_on_commit=False)
 
 
 def explained(error: BaseException) -> InvoicingError | None:
-    """What an error out of a session means, where it means that the database did not answer, or cannot hold what was asked."""
+    """The error to show for an error of a session; None where it is our mistake.
+
+    NotFound means that PostgreSQL cannot hold the value asked for, DatabaseUnavailable that the database did not
+    answer.
+    """
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, (*UNKNOWABLE, *NOT_NOW)):
         cause = cause.__cause__ or cause.__context__
@@ -66,7 +70,10 @@ def explained(error: BaseException) -> InvoicingError | None:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """How one table is listed: `order` newest first and then by key, `search` the columns that are looked in, exactly."""
+    """How a table is listed: newest first by `order`, then by key.
+
+    `search` names the columns that a search term must equal.
+    """
 
     model: type[Model]
     order: str
@@ -81,7 +88,7 @@ class Listing:
     def statement(
         self, *, limit: int, after: str | None, term: str | None, equal: Mapping[str, str], conditions: Sequence[str]
     ) -> Select[Any]:
-        """The rows of a page; `conditions` are SQL of ours, `equal` and `term` what a person asked for."""
+        """The query of one page. `conditions` is our own SQL; `equal` and `term` come from the person."""
         attributes = [getattr(self.model, name) for name in self.shown]
         order: InstrumentedAttribute[Any] = getattr(self.model, self.order)
         wanted = select(self.model).options(load_only(*attributes, order, self._key))
@@ -101,7 +108,7 @@ class Listing:
         return matches
 
     def cursor(self, row: Model) -> str:
-        """Where the page that begins after `row` begins."""
+        """The cursor of the page that begins after `row`."""
         at, key = getattr(row, self.order), getattr(row, self._key.key)
         return quote(f"{at.isoformat() if isinstance(at, datetime) else at}~{key}", safe="")
 

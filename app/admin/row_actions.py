@@ -1,6 +1,6 @@
-"""How an operator acts on what was chosen: by the use case that a caller of the API would run, one by one.
+"""Runs a use case of the API on the rows that an operator chose, one by one.
 
-So the rules are the API's, and each act enters the audit log with the answer it got.
+So the API's rules apply, and each run enters the audit log with its outcome.
 """
 
 from sqladmin.flash import Flash
@@ -14,7 +14,7 @@ from app.idempotency.operations import Call, UseCase
 
 
 async def act_on_chosen(request: Request, parts: Parts, use_case: UseCase, *, noun: str, done: str) -> Response:
-    """Run `use_case` for each id of the form; then back to where they are seen, with a word on how it went."""
+    """Run `use_case` for each id in the form, then redirect to the rows with a message about the outcome."""
     operator = require_admin(request)
     chosen = [str(one) for one in (await request.form()).getlist("id")]
     refused: list[str] = []
@@ -45,6 +45,6 @@ async def act_on_chosen(request: Request, parts: Parts, use_case: UseCase, *, no
 
 
 def counted(count: int, noun: str) -> str:
-    """`count` of what `noun` names."""
+    """`count` with `noun` in the singular or plural."""
     many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{count} {noun if count == 1 else many}"

@@ -1,1 +1,1 @@
-"""PostgreSQL: the schema (models/), connections (engine.py) and every SQL statement of the service."""
+"""PostgreSQL: tables (schema/), connections (engine.py), compiled statements, documents, group commit, partitions."""

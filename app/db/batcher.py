@@ -1,7 +1,7 @@
-"""Group commit: work that comes together is done together; what arrives while a batch is under way shares the next one.
+"""Group commit: work that arrives together is done together, and what arrives during a batch shares the next one.
 
-A batch closes when the one before it ends, never after a timer, so that what comes alone waits for nobody. Batches run
-in a task of their own: whoever submitted may give up without taking the others along.
+A batch starts when the one before it ends, never after a timer, so work that comes alone does not wait. Batches run in
+their own task: a submitter who is cancelled does not cancel the others.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 class Individually(Enum):
-    """What a batch says of work that cannot be done in it: whoever submitted it does it individually."""
+    """The outcome of work that a batch cannot do: its submitter must do it individually."""
 
     INDIVIDUALLY = "individually"
 
@@ -32,11 +32,11 @@ class Individually(Enum):
 INDIVIDUALLY: Final = Individually.INDIVIDUALLY
 
 CarryOut = Callable[[Sequence[Work]], Awaitable[Sequence[Result | Exception | Individually]]]
-"""Does a batch, and says of each in its order: its result, what it raises, or that it must be done individually."""
+"""Carries out a batch. Returns for each work, in order, its result, the exception to raise, or INDIVIDUALLY."""
 
 
 class Batcher(Generic[Work, Result]):
-    """Work that is done in batches, one batch at a time."""
+    """Carries out work in batches, one batch at a time."""
 
     def __init__(self, carry_out: CarryOut[Work, Result]) -> None:
         self._carry_out = carry_out
@@ -45,11 +45,14 @@ class Batcher(Generic[Work, Result]):
 
     @property
     def waiting(self) -> int:
-        """How much is submitted and not begun."""
+        """The number of submitted works that no batch has taken yet."""
         return len(self._waiting)
 
     async def submit(self, work: Work) -> Result | Individually:
-        """The result of `work`, or INDIVIDUALLY. Raises what its batch says of it, and DatabaseUnavailable."""
+        """Return the result of `work`, or INDIVIDUALLY.
+
+        Raises what the batch returns for it, and DatabaseUnavailable.
+        """
         done: asyncio.Future[Result | Individually] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, done))
         if self._running is None:  # nothing of whoever comes first may cling to what is done for all
@@ -57,7 +60,7 @@ class Batcher(Generic[Work, Result]):
         return await done
 
     async def close(self) -> None:
-        """Wait for the end of what is under way."""
+        """Wait for the running batches."""
         if self._running is not None:
             await asyncio.wait({self._running})
 
@@ -74,7 +77,10 @@ class Batcher(Generic[Work, Result]):
             self._running = None
 
     async def _outcomes(self, works: Sequence[Work]) -> Sequence[Result | Exception | Individually]:
-        """What came of a batch; where it failed as a whole, by the fault of one or by chance, each is done individually."""
+        """Carry out a batch.
+
+        If it fails as a whole, each work gets INDIVIDUALLY, or the error if the database is away.
+        """
         try:
             return await self._carry_out(works)
         except Exception as error:  # noqa: BLE001 -- whoever is at fault hears of it, individually at the latest

@@ -1,8 +1,8 @@
-"""How rows are shown: one JSON document per resource, and lists of them, newest first.
+"""Reads rows as the JSON documents that the API answers, one by one or in lists, newest first.
 
-The documents are what the API answers. A mirrored row holds its document, which the unit of work makes of the resource's
-schema; where it does not hold one yet, and for all other resources, PostgreSQL makes it of the columns. Lists are
-keyset-paged over (time, id), so that a page costs the same wherever it stands.
+A mirrored row holds its document, which the unit of work makes by the resource's schema. Where a row does not hold one
+yet, and for all other resources, PostgreSQL makes it from the columns. Lists are keyset-paged over (time, id), so all
+pages cost the same.
 """
 
 import base64
@@ -64,15 +64,16 @@ _AUDIT_ENTRY = f"id, {times('at')}, actor, action, subject, detail, outcome, req
 
 
 MOST_STATEMENTS = 500
-"""How many texts of statements are kept; what callers choose decides how many there are."""
+"""The most statement texts that are cached. Callers' filters decide how many there are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Resource:
-    """How one resource is shown. `shown` in lists, `single` when read alone; `order` is the time it is listed by.
+    """How one resource is read.
 
-    `key` finds a row by index: the primary key. `stored` and `stored_single` are the same where the row holds its
-    document, as text that is null where it does not; `joined` is what they need besides the row.
+    `shown` are the columns in lists, `single` those of a single row; lists are ordered by `order`. `key` is the primary
+    key. `stored` and `stored_single` are the same documents as the row holds them: text, null where it holds none.
+    `joined` is the join that they need.
     """
 
     name: str
@@ -87,7 +88,7 @@ class Resource:
     joined: str = ""
 
     def document(self, where: str, *, stored: bool = False) -> str:
-        """The statement that answers the one document matching `where`."""
+        """The statement that selects the one document matching `where`."""
         hidden = " AND row.deleted_at IS NULL" if self.hides_deleted else ""
         if stored:
             text = self.stored_single or self.stored
@@ -96,7 +97,7 @@ class Resource:
         return f"SELECT row_to_json(d) FROM (SELECT {columns} FROM {self.table} row WHERE {where}{hidden}) d"  # noqa: S608
 
     def documents(self, where: str, *, stored: bool = False) -> str:
-        """The statement that answers the ids and documents of all that match `where`."""
+        """The statement that selects the ids and documents of all rows matching `where`."""
         if stored:
             return self.document(where, stored=True).replace("SELECT ", "SELECT row.id, ", 1)
         return self.document(where).replace("SELECT row_to_json(d)", "SELECT d.id, row_to_json(d)::text", 1)
@@ -163,25 +164,25 @@ AUDIT_ENTRY = Resource("audit entry", "audit_log", _AUDIT_ENTRY, order="at", hid
 
 
 OVERDUE = "row.status = 'open' AND row.due_at < now()"
-"""The condition that an invoice is overdue; written so that both its state and its date may be found by index."""
+"""The condition that an invoice is overdue, written so that an index serves both its status and its due date."""
 
 
 @dataclass(slots=True)
 class Filter:
-    """Conditions a list must meet, as SQL over the row with positional arguments."""
+    """The conditions of a list, as SQL over `row` with positional arguments."""
 
     conditions: list[str] = field(default_factory=list)
     arguments: list[object] = field(default_factory=list)
 
     def add(self, condition: str, argument: object) -> None:
-        """Require `condition`, in which {} stands for `argument`; without an argument nothing is required."""
+        """Require `condition`, in which {} stands for `argument`. An argument of None adds nothing."""
         if argument is not None:
             self.arguments.append(argument)
             self.conditions.append(condition.format(f"${len(self.arguments)}"))
 
 
 async def read(connection: Connection, resource: Resource, object_id: str, *, by: str = "id") -> str | None:
-    """The document of one object, as JSON text, or None."""
+    """The document of one object as JSON text; None if there is none."""
     if resource.stored:
         row = await connection.fetchrow(_one(resource, by, stored=True), object_id)
         if row is None or row[0] is not None:
@@ -191,7 +192,7 @@ async def read(connection: Connection, resource: Resource, object_id: str, *, by
 
 
 async def read_all(connection: Connection, resource: Resource, ids: Sequence[str]) -> dict[str, str]:
-    """The documents of several objects, as `read` reads them, by id; those that are not there are absent."""
+    """The documents of several objects by id, as `read` returns them. Absent objects are missing."""
     found: dict[str, str] = {}
     for stored in (True, False) if resource.stored else (False,):
         statement = resource.documents("id = ANY($1::text[])", stored=stored)
@@ -203,7 +204,10 @@ async def read_all(connection: Connection, resource: Resource, ids: Sequence[str
 
 
 async def page(connection: Connection, resource: Resource, wanted: Filter, *, limit: int, cursor: str | None) -> bytes:
-    """A page of documents as the API answers it: data, has_more, next_cursor. Raises ValidationFailed for a bad cursor."""
+    """A page as the API answers it: data, has_more, next_cursor.
+
+    Raises ValidationFailed for a cursor that no list of this resource returned.
+    """
     if cursor:
         at, object_id = _read_cursor(cursor)
         wanted.arguments += [at, object_id]
@@ -229,10 +233,10 @@ def _one(resource: Resource, by: str, *, stored: bool = False) -> str:
 
 @lru_cache(MOST_STATEMENTS)
 def _page(resource: Resource, conditions: Sequence[str], limit: int, *, stored: bool) -> str:
-    """The statement of a page, which answers in one row: its documents, whether there are more, and where they go on.
+    """The statement of a page. It returns one row: documents, whether there are more, and the cursor's values.
 
-    `lacking` is how many of the rows do not hold their documents. The statement is kept: kilobytes that would be put
-    together, and hashed by asyncpg, at each request.
+    `lacking` counts rows that do not hold their document. The text is cached, because building it and having asyncpg
+    hash kilobytes would cost at each request.
     """
     same = " AND ".join(f"row.{column} = shown.{column}" for column in resource.key)
     rows = f"FROM {resource.table} row"

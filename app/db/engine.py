@@ -1,6 +1,6 @@
 """Connections to PostgreSQL, transactions, and the errors of a database that is not available.
 
-Every error that means "not now" leaves here as DatabaseUnavailable. No SQL of the domain lives here.
+Every error that means "not now" is raised as DatabaseUnavailable.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ NOT_NOW = (
 )
 """What asyncpg raises when the server is away, starting, stopping, failing over or full.
 
-TransactionRollbackError is a deadlock, and whatever else breaks one transaction off for another. The last is what a
-statement meets between the server's goodbye and the end of its connection.
+TransactionRollbackError is a deadlock or another conflict between transactions. InternalClientError is what a statement
+meets while the server closes its connection.
 """
 
 SESSION = {
@@ -48,19 +48,19 @@ SESSION = {
     "synchronous_commit": "on",
     "idle_in_transaction_session_timeout": "60s",
 }
-"""What every connection is set to. What is acknowledged is on disk, whatever the server's default may be.
+"""The settings of each connection. An acknowledged commit is on disk, whatever the server's default is.
 
-A transaction that is left open holds the feed back (see feed.py): none of ours may for longer than this.
+An open transaction holds the feed back (see events/feed_statements.py), so none may stay idle for longer than this.
 """
 
 ONE_PLAN = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
-"""For connections whose statements are few and always the same: each is planned once, whatever its arguments.
+"""Settings for connections that run few statements again and again: each statement is planned once.
 
-Such a plan is by index, also into a partition that was still empty when it was made: it outlives that.
+The plan must use an index even where a partition is empty when it is made, because the plan outlives that.
 """
 
 POOLED = {name: SESSION[name] for name in ("application_name", "timezone")}
-"""What a pooler between us and the server passes on."""
+"""The settings that a pooler passes on to the server."""
 
 RETRY_AFTER_S = 1
 ACQUIRE_WITHIN_S = 10.0
@@ -68,13 +68,13 @@ CONNECT_WITHIN_S = 5.0
 
 
 def asyncpg_dsn(url: str) -> str:
-    """`url` as asyncpg takes it: SQLAlchemy's driver suffix is allowed in settings and dropped here."""
+    """`url` as asyncpg takes it, without SQLAlchemy's driver suffix."""
     return url.replace("postgresql+asyncpg://", "postgresql://", 1)
 
 
 @asynccontextmanager
 async def translated_errors() -> AsyncIterator[None]:
-    """Turn what asyncpg raises when the database is not available into DatabaseUnavailable."""
+    """Raise DatabaseUnavailable for asyncpg's errors that mean that the database is not available."""
     try:
         yield
     except NOT_NOW as error:
@@ -94,9 +94,9 @@ def _unavailable(error: BaseException) -> DatabaseUnavailable:
 
 
 class _Borrowed:
-    """A connection of the pool for as long as a block runs.
+    """A connection from the pool while a block runs.
 
-    A class, because a context manager made of a generator costs several times as much.
+    It is a class, because a context manager made of a generator costs several times as much.
     """
 
     __slots__ = ("_connection", "_pool")
@@ -123,13 +123,16 @@ class _Borrowed:
 
 
 async def _reset(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Give a connection back: we set no session state, so there is something to undo only in a broken transaction."""
+    """Return a connection to the pool. We set no session state, so only a broken transaction needs a reset."""
     if connection.is_in_transaction():
         await connection.reset()
 
 
 async def _require_durable(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Refuse a server behind a pooler that acknowledges what is not on disk: we cannot set it for the session there."""
+    """Raise DatabaseUnavailable if a server behind a pooler acknowledges commits that are not on disk.
+
+    We cannot change the setting there.
+    """
     if await connection.fetchval("SHOW synchronous_commit") == "off":
         log.error("synchronous_commit_is_off", fix="ALTER ROLE … SET synchronous_commit = on")
         raise DatabaseUnavailable("The database would lose what it acknowledges.", retry_after=RETRY_AFTER_S)
@@ -137,7 +140,7 @@ async def _require_durable(connection: "asyncpg.Connection[asyncpg.Record]") -> 
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """Connections of the pool: how many work, how many rest, and how many there may be."""
+    """The pool's connections: in use, idle, and the maximum."""
 
     in_use: int
     idle: int
@@ -145,10 +148,10 @@ class PoolState:
 
 
 class Database:
-    """A pool of connections that opens lazily and comes back by itself after the server did.
+    """A pool of connections. It opens lazily and recovers by itself when the server returns.
 
-    With a `direct_url`, `url` leads to a pooler that gives a server's connection for one transaction at a time:
-    nothing is prepared there, and whoever needs a session of his own gets it from `dedicated`.
+    With a `direct_url`, `url` leads to a pooler in transaction mode. Then no statement is prepared, and `dedicated`
+    connects to the server itself for whatever needs a session.
     """
 
     def __init__(
@@ -169,7 +172,7 @@ class Database:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
-        """Make the pool; connects to nothing yet, so that the service starts while the database is away."""
+        """Make the pool. It does not connect yet, so the service can start while the database is away."""
         through: dict[str, Any] = {"server_settings": self._session}
         if self._pooled:
             through = {"server_settings": POOLED, "statement_cache_size": 0, "init": _require_durable}
@@ -184,7 +187,7 @@ class Database:
         )
 
     async def close(self) -> None:
-        """Give running statements a moment to end, then close every connection."""
+        """Wait up to five seconds for running statements, then close all connections."""
         if self._pool is None:
             return
         try:
@@ -194,27 +197,27 @@ class Database:
         self._pool = None
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection on which every statement commits by itself."""
+        """A connection on which each statement commits by itself."""
         if self._pool is None:
             raise DatabaseUnavailable("The database pool is closed.", retry_after=RETRY_AFTER_S)
         return _Borrowed(self._pool)
 
     @property
     def pool_state(self) -> PoolState:
-        """The connections of the pool now."""
+        """The state of the pool."""
         size, idle = (self._pool.get_size(), self._pool.get_idle_size()) if self._pool else (0, 0)
         return PoolState(size - idle, idle, self._pool_size)
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[Connection]:
-        """A transaction: commits at the end of the block, rolls back when it raises. Never call Stripe inside."""
+        """A transaction: commits at the end of the block, rolls back on an exception. Never call Stripe inside."""
         async with self.connection() as connection, connection.transaction():
             yield connection
 
     async def dedicated(self, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
-        """A connection to the server itself, for a listener, a lock or a writer that keeps it; the caller closes it.
+        """A connection to the server itself, for a listener, a lock or a long-lived writer. The caller closes it.
 
-        `settings` are the server's for this connection.
+        `settings` are server settings of this connection.
         """
         async with translated_errors():
             return await asyncpg.connect(

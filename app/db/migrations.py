@@ -1,4 +1,4 @@
-"""Owns the migrations as the service sees them: which revision it needs, which one the database has, and applying them."""
+"""Migrations as the service sees them: the revision it needs, the one the database has, and upgrading."""
 
 import re
 from functools import cache
@@ -19,14 +19,17 @@ MIGRATIONS = ROOT / "migrations"
 
 @cache
 def known() -> frozenset[str]:
-    """Every revision this code knows."""
+    """All revisions that this code knows."""
     texts = (path.read_text() for path in (MIGRATIONS / "versions").glob("*.py"))
     return frozenset(found[1] for text in texts if (found := re.search(r'^revision = "(\w+)"', text, re.MULTILINE)))
 
 
 @cache
 def head() -> str:
-    """The revision this code needs: the one that no other follows. Read from the files: alembic takes a second to load."""
+    """The newest revision, which this code needs.
+
+    It is read from the files, because Alembic takes a second to import.
+    """
     texts = [path.read_text() for path in (MIGRATIONS / "versions").glob("*.py")]
     revisions = known()
     followed = {found[1] for text in texts if (found := re.search(r'^down_revision = "(\w+)"', text, re.MULTILINE))}
@@ -35,7 +38,7 @@ def head() -> str:
 
 
 async def revision(connection: Connection) -> str | None:
-    """The revision the database has; None where it has none."""
+    """The database's revision; None where it has none."""
     try:
         found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
     except asyncpg.UndefinedTableError:
@@ -44,20 +47,20 @@ async def revision(connection: Connection) -> str | None:
 
 
 def serves(applied: str | None) -> bool:
-    """Whether this code works on a database at `applied`: at its own head, or at one that only newer code knows.
+    """Whether this code works on a database at `applied`: at our newest revision, or at one that only newer code knows.
 
-    A release's migrations leave room for the code before it (docs/scaling.md), which goes on while they are rolled out.
+    A release's migrations keep the release before it working during a roll-out (docs/scaling.md).
     """
     return applied == head() or newer(applied)
 
 
 def newer(applied: str | None) -> bool:
-    """Whether the database was migrated by a release after this one: there is nothing for this code to do about it."""
+    """Whether a newer release has migrated the database."""
     return applied is not None and applied not in known()
 
 
 def is_modelled(name: str | None, kind: str, _parents: object) -> bool:
-    """Whether the models speak of it: of a partitioned table, not of its partitions."""
+    """Whether the schema declares the table: partitions are not declared, only their parent."""
     return kind != "table" or name is None or not PARTITION.fullmatch(name)
 
 
@@ -72,7 +75,7 @@ def config(url: str = "") -> "Config":
 
 
 def upgrade(url: str, to: str = "head") -> None:
-    """Migrate the database at `url` up to `to`. Raises ValueError where there is no such revision."""
+    """Migrate the database at `url` up to `to`. Raises ValueError if there is no such revision."""
     from alembic import command  # noqa: PLC0415 -- only migrating needs it
     from alembic.util import CommandError  # noqa: PLC0415
 

@@ -1,6 +1,6 @@
-"""The SQL of the documents of what is mirrored: as rows hold them, and made of columns where a row does not yet.
+"""The SQL of mirrored documents: as rows hold them, and made from columns where a row holds none yet.
 
-Rows are called `row`. A later release drops the columns that only documents show, and what is made of them.
+The row is called `row`. A later release drops the columns that only documents show, and the SQL made from them.
 """
 
 import msgspec
@@ -19,7 +19,7 @@ def times(*columns: str) -> str:
 
 
 def shown(columns: str, fields: Fields) -> str:
-    """The columns, and the later fields, which no column holds: they are shown empty."""
+    """The columns, plus the later fields with their empty values, which no column holds."""
     return ", ".join([columns, *(f"{_literal(value)} AS {name}" for name, value in fields.later.items())])
 
 
@@ -66,9 +66,10 @@ ITEMS = (
 
 
 def stored(kind: Kind, **beside: str) -> str:
-    """The document that a row holds, as text; null where it holds none. `beside` names what is put into it, as JSON.
+    """The document that a row holds as text; null where it holds none.
 
-    Later fields that an older document lacks are put into it, too, empty.
+    `beside` maps names to JSON that is added to it. Later fields that an older document lacks are added with empty
+    values.
     """
     more = "".join(f" || ',\"{name}\":' || {text}" for name, text in beside.items())
     for version in range(2, VERSIONS[kind] + 1):
@@ -81,7 +82,7 @@ def stored(kind: Kind, **beside: str) -> str:
 
 
 def stored_items() -> str:
-    """The items that a row holds, as text; each with the fields that those of an older document lack, empty."""
+    """The items that a row holds, as text, with empty values for the fields that older items lack."""
     if not ITEM.later:
         return "row.items_document"
     empty = msgspec.json.encode(ITEM.later).decode()

@@ -17,20 +17,20 @@ from app.db.statement import Statement, identifiers
 
 TABLE = webhook_events.name
 PARTITION = re.compile(rf"{TABLE}_(default|before|\d{{8}})")
-"""What the partitions are called."""
+"""The names of the partitions."""
 
 AHEAD = timedelta(days=10)
-"""How far ahead there are partitions at least: for so long may nobody keep house."""
+"""How far ahead partitions are made: the service works for so long without a housekeeper."""
 BEHIND = timedelta(days=31)
-"""How old an event may be that is new here: Stripe keeps them for thirty days."""
+"""The greatest age of an event that is new here: Stripe keeps events for thirty days."""
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
-"""Whoever changes a partition has everybody who comes after wait behind: rather than that, it tries again later."""
+"""Changing a partition blocks everybody who queues behind it, so it gives up soon and is tried again later."""
 
 _AS_OWNER = """
 SELECT set_config('role', pg_get_userbyid(relowner), true) FROM pg_class WHERE oid = 'webhook_events'::regclass
 """
-"""Until the transaction ends: what is made belongs to whom the inbox belongs to, and nobody else may drop it."""
+"""Act as the inbox's owner until the transaction ends: it owns new partitions, and only it may drop them."""
 
 Width = Literal["day", "week", "month"]
 
@@ -47,9 +47,9 @@ ORDER BY until NULLS LAST
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One partition: it holds what was made from `since` on, before `until`; None is without a bound.
+    """A partition: it holds events created from `since` on and before `until`.
 
-    The default partition has neither.
+    None means no bound; the default has neither.
     """
 
     name: str
@@ -98,14 +98,14 @@ def _holds_unprocessed(name: str) -> Statement:
 
 
 def width_for(retention: timedelta | None) -> Width:
-    """How much time a partition holds, so that there are never more than some sixty of them: each costs a little."""
+    """The width of a partition, chosen so that there are about sixty at most: each costs a little."""
     if retention is None or retention > timedelta(days=420):
         return "month"
     return "week" if retention > timedelta(days=60) else "day"
 
 
 def end_of(since: datetime, width: Width) -> datetime:
-    """Where a partition ends that begins at `since`: at the next midnight, Monday or first of a month, UTC."""
+    """The end of a partition that begins at `since`: the next midnight, Monday or first of a month, in UTC."""
     midnight = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if width == "day":
         return midnight + timedelta(days=1)
@@ -115,12 +115,12 @@ def end_of(since: datetime, width: Width) -> datetime:
 
 
 async def listed(connection: Connection) -> list[Partition]:
-    """Every partition, oldest first, the default one last."""
+    """All partitions, oldest first, the default one last."""
     return [Partition(**row) for row in await connection.fetch(_LISTED)]
 
 
 def missing(found: list[Partition], now: datetime, width: Width) -> list[Partition]:
-    """The partitions that are to be made, from where the last one ends."""
+    """The partitions to make, from the end of the last one on."""
     ends = [one.until for one in found if one.until]
     since = max(ends, default=(now - BEHIND).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
     made = []
@@ -132,7 +132,7 @@ def missing(found: list[Partition], now: datetime, width: Width) -> list[Partiti
 
 
 async def create(connection: Connection, wanted: Partition) -> None:
-    """Make one partition in the transaction of `connection`, and move into it what lay in the default one.
+    """Make a partition in the caller's transaction, and move the default partition's matching events into it.
 
     It is filled before it is attached, so that deliveries wait for neither.
     """
@@ -150,7 +150,7 @@ async def create(connection: Connection, wanted: Partition) -> None:
 
 
 async def drop(connection: Connection, old: Partition) -> bool:
-    """Drop one partition in the transaction of `connection`; False where it holds what is not processed."""
+    """Drop a partition in the caller's transaction. Returns False if it holds unprocessed events."""
     await connection.execute(LOCK_TIMEOUT)
     await connection.execute(_AS_OWNER)
     names = identifiers(partition=old.name)
@@ -162,9 +162,9 @@ async def drop(connection: Connection, old: Partition) -> bool:
 
 
 async def empty_default(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete up to `limit` processed events from the default partition that were made `before`; how many it were.
+    """Delete up to `limit` finished events created `before` from the default partition, in the caller's transaction.
 
-    In the transaction of `connection`.
+    Returns how many were deleted.
     """
     await connection.execute(_AS_OWNER)
     return await _EMPTY_DEFAULT.execute(connection, before=before, limit=limit)

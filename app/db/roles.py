@@ -11,7 +11,7 @@ from app.db.statement import identifiers
 INBOX_OWNER = "invoicing_inbox"
 READ, ADD, CHANGE = "SELECT", "SELECT, INSERT", "SELECT, INSERT, UPDATE"
 NARROW = {"alembic_version": READ, "audit_log": ADD}
-"""The tables that are not changed by anybody who serves."""
+"""Tables that the serving roles may not change."""
 DELETES_FROM = {
     "invoicing_api": {"invoice_items", "operations", "rate_buckets", "reference_claims"},
     "invoicing_worker": {
@@ -24,7 +24,7 @@ DELETES_FROM = {
         "reference_claims",
     },
 }
-"""The roles that serve, and the tables that each deletes rows from. The inbox loses whole partitions, by its owner."""
+"""The serving roles, and the tables each may delete from. The inbox's owner drops whole partitions instead."""
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
 
@@ -36,7 +36,7 @@ _ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY($1::text[])"
 
 
 async def grant(connection: Connection) -> None:
-    """Give the inbox to its owner and the roles their rights, and nothing else, in the transaction of `connection`."""
+    """Make the inbox's owner its owner, and grant the roles exactly their rights, in the caller's transaction."""
     wanted = [INBOX_OWNER, *DELETES_FROM]
     roles = {row["rolname"] for row in await connection.fetch(_ROLES, wanted)}
     tables = {row["name"]: row["owner"] for row in await connection.fetch(_TABLES)}

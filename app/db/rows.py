@@ -1,6 +1,6 @@
-"""Owns how whole rows are read, locked and written in sets, whatever the table.
+"""Locks, loads and stores whole rows of any table, in sets.
 
-A row travels as a JSON object with one key per column. Which values a row gets is decided elsewhere.
+A row is a JSON object with one key per column.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,9 +31,9 @@ def _upsert_statement(table: Table) -> str:
 
 
 async def lock(connection: Connection, subjects: Iterable[str]) -> None:
-    """Hold each of `subjects` (Stripe ids) until the transaction ends, so that no two processes change one at once.
+    """Lock `subjects` (Stripe ids) until the transaction ends.
 
-    The locks are taken in one order by everybody: no deadlock. They also cover what has no row yet.
+    Everybody takes the locks in the same order, so they cannot deadlock. A subject needs no row.
     """
     await connection.execute(
         """
@@ -45,7 +45,7 @@ async def lock(connection: Connection, subjects: Iterable[str]) -> None:
 
 
 async def lock_free(connection: Connection, subjects: Iterable[str]) -> set[str]:
-    """Hold those of `subjects` that nobody else holds, as `lock` does, and say which: this waits for nobody."""
+    """Lock those of `subjects` that nobody else holds, without waiting, and return them."""
     rows = await connection.fetch(
         "SELECT subject FROM unnest($1::text[]) subject WHERE pg_try_advisory_xact_lock(hashtextextended(subject, 0))",
         list(subjects),
@@ -54,7 +54,7 @@ async def lock_free(connection: Connection, subjects: Iterable[str]) -> set[str]
 
 
 async def load(connection: Connection, table: Table, ids: Iterable[str], *, by: str = "id") -> dict[str, JsonObject]:
-    """The rows of `table` whose column `by` is one of `ids`, keyed by that column; absent rows are absent."""
+    """The rows of `table` whose column `by` is in `ids`, keyed by that column. Absent rows are missing."""
     wanted = list(ids)
     if not wanted:
         return {}
@@ -64,6 +64,6 @@ async def load(connection: Connection, table: Table, ids: Iterable[str], *, by: 
 
 
 async def store(connection: Connection, table: Table, rows: Sequence[JsonObject]) -> None:
-    """Insert or replace `rows`; each must have every column of `table` (a missing one becomes null)."""
+    """Insert or replace `rows`. A column that a row lacks becomes null."""
     if rows:
         await connection.execute(_upsert_statement(table), storable(rows))

@@ -1,4 +1,4 @@
-"""Owns the questions to the database server about itself: what it is, how it is set, who holds it up."""
+"""Asks the database server about itself: version, settings, open transactions, backlog."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,9 +52,10 @@ SELECT api_version FROM webhook_events WHERE source = 'delivery' ORDER BY receiv
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The server as it says it is. connections: how many it takes from us. transactions_behind: towards wraparound.
+    """The server's own facts.
 
-    owned: how many tables this role could change or drop without taking another role.
+    `connections` is how many it accepts, `transactions_behind` the distance towards wraparound, and `owned` the number
+    of tables that this role could change or drop.
     """
 
     version: int
@@ -75,7 +76,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class OpenTransaction:
-    """A transaction that has been open for `open_s`, and whose it is."""
+    """A transaction that has been open for `open_s` seconds, and whose it is."""
 
     whose: str
     open_s: float
@@ -83,7 +84,7 @@ class OpenTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits for a person, and what came last."""
+    """What waits for a person, and when the last event came."""
 
     dead_events: int
     dead_actions: int
@@ -93,7 +94,7 @@ class Backlog:
 
 
 async def server(connection: Connection) -> Server:
-    """What the server is, and how it is set for this connection."""
+    """The server's facts and its settings for this connection."""
     row = await connection.fetchrow(_SERVER)
     if row is None:
         raise AssertionError("a statement without a table answers a row")
@@ -101,7 +102,7 @@ async def server(connection: Connection) -> Server:
 
 
 async def open_transactions(connection: Connection) -> list[OpenTransaction]:
-    """The transaction that is open longest, and the one that is prepared longest; none of them ours."""
+    """The longest open transaction of others, and all prepared ones, oldest first."""
     found = [
         OpenTransaction(f"{row['application'] or 'somebody'} (pid {row['pid']}, {row['state']})", row["open_s"])
         for row in await connection.fetch(_LONGEST)
@@ -113,7 +114,7 @@ async def open_transactions(connection: Connection) -> list[OpenTransaction]:
 
 
 async def delivered_version(connection: Connection) -> str | None:
-    """The API version in which Stripe delivered last; None where it never did, or there is no schema to keep it."""
+    """The API version of Stripe's last delivery; None if there is none yet, or no schema."""
     try:
         found: str | None = await connection.fetchval(_DELIVERED_VERSION)
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
@@ -122,7 +123,7 @@ async def delivered_version(connection: Connection) -> str | None:
 
 
 async def backlog(connection: Connection) -> Backlog:
-    """What waits for a person."""
+    """Count what waits for a person."""
     row = await connection.fetchrow(_BACKLOG)
     if row is None:
         raise AssertionError("a statement of counts answers a row")

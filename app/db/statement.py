@@ -1,7 +1,7 @@
 """SQLAlchemy Core statements that are compiled once per process and run on asyncpg's own connections.
 
-Constants stand in a statement's text, where the planner sees them: a partial index counts only then. What differs from
-one call to the next is a named `bindparam`. A list of any length is one parameter: `column == any_of("ids", Text)`.
+Constants become part of the text, because the planner uses a partial index only if it sees the value. What differs
+between calls is a named `bindparam`. A list of any length is one parameter: `column == any_of("ids", Text)`.
 """
 
 from collections.abc import Callable
@@ -26,12 +26,12 @@ DIALECT: Dialect = dialect(json_serializer=storable)  # type: ignore[no-untyped-
 
 
 def parameters(*names: str) -> dict[str, Any]:
-    """A parameter for each of the columns `names`, as `values()` takes them."""
+    """A parameter for each of the columns `names`, for `values()`."""
     return {name: bindparam(name) for name in names}
 
 
 def any_of(name: str, kind: type[TypeEngine[Any]]) -> ColumnElement[Any]:
-    """One of the values of the list `name`."""
+    """Any value of the list parameter `name`."""
     return any_(bindparam(name, type_=ARRAY(kind)))
 
 
@@ -41,41 +41,41 @@ def identifiers(**names: str) -> dict[str, str]:
 
 
 class Statement:
-    """A statement whose parameters are given by name. It is compiled when it is first sent.
+    """A statement with named parameters. It is compiled when it is first sent.
 
-    Every method raises TypeError where other parameters are given than the statement has.
+    Each method raises TypeError unless exactly the statement's parameters are given.
     """
 
     declared: ClassVar["WeakSet[Statement]"] = WeakSet()
-    """Every statement there is, so that a test can prepare them all."""
+    """All statements, so that a test can prepare each."""
 
     def __init__(self, clause: ClauseElement) -> None:
         self._clause = clause
         self.declared.add(self)
 
     async def rows(self, connection: Connection, kind: Callable[..., Row], /, **given: object) -> list[Row]:
-        """The rows found, each as a `kind` made of its columns by name."""
+        """The rows, each as a `kind` built from its columns by name."""
         return [kind(**row) for row in await self.fetch(connection, **given)]
 
     async def row(self, connection: Connection, kind: Callable[..., Row], /, **given: object) -> Row | None:
-        """The first row found, as a `kind` made of its columns by name."""
+        """The first row as a `kind` built from its columns by name; None where there is none."""
         found = await connection.fetchrow(self.text, *self._ordered(given))
         return None if found is None else kind(**found)
 
     async def column(self, connection: Connection, /, **given: object) -> list[Any]:
-        """The first column of the rows found."""
+        """The first column of all rows."""
         return [row[0] for row in await self.fetch(connection, **given)]
 
     async def value(self, connection: Connection, /, **given: object) -> Any:
-        """The first column of the first row found; None where there is no row."""
+        """The first column of the first row; None where there is none."""
         return await connection.fetchval(self.text, *self._ordered(given))
 
     async def fetch(self, connection: Connection, /, **given: object) -> list[asyncpg.Record]:
-        """The rows found, as asyncpg has them."""
+        """The rows as asyncpg's records."""
         return await connection.fetch(self.text, *self._ordered(given))
 
     async def execute(self, connection: Connection, /, **given: object) -> int:
-        """Run it; how many rows it changed."""
+        """Execute it. Returns the number of rows changed."""
         done: str = await connection.execute(self.text, *self._ordered(given))
         return int(done.rpartition(" ")[2])
 
@@ -86,7 +86,7 @@ class Statement:
 
     @cached_property
     def _compiled(self) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
-        """The SQL, and its parameters in their order with what turns each into a value that asyncpg takes."""
+        """The SQL, and for each parameter in order its name and the function that converts its value for asyncpg."""
         clause: Any = visitors.replacement_traverse(self._clause, {}, _literal)
         compiled = clause.compile(dialect=DIALECT)
         ordered = [

@@ -9,7 +9,7 @@ from app.db import schema
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with all its columns, and the one that is its primary key."""
+    """A table with all its columns and its primary key."""
 
     name: str
     columns: tuple[str, ...]

@@ -1,7 +1,6 @@
-"""Owns who may do what: the kinds of callers, their scopes, and the rule of every operation of the API.
+"""Authorization: the kinds of callers, their scopes, and the rule of each operation of the API.
 
-Pure: how a caller proves who it is, and how its objects are found, is decided elsewhere. An operation without a rule
-is refused to everybody.
+An operation without a rule is refused to everybody. Authentication is done elsewhere. Pure.
 """
 
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ class Scope(StrEnum):
 
     @property
     def granting(self) -> frozenset["Scope"]:
-        """The scopes of which any one suffices where this one is needed."""
+        """The scopes each of which includes this one."""
         return _GRANTING[self]
 
 
@@ -49,7 +48,7 @@ _GRANTING = {
 
 
 class CallerKind(StrEnum):
-    """How somebody came in: the operator's key, a service's key, or a person with a token of the identity provider."""
+    """How a caller authenticated: with the operator's key, a service's key, or a token of the identity provider."""
 
     BOOTSTRAP = "bootstrap"
     SERVICE = "service"
@@ -58,9 +57,11 @@ class CallerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. Idempotency keys, rate limits and the audit log go by `id`, which survives a key's rotation.
+    """An authenticated caller.
 
-    customer: whose objects a CUSTOMER sees; empty where the token's claim names nobody who is known here.
+    Idempotency keys, rate limits and the audit log use `id`, which survives a key's rotation.
+
+    `customer` is whose objects a CUSTOMER sees; empty if the token's claim names no customer known here.
     """
 
     id: str
@@ -74,7 +75,7 @@ BOOTSTRAP = Caller("bootstrap", CallerKind.BOOTSTRAP, frozenset({Scope.ADMIN}))
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may call an operation: keys with `scope`, and customers for their own objects where `customers` says so."""
+    """Who may call an operation: keys with `scope`, and, if `customers`, customers for their own objects."""
 
     scope: Scope
     customers: bool = False
@@ -141,11 +142,14 @@ RULES = {
     "revoke_api_key": Rule(Scope.ADMIN),
     "list_audit_log": Rule(Scope.ADMIN),
 }
-"""The rule of every operation under /v1, by its operation id. A client secret lets its holder pay: that is a write."""
+"""The rule of each operation under /v1, by operation id. A client secret allows paying, so reading it is a write."""
 
 
 def require_allowed(caller: Caller, operation: str) -> None:
-    """Raise Forbidden where `caller` may not call `operation`; NotFound where a customer may not even know of it."""
+    """Raise Forbidden if `caller` may not call `operation`.
+
+    Raises NotFound instead if a customer may not know of it.
+    """
     rule = RULES.get(operation)
     if caller.kind is CallerKind.CUSTOMER:
         if rule is None or not rule.customers:
@@ -157,6 +161,6 @@ def require_allowed(caller: Caller, operation: str) -> None:
 
 
 def require_own_payment(caller: Caller, *, out_of_band: bool) -> None:
-    """Raise Forbidden where a customer claims to have paid elsewhere: that is for the merchant to say."""
+    """Raise Forbidden if a customer claims a payment out of band: only the merchant may record one."""
     if caller.kind is CallerKind.CUSTOMER and out_of_band:
         raise Forbidden("A payment made out of band is recorded by the merchant.", param="paid_out_of_band")

@@ -1,7 +1,7 @@
-"""What follows a payment outside this service: the moments of a fulfillment, and when an action is due. Pure.
+"""Fulfillment actions: the moments at which they run, and their retries. Pure.
 
-An action (a mail, a hook of the team's own) is done at most once for each moment of a fulfillment, as far as whoever
-takes it lets that be known. The state is looked at again when it is done: what was overtaken is not done any more.
+An action (a mail, or a hook of the team) runs at most once for each moment of a fulfillment, as far as its receiver can
+detect repeats. The fulfillment's status is checked again when it runs; an action that was overtaken is skipped.
 """
 
 import re
@@ -13,17 +13,17 @@ from app.domain.backoff import Backoff
 EMAIL: Final = "email"
 """The name of the action that mails the customer."""
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-"""What an action may be called."""
+"""What the name of an action must match."""
 
 MOST_ATTEMPTS = 14
-"""Tries before an action is set aside as dead; with the pauses below, about a day and a half."""
+"""Tries before an action is dead; with the pauses below, about a day and a half."""
 MOST_LOST = 5
-"""How often a worker may die over an action before it is set aside: others must not suffer from it for long."""
+"""How many workers may die while running an action before it is dead, so that it does not harm others for long."""
 BACKOFF = Backoff(first_s=5.0, longest_s=6 * 3600.0)
 
 
 class Moment(StrEnum):
-    """The statuses of a fulfillment at which something is done."""
+    """The statuses of a fulfillment at which actions run."""
 
     PROCESSING = "processing"
     FULFILLED = "fulfilled"
@@ -43,35 +43,38 @@ class ActionStatus(StrEnum):
 WAITING: Final = (ActionStatus.PENDING, ActionStatus.FAILED)
 ENDED: Final = (ActionStatus.DONE, ActionStatus.SKIPPED, ActionStatus.DEAD)
 RETRIED: Final = (ActionStatus.PENDING, ActionStatus.FAILED, ActionStatus.SKIPPED, ActionStatus.DEAD)
-"""What a person may have tried again."""
+"""The statuses of actions that a person can retry."""
 
 
 class Permanent(Exception):
-    """Doing it again would fail the same way: the action is set aside for a person. The reason names nobody."""
+    """A retry would fail the same way: the action is dead until a person looks.
+
+    The reason must not hold personal data.
+    """
 
 
 class NotNow(Exception):
-    """It cannot be done right now, and why; later it may. The reason names nobody."""
+    """The action cannot be done now, but may be later. The reason must not hold personal data."""
 
 
 class Skipped(Exception):
-    """There is nothing to do, and why."""
+    """There is nothing to do; the reason says why."""
 
 
 class Overtaken(Skipped):
-    """The fulfillment has moved on; where it comes back to the moment, the action is due after all."""
+    """The fulfillment has moved on. If it returns to the moment, the action is due again."""
 
 
 class Misconfigured(Exception):
-    """An action cannot be done as it is configured: the worker does not start."""
+    """An action's configuration is wrong: the worker does not start."""
 
 
 def moment_of(was: str | None, became: str) -> Moment | None:
-    """The moment at which a fulfillment that changed has arrived, if it is one."""
+    """The moment that a fulfillment has reached by changing from `was` to `became`; None if it is none."""
     return Moment(became) if became != was and became in set(Moment) else None
 
 
 def require_due(moment: str, status: str) -> None:
-    """Raise Overtaken where an action of `moment` is not due any more for a fulfillment that stands at `status`."""
+    """Raise Overtaken unless the fulfillment's `status` still is the action's `moment`."""
     if moment != status:
         raise Overtaken(f"The fulfillment is {status} by now.")

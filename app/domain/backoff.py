@@ -1,4 +1,4 @@
-"""How long to rest after failures: three times longer after each, within bounds, and spread by chance. Pure."""
+"""Backoff with jitter: pauses triple after each failure, up to a limit. Pure."""
 
 import random
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Pauses of `first_s` seconds, then three times as long after each failure, `longest_s` at most.
+    """Pauses of `first_s` seconds, three times as long after each failure, at most `longest_s`.
 
-    spread: by what a pause is multiplied, at least and at most, so that failures of one moment do not come back as one.
+    `spread` is the smallest and largest factor of the jitter. It keeps failures of one moment from returning together.
     """
 
     first_s: float
@@ -17,11 +17,11 @@ class Backoff:
     spread: tuple[float, float] = (0.5, 1.0)
 
     def most_s(self, failures: int) -> float:
-        """The seconds to rest after `failures` in a row, before chance has its say."""
+        """The seconds to rest after `failures` in a row, without jitter."""
         return min(self.first_s * 3.0 ** min(failures - 1, 20), self.longest_s)
 
     def pause(self, failures: int, dice: float | None = None) -> timedelta:
-        """How long to rest after `failures` in a row; `dice` is between 0 and 1, thrown here where it is None."""
+        """The pause after `failures` in a row. `dice`, between 0 and 1, sets the jitter; None draws it at random."""
         shortest, longest = self.spread
         thrown = random.random() if dice is None else dice  # noqa: S311 -- no secret hangs on it
         return timedelta(seconds=self.most_s(failures) * (shortest + (longest - shortest) * thrown))

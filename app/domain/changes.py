@@ -1,6 +1,6 @@
-"""Owns what is told of a change of an invoice or of its fulfillment: the state it led to, and what it was before. Pure.
+"""Changes of invoices and fulfillments, as the feed tells them: the new state and the status before. Pure.
 
-No people's data: who a customer is, is asked of the API by whoever may know. So events need no erasure.
+They hold no personal data, so events need no erasure. A consumer that may know a customer asks the API.
 """
 
 import os
@@ -19,12 +19,12 @@ _FULFILLMENT_COLUMNS = (*_FULFILLMENT, "failure_code", "failure_decline_code", "
 
 
 def invoice_status(row: JsonView) -> str:
-    """The status that an invoice is shown with; a deleted draft has one of its own."""
+    """The status shown for an invoice; a deleted draft is `deleted`."""
     return DELETED if row["deleted_at"] else str(row["status"])
 
 
 def fulfillment_state(row: JsonView) -> JsonObject:
-    """What is told of a fulfillment, of its row."""
+    """The fulfillment's state in events, from its row."""
     failure = {name: row.get(f"failure_{name}") for name in ("code", "decline_code", "message")}
     return {
         **{name: row.get(name) for name in _FULFILLMENT},
@@ -34,13 +34,13 @@ def fulfillment_state(row: JsonView) -> JsonObject:
 
 
 def differs(before: JsonView, after: JsonView) -> bool:
-    """Whether something that is told of a fulfillment differs between two of its rows."""
+    """Whether two rows of a fulfillment differ in anything that events show."""
     return any(before.get(name) != after.get(name) for name in _FULFILLMENT_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: what `subject` (invoice or fulfillment) of an invoice was, and the state it is in now."""
+    """One change. `subject` is invoice or fulfillment, `was` its status before, `state` its state now."""
 
     subject: str
     was: str | None
@@ -49,16 +49,16 @@ class Change:
 
     @property
     def became(self) -> str:
-        """The status it has now."""
+        """The status now."""
         return str(self.state["status"])
 
     @property
     def invoice(self) -> str:
-        """The id of the invoice that it is about."""
+        """The id of its invoice."""
         return str(self.state["invoice" if self.subject == FULFILLMENT else "id"])
 
     def row(self, invoice: JsonObject) -> JsonObject:
-        """The row that keeps it, as an event; `invoice` is the state its invoice is in now."""
+        """The row that stores the change as an event. `invoice` is the invoice's state now."""
         data: JsonObject = {"previous_status": self.was, "invoice": invoice, self.subject: self.state}
         return {
             "event": _new_id(),
@@ -75,7 +75,10 @@ class Change:
 
 
 def note(changes: list[Change], change: Change) -> None:
-    """Add `change`. One that leaves the status as it is becomes part of the one before it: nobody saw what was between."""
+    """Add `change`.
+
+    If its status stayed the same, merge it into the invoice's last change, as nobody saw the state between.
+    """
     if change.was == change.became:
         for index in range(len(changes) - 1, -1, -1):
             before = changes[index]
@@ -86,5 +89,5 @@ def note(changes: list[Change], change: Change) -> None:
 
 
 def _new_id() -> str:
-    """A new event's id. Ids grow with time, so that their index is written at its end."""
+    """Return a new event id. Ids grow with time, so that their index is written at its end."""
     return f"iev_{time.time_ns() // 1000:014x}{os.urandom(9).hex()}"

@@ -1,6 +1,6 @@
-"""Owns where this service may be sent by a caller: which URLs are taken, and which addresses are connected to.
+"""The egress policy: which URLs callers may register, and which addresses the service connects to.
 
-Pure. The URL is judged when it is given; what counts is the address, judged at the moment of every connection.
+The URL is checked when it is given. The address is checked at each connection, and that check decides. Pure.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Network = IPv4Network | IPv6Network
 LONGEST_URL = 2000
 HTTPS = 443
 FIRST_FREE_PORT = 1024
-"""Below it live the services of machines (mail, shells, directories); of those only HTTPS is for us."""
+"""Ports below this one belong to other kinds of services (mail, shells, directories); only HTTPS is allowed there."""
 
 REFUSED = tuple(
     ip_network(network)
@@ -47,22 +47,23 @@ REFUSED = tuple(
     )
 )
 GLOBAL_IPV6 = IPv6Network("2000::/3")
-"""Whatever is not in here is refused as well: loopback, mapped and translated IPv4 (::ffff:0:0/96, 64:ff9b::/96),
-unique local (clouds' metadata, too), link-local, site-local, multicast, and what nobody has assigned yet."""
+"""All IPv6 addresses outside are refused as well: loopback, mapped and translated IPv4 (::ffff:0:0/96, 64:ff9b::/96),
+unique local (also clouds' metadata), link-local, site-local, multicast, and unassigned ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far the service may be sent. `private`: networks of the operator's that are allowed although refused to others.
+    """The egress policy of a deployment.
 
-    plain: http:// is taken as well, and then only for addresses in `private`.
+    `private` lists networks of the operator's that are allowed although they would be refused. With `plain`, http:// is
+    allowed, too, but only to addresses in `private`.
     """
 
     private: Sequence[Network] = ()
     plain: bool = False
 
     def allows(self, address: str, *, encrypted: bool) -> bool:
-        """Whether a connection to `address`, as the resolver or a URL wrote it, may be made."""
+        """Whether a connection to `address` is allowed. `address` is text, as a resolver or URL writes it."""
         try:
             found = ip_address(address)
         except ValueError:
@@ -74,7 +75,7 @@ class Reach:
         return encrypted and _is_public(found)
 
     def require(self, url: str) -> str:
-        """`url` where it may be given as a destination. Raises ValidationFailed."""
+        """Return `url` if callers may register it. Raises ValidationFailed."""
         try:
             self._require(url)
         except ValueError as error:

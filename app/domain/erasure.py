@@ -1,6 +1,6 @@
-"""What is personal in stored objects of Stripe's, and how it is taken out of them when a customer is erased. Pure.
+"""Removes personal data from stored Stripe objects when a customer is erased. Pure.
 
-Invoices stay, as the law requires: their numbers, amounts and dates. Who they were for does not.
+Invoices stay with numbers, amounts and dates, as the law requires. Whom they were for is removed.
 """
 
 from typing import Any
@@ -15,27 +15,28 @@ PERSONAL = frozenset(
 """The fields of Stripe's objects that say who somebody is or how they pay."""
 
 NOT_PEOPLE = frozenset({"product", "coupon", "tax_rate"})
-"""Objects whose name is not a person's."""
+"""Kinds of objects whose name is not a person's."""
 
 PERSONAL_IN = {
     "customer": frozenset({"description", "metadata", "invoice_settings", "reference", "tax_ids"}),
     "tax_id": frozenset({"value", "verification"}),
 }
-"""What is personal besides, by the kind of object. In a customer the caller may have written anything there."""
+"""Further personal fields by kind of object. Callers may write anything into these fields of a customer."""
 
 PREVIOUS = "previous_attributes"
 
 
 def pseudonymised(document: Any) -> Any:
-    """`document` without what is personal: the fields stay, null; ids stay, for they say nothing without the rest.
+    """`document` with personal fields set to null; ids stay, as they say nothing by themselves.
 
-    An event's `previous_attributes` hold fields of the object beside them, so they are treated as an object of its kind.
+    An event's `previous_attributes` hold fields of the object beside them, so they are treated as an object of its
+    kind.
     """
     return _pseudonymised(document, "")
 
 
 def _pseudonymised(document: Any, kind: str) -> Any:
-    """The same, of an object that is of this kind unless it says another."""
+    """The same, for an object whose kind is `kind` unless it names another."""
     if isinstance(document, list):
         return [_pseudonymised(entry, "") for entry in document]
     if not isinstance(document, dict):
@@ -50,7 +51,7 @@ def _pseudonymised(document: Any, kind: str) -> Any:
 
 
 def _kind(document: Any) -> str:
-    """What kind of object it says it is; empty where it says nothing."""
+    """The kind of object that `document` says it is; empty if it says none."""
     if not isinstance(document, dict):
         return ""
     if str(document.get("id", "")).startswith("cus_"):
@@ -60,7 +61,7 @@ def _kind(document: Any) -> str:
 
 
 def _emptied(value: Any) -> Any:
-    """Nothing, of the kind that was there, so that the document still reads as what it is."""
+    """The empty value of the same type, so that the document keeps its shape."""
     if isinstance(value, dict):
         return {}
     return [] if isinstance(value, list) else None

@@ -38,13 +38,13 @@ from app.domain.json import JsonObject, JsonView
 from app.domain.redaction import cut, redacted
 
 LONGEST_DETAIL = 2000
-"""Characters of an error's words, or of Stripe's, that are stored."""
+"""The most characters stored of an error's text, ours or Stripe's."""
 
 
 class InvoicingError(Exception):
-    """The root. `code` is the machine's word; `detail` the person's.
+    """The root of all errors. `code` is for programs, `detail` for people.
 
-    replayed: it is a stored answer, given again. unsure: what was asked of Stripe may have happened all the same.
+    `replayed`: the error is a stored answer. `unsure`: Stripe may have done what was asked.
     """
 
     code: ClassVar[str]
@@ -68,7 +68,7 @@ class InvoicingError(Exception):
         self.extra = extra or {}
 
     def to_document(self) -> JsonObject:
-        """All there is to say of this error, as JSON; `restore` reads it back."""
+        """The error as JSON, without secrets; `restore` reads it."""
         return {
             "code": self.code,
             "detail": redacted(cut(self.detail, LONGEST_DETAIL)),
@@ -93,7 +93,7 @@ class InvoicingError(Exception):
 
 
 class Refused(InvoicingError):
-    """Asking again the same way gives the same answer, so the answer may be stored and replayed."""
+    """A retry gives the same answer, so the answer may be stored and replayed."""
 
 
 class NotFound(Refused):
@@ -109,7 +109,7 @@ class Forbidden(Refused):
 
 
 class InvalidState(Refused):
-    """An act that the object's state does not allow; says the state and what is allowed from it."""
+    """The object's state does not allow the act. Names the state and the acts it allows."""
 
     code = "invalid_state"
 
@@ -155,7 +155,7 @@ class PaymentActionRequired(Refused):
 
 
 class Unavailable(InvoicingError):
-    """The same request may work later; never stored as a request's answer."""
+    """A retry may succeed, so this is never stored as an answer."""
 
 
 class IdempotencyInProgress(Unavailable):
@@ -171,11 +171,11 @@ class StripeError(Unavailable):
 
 
 class StripeKeySpent(StripeError):
-    """Stripe stored a failure of its own, or another request, under this Idempotency-Key."""
+    """Stripe stored a failure, or another request, under this Idempotency-Key."""
 
 
 class StripeKeyRefused(StripeError):
-    """Stripe does not accept this service's key; `permission` is what a restricted one lacks, where Stripe says so."""
+    """Stripe refuses this service's key. `permission` is what a restricted key lacks, if Stripe says so."""
 
     permission: str | None = None
 
@@ -193,11 +193,11 @@ class DatabaseUnavailable(Unavailable):
 
 
 class DatabaseContention(DatabaseUnavailable):
-    """The database broke a transaction off in favour of another's: nothing of it was done, and it may be tried at once."""
+    """The database rolled the transaction back in favour of another. A retry may succeed at once."""
 
 
 class IdentityProviderUnavailable(Unavailable):
-    """Tokens cannot be verified, so nobody comes in by one."""
+    """Tokens cannot be verified, so callers with tokens are refused."""
 
     code = "identity_provider_unavailable"
 
@@ -207,7 +207,7 @@ class RequestTimeout(Unavailable):
 
 
 def _redacted(said: JsonView) -> JsonObject:
-    """What Stripe said, without what it may have repeated of the request."""
+    """Stripe's error, without secrets that it may have repeated from the request."""
     return {
         name: redacted(cut(value, LONGEST_DETAIL)) if isinstance(value, str) else value for name, value in said.items()
     }
@@ -221,9 +221,9 @@ def _leaves(cls: type[InvoicingError]) -> dict[str, type[InvoicingError]]:
 
 
 BY_CODE = _leaves(InvoicingError)
-"""Every error code of the contract and the class that raises it."""
+"""The class of each error code of the contract."""
 
 
 def restore(document: JsonView) -> InvoicingError:
-    """The error that `to_document` described."""
+    """The error that `to_document` wrote."""
     return BY_CODE[document["code"]]._from_document(document)  # noqa: SLF001 -- the pair of to_document

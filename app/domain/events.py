@@ -1,7 +1,7 @@
-"""Owns what others are told of: the types of our events, the cursor that orders them, and the document of one. Pure.
+"""The events that others receive: their types, the cursor that orders them, and their document. Pure.
 
-An event is a change of an invoice or of its fulfillment (see changes.py), told as a CloudEvent (1.0). One document serves
-whoever pulls, streams, or is called.
+An event is a change of an invoice or of its fulfillment (see changes.py), rendered as a CloudEvent (1.0). Pages,
+streams and deliveries carry the same document.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 
 SCHEMA_VERSION: Final = 1
-"""Of `data`: a higher one means that what was there is gone or means something else. Fields are added without."""
+"""The version of `data`. It rises when a field is removed or changes meaning, not when one is added."""
 
 INVOICE: Final = "invoice"
 FULFILLMENT: Final = "fulfillment"
@@ -29,11 +29,11 @@ CALLED: Final = {
     InvoiceStatus.VOID.value: "voided",
     InvoiceStatus.UNCOLLECTIBLE.value: "marked_uncollectible",
 }
-"""What an invoice's arrival at a status is called, where that is not the status's own name."""
+"""The event's name for an invoice status, where it is not the status itself."""
 
 
 def event_type(subject: str, was: str | None, became: str) -> str:
-    """The type of the event that `subject` became `became`; one that stayed what it was is `updated`."""
+    """The type of the event for a change from `was` to `became`: `updated` if they are equal."""
     if was == became:
         return f"{subject}.{UPDATED}"
     return f"{subject}.{CALLED.get(became, became) if subject == INVOICE else became}"
@@ -46,11 +46,11 @@ FULFILLMENT_TYPES: Final = tuple(
     event_type(FULFILLMENT, None, status) for status in (*(one.value for one in FulfillmentStatus), UPDATED)
 )
 TYPES: Final = (*INVOICE_TYPES, *FULFILLMENT_TYPES)
-"""Every type of event there is."""
+"""All event types."""
 
 
 def require_types(types: Iterable[str], param: str = "types") -> frozenset[str]:
-    """`types` as a set. Raises ValidationFailed, naming what is unknown."""
+    """`types` as a set. Raises ValidationFailed, which names an unknown type."""
     wanted = frozenset(types)
     if unknown := sorted(wanted - set(TYPES)):
         raise ValidationFailed(
@@ -67,7 +67,7 @@ _CURSOR_LENGTH = 32
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cursor:
-    """A place in the feed: after the event `id` of the transaction at `position`. Text sorts as cursors do."""
+    """A place in the feed: after the event `id` of the transaction at `position`. Its text sorts in the same order."""
 
     position: int
     id: int
@@ -77,7 +77,7 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str, param: str = "after") -> Self:
-        """The cursor that `text` writes. Raises ValidationFailed."""
+        """The cursor written as `text`. Raises ValidationFailed."""
         digits = text.lower()
         if len(digits) == _CURSOR_LENGTH and not set(digits) - set("0123456789abcdef"):
             found = cls(int(digits[:16], 16), int(digits[16:], 16))
@@ -87,16 +87,16 @@ class Cursor:
 
     @classmethod
     def before(cls, position: int) -> Self:
-        """The end of everything that comes before `position`."""
+        """The last cursor before `position`."""
         return cls(position - 1, _LAST_ID)
 
 
 START: Final = Cursor.before(1)
-"""Where the feed begins: what has position 0 is older than the feed and does not say what an event must."""
+"""The start of the feed. Changes at position 0 are older than the feed and lack what an event needs."""
 
 
 def named_place(text: str | None, otherwise: Cursor | None, param: str = "after") -> Cursor | None:
-    """The place that `text` names: a cursor, `start`, or `now`, which is None, for only the feed knows where it ends."""
+    """The place that `text` names: a cursor, `start`, or `now`. `now` is None, as only the feed knows its end."""
     match text:
         case None:
             return otherwise
@@ -108,7 +108,7 @@ def named_place(text: str | None, otherwise: Cursor | None, param: str = "after"
 
 
 def require_reached(cursor: Cursor, end: Cursor, param: str = "after") -> None:
-    """Raise ValidationFailed for a cursor beyond the feed's `end`: nobody can have been there."""
+    """Raise ValidationFailed for a cursor beyond the feed's `end`, where no reader can have been."""
     if cursor > end:
         raise ValidationFailed(
             f"{param} is ahead of this feed: it is of another one, or this database was set back. Begin again at `start`.",
@@ -117,7 +117,7 @@ def require_reached(cursor: Cursor, end: Cursor, param: str = "after") -> None:
 
 
 def require_kept(cursor: Cursor, gone: Cursor, param: str = "after") -> None:
-    """Raise ValidationFailed for a cursor before the end of what is `gone`: something after it can be told no more."""
+    """Raise ValidationFailed for a cursor before `gone`, as events after it were deleted."""
     if START < cursor < gone:
         raise ValidationFailed(
             f"{param} is older than what this feed keeps. Read what you follow anew, then go on from `start`, which is "
@@ -130,13 +130,13 @@ def require_kept(cursor: Cursor, gone: Cursor, param: str = "after") -> None:
 
 
 def written(at: datetime) -> str:
-    """A time as the documents write it."""
+    """A time as documents write it: RFC 3339 in UTC with milliseconds."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
-    """An event as it is stored; `data` is JSON already."""
+    """An event as stored; `data` is JSON text."""
 
     cursor: Cursor
     id: str
@@ -149,7 +149,10 @@ class FeedEvent:
 
 
 def envelope(event: FeedEvent, source: str) -> bytes:
-    """The event as a CloudEvent in JSON. `source` is this deployment's address; `sequence` resumes after the event."""
+    """The event as a CloudEvent in JSON.
+
+    `source` is the deployment's address. `sequence` is the cursor after the event.
+    """
     schema = "FulfillmentEventData" if event.type.startswith(FULFILLMENT) else "InvoiceEventData"
     return msgspec.json.encode(
         {

@@ -1,7 +1,7 @@
-"""Owns what a customer's payment means for us: the fulfillment's states, once per invoice.
+"""The states of a fulfillment. There is one per invoice.
 
-A fulfillment follows its invoice's status; between finalization and payment it follows the attempts to pay. All
-of it is a fold whose result does not depend on the order in which Stripe's words arrive.
+A fulfillment follows its invoice's status; while the invoice is open, it follows the attempts to pay. The result does
+not depend on the order in which Stripe's reports arrive. Pure.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SETTLED_BY: Final = {
     InvoiceStatus.VOID: FulfillmentStatus.CANCELED,
     InvoiceStatus.UNCOLLECTIBLE: FulfillmentStatus.WRITTEN_OFF,
 }
-"""The invoice statuses that decide a fulfillment, whatever happened before."""
+"""The status of the fulfillment for each invoice status that decides it, whatever happened before."""
 
 
 class Attempt(StrEnum):
@@ -45,21 +45,21 @@ SAYS: Final = {
     Attempt.FAILED: FulfillmentStatus.PAYMENT_FAILED,
     Attempt.PAID: FulfillmentStatus.AWAITING_PAYMENT,
 }
-"""What the last word says of an open invoice. One that paid only a part leaves the rest to be paid."""
+"""The status for the last report on an open invoice. After a partial payment the rest is still awaited."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What Stripe said of an attempt to pay, and when, in whole seconds of its clock."""
+    """A report of Stripe's on an attempt to pay, and when, in whole seconds of Stripe's clock."""
 
     attempt: Attempt
     at: datetime
 
 
 def later(known: Word | None, said: Word) -> Word | None:
-    """The later of two words; None where they contradict each other in one second: the PaymentIntent must be asked.
+    """The later of two reports; None if they contradict each other within one second. Then ask the PaymentIntent.
 
-    That an attempt paid is the last word on it.
+    A report that the attempt paid is final within its second.
     """
     if known is None or said.at > known.at:
         return said
@@ -69,9 +69,9 @@ def later(known: Word | None, said: Word) -> Word | None:
 
 
 def follow(current: str | None, invoice_status: str, attempt: str | None) -> FulfillmentStatus | None:
-    """The fulfillment's status, given its invoice's status and the last word on paying it; None: there is none yet.
+    """The fulfillment's status for its invoice's status and the last report on paying it; None while there is none.
 
-    `fulfilled` is final: nothing takes a fulfillment back.
+    `fulfilled` is final.
     """
     known = FulfillmentStatus(current) if current else None
     status = InvoiceStatus(invoice_status)

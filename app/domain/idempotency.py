@@ -1,7 +1,4 @@
-"""Owns what makes two requests the same, the keys under which Stripe is asked, and how long everything is good for.
-
-Storage and locks are the database's; here are only the rules.
-"""
+"""Rules of idempotency: when two requests are the same, the keys of Stripe calls, and how long each is valid. Pure."""
 
 import hashlib
 import re
@@ -15,21 +12,21 @@ from app.domain.json import JsonView
 
 MAX_KEY_LENGTH = 255
 LEASE_FACTOR = 1.6
-"""A running request owns its key for this many times its total deadline: it has ended before the lease does."""
+"""A request's lease on its key, as a multiple of its deadline, so that the request ends before the lease."""
 RETENTION = timedelta(hours=48)
 """How long an answer is kept for replay; the contract promises 24 hours."""
 STRIPE_KEEPS_KEYS = timedelta(hours=23)
-"""How long Stripe surely knows a key; it may forget it after 24 hours, and would then execute a second time."""
+"""How long Stripe surely knows a key. After 24 hours it may forget it and would execute a request again."""
 MOST_GENERATIONS = 3
-"""How often one step may move on to a fresh Stripe key."""
+"""How often one step may change to a fresh Stripe key."""
 COMPLETION = timedelta(hours=1)
-"""For how long what nobody asks for any more is tried to be finished; then what it began is undone."""
+"""How long the completer tries to finish an operation that nobody retries; then it undoes it."""
 LONGEST_BACKOFF = 4
-"""The completer's pause doubles this many times at most."""
+"""The most doublings of the completer's pause."""
 
 
 class KeyVerdict(Enum):
-    """What a known key says about a request that carries it."""
+    """What a known key means for a request that carries it."""
 
     REPLAY = "replay"
     MISMATCH = "mismatch"
@@ -37,13 +34,13 @@ class KeyVerdict(Enum):
 
 
 def fingerprint(target: str, params: JsonView) -> str:
-    """A hash of what was asked: method and path, and the body as canonical JSON (keys sorted, absent is absent)."""
+    """A hash of a request: method, path, and the body as canonical JSON (sorted keys, absent fields stay absent)."""
     body = msgspec.json.encode(params, order="sorted")
     return hashlib.sha256(target.encode() + b"\n" + body).hexdigest()
 
 
 def judge_key(stored_fingerprint: str, asked_fingerprint: str, *, answered: bool) -> KeyVerdict:
-    """The verdict on a key that is taken and cannot be taken over."""
+    """The verdict on a key that another request holds or held."""
     if stored_fingerprint != asked_fingerprint:
         return KeyVerdict.MISMATCH
     return KeyVerdict.REPLAY if answered else KeyVerdict.IN_PROGRESS
@@ -53,15 +50,15 @@ _STRIPE_KEY = re.compile(r"inv-([0-9a-f]{32})-")
 
 
 def operation_of(key: str) -> UUID | None:
-    """The operation whose Stripe call carried `key`; None where it is no key of ours."""
+    """The id of the operation whose Stripe call carried `key`; None if the key is not ours."""
     found = _STRIPE_KEY.match(key)
     return UUID(found[1]) if found else None
 
 
 def stripe_key(operation: UUID, step: str, generation: int = 0) -> str:
-    """The Idempotency-Key of one Stripe call: stable over retries, takeovers and restarts.
+    """The Idempotency-Key of one Stripe call. It stays the same over retries, takeovers and restarts.
 
-    `generation` moves on only where nothing can be executed under the key any more, and nothing was.
+    `generation` changes only when nothing was or can be executed under the key.
     """
     suffix = f".{generation}" if generation else ""
     return f"inv-{operation.hex}-{step}{suffix}"

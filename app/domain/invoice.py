@@ -1,7 +1,6 @@
-"""Owns the invoice's state machine: its statuses, which act is allowed from which, and that it only moves forward.
+"""The state machine of an invoice: its statuses, and the acts that each allows. A status only moves forward.
 
-It knows nothing of how an invoice is stored or of Stripe's wire format.
-Source: Stripe, "How invoice statuses work", and the endive API's refusals.
+Source: Stripe, "How invoice statuses work", and the refusals of the endive API. Pure.
 """
 
 from enum import StrEnum
@@ -27,14 +26,14 @@ RANK: Final = {
     InvoiceStatus.PAID: 3,
     InvoiceStatus.VOID: 3,
 }
-"""The lattice: a snapshot of lower rank than what is known is always the older one."""
+"""The order of statuses: of two snapshots, the one of lower rank is the older one."""
 
 DELETED_RANK: Final = 4
-"""A deleted draft is gone for good: nothing that is said of it later counts."""
+"""The rank of a deleted draft, above all others: no later snapshot counts."""
 
 
 class Act(StrEnum):
-    """What a caller may ask of an invoice, in Stripe's words."""
+    """The acts that a caller may ask for."""
 
     UPDATE = "update"
     DELETE = "delete"
@@ -60,7 +59,7 @@ TRANSITIONS: Final[dict[Act, frozenset[InvoiceStatus]]] = {
     Act.CLIENT_SECRET: frozenset({InvoiceStatus.OPEN}),
     Act.PAYMENT_LINK: frozenset({InvoiceStatus.OPEN}),
 }
-"""From which statuses each act is allowed."""
+"""The statuses from which each act is allowed."""
 
 
 LEADS_TO: Final[dict[Act, frozenset[InvoiceStatus]]] = {
@@ -69,7 +68,7 @@ LEADS_TO: Final[dict[Act, frozenset[InvoiceStatus]]] = {
     Act.VOID: frozenset({InvoiceStatus.VOID}),
     Act.MARK_UNCOLLECTIBLE: frozenset({InvoiceStatus.UNCOLLECTIBLE}),
 }
-"""The statuses that show that an act was done; acts that leave the status as it is are not here."""
+"""The statuses that show that an act was done. Acts that keep the status are missing."""
 
 
 def allowed_acts(status: InvoiceStatus) -> list[str]:
@@ -78,7 +77,7 @@ def allowed_acts(status: InvoiceStatus) -> list[str]:
 
 
 def require(act: Act, status: str) -> None:
-    """Raise InvalidState, naming `status` and what is allowed from it, unless `act` is."""
+    """Raise InvalidState, with the status and the acts it allows, unless `act` is allowed."""
     if InvoiceStatus(status) not in TRANSITIONS[act]:
         allowed = allowed_acts(InvoiceStatus(status))
         may = ", ".join(allowed) or "nothing"
@@ -89,9 +88,9 @@ def require(act: Act, status: str) -> None:
 
 
 def advance(current: str | None, to: str) -> InvoiceStatus:
-    """The status after a snapshot that says `to`, where `current` is known (None: nothing yet).
+    """The status after a snapshot with status `to`; `current` is the known one, or None.
 
-    The status only moves forward in the lattice; a snapshot from behind changes nothing.
+    The status only moves forward: a snapshot of lower rank changes nothing.
     """
     target = InvoiceStatus(to)
     if current is None:

@@ -1,4 +1,4 @@
-"""Names for decoded JSON that the layers pass to each other, and how it is written for the database."""
+"""Types of decoded JSON, and JSON encoding for the database."""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias, TypeVar, cast
@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 import msgspec
 
 JsonObject: TypeAlias = dict[str, Any]
-"""A decoded JSON object that we may build on, e.g. an invoice as Stripe answered it."""
+"""A decoded JSON object that may be changed, e.g. an invoice as Stripe answered it."""
 
 JsonView: TypeAlias = Mapping[str, Any]
 """A decoded JSON object that is only read."""
@@ -15,11 +15,11 @@ Value = TypeVar("Value")
 
 NUL = "\\u0000"
 REPLACEMENT = "\ufffd"
-"""What Unicode has in the place of a character that cannot be shown."""
+"""Unicode's replacement character."""
 
 
 def storable(value: object) -> str:
-    """`value` as JSON that PostgreSQL takes: it knows no NUL, and a payment must not fail for one in a description."""
+    """`value` as JSON for PostgreSQL, with NULs replaced: a payment must not fail for a NUL in a description."""
     written = msgspec.json.encode(value).decode()
     if NUL not in written:
         return written
@@ -27,7 +27,7 @@ def storable(value: object) -> str:
 
 
 def without_nul(value: Value) -> Value:
-    """`value` (decoded JSON) with U+FFFD in the place of each NUL, which PostgreSQL cannot hold in a text."""
+    """`value` (decoded JSON) with U+FFFD for each NUL, which PostgreSQL cannot store in text."""
     return cast("Value", _replaced(value))
 
 

@@ -1,4 +1,4 @@
-"""Owns what an email address is that mail can be sent to. Pure."""
+"""Email addresses that mail can be sent to. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ LONGEST_LOCAL = 64
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """Who mail comes from or goes to; `address` is plain ASCII, whatever its domain looked like."""
+    """A sender or recipient. `address` is ASCII; an international domain is in punycode."""
 
     address: str
     name: str = ""
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """The mailbox that `text` names, as `jenny@shop.example` or `Shop <orders@shop.example>`. Raises ValueError."""
+        """The mailbox in `text`: `jenny@shop.example` or `Shop <orders@shop.example>`. Raises ValueError."""
         if _CONTROL.search(text):
             raise ValueError("an email address is one line of printable characters")
         name, address = parseaddr(text.strip())
@@ -38,10 +38,10 @@ class Mailbox:
 
     @property
     def domain(self) -> str:
-        """Where its mail is handled."""
+        """The domain of the address."""
         return self.address.rpartition("@")[2]
 
 
 def one_line(text: str, most: int = 200) -> str:
-    """`text` as it may stand in a header: one line, no control characters, not too long."""
+    """`text` for a mail header: one line, without control characters, at most `most` characters."""
     return " ".join(_CONTROL.sub(" ", text).split())[:most]

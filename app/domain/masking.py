@@ -1,6 +1,6 @@
-"""What is shown of people to whoever may look at the service, but not at them. Pure.
+"""Masks personal data for operators who are no admins. Pure.
 
-What is personal of Stripe's objects is decided in erasure.py, what is of our rows in the schemas.
+erasure.py lists the personal fields of Stripe's objects; the schemas mark those of our rows.
 """
 
 from typing import Any
@@ -8,12 +8,12 @@ from typing import Any
 from app.domain.erasure import pseudonymised
 
 PAYABLE = frozenset({"hosted_invoice_url", "invoice_pdf", "receipt_url"})
-"""Whoever has one of these addresses sees who it is for, and may pay."""
+"""Fields with addresses that show whom an invoice is for, and let their holder pay it."""
 MASK = "•••"
 
 
 def masked(value: Any) -> Any:
-    """As much of `value` as tells two apart: the first character of a text, and whether there is anything at all."""
+    """`value` masked: the first character of a text, or that there is a value at all."""
     if value is None or value in ({}, []):
         return value
     if not isinstance(value, str):
@@ -23,7 +23,7 @@ def masked(value: Any) -> Any:
 
 
 def impersonal(document: Any) -> Any:
-    """One of Stripe's objects without what is personal in it, and without what leads to that."""
+    """A Stripe object without personal data and without addresses that lead to it."""
     return _without_addresses(pseudonymised(document))
 
 

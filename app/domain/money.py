@@ -1,7 +1,7 @@
-"""Owns what an amount is: an integer in the currency's minor unit, as Stripe counts it.
+"""Amounts: integers in the currency's minor unit, as Stripe counts it. Pure.
 
-Nothing else in the service knows how many decimals a currency has. Source: Stripe's documentation
-of zero-decimal and three-decimal currencies and of the charge limits.
+Nothing else in the service knows a currency's decimals. Source: Stripe's documentation of zero-decimal and
+three-decimal currencies and of the charge limits.
 """
 
 from decimal import Decimal
@@ -9,24 +9,24 @@ from decimal import Decimal
 ZERO_DECIMAL = frozenset(
     ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
 )
-"""Currencies whose minor unit is the currency itself. (isk and ugx are sent with two decimals.)"""
+"""Currencies without a minor unit. (isk and ugx are sent with two decimals.)"""
 
 THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
-"""Currencies with three decimals; Stripe wants the last digit to be 0."""
+"""Currencies with three decimals; Stripe requires the last digit to be 0."""
 
 MAX_AMOUNT = 99_999_999
-"""The largest amount of one payment, in minor units: Stripe takes at most eight digits."""
+"""The largest amount of one payment, in minor units: Stripe accepts at most eight digits."""
 
 
 def exponent(currency: str) -> int:
-    """How many decimals `currency` (lower-case ISO 4217) has on Stripe: 0, 2 or 3."""
+    """The number of decimals of `currency` (lower-case ISO 4217) at Stripe: 0, 2 or 3."""
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
 
 
 def problem_with_amount(amount: int, currency: str) -> str | None:
-    """Why Stripe would refuse `amount` minor units of `currency`, or None where it is fine."""
+    """Why Stripe would refuse `amount` minor units of `currency`; None if it would not."""
     if abs(amount) > MAX_AMOUNT:
         return f"must be at most {MAX_AMOUNT} in the currency's minor unit"
     if currency in THREE_DECIMAL and amount % 10:

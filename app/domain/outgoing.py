@@ -1,7 +1,4 @@
-"""The rules of outgoing webhooks: what an answer means, when it is tried again, when an endpoint is given up.
-
-Pure: what dice and clocks say is passed in.
-"""
+"""Rules of outgoing webhooks: what an answer means, when to retry, when to disable an endpoint. Pure."""
 
 import base64
 import secrets
@@ -19,11 +16,11 @@ PING: Final = "ping"
 SECRET_BYTES = 32
 MOST_ATTEMPTS = 15
 BACKOFF = Backoff(first_s=5.0, longest_s=12 * 3600.0, spread=(0.8, 1.2))
-"""5 s, 15 s, 45 s, … 12 h: with MOST_ATTEMPTS some three days, as the Standard Webhooks specification recommends."""
+"""5 s, 15 s, 45 s, … 12 h. MOST_ATTEMPTS take about three days, as the Standard Webhooks specification recommends."""
 LONGEST_RETRY_AFTER_S = 24 * 3600.0
-"""What an endpoint asks for in Retry-After is granted up to this."""
+"""The longest Retry-After that is followed."""
 SILENCE = timedelta(seconds=1.5 * LONGEST_RETRY_AFTER_S)
-"""Longer than a delivery rests: an endpoint that failed, then was sent nothing for so long, begins to fail anew."""
+"""An endpoint that failed and was then sent nothing for so long counts as failing anew. Longer than any pause."""
 GONE = 410
 ACCEPTED = range(200, 300)
 MOVED = range(300, 400)
@@ -81,7 +78,7 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt, begun `at`. `failure` is None where the endpoint accepted; retry_after_s is what it asked for."""
+    """One attempt, begun at `at`. `failure` is None if the endpoint accepted. `retry_after_s` is what it asked for."""
 
     at: str
     ms: int
@@ -91,22 +88,22 @@ class Attempt:
 
     @property
     def accepted(self) -> bool:
-        """Whether the endpoint said that it has it."""
+        """Whether the endpoint accepted."""
         return self.failure is None
 
     @property
     def shown(self) -> Failure | None:
-        """What callers are told of the failure."""
+        """The failure as callers see it."""
         return Failure.NO_ADDRESS if self.failure in {Failure.ADDRESS, Failure.DNS} else self.failure
 
     @property
     def gone(self) -> bool:
-        """Whether the endpoint said that it wants nothing any more."""
+        """Whether the endpoint asked for no more deliveries."""
         return self.failure is Failure.GONE
 
 
 def judge(status: int) -> Failure | None:
-    """What an answer's status means: only 2xx is received. Redirects are not followed, so nobody received anything."""
+    """The failure that a status means; None for 2xx. Redirects are not followed, so they are failures."""
     if status in ACCEPTED:
         return None
     if status in MOVED:
@@ -115,20 +112,20 @@ def judge(status: int) -> Failure | None:
 
 
 def pause_after(attempts: int, dice: float | None = None, retry_after_s: float | None = None) -> timedelta:
-    """How long a delivery rests after its `attempts`-th attempt failed; `dice` is the backoff's.
+    """The pause after the `attempts`-th attempt failed. `dice` sets the backoff's jitter.
 
-    An endpoint that asks for more time gets it, within bounds; one that asks for less does not hurry us.
+    A longer Retry-After counts, up to a limit; a shorter one does not.
     """
     return max(BACKOFF.pause(attempts, dice), timedelta(seconds=min(retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)))
 
 
 def new_secret() -> str:
-    """A signing secret that nobody has seen, as the Standard Webhooks specification writes it."""
+    """Return a new signing secret in the form of the Standard Webhooks specification."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()}"
 
 
 def ping_document(event: str, endpoint: str, at: datetime, source: str) -> bytes:
-    """The event that tells nothing but that deliveries arrive. It is in no feed, so it has no place there."""
+    """The document of a ping, which only shows that deliveries arrive. It is not in the feed, so it has no sequence."""
     return msgspec.json.encode(
         {
             "specversion": "1.0",

@@ -1,7 +1,6 @@
-"""Owns what a payment link's token is: which link, which invoice and until when, signed so that nobody can make one.
+"""Tokens of payment links: `{link id}.{invoice id}.{expiry, seconds}.{HMAC-SHA256}`.
 
-A token is `{link id}.{invoice id}.{expiry, seconds}.{HMAC-SHA256}`. It opens one invoice's page and nothing else; whether
-the link was revoked is the database's to know.
+A token opens the page of one invoice and nothing else. Whether its link was revoked is in the database. Pure.
 """
 
 import hashlib
@@ -15,15 +14,15 @@ from uuid import UUID
 
 LONGEST_TOKEN = 600
 PURPOSE = b"payment link\n"
-"""Keeps a signature of this kind from being good for anything else made with the same key."""
+"""Part of what is signed, so that a signature is valid for nothing else made with the same key."""
 
 GRACE = timedelta(hours=1)
-"""How long past its expiry a link still shows how a payment ended, so that nobody who just paid is left in doubt."""
+"""How long past its expiry a link still shows how a payment ended, for people who have just paid."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentLink:
-    """One link. Its expiry has a resolution of one second."""
+    """One link. Its expiry is in whole seconds."""
 
     id: str
     invoice: str
@@ -31,7 +30,7 @@ class PaymentLink:
 
 
 class Standing(Enum):
-    """What a link that was really made here is good for now."""
+    """The state of a genuine link."""
 
     GOOD = "good"
     EXPIRED = "expired"
@@ -39,7 +38,7 @@ class Standing(Enum):
 
 
 def link_id(operation: UUID) -> str:
-    """The id of the link that `operation` makes: the same one whenever the operation is continued."""
+    """The id of the link that `operation` makes; the same if the operation is continued."""
     return f"plk_{operation.hex}"
 
 
@@ -50,7 +49,7 @@ def sign(link: PaymentLink, key: bytes) -> str:
 
 
 def read(token: str, keys: Sequence[bytes]) -> PaymentLink | None:
-    """The link that one of `keys` signed `token` for, or None. Nothing in the token is read before it is verified."""
+    """The link of `token` if one of `keys` signed it; otherwise None. Nothing is parsed before it is verified."""
     payload, _, given = token.rpartition(".")
     if not token.isascii() or len(token) > LONGEST_TOKEN:
         return None
@@ -64,7 +63,7 @@ def read(token: str, keys: Sequence[bytes]) -> PaymentLink | None:
 def standing(
     link: PaymentLink, revoked_at: datetime | None, now: datetime, grace: timedelta = timedelta(0)
 ) -> Standing:
-    """Whether `link` may be used at `now`, or within `grace` of its expiry."""
+    """The state of `link` at `now`; `grace` extends its expiry."""
     if revoked_at is not None:
         return Standing.REVOKED
     return Standing.GOOD if now < link.expires_at + grace else Standing.EXPIRED

@@ -1,8 +1,8 @@
-"""Secrets and people's data are cut out of log lines, of problem documents and of stored errors. Pure.
+"""Removes secrets and personal data from log lines, problem documents and stored errors. Pure.
 
-Every pattern takes time in proportion to its text, whatever the text is: it starts only where a run of characters
-starts, or at a fixed word, and never gives back what it took (`++`). A text that comes from outside is first cut to a
-bound. JSON is redacted value by value, never as text, so that it stays JSON.
+Each pattern takes linear time for any text: it starts only at the start of a run of characters or at a fixed word, and
+its quantifiers are possessive (`++`). Text from outside is cut to a bound first. JSON is redacted value by value, so
+that it stays JSON.
 """
 
 import re
@@ -19,28 +19,28 @@ SECRETS = re.compile(
 TOKENS = re.compile(
     r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]*?eyJ[A-Za-z0-9_-]{8})[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++"
 )
-"""A token of the identity provider, with whatever letters stand right before it."""
+"""A JWT of the identity provider, with any letters right before it."""
 EMAILS = re.compile(r"(?<![A-Za-z0-9._%+'-])[A-Za-z0-9._%+'-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++")
 MARKS = {
     SECRETS: ("_live_", "_test_", "whsec_", "_secret_", "plk_", "v1=", "v0=", "earer ", "@"),
     TOKENS: ("eyJ",),
     EMAILS: ("@",),
 }
-"""A text in which a pattern finds something has one of its marks; looking for them first costs a tenth."""
+"""A text that matches a pattern contains one of its marks. Searching for them first costs a tenth."""
 CARD = re.compile(r"[2-6](?<![\w.-].)(?:[ -]?[0-9]){12,18}(?![\w.-])", re.ASCII)
-"""Numbers as long as a card's; what fails the check digit of cards is something else.
+"""Numbers as long as a card's; those with a wrong check digit are kept.
 
-It looks behind only once it stands on a digit: looking everywhere cost half a line of the log.
+The lookbehind comes after the first digit, because looking behind at every character cost half of a log line's time.
 """
 REDACTED = "[redacted]"
 CUT = "[…]"
 DELIMITERS = ' \n\t/"&?,;{}[]()<>'
 MOST_ENTRIES = 100
-"""Entries of a list or an object that are written down."""
+"""The most entries kept of a list or an object."""
 
 
 def redacted(text: str) -> str:
-    """`text` without anything that looks like a key, a signature, a client secret, a link, an email address or a card."""
+    """`text` without keys, signatures, client secrets, links, email addresses and card numbers."""
     for pattern, marks in MARKS.items():
         if any(mark in text for mark in marks):
             text = pattern.sub(REDACTED, text)
@@ -48,9 +48,9 @@ def redacted(text: str) -> str:
 
 
 def redacted_json(document: bytes, most: int) -> bytes:
-    """A JSON document without secrets in any depth, names included; texts in it have at most `most` characters.
+    """A JSON document without secrets at any depth, in names or values; its texts have at most `most` characters.
 
-    A document that is short and holds nothing suspicious is returned as it is.
+    A short document without secrets is returned unchanged.
     """
     text = document.decode()
     if len(text) <= most and redacted(text) == text:
@@ -59,7 +59,7 @@ def redacted_json(document: bytes, most: int) -> bytes:
 
 
 def cut(text: str, most: int) -> str:
-    """The beginning of `text` where it is longer than `most`; no part of a word, for half a secret looks like none."""
+    """The first `most` characters of `text`, cut between words: half a secret would not be recognised."""
     if len(text) <= most:
         return text
     end = max(text.rfind(mark, 0, most) for mark in DELIMITERS) + 1

@@ -1,8 +1,7 @@
-"""The order of snapshots: which of two pictures of one Stripe object is the newer. Pure.
+"""The order of snapshots: which of two snapshots of a Stripe object is newer. Pure.
 
-Stripe delivers at least once and in any order, and its times have a resolution of one second. A snapshot
-carries the span of seconds in which it was true at Stripe; two spans that overlap cannot be ordered, and
-then the object itself must be asked for once.
+Stripe delivers at least once, in any order, and its times are in whole seconds. A snapshot carries the span of seconds
+in which it was true at Stripe. Two overlapping spans cannot be ordered; then Stripe must be asked for the object once.
 """
 
 from dataclasses import dataclass
@@ -21,16 +20,14 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """When and how far along a snapshot was taken.
+    """When a snapshot was taken, and what it holds.
 
-    rank: position in the object's lattice (an invoice's status; live before deleted for the others).
-    since, until: the seconds between which Stripe made it, both inclusive.
-    digest: a hash of the content that matters, by the fields of the first version.
-    later: hashes of the fields that came after it, one for each version that whoever made this knew.
-    first: it is the object's very first state, so that it is older than anything known.
-    revision: of what is known, how often it changed here.
-    over: of what was asked for, the revision that was known before asking: it is newer than that one, and only
-    than that one, because while Stripe answered somebody else may have applied something newer still.
+    rank: the position in the order of statuses: an invoice's, or live before deleted for other objects. since, until:
+    the seconds between which Stripe made it, both inclusive. digest: a hash of its content, by the fields of the first
+    version. later: hashes of the fields added since, one for each version that its maker knew. first: it is the
+    object's first state, so it is older than anything known. revision: of the known snapshot, how often it changed
+    here. over: of a snapshot that we asked for, the revision known before asking. It is newer than that revision only,
+    because something newer may have been applied while Stripe answered.
     """
 
     rank: int
@@ -43,13 +40,13 @@ class Version:
     over: int | None = None
 
     def same_content(self, other: "Version") -> bool:
-        """Whether both are of the same content, as far as both know of it: another release may know more fields."""
+        """Whether both have the same content, as far as both know its fields: another release may know more."""
         known = zip(self.later, other.later, strict=False)
         return self.digest == other.digest and all(one == another for one, another in known)
 
 
 def judge(known: Version | None, incoming: Version) -> Verdict:
-    """Compare an incoming snapshot with the one known; pure, total, and the same in whatever order both came."""
+    """Compare an incoming snapshot with the known one. The result does not depend on the order in which they came."""
     if known is None:
         return Verdict.APPLY
     if incoming.rank != known.rank:

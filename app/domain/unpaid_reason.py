@@ -1,4 +1,4 @@
-"""Owns the answer to "why is this unpaid?": one sentence from what is known of an invoice and its fulfillment."""
+"""Answers "why is this invoice unpaid?" in one or more sentences, from its state and its fulfillment's. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +9,9 @@ from app.domain.invoice import InvoiceStatus
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the sentence is made of. `waiting`, `dead`: events about the invoice that are not applied.
+    """The facts behind the answer. `waiting` and `dead` count the invoice's events that are not applied.
 
-    paid: how much of an open invoice is paid, for a person to read; None where nothing is.
+    `paid` is the formatted amount paid of an open invoice; None if nothing is.
     """
 
     status: str
@@ -26,7 +26,7 @@ class Standing:
 
 
 def unpaid_because(standing: Standing, now: datetime) -> str | None:
-    """Why the invoice is not fulfilled; None where it is."""
+    """Why the invoice is not fulfilled; None if it is."""
     if standing.fulfillment == FulfillmentStatus.FULFILLED:
         return None
     return " ".join(part for part in (_reason(standing), _due(standing, now), _inbox(standing)) if part)

@@ -32,16 +32,16 @@ CHANNEL = "feed"
 TIMELINE: ColumnElement[int] = literal_column(
     "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer", Integer
 )
-"""PostgreSQL's timeline: how often a replica was promoted, or a backup recovered, in the history of this server."""
+"""PostgreSQL's timeline: how often this server's history was forked by promoting a replica or recovering a backup."""
 
 BASE = select(
     feed.c.base
     + case((func.pg_is_in_recovery(), 0), else_=func.greatest(0, TIMELINE - feed.c.timeline))
     * literal_column("4294967296", BigInteger)
 ).scalar_subquery()
-"""What is added to a transaction's id to make a position: higher by 2^32 for each timeline since the base was stored.
+"""The number added to a transaction's id to make a position. It is 2^32 higher for each timeline since it was stored.
 
-A promoted replica may not have what readers have seen; what it writes must come after that all the same.
+A promoted replica may lack what readers have seen, but what it writes must come after that.
 """
 
 _GIVEN = ("event", "type", "schema_version", "invoice", "customer", "subject", "was", "became", "cause", "data")
@@ -59,6 +59,6 @@ _ADD = Statement(
 
 
 async def add(connection: Connection, changes: Sequence[JsonObject]) -> None:
-    """Add `changes` in the transaction that makes them; whoever listens hears of it when that commits."""
+    """Add `changes` in the caller's transaction. The commit notifies listeners."""
     if changes:
         await _ADD.execute(connection, changes=changes)

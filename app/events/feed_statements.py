@@ -42,22 +42,22 @@ from app.domain.events import START, Cursor, FeedEvent
 from app.events.change_statements import BASE, TIMELINE
 
 EXAMINED = 5000
-"""How many events one statement looks at, at most, where few of them may be wanted."""
+"""The most events that one statement examines when few of them may match."""
 
 GAP = 2**32
-"""How far positions jump when they begin anew: more transactions than can be lost between a backup and its restore."""
+"""How far positions jump in a new cluster: more than the transactions between a backup and its restore."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events: of these types, of this invoice, of this customer; None is all."""
+    """A filter of events by types, invoice and customer; None matches all."""
 
     types: frozenset[str] | None = None
     invoice: str | None = None
     customer: str | None = None
 
     def includes(self, event: FeedEvent) -> bool:
-        """Whether `event` is one of them."""
+        """Whether `event` matches."""
         return (
             (self.types is None or event.type in self.types)
             and (self.invoice is None or event.invoice == self.invoice)
@@ -75,9 +75,10 @@ EVERYTHING = Wanted()
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Some events in their order, and how far there is nothing else: `upto` is where to go on.
+    """Some events in order. Nothing else matches up to `upto`, where the next read begins.
 
-    end: how far the feed could be read. more: there is more to read at once. held: something is written already, behind a transaction that still runs.
+    `end` is how far the feed could be read, `gone` how far it was deleted. With `more`, the next read finds more at
+    once. With `held`, a running transaction holds back events that are written already.
     """
 
     events: list[FeedEvent]
@@ -97,7 +98,7 @@ def _transaction(bound: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 _END = _transaction(func.pg_snapshot_xmin(func.pg_current_snapshot()))
-"""The first position that is not settled. The statement's own snapshot says so: what it sees and this cannot differ."""
+"""The first position that is not settled. It uses the statement's own snapshot, so both always agree."""
 
 _AFTER = tuple_(_C.position, _C.id) > tuple_(bindparam("position", type_=BigInteger), bindparam("id", type_=BigInteger))
 _LAST_ID = literal_column("9223372036854775807", BigInteger)
@@ -169,7 +170,7 @@ HELD_S = cast(
     ),
     Float,
 )
-"""For how many seconds the first event that readers may not see has been there; 0 where there is none."""
+"""Seconds for which the first event that readers cannot see yet has existed; 0 if there is none."""
 
 _LAST_POSITION = Statement(select(_END))
 _HOLD = Statement(select(_F.id).with_for_update(key_share=True))
@@ -229,7 +230,7 @@ _FORGET = Statement(
 
 _STORED = func.coalesce(select(func.max(_C.position)).scalar_subquery(), 0)
 _STALE = Statement(select(_transaction(func.pg_snapshot_xmax(func.pg_current_snapshot())) <= _STORED))
-"""Whether something is stored that this cluster's transactions, the next one being xmax, cannot have written."""
+"""Whether something is stored that no transaction of this cluster before xmax, the next one, can have written."""
 _REBASE = Statement(
     update(feed).values(
         timeline=TIMELINE,
@@ -241,7 +242,7 @@ _REBASE = Statement(
 
 
 async def read(connection: Connection, after: Cursor, wanted: Wanted = EVERYTHING, *, limit: int) -> Read:
-    """The first `limit` events after `after` that are `wanted`."""
+    """The first `limit` events after `after` that match `wanted`."""
     given = wanted.given()
     statement = _read(types="types" in given, invoice="invoice" in given, customer="customer" in given)
     rows = await statement.fetch(connection, position=after.position, id=after.id, limit=limit + 1, **given)
@@ -269,24 +270,24 @@ async def read(connection: Connection, after: Cursor, wanted: Wanted = EVERYTHIN
 
 
 async def last_position(connection: Connection) -> Cursor:
-    """The end of the feed as it is now: a reader that starts here is told of what comes from now on."""
+    """The feed's end: a reader that starts here gets the events from now on."""
     return Cursor.before(await _LAST_POSITION.value(connection))
 
 
 async def gone(connection: Connection) -> Cursor:
-    """Up to where nothing is kept any more."""
+    """The place up to which events were deleted."""
     return await _GONE.row(connection, Cursor) or START
 
 
 async def hold_gone(connection: Connection) -> Cursor:
-    """Up to where nothing is kept any more; it stays so until the transaction ends."""
+    """The place up to which events were deleted, locked until the transaction ends."""
     return await _HOLD_GONE.row(connection, Cursor) or START
 
 
 async def forget(connection: Connection, retention: timedelta, limit: int) -> int:
-    """Delete up to `limit` of the oldest events that are older than `retention`; how many it were.
+    """Delete up to `limit` of the oldest events, if older than `retention`. Returns how many.
 
-    It ends before the first that is younger, and before one that an enabled endpoint has still to be sent.
+    It stops at the first younger event, and at one that an enabled endpoint still has to get.
     """
     async with connection.transaction():
         await _HOLD.fetch(connection)  # before the statement's snapshot: whoever enables an endpoint is waited for
@@ -295,10 +296,10 @@ async def forget(connection: Connection, retention: timedelta, limit: int) -> in
 
 
 async def rebase(connection: Connection, *, restored: bool = False) -> bool:
-    """See to it that whatever is written from now on comes after everything stored; whether the base had to be raised.
+    """Make sure that new changes come after all stored ones. Returns whether the base was raised.
 
-    It has to after a restore into a cluster whose transaction ids are lower. Where they are higher, nothing here shows
-    how far readers got before the loss: say that the database was `restored`. Call it outside of a transaction.
+    That is needed after a restore into a cluster with lower transaction ids. With higher ids the database does not show
+    how far readers got before the loss, so pass `restored`. Call this outside a transaction.
     """
     if not restored and not await _STALE.value(connection):
         return False

@@ -1,8 +1,8 @@
-"""Tells what happens while it happens, to however many listen: the feed is read once per process for all of them.
+"""Hands new events to the subscribers of this process; one task reads the feed for all of them.
 
-A subscription begins anywhere in the feed. It is behind at first and reads the database, page by page; once it has
-reached where the process's one reader is, it is handed what that reader finds. A subscriber that does not keep up is not
-waited for and not buffered for: what was put aside for it is dropped, and it is behind again, at its own pace.
+A subscription may begin anywhere in the feed. It first reads the database page by page. Once it reaches the reader's
+place, it gets what the reader finds. If a subscriber does not keep up, its buffered events are dropped and it reads the
+database again, at its own pace.
 """
 
 import asyncio
@@ -22,34 +22,34 @@ from app.jobs.loop import tell, within
 from app.jobs.notifications import Notifications
 
 LOOK_S = 2.0
-"""How often the feed is looked at without a notification."""
+"""Seconds between looks at the feed without a notification."""
 HELD_S = (0.002, 0.25)
-"""While a transaction holds events back: how soon it is looked again, at first and at most."""
+"""Seconds until the next look while a transaction holds events back: first and longest pause."""
 AGAIN_S = 1.0
-"""After a failure."""
+"""Seconds to rest after a failure."""
 REST_S = 0.02
-"""Between pages while changes keep coming: one statement then reads what came since, and not one for each."""
+"""Seconds between pages while changes keep coming, so that one statement reads several."""
 PAGE = 100
 MOST_ASIDE = 100
-"""Events put aside for one subscriber."""
+"""The most events buffered for one subscriber."""
 CATCHING_UP = 4
-"""Subscribers that read the database at a time: never all of the pool."""
+"""The most subscribers that read the database at once, so that they never take the whole pool."""
 
 
 About = tuple[str | None, str | None]
-"""An invoice and a customer that events are about; None: any."""
+"""The invoice and the customer of events; None means any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event as it is told: `document` is the CloudEvent."""
+    """A rendered event: `document` is the CloudEvent."""
 
     cursor: Cursor
     document: bytes
 
 
 class Live:
-    """The process's one reader, and who listens to it."""
+    """The reader of this process and its subscribers."""
 
     def __init__(self, database: Database, notifications: Notifications, *, source: str, most: int) -> None:
         self.ended = False
@@ -68,12 +68,15 @@ class Live:
 
     @property
     def listening(self) -> int:
-        """How many subscriptions there are."""
+        """The number of open streams and long polls."""
         return self._open.total()
 
     @contextmanager
     def listener(self, who: str, most: int) -> Iterator[None]:
-        """Count one more of `who`'s listeners. Raises RateLimited beyond `most`, and where there are too many in all."""
+        """Count a listener of `who` while the block runs.
+
+        Raises RateLimited beyond `most`, and beyond the process's limit.
+        """
         if self._open[who] >= most or self.listening >= self._most:
             raise RateLimited("Too many streams are open; close some, or come again later.", retry_after=5)
         self._open[who] += 1
@@ -85,7 +88,7 @@ class Live:
                 del self._open[who]
 
     async def subscribe(self, wanted: Wanted, after: Cursor) -> "Subscription":
-        """What is `wanted`, from after `after` on. Raises DatabaseUnavailable."""
+        """Subscribe to the events matching `wanted` after `after`. Raises DatabaseUnavailable."""
         async with self._starting:
             if self._at is None:
                 async with self._database.connection() as connection:
@@ -97,21 +100,21 @@ class Live:
         return made
 
     async def read(self, after: Cursor, wanted: Wanted, limit: int) -> Read:
-        """A page of the feed."""
+        """Read a page of the feed."""
         async with self._catching_up, self._database.connection() as connection:
             return await feed_statements.read(connection, after, wanted, limit=limit)
 
     def told(self, event: FeedEvent) -> Told:
-        """`event` as it is told."""
+        """Render `event`."""
         return Told(event.cursor, envelope(event, self._source))
 
     @property
     def at(self) -> Cursor | None:
-        """Where the reader is: everything up to there was handed out."""
+        """The reader's place: everything up to there was handed out."""
         return self._at
 
     def forget(self, subscription: "Subscription") -> None:
-        """Hand it nothing more."""
+        """Remove a subscription."""
         wanted = subscription.wanted
         alike = self._places[_about(wanted)]
         alike[wanted].discard(subscription)
@@ -121,13 +124,13 @@ class Live:
             del self._places[_about(wanted)]
 
     def end(self) -> None:
-        """Have every subscriber go: this process is about to end. May be called by a signal's handler."""
+        """End all subscriptions because the process is about to end. A signal handler may call this."""
         self.ended = True
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wake_all)
 
     async def close(self) -> None:
-        """End, and stop reading."""
+        """End all subscriptions and stop reading."""
         self.ended = True
         self._wake_all()
         if self._reader is not None:
@@ -140,7 +143,7 @@ class Live:
                 one.wake()
 
     async def _read_on(self, at: Cursor) -> None:
-        """Read, for as long as anybody listens."""
+        """Read the feed while there are subscriptions."""
         pause = HELD_S[0]
         with self._notifications.subscribed(CHANNEL, self._grown.set):
             while self._places:
@@ -162,7 +165,10 @@ class Live:
         self._at = self._reader = None
 
     def _hand_out(self, events: list[FeedEvent]) -> None:
-        """Give each event to whoever wants it: those who want the same are asked once, those about others not at all."""
+        """Give each event to its subscribers.
+
+        Each filter is checked once; those about other invoices are not checked.
+        """
         for event in events:
             told: Told | None = None
             for about in {(event.invoice, event.customer), (event.invoice, None), (None, event.customer), (None, None)}:
@@ -178,7 +184,7 @@ def _about(wanted: Wanted) -> About:
 
 
 class Subscription:
-    """One subscriber's place in the feed."""
+    """A subscriber's place in the feed."""
 
     __slots__ = ("_after", "_aside", "_behind", "_joining", "_live", "_waiting", "_woken", "wanted")
 
@@ -194,15 +200,15 @@ class Subscription:
 
     @property
     def cursor(self) -> Cursor:
-        """Where to go on, after a break in the connection say."""
+        """The place to continue from, for example after the connection broke."""
         if self._behind or self._aside or self._live.at is None:
             return self._after
         return max(self._after, self._live.at)
 
     async def take(self, within_s: float) -> list[Told]:
-        """What is next, in order, as soon as there is any; nothing after `within_s`, or when woken.
+        """The next events in order; an empty list after `within_s` seconds or when woken.
 
-        Raises DatabaseUnavailable, and may then be asked again.
+        Raises DatabaseUnavailable, and can be called again then.
         """
         while self._behind:
             if told := await self._catch_up():
@@ -217,21 +223,21 @@ class Subscription:
         return told
 
     def wake(self, *_: object) -> None:
-        """Let `take` return."""
+        """Make `take` return."""
         self._woken = True
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
     def close(self) -> None:
-        """Leave."""
+        """Unsubscribe."""
         self._live.forget(self)
 
     def expects(self, event: FeedEvent) -> bool:
-        """Whether `event`, which is wanted, is to be put aside."""
+        """Whether `event`, which matches, must be buffered."""
         return (self._joining or not self._behind) and event.cursor > self._after
 
     def put_aside(self, told: Told) -> None:
-        """Keep `told` until it is taken, if there is not too much already."""
+        """Buffer `told`. If the buffer is full, drop it and read from the database again."""
         if len(self._aside) >= MOST_ASIDE:
             self._aside.clear()
             self._behind, self._joining = True, False
@@ -240,7 +246,10 @@ class Subscription:
         self.wake()
 
     async def _catch_up(self) -> list[Told]:
-        """A page from the database. What the reader finds meanwhile is put aside: where the page was the last, it joins on."""
+        """Read a page from the database, while new events are buffered.
+
+        After the last page, continue with the buffer.
+        """
         self._joining = True
         try:
             page = await self._live.read(self._after, self.wanted, PAGE)

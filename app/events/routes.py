@@ -31,7 +31,7 @@ of_invoices = APIRouter(prefix="/v1/invoices", tags=["events"], route_class=Auth
 
 LAST_EVENT_ID = "Last-Event-ID"
 ANSWER_BEFORE = 0.5
-"""Of the time that any request may take: an empty page is an answer, a request that is stopped is not."""
+"""The part of a request's time limit that a long poll uses, so that it answers before it is stopped."""
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A stream of server-sent events; each one's data is a CloudEvent, as lists show it.",
@@ -112,13 +112,13 @@ async def stream_invoice_events(invoice_id: InvoiceId, request: Request) -> Resp
 
 
 def _wanted(request: Request, asked: StreamWanted, invoice: str | None = None) -> Wanted:
-    """What is asked for; of that, a customer hears of its own invoices only."""
+    """The filter of the request. A customer sees only events of its own invoices."""
     types = require_types(asked.types) if asked.types is not None else None
     return Wanted(types, invoice, caller_of(request).customer)
 
 
 async def _resumed(connection: Connection, request: Request, asked: StreamWanted, otherwise: Cursor | None) -> Cursor:
-    """Where the stream goes on, or begins."""
+    """The place where the stream continues or begins. Raises ValidationFailed."""
     given = request.headers.get(LAST_EVENT_ID)
     param = LAST_EVENT_ID if given else "after"
     after = named_place(given or asked.after, otherwise, param)
@@ -140,7 +140,7 @@ def _listener(request: Request, parts: Parts) -> Listener:
 
 
 async def _require_same(caller: Caller, operation: str, recognise: Callable[[], Awaitable[Caller]]) -> None:
-    """Raise Refused unless what the caller came with still stands for it, and lets it listen."""
+    """Raise Refused unless the credentials still authenticate the same caller and allow the operation."""
     now = await recognise()
     require_allowed(now, operation)
     if (now.id, now.customer) != (caller.id, caller.customer):
@@ -148,14 +148,17 @@ async def _require_same(caller: Caller, operation: str, recognise: Callable[[], 
 
 
 def _most(caller: Caller, settings: Settings) -> int:
-    """How many streams and long polls the caller may have open on this process. The operator's own key may have all."""
+    """The most streams and long polls that the caller may have open on this process. The operator's key may use all."""
     if caller.kind is CallerKind.CUSTOMER:
         return settings.stream_limit_customer
     return settings.stream_limit if caller.kind is CallerKind.BOOTSTRAP else settings.stream_limit_caller
 
 
 async def _waited(request: Request, wanted: Wanted, after: Cursor, asked: FeedWanted) -> Response:
-    """What comes within the time that is asked for. Raises Unauthenticated where the caller's key ends meanwhile."""
+    """Answer with the events that come in the time asked for.
+
+    Raises Unauthenticated if the caller's key ends meanwhile.
+    """
     parts = parts_of(request)
     listener = _listener(request, parts)
     with parts.live.listener(listener.who, listener.most):

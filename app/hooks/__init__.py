@@ -1,9 +1,9 @@
-"""What the team's own code meets: import from here, and from nowhere else in this service.
+"""The interface for the team's own fulfillment functions. Import nothing else of this service.
 
     async def ship(action: FulfillmentAction) -> None: ...
 
-A function like this, registered under the entry point group `invoicing.fulfillment_actions`, is called for every
-moment of every fulfillment, in the worker. docs/fulfillment-actions.md has the guarantees and a complete example.
+The worker calls each function that is registered under the entry point group `invoicing.fulfillment_actions`, at every
+moment of every fulfillment. docs/fulfillment-actions.md has the guarantees and a complete example.
 """
 
 from collections.abc import Mapping
@@ -17,13 +17,12 @@ __all__ = ["FulfillmentAction", "Moment", "Permanent"]
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentAction:
-    """What is to be done, and for what.
+    """What to do, and for which fulfillment.
 
-    idempotency_id: the same for each try of this action at this moment of this fulfillment, and of nothing else.
-    moment: `fulfilled`: it is paid, do it. `processing`: it is paid for and has not settled yet.
-    attempt: 1 for the first try.
-    fulfillment, invoice: as the API answers them (`GET /v1/invoices/{id}/fulfillment`, `GET /v1/invoices/{id}`), read
-    just before the call.
+    idempotency_id: the same for all tries of this action at this moment of this fulfillment, and different otherwise.
+    moment: `fulfilled`: the invoice is paid. `processing`: a payment was made and has not settled yet. attempt: 1 for
+    the first try. fulfillment, invoice: as the API answers them (`GET /v1/invoices/{id}/fulfillment`, `GET
+    /v1/invoices/{id}`), read just before the call.
     """
 
     idempotency_id: str

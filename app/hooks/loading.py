@@ -1,4 +1,4 @@
-"""Owns how the team's own functions are found: as entry points of the packages installed beside the service."""
+"""Loads the team's fulfillment functions from the entry points of installed packages."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ Function = Callable[[FulfillmentAction], Awaitable[object]]
 
 
 def load() -> dict[str, Function]:
-    """The functions by the names of their entry points. Raises Misconfigured where one cannot be called."""
+    """The functions by entry point name. Raises Misconfigured for a bad name, a duplicate, or what cannot be called."""
     found: dict[str, Function] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         if entry.name == EMAIL or not NAME.fullmatch(entry.name):

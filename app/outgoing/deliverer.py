@@ -1,7 +1,7 @@
-"""Claims deliveries that are due, sends them, notes what came of each, gives up endpoints that are dead.
+"""Claims due deliveries, sends them, records the outcomes, and disables endpoints that keep failing.
 
-Several workers may run on one database. A delivery's outcome is noted with those of others that end meanwhile; what a
-dead worker held comes due again when its lease ends, and is sent again under the same id.
+Several workers may run on one database. Outcomes that come together are recorded together. The deliveries of a worker
+that died come due again when their leases end, and are sent with the same event id.
 """
 
 import asyncio
@@ -40,17 +40,17 @@ from app.outgoing.sender import Sender
 log = structlog.get_logger(__name__)
 
 HELD_S = (0.002, 0.25)
-"""While a transaction that still runs holds events back: how soon it is looked again, at first and at most."""
+"""Seconds until the next look while a running transaction holds events back: first and longest pause."""
 LOOK_AFTER = 200
-"""Deliveries after which new events are looked for without a ring: an endpoint that had enough to do may take more."""
+"""Deliveries after which new events are looked for without a notification: a full endpoint may have room again."""
 ACTOR = "worker"
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveringSettings:
-    """source: this deployment, as events name it. concurrency: deliveries under way here; each: of them, per endpoint.
+    """`source` is this deployment in events. `concurrency` limits deliveries under way here, `each` those per endpoint.
 
-    give_up_after: for how long an endpoint may do nothing but fail.
+    An endpoint that only fails for `give_up_after` is disabled.
     """
 
     source: str
@@ -62,7 +62,7 @@ class DeliveringSettings:
 
 
 class Deliverer:
-    """Delivers until `stop` is called."""
+    """Sends deliveries until `stop` is called."""
 
     def __init__(
         self, database: Database, notifications: Notifications, sender: Sender, settings: DeliveringSettings
@@ -83,7 +83,7 @@ class Deliverer:
         self._noted = 0
 
     async def run(self) -> None:
-        """Deliver until stopped; without notifications the poll still finds new events."""
+        """Deliver until stopped. Without notifications, polling finds new events."""
         try:
             with self._notifications.subscribed(CHANNEL, self._grown):
                 await self._loop.run()
@@ -91,12 +91,12 @@ class Deliverer:
             await self.close()
 
     async def close(self) -> None:
-        """End what is under way, and close the connections."""
+        """Wait for what is under way, and close the connections."""
         await self.settled()
         await self._sender.close()
 
     async def drain(self) -> int:
-        """Deliver until nothing is due; how many deliveries that were."""
+        """Deliver until nothing is due. Returns the number of deliveries made and sent."""
 
         async def take() -> int:
             taken = await self.take()
@@ -106,12 +106,12 @@ class Deliverer:
         return await drain(take)
 
     def _grown(self) -> None:
-        """There are new events, or deliveries that were asked for."""
+        """Handle a notification: there are new events, or redeliveries."""
         self._look = True
         self._loop.wake()
 
     async def _turn(self) -> int:
-        """Take, and look at the feed where that may be worth it; come back soon where events are held back."""
+        """Claim deliveries, and look for new events if there may be some. Look again soon if events are held back."""
         loop = asyncio.get_running_loop()
         taken = await self.take(look=self._look or self._noted >= LOOK_AFTER or loop.time() >= self._look_at)
         if not self._relay.held:
@@ -122,7 +122,10 @@ class Deliverer:
         return taken
 
     async def take(self, *, look: bool = True) -> int:
-        """Make deliveries of new events, and begin to send what is due where there is room; how many of both."""
+        """Make deliveries of new events, and start sending due ones as far as there is room.
+
+        Returns how many of both.
+        """
         made = await self._fan_out() if look else 0
         room = self._settings.concurrency - self._busy.total()
         if room <= 0:
@@ -141,7 +144,7 @@ class Deliverer:
         return made + len(due)
 
     async def _fan_out(self) -> int:
-        """Make deliveries of new events; how many. Where there were any, or may be soon, it is looked again at once."""
+        """Make deliveries of new events. Returns how many. Look again at once if there were any or more may follow."""
         self._look, self._noted = False, 0
         self._look_at = asyncio.get_running_loop().time() + self._settings.poll_s
         made = 1
@@ -152,14 +155,14 @@ class Deliverer:
         return made
 
     async def settled(self) -> None:
-        """Return when nothing is under way and everything that came of it is noted."""
+        """Wait until nothing is under way and all outcomes are recorded."""
         while self._sending:
             await asyncio.wait(self._sending)
 
     # One delivery
 
     async def _deliver(self, due: DueDelivery, until: float) -> None:
-        """Send a delivery and note what came of it, within its lease, which ends at `until`."""
+        """Send a delivery and record its outcome before its lease ends at `until`."""
         try:
             outcome = _outcome(due, await self._send(due))
             await persist(partial(self._note, outcome), until)
@@ -195,7 +198,7 @@ class Deliverer:
     # What came of it
 
     async def _note(self, outcome: Outcome) -> None:
-        """Note what came of a delivery, together with others; where that fails for one of them, by itself."""
+        """Record an outcome together with others, or individually if the batch fails."""
         if await self._outcomes.submit(outcome) is INDIVIDUALLY:
             await self._finish([outcome])
 
@@ -222,7 +225,10 @@ class Deliverer:
         return [None] * len(outcomes)
 
     async def _give_up(self, endpoint: Failing, reason: DisabledReason) -> None:
-        """Disable an endpoint that is still what was sent to. Where this process dies before, the next failure does it."""
+        """Disable an endpoint unless it was changed since it was sent to.
+
+        If this process dies before, the next failure disables it.
+        """
         async with self._database.unit_of_work() as connection:
             disabled = await endpoint_statements.disable(connection, endpoint.id, reason, endpoint.sent_with)
             if disabled:
@@ -235,7 +241,7 @@ class Deliverer:
 
 
 def _tell(outcome: Outcome) -> None:
-    """Count an outcome; one that is no success has a line of its own in the log."""
+    """Count an outcome, and log it if it is a failure."""
     due, attempt = outcome.due, outcome.attempt
     metrics.PUSH_ATTEMPTS(attempt.failure or "accepted").inc()
     if attempt.accepted:

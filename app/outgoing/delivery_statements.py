@@ -1,9 +1,7 @@
-"""Statements about deliveries: make them of events, hand out what is due, note what became of it, put it back.
+"""The SQL statements about deliveries: make, claim, finish, redeliver, purge.
 
-The row is the job, as in the inbox. Every endpoint has its turn, within what it may have at once.
-
-Locks are taken in one order by every statement: endpoints first, by their ids, then their deliveries. What finds a
-delivery without its endpoint skips it where it is locked.
+The row is the job, as in the inbox. Endpoints take turns, each within its limit. All statements lock in one order:
+endpoints by id, then their deliveries. A statement that starts at a delivery skips it if it is locked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +17,14 @@ from app.domain.outgoing import SILENCE, Attempt, DeliveryStatus
 from app.outgoing.endpoint_statements import StoredSecret, read_secrets
 
 LONGEST_LOG = 20
-"""How many of a delivery's attempts are kept: a whole life of retries, and some redeliveries."""
+"""The most attempts kept of a delivery: all retries, and some redeliveries."""
 MOST_PENDING = 1000
-"""How many deliveries may wait for their first attempt per endpoint; beyond, its events stay in the feed."""
+"""The most deliveries per endpoint that wait for their first attempt. Further events stay in the feed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """An endpoint that can take more: what it wants of the feed, and after where."""
+    """An endpoint with room for more deliveries: its filter, and its place in the feed."""
 
     id: str
     types: frozenset[str]
@@ -34,17 +32,17 @@ class Subscription:
     after: Cursor
 
     def wants(self, event: FeedEvent) -> bool:
-        """Whether `event` is for it."""
+        """Whether the endpoint wants `event`."""
         return not self.types or event.type in self.types
 
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A delivery handed out to this worker. `attempts` counts this one; `lease` says whose it is.
+    """A claimed delivery.
 
-    `lease` only grows, also where `attempts` begins anew. sent_with: when the endpoint was last changed: an outcome
-    says nothing about an endpoint that is another one by now. told: the event in the feed; None for a ping, and for
-    one that the feed has forgotten.
+    `attempts` includes this one and restarts with a redelivery; `lease` only grows and says whose it is. `sent_with` is
+    when the endpoint was last changed: an outcome does not count against an endpoint that has changed since. `told` is
+    the event in the feed; None for a ping, and for an event that the feed has deleted.
     """
 
     id: str
@@ -62,7 +60,7 @@ class DueDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an attempt: the status the delivery is in now, and for how long it rests."""
+    """The outcome of an attempt: the delivery's new status, and its pause before the next attempt."""
 
     due: DueDelivery
     attempt: Attempt
@@ -72,7 +70,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """An endpoint that is to be given up, and when it was last changed before that was seen."""
+    """An endpoint to disable, and when it was last changed when that was decided."""
 
     id: str
     sent_with: datetime
@@ -257,7 +255,7 @@ WITH purged AS (
 
 
 async def subscriptions(connection: Connection) -> list[Subscription]:
-    """The endpoints for which deliveries are to be made; those that have enough to do are left alone."""
+    """The endpoints that need deliveries made. Those with enough waiting are left out."""
     rows = await connection.fetch(_SUBSCRIPTIONS, MOST_PENDING)
     return [
         Subscription(row["id"], frozenset(row["types"]), row["ordered"], Cursor(row["position"], row["change"]))
@@ -268,9 +266,11 @@ async def subscriptions(connection: Connection) -> list[Subscription]:
 async def fan_out(
     connection: Connection, endpoints: Sequence[str], after: Cursor, upto: Cursor, wanted: Sequence[tuple[str, int]]
 ) -> int:
-    """Move `endpoints` on from `after` to `upto`, making deliveries of the `wanted` changes between, at once or not at all.
+    """Move `endpoints` from `after` to `upto`, and make deliveries of the `wanted` changes, atomically.
 
-    An endpoint that somebody else moved meanwhile has its deliveries already; how many were made.
+    Returns how many.
+
+    An endpoint that another worker has moved meanwhile has its deliveries already.
     """
     ids, changes = [endpoint for endpoint, _ in wanted], [change for _, change in wanted]
     made = await connection.fetchval(
@@ -282,9 +282,10 @@ async def fan_out(
 async def claim(
     connection: Connection, limit: int, *, each: int, busy: Mapping[str, int], lease: timedelta
 ) -> list[DueDelivery]:
-    """Take up to `limit` due deliveries for `lease`; `busy` says how many each endpoint has here already, of `each`.
+    """Claim up to `limit` due deliveries for `lease`.
 
-    An endpoint that fails gets one at a time, until it accepts again. Of those in order it gets the first unfinished.
+    `busy` counts the deliveries that each endpoint has here already, of at most `each`. A failing endpoint gets one at
+    a time until it accepts. An ordered endpoint gets only its first unfinished one.
     """
     rows = await connection.fetch(_CLAIM, limit, each, list(busy), list(busy.values()), lease, LONGEST_LOG)
     return [
@@ -317,9 +318,9 @@ async def claim(
 
 
 async def finish(connection: Connection, outcomes: Sequence[Outcome], give_up_after: timedelta) -> list[Failing]:
-    """Note what became of deliveries that are still ours; answers the endpoints that failed for `give_up_after`.
+    """Record the outcomes of deliveries that are still ours. Returns the endpoints that failed for `give_up_after`.
 
-    Where an endpoint was changed after it was sent to, the outcome counts for the delivery and not for the endpoint.
+    If an endpoint was changed after it was sent to, the outcome counts for the delivery only.
     """
     rows = await connection.fetch(
         _FINISH,
@@ -339,14 +340,14 @@ async def finish(connection: Connection, outcomes: Sequence[Outcome], give_up_af
 
 
 async def ping(connection: Connection, delivery_id: str, endpoint: str, event: str, kind: str) -> None:
-    """Queue a ping. Wakes the workers on commit."""
+    """Queue a ping. The commit notifies the workers."""
     await connection.execute(_PING, delivery_id, endpoint, event, kind)
 
 
 async def deliver_again(connection: Connection, delivery_id: str) -> bool:
-    """Queue one delivery again, from its first attempt; False where it is under way, or its endpoint is deleted.
+    """Queue one delivery again, from its first attempt. Returns False if it is under way or its endpoint is deleted.
 
-    What was finished is beside the order: what came after it is there already.
+    A finished delivery loses its place in the order, because those after it may have been sent.
     """
     return bool(await connection.fetch(_ONE_AGAIN, delivery_id))
 
@@ -354,12 +355,12 @@ async def deliver_again(connection: Connection, delivery_id: str) -> bool:
 async def deliver_many_again(
     connection: Connection, endpoint: str, since: datetime, until: datetime, statuses: Sequence[str], limit: int
 ) -> int:
-    """Queue an endpoint's deliveries of a span of time again, oldest first; how many."""
+    """Queue an endpoint's deliveries of a time span again, oldest first. Returns how many."""
     return len(await connection.fetch(_MANY_AGAIN, endpoint, since, until, list(statuses), limit))
 
 
 async def purge(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Delete up to `limit` finished deliveries that are older than `kept`; how many."""
+    """Delete up to `limit` finished deliveries older than `kept`. Returns how many."""
     return cast("int", await connection.fetchval(_PURGE, kept, limit))
 
 

@@ -1,7 +1,7 @@
-"""Owns how secrets that must be read again are stored: encrypted under a key that is not in the database.
+"""Encrypts secrets that must be readable again, under a key that is not in the database.
 
-AES-256-GCM. What is sealed for one owner does not open for another, and says which key sealed it, so that keys can be
-rotated: the first one seals, every one opens.
+It uses AES-256-GCM with the owner's id as associated data, so a secret cannot be moved to another owner. The text names
+the key, so keys can be rotated: the first encrypts, all decrypt.
 """
 
 import base64
@@ -19,26 +19,26 @@ PURPOSE = b"invoicing sealed secrets\n"
 
 
 class SealBroken(Exception):
-    """None of the keys opens this: its key was taken away, it was changed, or it is another owner's."""
+    """No key decrypts this: its key was removed, it was changed, or it belongs to another owner."""
 
 
 class Seal:
-    """Seals and opens with the operator's keys."""
+    """Encrypts and decrypts with the operator's keys."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         derived = [sha256(PURPOSE + key).digest() for key in keys]
         self._keys = {sha256(key).hexdigest()[:NAME]: AESGCM(key) for key in derived}
         self.current = next(iter(self._keys))
-        """The name of the key that seals; it says nothing of the key itself."""
+        """The name of the key that encrypts; it reveals nothing of the key."""
 
     def close(self, secret: str, owner: str) -> str:
-        """`secret`, sealed for `owner`."""
+        """Encrypt `secret` for `owner`."""
         nonce = os.urandom(NONCE)
         sealed = self._keys[self.current].encrypt(nonce, secret.encode(), owner.encode())
         return f"{self.current}.{base64.b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, owner: str) -> str:
-        """What was sealed for `owner`. Raises SealBroken."""
+        """Decrypt what was encrypted for `owner`. Raises SealBroken."""
         name, _, text = sealed.partition(".")
         try:
             raw = base64.b64decode(text, validate=True)
@@ -47,5 +47,5 @@ class Seal:
             raise SealBroken from None
 
     def is_current(self, sealed: str) -> bool:
-        """Whether the first key sealed this."""
+        """Whether the first key encrypted this."""
         return sealed.startswith(f"{self.current}.")

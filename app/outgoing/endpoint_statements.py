@@ -1,6 +1,6 @@
-"""Statements about endpoints: make one, change it, rotate its secrets, disable it. Secrets come in encrypted.
+"""The SQL statements about endpoints: create, change, rotate secrets, disable. Secrets arrive encrypted.
 
-Whoever changes an endpoint and its deliveries locks the endpoint first (see delivery_statements.py).
+A transaction that changes an endpoint and its deliveries locks the endpoint first (see delivery_statements.py).
 """
 
 from dataclasses import dataclass
@@ -38,19 +38,19 @@ CHANGEABLE = {"url", "description", "types", "ordered"}
 
 @dataclass(frozen=True, slots=True)
 class StoredSecret:
-    """A signing secret as it is kept; the newest of an endpoint does not expire."""
+    """A stored signing secret. The newest one of an endpoint does not expire."""
 
     sealed: str
     created_at: datetime
     expires_at: datetime | None = None
 
     def in_force(self, now: datetime) -> bool:
-        """Whether it signs."""
+        """Whether it signs at `now`."""
         return self.expires_at is None or self.expires_at > now
 
 
 def read_secrets(stored: str) -> list[StoredSecret]:
-    """An endpoint's secrets, from their column."""
+    """An endpoint's secrets, decoded from their column."""
     return msgspec.json.decode(stored, type=list[StoredSecret])
 
 
@@ -151,7 +151,7 @@ _SEALED_OTHERWISE = Statement(
 async def create(
     connection: Connection, endpoint_id: str, given: JsonView, secret: StoredSecret, after: Cursor
 ) -> None:
-    """Store a new endpoint; its deliveries begin `after` there in the feed."""
+    """Store a new endpoint. It receives the events after `after`."""
     await _CREATE.execute(
         connection,
         id=endpoint_id,
@@ -166,14 +166,14 @@ async def create(
 
 
 async def count(connection: Connection) -> int:
-    """How many there are that are not deleted. Nobody else makes one until the transaction ends."""
+    """The number of endpoints. The lock keeps others from creating one until the transaction ends."""
     await _LOCK_TABLE.fetch(connection)
     found: int = await _COUNT.value(connection)
     return found
 
 
 async def change(connection: Connection, endpoint: StoredEndpoint, given: JsonView) -> None:
-    """Change what is given of `url`, `description`, `types`, `ordered`. Another URL has not failed yet."""
+    """Change `url`, `description`, `types` and `ordered` as far as given. A new URL counts as not failing."""
     if not CHANGEABLE & given.keys():
         return
     await _CHANGE.execute(
@@ -187,7 +187,7 @@ async def change(connection: Connection, endpoint: StoredEndpoint, given: JsonVi
 
 
 async def lock(connection: Connection, endpoint_id: str) -> StoredEndpoint | None:
-    """The row of an endpoint that is not deleted, locked until the transaction ends."""
+    """The row of an endpoint, locked until the transaction ends; None if there is none."""
     return await _LOCK.row(connection, _stored, endpoint=endpoint_id)
 
 
@@ -196,34 +196,34 @@ def _stored(*, secrets: str, **columns: Any) -> StoredEndpoint:
 
 
 async def enable(connection: Connection, endpoint_id: str) -> None:
-    """Deliver to it again, from where it stopped; what failed before is not held against it, and is due now."""
+    """Enable it from where it stopped. Its past failures no longer count, and failed deliveries are due now."""
     await _ENABLE.execute(connection, endpoint=endpoint_id)
     await _RETRY.execute(connection, endpoint=endpoint_id)
 
 
 async def missed(connection: Connection, endpoint_id: str, gone: Cursor) -> bool:
-    """Whether the feed, which keeps nothing up to `gone`, has forgotten something that the endpoint was to be sent."""
+    """Whether the feed, which keeps nothing up to `gone`, has deleted events that the endpoint should still get."""
     return bool(await _MISSED.value(connection, endpoint=endpoint_id, position=gone.position, change=gone.id))
 
 
 async def disable(
     connection: Connection, endpoint_id: str, reason: DisabledReason, sent_with: datetime | None = None
 ) -> bool:
-    """Deliver nothing to it any more; False where it was disabled already, or changed after `sent_with`."""
+    """Disable it. Returns False if it was disabled already, or changed after `sent_with`."""
     return await _DISABLE.execute(connection, endpoint=endpoint_id, reason=reason, sent_with=sent_with) == 1
 
 
 async def delete(connection: Connection, endpoint_id: str) -> None:
-    """Forget an endpoint and its secrets; what still waited for it is canceled, its log stays for as long as any."""
+    """Delete an endpoint and its secrets. Waiting deliveries are canceled; their logs stay."""
     await _DELETE.execute(connection, endpoint=endpoint_id)
     await _CANCEL.execute(connection, endpoint=endpoint_id)
 
 
 async def set_secrets(connection: Connection, endpoint_id: str, secrets: list[StoredSecret]) -> None:
-    """Store an endpoint's secrets, the newest first."""
+    """Store an endpoint's secrets, newest first."""
     await _SET_SECRETS.execute(connection, endpoint=endpoint_id, secrets=secrets)
 
 
 async def sealed_otherwise(connection: Connection, key: str) -> list[str]:
-    """The endpoints of which a secret is not sealed with `key`."""
+    """The ids of endpoints with a secret that is not encrypted with `key`."""
     return await _SEALED_OTHERWISE.column(connection, key=key)

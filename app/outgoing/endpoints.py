@@ -1,6 +1,7 @@
-"""Owns the use cases of webhook endpoints: make one, change it, rotate its secret, try it, end it.
+"""Use cases of webhook endpoints: create, change, rotate the secret, ping, delete.
 
-A signing secret is shown once, in the answer that makes it; what is stored is sealed, and no answer that is kept has it.
+A signing secret is shown once, in the answer that creates it. It is stored encrypted, and stored answers do not hold
+it.
 """
 
 import uuid
@@ -25,12 +26,12 @@ from app.outgoing.endpoint_statements import StoredEndpoint, StoredSecret
 log = structlog.get_logger(__name__)
 
 MOST_SECRETS = 5
-"""How many of an endpoint's secrets may be in force; each signs every delivery."""
+"""The most secrets of an endpoint that may be in force. Each signs every delivery."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """What a caller does to endpoints; parameters are those of the schema of the same name."""
+    """The use cases; `params` has the shape of the schema named in each."""
 
     database: Database
     seal: Seal
@@ -38,7 +39,7 @@ class Endpoints:
     most: int
 
     async def create_webhook_endpoint(self, operation: Operation, params: JsonView) -> None:
-        """Make an endpoint (WebhookEndpointCreate) that is told of what happens from now on."""
+        """Create an endpoint (WebhookEndpointCreate), which receives events from now on."""
         self.reach.require(params["url"])
         operation.subject = f"whe_{uuid.uuid4().hex}"
         secret = self._draw(operation, operation.subject, datetime.now(UTC))
@@ -52,7 +53,7 @@ class Endpoints:
             await _finish(connection, operation, 201)
 
     async def update_webhook_endpoint(self, operation: Operation, params: JsonView) -> None:
-        """Change an endpoint (WebhookEndpointUpdate); enabled again, it goes on where it stopped."""
+        """Change an endpoint (WebhookEndpointUpdate). If it is enabled again, it continues where it stopped."""
         if "url" in params:
             self.reach.require(params["url"])
         endpoint_id = str(operation.subject)
@@ -67,7 +68,7 @@ class Endpoints:
             await _finish(connection, operation)
 
     async def rotate_webhook_secret(self, operation: Operation, params: JsonView) -> None:
-        """Make a secret that takes over (WebhookSecretRotate); those before sign as well until the overlap ends."""
+        """Create a new secret (WebhookSecretRotate). The older ones sign as well until the overlap ends."""
         endpoint_id, now = str(operation.subject), datetime.now(UTC)
         async with self.database.unit_of_work() as connection:
             row = await _locked(connection, endpoint_id)
@@ -84,7 +85,7 @@ class Endpoints:
             await _finish(connection, operation, 201)
 
     async def ping_webhook_endpoint(self, operation: Operation, _params: JsonView) -> None:
-        """Send an endpoint an event that tells nothing, beside everything else."""
+        """Send an endpoint a ping, outside the order of its events."""
         endpoint_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             row = await _locked(connection, endpoint_id)
@@ -96,7 +97,7 @@ class Endpoints:
             await operation.finish(connection, 202, document or "null")
 
     async def delete_webhook_endpoint(self, operation: Operation, _params: JsonView) -> None:
-        """End an endpoint: what waited for it is canceled."""
+        """Delete an endpoint and cancel its waiting deliveries."""
         endpoint_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             await _locked(connection, endpoint_id)
@@ -104,7 +105,10 @@ class Endpoints:
             await operation.finish(connection, 200, f'{{"id":"{endpoint_id}","deleted":true}}')
 
     async def reseal(self) -> int:
-        """Seal anew, with the first key, what an older one sealed, so that the older one can go; how many endpoints."""
+        """Encrypt secrets of older keys with the first key, so that older keys can be removed.
+
+        Returns how many endpoints.
+        """
         async with self.database.connection() as connection:
             found = await endpoint_statements.sealed_otherwise(connection, self.seal.current)
         done = 0
@@ -129,7 +133,7 @@ class Endpoints:
         return sealed if self.seal.is_current(sealed) else self.seal.close(self.seal.open(sealed, owner), owner)
 
     def _draw(self, operation: Operation, endpoint_id: str, now: datetime) -> StoredSecret:
-        """A new secret, sealed; itself it goes into the answer and nowhere else."""
+        """Return a new secret, encrypted. In plain text it goes only into the answer."""
         operation.secret = new_secret()
         return StoredSecret(self.seal.close(operation.secret, endpoint_id), now)
 
@@ -142,7 +146,7 @@ async def _locked(connection: Connection, endpoint_id: str) -> StoredEndpoint:
 
 
 async def _require_kept(connection: Connection, row: StoredEndpoint) -> None:
-    """Raise InvalidState where going on would leave out, unsaid, what the feed has forgotten."""
+    """Raise InvalidState if the feed has deleted events that the endpoint missed while it was disabled."""
     if row.status != EndpointStatus.DISABLED:
         return
     gone = await feed_statements.hold_gone(connection)

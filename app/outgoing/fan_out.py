@@ -1,7 +1,7 @@
-"""The fan-out: events of the feed become deliveries, one for each endpoint that wants them.
+"""The fan-out: makes one delivery of each event in the feed for each endpoint that wants it.
 
-Nothing is written when something changes: an endpoint's cursor says how far its deliveries are made, and moves in the
-statement that makes them. Several workers may do this at once; whoever comes second moves nothing.
+An endpoint's cursor says how far its deliveries are made; the statement that makes them moves it. Several workers may
+run at once: the second one moves nothing.
 """
 
 from collections import defaultdict
@@ -16,14 +16,14 @@ BATCH = 500
 
 
 class Relay:
-    """Makes deliveries. `held`: events are there already that cannot be told yet; look again soon."""
+    """Makes deliveries. `held` means that a running transaction holds events back: look again soon."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.held = False
 
     async def run_once(self) -> int:
-        """Take every endpoint a step further; how many deliveries were made."""
+        """Move every endpoint a step further. Returns the number of deliveries made."""
         made = 0
         self.held = False
         groups: defaultdict[Cursor, list[Subscription]] = defaultdict(list)

@@ -1,6 +1,6 @@
-"""Owns how our own events stand in the contract: one webhook for each type, with its schema, its headers and an example.
+"""Our own events in the OpenAPI document: one webhook for each type, with its schema, headers and an example.
 
-However an event is told (pulled, streamed, or sent to an endpoint of the caller's), the document is this one.
+Pages, streams and deliveries carry the same document.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ BEFORE: dict[str, str | None] = {
     DELETED: InvoiceStatus.DRAFT,
     FulfillmentStatus.AWAITING_PAYMENT: None,
 }
-"""What the examples show as the status before; of a fulfillment, `awaiting_payment`."""
+"""The status before, in the examples; `awaiting_payment` for other statuses of a fulfillment."""
 
 
 HEADERS = {
@@ -38,7 +38,7 @@ HEADERS = {
         "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
     ),
 }
-"""What a delivery carries beside the event."""
+"""The headers of a delivery."""
 
 RESPONSES = {
     "2XX": {"description": "Taken; it will not be sent again."},
@@ -48,7 +48,7 @@ RESPONSES = {
 
 
 def webhooks(schemas: dict[str, Any]) -> dict[str, Any]:
-    """Every type of event as a webhook; `schemas` are the contract's."""
+    """Each event type as a webhook. `schemas` are those of the OpenAPI document."""
     found = {}
     for subject, statuses in ((INVOICE, [*InvoiceStatus, DELETED]), (FULFILLMENT, list(FulfillmentStatus))):
         for status in map(str, statuses):

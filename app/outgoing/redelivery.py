@@ -1,4 +1,4 @@
-"""Owns delivering again what was delivered, or given up: one delivery, or an endpoint's of a span of time."""
+"""Use cases of redelivery: one delivery, or an endpoint's deliveries of a time span."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from app.idempotency.operations import Operation
 from app.outgoing import delivery_statements
 
 MOST = 10_000
-"""How many deliveries one call puts back."""
+"""The most deliveries that one call queues."""
 UNDELIVERED = (DeliveryStatus.DEAD, DeliveryStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class Redelivering:
-    """Puts deliveries back, under the event ids they had."""
+    """Queues deliveries again, with the same event ids."""
 
     database: Database
 
     async def redeliver(self, operation: Operation, _params: JsonView) -> None:
-        """Deliver one delivery again, from its first attempt."""
+        """Queue one delivery again, from its first attempt."""
         delivery_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             await self.one(connection, delivery_id)
@@ -33,7 +33,7 @@ class Redelivering:
             await operation.finish(connection, 202, document or "null")
 
     async def redeliver_many(self, operation: Operation, params: JsonView) -> None:
-        """Deliver an endpoint's deliveries of a span of time again (Redeliver)."""
+        """Queue an endpoint's deliveries of a time span again (Redeliver)."""
         endpoint_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             until = datetime.fromisoformat(params["until"]) if params.get("until") else datetime.now(UTC)
@@ -44,7 +44,7 @@ class Redelivering:
             await operation.finish(connection, 202, f'{{"endpoint":"{endpoint_id}","redelivered":{count}}}')
 
     async def one(self, connection: Connection, delivery_id: str) -> None:
-        """Put one delivery back. Raises NotFound, InvalidState."""
+        """Queue one delivery again. Raises NotFound and InvalidState."""
         if await delivery_statements.deliver_again(connection, delivery_id):
             return
         if await documents.read(connection, DELIVERY, delivery_id) is None:
@@ -54,7 +54,7 @@ class Redelivering:
     async def many(
         self, connection: Connection, endpoint_id: str, since: datetime, until: datetime, statuses: Sequence[str]
     ) -> int:
-        """Put up to MOST deliveries of an endpoint back, oldest first; how many. Raises NotFound."""
+        """Queue up to MOST deliveries of an endpoint again, oldest first. Returns how many. Raises NotFound."""
         if await documents.read(connection, WEBHOOK_ENDPOINT, endpoint_id) is None:
             raise NotFound(f"There is no webhook endpoint {endpoint_id!r}.")
         return await delivery_statements.deliver_many_again(connection, endpoint_id, since, until, statuses, MOST)

@@ -1,8 +1,8 @@
-"""Owns the way to other people's servers: one signed POST to an address that was checked, within bounds.
+"""Sends deliveries: one signed POST to a checked address, within limits.
 
-The check is where the socket is made, so the address that was checked is the one connected to, whatever a resolver
-says before or after; TLS verifies the host's name as ever. No redirect is followed, no proxy asked, no cookie kept.
-An answer's status decides. Its body is looked at for as long as it takes to use the connection again, and not kept.
+The address is checked where the socket is made, so the checked address is the one connected to, whatever a resolver
+says before or after. TLS verifies the host's name as usual. No redirect is followed, and proxies and cookies are not
+used. The status decides the outcome. The body is read only so that the connection can be used again.
 """
 
 import asyncio
@@ -33,27 +33,27 @@ CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 USER_AGENT = "Invoicing-Webhooks/1"
 CONNECT_WITHIN_S = 8.0
 BODY_WITHIN_S = 1.0
-"""How long an answer's body may take before its connection is closed instead of used again."""
+"""Seconds for reading an answer's body, before its connection is closed instead of used again."""
 LARGEST_ANSWER = 64 * 1024
 LONGEST_HEADER = 8 * 1024
 MOST_HEADERS = 64
 NAMES_FOR_S = 30
-"""How long a host's addresses are remembered; they are checked at every connection."""
+"""Seconds for which a host's addresses are cached. They are checked at each connection."""
 RESOLVERS = 32
-"""Threads that ask for names, so that a name server which hangs holds up none but those who need it."""
+"""Threads of the resolver. A name server that hangs delays only the hosts that need it."""
 KEEP_ALIVE_S = 20.0
 MOST_SIGNERS = 10_000
 
 
 class AddressRefused(OSError):
-    """The address is not one this service connects to."""
+    """The egress policy refuses the address."""
 
     def __init__(self) -> None:
         super().__init__("address refused")
 
 
 class Names(AbstractResolver):
-    """The system's resolver, in threads of its own."""
+    """The system's resolver in its own threads."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(RESOLVERS, "resolve")
@@ -72,13 +72,13 @@ class Names(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Ask no more."""
+        """Stop resolving."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True, slots=True)
 class SendingSettings:
-    """How others are reached: `timeout_s` bounds an attempt from its name's resolution to its answer's headers."""
+    """Limits of sending. `timeout_s` covers an attempt from the name lookup to the answer's headers."""
 
     reach: Reach
     timeout_s: float
@@ -86,7 +86,7 @@ class SendingSettings:
 
 
 class Sender:
-    """Sends deliveries. Every failure is an Attempt; nothing is raised."""
+    """Sends deliveries. Every failure is returned as an Attempt, not raised."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class Sender:
             self._resolver = None
 
     async def send(self, due: DueDelivery, body: bytes) -> Attempt:
-        """Send `body` as `due`, signed with every secret in force, and say what came of it."""
+        """Send `body` as `due`, signed with each secret in force. Returns the attempt."""
         now = datetime.now(UTC)
         started = time.perf_counter()
         status: int | None = None
@@ -191,7 +191,7 @@ class Sender:
     def _socket(
         self, found: tuple[int, int, int, str, tuple[object, ...] | Sequence[object]], *, encrypted: bool
     ) -> socket.socket:
-        """A socket for exactly the address that is about to be connected to. Raises AddressRefused."""
+        """A socket for the address that is about to be connected to. Raises AddressRefused."""
         family, kind, protocol, _, address = found
         if not self._settings.reach.allows(str(address[0]), encrypted=encrypted):
             raise AddressRefused
@@ -199,7 +199,7 @@ class Sender:
 
 
 async def _read_out(answer: aiohttp.ClientResponse) -> None:
-    """Read what little there is, so that the connection can be used again; where there is more, it is closed."""
+    """Read a small body, so that the connection can be used again. Close the connection if it is large or slow."""
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
             size = 0
@@ -231,7 +231,7 @@ def _failure(error: Exception) -> Failure:
 
 
 def _retry_after(said: str | None, now: datetime) -> float | None:
-    """What Retry-After asks for, in seconds: a number of them, or a date."""
+    """The seconds that Retry-After asks for, given as a number or a date."""
     if said is None:
         return None
     if said.isascii() and said.isdigit():

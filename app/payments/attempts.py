@@ -1,4 +1,4 @@
-"""Owns what a PaymentIntent says about the last attempt to pay: still processing, or failed and why."""
+"""Reads the last attempt to pay from a PaymentIntent: processing or failed, and why."""
 
 from app.domain.errors import PaymentActionRequired, PaymentFailed
 from app.domain.fulfillment import Attempt
@@ -9,19 +9,20 @@ INTENT_SAYS = {
     "processing": Attempt.PROCESSING,
     "requires_payment_method": Attempt.FAILED,
 }
-"""What a PaymentIntent's status says of the last attempt; other statuses say nothing that an invoice does not.
+"""What a PaymentIntent's status says about the last attempt. Other statuses add nothing to the invoice's own status.
 
-(One that nobody tried to pay also says `requires_payment_method`; then it has no last error.)"""
+A PaymentIntent that nobody tried to pay also says `requires_payment_method`, but has no last error.
+"""
 
 
 def failure_of(intent: JsonView) -> Failure | None:
-    """Why the last attempt failed, or None where none did."""
+    """Why the last attempt failed; None if none failed."""
     error = intent.get("last_payment_error")
     return Failure(error.get("code"), error.get("decline_code"), error.get("message")) if error else None
 
 
 def last_attempt(intent: JsonView) -> Attempt | None:
-    """How the last attempt stands, or None where there was none that an invoice would not tell of itself."""
+    """The state of the last attempt; None if there was none, or if the invoice's own status tells it."""
     attempt = INTENT_SAYS.get(intent["status"])
     if attempt is Attempt.FAILED and not intent.get("last_payment_error"):
         return None
@@ -29,7 +30,7 @@ def last_attempt(intent: JsonView) -> Attempt | None:
 
 
 def problem_of(intent: JsonView) -> PaymentActionRequired | PaymentFailed | None:
-    """What Stripe's answer to the last attempt must have been, where that did not pay."""
+    """The error that Stripe's answer to the last attempt stands for; None if it paid or is processing."""
     if intent["status"] == "requires_action":
         return PaymentActionRequired("The customer must authenticate this payment.")
     failure = failure_of(intent) if last_attempt(intent) is Attempt.FAILED else None

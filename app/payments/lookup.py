@@ -1,7 +1,7 @@
-"""Asks Stripe about one invoice while a person waits for word of a payment, because the webhook is late.
+"""Asks Stripe about one invoice while a person waits for a payment, because the webhook is late.
 
-What Stripe says is applied the way the worker applies an event: snapshot, fulfillment and attempt go through the
-ledger in one transaction. The webhook that comes later finds it all done.
+The answer is applied as the worker applies an event: invoice, fulfillment and attempt in one unit of work. The webhook
+that comes later changes nothing more.
 """
 
 from app.db.engine import Database
@@ -16,18 +16,18 @@ from app.stripe.client import Answer, StripeGateway
 from app.stripe.mapping import Kind
 
 CAUSE = "payment page"
-"""What is put down beside the changes that come of it."""
+"""The cause recorded with the changes."""
 
 
 class Following:
-    """Brings one invoice up to what Stripe says of it now."""
+    """Brings one invoice up to date with Stripe."""
 
     def __init__(self, database: Database, gateway: StripeGateway) -> None:
         self._database = database
         self._gateway = gateway
 
     async def catch_up(self, invoice_id: str) -> None:
-        """Ask Stripe how the invoice and the last attempt to pay it stand, and let our rows follow."""
+        """Ask Stripe for the invoice and the last attempt to pay it, and update our rows."""
         subject = Subject(Kind.INVOICE, invoice_id)
         await observation.take_over(self._database, self._gateway, subject, CAUSE)
         async with self._database.connection() as connection:
@@ -44,10 +44,10 @@ class Following:
 
 
 def _follow_attempt(ledger: Ledger, subject: Subject, intent: Answer, known: tuple[object, ...]) -> None:
-    """Record how the last attempt stands. `known`: the last word on it before Stripe was asked.
+    """Record the last attempt's state.
 
-    The answer may have travelled for a while, so it is only as new as the question. Over an unchanged last word it counts
-    as it is; where a webhook said more meanwhile, the later of the two by Stripe's clock counts.
+    `known` is the last report before Stripe was asked. If it still is the last one, the answer counts as it is. If a
+    webhook has brought another since, the later of the two by Stripe's clock counts, because the answer may be older.
     """
     attempt = last_attempt(intent.data)
     invoice = ledger.row(subject)

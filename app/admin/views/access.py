@@ -1,4 +1,4 @@
-"""Owns the views of who may call, who did what, and who is slowed down: for admins."""
+"""The views of API keys, audit log and rate limits. All are for admins only."""
 
 from app.admin.models import ApiKey, AuditEntry, RateBucket
 from app.admin.views.table import ReadOnlyView
@@ -7,7 +7,7 @@ GROUP = "Access"
 
 
 class ApiKeyView(ReadOnlyView, model=ApiKey):
-    """API keys, without what is secret of them."""
+    """API keys, without their digests."""
 
     group = GROUP
     name = "API key"
@@ -32,7 +32,7 @@ class AuditEntryView(ReadOnlyView, model=AuditEntry):
 
 
 class RateBucketView(ReadOnlyView, model=RateBucket):
-    """Who called a moment ago, and how much they may still call."""
+    """Recent callers, and how many requests each has left."""
 
     group = GROUP
     name = "Rate limit"

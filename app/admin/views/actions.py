@@ -1,4 +1,4 @@
-"""Owns the view of fulfillment actions: mails and hooks, what became of each, and having one tried again."""
+"""The view of fulfillment actions (mails and hooks), with a button to retry them."""
 
 from sqladmin import expose
 from starlette.requests import Request
@@ -24,15 +24,15 @@ class FulfillmentActionView(ReadOnlyView, model=FulfillmentAction):
     column_list = ["id", "action", "moment", "status", "attempts", "invoice", "created_at", "finished_at", "reason"]
 
     def list_buttons(self, operator: Operator) -> list[Button]:
-        """Try again what is chosen."""
+        """The button that retries the chosen actions."""
         return [Button("Try the chosen actions again", RETRY)] if operator.admin else []
 
     def buttons(self, key: str) -> list[Button]:
-        """Try this one again."""
+        """The button that retries this action."""
         return [Button("Try this action again", RETRY, {"id": key})]
 
     @expose("/retry", methods=["POST"])
     async def retry(self, request: Request) -> Response:
-        """Have the chosen actions done that are not."""
+        """Retry those of the chosen actions that are not done."""
         use_case = self.parts.actions.retry_fulfillment_action
         return await act_on_chosen(request, self.parts, use_case, noun="action", done="queued to be tried again.")

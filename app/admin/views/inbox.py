@@ -1,4 +1,4 @@
-"""Owns the view of the inbox: every event as it came, what became of it, and having it processed again."""
+"""The view of the inbox: each event, its state, and buttons to replay it."""
 
 from typing import Any
 
@@ -39,14 +39,14 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
     ]  # fmt: skip
 
     def value(self, obj: Any, prop: str, operator: Operator) -> Any:
-        """The payload as a document; without people's data for those who are no admin."""
+        """The payload as a document. Operators who are no admins see it without personal data."""
         if prop != "payload":
             return super().value(obj, prop, operator)
         payload = msgspec.json.decode(obj.payload)
         return payload if operator.admin else impersonal(payload)
 
     def list_buttons(self, operator: Operator) -> list[Button]:
-        """Replay what is chosen, or all that is dead."""
+        """The buttons that replay the chosen events, or all dead ones."""
         if not operator.admin:
             return []
         return [
@@ -55,17 +55,17 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
         ]
 
     def buttons(self, key: str) -> list[Button]:
-        """Replay this event."""
+        """The button that replays this event."""
         return [Button("Replay this event", REPLAY, {"id": key})]
 
     @expose("/replay", methods=["POST"])
     async def replay(self, request: Request) -> Response:
-        """Have the chosen events processed again, as the API would on a caller's request."""
+        """Replay the chosen events."""
         return await act_on_chosen(request, self.parts, self.parts.replaying.replay_event, noun="event", done=QUEUED)
 
     @expose("/replay-dead", methods=["POST"])
     async def replay_dead(self, request: Request) -> Response:
-        """Have every dead event processed again."""
+        """Replay all dead events."""
         operator = require_admin(request)
         wanted = Wanted(status="dead")
         found = await self.parts.replaying.matching(wanted)

@@ -1,4 +1,4 @@
-"""Owns the views of invoices and of what became of them. An invoice's page tells everything that happened to it."""
+"""The views of invoices, fulfillments, changes and payment links. An invoice's page shows its timeline."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from app.stripe.mapping import Kind
 GROUP = "Invoices"
 
 TOO_MUCH = frozenset({"operation", "idempotency_key"})
-"""What the timeline leaves out: the request's page has it."""
+"""What the timeline omits, because the operation's page shows it."""
 
 
 class InvoiceView(MirroredView, model=Invoice):
@@ -44,7 +44,7 @@ class InvoiceView(MirroredView, model=Invoice):
     ]  # fmt: skip
 
     async def sections(self, key: str, operator: Operator) -> list[Section]:
-        """What no column holds, its items, and its timeline."""
+        """Sections for the fields without a column, the items and the timeline."""
         later = await super().sections(key, operator)
         async with self.parts.database.connection() as connection:
             told = msgspec.json.decode(await timeline.read(connection, key))
@@ -99,7 +99,7 @@ class FulfillmentView(ReadOnlyView, model=Fulfillment):
 
 
 class ChangeView(ReadOnlyView, model=Change):
-    """Changes of invoices and fulfillments, in the order they happened here."""
+    """Changes of invoices and fulfillments, in the order in which they were stored."""
 
     group = GROUP
     order = "id"
@@ -108,7 +108,7 @@ class ChangeView(ReadOnlyView, model=Change):
 
 
 class PaymentLinkView(ReadOnlyView, model=PaymentLink):
-    """Payment links. Their tokens are nowhere to be seen: they are not stored."""
+    """Payment links. Their tokens are not stored, so they cannot be shown."""
 
     group = GROUP
     name = "Payment link"

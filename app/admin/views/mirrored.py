@@ -1,4 +1,4 @@
-"""What the views of mirrored rows have in common: fields that no column holds are shown from the document."""
+"""The base class of the views of mirrored rows. It shows fields without a column from the document."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -18,17 +18,17 @@ from app.stripe.fields import Fields
 from app.stripe.mapping import FIELDS, Kind
 
 DOCUMENTS = frozenset({"document", "items_document", "document_version", "later_digests"})
-"""What the columns and the sections say once more; in a customer's, what is personal."""
+"""Columns that are not shown: their content is in other columns, and may be personal."""
 
 
 class MirroredView(ReadOnlyView):
-    """A table that mirrors one `kind` of Stripe's objects."""
+    """The view of a table that mirrors one `kind` of Stripe's objects."""
 
     kind: ClassVar[Kind]
     secret = DOCUMENTS
 
     async def sections(self, key: str, operator: Operator) -> Sequence[Section]:
-        """The fields that no column holds, where there are some."""
+        """A section for the fields without a column, if there are any."""
         fields = FIELDS[self.kind]
         if not fields.later:
             return []
@@ -38,7 +38,7 @@ class MirroredView(ReadOnlyView):
 
 
 def later_section(fields: Fields, document: JsonView, operator: Operator) -> Section:
-    """The later fields of `document`, as far as `operator` may see them."""
+    """A section with the later fields of `document` that `operator` may see."""
     personal = set(fields.marked(Personal))
     rows = []
     for name in fields.later:

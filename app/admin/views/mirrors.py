@@ -1,4 +1,4 @@
-"""Owns the views of what mirrors Stripe's catalog and customers."""
+"""The views of customers, products and prices."""
 
 from app.admin.models import Customer, Price, Product
 from app.admin.views.mirrored import MirroredView
@@ -6,11 +6,11 @@ from app.domain.sources import Personal
 from app.stripe.mapping import FIELDS, Kind
 
 SNAPSHOT = ["snapshot_since", "snapshot_until", "snapshot_digest", "revision"]
-"""Which of Stripe's snapshots a row shows: last, since few ask."""
+"""The columns about Stripe's snapshots. They come last, because few people need them."""
 
 
 class CustomerView(MirroredView, model=Customer):
-    """Customers. What erasing one takes away, only admins see."""
+    """Customers. Only admins see what erasure would remove."""
 
     kind = Kind.CUSTOMER
     group = "Customers and catalog"

@@ -1,11 +1,11 @@
-"""Owns the view of what callers asked for: which writes are under way, stuck, refused."""
+"""The view of operations: which writes are in flight, stuck, refused or done."""
 
 from app.admin.models import Operation
 from app.admin.views.table import ReadOnlyView
 
 
 class OperationView(ReadOnlyView, model=Operation):
-    """Operations. What was asked and answered holds people's data, so only admins see it."""
+    """Operations. Only admins see parameters and answers, which hold personal data."""
 
     group = "Inbox"
     search = ("subject", "caller", "idempotency_key", "request_id")

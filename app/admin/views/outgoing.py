@@ -1,4 +1,4 @@
-"""Owns the views of what goes out: endpoints of others, deliveries to them, and having one made again."""
+"""The views of outgoing webhooks: endpoints, deliveries, and a button to redeliver."""
 
 from sqladmin import expose
 from starlette.requests import Request
@@ -15,7 +15,7 @@ REDELIVER = "/console/delivery/redeliver"
 
 
 class WebhookEndpointView(ReadOnlyView, model=WebhookEndpoint):
-    """Endpoints of others; their addresses may hold what is theirs to know."""
+    """Endpoints. Only admins see their URLs, which may hold secrets of their owners."""
 
     group = GROUP
     name = "Endpoint"
@@ -37,15 +37,15 @@ class DeliveryView(ReadOnlyView, model=Delivery):
     column_list = ["id", "type", "status", "attempts", "endpoint", "invoice", "created_at", "delivered_at"]
 
     def list_buttons(self, operator: Operator) -> list[Button]:
-        """Deliver again what is chosen."""
+        """The button that redelivers the chosen deliveries."""
         return [Button("Deliver the chosen ones again", REDELIVER)] if operator.admin else []
 
     def buttons(self, key: str) -> list[Button]:
-        """Deliver this one again."""
+        """The button that redelivers this delivery."""
         return [Button("Deliver this again", REDELIVER, {"id": key})]
 
     @expose("/redeliver", methods=["POST"])
     async def redeliver(self, request: Request) -> Response:
-        """Make the chosen deliveries again, under the event ids they had."""
+        """Redeliver the chosen deliveries, with their event ids."""
         use_case = self.parts.redelivering.redeliver
         return await act_on_chosen(request, self.parts, use_case, noun="delivery", done="queued to be made again.")

@@ -1,4 +1,4 @@
-"""What every view has in common: a table that is read, page by page, by whoever may; what is personal is masked."""
+"""The base class of all views: a read-only table, page by page, with personal data masked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,17 +22,20 @@ ONLY_FOR_ADMINS = Markup('<span class="quiet">shown to admins</span>')
 
 @dataclass
 class Page(Pagination):
-    """A page of a list, which knows only where the next one begins: counting a large table takes longer than reading it."""
+    """A page of a list and the address of the next one.
+
+    It has no total, because counting a large table takes longer than reading a page.
+    """
 
     older: str | None = None
 
     def add_pagination_urls(self, base_url: URL) -> None:
-        """There are no page numbers."""
+        """Do nothing: there are no page numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Something an admin may do: where the form is posted to, and what it asks besides."""
+    """A button for admins: where its form is posted, the values it sends, and the question it asks first."""
 
     label: str
     action: str
@@ -42,7 +45,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """More about a row, below it."""
+    """A table below the row with more about it."""
 
     title: str
     head: list[str]
@@ -51,10 +54,11 @@ class Section:
 
 
 class ReadOnlyView(ModelView):
-    """A table that is looked at.
+    """A read-only table.
 
-    `order`: the time (or number) it is listed by. `choices`: which columns can be narrowed to which values.
-    `slices`: named conditions, as SQL of ours. `personal`: what only admins see; `secret`: what nobody does.
+    `order` is the column it is listed by, a time or a number. `choices` maps columns to the values that they can be
+    filtered by. `slices` maps names to conditions in our own SQL. Only admins see `personal` and `hidden` columns,
+    nobody sees `secret` ones.
     """
 
     can_create = False
@@ -77,12 +81,12 @@ class ReadOnlyView(ModelView):
 
     @property
     def parts(self) -> Parts:
-        """The service's parts."""
+        """The services."""
         found: Parts = self._admin_ref.parts  # type: ignore[attr-defined]
         return found
 
     def get_details_columns(self) -> list[str]:
-        """Every column but what is secret."""
+        """All columns except secret ones."""
         return [name for name in super().get_details_columns() if name not in self.secret]
 
     async def list(self, request: Request) -> Page:
@@ -108,25 +112,25 @@ class ReadOnlyView(ModelView):
         return page
 
     async def get_object_for_details(self, request: Request) -> Any:
-        """The row of the address; None where the address cannot be a row's."""
+        """The row with this key; None where the key has the wrong type."""
         try:
             return await super().get_object_for_details(request)
         except ValueError:  # no UUID, no number
             return None
 
     def _searched(self, request: Request) -> tuple[str, ...]:
-        """The columns that are looked in: to find a row by what is masked would be to see it."""
+        """The columns to search. Masked columns are excluded, as finding a row by a value reveals the value."""
         if operator_of(request).admin:
             return self.search
         return tuple(name for name in self.search if name not in self.personal | self.hidden)
 
     async def list_context(self, request: Request) -> dict[str, Any]:
-        """What the list's template shows besides the rows."""
+        """What the list's template gets besides the rows."""
         operator = operator_of(request)
         return {"operator": operator, "buttons": self.list_buttons(operator), "searched": self._searched(request)}
 
     async def details_context(self, request: Request) -> dict[str, Any]:
-        """What the row's template shows besides the columns."""
+        """What the row's template gets besides the columns."""
         key = request.path_params["pk"]
         operator = operator_of(request)
         return {
@@ -136,15 +140,15 @@ class ReadOnlyView(ModelView):
         }
 
     def list_buttons(self, operator: Operator) -> Sequence[Button]:  # noqa: ARG002 -- for those that have some
-        """What may be done to many rows; those that are chosen are sent along."""
+        """The buttons above the list. They send the chosen rows."""
         return []
 
     def buttons(self, key: str) -> Sequence[Button]:  # noqa: ARG002 -- for those that have some
-        """What may be done to this row."""
+        """The buttons on the row's page."""
         return []
 
     async def sections(self, key: str, operator: Operator) -> Sequence[Section]:  # noqa: ARG002 -- for those that have some
-        """What else there is to see of this row."""
+        """The tables below the row on its page."""
         return []
 
     async def get_list_value(self, obj: Any, prop: str, request: Request | None = None) -> tuple[Any, Any]:
@@ -156,7 +160,7 @@ class ReadOnlyView(ModelView):
         return self._written(shown, obj, prop, request)
 
     def value(self, obj: Any, prop: str, operator: Operator) -> Any:
-        """What `operator` may see of a column."""
+        """The value of a column, as far as `operator` may see it."""
         found = getattr(obj, prop)
         return masked(found) if prop in self.personal and not operator.admin else found
 
