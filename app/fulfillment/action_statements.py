@@ -1,7 +1,7 @@
-"""Statements about fulfillment actions: make each once, hand out what is due, mark what became of it.
+"""The SQL statements about fulfillment actions: create each once, claim due ones, record outcomes.
 
-The row is the job, and stays as the proof that it was there: what is replayed or repaired makes no second one. Handing
-out sets next_attempt_at to the end of a lease, so that what a dead worker held comes due again by itself.
+The row is the job. It stays, so that a replay or a repair does not create it again. Claiming sets next_attempt_at to
+the end of a lease, so an action comes due again if its worker dies.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,9 +17,9 @@ from app.domain.actions import ActionStatus, Moment
 
 @dataclass(frozen=True, slots=True)
 class DueAction:
-    """An action handed out to this worker. `attempts` counts this try; `lease` says whose it is.
+    """A claimed action. `attempts` includes this try; `lease` identifies the claim.
 
-    `lease` only grows, also where a person lets `attempts` begin anew.
+    `lease` only grows, even when a person restarts `attempts`.
     """
 
     id: str
@@ -33,7 +33,7 @@ class DueAction:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Whom a fulfillment's mail goes to, as it is known right now; `known` is whether anything is, yet."""
+    """The recipient of a fulfillment's mail. `known` is False while the customer has not arrived here."""
 
     known: bool
     erased: bool
@@ -157,9 +157,9 @@ WHERE fulfillment.id = $1
 
 
 async def enqueue(connection: Connection, reached: Collection[tuple[str, str, Moment]]) -> None:
-    """Make the configured actions for what was `reached`: fulfillment, its invoice, and the moment.
+    """Create the configured actions for each fulfillment, invoice and moment in `reached`.
 
-    What is there already stays as it is; what was skipped then, because it was not due, is due again now.
+    Existing actions stay, but one that was skipped as not due is due again.
     """
     if reached:
         ids, invoices, moments = zip(*sorted(set(reached)), strict=True)
@@ -167,32 +167,35 @@ async def enqueue(connection: Connection, reached: Collection[tuple[str, str, Mo
 
 
 async def announce(connection: Connection, names: Collection[str]) -> None:
-    """Have rows made for these actions from now on, and for no others; rows of others stay and wait."""
+    """Create actions of these names from now on, and of no others. Existing rows of others stay and wait."""
     await connection.execute(_ANNOUNCE, sorted(names))
 
 
 async def announced(connection: Connection) -> set[str]:
-    """The actions that rows are made for: those of the worker that started last."""
+    """The names of the actions that are created: those of the worker that started last."""
     return {row["action"] for row in await connection.fetch("SELECT action FROM configured_actions")}
 
 
 async def claim(connection: Connection, action: str, limit: int, lease: timedelta) -> list[DueAction]:
-    """Take up to `limit` due actions of a name for `lease`.
+    """Claim up to `limit` due actions of a name for `lease`.
 
-    Two moments of one fulfillment never run side by side: the earlier one's text is not sent behind the later one's.
+    Two moments of one fulfillment never run at once, so that an earlier mail is not sent after a later one.
     """
     return [_due(row) for row in await connection.fetch(_CLAIM, action, limit, lease)]
 
 
 async def any_came_back(connection: Connection, names: Collection[str]) -> bool:
-    """Whether a worker died over one of these actions, and its lease has ended."""
+    """Whether a worker died running one of these actions, and its lease has ended."""
     return bool(await connection.fetchval(_ANY_CAME_BACK, list(names)))
 
 
 async def claim_back(
     connection: Connection, names: Collection[str], lease: timedelta, most_lost: int
 ) -> tuple[DueAction | None, str | None]:
-    """Take one that a worker died over, for `lease`; or the id of one that was given up, because it was the last time."""
+    """Claim an action whose worker died, or give it up after `most_lost` times.
+
+    Returns the action, or the id given up.
+    """
     row = await connection.fetchrow(_CLAIM_BACK, list(names), lease, most_lost)
     if row is None:
         return None, None
@@ -205,40 +208,41 @@ def _due(row: asyncpg.Record) -> DueAction:
 
 
 async def hold(connection: Connection, due: DueAction, lease: timedelta) -> str | None:
-    """Hold it for `lease` from now on; the status of its fulfillment, or None where it is not ours any more."""
+    """Extend the claim by `lease` from now. Returns the fulfillment's status; None if the claim is lost."""
     return cast("str | None", await connection.fetchval(_HOLD, due.id, due.attempts, due.lease, lease))
 
 
 async def done(connection: Connection, due: DueAction) -> None:
-    """Mark it done: a fact, whoever holds it by now."""
+    """Mark it done, even if the claim is lost, because it was done."""
     await connection.execute(_DONE, due.id)
 
 
 async def end(connection: Connection, due: DueAction, status: ActionStatus, reason: str) -> None:
-    """Mark it skipped or dead, unless it is not ours any more."""
+    """Mark it skipped or dead, unless the claim is lost."""
     await connection.execute(_END, due.id, due.attempts, due.lease, status, reason)
 
 
 async def leave(connection: Connection, due: DueAction, reason: str) -> None:
-    """Mark it skipped because its fulfillment moved on; due again where that is on its way back right now.
+    """Mark it skipped because its fulfillment moved on, or pending if the fulfillment has returned to its moment.
 
-    It waits for who changes the fulfillment: either they see it skipped and make it due, or it sees where they got to.
+    It waits for a transaction that changes the fulfillment: either that one sees it skipped and makes it due, or this
+    one sees the new status.
     """
     await connection.execute(_LEAVE, due.id, due.attempts, due.lease, due.fulfillment, reason)
 
 
 async def fail(connection: Connection, due: DueAction, reason: str, pause: timedelta) -> None:
-    """Put it back for another try after `pause`, unless it is not ours any more."""
+    """Mark it for another try after `pause`, unless the claim is lost."""
     await connection.execute(_FAIL, due.id, due.attempts, due.lease, reason, pause)
 
 
 async def retry(connection: Connection, action_id: str, statuses: Sequence[str]) -> bool:
-    """Make an action due now, with all its tries ahead of it; whether it stood at one of `statuses`."""
+    """Make an action due now, with all tries ahead. Returns whether its status was among `statuses`."""
     return await connection.fetchval(_RETRY, action_id, list(statuses)) is not None
 
 
 async def recipient(connection: Connection, fulfillment: str) -> Recipient:
-    """Whom the mail of `fulfillment` goes to."""
+    """The recipient of the mail of `fulfillment`."""
     row = await connection.fetchrow(_RECIPIENT, fulfillment)
     return (
         Recipient(row["known"], row["erased"], row["email"])

@@ -1,6 +1,7 @@
-"""Owns the doing of fulfillment actions: whom a mail goes to and when it is not due, what a hook is called with.
+"""Performs fulfillment actions: mails to customers and calls of hooks.
 
-The facts are read when an action is done, never stored with it. fulfillment/performer.py hands out and marks.
+The facts are read when an action runs and are not stored with it. fulfillment/performer.py claims actions and records
+their outcomes.
 """
 
 import asyncio
@@ -26,31 +27,31 @@ from app.idempotency.operations import Operation
 
 
 class Turn(Protocol):
-    """One try of one action, as whoever does it sees it."""
+    """One try of an action, as the action sees it."""
 
     due: DueAction
 
     async def hold(self, seconds: float) -> None:
-        """Make sure that it is still ours and still due, and for so long; raises where it is not."""
+        """Make sure that the claim holds and the action is due, for `seconds` more. Raises otherwise."""
 
     async def done(self) -> None:
-        """Put down that it is done; called as soon as it is."""
+        """Record that it is done. Called as soon as it is."""
 
 
 class Action(Protocol):
-    """Something that is done for a moment of a fulfillment. Raises Skipped, Permanent, or anything else to try again."""
+    """An action at a moment of a fulfillment. Raises Skipped, Permanent, or anything else for another try."""
 
     async def perform(self, turn: Turn) -> None:
-        """Do it, once."""
+        """Perform it once."""
 
     @property
     def most_s(self) -> float:
-        """How long it may take before it calls `hold`, or as a whole where it does not."""
+        """The seconds it may take in all, or until it calls `hold`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """Mails the customer."""
+    """Mails a confirmation to the customer."""
 
     database: Database
     mailer: Mailer
@@ -58,7 +59,7 @@ class Confirmation:
     most_s: float
 
     async def perform(self, turn: Turn) -> None:
-        """Write and hand over the mail of the moment; between its acceptance and the mark there is nothing else."""
+        """Write the mail of the moment and hand it over. The mark follows the server's acceptance directly."""
         due = turn.due
         async with self.database.connection() as connection:
             fulfillment, invoice = await _facts(connection, due, PAYMENT_PAGE)
@@ -72,14 +73,14 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """Calls a function of the team's own."""
+    """Calls a function of the team."""
 
     database: Database
     function: Function
     most_s: float
 
     async def perform(self, turn: Turn) -> None:
-        """Call it, and wait for its end no longer than it may take, whatever it does about being cancelled."""
+        """Call it and wait for at most `most_s`, even if it ignores its cancellation."""
         due = turn.due
         async with self.database.connection() as connection:
             fulfillment, invoice = await _facts(connection, due, INVOICE)
@@ -105,12 +106,15 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What callers may do about fulfillment actions."""
+    """Use cases of fulfillment actions."""
 
     database: Database
 
     async def retry_fulfillment_action(self, operation: Operation, _params: JsonView) -> None:
-        """Have an action done that failed, was skipped or was set aside. One that is done stays done."""
+        """Retry an action that failed, was skipped or is dead.
+
+        Raises NotFound, and InvalidState for one that is done.
+        """
         action_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             retried = await action_statements.retry(connection, action_id, RETRIED)
@@ -124,7 +128,7 @@ class Actions:
 
 
 async def _facts(connection: Connection, due: DueAction, shown: Resource) -> tuple[JsonObject, JsonObject]:
-    """The fulfillment and the invoice as they are. Raises Overtaken where the moment has passed."""
+    """The fulfillment and the invoice as they are now. Raises Overtaken if the moment has passed."""
     fulfillment = await documents.read(connection, FULFILLMENT, due.fulfillment)
     invoice = await documents.read(connection, shown, due.invoice)
     if fulfillment is None or invoice is None:
@@ -149,6 +153,6 @@ async def _recipient(connection: Connection, due: DueAction) -> Mailbox:
 
 
 def _looked_at(called: "asyncio.Future[None]") -> None:
-    """Keep Python from complaining of a failure nobody waited for any more."""
+    """Read the exception of a call that nobody waits for, so that Python does not warn about it."""
     if not called.cancelled():
         called.exception()

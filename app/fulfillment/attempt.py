@@ -1,4 +1,4 @@
-"""One try of one fulfillment action: whether it is still ours, and what is put down of how it ended."""
+"""One try of a fulfillment action: its lease, and the record of its outcome."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,17 +16,17 @@ from app.observability import metrics
 log = structlog.get_logger(__name__)
 
 MARGIN_S = 30.0
-"""How long a lease outlives what it is for: so long a mark may wait for a database that is away."""
+"""Seconds that a lease outlives the work, for recording the outcome while the database is away."""
 
 
 class LeaseLost(Exception):
-    """The action is not ours any more: somebody else does it, or a person decided otherwise."""
+    """The claim is lost: another worker has the action, or a person decided otherwise."""
 
 
 class Attempt:
-    """One try of one action; see Turn in actions.py.
+    """One try of an action.
 
-    out: called when what is left of it is waiting for somebody else's word, which brings no process down.
+    `out` is called when the rest of it only waits for another server, which cannot bring the process down.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Attempt:
         self.marked = False
 
     async def hold(self, seconds: float) -> None:
-        """Hold the lease for `seconds` more. Raises LeaseLost, and Overtaken where the moment has passed."""
+        """Extend the lease to `seconds` and a margin. Raises LeaseLost, and Overtaken if the moment has passed."""
         lease_s = seconds + MARGIN_S
         async with self._database.connection() as connection:
             status = await action_statements.hold(connection, self.due, timedelta(seconds=lease_s))
@@ -51,25 +51,25 @@ class Attempt:
         self.out()
 
     async def done(self) -> None:
-        """Put down that it is done."""
+        """Record that it is done."""
         if not self.marked:
             await self._mark(lambda connection: action_statements.done(connection, self.due))
             self._tell("action_done", "done")
 
     async def end(self, status: ActionStatus, reason: str) -> None:
-        """Put down that it will not be done, and why."""
+        """Record that it will not be done, and why."""
         if self.marked:
             return
         await self._mark(lambda connection: action_statements.end(connection, self.due, status, reason))
         self._tell(f"action_{status}", status, reason)
 
     async def leave(self, reason: str) -> None:
-        """Put down that its moment has passed."""
+        """Record that its moment has passed."""
         await self._mark(lambda connection: action_statements.leave(connection, self.due, reason))
         self._tell("action_overtaken", "overtaken", reason)
 
     async def fail(self, reason: str) -> None:
-        """Put it back for another try."""
+        """Record that it is to be tried again after a pause."""
         if self.marked:
             return
         pause = BACKOFF.pause(self.due.attempts)
@@ -77,7 +77,7 @@ class Attempt:
         self._tell("action_failed", "failed", reason)
 
     def _tell(self, event: str, outcome: str, reason: str | None = None) -> None:
-        """Count how it ended, and write its line."""
+        """Count and log the outcome."""
         metrics.ACTIONS(self.due.action, outcome).inc()
         tell = {"failed": log.warning, "dead": log.error}.get(outcome, log.info)
         tell(
@@ -92,7 +92,7 @@ class Attempt:
         )
 
     async def _mark(self, mark: Callable[[Connection], Awaitable[None]]) -> None:
-        """Write the mark, for as long as the lease holds: a mail that is sent must not be sent again for want of it."""
+        """Write the outcome, with retries until the lease ends, so that a sent mail is not sent again."""
 
         async def write() -> None:
             async with self._database.connection() as connection:

@@ -1,6 +1,6 @@
-"""Owns what becomes of fulfillments within one transaction: they follow their invoices and the attempts to pay.
+"""Fulfillments within one transaction: they follow their invoices and the attempts to pay.
 
-Plain computation on rows; ledger.py loads and writes them.
+This only computes; projection/unit_of_work.py loads and writes the rows.
 """
 
 from dataclasses import asdict, astuple, dataclass
@@ -15,7 +15,7 @@ from app.domain.json import JsonObject, JsonView
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an attempt to pay failed, in Stripe's codes and Stripe's words for the customer."""
+    """Why an attempt to pay failed: Stripe's codes, and its message for the customer."""
 
     code: str | None
     decline_code: str | None
@@ -23,7 +23,7 @@ class Failure:
 
 
 class Fulfillments:
-    """Fulfillments by invoice; `changes` tell of what became of them."""
+    """Fulfillments by invoice id. `changes` lists what happened to them."""
 
     def __init__(self, rows: dict[str, JsonObject], now: str, cause: str | None) -> None:
         self._rows = rows
@@ -34,7 +34,7 @@ class Fulfillments:
         self.cause = cause
 
     def copy(self) -> "Fulfillments":
-        """The same state, on its own from here on."""
+        """An independent copy."""
         copied = Fulfillments(self._rows.copy(), self._now, self.cause)
         copied._changed, copied.changes = self._changed.copy(), self.changes.copy()
         copied._beside = self._beside.copy()
@@ -45,12 +45,15 @@ class Fulfillments:
         return [self._rows[invoice_id] for invoice_id in self._changed]
 
     def reached(self) -> set[tuple[str, str, Moment]]:
-        """What arrived at a moment at which something is done: fulfillment, invoice, moment."""
+        """The fulfillments that reached a moment for actions: fulfillment, invoice, moment."""
         moments = ((change.invoice, moment_of(change.was, change.became)) for change in self.changes)
         return {(fulfillment_id(invoice), invoice, moment) for invoice, moment in moments if moment}
 
     def follow_invoice(self, invoice: JsonView) -> bool:
-        """Follow the invoice's status: the one place where a payment is fulfilled. Answers whether that changed it."""
+        """Follow the invoice's status. Returns whether the fulfillment's status changed.
+
+        Only this method marks a payment fulfilled.
+        """
         known = self._rows.get(invoice["id"])
         status = follow(known["status"] if known else None, invoice["status"], known["attempt"] if known else None)
         if status is None or (known and known["status"] == status):
@@ -67,7 +70,7 @@ class Fulfillments:
         return True
 
     def link(self, invoice_id: str, payment_intent: str, *, instead_of: str | None) -> None:
-        """Put down which PaymentIntent pays the invoice by default, unless another one is known to have paid."""
+        """Record the invoice's default PaymentIntent, unless another one is known to have paid."""
         known = self._rows.get(invoice_id)
         if known is None or known["paid_out_of_band"] or known["payment_intent"] not in {None, instead_of}:
             return
@@ -75,9 +78,9 @@ class Fulfillments:
             self._put(known | {"payment_intent": payment_intent})
 
     def paid_beside(self, invoice_id: str, payment_intent: str, *, default: str | None) -> None:
-        """Put down that another PaymentIntent than the `default` one paid the invoice, or a part of it.
+        """Record that another PaymentIntent than the `default` one paid the invoice, or a part of it.
 
-        Of several the one with the last id counts, so that the order in which they are told does not matter.
+        Of several, the one with the greatest id counts, so that their order does not matter.
         """
         known = self._rows.get(invoice_id)
         paying = known["payment_intent"] if known else self._beside.get(invoice_id)
@@ -89,9 +92,9 @@ class Fulfillments:
             self._beside[invoice_id] = payment_intent  # for the row, if this transaction makes it
 
     def follow_attempt(self, invoice: JsonView, said: Word, failure: Failure | None = None) -> bool:
-        """Take in what Stripe said of an attempt to pay, and why it failed.
+        """Apply a report on an attempt to pay, and why it failed.
 
-        False where that contradicts another word of the same second, so that the PaymentIntent must be asked.
+        Returns False if it contradicts a report of the same second; then the PaymentIntent must be asked.
         """
         row = self._row(invoice)
         word = later(_word(row), said)
@@ -101,9 +104,10 @@ class Fulfillments:
         return True
 
     def settle_attempt(self, invoice: JsonView, said: Word, failure: Failure | None, *, certain: bool) -> None:
-        """Take in what came of asking the PaymentIntent, because words of one second contradict each other.
+        """Apply the answer of a PaymentIntent that was asked because reports of one second contradict each other.
 
-        `certain`: it says so itself. Otherwise it has moved on, and a rule that needs no order decides.
+        `certain`: the PaymentIntent itself says so. Otherwise it has moved on, and a rule decides that does not need an
+        order.
         """
         row = self._row(invoice)
         known = _word(row)
@@ -118,12 +122,12 @@ class Fulfillments:
         self._take(invoice, row, word, said.at, failure)
 
     def last_word(self, invoice_id: str) -> tuple[object, ...]:
-        """What is known of attempts to pay; equal as long as nothing was said in between."""
+        """What is known about attempts to pay. It stays equal until there is another report."""
         row = self._rows.get(invoice_id)
         return (row["attempt"], row["attempt_at"], row["failure_at"], _failure(row)) if row else ()
 
     def count_attempt(self, invoice: JsonView) -> None:
-        """Count one failed attempt; called once per event, so that the order of events does not matter."""
+        """Count a failed attempt. Called once per event, so that the order of events does not matter."""
         row = self._row(invoice)
         self._put(row | {"attempts": row["attempts"] + 1})
 
@@ -167,7 +171,7 @@ class Fulfillments:
 
 
 def _paying(fulfillment: JsonView, invoice: JsonView) -> str | None:
-    """Which PaymentIntent paid: one beside the default one, where it is known that it did."""
+    """The PaymentIntent that paid: another than the default one if that is known to have paid."""
     known: str | None = fulfillment["payment_intent"]
     if known and known != invoice["payment_intent"]:
         return known
@@ -176,7 +180,7 @@ def _paying(fulfillment: JsonView, invoice: JsonView) -> str | None:
 
 
 def fulfillment_id(invoice_id: str) -> str:
-    """The id of an invoice's one fulfillment."""
+    """The id of the invoice's fulfillment."""
     return f"ful_{invoice_id.removeprefix('in_')}"
 
 
@@ -190,7 +194,7 @@ def _failure(fulfillment: JsonView) -> Failure:
 
 
 def _fits(fulfillment: JsonView, at: datetime, failure: Failure | None) -> bool:
-    """Whether no other reason was given for the same second."""
+    """Whether no other reason is known for the same second."""
     known_at = fulfillment["failure_at"]
     if failure is None or known_at is None or datetime.fromisoformat(known_at) != at:
         return True

@@ -1,7 +1,7 @@
-"""The worker's part in fulfillment actions: hand out what is due, have it done, mark what became of it.
+"""Runs fulfillment actions in the worker: claims due ones, performs them, records the outcomes.
 
-Each action has a loop of its own, so that a slow one keeps no other waiting. A try is counted when it is handed out. What
-comes back from a worker that died is done alone: if it was the one that brought it down, it does so to nobody else.
+Each action has its own loop, so a slow one does not delay others. A try is counted when it is claimed. An action whose
+worker died runs alone, so that it cannot bring down others again.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ from app.observability import logs, metrics, tracing
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 4
-"""How many of one action a worker does side by side: mail servers count connections."""
+"""How many of one action a worker performs at once: mail servers limit connections."""
 LONGEST_REASON = 300
 COMPARED_EVERY_S = 30.0
-"""How often a worker looks whether another has announced other actions than its own."""
+"""Seconds between checks whether another worker has announced other actions."""
 
 
 class Performer:
-    """Does the configured actions until `stop` is called."""
+    """Performs the configured actions until `stop` is called."""
 
     def __init__(self, database: Database, configured: Mapping[str, Action], *, poll_s: float) -> None:
         self._database = database
@@ -47,19 +47,19 @@ class Performer:
         ]
 
     def stop(self) -> None:
-        """Finish what is under way, then return from run."""
+        """Make `run` return once the work under way is finished."""
         for loop in (self._announcing, *self._loops):
             loop.stop()
 
     async def run(self) -> None:
-        """Say which actions there are, then do what is due until stopped."""
+        """Announce the configured actions, then perform due ones until stopped."""
         await self._announcing.run()
         async with asyncio.TaskGroup() as group:
             for loop in self._loops:
                 group.create_task(loop.run())
 
     async def announce(self) -> None:
-        """Have actions made for what this worker does, from now on, and for nothing else."""
+        """Have actions created for this worker's configuration only, from now on."""
         async with self._database.connection() as connection:
             await action_statements.announce(connection, self._configured.keys())
         for name in self._configured:
@@ -67,9 +67,9 @@ class Performer:
         log.info("actions_announced", actions=sorted(self._configured))
 
     async def compare(self) -> int:
-        """Notice, and say once, where another worker has announced other actions since; how many they are.
+        """Compare the announced actions with this worker's, and log a difference once. Returns how many differ.
 
-        All workers must be configured alike. Only those that are not the last to have started can notice.
+        All workers must be configured alike. The worker that started last cannot notice a difference.
         """
         async with self._database.connection() as connection:
             announced = await action_statements.announced(connection)
@@ -81,11 +81,11 @@ class Performer:
         return len(differing)
 
     async def run_once(self) -> int:
-        """Do a batch of what is due, of every action; how many that were."""
+        """Perform a batch of due actions of all names. Returns how many."""
         return await self._take_back() + sum(await asyncio.gather(*(self._take(name) for name in self._configured)))
 
     async def drain(self) -> int:
-        """Do whatever is due; how many that were."""
+        """Perform all due actions. Returns how many."""
         return await drain(self.run_once)
 
     async def _announce_once(self) -> int:
@@ -109,7 +109,7 @@ class Performer:
         return await side_by_side(f"{name} actions", {attempt.due.id: self._try(attempt) for attempt in attempts})
 
     async def _take_back(self) -> int:
-        """Do one of those that a worker died over, alone."""
+        """Perform an action whose worker died, alone."""
         names = list(self._configured)
         lease_s = max((action.most_s for action in self._configured.values()), default=0) + MARGIN_S
         async with self._database.connection() as connection:
@@ -159,6 +159,6 @@ class Performer:
 
 
 def _told(error: BaseException, *, named: bool = False) -> str:
-    """What is put down of an error: one line, without what must not be written down."""
+    """An error as one line for the row, redacted and cut."""
     said = redacted(cut(str(error).split("\n", 1)[0], 10 * LONGEST_REASON))
     return (f"{type(error).__name__}: {said}" if named else said)[:LONGEST_REASON]

@@ -1,12 +1,12 @@
-"""The completer finishes or undoes operations that no process runs any more, though nobody asks for them again.
+"""The completer finishes or undoes operations that no process runs any more.
 
-It runs the stored request through the same use case, under the same keys, as the caller's own retry would. After an hour
-nothing more is done in its name: what was done at Stripe all the same is its answer, and what it began otherwise is undone.
-A create without an Idempotency-Key is undone at once, because its caller cannot ask for it again. A local operation
-changes nothing but this database, in one transaction: an unanswered one has done nothing, and is deleted.
+It runs the stored request through its use case, with the same Stripe keys, as the caller's own retry would. After an
+hour it does nothing new: what was done at Stripe becomes the answer, and what was half done is undone. A create without
+an Idempotency-Key is undone at once, because its caller cannot retry it. A local operation changes only this database,
+in one transaction; an unanswered one has done nothing and is deleted.
 
-An operation whose name this release does not know belongs to another release, which runs beside this one or ran before.
-It is left alone: only a release that knows the name can tell what it may have done at Stripe.
+An operation with an unknown name belongs to another release. It is left alone, as only that release knows what it may
+have done at Stripe.
 """
 
 import time
@@ -39,9 +39,9 @@ Undo = Callable[[Operation, InvoicingError], Awaitable[None]]
 
 
 class Completer:
-    """Finishes operations by their names' use cases; `undo` by the same names takes back what they may leave half done.
+    """Finishes operations through the use cases of their names; `undo` undoes half-done ones, by the same names.
 
-    local: the names of operations that change nothing but this database.
+    `local` are the names of operations that change only this database.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Completer:
         self.run, self.stop = loop.run, loop.stop
 
     async def run_once(self) -> int:
-        """Take over what is left behind, a few at once; how many it were."""
+        """Take over a few abandoned operations. Returns how many."""
         async with self._database.connection() as connection:
             left = await idempotency_statements.claim_unfinished(
                 connection, self._known, AT_ONCE, self._running.lease, self._grace
@@ -73,7 +73,7 @@ class Completer:
         return await side_by_side("operations", {str(stored.id): self._settle(stored) for stored in left})
 
     async def _settle(self, stored: Stored) -> None:
-        """Bring one operation to its answer, or leave it with the reason for a later try."""
+        """Settle one operation, or leave it with the reason for a later try."""
         if stored.name not in self._use_cases:  # a local operation
             async with self._database.connection() as connection:
                 await idempotency_statements.forget(connection, stored.id, stored.takeovers)
@@ -97,7 +97,7 @@ class Completer:
         metrics.COMPLETIONS(ended).inc()
 
     async def _carry_out(self, stored: Stored, *, finishing: bool) -> tuple[str, str]:
-        """Finish or undo an operation; how that ended, in one word and in more."""
+        """Finish or undo an operation. Returns the outcome for the metric and for the log."""
         ended = "finished" if finishing else "undone"
         try:
             await self._running.carry_out(stored, self._use_cases[stored.name] if finishing else self._undoing(stored))
@@ -108,9 +108,9 @@ class Completer:
         return ended, "done"
 
     def _undoing(self, stored: Stored) -> UseCase:
-        """Answer with what was done at Stripe, for no try may have heard of it; undo what was done by half.
+        """A use case that answers with what was done at Stripe, and undoes what was half done.
 
-        What nobody can ask for again is undone at once: its answer would tell nobody that it exists.
+        An operation that nobody can retry is undone at once, because its answer would reach nobody.
         """
         undo = self._undo.get(stored.name)
 

@@ -1,6 +1,6 @@
-"""When a lease on an operation ends, by this process's own clock: a runner that slept through it must not act any more.
+"""The end of an operation's lease, by this process's clock. A runner whose lease has ended must not act.
 
-The clock counts on while the machine is suspended, where the system has such a clock.
+Where the system has such a clock, it also counts while the machine is suspended.
 """
 
 import time
@@ -15,5 +15,5 @@ def now() -> float:
 
 
 def lease_end(lease: timedelta) -> float:
-    """When a lease ends that PostgreSQL is asked for now: never later than PostgreSQL thinks."""
+    """The end of a lease that is requested now. It is never later than PostgreSQL's."""
     return now() + lease.total_seconds()

@@ -1,7 +1,7 @@
-"""Owns the running of a mutating request: once per idempotency key, whatever fails in between.
+"""Runs mutating requests: once per idempotency key, whatever fails in between.
 
-An operation is the row behind a key. A use case changes things at Stripe through steps.py, under keys derived from
-its operation; it records how far it got, and stores its answer in the same transaction as its last change.
+An operation is the row behind a key. A use case changes things at Stripe through steps.py, with keys derived from its
+operation. It records its progress, and stores its answer in the transaction of its last change.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a caller asked: `target` is method and path, `params` the validated body, `subject` the id in the path."""
+    """A request: `target` is method and path, `params` the validated body, `subject` the id in the path."""
 
     caller: str
     target: str
@@ -51,7 +51,7 @@ class Call:
 
 @dataclass(slots=True)
 class Answer:
-    """What is answered. `secret_of` names the invoice whose client secret belongs into it; the secret is never stored."""
+    """An answer. `secret_of` is the invoice whose client secret is added to it; the secret is never stored."""
 
     status: int
     body: str
@@ -64,9 +64,9 @@ class Answer:
 class Operation:
     """A running operation, as its use case sees it.
 
-    runner: which of its runners this is, 0 for the first. touched: Stripe may have changed something for its sake.
-    closing: its time is over: it is only found out what was done, and nothing is done any more (see steps.py).
-    lease_ends: until when this runner may act, by this process's clock (lease.py).
+    runner: the number of this runner, 0 for the first. touched: Stripe may have changed something on its behalf.
+    closing: its time is over: it only finds out what was done (see steps.py). lease_ends: until when this runner may
+    act, by this process's clock (lease.py).
     """
 
     id: uuid.UUID
@@ -82,7 +82,7 @@ class Operation:
 
     @classmethod
     def of(cls, stored: Stored) -> Self:
-        """The operation behind a row that is ours to run."""
+        """The operation of a row that is ours to run."""
         return cls(
             stored.id,
             stored.takeovers,
@@ -95,18 +95,19 @@ class Operation:
 
     @property
     def fresh(self) -> bool:
-        """Whether nobody ran it before."""
+        """Whether this is its first runner."""
         return self.runner == 0
 
     @property
     def age(self) -> timedelta:
-        """How long ago it was begun."""
+        """The time since it began."""
         return datetime.now(UTC) - self.created_at
 
     def require_to_come(self, param: str, when: str | None, years: int | None = None) -> None:
-        """Raise ValidationFailed where `when`, which `param` says, was past or too far off when the operation began.
+        """Raise ValidationFailed unless `when` is ahead of the operation's beginning, by at most `years`.
 
-        A rule that depends on the clock stands here and not in a schema: the same request must be replayed later, too.
+        `param` is the field that gave it. This rule is not in a schema, because it depends on the clock: a replay must
+        pass later, too.
         """
         if when is None:
             return
@@ -117,38 +118,38 @@ class Operation:
             raise ValidationFailed(f"{param} must be within {years} years.", param=param)
 
     def require_lease(self) -> None:
-        """Raise LeaseLost where the lease is over: another runner may have done, or undone, what this one is about to do."""
+        """Raise LeaseLost if the lease has ended: another runner may have done or undone the next step."""
         if lease.now() >= self.lease_ends:
             raise LeaseLost
 
     def generation(self, step: str) -> int:
-        """How many Stripe keys of `step` are spent."""
+        """The number of spent Stripe keys of `step`."""
         found: int = self.progress.get("generations", {}).get(step, 0)
         return found
 
     def stripe_key(self, step: str) -> str:
-        """The idempotency key for the Stripe call of `step`."""
+        """The idempotency key of the Stripe call of `step`."""
         return stripe_key(self.id, step, self.generation(step))
 
     async def advance(self, connection: Connection, **progress: object) -> None:
-        """Record a recovery point in the transaction that holds what led to it. Raises LeaseLost."""
+        """Record a recovery point in the transaction of the changes before it. Raises LeaseLost."""
         self.progress |= progress
         await idempotency_statements.advance(connection, self.id, self.runner, self.progress, self.subject)
 
     async def finish(self, connection: Connection, status: int, body: str) -> None:
-        """Store the answer in the transaction of the last change; what is stored is what is answered.
+        """Store the answer in the transaction of the last change.
 
-        Raises LeaseLost, which undoes that transaction.
+        Raises LeaseLost, which rolls that transaction back.
         """
         await idempotency_statements.answer(connection, [self.answered(status, body)])
         self.conclude(status, body)
 
     def answered(self, status: int, body: str) -> Answered:
-        """What is stored as its answer."""
+        """The answer as it is stored."""
         return Answered(self.id, self.runner, status, body, self.progress, self.subject)
 
     def conclude(self, status: int, body: str) -> None:
-        """This is stored as its answer, and is what the caller gets."""
+        """Set the stored answer as the one that the caller gets."""
         self.answer = Answer(status, body, secret_of=self.progress.get("secret_of"), secret=self.secret)
 
 
@@ -156,7 +157,7 @@ UseCase = Callable[[Operation, JsonView], Awaitable[None]]
 
 
 class Operations:
-    """Runs use cases under idempotency keys, each within `deadline_s`."""
+    """Runs use cases under idempotency keys, each within `deadline_s` seconds."""
 
     def __init__(self, database: Database, *, deadline_s: float) -> None:
         self._database = database
@@ -165,14 +166,14 @@ class Operations:
         self._beginning: Batcher[NewOperation, Stored] = Batcher(self._begin_together)
 
     async def close(self) -> None:
-        """Wait for the end of what is under way."""
+        """Wait for the batches under way."""
         await self._beginning.close()
 
     async def run(self, call: Call, use_case: UseCase) -> Answer:
-        """Run `use_case` for `call`, or replay what was answered under its key.
+        """Run `use_case` for `call`, or replay the answer stored under its key.
 
-        Raises IdempotencyMismatch, IdempotencyInProgress, and whatever the use case raises; a refusal is stored
-        and replayed as well, while something that was only unavailable is free to be tried again.
+        Raises IdempotencyMismatch, IdempotencyInProgress, and what the use case raises. A refusal is stored and
+        replayed; something that was only unavailable can be retried.
         """
         name = use_case.__name__
         outcome = "broken_off"
@@ -199,7 +200,7 @@ class Operations:
         return await self.carry_out(stored, use_case)
 
     async def carry_out(self, stored: Stored, use_case: UseCase) -> Answer:
-        """Run an operation that is ours, from where it stands. Raises as `run` does."""
+        """Run an operation that is ours from its last recovery point. Raises as `run` does."""
         operation = Operation.of(stored)
         try:
             await self._bounded(operation, use_case, stored.params)
@@ -212,7 +213,7 @@ class Operations:
         return operation.answer
 
     async def refuse(self, operation: Operation, error: InvoicingError) -> None:
-        """Store `error` as the answer, and free what the operation had claimed. Raises LeaseLost."""
+        """Store `error` as the answer, and free the reference that the operation claimed. Raises LeaseLost."""
         body = msgspec.json.encode(error.to_document()).decode()
         async with self._database.unit_of_work() as connection:
             await operation.finish(connection, REFUSED, body)
@@ -236,7 +237,7 @@ class Operations:
             return await idempotency_statements.begin(connection, new, self.lease)
 
     async def _begin_together(self, new: Sequence[NewOperation]) -> Sequence[Stored | Individually]:
-        """Begin what nobody began before, in one statement and one commit."""
+        """Begin operations with new keys in one statement and one commit; others must begin individually."""
         async with self._database.connection() as connection:
             begun = await idempotency_statements.begin_new(connection, new, self.lease)
         return [begun.get(one.id, INDIVIDUALLY) for one in new]
@@ -258,7 +259,7 @@ class Operations:
             raise
 
     async def _let_go(self, operation: Operation, error: BaseException) -> None:
-        """Make the key free for the next try. Best effort: where this fails too, the lease runs out by itself."""
+        """Release the key for the next try, or delete the operation. If this fails, the lease runs out."""
         reason = f"{type(error).__name__}: {error}".split("\n", 1)[0]  # PostgreSQL's details quote whole rows
         try:
             async with self._database.unit_of_work() as connection:
@@ -270,7 +271,7 @@ class Operations:
             log.warning("operation_not_released", operation=str(operation.id), reason=reason)
 
     async def _answer_of_another(self, operation: Operation) -> Answer:
-        """What the runner that took over answered, or IdempotencyInProgress while it runs."""
+        """The answer of the runner that took over. Raises IdempotencyInProgress while it runs."""
         async with self._database.connection() as connection:
             stored = await idempotency_statements.read(connection, operation.id)
         if stored is None:

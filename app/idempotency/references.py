@@ -1,7 +1,7 @@
-"""Statements about references, the callers' own ids: each belongs to one object of its resource.
+"""The SQL statements about references, the callers' own ids. Each belongs to one object of its resource.
 
-A reference is claimed before Stripe is asked, and belongs to the object as soon as that is known here, be it by the
-answer or by the webhook.
+A reference is claimed before Stripe is asked. It belongs to the object once that is known here, from the answer or the
+webhook.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from app.db.statement import Statement, any_of
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Whether a reference is ours to use, and the object that has it otherwise (None while it is being made)."""
+    """Whether a reference is ours to use; otherwise the object that has it, or None while that is being created."""
 
     ours: bool
     object_id: str | None
@@ -77,9 +77,9 @@ _GIVE_UP = Statement(
 
 
 async def claim(connection: Connection, resource: str, reference: str, operation: UUID, runner: int) -> Claim | None:
-    """Claim `reference` for what `operation` creates; None where that is not this runner's any more.
+    """Claim `reference` for the object that `operation` creates; None if this runner has lost the operation.
 
-    The operation's row is held meanwhile: whoever answers it later finds the claim, and frees it.
+    The operation's row is locked meanwhile, so that whoever answers it later finds the claim and frees it.
     """
     return await _CLAIM.row(
         connection, Claim, resource=resource, reference=reference, operation=operation, runner=runner
@@ -87,7 +87,7 @@ async def claim(connection: Connection, resource: str, reference: str, operation
 
 
 async def settle(connection: Connection, resource: str, owners: Iterable[tuple[str, str]]) -> None:
-    """Record which objects the references belong to, as (reference, object id); the first owner stays."""
+    """Record the owners of references, as (reference, object id). The first owner stays."""
     pairs = list(owners)
     await _SETTLE.execute(
         connection,
@@ -98,12 +98,12 @@ async def settle(connection: Connection, resource: str, owners: Iterable[tuple[s
 
 
 async def free(connection: Connection, *, operation: UUID | None = None, objects: Iterable[str] = ()) -> None:
-    """Free the references of a create that was refused, or of objects that were deleted."""
+    """Free the references of a refused create, or of deleted objects."""
     await _FREE.execute(connection, operation=operation, objects=list(objects))
 
 
 async def give_up(connection: Connection, resource: str, owners: Iterable[tuple[str, str]]) -> None:
-    """Free references that their objects do not carry any more, as (reference, object id)."""
+    """Free references that their objects no longer have, as (reference, object id)."""
     pairs = list(owners)
     await _GIVE_UP.execute(
         connection,

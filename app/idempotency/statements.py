@@ -1,7 +1,7 @@
-"""Owns the statements about operations: who may run one, how far it got, what was answered.
+"""The SQL statements about operations: begin, take over, record progress, answer.
 
-`takeovers` counts the runners. A runner writes only while it is the last one and nothing is answered: whoever was
-taken over learns it by LeaseLost, and its transaction with it.
+`takeovers` counts the runners. Only the last runner may write, and only while there is no answer. An earlier one gets
+LeaseLost, which rolls its transaction back.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,12 +22,12 @@ REFUSED = 0
 
 
 class LeaseLost(Exception):
-    """Another runner took this operation over, or it is answered already."""
+    """Another runner took the operation over, or it is answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewOperation:
-    """An operation to begin, as its columns."""
+    """The columns of an operation to begin."""
 
     id: UUID
     caller: str
@@ -43,8 +43,8 @@ class NewOperation:
 class Stored:
     """An operation's row. `ours`: this call may run it, until `lease_ends` by this process's clock (lease.py).
 
-    idempotency_key: None where the caller sent none. request_id: of the request that began it. answer_status is the HTTP status of answer_body, or REFUSED
-    where that is an error's document.
+    idempotency_key: None if the caller sent none. request_id: of the request that began it. answer_status: the HTTP
+    status of answer_body, or REFUSED if that is an error's document.
     """
 
     id: UUID
@@ -64,14 +64,14 @@ class Stored:
 
     @classmethod
     def of(cls, row: asyncpg.Record, lease_ends: float = 0.0) -> Self:
-        """The operation that `row` is."""
+        """The operation in `row`."""
         decoded = {name: msgspec.json.decode(row[name]) for name in ("params", "progress")}
         return cls(**{**row, **decoded}, lease_ends=lease_ends)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a runner answers: the HTTP status (or REFUSED) and the body, with how far it got and what it is about."""
+    """A runner's answer: HTTP status (or REFUSED) and body, with the progress and the subject."""
 
     operation: UUID
     runner: int
@@ -129,10 +129,10 @@ RETURNING {_COLUMNS}, true AS ours
 
 
 async def begin_new(connection: Connection, new: Sequence[NewOperation], lease: timedelta) -> dict[UUID, Stored]:
-    """Start those of `new` whose key nobody used; they are there as soon as the transaction commits.
+    """Begin those of `new` whose key is unused, in the caller's transaction.
 
-    Waits for nobody but others who are just beginning: what has a row already is left alone, whoever holds it. Everybody
-    takes the keys in one order: no deadlock.
+    It waits only for others that are just beginning. All transactions take keys in the same order, so they cannot
+    deadlock.
     """
     lease_ends = lease_end(lease)
     ordered = sorted(new, key=lambda one: (one.caller, one.idempotency_key or ""))
@@ -142,7 +142,7 @@ async def begin_new(connection: Connection, new: Sequence[NewOperation], lease: 
 
 
 async def begin(connection: Connection, new: NewOperation, lease: timedelta) -> Stored:
-    """Start an operation, take over one whose runner died, or say how the one under this key stands."""
+    """Begin an operation, take over one whose runner died, or return the state of the one under this key."""
     while True:
         lease_ends = lease_end(lease)
         row = await connection.fetchrow(_FIND, new.caller, new.idempotency_key, new.fingerprint)
@@ -177,13 +177,13 @@ def _begun(new: NewOperation, created_at: datetime, lease_ends: float) -> Stored
 
 
 async def read(connection: Connection, operation: UUID) -> Stored | None:
-    """The operation as it stands."""
+    """The operation; None if there is none."""
     row = await connection.fetchrow(_READ, operation)
     return Stored.of(row) if row else None
 
 
 async def request_of(connection: Connection, operation: UUID) -> str | None:
-    """The id of the request that began an operation, if there is such an operation."""
+    """The id of the request that began an operation; None if there is no such operation."""
     found: str | None = await connection.fetchval("SELECT request_id FROM operations WHERE id = $1", operation)
     return found
 
@@ -191,7 +191,7 @@ async def request_of(connection: Connection, operation: UUID) -> str | None:
 async def claim_unfinished(
     connection: Connection, names: Sequence[str], limit: int, lease: timedelta, grace: timedelta
 ) -> Sequence[Stored]:
-    """Take over operations of these names that nobody has run for `grace`; longer, the more often they were run in vain."""
+    """Take over operations of these names that nobody has run for `grace`, longer after each takeover."""
     lease_ends = lease_end(lease)
     rows = await connection.fetch(_CLAIM_UNFINISHED, limit, lease, grace, names)
     return [Stored.of(row, lease_ends) for row in rows]
@@ -200,7 +200,7 @@ async def claim_unfinished(
 async def advance(
     connection: Connection, operation: UUID, runner: int, progress: JsonView, subject: str | None
 ) -> None:
-    """Record how far an operation got, and which object it turned out to be about. Raises LeaseLost."""
+    """Record an operation's progress and its subject. Raises LeaseLost."""
     done = await connection.execute(
         """
         UPDATE operations SET progress = $3::jsonb, subject = coalesce($4, subject)
@@ -224,9 +224,9 @@ RETURNING id
 
 
 async def answer(connection: Connection, answers: Collection[Answered]) -> None:
-    """Store what is answered; from now on the keys replay it, and what was asked is forgotten.
+    """Store answers, which are replayed from now on, and delete the parameters.
 
-    Raises LeaseLost where one of them is not its runner's any more.
+    Raises LeaseLost if a runner has lost one of the operations.
     """
     given = [
         (one.operation, one.runner, one.status, one.body, msgspec.json.encode(one.progress).decode(), one.subject)
@@ -237,7 +237,7 @@ async def answer(connection: Connection, answers: Collection[Answered]) -> None:
 
 
 async def release(connection: Connection, operation: UUID, runner: int, reason: str) -> None:
-    """Let the next request with the key continue at once: this one ended for `reason`, without an answer to keep."""
+    """Let the next request with the key continue at once. This runner ended for `reason`, without an answer."""
     await connection.execute(
         """
         UPDATE operations SET locked_until = now(), last_error = $3
@@ -250,9 +250,9 @@ async def release(connection: Connection, operation: UUID, runner: int, reason: 
 
 
 async def forget(connection: Connection, operation: UUID, runner: int) -> bool:
-    """Delete an operation that has done nothing anywhere: its key is as good as new.
+    """Delete an operation that has done nothing anywhere, so that its key is unused.
 
-    False where the row is not this runner's any more: then what the operation has claimed is its successor's.
+    Returns False if this runner has lost it: then its claims belong to its successor.
     """
     done = await connection.execute(
         "DELETE FROM operations WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL", operation, runner
@@ -261,7 +261,7 @@ async def forget(connection: Connection, operation: UUID, runner: int) -> bool:
 
 
 async def purge(connection: Connection, retention: timedelta, limit: int) -> int:
-    """Delete up to `limit` operations that were answered longer than `retention` ago; how many it were."""
+    """Delete up to `limit` operations that were answered longer than `retention` ago. Returns how many."""
     done = await connection.execute(
         """
         DELETE FROM operations WHERE id IN (

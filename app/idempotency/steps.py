@@ -1,10 +1,9 @@
-"""Changes that operations make at Stripe: each step once, under a key of its own, whatever was tried before.
+"""Changes that operations make at Stripe: each step happens once, under its own idempotency key.
 
-Where Stripe will execute nothing more under a key, because it stored a failure of its own there, or may have forgotten
-the key, it is asked what became of the step: done, then it counts; not done, then the step gets its next key.
-An operation that is being closed does nothing any more: it only finds out what was done.
-
-Before each change the operation's lease is looked at: a runner that was taken over asks nothing more of Stripe.
+A key is spent if Stripe stored a failure of its own under it, or may have forgotten it. Then Stripe is asked whether
+the step was done. If it was, it counts; if not, the step gets its next key. An operation that is closing does nothing
+new: it only finds out what was done. Before each change the lease is checked, so that a runner that was taken over does
+not ask Stripe any more.
 """
 
 from collections.abc import Callable
@@ -25,18 +24,18 @@ from app.stripe.client import Answer, StripeGateway
 log = structlog.get_logger(__name__)
 
 MOST_EVENTS = 2000
-"""How many of Stripe's events are searched for a trace; with more than that, nothing is taken for proven."""
+"""The most of Stripe's events that are searched for a step; with more, nothing is proven."""
 CLOCKS_DIFFER = timedelta(minutes=5)
 
 Done = Callable[[JsonView], bool]
 
 
 class NotDone(StripeError):
-    """A step of an operation that is being closed never happened at Stripe."""
+    """The operation is closing, and this step did not happen at Stripe."""
 
 
 class Untold(StripeError):
-    """There are too many events at Stripe to be sure what became of a step."""
+    """Stripe has too many events to tell whether a step happened."""
 
 
 class Steps:
@@ -52,8 +51,9 @@ class Steps:
     ) -> Answer:  # fmt: skip
         """POST `params` to `path` as `step` of `operation`.
 
-        of: the path of the object that is changed (None: one is created); done: whether that object, as it is now,
-        shows that the step was done. Raises StripeKeySpent where no key is left, NotDone where nothing may be done now.
+        `of` is the path of the object that is changed; None if one is created. `done` says whether that object, as it
+        is now, shows that the step was done. Raises StripeKeySpent if no key is left, and NotDone if the operation is
+        closing.
         """
         if operation.closing:
             if found := await self._found(operation, step, path, params, of, done):
@@ -72,7 +72,7 @@ class Steps:
                 await self._next_key(operation, step)
 
     async def delete(self, operation: Operation, path: str) -> Answer | None:
-        """DELETE `path`; None where it is gone already. A second time changes nothing, so it needs no key."""
+        """DELETE `path`; None if it is gone already. Repeating it changes nothing, so it needs no key."""
         operation.require_lease()
         operation.touched = True
         try:
@@ -85,17 +85,17 @@ class Steps:
             raise
 
     async def _deleted(self, path: str) -> Answer:
-        """The stub that Stripe keeps of what was deleted. Raises NotDone where it is still there."""
+        """The stub that Stripe keeps of a deleted object. Raises NotDone if it is not deleted."""
         now = await self._gateway.get(path)
         if not now.data.get("deleted"):
             raise NotDone("It was not deleted at Stripe.")
         return now
 
     async def made_by(self, operation: Operation, step: str, path: str) -> str | None:
-        """The id of the object that `step` (a POST to `path`) led to, as Stripe's events tell; None: it did not happen.
+        """The id of the object that `step` (a POST to `path`) changed, from Stripe's events; None if it did not happen.
 
-        One call may lead to events about several objects, so only the types that the step leads to are searched. Of a
-        create that is one type about one kind of object. Raises Untold where there are too many events to be sure.
+        Only the event types that the step leads to are searched; for a create that is one type about one kind of
+        object. Raises Untold if there are too many events.
         """
         since = operation.created_at - CLOCKS_DIFFER
         query = {"created": {"gte": int(since.timestamp())}, "types": list(traces.of(step, path))}
@@ -121,7 +121,7 @@ class Steps:
     async def _found(
         self, operation: Operation, step: str, path: str, params: JsonView, of: str | None, done: Done | None
     ) -> Answer | None:
-        """The object that `step` changed, as it is now; None where the step did not happen."""
+        """The object that `step` changed, as it is now; None if the step did not happen."""
         expand: JsonObject = {"expand": params["expand"]} if "expand" in params else {}
         if of and done:  # first what one look tells: Stripe's events may be too many to be searched
             now = await self._gateway.get(of, expand)
@@ -133,7 +133,7 @@ class Steps:
         return replace(await self._gateway.get(of or f"{path}/{made}", expand), looked_up=True)
 
     async def _next_key(self, operation: Operation, step: str) -> None:
-        """Move `step` on to its next key; recorded first, so that every later runner uses it, too."""
+        """Give `step` its next key. It is recorded before it is used, so that later runners use it, too."""
         generations = {**operation.progress.get("generations", {}), step: operation.generation(step) + 1}
         log.warning("stripe_key_spent", operation=str(operation.id), step=step, generation=generations[step])
         async with self._database.connection() as connection:

@@ -1,13 +1,13 @@
-"""Which of Stripe's events show that a step was done: their types, by the step and the path that it posts to.
+"""The types of Stripe's events that show that a step was done, by step and path.
 
-A type that is missing here would make a step look as if it had not happened, and it would be done again. A type too many
-only makes the search longer. Stripe takes at most twenty types in one search.
+If a type were missing, a step would look undone and would be repeated. A type too many only lengthens the search.
+Stripe accepts at most twenty types per search.
 """
 
 from collections.abc import Mapping, Sequence
 
 KINDS: Mapping[str, str] = {"products": "product", "prices": "price", "customers": "customer", "invoices": "invoice"}
-"""The kind of object that is created by a POST to `/v1/…`; its events carry that kind in their type."""
+"""The kind of object that a POST to `/v1/…` creates. Its event types begin with it."""
 
 
 def _types(kind: str, *happened: str) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ INVOICE_STEPS: Mapping[str, Sequence[str]] = {
 
 
 def of(step: str, path: str) -> Sequence[str]:
-    """The types of events that `step`, a POST to `path`, leads to."""
+    """The event types that `step`, a POST to `path`, leads to."""
     kind = KINDS[path.split("/")[2]]
     match step:
         case "create":

@@ -1,1 +1,1 @@
-"""Snapshots of Stripe's objects become rows."""
+"""Writes snapshots of Stripe's objects into rows."""

@@ -1,4 +1,4 @@
-"""The statements that make documents anew: of columns, and what there is to derive them of; and how far that got."""
+"""The SQL statements that renew documents: from columns, from stored events; and their progress."""
 
 from collections.abc import Collection
 from functools import cache
@@ -35,10 +35,10 @@ def _fill(kind: Kind) -> str:
 
 
 async def fill(connection: Connection, kind: Kind, most: int) -> int:
-    """Give up to `most` rows of `kind` that hold no document the one that their columns make; how many it were.
+    """Make the documents of up to `most` rows of `kind` that hold none, from their columns. Returns how many.
 
-    Rows that somebody else is writing are passed over. They are locked by a statement of their own, because the one that
-    makes the documents must see what was committed until then, items included. Call it in a transaction.
+    Locked rows are skipped. The rows are locked by a statement of their own, because the one that makes the documents
+    must see everything committed until then, items included. Call it in a transaction.
     """
     ids = [row[0] for row in await connection.fetch(_take(kind), most)]
     if ids:
@@ -47,7 +47,7 @@ async def fill(connection: Connection, kind: Kind, most: int) -> int:
 
 
 class Place(NamedTuple):
-    """How far the rows of a kind were looked through, and how many were derived and fetched."""
+    """How far the rows of a kind are done, and how many were derived and fetched."""
 
     after: str = ""
     derived: int = 0
@@ -56,7 +56,7 @@ class Place(NamedTuple):
 
 
 async def place(connection: Connection, kind: Kind, version: int) -> Place:
-    """How far the documents of `kind` were made anew for `version`."""
+    """How far the documents of `kind` are renewed for `version`."""
     row = await connection.fetchrow(
         "SELECT after, derived, fetched, finished FROM document_rebuilds WHERE kind = $1 AND version = $2",
         kind.value,
@@ -66,7 +66,7 @@ async def place(connection: Connection, kind: Kind, version: int) -> Place:
 
 
 async def note(connection: Connection, kind: Kind, version: int, at: Place) -> None:
-    """Put down how far it is."""
+    """Record the progress."""
     await connection.execute(
         """
         INSERT INTO document_rebuilds (kind, version, after, derived, fetched, finished) VALUES ($1, $2, $3, $4, $5, $6)
@@ -80,7 +80,7 @@ async def note(connection: Connection, kind: Kind, version: int, at: Place) -> N
 
 
 async def older(connection: Connection, kind: Kind, version: int, after: str, most: int) -> tuple[list[str], list[str]]:
-    """The next `most` rows after the id `after`; and those of them whose documents are of a version before `version`."""
+    """The next `most` ids after `after`, and those of them whose documents are older than `version`."""
     rows = await connection.fetch(
         f"""
         SELECT id, document_version < $2 AND deleted_at IS NULL AS older FROM {TABLES[kind].name}
@@ -96,7 +96,7 @@ async def older(connection: Connection, kind: Kind, version: int, after: str, mo
 async def newest_events(
     connection: Connection, objects: Collection[str], types: Collection[str], api_version: str
 ) -> dict[str, str]:
-    """The payload of the newest applied event of `types` about each of `objects`, in `api_version`."""
+    """For each of `objects`, the payload of its newest applied event of `types` in `api_version`."""
     rows = await connection.fetch(
         """
         SELECT DISTINCT ON (object_id) object_id, payload FROM webhook_events
@@ -111,7 +111,7 @@ async def newest_events(
 
 
 async def invoices_of_erased(connection: Connection, after: str, most: int) -> list[str]:
-    """The next `most` invoices after the id `after` whose customer is erased."""
+    """The next `most` ids after `after` of invoices whose customer is erased."""
     rows = await connection.fetch(
         """
         SELECT invoice.id FROM customers customer JOIN invoices invoice ON invoice.customer = customer.id

@@ -1,8 +1,8 @@
-"""Makes the documents of rows that hold none, or older ones, in the background.
+"""Makes missing documents and renews old ones in the background.
 
-Rows that hold none get what their columns make. A row of an older version is derived anew of its newest stored event,
-where that says what the row says; else Stripe is asked, a few times a second. Neither is a change: `updated_at` and the
-feed stay as they are. What has a later version than ours is another release's. How far it got is stored.
+A missing document is made from the row's columns. An old one is derived from the newest stored event if that agrees
+with the row; otherwise Stripe is asked, at a limited rate. Neither is a change: `updated_at` and the feed stay.
+Documents of a newer version belong to another release and are left alone. The progress is stored.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200
 ASKED_PER_S = 25.0
-"""How often Stripe is asked: ten million rows would take 4.6 days."""
+"""Requests to Stripe per second. Ten million rows would take 4.6 days."""
 CAUSE = "documents"
 
 
 @dataclass(slots=True)
 class Rebuilt:
-    """How many documents were made of columns, of stored events, and of what Stripe answered; whether all are made."""
+    """How many documents were made from columns, from stored events and from Stripe's answers, and whether all are."""
 
     filled: int = 0
     derived: int = 0
@@ -45,12 +45,12 @@ class Rebuilt:
 
     @property
     def total(self) -> int:
-        """How many were made."""
+        """The number of documents made."""
         return self.filled + self.derived + self.fetched
 
 
 class Documents:
-    """Makes documents anew; `asked_per_s` is how often Stripe is asked."""
+    """Makes documents. `asked_per_s` is the rate of requests to Stripe."""
 
     def __init__(self, database: Database, gateway: StripeGateway, *, asked_per_s: float = ASKED_PER_S) -> None:
         self._database = database
@@ -64,9 +64,9 @@ class Documents:
         again: bool = False,
         progress: Callable[[int], None] = lambda _: None,
     ) -> Rebuilt:
-        """Make what is missing, for about `within_s` seconds; asked again, it goes on. Raises what the gateway raises.
+        """Make documents for about `within_s` seconds; the next call continues. Raises what the gateway raises.
 
-        Half of the time is left to others. `again` looks through the rows of a kind once more that it was finished with.
+        It rests for half of the time. With `again`, kinds that were finished are checked once more.
         """
         done, until = Rebuilt(), time.monotonic() + within_s
         if again:
@@ -91,7 +91,7 @@ class Documents:
                     await statements.note(connection, kind, version, Place())
 
     async def scrub(self) -> int:
-        """Take what is personal out of the documents of erased customers' invoices; how many. What is held is left."""
+        """Remove personal data from the invoices of erased customers. Returns how many. Locked ones are skipped."""
         blank, after, scrubbed = FIELDS[Kind.INVOICE].blank, "", 0
         while blank:
             async with self._database.unit_of_work() as connection:
@@ -107,7 +107,7 @@ class Documents:
         return scrubbed
 
     async def _fill(self, kind: Kind, done: Rebuilt) -> bool:
-        """Make the documents of some rows that hold none; whether there may be more."""
+        """Make some missing documents. Returns whether there may be more."""
         async with self._database.unit_of_work() as connection:
             filled = await statements.fill(connection, kind, BATCH)
         done.filled += filled
@@ -115,7 +115,7 @@ class Documents:
         return filled == BATCH
 
     async def _renew(self, kind: Kind, done: Rebuilt) -> bool:
-        """Make the documents of the next rows that are of an older version; whether there may be more."""
+        """Renew the next old documents. Returns whether there may be more."""
         version = VERSIONS[kind]
         async with self._database.connection() as connection:
             place = await statements.place(connection, kind, version)
@@ -140,7 +140,7 @@ class Documents:
         return not finished
 
     async def _derive(self, kind: Kind, ids: Collection[str]) -> set[str]:
-        """Derive those of `ids` whose newest stored event says what the row says, and nobody holds; which."""
+        """Derive the documents of `ids` from events that agree with the rows, skipping locked rows. Returns which."""
         types = [name for name in HANDLERS if name.rpartition(".")[0] == kind and not name.endswith(".deleted")]
         async with self._database.unit_of_work() as connection:
             free = await lock_free(connection, ids)
@@ -156,7 +156,7 @@ class Documents:
         return {row["id"] for row in derived}
 
     async def _fetch(self, subject: Subject) -> bool:
-        """Take over what Stripe has of it; whether that was written. What is gone there is left as it is."""
+        """Apply what Stripe has. Returns whether it was written. An object that is gone there is left as it is."""
         async with self._database.unit_of_work() as connection:
             over = (await Ledger.of(connection, [subject])).revision(subject)
         observed = await observation.observe(self._gateway, subject, over)
@@ -176,7 +176,7 @@ class Documents:
 
 
 def _derived(kind: Kind, row: JsonObject, taken: Snapshot) -> JsonObject | None:
-    """`row` with the later fields of `taken`; None where that says something else, or not all."""
+    """`row` with the later fields of `taken`; None if `taken` disagrees with it or is incomplete."""
     if row["deleted_at"] or not taken.version.same_content(version_of(kind, row)):
         return None
     return mirrored_rows.with_later_fields(kind, row, taken)

@@ -1,7 +1,7 @@
-"""Rows of what is mirrored, with what only their documents hold.
+"""Rows of mirrored objects, together with the fields that only their documents hold.
 
-In memory a row has one key per field, whether there is a column for it or not. In its table the fields that came after
-the first version stand in the document alone, which is made last, of whatever the row has become.
+In memory, a row has one key per field. In the table, fields added after the first version are only in the document,
+which is made last, from the final row.
 """
 
 from collections.abc import Collection, Sequence
@@ -29,7 +29,7 @@ TABLES: dict[Kind, Table] = {
 
 
 async def read(connection: Connection, kind: Kind, ids: Collection[str]) -> dict[str, JsonObject]:
-    """The rows of `ids`, by id; absent rows are absent. One without a document is as if it had one of version 1."""
+    """The rows of `ids` by id; absent rows are missing. A row without a document counts as version 1."""
     rows = await load(connection, TABLES[kind], ids)
     later = FIELDS[kind].later
     for row in rows.values():
@@ -46,18 +46,18 @@ async def read(connection: Connection, kind: Kind, ids: Collection[str]) -> dict
 
 
 async def write(connection: Connection, kind: Kind, rows: Sequence[JsonObject]) -> None:
-    """Insert or replace `rows`, with their documents."""
+    """Insert or replace `rows` with their documents."""
     await store(connection, TABLES[kind], [documented(kind, row) for row in rows])
 
 
 def documented(kind: Kind, row: JsonObject) -> JsonObject:
-    """`row` with its document, in the fields that it knows: those of its version, and no more than we know."""
+    """`row` with its document, in the fields of its version, as far as we know them."""
     version = min(row["document_version"], VERSIONS[kind])
     return row | {"document": storable(FIELDS[kind].document(row, version)), "document_version": version}
 
 
 def with_later_fields(kind: Kind, row: JsonObject, taken: Snapshot) -> JsonObject | None:
-    """`row` with what its version lacks, from `taken`; None where that does not show all of an invoice's items."""
+    """`row` with the fields its version lacks, from `taken`; None if that does not show all items of an invoice."""
     version = row["document_version"]
     found = row | {name: taken.row[name] for name in FIELDS[kind].lacking(version)}
     found |= {"document_version": VERSIONS[kind], "later_digests": taken.version.later or None}
@@ -69,18 +69,18 @@ def with_later_fields(kind: Kind, row: JsonObject, taken: Snapshot) -> JsonObjec
 
 
 def items_document(items: Sequence[JsonView], version: int | None = None) -> str:
-    """The document of an invoice's items, in the fields of `version`, or all."""
+    """The document of an invoice's items, in the fields of `version`, or in all."""
     return storable([ITEM.document(item, version or VERSIONS[Kind.INVOICE]) for item in items])
 
 
 def completed_items(document: str) -> str:
-    """An older document of items with the fields that it lacks, empty: Stripe does not show these items any more."""
+    """An older items document with empty values for the fields it lacks, as Stripe no longer shows these items."""
     items = [{**ITEM.later, **item} for item in msgspec.json.decode(document)]
     return storable(items)
 
 
 def version_of(kind: Kind, row: JsonObject) -> Version:
-    """When and how far along the snapshot was taken that `row` is of."""
+    """The version of the snapshot that `row` holds."""
     rank = RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
     if row["deleted_at"]:
         rank = DELETED_RANK
@@ -95,5 +95,5 @@ def version_of(kind: Kind, row: JsonObject) -> Version:
 
 
 def invoice_state(row: JsonObject) -> JsonObject:
-    """What is told of an invoice, of its row."""
+    """The invoice's state in events, from its row."""
     return {**FIELDS[Kind.INVOICE].told(row, FIELDS[Kind.INVOICE].marked(Feed)), "status": invoice_status(row)}

@@ -1,4 +1,4 @@
-"""Owns asking Stripe how an object stands right now, as snapshots that win where events cannot be ordered."""
+"""Asks Stripe for the current state of an object, as a snapshot that counts where events cannot be ordered."""
 
 from datetime import UTC, datetime
 
@@ -19,13 +19,13 @@ PATHS = {
 
 
 MOST_LOOKS = 4
-"""How often one object is asked for in a row while others keep changing it; each look is a call to Stripe."""
+"""The most requests for one object in a row while others keep changing it."""
 
 
 async def observe(gateway: StripeGateway, subject: Subject, over: int | None = None) -> Snapshot:
-    """The object as Stripe has it now: an invoice with all its items and payments; a deleted stub where it is gone.
+    """The object as Stripe has it now: an invoice with all items and payments, or a deleted stub if it is gone.
 
-    `over` is the revision known before asking (see Version); without it only times tell whether the answer is newer.
+    `over` is the revision known before asking (see Version). Without it, only times tell whether the answer is newer.
     """
     expand: JsonObject = {"expand": ["payments"]} if subject.kind is Kind.INVOICE else {}
     try:
@@ -40,9 +40,9 @@ async def observe(gateway: StripeGateway, subject: Subject, over: int | None = N
 
 
 async def take_over(database: Database, gateway: StripeGateway, subject: Subject, cause: str) -> bool:
-    """Make our rows of `subject` what Stripe has of it now; whether that changed anything.
+    """Update our rows of `subject` to what Stripe has now. Returns whether anything changed.
 
-    Raises Unordered where others change it faster than Stripe answers, and what the gateway raises.
+    Raises Unordered if others change it faster than Stripe answers, and what the gateway raises.
     """
     async with database.unit_of_work() as connection:
         over = (await Ledger.of(connection, [subject])).revision(subject)
@@ -74,12 +74,12 @@ def gone(subject: Subject) -> Snapshot:
 
 
 def snapshot_of(kind: Kind, answer: Answer, *, over: int | None = None) -> Snapshot:
-    """The snapshot an answer is."""
+    """The snapshot in an answer of Stripe's."""
     return snapshot(kind, answer.data, Stamp(answer.since, answer.until, over=over))
 
 
 async def complete(gateway: StripeGateway, taken: Snapshot) -> None:
-    """Ask for all of an invoice's items where its snapshot shows only some."""
+    """Fetch all of an invoice's items if its snapshot shows only some."""
     if taken.items_complete:
         return
     lines = [line async for line in gateway.pages(f"/v1/invoices/{taken.id}/lines", {})]
@@ -87,7 +87,7 @@ async def complete(gateway: StripeGateway, taken: Snapshot) -> None:
 
 
 async def invoice_of(gateway: StripeGateway, payment_intent: str) -> JsonObject | None:
-    """The link row of the invoice that `payment_intent` pays, or None where it pays none, or is unknown to Stripe."""
+    """The link row of the invoice that `payment_intent` pays; None if it pays none or is unknown to Stripe."""
     query = {"payment": {"type": "payment_intent", "payment_intent": payment_intent}}
     try:
         found = (await gateway.get("/v1/invoice_payments", query)).data["data"]

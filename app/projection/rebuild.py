@@ -1,7 +1,6 @@
-"""The rebuild: everything ever received, replayed into an empty projection, and compared with the live one.
+"""The rebuild: replays all received events into an empty projection and compares it with the live one.
 
-It proves that the events alone lead to the state we have. The live tables are only read, unless the differences are
-asked to be put right.
+It shows that the events alone lead to the stored state. It only reads the live tables, unless it is asked to repair.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,12 +29,15 @@ log = structlog.get_logger(__name__)
 KINDS = {table: kind for kind, table in TABLES.items()}
 
 FROM_CALLS = frozenset({"payment_intent"})
-"""Fields that answers to our own calls may tell before, or without, any event: live knows them, a rebuild need not."""
+"""Fields that answers to our own calls may set before any event does, so the rebuild may lack them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One row that is not what the events lead to; `fields` as (live, rebuilt), empty where one side has no row."""
+    """A row that differs from what the events lead to.
+
+    `fields` maps names to (live, rebuilt); empty if one side has no row.
+    """
 
     table: Table
     key: str
@@ -72,7 +74,7 @@ class Rebuilder:
         self._gateway = gateway
 
     async def rebuild(self, *, repair: bool = False, progress: Callable[[int], None] = lambda _: None) -> Rebuilt:
-        """Replay every applied event and compare; with `repair`, make the live rows what the events lead to."""
+        """Replay all applied events and compare. With `repair`, update the live rows to the rebuilt ones."""
         done = Rebuilt()
         started = datetime.now(UTC)
         connection = await self._database.dedicated()
@@ -105,7 +107,7 @@ class Rebuilder:
             done.failed.append(f"{incoming.event.id}: {type(error).__name__}: {error}")
 
     async def _apply(self, connection: Connection, event_type: str, incoming: Incoming) -> Question | None:
-        """Apply one event to the projection of `connection`; the question it raises, if any."""
+        """Apply one event to the projection of `connection`. Returns the question it raises, if any."""
         if incoming.subject is None:
             incoming.invoice = await rebuild_statements.invoice_of(connection, incoming.event.object["id"])
         async with connection.transaction():
@@ -119,7 +121,7 @@ class Rebuilder:
         return None
 
     async def _repair(self, connection: Connection, difference: Difference, started: datetime) -> bool:
-        """Write one rebuilt row over the live one, unless that changed meanwhile; what only calls told is kept."""
+        """Replace a live row by the rebuilt one, unless it changed meanwhile. Fields that only calls set are kept."""
         table = difference.table
         rebuilt = (await _load(connection, table, difference.key)).get(difference.key)
         if rebuilt is None:
@@ -162,6 +164,6 @@ def _fields(live: JsonObject, rebuilt: JsonObject) -> dict[str, tuple[object, ob
 
 
 def told(differences: Sequence[Difference], most: int = 50) -> list[str]:
-    """The differences in words, the first ones of many."""
+    """The differences as text, at most `most` of them."""
     lines = [str(difference) for difference in differences[:most]]
     return [*lines, f"… and {len(differences) - most} more"] if len(differences) > most else lines

@@ -1,7 +1,7 @@
-"""Owns the statements of a rebuild: an empty projection beside the live one, and how the two differ.
+"""The SQL statements of a rebuild: an empty projection beside the live one, and how the two differ.
 
-The second projection is made of temporary tables of one connection. They have the live tables' names and come first
-in that connection's search path, so that the same code writes them; when the connection ends they are gone.
+The projection consists of temporary tables of one connection. They have the live tables' names and come first in its
+search path, so the same code writes them. They vanish with the connection.
 """
 
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from app.domain.json import JsonObject
 from app.invoices.item_statements import invoices_of
 
 COMPARED = (PRODUCTS, PRICES, CUSTOMERS, INVOICES, INVOICE_ITEMS, FULFILLMENTS)
-"""What is compared, parents first."""
+"""The compared tables, parents first."""
 
 BESIDE = (
     "reference_claims",
@@ -28,7 +28,7 @@ BESIDE = (
     "operations",
     "audit_log",
 )
-"""What else is written on the way (an erasure reaches far): all of it into tables that are thrown away."""
+"""Further tables that the code writes (an erasure touches many). They are temporary, too."""
 
 OUR_OWN = (
     "updated_at",
@@ -47,21 +47,21 @@ OUR_OWN = (
     "document_version",
     "later_digests",
 )
-"""Columns that tell when and how something came here, not what it is."""
+"""Columns that say when and how something came here, not what it is."""
 
 BATCH = 200
 PATIENCE_S = 600.0
-"""How long one comparison of two whole tables may take."""
+"""Seconds that the comparison of two whole tables may take."""
 
 
 async def open_projection(connection: Connection) -> None:
-    """Make the empty tables."""
+    """Create the empty tables."""
     for name in (*(table.name for table in COMPARED), *BESIDE):
         await connection.execute(f"CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL)")
 
 
 async def events(connection: Connection) -> AsyncIterator[list[tuple[str, str]]]:
-    """Every event whose effects are in the live projection, as (type, payload), in the order they were received."""
+    """The applied events as (type, payload), in the order in which they were received."""
     last = (datetime.fromtimestamp(0).astimezone(), "")
     while True:
         rows = await connection.fetch(
@@ -79,14 +79,14 @@ async def events(connection: Connection) -> AsyncIterator[list[tuple[str, str]]]
 
 
 async def invoice_of(connection: Connection, payment_intent: str) -> str | None:
-    """The invoice that a PaymentIntent pays, as far as the rebuilt projection knows."""
+    """The id of the invoice that a PaymentIntent pays, as far as the rebuilt projection knows."""
     return next(iter((await invoices_of(connection, [payment_intent])).values()), None)
 
 
 async def differences(
     connection: Connection, table: Table, before: datetime
 ) -> list[tuple[str, JsonObject | None, JsonObject | None]]:
-    """Rows that differ, as (key, live, rebuilt); what changed in the live table since `before` is left out."""
+    """The rows that differ, as (key, live, rebuilt), without live rows that changed since `before`."""
     name, key = table.name, table.key
     own = [*OUR_OWN, "created_at"] if table is FULFILLMENTS else OUR_OWN
     fresh = "live.updated_at >= $2" if "updated_at" in table.columns else "false"
@@ -107,9 +107,9 @@ async def differences(
 
 
 def _compared(table: Table, side: str) -> str:
-    """What of the row `side` is compared, as SQL: its columns, whether it is deleted, and what its documents say.
+    """The SQL of what is compared of the row `side`: columns, whether it is deleted, and documents.
 
-    A live row that holds no documents, or older ones, is compared by its columns alone.
+    A live row with no document, or an older one, is compared by its columns only.
     """
     compared = f"to_jsonb({side}) - $1::text[]"
     if "document" in table.columns:

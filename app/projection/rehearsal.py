@@ -1,8 +1,7 @@
-"""Owns the rehearsal of another API version: what this build would make of its objects, beside what is stored.
+"""The rehearsal of another API version: compares what this build reads from its objects with what is stored.
 
-Nothing is written: PostgreSQL is told to refuse it, and Stripe is only asked GETs. Objects of the candidate version come
-from Stripe, asked with its `Stripe-Version`, or from files of events that were delivered in it; both go through the
-same mapping as everything else.
+It writes nothing: its connection is read-only, and Stripe is only asked by GET. Objects of the candidate version come
+from Stripe, asked with its `Stripe-Version`, or from files of events delivered in it. The usual mapping reads both.
 """
 
 import asyncio
@@ -29,7 +28,7 @@ from app.stripe.client import API_VERSION, StripeGateway
 from app.stripe.mapping import FIELDS, Kind, Snapshot, Stamp, payment_link, snapshot
 
 Reading = dict[str, object]
-"""What this build takes from one object, by field."""
+"""What this build reads from one object, by field."""
 
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, msgspec.MsgspecError)
 """What reading an object of another shape may raise."""
@@ -38,14 +37,17 @@ PASSING = frozenset(FIELDS[Kind.INVOICE].marked(Passing))
 
 INTENT = "payment_intent"
 FOLLOWS = "fulfillment"
-"""Beside an invoice's fields: what its fulfillment would be, where Stripe's status is taken in as far as it may be."""
+"""The name of an extra field of an invoice: the fulfillment's status that would follow from its status."""
 AT_ONCE = 8
-"""How many objects are asked for side by side."""
+"""The number of objects that are asked for at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """An object that the candidate version would make something else of: fields as (stored, candidate), or no reading."""
+    """An object that this build reads differently in the candidate version.
+
+    `fields` maps names to (stored, candidate); `problem` says why it cannot be read.
+    """
 
     about: str
     fields: dict[str, tuple[object, object]] = field(default_factory=dict)
@@ -62,8 +64,8 @@ class Divergence:
 class Rehearsed:
     """What a rehearsal found.
 
-    read: objects that nothing stored could be compared with. drifted: objects whose rows are not what Stripe has in our
-    own version either; `invoicing reconcile` is for them.
+    read: objects without a stored counterpart. drifted: objects whose rows differ from Stripe in our own version as
+    well, which is for `invoicing reconcile`.
     """
 
     compared: int = 0
@@ -74,7 +76,7 @@ class Rehearsed:
 
 
 class Rehearsal:
-    """Compares the candidate version with what is stored. `own` speaks this build's version, `candidate` the other."""
+    """Compares the candidate version with what is stored. `own` uses this build's version, `candidate` the other."""
 
     def __init__(self, database: Database, own: StripeGateway, candidate: StripeGateway, *, livemode: bool) -> None:
         self._database = database
@@ -83,9 +85,9 @@ class Rehearsal:
         self._livemode = livemode
 
     async def ask(self, last: int, progress: Callable[[int], None] = lambda _: None) -> Rehearsed:
-        """Ask Stripe for what the last `last` events were about, in the candidate version.
+        """Ask Stripe for the objects of the last `last` events, in the candidate version.
 
-        Raises what the gateway raises where Stripe does not know the version, or cannot be asked at all.
+        Raises what the gateway raises if Stripe does not know the version or cannot be asked.
         """
         done = Rehearsed()
         await self._candidate.get("/v1/events", {"limit": 1})
@@ -104,7 +106,7 @@ class Rehearsal:
         return done
 
     async def read(self, events: Iterable[bytes]) -> Rehearsed:
-        """Read events of the candidate version, and compare each with its twin: an event has one id in all versions."""
+        """Read events of the candidate version, and compare each with the stored event of the same id."""
         done = Rehearsed()
         async with self._reading() as connection:
             for body in events:
@@ -127,7 +129,7 @@ class Rehearsal:
             await connection.close(timeout=5)
 
     async def _asked(self, gateway: StripeGateway, kind: str, object_id: str) -> Reading | str | None:
-        """What the object is read as; words where it cannot be read; None where it is gone."""
+        """The reading of the object; text if it cannot be read; None if it is gone."""
         try:
             if kind == INTENT:
                 return reading_of(await observation.payment_intent(gateway, object_id))
@@ -158,7 +160,7 @@ class Rehearsal:
     async def _of_the_version(
         self, done: Rehearsed, kind: str, object_id: str, fields: dict[str, tuple[object, object]], reading: Reading
     ) -> dict[str, tuple[object, object]]:
-        """Of `fields`, those that differ because of the version: what our own version says, too, is drift."""
+        """Those of `fields` that differ because of the version. Differences in our own version, too, are drift."""
         own = await self._asked(self._own, kind, object_id)
         if not isinstance(own, dict):
             return fields
@@ -170,7 +172,7 @@ class Rehearsal:
         return kept
 
     async def _known(self, connection: Connection, kind: str, object_id: str, reading: Reading) -> Reading | None:
-        """What is stored of an object, in the fields of `reading`; None where nothing is."""
+        """The stored values of an object's fields in `reading`; None if it is not stored."""
         if kind == INTENT:
             own = await self._asked(self._own, kind, object_id) if self._candidate.api_version != API_VERSION else None
             return own if isinstance(own, dict) else None
@@ -189,7 +191,7 @@ class Rehearsal:
         return known
 
     async def _beside_twin(self, connection: Connection, done: Rehearsed, event: Event, reading: Reading) -> None:
-        """Compare an event with the one of its id that is stored, where this build can read that."""
+        """Compare an event with the stored one of the same id, if this build can read that."""
         twin = (await rehearsal_statements.stored(connection, [event.id])).get(event.id)
         if twin is None or twin.api_version != API_VERSION:
             done.read += 1
@@ -201,14 +203,14 @@ class Rehearsal:
 
 
 def _subjects(events: Sequence[StoredEvent]) -> list[tuple[str, str]]:
-    """The objects that the events are about, each once: (Stripe's name of its kind, id)."""
+    """The objects of the events, each once, as (Stripe's name of its kind, id)."""
     asked = {*KINDS, INTENT}
     named = ((event.type.rpartition(".")[0], event.object_id) for event in events)
     return list(dict.fromkeys((kind, object_id) for kind, object_id in named if kind in asked and object_id))
 
 
 def reading_of(stripe_object: JsonView) -> Reading:
-    """What this build takes from an object of any kind it handles. Raises one of UNREADABLE where it cannot."""
+    """What this build reads from an object of a kind it handles. Raises one of UNREADABLE."""
     name = stripe_object["object"]
     if name in KINDS:
         now = datetime.now(UTC)
@@ -235,7 +237,7 @@ def _item_name(line: str) -> str:
 
 
 def difference(known: Reading, told: Reading) -> dict[str, tuple[object, object]]:
-    """The fields that differ, as (known, told); one that a side does not have is None there."""
+    """The fields that differ, as (known, told). A field that one side lacks is None there."""
     names = [*known, *(name for name in told if name not in known)]
     return {name: (known.get(name), told.get(name)) for name in names if known.get(name) != told.get(name)}
 
@@ -245,7 +247,7 @@ def _said(error: Exception) -> str:
 
 
 def _id_in(body: bytes) -> str:
-    """The event's id, where at least that can be read."""
+    """The event's id if it can be read."""
     try:
         return str(msgspec.json.decode(body)["id"])
     except UNREADABLE:

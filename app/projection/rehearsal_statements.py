@@ -17,7 +17,7 @@ from app.stripe.mapping import Kind
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event as it came."""
+    """An event as received."""
 
     id: str
     type: str
@@ -43,21 +43,21 @@ _LINES = Statement(select(invoice_items.c.line_item).where(invoice_items.c.invoi
 
 
 async def newest(connection: Connection, types: Collection[str], *, livemode: bool, limit: int) -> list[StoredEvent]:
-    """The last events of `types` that were applied, the newest first."""
+    """The last applied events of `types`, newest first."""
     return await _NEWEST.rows(connection, StoredEvent, types=list(types), livemode=livemode, limit=limit)
 
 
 async def stored(connection: Connection, ids: Collection[str]) -> dict[str, StoredEvent]:
-    """Those of the events `ids` that were received, by id."""
+    """The received events of `ids`, by id."""
     return {found.id: found for found in await _AMONG.rows(connection, StoredEvent, ids=list(ids))}
 
 
 async def row_of(connection: Connection, kind: Kind, object_id: str) -> JsonObject | None:
-    """The live row of an object; None where there is none, or it is deleted."""
+    """The live row of an object; None if there is none or it is deleted."""
     row = (await mirrored_rows.read(connection, kind, [object_id])).get(object_id)
     return None if row is None or row["deleted_at"] else row
 
 
 async def items_of(connection: Connection, invoice: str) -> dict[str, JsonObject]:
-    """An invoice's items, by the id of their line."""
+    """An invoice's items, by line id."""
     return await load(connection, INVOICE_ITEMS, await _LINES.column(connection, invoice=invoice), by="line_item")

@@ -18,7 +18,7 @@ _BURY = Statement(
 
 
 async def among(connection: Connection, ids: Collection[str]) -> set[str]:
-    """Which of `ids` are known to be gone."""
+    """Those of `ids` that are known to be gone."""
     return set(await _AMONG.column(connection, ids=list(ids))) if ids else set()
 
 

@@ -1,7 +1,7 @@
-"""One transaction's picture of what is mirrored: which snapshots apply, and what is written in the end.
+"""The unit of work: the mirrored rows that one transaction reads and writes.
 
-Load the rows of some subjects (their locks are held from then on), apply snapshots and reports of payment attempts,
-flush. Everything between load and flush is plain computation; the order of arrival never changes the outcome.
+Load the rows of some subjects (which locks them), apply snapshots and reports on payment attempts, and flush. Between
+load and flush it only computes. The order of arrival does not change the outcome.
 """
 
 from collections import defaultdict
@@ -31,22 +31,22 @@ from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind, Snapshot, lines_dig
 SECOND = timedelta(seconds=1)
 
 CHANGED_BY = ("status", "deleted_at", "snapshot_digest", "lines_digest", "payment_intent")
-"""Columns of an invoice of which one, or a later digest, changes whenever anything does that is content."""
+"""Columns of an invoice. One of them, or a later digest, changes whenever its content does."""
 
 ERASED_CUSTOMER = FIELDS[Kind.CUSTOMER].blank
 
 
 class Subject(NamedTuple):
-    """One Stripe object, by kind and id."""
+    """A Stripe object by kind and id."""
 
     kind: Kind
     id: str
 
 
 class Unordered(Exception):
-    """A snapshot that times cannot order, or that is incomplete: fetch `subject` and apply that instead.
+    """A snapshot cannot be ordered by times, or is incomplete: fetch `subject` and apply that instead.
 
-    `over` is the revision known now: the answer is newer than that.
+    `over` is the revision known now; the fetched snapshot is newer than that.
     """
 
     def __init__(self, subject: Subject, over: int) -> None:
@@ -56,13 +56,13 @@ class Unordered(Exception):
 
 
 class Incomplete(Unordered):
-    """A snapshot that shows only some of the invoice's items, where all of them are needed."""
+    """A snapshot shows only some of the invoice's items, and all are needed."""
 
 
 class Ledger:
-    """The rows that one transaction reads and writes; used for one flush.
+    """The rows of one transaction, for one flush.
 
-    `cause` (an event's id, an operation's) is put down beside every change; `fulfillments` are those of the invoices.
+    `cause` (an event's or operation's id) is recorded with each change. `fulfillments` are those of the invoices.
     """
 
     def __init__(self, connection: Connection, now: datetime, cause: str | None) -> None:
@@ -82,14 +82,17 @@ class Ledger:
 
     @classmethod
     async def of(cls, connection: Connection, subjects: Iterable[Subject], *, cause: str | None = None) -> Self:
-        """Lock `subjects` for the rest of the transaction and read their rows and their fulfillments."""
+        """Lock `subjects` until the transaction ends, and read their rows and fulfillments."""
         wanted = list(subjects)
         await lock(connection, (subject.id for subject in wanted))
         return await cls.of_locked(connection, wanted, cause=cause)
 
     @classmethod
     async def of_locked(cls, connection: Connection, wanted: Sequence[Subject], *, cause: str | None = None) -> Self:
-        """The same of subjects that this transaction has locked: by a statement before, or it would read what was then."""
+        """The same for subjects that this transaction has locked by an earlier statement.
+
+        One statement for both would read rows as they were before the lock.
+        """
         ledger = cls(connection, datetime.now(UTC), cause)
         ids: defaultdict[Kind, list[str]] = defaultdict(list)
         for subject in wanted:
@@ -108,7 +111,7 @@ class Ledger:
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
-        """Undo what the block did where it raises, so that half an event is never written."""
+        """Undo what the block did if it raises, so that half an event is never written."""
         parts = ("_rows", "_changed", "_items", "_links", "_buried", "_given_up", "_erased", "_changes")
         kept = {part: getattr(self, part).copy() for part in parts}
         fulfillments = self.fulfillments.copy()
@@ -122,7 +125,7 @@ class Ledger:
 
     @property
     def cause(self) -> str | None:
-        """What brings the changes about that follow."""
+        """The cause of the changes that follow."""
         return self.fulfillments.cause
 
     @cause.setter
@@ -130,23 +133,23 @@ class Ledger:
         self.fulfillments.cause = cause
 
     def row(self, subject: Subject) -> JsonObject | None:
-        """What is known of `subject`, or None."""
+        """The row of `subject`; None if it is unknown."""
         return self._rows.get(subject)
 
     def revision(self, subject: Subject) -> int:
-        """How often `subject` changed here; 0 while it is unknown."""
+        """How often `subject` changed here; 0 if it is unknown."""
         known = self._rows.get(subject)
         return int(known["revision"]) if known else 0
 
     def customers_of_new_invoices(self) -> set[str]:
-        """The customers of the invoices that this transaction made known."""
+        """The customers of invoices that this transaction created."""
         made = [it for it in self._changed if it.kind is Kind.INVOICE and it not in self._known]
         return {customer for it in made if (customer := self._rows[it]["customer"])}
 
     # Snapshots
 
     def apply(self, snapshot: Snapshot) -> Verdict:
-        """Take `snapshot` in where it is the newer. Raises Unordered where only Stripe can tell."""
+        """Apply `snapshot` if it is newer. Raises Unordered if only Stripe can tell."""
         subject = Subject(snapshot.kind, snapshot.id)
         known = self._rows.get(subject)
         verdict = judge(mirrored_rows.version_of(subject.kind, known) if known else None, snapshot.version)
@@ -197,9 +200,11 @@ class Ledger:
         self._put(subject, row)
 
     def _confirm(self, subject: Subject, known: JsonObject, snapshot: Snapshot, items_taken: JsonObject) -> None:
-        """Note that what is known was still so at a later time; what is no content (hosted pages' addresses) follows.
+        """Record that the known content was still current later.
 
-        So do fields that the code did not know which wrote what is known.
+        Fields that are not content (addresses of hosted pages) follow.
+
+        So do fields that the release that wrote the row did not know.
         """
         version, known_until = snapshot.version, datetime.fromisoformat(known["snapshot_until"])
         since = max(datetime.fromisoformat(known["snapshot_since"]), version.since)
@@ -217,11 +222,11 @@ class Ledger:
 
     @staticmethod
     def _document_version(known: JsonObject | None, snapshot: Snapshot) -> int:
-        """Of which version the fields of the row are once `snapshot` is taken in; a stub says nothing of them."""
+        """The version of the row's fields after `snapshot` is applied. A stub does not change it."""
         return int(known["document_version"]) if snapshot.stub and known else VERSIONS[snapshot.kind]
 
     def _take_items(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot) -> JsonObject:
-        """Replace a draft's items; the columns that say so. A finalized invoice's items are frozen: taken in once."""
+        """Replace a draft's items. Returns the columns that change. A finalized invoice's items are taken only once."""
         if subject.kind is not Kind.INVOICE or snapshot.deleted:
             return {}
         frozen = known is not None and known["status"] != InvoiceStatus.DRAFT
@@ -248,9 +253,12 @@ class Ledger:
     # Which PaymentIntent pays an invoice
 
     def link(self, link: JsonObject, *, newer: bool = True) -> None:
-        """Record that a PaymentIntent pays an invoice; the default one is shown with it, one that paid with its fulfillment.
+        """Record that a PaymentIntent pays an invoice.
 
-        newer: not from a picture older than what is known. One that is older does not change which one is the default.
+        The invoice shows the default one, its fulfillment the one that paid.
+
+        `newer`: the link does not come from an older snapshot than the known one. An older one does not change the
+        default.
         """
         subject = Subject(Kind.INVOICE, link["invoice"])
         invoice = self._rows.get(subject)
@@ -273,7 +281,7 @@ class Ledger:
         return max((link["payment_intent"] for link in ours), default=None)
 
     def follow_invoice(self, invoice_id: str) -> bool:
-        """Let the invoice's fulfillment follow the invoice; whether that changed the fulfillment's status."""
+        """Let the fulfillment follow its invoice. Returns whether the fulfillment's status changed."""
         invoice = self._rows.get(Subject(Kind.INVOICE, invoice_id))
         if invoice is None or invoice["deleted_at"]:
             return False
@@ -282,7 +290,7 @@ class Ledger:
     # What is written
 
     def _note_invoice(self, known: JsonObject | None, row: JsonObject) -> None:
-        """Put down that the invoice changed, where that is so: its status, or anything else that is shown of it."""
+        """Record a change of the invoice if its status or other content changed."""
         later = zip((known or {}).get("later_digests") or (), row["later_digests"] or (), strict=False)
         if (
             known is None
@@ -293,7 +301,7 @@ class Ledger:
             note(self._changes, Change(INVOICE, was, mirrored_rows.invoice_state(row), self.cause))
 
     async def flush(self) -> None:
-        """Write what changed, parents first."""
+        """Write the changes, parents first."""
         await self._erase_invoices()
         for kind in Kind:
             rows = [self._rows[subject] for subject in self._changed if subject.kind is kind]
@@ -309,7 +317,7 @@ class Ledger:
             await erasure.forget(self._connection, self._erased)
 
     async def _erase_invoices(self) -> None:
-        """Take what is personal out of invoices whose customer is erased, whatever Stripe still says of it."""
+        """Remove personal data from invoices whose customer is erased, whatever Stripe still sends."""
         blank = FIELDS[Kind.INVOICE].blank
         changed = [subject for subject in self._changed if subject.kind is Kind.INVOICE] if blank else []
         customers = {customer for subject in changed if (customer := self._rows[subject]["customer"])}
@@ -319,7 +327,7 @@ class Ledger:
                 self._rows[subject] |= blank
 
     def _told(self) -> list[JsonObject]:
-        """The rows that tell of the changes, each beside the state that its invoice is in now."""
+        """The rows of the changes, each with its invoice's state now."""
         states = {change.invoice: change.state for change in self._changes}
         told = [change.row(change.state) for change in self._changes]
         for change in self.fulfillments.changes:

@@ -1,6 +1,6 @@
-"""Write-through: what Stripe answered to our own call becomes our rows, and the answer to the caller, at once.
+"""Write-through: Stripe's answer to our own call becomes our rows and the answer to the caller at once.
 
-The webhook about the same change may come before or after; whichever way, the same rows result (see ledger.py).
+The webhook about the same change may come before or after; the rows are the same either way (see unit_of_work.py).
 """
 
 from collections.abc import Sequence
@@ -34,12 +34,12 @@ RESOURCES: dict[Kind, Resource] = {
 }
 
 Written = str | None
-"""The document of what was written, as it is answered; None where the object was deleted at Stripe meanwhile."""
+"""The document of what was written, as it is answered; None if the object was deleted at Stripe meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """A snapshot to write, and the operation that is answered with it, where one is. `cause` is put down beside it."""
+    """A snapshot to write, and the operation it answers, if any. `cause` is recorded with it."""
 
     snapshot: Snapshot
     cause: str
@@ -48,12 +48,12 @@ class Change:
 
     @property
     def subject(self) -> Subject:
-        """What it changes."""
+        """The object that it changes."""
         return Subject(self.snapshot.kind, self.snapshot.id)
 
 
 class Writer:
-    """Writes snapshots through, together with the answers they lead to; what comes together shares a transaction."""
+    """Writes snapshots and the answers they lead to. Changes that come together share a transaction."""
 
     def __init__(self, database: Database, gateway: StripeGateway, steps: Steps) -> None:
         self._database = database
@@ -62,19 +62,19 @@ class Writer:
         self._batcher: Batcher[Change, Written] = Batcher(self._together)
 
     async def close(self) -> None:
-        """Wait for the end of what is under way."""
+        """Wait for the batches under way."""
         await self._batcher.close()
 
     async def write(self, snapshot: Snapshot, cause: str) -> None:
-        """Take `snapshot` in; `cause` is put down beside what changes. Raises StripeUnavailable as `finish` does."""
+        """Apply `snapshot`, with `cause` recorded with its changes. Raises StripeUnavailable as `finish` does."""
         await self._write(Change(snapshot, cause))
 
     async def finish(self, operation: Operation, snapshot: Snapshot, status: int = 200) -> None:
-        """Take `snapshot` in, and answer with the document of its object, in one transaction.
+        """Apply `snapshot` and answer with its object's document, in one transaction.
 
-        Where the webhook was faster and times cannot tell which is newer, Stripe is asked, and that counts. Raises
-        StripeUnavailable where others change the object faster than Stripe answers: asked again, the request continues.
-        Raises NotFound where the object was deleted at Stripe, and that was told here, before this answer came.
+        If times cannot tell whether the webhook was newer, Stripe is asked. Raises StripeUnavailable if others change
+        the object faster than Stripe answers; a retry continues. Raises NotFound if the object's deletion arrived
+        before this answer.
         """
         operation.subject = snapshot.id
         written = await self._write(Change(snapshot, str(operation.id), operation, status))
@@ -101,7 +101,7 @@ class Writer:
                 change = replace(change, snapshot=await self._clarified(change.snapshot, question))
 
     async def _clarified(self, snapshot: Snapshot, question: Unordered) -> Snapshot:
-        """What `question` wants to have in the place of `snapshot`."""
+        """The snapshot that `question` needs instead of `snapshot`."""
         if isinstance(question, Incomplete):
             await observation.complete(self._gateway, snapshot)
             return snapshot
@@ -110,7 +110,7 @@ class Writer:
         return observed
 
     async def _alone(self, change: Change) -> Written:
-        """Write one change in a transaction of its own, waiting for whoever else changes the same object."""
+        """Write one change in its own transaction, waiting for locks."""
         async with self._database.unit_of_work() as connection:
             ledger = await Ledger.of(connection, [change.subject], cause=change.cause)
             ledger.apply(change.snapshot)
@@ -118,7 +118,7 @@ class Writer:
             return (await _answer(connection, [change]))[0]
 
     async def _together(self, changes: Sequence[Change]) -> Sequence[Written | Exception | Individually]:
-        """Write changes of different objects in one transaction; what somebody else holds is not waited for."""
+        """Write changes of different objects in one transaction. Locked objects are left for individual writes."""
         outcomes: dict[Change, Written | Exception] = {}
         first = {change.subject: change for change in reversed(changes)}
         async with self._database.unit_of_work() as connection:
@@ -138,7 +138,7 @@ class Writer:
         return [outcomes.get(change, INDIVIDUALLY) for change in changes]
 
     async def create(self, operation: Operation, kind: Kind, params: JsonView, wanted: JsonView) -> None:
-        """Create an object at Stripe from the Stripe parameters `wanted`, under the caller's reference if there is one."""
+        """Create an object at Stripe from the Stripe parameters `wanted`, and claim the caller's reference."""
         await self.claim_reference(operation, kind, params)
         answer = await self._steps.post(operation, "create", observation.PATHS[kind], wanted)
         await self.finish(operation, observation.snapshot_of(kind, answer), 201)
@@ -150,7 +150,7 @@ class Writer:
         await self.finish(operation, observation.snapshot_of(kind, answer))
 
     async def delete(self, operation: Operation, kind: Kind) -> None:
-        """Delete the operation's subject at Stripe; one that is gone there already is deleted here."""
+        """Delete the operation's subject at Stripe, and here. One that is gone there is deleted here, too."""
         path = await self._known(operation, kind)
         answer = await self._steps.delete(operation, path)
         gone = (
@@ -159,9 +159,9 @@ class Writer:
         await self.finish(operation, gone)
 
     async def _known(self, operation: Operation, kind: Kind) -> str:
-        """The path of the operation's subject at Stripe. Raises NotFound for what is not known here.
+        """The path of the operation's subject at Stripe. Raises NotFound if it is not known here.
 
-        An operation that is continued was let pass before; where its subject is gone, that may be its own doing.
+        A continued operation has passed this check before, and may have deleted its subject itself.
         """
         if operation.fresh:
             async with self._database.connection() as connection:
@@ -170,7 +170,7 @@ class Writer:
         return f"{observation.PATHS[kind]}/{operation.subject}"
 
     async def claim_reference(self, operation: Operation, kind: Kind, params: JsonView) -> None:
-        """Claim the caller's `reference` for what `operation` is about to create. Raises ReferenceTaken."""
+        """Claim the caller's `reference` for the object that `operation` creates. Raises ReferenceTaken."""
         reference = params.get("reference")
         if reference is None:
             return
@@ -190,9 +190,9 @@ class Writer:
 
 
 async def _answer(connection: Connection, changes: Sequence[Change]) -> list[Written]:
-    """Answer the operations among `changes` with the documents of what was just written. Raises LeaseLost.
+    """Answer the operations among `changes` with the documents just written. Raises LeaseLost.
 
-    Where an object turned out to be deleted there is none, and the operation is not answered here.
+    If an object was deleted meanwhile, there is no document and its operation is not answered here.
     """
     shown: dict[str, str] = {}
     for kind, resource in RESOURCES.items():
@@ -214,12 +214,12 @@ async def _answer(connection: Connection, changes: Sequence[Change]) -> list[Wri
 
 
 def deleted_document(object_id: str) -> str:
-    """What a DELETE answers."""
+    """The answer to a DELETE."""
     return msgspec.json.encode({"id": object_id, "deleted": True}).decode()
 
 
 def stripe_params(params: JsonView, *names: str) -> JsonObject:
-    """The named ones of `params` as Stripe takes them: null unsets, an empty list clears, `reference` is metadata."""
+    """The parameters `names` in Stripe's form: null unsets, an empty list clears, `reference` becomes metadata."""
     chosen = {name: cleared(params[name]) for name in names if name in params}
     metadata: JsonObject = {key: cleared(value) for key, value in (params.get("metadata") or {}).items()}
     if params.get("reference") is not None:
@@ -230,5 +230,5 @@ def stripe_params(params: JsonView, *names: str) -> JsonObject:
 
 
 def cleared(value: object) -> object:
-    """`value`, or the empty string by which Stripe is told to unset a field."""
+    """`value`, or the empty string, by which Stripe unsets a field."""
     return "" if value is None or value == [] else value

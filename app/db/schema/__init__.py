@@ -1,7 +1,7 @@
-"""The schema: every table with its constraints and indexes, declared once as SQLAlchemy Core tables.
+"""The schema: all tables with constraints and indexes, declared once as SQLAlchemy Core tables.
 
-Migrations are written from it, and a test fails where they drift from it. Statements are written over these tables; the
-console maps its classes on them (app/admin/models.py).
+Migrations are written from it, and a test fails if they differ. Statements use these tables, and the console maps its
+classes on them (app/admin/models.py).
 """
 
 from app.db.schema.access import api_keys, audit_log, rate_buckets

@@ -1,4 +1,4 @@
-"""The tables of who may call: keys, the audit log, rate limits."""
+"""The tables of API keys, the audit log and rate limits."""
 
 from sqlalchemy import (
     Boolean,
@@ -39,9 +39,9 @@ api_keys = Table(
     Index("uq_api_keys_prefix", "prefix", unique=True, postgresql_ops={"prefix": "text_pattern_ops"}),
     Index("ix_api_keys_newest", desc("created_at"), desc("id")),
 )
-"""A service's key: only its digest is kept. `caller` is who it stands for, the same before and after a rotation.
+"""API keys, of which only digests are stored. `caller` is whom the key stands for; a rotation keeps it.
 
-feed_apart: whether it was made since the feed has a scope of its own; in an older one `events:read` opens it, too.
+feed_apart: whether the key was made since the feed has its own scope; for older keys `events:read` includes it.
 """
 
 audit_log = Table(
@@ -60,9 +60,9 @@ audit_log = Table(
     Index("ix_audit_log_subject_newest", "subject", desc("at"), desc("id")),
     Index("ix_audit_log_actor_newest", "actor", desc("at"), desc("id")),
 )
-"""Who did what, when, and how it ended. Rows are only ever added: triggers refuse everything else.
+"""Who did what, when, and with which outcome. Triggers refuse everything except inserts.
 
-detail: how many and which, where one entry stands for many of the same; it has no subject then.
+detail: how many and which, where one entry stands for several; it has no subject then.
 """
 
 rate_buckets = Table(
@@ -75,4 +75,4 @@ rate_buckets = Table(
     Index("ix_rate_buckets_filled", "filled_at"),
     prefixes=["UNLOGGED"],
 )
-"""A bucket of requests somebody may still make, shared by all processes. Losing it in a crash costs nothing."""
+"""Token buckets of rate limits, shared by all processes. Losing them in a crash costs nothing."""

@@ -1,4 +1,4 @@
-"""The tables of what is done when a fulfillment gets somewhere: the actions, and which of them there are."""
+"""The tables of fulfillment actions: the actions of each fulfillment, and the configured ones."""
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, desc, func, text
 
@@ -40,10 +40,10 @@ fulfillment_actions = Table(
     Index("ix_fulfillment_actions_invoice", "invoice"),
     Index("ix_fulfillment_actions_dead", desc("created_at"), desc("id"), postgresql_where=text("status = 'dead'")),
 )
-"""One action for one moment of one fulfillment. The row is the job, and the proof that there is no second one.
+"""One action for one moment of one fulfillment. The row is the job, and makes the action unique.
 
-lease: how often it was handed out, ever. lost: how often its worker died over it. Nothing here says whom it is for: that
-is read when it is done.
+lease: how often it was claimed in all. lost: how often its worker died running it. It does not say whom it is for: that
+is read when it runs.
 """
 
 configured_actions = Table(
@@ -52,4 +52,4 @@ configured_actions = Table(
     Column("action", Text, primary_key=True),
     Column("since", TIME, server_default=func.now(), nullable=False),
 )
-"""An action that the workers do: for these, and from `since` on, rows are made. The workers say so as they start."""
+"""The actions that the workers can run. Rows are made for these, from `since` on. Workers register them at start."""

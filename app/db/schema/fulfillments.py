@@ -1,4 +1,4 @@
-"""The tables of what became of invoices: fulfillments, the changes in their order (the feed), links to pay."""
+"""The tables of fulfillments, of changes (the feed), and of payment links."""
 
 from sqlalchemy import (
     BigInteger,
@@ -72,10 +72,10 @@ changes = Table(
     Index("ix_changes_position", "position", "id"),
     Index("uq_changes_event", "event", unique=True),
 )
-"""What became of an invoice and of its fulfillment; rows are only ever added. Each is an event of the feed.
+"""Changes of invoices and fulfillments; rows are only added. Each is an event of the feed.
 
-subject: `invoice` or `fulfillment`. cause: the event (`evt_…`) or whatever else brought it about.
-event: its public id. position, then id: its place in the feed (see events/feed_statements.py); 0 is before the feed.
+subject: `invoice` or `fulfillment`. cause: the event (`evt_…`) or whatever else caused it. event: its public id.
+position, then id: its place in the feed (see events/feed_statements.py); 0 is before the feed.
 """
 
 feed = Table(
@@ -93,10 +93,10 @@ feed = Table(
     Column("gone_change", BigInteger, server_default=text("0"), nullable=False),
     CheckConstraint("id", name="one_row"),
 )
-"""What is added to a transaction's id to make a position: one row. It only grows.
+"""The number that is added to a transaction's id to make a position. One row; the number only grows.
 
-timeline: PostgreSQL's when the base was stored; each since then adds to it (events/change_statements.py).
-gone_position, gone_change: the last change that was deleted because its retention is over.
+timeline: PostgreSQL's when the base was stored; each one since adds to it (events/change_statements.py). gone_position,
+gone_change: the last change that was deleted because its retention is over.
 """
 
 payment_links = Table(
@@ -110,4 +110,4 @@ payment_links = Table(
     Column("created_at", TIME, server_default=func.now(), nullable=False),
     Index("ix_payment_links_invoice", "invoice"),
 )
-"""A link that lets somebody without an account pay one invoice. Its token is never stored, only made again."""
+"""Links that let somebody without an account pay one invoice. Their tokens are made when needed and never stored."""

@@ -1,4 +1,4 @@
-"""The tables of what came in: Stripe's events, objects that are gone, and how far nothing is missing."""
+"""The tables of what Stripe sent: events, objects that are gone, and up to when nothing is missing."""
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text, desc, func, text
 
@@ -7,7 +7,7 @@ from app.db.schema.metadata import TIME, metadata, one_of
 INBOX_STATUSES = ("received", "processing", "processed", "ignored", "failed", "dead")
 WAITING_STATUSES = ("received", "failed")
 DUE_STATUSES = (*WAITING_STATUSES, "processing")
-"""Events that are to be processed once their next_attempt_at has come; `processing` comes due when a worker died."""
+"""Events to process once their next_attempt_at has come; `processing` is included for workers that died."""
 
 webhook_events = Table(
     "webhook_events",
@@ -40,12 +40,11 @@ webhook_events = Table(
     Index("ix_webhook_events_object", "object_id", "created_at"),
     postgresql_partition_by="RANGE (created_at)",
 )
-"""The inbox: every event ever received, as it came. The row is also the job that will process it.
+"""The inbox: every event received, unchanged. The row is also the job that processes it.
 
-lease is how often it was handed out, ever; `attempts` begins anew with a replay. processed_at is when its effects were
-first committed; a replay does not move it.
-The id alone says which event it is; created_at, which Stripe never changes, is in the key for the partitions' sake
-(app/db/partitions.py).
+lease: how often it was claimed in all; `attempts` restarts with a replay. processed_at: when its effects were first
+committed; a replay does not change it. The id alone identifies the event; created_at, which Stripe never changes, is in
+the key because of the partitions (app/db/partitions.py).
 """
 
 tombstones = Table(
@@ -54,7 +53,7 @@ tombstones = Table(
     Column("id", Text, primary_key=True),
     Column("deleted_at", TIME, server_default=func.now(), nullable=False),
 )
-"""An object that is gone at Stripe and was never seen here: what is said of it later must not bring it to life."""
+"""Objects that were deleted at Stripe and never seen here. Late events must not create them."""
 
 coverage = Table(
     "coverage",
@@ -66,4 +65,4 @@ coverage = Table(
     Column("repaired", BigInteger, server_default=text("0"), nullable=False),
     Column("updated_at", TIME, server_default=func.now(), nullable=False),
 )
-"""How far the inbox is complete and clean: `events` were compared with Stripe's, `erasure` swept."""
+"""Up to when the inbox is complete and clean: `events` were compared with Stripe's, `erasure` swept."""

@@ -14,7 +14,7 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-"""Constraint names do not depend on who created them."""
+"""The naming convention makes constraint names independent of who created them."""
 
 TIME = TIMESTAMP(timezone=True)
 JSON = JSONB(none_as_null=True)

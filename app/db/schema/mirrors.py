@@ -25,9 +25,9 @@ from app.domain.invoice import InvoiceStatus
 def _mirrored() -> tuple[Column[Any], ...]:
     """Columns of every mirrored object: which snapshot of it is applied, and when.
 
-    `revision` counts the changes here, so that an answer of Stripe's is known to be newer than what was asked about.
-    `document` is what the API answers of the row, as JSON, written by the code whose fields are of `document_version`;
-    0 and null until there is one. `later_digests` are of the fields that came after the first version, one per version.
+    `revision` counts the changes here, so that an answer of Stripe's is known to be newer than the row it was asked
+    for. `document` is the API's answer as JSON, written by code whose fields have `document_version`; null and 0 until
+    there is one. `later_digests` holds one digest for each version of fields after the first.
     """
     return (
         Column("id", Text, primary_key=True),
@@ -46,7 +46,7 @@ def _mirrored() -> tuple[Column[Any], ...]:
 
 
 def _undocumented(table: str) -> Index:
-    """The index of the rows whose document is still to be made."""
+    """The index of the rows that have no document yet."""
     return Index(f"ix_{table}_undocumented", "id", postgresql_where=text("document_version = 0"))
 
 
@@ -180,7 +180,7 @@ invoice_payments = Table(
     Column("is_default", Boolean, nullable=False),
     Index("ix_invoice_payments_invoice", "invoice"),
 )
-"""Which PaymentIntent pays which invoice; a PaymentIntent does not say so itself."""
+"""Which PaymentIntents pay which invoice. A PaymentIntent itself does not say so."""
 
 document_rebuilds = Table(
     "document_rebuilds",

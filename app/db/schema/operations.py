@@ -1,4 +1,4 @@
-"""The tables of what callers asked for: operations with their keys, and references that are taken."""
+"""The tables of operations, with their idempotency keys, and of references that are taken."""
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text, Uuid, func, text
 
@@ -30,7 +30,7 @@ operations = Table(
     Index("ix_operations_created", "created_at"),
     Index("ix_operations_subject", "subject", "created_at"),
 )
-"""One mutating request: its idempotency key (null where the caller sent none), how far it got, what was answered."""
+"""Mutating requests: the idempotency key (null if the caller sent none), the progress, and the answer."""
 
 reference_claims = Table(
     "reference_claims",
@@ -41,4 +41,4 @@ reference_claims = Table(
     Column("object_id", Text),
     CheckConstraint("length(reference) BETWEEN 1 AND 200", name="reference_length"),
 )
-"""The caller's own ids: claimed before Stripe is asked, so that two creates never share one."""
+"""The callers' own ids, claimed before Stripe is asked, so that two creates cannot share one."""

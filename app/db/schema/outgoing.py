@@ -1,4 +1,4 @@
-"""The tables of what goes out: the endpoints of others that hear of events, and every delivery to them."""
+"""The tables of outgoing webhooks: the endpoints of others, and the deliveries to them."""
 
 from sqlalchemy import (
     BigInteger,
@@ -46,10 +46,10 @@ webhook_endpoints = Table(
     ),
     Index("ix_webhook_endpoints_newest", desc("created_at"), desc("id")),
 )
-"""Where somebody wants to hear of events. `position`, `change`: up to where in the feed its deliveries are made.
+"""Endpoints that receive events. `position` and `change` are how far in the feed their deliveries are made.
 
-failing_since, last_failure_at: null where its last attempt was accepted. types: of which events; all, where it is empty. secrets: `{sealed, created_at, expires_at}`, the newest first; all
-but the newest expire.
+failing_since, last_failure_at: null if the last attempt was accepted. types: the event types it wants; empty means all.
+secrets: `{sealed, created_at, expires_at}`, newest first; all but the newest expire.
 """
 
 deliveries = Table(
@@ -91,8 +91,8 @@ deliveries = Table(
     Index("ix_deliveries_newest_of_all", desc("created_at"), desc("id")),
     Index("ix_deliveries_dead", desc("created_at"), desc("id"), postgresql_where=text("status = 'dead'")),
 )
-"""One event for one endpoint. The row is the job: claimed by a lease, and due again when that ends.
+"""One event for one endpoint. The row is the job: claimed with a lease, and due again when that ends.
 
-position, change: the event's place in the feed; null for a ping, which is in no feed. in_order: it waits until those
-before it are finished. lease: how often it was handed out, ever. log: the last attempts, oldest first.
+position, change: the event's place in the feed; null for a ping, which is not in the feed. in_order: it waits for those
+before it. lease: how often it was claimed in all. log: the last attempts, oldest first.
 """

@@ -1,1 +1,1 @@
-"""Mail to customers: what it says (letters.py, templates) and how it is handed to a mail server (delivery.py)."""
+"""Mail to customers: its text (letters.py, templates) and the SMTP client (delivery.py)."""

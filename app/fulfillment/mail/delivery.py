@@ -1,7 +1,7 @@
-"""Owns the handing over of mail to an SMTP server: the only speaker to it.
+"""Hands mail over to an SMTP server.
 
-A refusal that stands (5xx) is Permanent; everything else raises NotNow. What is said of a failure holds the server's
-codes and never its words: they like to quote addresses.
+A permanent refusal (5xx) raises Permanent, all else NotNow. The errors hold the server's codes and not its text, which
+often quotes addresses.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ Deliver = Callable[[EmailMessage], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed over, and how.
+    """The mail server.
 
-    timeout_s: of all that comes before the message. acceptance_s: how long the server may take to accept a message it has got: long, because
-    whoever gives up earlier sends it twice (RFC 5321, 4.5.3.2.6).
+    `timeout_s` covers all that precedes the message. `acceptance_s` is how long the server may take to accept a
+    message. It is long, because whoever gives up earlier sends the mail twice (RFC 5321, 4.5.3.2.6).
     """
 
     host: str
@@ -53,14 +53,14 @@ class Mailer:
 
     @property
     def acceptance_s(self) -> float:
-        """The longest that `deliver` may take."""
+        """The most seconds that `deliver` may take."""
         return self._server.acceptance_s
 
     @asynccontextmanager
     async def session(self, recipient: Mailbox) -> AsyncIterator[Deliver]:
-        """Everything up to the message itself; then hand it over by what this yields, and end the session.
+        """Begin a session, yield the function that hands over the message, and end the session.
 
-        When that has returned the server has the message. Whatever is still to be said afterwards cannot fail.
+        Once that function returns, the server has the message, and nothing that follows can fail.
         """
         client = self._client()
         try:
@@ -74,7 +74,7 @@ class Mailer:
             await _part(client)
 
     async def greet(self) -> None:
-        """Connect, log in, and say goodbye: whether mail could be handed over. Raises NotNow."""
+        """Connect, log in and quit, to check that mail can be handed over. Raises NotNow."""
         client = self._client()
         try:
             with _told(CONNECTING):
@@ -111,7 +111,7 @@ class Mailer:
 
 
 async def _part(client: aiosmtplib.SMTP) -> None:
-    """Say goodbye where somebody may listen; it changes nothing any more."""
+    """Quit if the connection is still open; errors are ignored."""
     try:
         if client.is_connected:
             await client.quit(timeout=GOODBYE_S)
@@ -123,9 +123,9 @@ async def _part(client: aiosmtplib.SMTP) -> None:
 
 @contextmanager
 def _told(step: str) -> Iterator[None]:
-    """Turn what the library raises during a step into Permanent or NotNow.
+    """Raise Permanent or NotNow for the library's errors in a step.
 
-    A refusal to let us in at all, 5xx or not, is about this deployment and no fault of the message.
+    A refusal of the connection, 5xx or not, is about this deployment and not about the message, so it is NotNow.
     """
     try:
         yield

@@ -1,7 +1,6 @@
-"""Owns what a mail says: the templates of each moment, and the headers around them.
+"""Writes mails: templates for each moment, and headers.
 
-A directory of one's own may hold any of the templates; what it lacks comes from here. What goes into HTML is escaped,
-what goes into a header is one line.
+A deployment's own directory may replace any template. Values are escaped in HTML and kept to one line in headers.
 """
 
 import re
@@ -28,7 +27,7 @@ class Letters:
     """Writes the mails of one deployment."""
 
     def __init__(self, sender: Mailbox, directory: Path | None = None) -> None:
-        """Raises Misconfigured where a template cannot be read or does not fit what there is to say."""
+        """Raises Misconfigured if a template cannot be read or rendered."""
         own = [FileSystemLoader(directory)] if directory else []
         self._sender = sender
         self._templates = Environment(
@@ -50,7 +49,7 @@ class Letters:
     def write(
         self, moment: Moment, recipient: Mailbox, action_id: str, fulfillment: JsonView, invoice: JsonView
     ) -> EmailMessage:
-        """The mail of `moment`. It has the same Message-ID whenever it is written, so that a second copy is known as one."""
+        """The mail of `moment`. Its Message-ID is always the same, so that a second copy is recognised."""
         subject, text, html = (self._rendered(moment, part, fulfillment, invoice) for part in PARTS)
         message = EmailMessage(policy=POLICY)
         message["From"] = formataddr((self._sender.name, self._sender.address))

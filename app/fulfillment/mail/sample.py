@@ -1,4 +1,4 @@
-"""Owns the sample that templates are tried on before they are needed; a test holds it to what there really is."""
+"""Sample data on which templates are checked at start. A test compares it with real answers."""
 
 from app.domain.json import JsonObject
 
