@@ -1,1 +1,1 @@
-"""Stripe's events: verified, stored once, processed, reconciled."""
+"""Stripe's events: verify, store once, process, reconcile."""

@@ -14,7 +14,7 @@ from app.db.statement import Statement, parameters
 
 NAME = "events"
 LOCK = 0x636F7665726167
-"""The advisory lock of whoever reconciles."""
+"""The advisory lock of the process that reconciles."""
 
 _C = schema.coverage.c
 _READ = Statement(select(_C.complete_until, _C.compared, _C.missed, _C.repaired).where(_C.name == NAME))
@@ -39,7 +39,7 @@ _COUNT_REPAIRS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """Every event that Stripe made before `complete_until` is in the inbox; counted since the beginning."""
+    """All events that Stripe made before `complete_until` are in the inbox. The counts are totals."""
 
     complete_until: datetime
     compared: int
@@ -49,7 +49,7 @@ class Covered:
 
 @asynccontextmanager
 async def alone(database: Database) -> AsyncIterator[bool]:
-    """Whether this is the only one that reconciles, for as long as the block runs; it ends with the connection."""
+    """Take the lock for the block, on a connection of its own. Yields whether it was free."""
     connection = await database.dedicated()
     try:
         async with translated_errors():
@@ -60,12 +60,12 @@ async def alone(database: Database) -> AsyncIterator[bool]:
 
 
 async def read(connection: Connection) -> Covered | None:
-    """How far it got; None before the first pass."""
+    """The coverage; None before the first pass."""
     return await _READ.row(connection, Covered)
 
 
 async def extend(connection: Connection, until: datetime, *, compared: int, missed: int) -> None:
-    """Put down that everything before `until` is recorded; it never moves back."""
+    """Record that all events before `until` are stored. The time never moves back."""
     await _EXTEND.execute(connection, complete_until=until, compared=compared, missed=missed)
 
 

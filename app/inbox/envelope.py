@@ -1,4 +1,4 @@
-"""The reading of an event: the few fields intake needs, and the whole once it is processed."""
+"""Decodes events: the few fields that intake needs, or the whole event for processing."""
 
 import re
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from app.domain.json import NUL, JsonObject, without_nul
 
 
 class EventObject(msgspec.Struct):
-    """The object an event is about; some (an upcoming invoice) have no id."""
+    """The object of an event. Some, such as an upcoming invoice, have no id."""
 
     id: str | None = None
 
@@ -20,7 +20,7 @@ class EventData(msgspec.Struct):
 
 
 class Envelope(msgspec.Struct):
-    """What intake reads of a snapshot event; the rest is kept as it came."""
+    """What intake reads of a snapshot event. The rest is stored as received."""
 
     id: str
     object: str
@@ -33,7 +33,7 @@ class Envelope(msgspec.Struct):
 
 
 class Caused(msgspec.Struct):
-    """Which of our calls to Stripe an event comes of."""
+    """The call of ours to Stripe that caused an event."""
 
     idempotency_key: str | None = None
 
@@ -47,7 +47,7 @@ class Payload(msgspec.Struct):
 
 
 class Event(msgspec.Struct):
-    """A whole event, as it is processed. `created` is in seconds of Stripe's clock."""
+    """A whole event. `created` is in seconds of Stripe's clock."""
 
     id: str
     type: str
@@ -73,13 +73,13 @@ _event = msgspec.json.Decoder(Event)
 LONGEST_ID = 255
 LATEST = 253_402_300_799
 DEEPEST = 200
-"""Levels of an event. Stripe's have about ten; what works on them goes down level by level, and may not run out of stack."""
+"""The most levels of an event; Stripe's have about ten. The code that works on events recurses, so it needs a bound."""
 _TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?+|[\[{]|[\]}]', re.DOTALL)
 TOO_DEEP = f"The body is nested more than {DEEPEST} levels deep."
 
 
 def read_envelope(body: bytes) -> Envelope:
-    """The envelope of a verified body. Raises MalformedRequest for anything but a snapshot event."""
+    """The envelope of a verified body. Raises MalformedRequest unless it is a snapshot event."""
     try:
         envelope = _envelope.decode(body)
     except msgspec.MsgspecError as error:
@@ -106,7 +106,7 @@ def read_envelope(body: bytes) -> Envelope:
 
 
 def _is_too_deep(body: bytes) -> bool:
-    """Whether a JSON document has more than DEEPEST levels; most have fewer brackets than that, and need no look."""
+    """Whether a JSON document has more than DEEPEST levels. Most have too few brackets for that and are not parsed."""
     if body.count(b"{") + body.count(b"[") <= DEEPEST:
         return False
     depth = 0
@@ -118,7 +118,7 @@ def _is_too_deep(body: bytes) -> bool:
 
 
 def read_cause(body: bytes) -> str | None:
-    """The Idempotency-Key of the call to Stripe that caused an event, where the body names one."""
+    """The Idempotency-Key of the call to Stripe that caused an event; None if the body names none."""
     try:
         found = _cause.decode(body).request
     except msgspec.MsgspecError:
@@ -127,7 +127,7 @@ def read_cause(body: bytes) -> str | None:
 
 
 def read_event(payload: str) -> Event:
-    """The whole event that intake recorded; every text in its object is one that PostgreSQL can hold."""
+    """The whole event that intake stored. Its texts can be stored in PostgreSQL."""
     event = _event.decode(payload)
     if NUL in payload:
         event.data.object = without_nul(event.data.object)

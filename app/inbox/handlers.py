@@ -1,7 +1,7 @@
-"""Owns which event does what: every event type that matters stands here exactly once, in HANDLERS.
+"""The handlers of Stripe's events. HANDLERS lists each handled event type exactly once.
 
-A handler is plain computation on the ledger: no I/O. Where it needs to know more than the event says it raises
-Unordered or Unlinked; the worker asks Stripe and calls it again with the answer.
+A handler computes on the unit of work and does no I/O. If it needs more than the event says, it raises Unordered,
+Unlinked or AttemptUnclear. The worker then asks Stripe and calls it again with the answer.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from app.stripe.mapping import Kind, Snapshot, Stamp, payment_link, snapshot
 
 
 class Unlinked(Exception):
-    """It is not known here which invoice this PaymentIntent pays."""
+    """The invoice that this PaymentIntent pays is not known here."""
 
     def __init__(self, payment_intent: str) -> None:
         super().__init__(f"the invoice of {payment_intent} must be looked up")
@@ -26,9 +26,9 @@ class Unlinked(Exception):
 
 
 class AttemptUnclear(Exception):
-    """Two words about attempts to pay carry the same second: the PaymentIntent itself must be asked.
+    """Two reports on attempts to pay carry the same second: the PaymentIntent must be asked.
 
-    `over` is what was known then: the answer counts only while nothing else was said in between.
+    `over` is what was known. The answer counts only if no other report has come since.
     """
 
     def __init__(self, payment_intent: str, over: tuple[object, ...]) -> None:
@@ -39,11 +39,11 @@ class AttemptUnclear(Exception):
 
 @dataclass(slots=True)
 class Incoming:
-    """An event under way, with what was asked of Stripe for its sake.
+    """An event in process, with the answers of Stripe it needed.
 
-    invoice: the invoice that a payment's event is about (None: not known yet; "": Stripe says it pays none).
-    link: the row that says so, where it was asked for. fetched: snapshots asked for, by subject. intent: the
-    PaymentIntent as it is now, and over which words it was asked. applied: its effects were committed before.
+    invoice: the invoice of a payment's event; None if not known yet, "" if Stripe says that it pays none. link: the row
+    that says so, if it was fetched. fetched: snapshots by subject. intent: the PaymentIntent as it is now, and the
+    reports known when it was asked. applied: the event's effects were committed before.
     """
 
     event: Event
@@ -63,21 +63,21 @@ class Incoming:
 
     @property
     def subject(self) -> Subject | None:
-        """The mirrored object the event is about; None for a PaymentIntent whose invoice is not known."""
+        """The mirrored object of the event; None for a PaymentIntent whose invoice is not known."""
         return self._mirrored or (Subject(Kind.INVOICE, self.invoice) if self.invoice else None)
 
     @property
     def foreign(self) -> bool:
-        """Whether the event is written in another API version than ours, so that its object must not be read."""
+        """Whether the event is written in another API version, so that its object must not be read."""
         return self.event.api_version != API_VERSION
 
     @property
     def nothing_of_ours(self) -> bool:
-        """Whether the event turned out to be about a payment that belongs to no invoice."""
+        """Whether the event is about a payment that belongs to no invoice."""
         return self.invoice == ""
 
     def apply(self, ledger: Ledger, *, first: bool = False, deleted: bool = False) -> Subject:
-        """Apply the event's snapshot, or what was fetched in its place."""
+        """Apply the event's snapshot, or the one fetched instead. Returns its subject."""
         event = self.event
         subject = self._mirrored or Subject(KINDS[event.object["object"]], event.object["id"])
         taken = self.fetched.get(subject)
@@ -96,32 +96,32 @@ Handler = Callable[[Ledger, Incoming], None]
 
 
 def on_snapshot(ledger: Ledger, incoming: Incoming) -> None:
-    """An object changed: mirror it."""
+    """Mirror a changed object."""
     incoming.apply(ledger)
 
 
 def on_created(ledger: Ledger, incoming: Incoming) -> None:
-    """An object's first state: older than anything else that is known of it."""
+    """Mirror a new object. Its first state is older than anything else known of it."""
     incoming.apply(ledger, first=True)
 
 
 def on_deleted(ledger: Ledger, incoming: Incoming) -> None:
-    """An object is gone for good."""
+    """Mark an object as deleted."""
     incoming.apply(ledger, deleted=True)
 
 
 def on_invoice(ledger: Ledger, incoming: Incoming) -> None:
-    """An invoice changed: mirror it, and let its fulfillment follow its status."""
+    """Mirror a changed invoice, and let its fulfillment follow its status."""
     ledger.follow_invoice(incoming.apply(ledger).id)
 
 
 def on_invoice_paid(ledger: Ledger, incoming: Incoming) -> None:
-    """An invoice is paid, by card, by debit or out of band: fulfilled, once, whatever came before or comes again."""
+    """Mirror a paid invoice and fulfill it, once, however it was paid and in whatever order events come."""
     on_invoice(ledger, incoming)
 
 
 def on_invoice_payment_failed(ledger: Ledger, incoming: Incoming) -> None:
-    """An attempt to pay failed: count it, once per event. The reason comes with the PaymentIntent's own event."""
+    """Count a failed attempt to pay, once per event. The reason comes with the PaymentIntent's own event."""
     subject = incoming.apply(ledger)
     ledger.follow_invoice(subject.id)
     invoice = ledger.row(subject)
@@ -132,17 +132,20 @@ def on_invoice_payment_failed(ledger: Ledger, incoming: Incoming) -> None:
 
 
 def on_payment_intent_processing(ledger: Ledger, incoming: Incoming) -> None:
-    """A customer paid by a method that settles later: the payment is pending, not done."""
+    """Record a payment that settles later as processing."""
     _follow_attempt(ledger, incoming, Attempt.PROCESSING)
 
 
 def on_payment_intent_failed(ledger: Ledger, incoming: Incoming) -> None:
-    """An attempt to pay failed; the PaymentIntent says why."""
+    """Record a failed attempt to pay and its reason."""
     _follow_attempt(ledger, incoming, Attempt.FAILED)
 
 
 def on_invoice_payment_paid(ledger: Ledger, incoming: Incoming) -> None:
-    """A payment of an invoice went through: the event says which PaymentIntent it was, and of a part nothing else may tell."""
+    """Link a payment that went through to its invoice.
+
+    Of a partial payment, no other event may tell.
+    """
     subject = Subject(Kind.INVOICE, str(incoming.invoice))
     partial = not incoming.foreign and not incoming.event.object.get("is_default", True)
     if (incoming.foreign or partial) and subject not in incoming.fetched:
@@ -174,7 +177,7 @@ def _follow_attempt(ledger: Ledger, incoming: Incoming, attempt: Attempt) -> Non
 
 
 def _settle(ledger: Ledger, incoming: Incoming, invoice: JsonObject, word: Word) -> None:
-    """Let the PaymentIntent as it is now decide; where it has moved on, what the event itself says may."""
+    """Apply the PaymentIntent as it is now. If it has moved on, the event itself counts."""
     intent = incoming.intent[0] if incoming.intent else {}
     truth = last_attempt(intent)
     if truth:
@@ -190,7 +193,7 @@ def _failure(intent: JsonObject, attempt: Attempt) -> Failure | None:
 
 
 def _take_invoice(ledger: Ledger, incoming: Incoming, subject: Subject) -> JsonObject | None:
-    """The invoice, after applying what was fetched of it; None where it is gone at Stripe, too."""
+    """The invoice, after applying a fetched snapshot; None if it is gone at Stripe, too."""
     fetched = incoming.fetched.get(subject)
     if fetched:
         ledger.apply(fetched)
@@ -228,13 +231,15 @@ HANDLERS: dict[str, Handler] = {
     "payment_intent.processing": on_payment_intent_processing,
     "payment_intent.payment_failed": on_payment_intent_failed,
 }
-"""Every event type that does something here. All others are recorded and ignored."""
+"""All event types that are handled. Other types are stored and ignored."""
 
 
 def handle(event_type: str, ledger: Ledger, incoming: Incoming) -> str:
-    """Apply an event; the status it ends with: `ignored` where it is about nothing of ours, `unknown` without a handler.
+    """Apply an event.
 
-    Raises Unordered, Unlinked or AttemptUnclear where Stripe must be asked first.
+    Returns its status: `processed`, `ignored` if it does not concern us, `unknown` without a handler.
+
+    Raises Unordered, Unlinked or AttemptUnclear if Stripe must be asked first.
     """
     handler = HANDLERS.get(event_type)
     if handler is None:

@@ -1,9 +1,9 @@
-"""Events that another release ignored, because it did not know their type, are processed by a release that knows it.
+"""Queues events that another release ignored because it did not know their type.
 
-Two releases run side by side while one is rolled out or rolled back, and each delivery reaches either of them. An event
-of an unknown type is stored as `ignored`, and nobody has looked at it: it has no attempts, or the worker that gave it up
-left UNKNOWN_TYPE as its reason. The search goes through the inbox by the time of arrival. It keeps its place for each set
-of handled types in `coverage`, so that a release that handles more types begins at the first event once.
+During a roll-out two releases run side by side, and a delivery reaches either. An event of an unknown type is stored as
+`ignored` without attempts, or with UNKNOWN_TYPE as its reason. The search goes through the inbox by time of arrival. It
+keeps its place in `coverage` for each set of handled types, so a release that handles more types starts from the first
+event.
 """
 
 import hashlib
@@ -14,13 +14,13 @@ from app.db.engine import Database
 from app.inbox import replay_statements
 
 WINDOW = timedelta(days=1)
-"""How much of the inbox one statement looks at."""
+"""How much of the inbox one statement searches."""
 OVERLAP = timedelta(hours=2)
-"""So far back the next search looks once more: a release that does not know the type may have worked until then."""
+"""How far back the next search looks again: a release that did not know the type may have worked until then."""
 
 
 async def queue_ignored(database: Database, handled: Collection[str], *, livemode: bool) -> int:
-    """Queue the events of `handled` types that were ignored because their type was not known; how many."""
+    """Queue the events of `handled` types that were ignored as unknown. Returns how many."""
     place, until = _name(handled), datetime.now(UTC)
     queued = 0
     async with database.connection() as connection:
@@ -37,5 +37,5 @@ async def queue_ignored(database: Database, handled: Collection[str], *, livemod
 
 
 def _name(handled: Collection[str]) -> str:
-    """Under which name of `coverage` the place is kept for this set of types."""
+    """The name in `coverage` of the place for this set of types."""
     return f"types:{hashlib.sha256(' '.join(sorted(handled)).encode()).hexdigest()[:16]}"

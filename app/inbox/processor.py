@@ -1,8 +1,8 @@
-"""The way of an event from the inbox to its effects.
+"""Processes events from the inbox.
 
-A batch of events is applied in one transaction: locks, rows, effects and the mark "processed" commit together.
-What an event cannot say is asked of Stripe between transactions, beside the events that need no answer, and the event
-is applied again with the answer.
+A batch is applied in one transaction: locks, rows, effects and the mark "processed" commit together. If an event needs
+an answer of Stripe's, Stripe is asked between transactions, in the background, and the event is applied again with the
+answer.
 """
 
 import asyncio
@@ -34,18 +34,18 @@ from app.stripe.mapping import Kind
 log = structlog.get_logger(__name__)
 
 MOST_ATTEMPTS = 12
-"""Tries before an event is set aside as dead; with the pauses below, about half a day."""
+"""Tries before an event is dead; with the pauses below, about half a day."""
 BACKOFF = Backoff(first_s=2.0, longest_s=4 * 3600.0)
 
 MOST_ASKING = 16
-"""Events for which Stripe is asked at the same time."""
+"""The most events for which Stripe is asked at once."""
 MOST_WAITING = 500
-"""Events that may wait for that in one worker; beyond, it takes no more from the inbox."""
+"""The most events that may wait for Stripe's answers; beyond, the worker claims no more."""
 
 
 @dataclass(slots=True)
 class Task:
-    """An event handed out, being processed."""
+    """A claimed event in process."""
 
     handed: Handed
     incoming: Incoming
@@ -59,7 +59,7 @@ class Task:
 
 @dataclass(slots=True)
 class Done:
-    """What became of a batch's events: how each ended, what must be asked for the others, and which broke."""
+    """The results of a batch: outcomes, questions to Stripe, and failures."""
 
     outcomes: list[tuple[DueEvent, str]] = field(default_factory=list)
     questions: list[tuple[Task, Question]] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Done:
 
 
 class Processor:
-    """Applies events. One event's failure is its own: its neighbours are applied without it."""
+    """Applies events. A failing event does not affect the others of its batch."""
 
     def __init__(self, database: Database, gateway: StripeGateway) -> None:
         self._database = database
@@ -76,10 +76,10 @@ class Processor:
         self._permits = asyncio.Semaphore(MOST_ASKING)
 
     async def process(self, batch: Sequence[DueEvent]) -> None:
-        """Apply `batch`; events that need an answer of Stripe's are brought to their end in the background.
+        """Apply `batch`. Events that need an answer of Stripe's are finished in the background.
 
-        Every event ends processed, ignored, or back in the inbox with the reason. Raises DatabaseUnavailable; the
-        events then come due again when their lease ends.
+        Each event ends as processed, ignored, or failed with a reason. Raises DatabaseUnavailable; the events then come
+        due again when their leases end.
         """
         with Batch.of(batch) as taken:
             tasks = [task for handed in taken.handed if (task := await self._read(handed))]
@@ -88,7 +88,7 @@ class Processor:
                 await self._together(tasks)
 
     async def settled(self, at_most: int = 0) -> None:
-        """Wait until no more than `at_most` events wait for answers of Stripe's."""
+        """Wait until at most `at_most` events wait for Stripe's answers."""
         while len(self._asking) > at_most:
             await asyncio.wait(self._asking, return_when=asyncio.FIRST_COMPLETED)
 
@@ -102,7 +102,7 @@ class Processor:
         return Task(handed, incoming)
 
     async def _link(self, tasks: Sequence[Task]) -> None:
-        """Say which invoices the PaymentIntents among the events pay, as far as it is known here."""
+        """Look up the invoices of the PaymentIntents among the events."""
         unlinked = [task for task in tasks if task.incoming.subject is None]
         if unlinked:
             async with self._database.connection() as connection:
@@ -113,7 +113,7 @@ class Processor:
                 task.incoming.invoice = known.get(task.incoming.event.object["id"])
 
     async def _together(self, tasks: Sequence[Task]) -> None:
-        """Apply `tasks` in one transaction; where the database refuses that, each alone."""
+        """Apply `tasks` in one transaction, or each alone if the database refuses that."""
         try:
             questions = await self._apply(tasks)
         except Exception as error:
@@ -165,7 +165,7 @@ class Processor:
         metrics.EVENTS_ASKING.set(len(self._asking))
 
     async def _ask(self, task: Task, first: Question) -> None:
-        """Ask Stripe what the event could not say, and apply it, until it has no more questions."""
+        """Ask Stripe and apply the event, until it has no more questions."""
         question: Question | None = first
         with (
             logs.context(request_id=task.due.request_id, event_id=task.due.id),
@@ -216,7 +216,7 @@ class Processor:
 
 
 def _take_in(ledger: Ledger, tasks: Sequence[Task]) -> Done:
-    """Apply events to `ledger`. What one could not say, its neighbours may have: it asks only what is open after them."""
+    """Apply events. One with a question is tried again after the others, which may have answered it."""
     done = Done()
     waiting = tasks
     while waiting:
@@ -240,7 +240,7 @@ def _take_one(ledger: Ledger, task: Task, done: Done) -> None:
 
 
 def _tell(tasks: Sequence[Task], outcomes: Mapping[str, str], ledger: Ledger) -> None:
-    """Say of each event of a committed batch what became of it."""
+    """Record the outcome of each event of a committed batch."""
     for task in tasks:
         subject = task.incoming.subject
         task.handed.invoice = subject.id if subject and subject.kind is Kind.INVOICE else None

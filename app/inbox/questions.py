@@ -1,4 +1,4 @@
-"""Owns the questions that events raise: asking Stripe what an event could not say, and putting the answer beside it."""
+"""The questions to Stripe that events raise, and their answers."""
 
 from app.inbox.handlers import AttemptUnclear, Incoming, Unlinked
 from app.projection import observation
@@ -6,14 +6,14 @@ from app.projection.unit_of_work import Unordered
 from app.stripe.client import StripeGateway
 
 MOST_QUESTIONS = 6
-"""How often one event may ask Stripe in one go: link, invoice, PaymentIntent, and again where others were faster."""
+"""The most questions of one event in a row: link, invoice, PaymentIntent, and repeats if others were faster."""
 
 Question = Unordered | Unlinked | AttemptUnclear
 QUESTIONS = (Unordered, Unlinked, AttemptUnclear)
 
 
 async def answer(gateway: StripeGateway, incoming: Incoming, question: Question) -> None:
-    """Ask Stripe; what it says is found in `incoming` when the event is applied again."""
+    """Ask Stripe, and store the answer in `incoming` for the next try."""
     match question:
         case Unordered():
             found = await observation.observe(gateway, question.subject, question.over)

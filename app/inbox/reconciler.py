@@ -1,7 +1,7 @@
-"""Owns the search for events that never arrived: Stripe's own list of events, compared with the inbox.
+"""The search for events that never arrived: compares Stripe's list of events with the inbox.
 
-Stripe keeps its events for thirty days. A cursor in the database says up to when everything is recorded; what is found
-missing goes into the same inbox as what is delivered. A pass that dies leaves the cursor at the last finished slice.
+Stripe keeps events for thirty days. A cursor in the database says up to when all are stored. Missing events enter the
+same inbox as deliveries. If a pass dies, the cursor stays at the last finished slice.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -27,17 +27,17 @@ log = structlog.get_logger(__name__)
 KEPT = timedelta(days=30)
 """How long Stripe keeps events."""
 ALARM = timedelta(days=25)
-"""From which age of the cursor on somebody must be told."""
+"""The age of the cursor from which an error is logged."""
 OVERLAP = timedelta(minutes=10)
-"""How far before the cursor a pass begins: events become visible a little later than they are dated."""
+"""How far before the cursor a pass begins, as events become visible a little after their date."""
 SLICE = timedelta(days=3)
-"""How much is compared between two moves of the cursor."""
+"""The time span compared between two moves of the cursor."""
 PAGE = 100
 
 
 @dataclass(slots=True)
 class Pass:
-    """What one pass found. `missed`: the ids of the events that had never arrived and are queued now."""
+    """The results of a pass. `missed` are the ids of events that never arrived and are queued now."""
 
     since: datetime
     complete_until: datetime
@@ -46,7 +46,7 @@ class Pass:
 
 
 class Reconciler:
-    """Compares Stripe's events with the inbox. `settled`: younger events are left to their deliveries."""
+    """Compares Stripe's events with the inbox. Events younger than `settled` may still be delivered and are skipped."""
 
     def __init__(self, database: Database, gateway: StripeGateway, *, livemode: bool, settled: timedelta) -> None:
         self._database = database
@@ -55,12 +55,15 @@ class Reconciler:
         self._settled = settled
 
     async def reconcile(self, since: datetime | None = None) -> Pass | None:
-        """Compare everything from the cursor, or from `since`, until now; None where somebody else is at it."""
+        """Compare all events from the cursor, or from `since`, until now.
+
+        Returns None if another process is doing it.
+        """
         async with coverage.alone(self._database) as alone:
             return await self._pass(since) if alone else None
 
     async def covered(self) -> Covered | None:
-        """How far the comparison got, ever."""
+        """How far the comparison has come; None before the first pass."""
         async with self._database.connection() as connection:
             return await coverage.read(connection)
 
@@ -79,7 +82,7 @@ class Reconciler:
         return done
 
     async def _stripe_time(self, known: datetime | None) -> datetime:
-        """The time by Stripe's clock; the alarm is raised also where Stripe cannot be asked."""
+        """The time by Stripe's clock. An old cursor is logged even if Stripe cannot be asked."""
         now = datetime.now(UTC)
         try:
             now = (await self._gateway.get("/v1/events", {"limit": 1})).until
@@ -94,7 +97,7 @@ class Reconciler:
             log.error("coverage_near_its_end", complete_until=known, days_left=(KEPT - (now - known)).days)
 
     async def _slice(self, done: Pass, until: datetime, *, extends: bool) -> None:
-        """Record what is missing between where `done` stands and `until`, then move the cursor."""
+        """Store the events missing from `done.complete_until` to `until`, then move the cursor."""
         compared, missed = 0, []
         async for page in self._pages(done.complete_until, until):
             compared += len(page)
@@ -119,7 +122,7 @@ class Reconciler:
             query["starting_after"] = page["data"][-1]["id"]
 
     async def _record_missing(self, page: Sequence[JsonObject]) -> list[str]:
-        """Put those events into the inbox that belong there and never came; their ids."""
+        """Store the missing ones of the page's handled events. Returns their ids."""
         wanted = {event["id"]: event for event in page if event["type"] in HANDLERS}
         if not wanted:
             return []

@@ -1,6 +1,6 @@
-"""Owns the comparison of invoices with Stripe's, and the repair of those that drifted.
+"""Compares invoices with Stripe's and repairs those that drifted.
 
-Events tell of every change, so there is nothing to repair as long as they all arrive; this is for when they did not.
+As long as all events arrive, there is nothing to repair.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -25,11 +25,11 @@ log = structlog.get_logger(__name__)
 CAUSE = "reconciler"
 UNFINISHED = (InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 YOUNG = timedelta(days=60)
-"""Up to which age invoices without a fulfillment, or without a known customer, are looked for."""
+"""The greatest age of invoices that are checked for a missing fulfillment or an unknown customer."""
 
 
 class Repairing:
-    """Compares and repairs. `settled`: what changed here more recently is left to its events."""
+    """Compares and repairs. What changed here within `settled` is left to its events."""
 
     def __init__(self, database: Database, gateway: StripeGateway, *, settled: timedelta) -> None:
         self._database = database
@@ -37,9 +37,9 @@ class Repairing:
         self._settled = settled
 
     async def repair(self) -> list[str]:
-        """Compare every invoice that is not at its end with Stripe's; the ids of what had drifted.
+        """Compare all unfinished invoices with Stripe's. Returns the ids of what had drifted.
 
-        Stripe is asked for lists of a hundred; only what they do not settle is asked for by itself.
+        Stripe is asked for lists of a hundred, and individually only for what these leave open.
         """
         seen: set[str] = set()
         repaired: list[str] = []
@@ -70,7 +70,7 @@ class Repairing:
             query["starting_after"] = found[-1]["id"]
 
     async def _settle(self, page: Sequence[Answer]) -> list[str]:
-        """Compare a page at once; where one of its invoices cannot be read or stored, each by itself."""
+        """Compare a page at once, or each invoice alone if one cannot be read or stored."""
         try:
             return await self._compare([observation.snapshot_of(Kind.INVOICE, it) for it in page])
         except DatabaseUnavailable:
@@ -81,7 +81,7 @@ class Repairing:
             return [subject.id for subject in subjects if await self._take_over(subject)]
 
     async def _compare(self, page: Sequence[Snapshot]) -> list[str]:
-        """Apply a page of snapshots in one transaction; what times cannot order is asked for by itself."""
+        """Apply a page of snapshots in one transaction. What times cannot order is fetched individually."""
         repaired, unclear = [], []
         async with self._database.unit_of_work() as connection:
             subjects = [Subject(snapshot.kind, snapshot.id) for snapshot in page]
@@ -98,7 +98,7 @@ class Repairing:
         return repaired + [subject.id for subject in unclear if await self._take_over(subject)]
 
     async def _take_over(self, subject: Subject) -> bool:
-        """Make one object what Stripe has; where that fails it is left to the next pass."""
+        """Update one object to what Stripe has. An error is logged and left to the next pass."""
         try:
             return await observation.take_over(self._database, self._gateway, subject, CAUSE)
         except DatabaseUnavailable:

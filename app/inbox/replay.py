@@ -1,7 +1,7 @@
-"""Owns putting events back into the inbox: one on a caller's request, many on an operator's.
+"""Replays events: one at a caller's request, many at an operator's.
 
-A replayed event goes through the same handler again. What it counted is not counted twice, because the event's row
-says that its effects were committed, and everything else it says is old news to the ledger.
+A replayed event goes through its handler again. Its counts are not repeated, because its row says that its effects were
+committed. Everything else it says is old to the unit of work.
 """
 
 from collections.abc import Collection
@@ -19,14 +19,14 @@ from app.inbox.replay_statements import Wanted
 
 @dataclass(frozen=True, slots=True)
 class Replaying:
-    """Replays events of the types that are `handled` and of this deployment's mode."""
+    """Replays events of `handled` types and of this deployment's mode."""
 
     database: Database
     handled: Collection[str]
     livemode: bool
 
     async def replay_event(self, operation: Operation, _params: JsonView) -> None:
-        """Process one event again. One that waits already, or that nothing handles, stays as it is."""
+        """Process one event again. An event that waits already or has no handler stays as it is."""
         event_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             document = await replay_statements.requeue_one(connection, event_id, self.handled, livemode=self.livemode)
@@ -35,16 +35,16 @@ class Replaying:
             await operation.finish(connection, 202, document)
 
     async def matching(self, wanted: Wanted) -> list[str]:
-        """The events that are `wanted` and can be replayed, in the order they were received."""
+        """The ids of replayable events matching `wanted`, in the order in which they were received."""
         async with self.database.connection() as connection:
             return await replay_statements.matching(connection, wanted, self.handled, livemode=self.livemode)
 
     async def requeue(
         self, events: Collection[str], wanted: Wanted, *, actor: str, request_id: str | None = None
     ) -> list[str]:
-        """Have `events` processed again, which are those `wanted`, or a portion; answers those that will be.
+        """Queue `events`, which matched `wanted`. Returns the ids that were queued.
 
-        The audit log says who wanted that, in one entry however many they are.
+        The audit log gets one entry, with the actor, however many events there are.
         """
         async with self.database.unit_of_work() as connection:
             queued = await replay_statements.requeue(connection, events, self.handled, livemode=self.livemode)

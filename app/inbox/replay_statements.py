@@ -17,7 +17,7 @@ from app.inbox.statements import CHANNEL, UNKNOWN_TYPE
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events to replay; what is None is not asked for."""
+    """A filter of events to replay; None matches all."""
 
     id: str | None = None
     type: str | None = None
@@ -27,7 +27,7 @@ class Wanted:
     until: datetime | None = None
 
     def __str__(self) -> str:
-        """What was asked for, as a person reads it in the audit log."""
+        """The filter as text for the audit log."""
         given = ((name, value) for name, value in asdict(self).items() if value is not None)
         said = (
             f"{name} {value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else f"{name} {value}"
@@ -112,16 +112,16 @@ _DOCUMENT = EVENT.document("id = $1 AND created_at = $2")
 
 
 async def matching(connection: Connection, wanted: Wanted, handled: Collection[str], *, livemode: bool) -> list[str]:
-    """The events that can be replayed and are `wanted`, in the order they were received."""
+    """The ids of replayable events matching `wanted`, in the order in which they were received."""
     return await _MATCHING.column(connection, **asdict(wanted), handled=list(handled), livemode=livemode)
 
 
 async def requeue(
     connection: Connection, events: Collection[str], handled: Collection[str], *, livemode: bool
 ) -> dict[str, datetime]:
-    """Have `events` processed again; answers those for which that makes sense, with when Stripe made each.
+    """Queue `events` again. Returns those that were queued, with the times at which Stripe made them.
 
-    Wakes the workers on commit.
+    The commit notifies the workers.
     """
     # first when they were made: changing rows is dear where it is not known in which partition they lie
     found = await _MADE_OF_MANY.fetch(connection, events=list(events))
@@ -130,10 +130,10 @@ async def requeue(
 
 
 async def requeue_one(connection: Connection, event: str, handled: Collection[str], *, livemode: bool) -> str | None:
-    """Have `event` processed again where that makes sense; its document, or None where there is no such event.
+    """Queue `event` again if it can be replayed. Returns its document; None if there is no such event.
 
-    It is looked for by its id alone once, by a statement that PostgreSQL plans once: over sixty partitions that takes
-    longer than to look into each. With an array in the place of the id it would plan anew each time.
+    The event is first looked up by its id alone, with a statement that PostgreSQL plans only once: planning over sixty
+    partitions takes longer than looking into each. With an array instead of the id it would plan each time.
     """
     made = await _MADE.value(connection, event=event)
     if made is None:
@@ -156,12 +156,12 @@ async def _requeue(
 
 
 async def statuses(connection: Connection, events: Sequence[str]) -> dict[str, int]:
-    """How many of `events` are in which status."""
+    """The number of `events` in each status."""
     return {row[0]: row[1] for row in await _STATUSES.fetch(connection, events=list(events))}
 
 
 async def unknown(connection: Connection, events: Mapping[str, datetime]) -> set[str]:
-    """Which of `events`, by when Stripe made each, were never received."""
+    """Those of `events`, mapped to when Stripe made them, that were never received."""
     first, last = min(events.values()), max(events.values())
     return events.keys() - set(await _KNOWN.column(connection, events=list(events), first=first, last=last))
 
@@ -169,16 +169,16 @@ async def unknown(connection: Connection, events: Mapping[str, datetime]) -> set
 async def ignored(
     connection: Connection, since: datetime, until: datetime, handled: Collection[str], *, livemode: bool
 ) -> list[str]:
-    """The events of `handled` types received in that time that no release has looked at that knows their type."""
+    """The ids of events of `handled` types received in that time, which were ignored as unknown."""
     return await _IGNORED.column(connection, since=since, until=until, handled=list(handled), livemode=livemode)
 
 
 async def ignored_since(connection: Connection, place: str) -> datetime | None:
-    """From where on the inbox is to be searched; None where it is empty."""
+    """Where the search of the inbox starts; None if it is empty."""
     found: datetime | None = await _IGNORED_SINCE.value(connection, name=place)
     return found
 
 
 async def note_ignored(connection: Connection, place: str, until: datetime, queued: int) -> None:
-    """Record up to when the inbox was searched, and how many events that queued."""
+    """Record how far the inbox was searched, and how many events were queued."""
     await _NOTE_IGNORED.execute(connection, name=place, complete_until=until, repaired=queued)

@@ -1,8 +1,8 @@
-"""`POST /webhooks/stripe`: read the raw bytes, verify the signature, record the event, answer. The worker does the rest.
+"""`POST /webhooks/stripe`: read the raw body, verify the signature, store the event, answer. The worker does the rest.
 
-It is a bare ASGI endpoint in front of the framework and its middleware: this is the busiest address, and the one that
-strangers flood. A delivery that is not Stripe's is refused by its headers where they suffice, without an exception, with
-an answer whose text is made once, and with at most a line a second in the log.
+It is a bare ASGI endpoint in front of the framework and its middleware, because this address gets the most requests,
+and floods. A delivery that is not Stripe's is refused by its headers where possible, without an exception, with a
+prepared answer, and with at most one log line a second.
 """
 
 import asyncio
@@ -37,20 +37,20 @@ RECEIVED = b'{"received":true}'
 JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 FOR_ANYBODY = {b"x-content-type-options", b"strict-transport-security"}
-"""What of the headers for browsers is said here too, where no browser comes."""
+"""The browser headers that are sent here as well."""
 NO_ID = "~id~"
-"""Stands for the request's id in the prepared text of a refusal."""
+"""The placeholder of the request id in a prepared answer."""
 
 
 class Refusals:
-    """Tells log and metrics of refused deliveries, at most once a second: a flood of them must not cost a line each."""
+    """Logs and counts refused deliveries, at most once a second, because a flood must not cost a line each."""
 
     def __init__(self) -> None:
         self._untold: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, why: str, request_id: str) -> None:
-        """Count a refusal. The first is told at once; those of the second that follows together, at its end."""
+        """Count a refusal. The first is logged at once, those of the following second together at its end."""
         self._untold[why] += 1
         if self._timer is None:
             self._tell(request_id)
@@ -69,7 +69,7 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A delivery that was recorded."""
+    """A stored delivery."""
 
     envelope: Envelope
     request_id: str
@@ -77,7 +77,7 @@ class Taken:
 
 
 class WebhookEndpoint:
-    """The ASGI endpoint that takes Stripe's deliveries."""
+    """The ASGI endpoint of Stripe's deliveries."""
 
     def __init__(self, settings: Settings) -> None:
         self._timeout_s = settings.request_timeout_s
@@ -117,7 +117,7 @@ class WebhookEndpoint:
             await self._refuse(FORGED, request_id, send)
 
     async def _take(self, scope: Scope, body: bytes, signer: str, request_id: str) -> Taken:
-        """Record what Stripe signed."""
+        """Store a verified delivery."""
         parts = scope["app"].state.parts
         envelope = read_envelope(body)
         ours = is_ours(envelope, livemode=self._livemode)
@@ -131,7 +131,7 @@ class WebhookEndpoint:
         return Taken(envelope, request_id, new)
 
     async def _refuse(self, why: str, request_id: str, send: Send) -> None:
-        """Answer a delivery that is not Stripe's. The answer's text is made once, and differs in the id alone."""
+        """Answer a delivery that is not Stripe's, with a prepared text."""
         self._refusals.note(why, request_id)
         body = self._answer_to(why).replace(NO_ID.encode(), request_id.encode())
         await self._answer(send, STATUS["invalid_signature"], PROBLEM, body, request_id)
@@ -143,7 +143,7 @@ class WebhookEndpoint:
 
 
 async def _span(database: Database, envelope: Envelope, body: bytes) -> AbstractContextManager[Span]:
-    """The span of a delivery: it goes on with the trace of the call of ours that caused the event, if one did."""
+    """The span of a delivery. It continues the trace of the call of ours that caused the event, if any."""
     parent, caused_by = None, operation_of(read_cause(body) or "") if tracing.is_on() else None
     if caused_by:
         async with database.connection() as connection:
@@ -153,7 +153,7 @@ async def _span(database: Database, envelope: Envelope, body: bytes) -> Abstract
 
 
 def _tell(taken: Taken, took: float) -> None:
-    """Count a delivery that was answered with 200, and write its line."""
+    """Count and log a delivery answered with 200."""
     metrics.DELIVERIES("new" if taken.new else "known").inc()
     metrics.HTTP_REQUESTS("POST", PATH, 200).inc()
     metrics.HTTP_SECONDS("POST", PATH).observe(took)
@@ -170,7 +170,7 @@ def _tell(taken: Taken, took: float) -> None:
 
 
 async def _body(receive: Receive) -> bytes:
-    """The raw body, up to the bound; the server's protocol bounds the time it may take."""
+    """The raw body. Raises PayloadTooLarge. The server's protocol limits the time."""
     chunks, size = [], 0
     while True:
         message = await receive()

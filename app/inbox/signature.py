@@ -1,8 +1,8 @@
-"""Decides whether a delivery is Stripe's: raw bytes and a header in, the name of the signing secret out.
+"""Decides whether a delivery is Stripe's, from its raw body and its signature header.
 
-Stripe's SDK verifies the signature, once per secret, in constant time. Before that the header alone is looked at: most of
-what comes to an open address is not Stripe's, and is refused before its body is there. Times in the future are refused,
-too, which the SDK does not do. A refusal is a plain answer (why, in words), not an exception.
+Stripe's SDK verifies the signature, once per secret, in constant time. The header is checked before that, because most
+forged requests can be refused before their body arrives. Unlike the SDK, this also refuses times in the future. A
+refusal is a text, not an exception.
 """
 
 import re
@@ -16,10 +16,10 @@ from pydantic import SecretStr
 from app.stripe.signature import is_signed
 
 TOLERANCE_S = 300
-"""How far a signature's time may be from ours, into the past and into the future."""
+"""The most seconds between the signature's time and ours, past or future."""
 LONGEST_HEADER = 4096
 _TIME = re.compile(rb"(?:^|,)t=([^,]*)")
-"""The time as the SDK reads it: of several the first."""
+"""The time as the SDK reads it: the first of several."""
 _SIGNATURE = re.compile(rb"(?:^|,)v1=[0-9a-f]{64}(?:,|$)")
 _SECONDS = re.compile(rb"[0-9]{1,12}")
 
@@ -33,12 +33,12 @@ WHY = {
     STALE: "signature_stale",
     FORGED: "signature_forged",
 }
-"""Every reason for which a delivery is refused, and what it is counted as."""
+"""The reasons of refusals, and the names under which they are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningSecret:
-    """One of the secrets that may have signed; `name` says which without giving it away."""
+    """A signing secret. `name` identifies it without revealing it."""
 
     value: str = field(repr=False)
     name: str
@@ -51,7 +51,7 @@ def signing_secrets(secrets: Sequence[SecretStr]) -> tuple[SigningSecret, ...]:
 
 
 def refusal_of_header(header: bytes) -> str | None:
-    """Why `header` cannot be Stripe's; None where it may be: it names one time, which is near, and signatures."""
+    """Why `header` cannot be Stripe's; None if it has a current time and a signature."""
     if not header or len(header) > LONGEST_HEADER:
         return ABSENT
     at = _TIME.search(header)
@@ -63,9 +63,9 @@ def refusal_of_header(header: bytes) -> str | None:
 
 
 def signed_by(body: bytes, header: bytes, secrets: Sequence[SigningSecret]) -> str | None:
-    """The name of the secret that signed `body`, the bytes as they came; None where none of them did.
+    """The name of the secret that signed `body`; None if none did.
 
-    `header` is one that `refusal_of_header` lets through. What is no UTF-8 is not signed by Stripe, which sends JSON.
+    `header` has passed `refusal_of_header`. A body that is not UTF-8 is not Stripe's, which sends JSON.
     """
     try:
         payload = body.decode()

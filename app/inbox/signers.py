@@ -42,6 +42,6 @@ async def signers(connection: Connection, within: timedelta) -> dict[str, Signer
 
 
 async def last_signer(connection: Connection) -> str | None:
-    """The name of the secret that verified the last delivery there was."""
+    """The name of the secret that verified the last delivery."""
     name: str | None = await _LAST_SIGNER.value(connection)
     return name

@@ -1,10 +1,10 @@
-"""Statements of the inbox: record an event once, hand out what is due, mark what became of it.
+"""The SQL statements of the inbox: store an event once, claim due events, record outcomes.
 
-The row is the job: there is no moment in which an event is recorded and not queued. Handing out sets
-next_attempt_at to the end of a lease, so that what a dead worker held comes due again by itself.
+The row is the job, so an event cannot be stored without being queued. Claiming sets next_attempt_at to the end of a
+lease, so an event comes due again if its worker dies.
 
-The table is partitioned by Stripe's `created_at`, which never changes for an event: with the id it is the key. Every
-statement of the hot path says between which times its events lie, so that it touches the partitions of these alone.
+The table is partitioned by Stripe's `created_at`, which never changes for an event; with the id it is the key. Each
+statement of the hot path bounds the times of its events, so that it only touches their partitions.
 """
 
 from collections.abc import Sequence
@@ -15,18 +15,21 @@ from typing import cast
 from app.db.engine import Connection
 
 CHANNEL = "inbox"
-"""What workers listen to; _RECORD notifies it."""
+"""The channel that workers listen to; _RECORD notifies it."""
 
 UNKNOWN_TYPE = "This release does not know the type of this event."
-"""Why a worker left an event alone that another release queued."""
+"""Why a worker ignored an event that another release had queued."""
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before every event."""
+"""A time before every event."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to record; `payload` is the body to the byte, `source` how it came, `handled` whether it does anything."""
+    """An event to store.
+
+    `payload` is the body as received, `source` how it came, `handled` whether it has a handler.
+    """
 
     id: str
     type: str
@@ -44,9 +47,10 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class DueEvent:
-    """An event handed out to this worker. `attempts` counts this try; `lease` says whose the event is.
+    """A claimed event. `attempts` includes this try; `lease` identifies the claim.
 
-    `lease` only grows, also where a replay lets `attempts` begin anew. request_id: of its delivery; waited_s: since that was acknowledged.
+    `lease` only grows, even when a replay restarts `attempts`. `request_id` is the delivery's; `waited_s` is the time
+    since it was acknowledged.
     """
 
     id: str
@@ -149,7 +153,7 @@ SELECT coalesce(extract(epoch FROM now() - least(
 
 
 async def record(connection: Connection, events: Sequence[NewEvent]) -> set[str]:
-    """Store and queue `events` in one statement; answers the ids that were new. Wakes the workers on commit."""
+    """Store and queue `events` in one statement. Returns the ids that are new. The commit notifies the workers."""
     columns = [
         [getattr(event, name) for event in events]
         for name in (
@@ -163,12 +167,10 @@ async def record(connection: Connection, events: Sequence[NewEvent]) -> set[str]
 async def claim(
     connection: Connection, limit: int, lease: timedelta, most_attempts: int, since: datetime = EVER
 ) -> list[DueEvent]:
-    """Take up to `limit` due events that Stripe made `since` then, for `lease`; oldest first by Stripe's clock.
+    """Claim up to `limit` due events, created at or after `since`, for `lease`; oldest first by Stripe's clock.
 
-    Those of one second come as they arrived: no proof of their order, and the best guess at it.
-
-    An event that comes back because its lease ran out is handed out alone, so that one which kills its worker takes
-    no other with it, and is dead after `most_attempts`.
+    Events of one second keep their order of arrival, which is only the best guess. An event whose lease ran out is
+    claimed alone, so that one that kills its worker harms no other. It is dead after `most_attempts`.
     """
     found = await connection.fetch(_CLAIM, limit, lease, most_attempts, since)
     rows = [row for row in found if row["status"] != "dead"]
@@ -178,9 +180,9 @@ async def claim(
 
 
 async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, bool]:
-    """Lock those of `events` that are still ours until the transaction ends; a lease that ran out is not.
+    """Lock those of `events` whose claims still hold, until the transaction ends.
 
-    Answers for each whether its effects were committed before, so that it is only being replayed.
+    Maps each id to whether its effects were committed before, so that this is a replay.
     """
     ours = {(event.id, event.attempts, event.lease) for event in events}
     leases = [event.lease for event in events]
@@ -189,23 +191,23 @@ async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, 
 
 
 async def finish(connection: Connection, outcomes: Sequence[tuple[DueEvent, str]]) -> None:
-    """Mark events `processed` or `ignored`; one of an `unknown` type is ignored until a release comes that knows it."""
+    """Mark events as `processed` or `ignored`. Those of `unknown` types are ignored until a release knows them."""
     for status in sorted({status for _, status in outcomes}):
         which = _which([event for event, became in outcomes if became == status])
         await connection.execute(_FINISH, *which, status, UNKNOWN_TYPE)
 
 
 async def fail(connection: Connection, event: DueEvent, error: str, pause: timedelta, *, dead: bool) -> None:
-    """Put an event back for another try after `pause`, or aside for a person where it is `dead`."""
+    """Mark an event for another try after `pause`, or as dead."""
     await connection.execute(_FAIL, event.id, event.created_at, event.attempts, error, dead, pause, event.lease)
 
 
 def _which(events: Sequence[DueEvent]) -> tuple[list[str], datetime, datetime]:
-    """Which events, and between which times they were made."""
+    """The ids of the events, and the earliest and latest time of creation."""
     made = [event.created_at for event in events]
     return [event.id for event in events], min(made), max(made)
 
 
 async def lag_s(connection: Connection) -> float:
-    """How many seconds the most overdue event is late; events that rest after a failure are not. At least 0."""
+    """The seconds by which the most overdue event is late, at least 0. Pauses after failures do not count."""
     return max(0.0, cast("float", await connection.fetchval(_LAG)))

@@ -1,6 +1,6 @@
-"""Recording deliveries: each event once, answered only after it is durable.
+"""Stores deliveries: each event once, and acknowledged only after the commit.
 
-Deliveries that arrive while a commit is under way share the next statement and the next commit.
+Deliveries that arrive during a commit share the next statement and the next commit.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from app.observability import metrics
 log = structlog.get_logger(__name__)
 
 LONGEST_QUEUE = 2000
-"""Deliveries that may wait in this process; beyond that Stripe is told to come again."""
+"""The most deliveries that may wait in this process; beyond, Stripe must deliver again."""
 
 UNSTORABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-"""One row is bad."""
+"""The errors of a bad row."""
 
 
 class Inbox:
-    """Records events through one connection that it keeps."""
+    """Stores events through one connection that it keeps."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,28 +33,28 @@ class Inbox:
 
     @property
     def waiting(self) -> int:
-        """How many deliveries wait for a commit."""
+        """The number of deliveries that wait for a commit."""
         return self._batcher.waiting
 
     async def record(self, event: NewEvent) -> bool:
-        """Store and queue `event`; whether it was new. Returns after the commit.
+        """Store and queue `event`. Returns after the commit whether it was new.
 
-        Raises DatabaseUnavailable where it could not be stored, so that Stripe delivers it again, and MalformedRequest
-        where it never can be.
+        Raises DatabaseUnavailable if it was not stored, so that Stripe delivers it again, and MalformedRequest if it
+        never can be.
         """
         if self.waiting >= LONGEST_QUEUE:
             raise DatabaseUnavailable("Too many deliveries are waiting to be recorded.", retry_after=1)
         return await self._batcher.submit(event) is True
 
     async def close(self) -> None:
-        """Wait until everything that waits is recorded or refused, then close the connection."""
+        """Wait until all waiting deliveries are stored or refused, then close the connection."""
         await self._batcher.close()
         if self._connection is not None:
             await self._connection.close(timeout=2)
             self._connection = None
 
     async def _record(self, events: Sequence[NewEvent]) -> Sequence[bool | Exception | Individually]:
-        """Record a batch; where one row is bad, its neighbours are recorded without it."""
+        """Store a batch. If one row is bad, the others are stored without it."""
         try:
             new = await self._store(events)
         except UNSTORABLE as error:

@@ -1,4 +1,4 @@
-"""Owns what is kept of an event, however it came: the body to the byte, without client secrets, and what intake needs."""
+"""What is stored of an event: the body as received, without client secrets, and the fields of its row."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ RECONCILED = "reconciler"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How an event came: which secret verified it, in which request; or that it was asked for."""
+    """How an event came: delivered (verified by which secret, in which request), or fetched."""
 
     source: str
     verified_by: str | None = None
@@ -25,12 +25,12 @@ class Origin:
 
 
 def is_ours(envelope: Envelope, *, livemode: bool) -> bool:
-    """Whether an event is about this deployment's own account, in its own mode."""
+    """Whether an event belongs to this deployment's account and mode."""
     return envelope.livemode == livemode and envelope.account is None
 
 
 def new_event(envelope: Envelope, payload: str, origin: Origin, *, ours: bool) -> NewEvent:
-    """The event as it is stored; one that nothing handles, or that is not ours, is stored and ignored."""
+    """The event as it is stored. One without a handler, or not `ours`, is stored and ignored."""
     if "_secret_" in payload:
         payload = CLIENT_SECRET.sub(REDACTED, payload)
     return NewEvent(

@@ -1,4 +1,4 @@
-"""Owns this service's webhook endpoint at Stripe: which events it gets, in which API version, and its secrets' state."""
+"""Sets up this service's webhook endpoint at Stripe, and tells the state of its secrets."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,15 +11,15 @@ from app.stripe.client import API_VERSION, StripeGateway
 PATH = "/v1/webhook_endpoints"
 DESCRIPTION = "Invoicing service"
 QUIET = timedelta(hours=24)
-"""Stripe signs with an expiring secret for at most this long; one that verified nothing for longer can go."""
+"""Stripe signs with an expiring secret for at most this long, so an unused older one can be removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """What became of the endpoint: `created`, `updated` or `unchanged`; its secret where Stripe showed it (once).
+    """The result: `created`, `updated` or `unchanged`, and the secret if Stripe showed it, which it does once.
 
-    outdated: endpoints for the same address in other API versions, which Stripe cannot change: delete them once the
-    new secret is deployed.
+    `outdated` are endpoints for the same address in other API versions, which Stripe cannot change. Delete them once
+    the new secret is deployed.
     """
 
     outcome: str
@@ -29,7 +29,7 @@ class SetUp:
 
 
 async def set_up(gateway: StripeGateway, url: str, *, key: str) -> SetUp:
-    """Make Stripe deliver exactly the handled events to `url`, written in our API version."""
+    """Have Stripe deliver exactly the handled events to `url`, in our API version."""
     there = [it async for it in gateway.pages(PATH, {}) if it["url"] == url]
     outdated = [it["id"] for it in there if it["api_version"] != API_VERSION]
     ours: JsonObject | None = next((it for it in there if it["api_version"] == API_VERSION), None)
@@ -45,7 +45,7 @@ async def set_up(gateway: StripeGateway, url: str, *, key: str) -> SetUp:
 
 
 def advice(signer: Signer, *, configured: bool, others_newer: bool, now: datetime) -> str:
-    """What an operator should know of one secret: whether it works, and whether it can go."""
+    """Advice for an operator about one secret: whether it works, and whether it can be removed."""
     if not configured:
         return "not configured here any more"
     if signer.last is None:

@@ -1,6 +1,6 @@
-"""Owns what is told of events that are processed: a line of the log for each batch, what is counted, each event's span.
+"""Logs, metrics and spans of event processing: one log line per batch, one span per event.
 
-An event that needs an answer of Stripe's ends after its batch, and has a line of its own.
+An event that needs an answer of Stripe's ends after its batch and has its own line.
 """
 
 import time
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Handed:
-    """An event handed out to this worker. outcome: what became of it so far."""
+    """A claimed event. `outcome` is its latest outcome."""
 
     due: DueEvent
     taken_at: float
@@ -32,7 +32,7 @@ class Handed:
 
     @classmethod
     def out(cls, due: DueEvent, batch: Span) -> "Handed":
-        """The event is taken in hand: the trace of its delivery goes on here, beside that of the batch."""
+        """Start the event's span. It continues the delivery's trace and links to the batch."""
         said: Attributes = {
             "event.id": due.id,
             "event.type": due.type,
@@ -49,7 +49,7 @@ class Handed:
         return self.due.waited_s + time.perf_counter() - self.taken_at
 
     def ended(self, outcome: str) -> None:
-        """This try is over, or goes on beside the batch (`asked`)."""
+        """Record the outcome of this try. After `asked` it continues beside the batch."""
         self.outcome = outcome
         metrics.EVENTS(metrics.family(self.due.type), outcome).inc()
         if outcome == "asked":
@@ -66,7 +66,7 @@ class Handed:
 
 @dataclass(slots=True)
 class Batch:
-    """What one batch comes to; used as a context manager around it."""
+    """One batch, as a context manager around its processing."""
 
     handed: list[Handed]
     span: Span
@@ -74,7 +74,7 @@ class Batch:
 
     @classmethod
     def of(cls, due: Sequence[DueEvent]) -> "Batch":
-        """A batch as it was handed out."""
+        """Start the batch's span and those of its events."""
         span = tracing.TRACER.start_span("batch", attributes={"batch.events": len(due)})
         return cls([Handed.out(one, span) for one in due], span)
 
@@ -96,7 +96,7 @@ class Batch:
 
 
 def answered(handed: Handed) -> None:
-    """An event came to its end that Stripe was asked about."""
+    """Log the end of an event that Stripe was asked about."""
     log.info(
         "event_answered",
         event_id=handed.due.id,
@@ -109,7 +109,7 @@ def answered(handed: Handed) -> None:
 
 
 def fulfillments(changes: Iterable[Change], handed: Iterable[Handed]) -> None:
-    """Count what a committed batch did to fulfillments, and how long the paid ones waited."""
+    """Count the changes of fulfillments in a committed batch, and the waiting time of the paid ones."""
     by_event = {one.due.id: one for one in handed}
     for change in changes:
         if change.was == change.became:

@@ -1,6 +1,6 @@
-"""The inbox's worker: take what is due, process it, wait to be woken, stop cleanly when told.
+"""The inbox's worker: claims due events and processes them until stopped.
 
-Several workers may run on one database; each event is handed to one of them at a time.
+Several workers may run on one database; an event is claimed by one of them at a time.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from app.jobs.loop import JobLoop, drain
 from app.jobs.notifications import Notifications
 
 RECENT = timedelta(days=3)
-"""How old an event is at most that Stripe still delivers by itself: almost all that is due is younger."""
+"""The greatest age of an event that Stripe still delivers by itself. Almost all due events are younger."""
 LOOK_BACK_S = 1.0
-"""How often a busy worker looks among all events; one that finds nothing recent does at once."""
+"""Seconds between searches of all events by a busy worker. If no recent event is due, it searches at once."""
 
 
 class Worker:
@@ -42,7 +42,7 @@ class Worker:
         self.stop = self._loop.stop
 
     async def run(self) -> None:
-        """Process until stopped; without notifications the poll still finds new events."""
+        """Process events until stopped. Without notifications, polling finds new events."""
         try:
             with self._notifications.subscribed(inbox_statements.CHANNEL, self._loop.wake):
                 await self._loop.run()
@@ -50,17 +50,20 @@ class Worker:
             await self._processor.settled()
 
     async def run_once(self) -> int:
-        """Process one batch of what is due to its end, Stripe's answers included; how many events that were."""
+        """Process one batch to its end, including Stripe's answers. Returns how many events."""
         processed = await self.take()
         await self._processor.settled()
         return processed
 
     async def drain(self) -> int:
-        """Process until nothing is due; how many events that were."""
+        """Process until nothing is due. Returns how many events."""
         return await drain(self.run_once)
 
     async def take(self) -> int:
-        """Process one batch of what is due; events that need Stripe's answer are finished in the background."""
+        """Process one batch; events that need Stripe's answer are finished in the background.
+
+        Returns how many events.
+        """
         async with self._database.connection() as connection:
             due = await self._claim(connection)
         if due:
@@ -68,7 +71,7 @@ class Worker:
         return len(due)
 
     async def _claim(self, connection: Connection) -> list[DueEvent]:
-        """Look where almost everything is, and every now and then, or where that is nothing, among all there is."""
+        """Claim recent events; every LOOK_BACK_S, or if there are none, claim among all."""
         now = asyncio.get_running_loop().time()
         if now < self._look_back_at:
             since = datetime.now(UTC) - RECENT

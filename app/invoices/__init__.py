@@ -1,1 +1,1 @@
-"""Invoices and their items, from the draft to the end."""
+"""Invoices and their items."""

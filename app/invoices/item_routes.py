@@ -14,7 +14,7 @@ from app.invoices.schemas import InvoiceRead, ItemCreate, ItemsCreate, ItemUpdat
 
 
 def _form(body: object) -> str:
-    """Which form a body has, so that its errors are told for that form alone."""
+    """The tag of the form that a body has, so that errors are reported for that form only."""
     return "ItemsCreate" if isinstance(body, dict) and "items" in body else "ItemCreate"
 
 

@@ -39,7 +39,7 @@ _UNKNOWN_CUSTOMERS = Statement(
 
 
 async def replace(connection: Connection, items: Mapping[str, Sequence[JsonObject]]) -> None:
-    """Make `items` (rows by invoice id) all the items these invoices have."""
+    """Replace all items of the invoices in `items`, which maps invoice ids to rows."""
     if not items:
         return
     await _DELETE.execute(connection, invoices=list(items))
@@ -47,7 +47,7 @@ async def replace(connection: Connection, items: Mapping[str, Sequence[JsonObjec
 
 
 async def of(connection: Connection, invoices: Collection[str]) -> dict[str, list[JsonObject]]:
-    """The items of `invoices`, as rows by invoice, in their order."""
+    """The items of `invoices` in order, as rows by invoice id."""
     found: dict[str, list[JsonObject]] = {}
     for invoice, item in await _ITEMS.fetch(connection, invoices=list(invoices)):
         found.setdefault(invoice, []).append(msgspec.json.decode(item))
@@ -55,28 +55,28 @@ async def of(connection: Connection, invoices: Collection[str]) -> dict[str, lis
 
 
 async def line_item(connection: Connection, invoice_id: str, item_id: str) -> str | None:
-    """The line item (`il_…`) under which Stripe lists the invoice item `item_id`, or None."""
+    """The line item (`il_…`) of the invoice item `item_id` at Stripe; None if there is none."""
     found: str | None = await _LINE_ITEM.value(connection, invoice=invoice_id, item=item_id)
     return found
 
 
 async def count(connection: Connection, invoice_id: str) -> int:
-    """How many items the invoice has."""
+    """The number of items of the invoice."""
     found: int = await _COUNT.value(connection, invoice=invoice_id)
     return found
 
 
 async def invoices_of(connection: Connection, payment_intents: Iterable[str]) -> dict[str, str]:
-    """The invoice each of `payment_intents` pays, as far as it is known here."""
+    """The invoices that `payment_intents` pay, as far as known here."""
     rows = await _INVOICES_OF.fetch(connection, payment_intents=list(payment_intents))
     return {row["payment_intent"]: row["invoice"] for row in rows}
 
 
 async def links_of(connection: Connection, invoices: Collection[str]) -> list[JsonObject]:
-    """The rows that say which PaymentIntents pay `invoices`."""
+    """The rows that link PaymentIntents to `invoices`."""
     return await _LINKS_OF.rows(connection, dict, invoices=list(invoices)) if invoices else []
 
 
 async def unknown_customers(connection: Connection, customers: Collection[str]) -> list[str]:
-    """Which of `customers` are not known here."""
+    """Those of `customers` that are not known here."""
     return await _UNKNOWN_CUSTOMERS.column(connection, ids=list(customers))

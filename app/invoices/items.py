@@ -1,6 +1,6 @@
-"""Use cases of an invoice's items, which change only while the invoice is a draft.
+"""Use cases of invoice items, which change only while the invoice is a draft.
 
-All of them go through the invoice's line endpoints at Stripe, which answer the whole invoice with its new totals.
+All use the invoice's line endpoints at Stripe, which answer the whole invoice with its new totals.
 """
 
 from app.db.engine import Database
@@ -13,18 +13,18 @@ from app.invoices.pricing import fits, line, one_currency
 from app.invoices.service import Invoicing
 
 MOST_ITEMS = 250
-"""Stripe's limit of items on one invoice."""
+"""Stripe's limit of items per invoice."""
 
 
 class Items:
-    """Use cases of invoice items; each answers the invoice with its new totals."""
+    """The use cases; each answers the invoice with its new totals."""
 
     def __init__(self, database: Database, invoicing: Invoicing) -> None:
         self._database = database
         self._invoicing = invoicing
 
     async def add_items(self, operation: Operation, params: JsonView) -> None:
-        """Add `items` (a list of ItemCreate) to a draft; never more than 250 on one invoice."""
+        """Add `items` (a list of ItemCreate) to a draft. Raises ValidationFailed beyond 250 items."""
         invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
         added = params["items"]
         async with self._database.connection() as connection:
@@ -39,7 +39,7 @@ class Items:
         await self._invoicing.act(operation, Act.EDIT_ITEMS, "/add_lines", lines, status=201)
 
     async def update_item(self, operation: Operation, params: JsonView) -> None:
-        """Change one item of a draft (ItemUpdate); params names it as `item`."""
+        """Change the item `item` of a draft (ItemUpdate)."""
         invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
         if operation.fresh:
             await fits(self._database, params, invoice["currency"])
@@ -47,14 +47,17 @@ class Items:
         await self._invoicing.act(operation, Act.EDIT_ITEMS, "/update_lines", {"lines": [changed]})
 
     async def delete_item(self, operation: Operation, params: JsonView) -> None:
-        """Take one item, named by `item`, off a draft."""
+        """Remove the item `item` from a draft."""
         invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
         line_item = await self._line_item(operation, invoice["id"], params["item"])
         removed = {"id": line_item, "behavior": "delete"}
         await self._invoicing.act(operation, Act.EDIT_ITEMS, "/remove_lines", {"lines": [removed]})
 
     async def _line_item(self, operation: Operation, invoice_id: str, item_id: str) -> str:
-        """The line item at Stripe; recorded before it is asked for, because a retry may not find it here any more."""
+        """The line item at Stripe.
+
+        It is recorded before Stripe is asked, because a retry may not find it here any more.
+        """
         recorded: str | None = operation.progress.get("line_item")
         if recorded is not None:
             return recorded

@@ -1,4 +1,4 @@
-"""One look-up for all who ask the same at the same time."""
+"""Concurrent look-ups of the same name share one call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,10 +8,9 @@ Answer = TypeVar("Answer")
 
 
 class Joined(Generic[Answer]):
-    """Asks `look_up` once for each name at a time; whoever asks meanwhile gets the same answer, or the same error.
+    """Calls `look_up` once at a time for each name. Whoever asks meanwhile gets the same answer or error.
 
-    The answer may be of a look-up that began before the question. So this is not for what must be newer than something
-    that the caller knows already.
+    The call may have begun before the question, so the answer may be older than what the caller knows.
     """
 
     def __init__(self, look_up: Callable[[str], Awaitable[Answer]]) -> None:
@@ -19,7 +18,10 @@ class Joined(Generic[Answer]):
         self._running: dict[str, asyncio.Task[Answer]] = {}
 
     async def ask(self, name: str) -> Answer:
-        """The answer to `name`. One who gives up does not take the others along. Raises what the look-up raises."""
+        """The answer for `name`.
+
+        A caller that is cancelled does not cancel the others. Raises what `look_up` raises.
+        """
         running = self._running.get(name)
         if running is None:
             running = self._running[name] = asyncio.create_task(self._run(name))
@@ -34,6 +36,6 @@ class Joined(Generic[Answer]):
 
 
 def _heard(ended: asyncio.Task[Answer]) -> None:
-    """Take note of an error, also where nobody waits for it any more."""
+    """Read the exception of a look-up that nobody waits for, so that Python does not warn about it."""
     if not ended.cancelled():
         ended.exception()

@@ -1,4 +1,4 @@
-"""Owns how the items of a request become Stripe's line parameters, and that they agree on one currency."""
+"""Turns the items of a request into Stripe's line parameters, and checks their currency."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ LINE_FIELDS = ("amount", "quantity", "description", "price_data")
 
 
 def line(item: JsonView) -> JsonObject:
-    """One item (ItemCreate or ItemUpdate) as a line of Stripe's add_lines and update_lines."""
+    """An item (ItemCreate or ItemUpdate) as a line of Stripe's add_lines and update_lines."""
     wanted = {name: cleared(item[name]) for name in LINE_FIELDS if name in item}
     if item.get("metadata"):
         wanted["metadata"] = {key: cleared(value) for key, value in item["metadata"].items()}
@@ -24,10 +24,9 @@ def line(item: JsonView) -> JsonObject:
 
 
 async def one_currency(database: Database, items: Sequence[JsonView], stated: str | None) -> str | None:
-    """The currency of an invoice with `items`, or None where neither they nor `stated` say one.
+    """The currency of an invoice with `items`; None if neither they nor `stated` name one.
 
-    Raises ValidationFailed, naming the item, where they do not agree. Prices that are not known here are left to
-    Stripe to judge.
+    Raises ValidationFailed, which names the item, if they differ. Prices not known here are left to Stripe.
     """
     prices = await _prices(database, items)
     currency = stated
@@ -43,7 +42,7 @@ async def one_currency(database: Database, items: Sequence[JsonView], stated: st
 
 
 async def fits(database: Database, change: JsonView, currency: str) -> None:
-    """That `change` (ItemUpdate) leaves an item fit for an invoice in `currency`. Raises ValidationFailed."""
+    """Check that `change` (ItemUpdate) fits an invoice in `currency`. Raises ValidationFailed."""
     field, own = _priced(change, await _prices(database, [change]))
     if own and own != currency:
         raise ValidationFailed(
@@ -63,7 +62,7 @@ async def _prices(database: Database, items: Sequence[JsonView]) -> Mapping[str,
 
 
 def _priced(item: JsonView, prices: Mapping[str, JsonObject]) -> tuple[str, str | None]:
-    """Which field of `item` says its currency, and that currency where it is known."""
+    """The field of `item` that decides its currency, and the currency if it is known."""
     if item.get("price_data"):
         return "price_data", item["price_data"]["currency"]
     if item.get("price"):

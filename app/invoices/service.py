@@ -1,7 +1,7 @@
-"""Owns the use cases of invoices: from the draft to whatever ends it.
+"""Use cases of invoices.
 
-Each checks what is known here first, so that most illegal acts never reach Stripe; where Stripe knows better, the
-answer names the state that Stripe has, and so do our rows from then on.
+Each first checks the state known here, so that most illegal acts never reach Stripe. If Stripe's state differs, the
+answer names that, and our rows follow it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ SHOW_SECRET = {"expand": ["payments", "confirmation_secret"]}
 
 
 class Invoicing:
-    """Use cases of invoices; parameters are those of the schema of the same name."""
+    """The use cases; `params` has the shape of the schema named in each."""
 
     def __init__(self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer) -> None:
         self._database = database
@@ -56,7 +56,7 @@ class Invoicing:
         self._looking_up = Joined(self._look_up_secret)
 
     async def create_invoice(self, operation: Operation, params: JsonView) -> None:
-        """Create a draft with all its items, finalized if asked (InvoiceCreate); all of it or nothing of it."""
+        """Create a draft with all items, and finalize it if asked (InvoiceCreate). A refusal leaves nothing behind."""
         operation.require_to_come("due_at", params.get("due_at"), LONGEST_DUE_YEARS)
         if "refusal" in operation.progress:
             await self._discard(operation)
@@ -74,7 +74,7 @@ class Invoicing:
         await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer), 201)
 
     async def _draft(self, operation: Operation, params: JsonView) -> StripeAnswer:
-        """The operation's draft: what became of it, where it was begun before."""
+        """The operation's draft: created now, or found if it was created before."""
         if "invoice" in operation.progress:
             operation.subject = operation.progress["invoice"]
             return await self._gateway.get(f"/v1/invoices/{operation.subject}", SHOW_PAYMENTS)
@@ -87,13 +87,16 @@ class Invoicing:
         return answer
 
     async def _add_lines(self, operation: Operation, wanted: Sequence[JsonView]) -> StripeAnswer:
-        """Give the fresh draft all its items in one call."""
+        """Add all items to the new draft in one call."""
         of = f"/v1/invoices/{operation.subject}"
         params = {"lines": [line(item) for item in wanted], **SHOW_PAYMENTS}
         return await self._steps.post(operation, "items", f"{of}/add_lines", params, of=of, done=_has_lines)
 
     async def undo_create(self, operation: Operation, refusal: InvoicingError) -> None:
-        """Delete the draft that `operation` left, if it did, so that no debris stays at Stripe; `refusal` says why."""
+        """Delete the draft that `operation` created, if any, so that none is left at Stripe.
+
+        `refusal` is its answer.
+        """
         if operation.subject is None and not operation.fresh:
             operation.subject = operation.progress.get("invoice")
             operation.subject = operation.subject or await self._steps.made_by(operation, "create", PATH)
@@ -103,19 +106,19 @@ class Invoicing:
             await self._discard(operation)
 
     async def _discard(self, operation: Operation) -> None:
-        """Delete the operation's draft; where it is no draft any more, it stays."""
+        """Delete the operation's draft. If it is no draft any more, it stays."""
         with suppress(StripeInvalidRequest):
             await self._steps.delete(operation, f"/v1/invoices/{operation.subject}")
         await self._observe(operation)
 
     async def update_invoice(self, operation: Operation, params: JsonView) -> None:
-        """Change a draft (InvoiceUpdate); of a finalized invoice only the metadata."""
+        """Change a draft (InvoiceUpdate), or the metadata of a finalized invoice."""
         operation.require_to_come("due_at", params.get("due_at"), LONGEST_DUE_YEARS)
         await self.require_act(operation, Act.UPDATE if set(params) - {"metadata"} else None)
         await self.act(operation, Act.UPDATE, "", stripe_params(params, *DRAFT_FIELDS) | _due(params))
 
     async def delete_invoice(self, operation: Operation, _params: JsonView) -> None:
-        """Delete a draft; it is gone for good."""
+        """Delete a draft for good."""
         await self.require_act(operation, Act.DELETE)
         try:
             await self._writer.delete(operation, Kind.INVOICE)
@@ -123,7 +126,7 @@ class Invoicing:
             await self._explain(operation, Act.DELETE, error)
 
     async def finalize_invoice(self, operation: Operation, _params: JsonView) -> None:
-        """Finalize a draft: from now on it can be paid; the answer carries the client secret."""
+        """Finalize a draft, so that it can be paid. The answer carries the client secret."""
         await self.require_act(operation, Act.FINALIZE)
         try:
             answer = await self._finalize_at_stripe(operation)
@@ -140,27 +143,27 @@ class Invoicing:
         return answer
 
     async def send_invoice(self, operation: Operation, _params: JsonView) -> None:
-        """Have Stripe email the invoice; a draft is finalized first."""
+        """Have Stripe email the invoice. A draft is finalized first."""
         await self.require_act(operation, Act.SEND)
         await self.act(operation, Act.SEND, "/send", {})
 
     async def pay_invoice(self, operation: Operation, params: JsonView) -> None:
-        """Pay by a payment method on file, or record that it was paid out of band (InvoicePay)."""
+        """Pay with a payment method on file, or record a payment out of band (InvoicePay)."""
         await self.require_act(operation, Act.PAY)
         await self.act(operation, Act.PAY, "/pay", stripe_params(params, "payment_method", "paid_out_of_band"))
 
     async def void_invoice(self, operation: Operation, _params: JsonView) -> None:
-        """Void an invoice: nobody owes it any more."""
+        """Void an invoice: it no longer has to be paid."""
         await self.require_act(operation, Act.VOID)
         await self.act(operation, Act.VOID, "/void", {})
 
     async def mark_uncollectible(self, operation: Operation, _params: JsonView) -> None:
-        """Write an invoice off; it can still be paid."""
+        """Write an invoice off. It can still be paid."""
         await self.require_act(operation, Act.MARK_UNCOLLECTIBLE)
         await self.act(operation, Act.MARK_UNCOLLECTIBLE, "/mark_uncollectible", {})
 
     async def act(self, operation: Operation, act: Act, suffix: str, params: JsonView, *, status: int = 200) -> None:
-        """Do `act` at Stripe and write the invoice it answers through."""
+        """Do `act` at Stripe and answer with the resulting invoice."""
         of = f"/v1/invoices/{operation.subject}"
         asked = {**params, **SHOW_PAYMENTS}
         try:
@@ -175,7 +178,7 @@ class Invoicing:
         await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer), status)
 
     async def _require_payment(self, paying: StripeAnswer) -> None:
-        """Raise as Stripe's own answer to `pay` would have, where the attempt that was only looked up did not pay."""
+        """Raise what Stripe's answer to `pay` was, if the attempt was found later and did not pay."""
         intent_id = observation.snapshot_of(Kind.INVOICE, paying).payment_intent
         if intent_id and paying.data["status"] != InvoiceStatus.PAID:
             problem = problem_of(await observation.payment_intent(self._gateway, intent_id))
@@ -183,9 +186,9 @@ class Invoicing:
                 raise problem
 
     async def require_act(self, operation: Operation, act: Act | None) -> JsonObject:
-        """The invoice as known here. Raises NotFound, or InvalidState where `act` is not allowed.
+        """The invoice as known here. Raises NotFound, and InvalidState if `act` is not allowed.
 
-        An operation that is continued may have done the act already, and then the state is its own doing.
+        A continued operation is not checked, because it may have done the act already.
         """
         invoice_id = str(operation.subject)
         async with self._database.connection() as connection:
@@ -197,7 +200,7 @@ class Invoicing:
         return row
 
     async def _explain(self, operation: Operation, act: Act, error: StripeInvalidRequest) -> NoReturn:
-        """Raise what Stripe's refusal means: the invoice's state where that forbids `act`, else the refusal itself."""
+        """Raise InvalidState if Stripe's state of the invoice forbids `act`, otherwise Stripe's refusal."""
         status = await self._observe(operation)
         if status is None:
             raise NotFound(f"The invoice {operation.subject!r} is gone at Stripe.") from error
@@ -209,15 +212,15 @@ class Invoicing:
         raise error
 
     async def _observe(self, operation: Operation) -> str | None:
-        """Take over what Stripe has of the invoice; its status, or None where it is gone."""
+        """Update our rows from Stripe. Returns the invoice's status; None if it is gone."""
         observed = await observation.observe(self._gateway, Subject(Kind.INVOICE, str(operation.subject)))
         await self._writer.write(observed, str(operation.id))
         return None if observed.deleted else observed.row["status"]
 
     async def client_secret(self, invoice_id: str) -> JsonObject:
-        """The secret with which a front end may confirm the payment, asked of Stripe at every call.
+        """The secret with which a front end confirms the payment, fetched from Stripe at each call.
 
-        Raises NotFound, InvalidState where the invoice cannot be paid that way.
+        Raises NotFound, and InvalidState if the invoice cannot be paid that way.
         """
         async with self._database.connection() as connection:
             row = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
@@ -233,7 +236,7 @@ class Invoicing:
         return await self._gateway.get(f"/v1/invoices/{invoice_id}", SHOW_SECRET)
 
     async def reveal(self, answer: Answer) -> str:
-        """The body of `answer` with the client secret it promises, asked of Stripe again where it is a replay."""
+        """The body of `answer` with its client secret, which is fetched from Stripe again for a replay."""
         if answer.secret_of is None:
             return answer.body
         secret = answer.secret
@@ -244,7 +247,7 @@ class Invoicing:
 
 
 def _draft(params: JsonView) -> JsonObject:
-    """The Stripe parameters of a new draft; what the caller did not say, Stripe takes from the customer."""
+    """The Stripe parameters of a new draft. Stripe takes what the caller left out from the customer."""
     wanted = stripe_params(params, "customer", *DRAFT_FIELDS) | _due(params)
     return wanted | {"pending_invoice_items_behavior": "exclude"}
 
@@ -259,7 +262,7 @@ def _has_lines(invoice: JsonView) -> bool:
 
 
 def _shows(act: Act) -> Done:
-    """Whether an invoice's status shows that `act` was done."""
+    """A function that tells from an invoice's status whether `act` was done."""
     return lambda invoice: invoice["status"] in LEADS_TO.get(act, ())
 
 

@@ -1,4 +1,4 @@
-"""Owns the timeline of an invoice: why it is unpaid, and everything that happened to it."""
+"""The timeline of an invoice: why it is unpaid, and everything that happened to it."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from app.invoices import timeline_statements
 
 
 async def read(connection: Connection, invoice_id: str) -> bytes:
-    """The timeline's document. Raises NotFound; a deleted draft still has one."""
+    """The timeline's document. Raises NotFound; a deleted draft still has a timeline."""
     invoice = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
     if invoice is None:
         raise NotFound(f"There is no invoice {invoice_id!r}.")

@@ -1,4 +1,4 @@
-"""Owns the statement that tells what happened to an invoice, from everything that is recorded anyway."""
+"""The SQL statement of an invoice's timeline, over the rows that are stored anyway."""
 
 import msgspec
 
@@ -80,11 +80,11 @@ WHERE object_id = $1 OR object_id IN (SELECT unnest(ARRAY[payment_intent, id]) F
 
 
 async def entries(connection: Connection, invoice_id: str) -> list[JsonObject]:
-    """What happened to the invoice, oldest first by our own clock."""
+    """What happened to the invoice, oldest first by our clock."""
     return [msgspec.json.decode(row[0]) for row in await connection.fetch(_ENTRIES, invoice_id)]
 
 
 async def unapplied(connection: Connection, invoice_id: str) -> tuple[int, int]:
-    """How many events about the invoice wait, and how many failed for good."""
+    """The number of events about the invoice that wait, and of those that are dead."""
     row = await connection.fetchrow(_UNAPPLIED, invoice_id)
     return (row["waiting"], row["dead"]) if row else (0, 0)

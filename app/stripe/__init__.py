@@ -1,1 +1,1 @@
-"""The only importer of the Stripe SDK: client, error table, pace."""
+"""Calls to Stripe: client, errors, pace. Nothing else imports Stripe's SDK."""

@@ -1,4 +1,4 @@
-"""Owns the circuit breaker: while Stripe does not answer, calls are refused at once instead of each waiting in vain."""
+"""The circuit breaker: while Stripe does not answer, calls are refused at once instead of waiting."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 class CircuitState(StrEnum):
-    """closed: calls pass. open: they are refused. half_open: one may pass, to find out."""
+    """closed: calls pass. open: they are refused. half_open: one may pass, as a probe."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -22,7 +22,7 @@ class CircuitState(StrEnum):
 
 
 class Circuit:
-    """Opens after `failures` failed tries in a row, for `open_s`; then one call decides what follows."""
+    """Opens for `open_s` seconds after `failures` failed tries in a row; then one call decides what follows."""
 
     def __init__(self, failures: int, open_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = failures
@@ -34,18 +34,21 @@ class Circuit:
 
     @property
     def state(self) -> CircuitState:
-        """How it stands now."""
+        """The state now."""
         if self._opened_at is None:
             return CircuitState.CLOSED
         return CircuitState.OPEN if self.opens_in_s > 0 else CircuitState.HALF_OPEN
 
     @property
     def opens_in_s(self) -> float:
-        """Seconds until the next call may try; 0 where one may now."""
+        """Seconds until the next call may try; 0 if it may now."""
         return 0.0 if self._opened_at is None else max(0.0, self._opened_at + self._open_s - self._clock())
 
     def enter(self) -> None:
-        """Pass, and report `succeeded`, `failed` or `undecided` afterwards. Raises StripeUnavailable."""
+        """Let a call pass. Raises StripeUnavailable if the circuit is open.
+
+        The caller reports `succeeded`, `failed` or `undecided` afterwards.
+        """
         if self._opened_at is None:
             return
         wait = self.opens_in_s
@@ -55,13 +58,13 @@ class Circuit:
         self._probing = True
 
     def succeeded(self) -> None:
-        """Stripe answered, whatever it said."""
+        """Stripe answered, with success or a refusal."""
         if self._opened_at is not None:
             log.info("stripe_circuit_closed")
         self._failures, self._opened_at, self._probing = 0, None, False
 
     def failed(self) -> None:
-        """Stripe did not answer, or with a failure of its own."""
+        """Stripe did not answer, or answered with a failure of its own."""
         self._failures += 1
         self._probing = False
         if self._failures >= self._most:
@@ -70,5 +73,5 @@ class Circuit:
             self._opened_at = self._clock()
 
     def undecided(self) -> None:
-        """The call ended before Stripe could answer, for reasons of ours."""
+        """The call ended for reasons of ours before Stripe answered."""
         self._probing = False

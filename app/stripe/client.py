@@ -1,7 +1,7 @@
-"""Calls to Stripe: one client for the process, pinned API version, timeouts, retries within a deadline.
+"""The client for Stripe: one per process, with a pinned API version, time-outs, and retries within a deadline.
 
-Calls are the SDK's raw requests over its aiohttp transport; no typed objects are built (they cost more than the rest of a
-call together). Answers are plain JSON, and every text in them is one that PostgreSQL can hold.
+Calls are the SDK's raw requests over its aiohttp transport. No typed objects are built, as they cost more than the rest
+of a call. Answers are plain JSON whose texts can be stored in PostgreSQL.
 """
 
 import asyncio
@@ -39,15 +39,15 @@ BACKOFF_S = 0.25
 BACKOFF_LIMIT_S = 4.0
 PAGE = 100
 STRIPE_KEEPS = timedelta(days=30)
-"""Longer than Stripe replays an answer: how old the picture in a replayed one may be."""
+"""Longer than Stripe replays answers: the greatest age of the object in a replayed answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Stripe answered: the object, and between which seconds of Stripe's clock it was true.
+    """An answer of Stripe's: the object, and the seconds of Stripe's clock between which it was true.
 
-    A replayed answer shows the object as it was when the call was first made, whenever that was. looked_up: it is no
-    answer to the change that was asked for, but the object as it was found afterwards.
+    A replayed answer shows the object as it was at the first call. `looked_up`: this is not the answer to the change,
+    but the object as it was found afterwards.
     """
 
     data: JsonObject
@@ -60,10 +60,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """How Stripe is reached. timeout_s bounds one try, deadline_s a call with all its tries.
+    """How to reach Stripe. `timeout_s` limits one try, `deadline_s` a call with all its tries.
 
-    api_version: another one than mapping.py is written for is only ever rehearsed.
-    circuit_failures, circuit_open_s: after how many failed tries in a row Stripe is left alone, and for how long.
+    Another `api_version` than that of the schemas is only used by the rehearsal. After `circuit_failures` failed tries
+    in a row the circuit opens for `circuit_open_s` seconds.
     """
 
     secret_key: str
@@ -79,7 +79,7 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class GatewayState:
-    """How the line to Stripe stands in this process: for /readyz, metrics and people."""
+    """The state of the client in this process, for /readyz and metrics."""
 
     circuit: CircuitState
     opens_in_s: float
@@ -90,7 +90,7 @@ class GatewayState:
 
 
 class StripeGateway:
-    """An open line to Stripe. Raises only errors of app.domain.errors."""
+    """The client. It raises only errors of app.domain.errors."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
@@ -114,12 +114,12 @@ class StripeGateway:
 
     @property
     def api_version(self) -> str:
-        """The version that Stripe is asked to answer in."""
+        """The API version of Stripe's answers."""
         return self._settings.api_version
 
     @property
     def state(self) -> GatewayState:
-        """How the line stands now."""
+        """The state now."""
         return GatewayState(
             circuit=self._circuit.state,
             opens_in_s=self._circuit.opens_in_s,
@@ -130,7 +130,7 @@ class StripeGateway:
         )
 
     async def post(self, path: str, params: JsonView, *, key: str) -> Answer:
-        """POST `params` to `path` under the idempotency key `key`; every try carries the same key."""
+        """POST `params` to `path`. All tries carry the idempotency key `key`."""
         return await self._call("post", path, params, key)
 
     async def get(self, path: str, params: JsonView | None = None) -> Answer:
@@ -142,7 +142,7 @@ class StripeGateway:
         return await self._call("delete", path, {}, None)
 
     async def pages(self, path: str, params: JsonView) -> AsyncIterator[JsonObject]:
-        """Every object of a list, page by page, in Stripe's order."""
+        """All objects of a list, page by page, in Stripe's order."""
         query: JsonObject = {**params, "limit": PAGE}
         while True:
             page = (await self.get(path, query)).data
@@ -233,28 +233,28 @@ class StripeGateway:
 
 
 def _require_time(now: float, deadline: float) -> None:
-    """Raise StripeTimeout where this process slept: what it is about to do may have been undone by another meanwhile."""
+    """Raise StripeTimeout if this process slept: another one may have undone what it is about to do."""
     if now >= deadline:
         raise StripeTimeout("The call could not start in time.", retry_after=1)
 
 
 def _note(span: Span, request_id: str | None) -> None:
-    """Say under which id Stripe knows the call."""
+    """Record Stripe's request id in log and span."""
     if request_id:
         logs.called_stripe(request_id)
         span.set_attribute("stripe.request_id", request_id)
 
 
 def _collection_and_action(path: str) -> str:
-    """`path` without its ids: what Stripe's limit per endpoint counts together."""
+    """`path` without ids, which is what Stripe's rate limit per endpoint counts by."""
     return "/".join(path.split("/")[2::2])
 
 
 def _stripe_time(headers: Mapping[str, str]) -> datetime:
-    """The second of Stripe's clock at which it answered; ours where an intermediary dropped the header."""
+    """The second of Stripe's clock at which it answered; ours if an intermediary dropped the header."""
     said = headers.get("Date")
     return _date(said) if said else datetime.now(UTC).replace(microsecond=0)
 
 
 _date = lru_cache(maxsize=16)(parsedate_to_datetime)
-"""A second has one name, and many answers: reading it anew each time took as long as sending half the request."""
+"""Cached, because parsing the same second again for each answer took as long as half of sending a request."""

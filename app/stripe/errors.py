@@ -1,4 +1,4 @@
-"""What each failure of a call to Stripe means for us: one table, used by the gateway alone."""
+"""The table of errors: what each failure of a call to Stripe means for us."""
 
 import asyncio
 import re
@@ -22,18 +22,18 @@ from app.domain.errors import (
 from app.domain.json import JsonObject, without_nul
 
 ACTION_REQUIRED = frozenset({"authentication_required", "invoice_payment_intent_requires_action"})
-"""Codes of a 402 that a person can cure by authenticating, not by another card."""
+"""Codes of a 402 that the customer can solve by authenticating, not with another card."""
 
 RETRY_AFTER_S = 2
 PERMISSION = re.compile(r"rak_[a-z_]+")
-"""What a restricted key lacks, as Stripe's message names it."""
+"""The permission that a restricted key lacks, as Stripe's message names it."""
 
 FAILURES = (stripe.StripeError, aiohttp.ClientError, asyncio.TimeoutError, OSError)
-"""All that a call may raise: the SDK's errors, and what escapes it (aiohttp's truncated bodies)."""
+"""All errors that a call may raise: the SDK's, and those that escape it (aiohttp's truncated bodies)."""
 
 
 NOT_EXECUTED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
-"""Answers that Stripe gives before it begins to execute."""
+"""Answers that Stripe gives before it executes anything."""
 
 
 def _described(error: stripe.StripeError) -> JsonObject:
@@ -83,7 +83,7 @@ def _key_refused(message: str, described: JsonObject) -> StripeKeyRefused:
 
 
 def translate(error: BaseException) -> InvoicingError:
-    """Our error for `error`, one of FAILURES or an error of ours already."""
+    """Our error for `error`, which is one of FAILURES or already ours."""
     if isinstance(error, InvoicingError):
         return error
     if isinstance(error, stripe.APIConnectionError):
@@ -99,14 +99,14 @@ def translate(error: BaseException) -> InvoicingError:
 
 
 def key_is_spent(error: stripe.StripeError) -> bool:
-    """Whether nothing can ever be executed under the call's key: a failure is stored there, or another request."""
+    """Whether nothing can be executed under the call's key, because a failure or another request is stored there."""
     if (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return (error.headers or {}).get("Idempotent-Replayed") == "true"
     return error.http_status == HTTPStatus.BAD_REQUEST and getattr(error.error, "type", None) == "idempotency_error"
 
 
 def worth_another_try(error: BaseException) -> bool:
-    """Whether the same call may end otherwise: Stripe's own hint first, then no answer, 409, 429 and 5xx."""
+    """Whether a retry may succeed: Stripe's own hint decides, then no answer, 409, 429 and 5xx."""
     if isinstance(error, InvoicingError):
         return False
     if not isinstance(error, stripe.StripeError) or isinstance(error, stripe.APIConnectionError):
@@ -119,7 +119,7 @@ def worth_another_try(error: BaseException) -> bool:
 
 
 def may_have_executed(error: BaseException) -> bool:
-    """Whether Stripe may have done what it was asked, though the call failed."""
+    """Whether Stripe may have done what was asked although the call failed."""
     if isinstance(error, InvoicingError):
         return False
     if isinstance(error, stripe.APIConnectionError):
@@ -130,7 +130,7 @@ def may_have_executed(error: BaseException) -> bool:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether Stripe itself seems to be away: no answer, an unreadable one, or a 5xx that is not a stored one."""
+    """Whether Stripe seems to be down: no answer, an unreadable one, or a new 5xx."""
     if isinstance(error, stripe.StripeError) and not isinstance(error, stripe.APIConnectionError):
         status = error.http_status or HTTPStatus.INTERNAL_SERVER_ERROR
         return status >= HTTPStatus.INTERNAL_SERVER_ERROR and not key_is_spent(error)
@@ -138,7 +138,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def is_too_fast(error: BaseException) -> bool:
-    """Whether Stripe asks for a slower pace; a contended object is also a 429, but no matter of pace."""
+    """Whether Stripe asks for a slower pace. A locked object is also a 429, but does not concern the pace."""
     return (
         isinstance(error, stripe.StripeError)
         and error.http_status == HTTPStatus.TOO_MANY_REQUESTS

@@ -1,7 +1,7 @@
 """Compiles the markers of a schema (app/domain/sources.py) into functions, once per process.
 
-A row is flat: one key per field, whether there is a column for it or only the document holds it. Its times are in UTC as
-PostgreSQL writes them in JSON; the document writes them as the API does.
+A row is flat: one key per field, whether a column or only the document holds it. Its times are in UTC, as PostgreSQL
+writes them in JSON; documents write them as the API does.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,10 +19,10 @@ Read = Callable[[JsonView], Any]
 
 
 class Fields:
-    """The fields of one kind of object. `kept` declares them all; those that `shown` has, too, are in its documents.
+    """The fields of one kind of object. `kept` declares all of them; those also in `shown` are in its documents.
 
-    version: the highest `since`. names: the fields of a document. later: the fields that came after the first version,
-    which no column holds, with what is shown of them where they are not known. blank: what is left of personal fields.
+    version: the highest `since`. names: the fields of a document. later: the fields added after the first version,
+    which no column holds, with their empty values. blank: the empty values of personal fields.
     """
 
     def __init__(self, kept: type[BaseModel], shown: type[BaseModel] | None = None) -> None:
@@ -71,26 +71,26 @@ class Fields:
                 self._times.add(name)
 
     def _known_by(self, version: int) -> list[tuple[str, tuple[str, ...]]]:
-        """The fields of a document of `version`, those of a group with what is in it."""
+        """The fields of a document of `version`, each with its inner fields if it is a group."""
         return [(name, self._groups.get(name, ())) for name in self.names if self._since.get(name, 1) <= version]
 
     def _is_content(self, name: str) -> bool:
         return not self._marks[name] & {Passing, Identity}
 
     def marked(self, mark: Mark) -> tuple[str, ...]:
-        """The row's fields with `mark`; of a group, its fields."""
+        """The row's fields with `mark`; a group stands for its fields."""
         return self._marked[mark]
 
     def read(self, stripe_object: JsonView) -> JsonObject:
-        """The row's fields that come from `stripe_object`. Raises what its functions raise."""
+        """The row's fields that come from `stripe_object`. Raises what their functions raise."""
         return {name: read(stripe_object) for name, read in self._readers}
 
     def content(self, row: JsonView, since: int) -> JsonObject:
-        """What counts as content of the fields that came with version `since`."""
+        """The content among the fields added by version `since`."""
         return {name: row[name] for name in self._content.get(since, ())}
 
     def document(self, row: JsonView, version: int) -> JsonObject:
-        """What the API answers of `row`, in the fields of `version` as far as they are known."""
+        """The API's document of `row`, in the fields of `version` as far as they are known."""
         shown: JsonObject = {
             name: {inner: row[inner] for inner in group} if group else row[name]
             for name, group in self._documented[min(version, self.version)]
@@ -101,11 +101,11 @@ class Fields:
         return shown
 
     def lacking(self, version: int) -> JsonObject:
-        """The later fields that a document of `version` lacks, with what is shown in their place."""
+        """The later fields that a document of `version` lacks, with their empty values."""
         return {name: empty for name, empty in self.later.items() if self._since[name] > version}
 
     def told(self, row: JsonView, names: Iterable[str]) -> JsonObject:
-        """The fields `names` of `row`, written as its document writes them; null where the row does not know one."""
+        """The fields `names` of `row`, as its document writes them; null where the row lacks one."""
         return {name: shown_time(row.get(name)) if name in self._times else row.get(name) for name in names}
 
 
@@ -137,7 +137,7 @@ def _may_be_empty(field: FieldInfo) -> bool:
 
 
 def _empty(name: str, field: FieldInfo) -> object:
-    """What is shown of a field where it is not known, or erased."""
+    """The empty value of a field. Raises TypeError if it cannot be empty."""
     if not _may_be_empty(field):
         raise TypeError(f"{name} may be unknown or erased: it must be nullable, a list or a dictionary")
     kind = get_origin(field.annotation)

@@ -1,6 +1,6 @@
-"""Makes snapshots of Stripe's objects. Pure: a decoded object in, its rows and its version out.
+"""Makes snapshots of Stripe's objects. Pure.
 
-Where each field of a row comes from stands in the schemas of the answers; here is what is made of several of them.
+The schemas of the answers say where each field of a row comes from; this module does what concerns several fields.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ from app.invoices.schemas import InvoiceKept, InvoiceListed, ItemRead
 from app.stripe.fields import Fields
 
 INLINE_LINES = 10
-"""How many of an invoice's lines Stripe shows with it; these count as its content, all of them are compared apart."""
+"""The number of lines that Stripe shows with an invoice. They count as its content; all lines have their own digest."""
 
 
 class Kind(StrEnum):
-    """The kinds of Stripe object that are mirrored, by Stripe's name for them."""
+    """The kinds of mirrored objects, by Stripe's names."""
 
     PRODUCT = "product"
     PRICE = "price"
@@ -41,12 +41,12 @@ FIELDS: dict[Kind, Fields] = {
 }
 ITEM = Fields(ItemRead)
 VERSIONS = {kind: max(fields.version, ITEM.version if kind is Kind.INVOICE else 1) for kind, fields in FIELDS.items()}
-"""The version of each kind's fields that this code knows: the highest `since` in its schema."""
+"""The version of each kind's fields: the highest `since` in its schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Where a snapshot's time comes from: the seconds it was true at, and how it reached us (see Version)."""
+    """When a snapshot was true, and how it reached us (see Version)."""
 
     since: datetime
     until: datetime
@@ -56,12 +56,11 @@ class Stamp:
 
 @dataclass(slots=True)
 class Snapshot:
-    """One picture of a Stripe object.
+    """One state of a Stripe object.
 
-    row: the fields it says something of, those that are columns and those that only the document has. deleted: the
-    object is gone; stub: and nothing else is said of it.
-    items: an invoice's items as rows; items_complete: whether these are all (Stripe shows the first few inline).
-    links: rows that say which PaymentIntent pays the invoice (only where `payments` was expanded).
+    row: its fields, whether they are columns or only in the document. deleted: the object is gone. stub: and nothing
+    else is known of it. items: an invoice's items as rows. items_complete: whether these are all, as Stripe shows only
+    the first few inline. links: rows that link PaymentIntents to the invoice, if `payments` was expanded.
     """
 
     kind: Kind
@@ -75,18 +74,18 @@ class Snapshot:
     links: list[JsonObject] = field(default_factory=list)
 
     def complete(self, lines: Iterable[JsonView]) -> None:
-        """Make `lines`, Stripe's line items, all the items there are."""
+        """Set `lines`, Stripe's line items, as all items."""
         self.items = [item_row(line, self.id, position) for position, line in enumerate(lines)]
         self.items_complete = True
 
     @property
     def payment_intent(self) -> str | None:
-        """The PaymentIntent that pays the invoice by default, where the snapshot says so."""
+        """The PaymentIntent that pays the invoice by default, if the snapshot shows it."""
         return next((link["payment_intent"] for link in self.links if link["is_default"]), None)
 
 
 def snapshot(kind: Kind, stripe_object: JsonView, stamp: Stamp, *, deleted: bool = False) -> Snapshot:
-    """The snapshot of `kind` that `stripe_object` is; `deleted` where it is known to be gone."""
+    """The snapshot of `stripe_object`; `deleted` if it is known to be gone."""
     object_id = stripe_object["id"]
     if stripe_object.get("deleted"):
         return Snapshot(kind, object_id, _deleted(stamp), {"id": object_id}, deleted=True, stub=True)
@@ -108,9 +107,9 @@ def _version(kind: Kind, row: JsonView, items: Sequence[JsonView], stamp: Stamp)
 
 
 def _content_digest(kind: Kind, row: JsonView, items: Sequence[JsonView], since: int) -> str:
-    """A hash of the content of those fields that came with version `since`.
+    """A hash of the content of the fields that version `since` added.
 
-    Versions have digests of their own: where two sides know different ones, what both know is compared.
+    Each version has its own digest, so that two releases can compare the fields that both know.
     """
     listed = [_item_content(item, since) for item in items[:INLINE_LINES]]
     return _digest([FIELDS[kind].content(row, since), _digest(listed)])
@@ -126,19 +125,19 @@ def _deleted(stamp: Stamp) -> Version:
 
 
 def lines_digest(items: Sequence[JsonView]) -> str:
-    """A hash of all of an invoice's items, by the fields of the first version, which are columns."""
+    """A hash of all items of an invoice, by the fields of the first version, which are columns."""
     return _digest([_item_content(item, 1) for item in items])
 
 
 def item_row(line: JsonView, invoice_id: str, position: int) -> JsonObject:
-    """The row of one of an invoice's line items."""
+    """The row of a line item."""
     return {"invoice": invoice_id, "position": position, **ITEM.read(line)}
 
 
 def payment_link(payment: JsonView) -> JsonObject | None:
     """The row that links an InvoicePayment's PaymentIntent to its invoice; None for other kinds of payment.
 
-    `paid`, which is no column: whether this payment went through.
+    `paid`, which is no column, says whether this payment went through.
     """
     intent = id_of(payment["payment"].get("payment_intent"))
     if not intent:

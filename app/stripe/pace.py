@@ -1,9 +1,9 @@
-"""Bounds how hard Stripe is asked: calls per second (all, and per endpoint) and calls at once.
+"""Limits the calls to Stripe: calls per second, in all and per endpoint, and calls at once.
 
-A call waits for its endpoint's pace first, then for the common pace, and takes a slot last. So calls that crowd one
-endpoint hold nothing that others need while they wait. Reads may use only a part of the common pace and of the slots:
-what many people look up at once leaves room for writes. A call that would have to wait too long for its turn is refused
-right away, which bounds each queue. Where Stripe says 429 all the same, the pace halves, and grows back within a minute.
+A call waits first for its endpoint's pace, then for the common pace, and last for a slot, so that calls to a crowded
+endpoint block nothing that others need. Reads may use only a share of the common pace and of the slots, which leaves
+room for writes. A call that would wait too long is refused at once, which bounds the queues. After a 429 the pace
+halves; it recovers within a minute.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ from app.observability import metrics
 log = structlog.get_logger(__name__)
 
 BURST_S = 0.2
-"""How far ahead of an even pace calls may run: in no second more than 1.2 times the rate."""
+"""How far calls may run ahead of an even pace: at most 1.2 times the rate in any second."""
 SLOWEST = 1 / 32
-"""The least share of its rate that a pace falls to."""
+"""The lowest share of its rate that a pace falls to."""
 RECOVERY_S = 60.0
 READS = 0.75
 """The share of the common pace and of the slots that reads may use."""
 SLOW_DOWN_ONCE_S = 1.0
-"""A wave of 429s is one piece of news: within this time the pace halves once."""
+"""Several 429s within this time halve the pace only once."""
 
 
 @dataclass(frozen=True, slots=True)
 class StripeLimits:
-    """The bounds for one process. queue_s: how long a call may wait for its turn."""
+    """The limits of one process. `queue_s` is how long a call may wait."""
 
     rate_per_s: float = 80.0
     endpoint_rate_per_s: float = 20.0
@@ -52,7 +52,7 @@ class Pace:
         self._due = 0.0
 
     def rate(self, now: float) -> float:
-        """Calls per second that are allowed at `now`."""
+        """The calls per second allowed at `now`."""
         return min(self._most, self._rate + (now - self._changed_at) * self._most / RECOVERY_S)
 
     def wait(self, now: float) -> float:
@@ -64,7 +64,7 @@ class Pace:
         self._due = max(self._due, now) + 1 / self.rate(now)
 
     def slow_down(self, now: float) -> None:
-        """Stripe found this pace too fast."""
+        """Halve the pace after a 429."""
         if now - self._changed_at >= SLOW_DOWN_ONCE_S or self._rate == self._most:
             self._rate = max(self.rate(now) / 2, self._most * SLOWEST)
             self._changed_at = now
@@ -87,12 +87,12 @@ class Limiter:
 
     @property
     def rate_per_s(self) -> float:
-        """Calls per second that are allowed now."""
+        """The calls per second allowed now."""
         return self._all.rate(self._clock())
 
     @asynccontextmanager
     async def turn(self, endpoint: str) -> AsyncIterator[None]:
-        """Hold a turn to call `endpoint`. Raises StripeUnavailable where waiting for one would take too long."""
+        """Hold a turn to call `endpoint`. Raises StripeUnavailable if that would take too long."""
         asked = self._clock()
         reads = endpoint.startswith("get ")
         slots = [self._read_slots, self._slots] if reads else [self._slots]
@@ -115,7 +115,7 @@ class Limiter:
                 self.in_flight -= 1
 
     def slow_down(self, endpoint: str) -> None:
-        """Stripe answered 429."""
+        """Slow down after a 429."""
         now = self._clock()
         self._all.slow_down(now)
         self._reads.slow_down(now)
@@ -123,7 +123,7 @@ class Limiter:
         log.warning("stripe_pace_slowed", endpoint=endpoint, rate_per_s=round(self.rate_per_s, 1))
 
     async def _keep(self, pace: Pace, asked: float) -> None:
-        """Wait until `pace` lets the next call start, and count this one."""
+        """Wait until `pace` allows the next call, and count it."""
         now = self._clock()
         wait = pace.wait(now)
         if wait > self._limits.queue_s - (now - asked):

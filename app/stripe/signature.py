@@ -1,4 +1,4 @@
-"""Stripe's own verification of a webhook's signature."""
+"""Verifies webhook signatures with Stripe's SDK."""
 
 from stripe import SignatureVerificationError, WebhookSignature
 
