@@ -1,4 +1,4 @@
-"""Finds what may have drifted from Stripe: what is not at its end, or lags behind itself."""
+"""The SQL statements that find what may have drifted: unfinished invoices, lagging fulfillments, unknown customers."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -49,15 +49,18 @@ _ORPHANS = Statement(
 
 
 async def unfinished(connection: Connection, except_for: Collection[str], settled: timedelta) -> list[str]:
-    """Invoices that can still change, except for some, and for those that changed here just now."""
+    """Invoices that can still change, without `except_for` and without those that changed within `settled`."""
     return await _UNFINISHED.column(connection, except_for=list(except_for), settled=settled)
 
 
 async def lagging(connection: Connection, settled: timedelta, young: timedelta) -> list[str]:
-    """Invoices whose fulfillment has not followed them: any that has one, and of those without one the younger."""
+    """Invoices whose fulfillment has not followed them.
+
+    All fulfillments are checked, but an invoice without one only if it is younger than `young`.
+    """
     return await _LAGGING.column(connection, settled=settled, young=young)
 
 
 async def orphans(connection: Connection, young: timedelta) -> list[str]:
-    """Customers of the younger invoices that are not known here."""
+    """Unknown customers of invoices younger than `young`."""
     return await _ORPHANS.column(connection, young=young)
