@@ -1,4 +1,4 @@
-"""Owns `invoicing actions …`: what an operator does about fulfillment actions from a shell beside the database."""
+"""`invoicing actions …`: list and retry fulfillment actions."""
 
 from typing import Annotated
 
@@ -50,7 +50,7 @@ def retry(
 async def _retry(
     parts: Parts, action_id: str | None, status: str | None, action: str | None, advance: Advance
 ) -> list[str]:
-    """Retry as the API would, so that the audit log knows of it; which they were."""
+    """Retry actions as the API would, with audit log entries. Returns their ids."""
     if action_id:
         await ask(parts, parts.actions.retry_fulfillment_action, action_id)
         return [action_id]

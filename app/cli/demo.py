@@ -1,7 +1,6 @@
-"""Owns the demonstration: the main job once, through the public API alone, one line a step.
+"""`invoicing demo`: takes one invoice from draft to fulfilled, through the public API only, one line per step.
 
-It is a client like any other: what works here works for every caller. It pays with one of Stripe's test payment
-methods, so it is for test keys only.
+It is an ordinary client. It pays with one of Stripe's test payment methods, so it needs a test key.
 """
 
 import asyncio
@@ -22,14 +21,14 @@ DONE = "fulfilled"
 
 
 class Steps:
-    """Says each step as it is done, with what came of it and how long it took."""
+    """Prints each step when it is done, with its result and its time."""
 
     def __init__(self) -> None:
         self._number = 0
 
     @asynccontextmanager
     async def step(self, title: str) -> AsyncIterator[list[str]]:
-        """Time one step; what the block appends is said behind its title."""
+        """Time one step. What the block appends is printed after its title."""
         self._number += 1
         said: list[str] = []
         started = time.perf_counter()
@@ -39,13 +38,13 @@ class Steps:
 
 
 class Api:
-    """The few calls the demonstration makes."""
+    """The API calls of the demo."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
     async def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """POST, with an idempotency key as every careful caller sends one."""
+        """POST with an idempotency key."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         return self._read(await self._client.post(path, json=body, headers=headers))
 
@@ -79,9 +78,9 @@ def demo(
 
 
 async def run(base_url: str, key: str, *, another: bool) -> bool:
-    """Take one invoice from draft to fulfilled; whether it got there. Progress goes to standard output.
+    """Take one invoice from draft to fulfilled. Returns whether it succeeded. Prints its progress.
 
-    With `another`, one more invoice is left open, and where both can be looked at is said.
+    With `another`, it leaves one more invoice open and prints where to look at both.
     """
     headers = {"Authorization": f"Bearer {key}"}
     typer.echo("\nThe main job: one invoice from draft to fulfilled\n")
@@ -109,7 +108,7 @@ async def run(base_url: str, key: str, *, another: bool) -> bool:
 
 
 async def _another(api: Api, paid: dict[str, Any]) -> str:
-    """The payment page of one more invoice like `paid`, left open for whoever reads this."""
+    """Leave one more invoice like `paid` open. Returns the address of its payment page."""
     items = [{"amount": paid["total"], "currency": paid["currency"], "description": "Consulting, one more time"}]
     terms = {"customer": paid["customer"], "days_until_due": 30, "finalize": True}
     invoice = await api.post("/v1/invoices", {**terms, "items": items})
@@ -118,7 +117,7 @@ async def _another(api: Api, paid: dict[str, Any]) -> str:
 
 
 async def _lifecycle(api: Api, steps: Steps) -> tuple[dict[str, Any], str]:
-    """The invoice as it ended, and the address of its payment page."""
+    """Returns the final invoice and the address of its payment page."""
     order = f"demo-{uuid.uuid4().hex[:8]}"
     async with steps.step("product") as said:
         product = await api.post("/v1/products", {"name": "Consulting"})
@@ -171,7 +170,7 @@ async def _invoice(api: Api, steps: Steps, customer: str, price: str, order: str
 
 
 async def _fulfilled(api: Api, steps: Steps, invoice_id: str) -> dict[str, Any]:
-    """Wait for the signed webhook to arrive and to be applied."""
+    """Wait until the signed webhook has arrived and is applied."""
     async with steps.step("signed webhook, fulfillment") as said:
         deadline = time.monotonic() + PATIENCE_S
         invoice = await api.get(f"/v1/invoices/{invoice_id}")

@@ -1,4 +1,4 @@
-"""Owns `invoicing doctor`: what is wrong with this deployment, and what to do about it."""
+"""`invoicing doctor`: what is wrong with this deployment, and what to do about it."""
 
 import asyncio
 
@@ -28,7 +28,7 @@ def doctor(as_json: Json = False) -> None:
 
 
 async def _examine(*, tell: bool) -> list[Finding]:
-    """Settings first: without them there is nothing to look with."""
+    """Check the settings first, because the other checks need them."""
     wrong = [fail("settings", why, "Mend it where the service gets its environment.") for why in complaints()]
     findings = wrong or [ok("settings", "complete and safe")]
     if tell:

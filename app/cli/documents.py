@@ -1,4 +1,4 @@
-"""`invoicing documents`: what the API answers of rows, made anew where it is missing or older than this release."""
+"""`invoicing documents`: make missing documents, and renew those of older releases."""
 
 import typer
 
@@ -10,7 +10,7 @@ documents = typer.Typer(help="Make what the API answers of rows anew.", no_args_
 
 @documents.callback()
 def _documents() -> None:
-    """Keep `rebuild` a command of its own, beside those that may come."""
+    """Make `rebuild` a subcommand, so that others can be added."""
 
 
 @documents.command()

@@ -1,4 +1,4 @@
-"""Owns how a command reads the settings, and what it says where they are not safe or not complete."""
+"""Reads the settings for commands, and reports those that are unsafe or missing."""
 
 import getpass
 import secrets
@@ -13,13 +13,13 @@ from app.settings import Settings
 
 
 class BeforeTheEndpoint(Settings):
-    """The settings while there is no webhook endpoint yet, and so no signing secret: one that nobody knows stands in."""
+    """Settings before the webhook endpoint exists. A random signing secret stands in for the missing one."""
 
     stripe_webhook_secrets: SigningSecrets = Field(default_factory=lambda: (SecretStr(secrets.token_hex()),))
 
 
 class WithoutStripe(BeforeTheEndpoint):
-    """The settings of what never calls Stripe: it needs no key, and STRIPE_MODE says of which mode the deployment is."""
+    """Settings for commands that never call Stripe. They need no key; STRIPE_MODE names the mode."""
 
     stripe_secret_key: SecretStr = SecretStr("")
 
@@ -29,13 +29,13 @@ STAND_INS = {
     "stripe_secret_key": "sk_test_none",
     "stripe_webhook_secrets": (SecretStr("whsec_" + 32 * "0"),),
 }
-"""What stands in for a required setting that is wrong, so that what else is wrong is found as well."""
+"""Stand-ins for required settings that are wrong, so that other problems are found, too."""
 
 NOT_SET = "must be set; .env.example says to what"
 
 
 def settings(kind: type[Settings] = Settings) -> Settings:
-    """The settings of this environment; where they are not safe or not complete, say which and stop."""
+    """The settings. If they are unsafe or incomplete, report that and exit."""
     try:
         return kind()
     except ValidationError:
@@ -45,7 +45,7 @@ def settings(kind: type[Settings] = Settings) -> Settings:
 
 
 def complaints(kind: type[Settings] = Settings) -> list[str]:
-    """Everything that is wrong with the settings of this environment, each with its setting's name."""
+    """The problems of the settings, each with its setting's name."""
     found: list[str] = []
     instead: dict[str, object] = {}
     while True:
@@ -68,7 +68,7 @@ def complaints(kind: type[Settings] = Settings) -> list[str]:
 
 
 def require_free(host: str, port: int, name: str) -> None:
-    """Stop where nobody can listen at this address: the server would say so, but not which setting that is."""
+    """Exit if the address cannot be listened on. The server's own error does not name the setting."""
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
@@ -78,5 +78,5 @@ def require_free(host: str, port: int, name: str) -> None:
 
 
 def operator() -> str:
-    """Who runs the command, as the audit log names them."""
+    """The person who runs the command, as the audit log names them."""
     return f"cli:{getpass.getuser()}"

@@ -1,4 +1,4 @@
-"""Owns `invoicing events …`, `reconcile`, `repair` and `rebuild`: what an operator does to the inbox."""
+"""`invoicing events …`, `reconcile`, `repair` and `rebuild`: what an operator does with the inbox."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -57,7 +57,7 @@ def replay(
 
 
 async def _replay(parts: Parts, wanted: Wanted, advance: Advance) -> JsonObject:
-    """Put the events back in portions and help to process them."""
+    """Queue the events in portions, and help to process them."""
     found = await parts.replaying.matching(wanted)
     if wanted.id and not found:
         await _not_replayed(parts, wanted.id)
@@ -78,7 +78,7 @@ async def _replay(parts: Parts, wanted: Wanted, advance: Advance) -> JsonObject:
 
 
 async def _not_replayed(parts: Parts, event: str) -> None:
-    """Say why an event that was asked for by its id is not among those that can be replayed."""
+    """Raise the reason why an event cannot be replayed."""
     async with parts.database.connection() as connection:
         if await documents.read(connection, EVENT, event) is None:
             raise NotFound(f"There is no webhook event {event!r}.")

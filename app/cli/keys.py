@@ -1,4 +1,4 @@
-"""Owns `invoicing keys …`: what an operator does to API keys from a shell beside the database."""
+"""`invoicing keys …`: create, list, rotate and revoke API keys."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -76,7 +76,7 @@ def _expiry(days: float | None) -> str | None:
 
 
 async def _named(parts: Parts, named: str, *, revoked: bool, params: JsonView | None = None) -> Answer:
-    """Rotate or revoke the one key that is called so. Raises NotFound, InvalidState."""
+    """Rotate or revoke the key with this id or prefix. Raises NotFound and InvalidState."""
     async with parts.database.connection() as connection:
         found = await key_statements.identify(connection, named)
     if not found:
@@ -88,7 +88,7 @@ async def _named(parts: Parts, named: str, *, revoked: bool, params: JsonView | 
 
 
 def _show(answer: Answer, *, as_json: bool) -> None:
-    """The key itself on standard output, and what there is to say of it beside."""
+    """Print the key on standard output, and the rest beside it."""
     document = msgspec.json.decode(answer.body)
     if as_json:
         print_json(document | ({"key": answer.secret} if answer.secret else {}))

@@ -1,4 +1,4 @@
-"""The command line `invoicing`. A command's module is imported when the command is used, so that help comes at once."""
+"""The command line `invoicing`. A command's module is imported when it is used, so that help is fast."""
 
 from functools import cached_property
 from importlib import import_module
@@ -34,7 +34,7 @@ COMMANDS = {
     "sweep-erased": ("outgoing:sweep_erased", "Erase what is left of deleted customers."),
     "upgrade-rehearsal": ("rehearsal:upgrade_rehearsal", "Try another version of Stripe's API."),
 }
-"""Each command's place below `app.cli`, and what the list of commands says of it."""
+"""The module of each command below `app.cli`, and its line in the list of commands."""
 
 
 class LazyCommand(TyperCommand):
@@ -46,7 +46,7 @@ class LazyCommand(TyperCommand):
 
     @cached_property
     def loaded(self) -> Any:
-        """The command itself: a group where its module has a Typer application, one command where it has a function."""
+        """The real command: a group if its module has a Typer application, otherwise its function."""
         module, _, attribute = self._place.partition(":")
         found = getattr(import_module(f"app.cli.{module}"), attribute)
         parent = _typer()
@@ -58,7 +58,7 @@ class LazyCommand(TyperCommand):
         return get_command(parent).commands[self.name]  # type: ignore[attr-defined]
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Parse with the command itself, which is thereby the one that is run."""
+        """Parse with the real command, which is then the one that runs."""
         return self.loaded.make_context(*args, **kwargs)
 
 

@@ -1,4 +1,4 @@
-"""Owns `invoicing endpoints …`, `deliveries …` and `customers …`: what goes out to others, and who is forgotten."""
+"""`invoicing endpoints …`, `deliveries …` and `customers …`: outgoing webhooks, and erasure."""
 
 from datetime import UTC, datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Owns how commands speak: JSON for programs, aligned columns for people, exit statuses for both."""
+"""The output of commands: JSON for programs, aligned columns for people, exit statuses for both."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,19 +15,19 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on standar
 
 
 class Status(IntEnum):
-    """How a command ends; `doctor` and `upgrade-rehearsal` say more with theirs."""
+    """The exit status of a command; `doctor` and `upgrade-rehearsal` have their own."""
 
     DONE = 0
     FAILED = 1
-    """It was refused, or what was looked for is wrong."""
+    """The command was refused, or found something wrong."""
     WRONG = 2
-    """It was called wrongly, or the settings are wrong; nothing was tried."""
+    """The command or the settings are wrong; nothing was tried."""
     UNAVAILABLE = 3
     """The database or Stripe could not be reached: try again."""
 
 
 def print_json(document: object) -> None:
-    """Print `document`, indented, and nothing else."""
+    """Print `document` as indented JSON, and nothing else."""
     print_encoded(msgspec.json.encode(document))
 
 
@@ -38,7 +38,7 @@ def print_encoded(document: bytes | str) -> None:
 
 
 def print_columns(rows: Iterable[JsonView], names: Sequence[str]) -> None:
-    """Print a table: a line each, what is not there as a dash, every column as wide as its widest."""
+    """Print a table: one line per row, a dash for missing values, columns as wide as their widest value."""
     lines = [[name.replace("_", " ") for name in names]]
     lines += [[_written(row[name]) for name in names] for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(names))]
@@ -47,7 +47,7 @@ def print_columns(rows: Iterable[JsonView], names: Sequence[str]) -> None:
 
 
 def print_fields(document: JsonView, *, err: bool = False) -> None:
-    """Print one object: a line for each of its fields."""
+    """Print one object: one line per field."""
     width = max(len(name) for name in document)
     for name, value in document.items():
         typer.echo(f"{name.replace('_', ' ').ljust(width)}  {_written(value)}", err=err)
@@ -62,7 +62,7 @@ def _written(value: Any) -> str:
 
 
 def tell_error(error: InvoicingError, *, as_json: bool) -> Status:
-    """Say on standard error what went wrong; the exit status that goes with it."""
+    """Print what went wrong on standard error. Returns the exit status."""
     said = msgspec.json.encode(error.to_document()).decode() if as_json else error.detail
     typer.echo(said, err=True)
     return Status.UNAVAILABLE if isinstance(error, Unavailable) else Status.FAILED

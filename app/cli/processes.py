@@ -25,7 +25,7 @@ MOST_CONSOLE_CONNECTIONS = 100
 
 
 def application() -> object:
-    """The application of this environment, for a server that starts several processes."""
+    """Build the application, for a server that starts several processes."""
     from app.main import create_app, end_streams
 
     found = settings()
@@ -115,9 +115,9 @@ async def _work(found: Settings) -> None:
 
 
 async def _require_somebody(found: Settings) -> None:
-    """Stop where this is production and nobody could call: no bootstrap key, no identity provider, no key in force.
+    """Exit in production if nobody could call: no bootstrap key, no identity provider, no key in force.
 
-    A database that is away is no reason to stop: the service starts without it.
+    If the database is away, the service starts all the same.
     """
     if found.environment != "production" or found.api_bootstrap_key or found.oidc_issuer:
         return

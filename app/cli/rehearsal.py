@@ -1,4 +1,4 @@
-"""Owns `invoicing upgrade-rehearsal`: what another version of Stripe's API would change, before it does."""
+"""`invoicing upgrade-rehearsal`: what another version of Stripe's API would change."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ async def _rehearse(parts: Parts, api_version: str, last: int, events: Path | No
 
 
 def _bodies(place: Path) -> Iterator[bytes]:
-    """The events in a file or in the files of a folder."""
+    """The events in a file, or in the files of a folder."""
     for file in sorted(place.iterdir()) if place.is_dir() else [place]:
         whole = file.read_bytes()
         try:
@@ -75,7 +75,7 @@ def _lines(found: Rehearsed, api_version: str) -> str:
 
 
 def _fields(found: Rehearsed) -> Counter[str]:
-    """How often each field differs; items' fields together."""
+    """How often each field differs; the fields of all items together."""
     return Counter(name.partition("[")[0] for divergence in found.divergences for name in divergence.fields)
 
 

@@ -1,4 +1,4 @@
-"""Owns how a command works: with the service's parts, told what goes wrong, and seen to make progress where it is long."""
+"""Runs commands: with the services, with errors reported, and with a progress bar for long work."""
 
 import asyncio
 import sys
@@ -23,13 +23,13 @@ Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT
 
 
 class Advance(Protocol):
-    """Tells how far it got, and of how many where that is known."""
+    """Reports how much is done, and of how much if that is known."""
 
     def __call__(self, done: int, total: int | None = None) -> None: ...
 
 
 def run(work: Callable[[Parts], Awaitable[T]], kind: type[Settings] = Settings, *, as_json: bool = False) -> T:
-    """Run `work` with the service's parts; a failure that has a name is told and ends the command."""
+    """Run `work` with the services. Reports a known error and exits."""
 
     async def running() -> T:
         found = settings(kind)
@@ -44,19 +44,19 @@ def run(work: Callable[[Parts], Awaitable[T]], kind: type[Settings] = Settings, 
 
 
 async def ask(parts: Parts, use_case: UseCase, subject: str | None = None, params: JsonView | None = None) -> Answer:
-    """Run a use case as the API would on a caller's request, so that the audit log knows who wanted it."""
+    """Run a use case as the API would, so that the audit log names the operator."""
     call = Call(caller=operator(), target=f"cli {use_case.__name__}", params=params or {}, subject=subject)
     return await parts.operations.run(call, use_case)
 
 
 def utc(moment: datetime | None) -> datetime | None:
-    """A time as it was given on the command line."""
+    """A time given on the command line, in UTC."""
     return moment.replace(tzinfo=UTC) if moment else None
 
 
 @contextmanager
 def progress(what: str) -> Iterator[Advance]:
-    """A bar on standard error while the block runs, where a person looks; nothing where a program does."""
+    """Show a progress bar on standard error while the block runs, if that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

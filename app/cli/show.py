@@ -1,6 +1,6 @@
-"""Owns the commands that only look: lists and single objects, as the API would answer them.
+"""The commands that only read: lists and single objects, as the API answers them.
 
-What is printed with `--json` is the API's own document; without, the columns a person looks for.
+`--json` prints the API's document; without it, the most useful columns are printed.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ def show_one(resource: Resource, object_id: str, *, as_json: bool, by: str = "id
 
 
 def wanted(**equal: str | None) -> Filter:
-    """The filter of those whose columns are as given; what is None is not asked for."""
+    """A filter for columns that equal the given values; None matches all."""
     found = Filter()
     for column, value in equal.items():
         found.add(f"row.{column} = {{}}", value)

@@ -1,4 +1,4 @@
-"""Owns `invoicing webhooks …`: the endpoint at Stripe, and which signing secret is used."""
+"""`invoicing webhooks …`: the endpoint at Stripe, and its signing secrets."""
 
 import uuid
 from datetime import UTC, datetime, timedelta

@@ -1,1 +1,1 @@
-"""HTTP: middleware, authentication, rate limits, problem documents, pagination and what all routes share."""
+"""HTTP: middleware, authentication, problem documents, pagination, and what all routes share."""

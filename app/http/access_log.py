@@ -1,7 +1,7 @@
-"""Owns what is kept of every request that was answered: its line in the log, what is counted, its span's end.
+"""Logs, counts and traces each answered request.
 
-A request is counted under its route's template, never under the path that was sent: paths hold ids, and strangers make
-them up. Whatever ended before a route was found, at the door or because there is none, counts as UNROUTED.
+A request is counted under its route's template and not under its path, because paths hold ids and strangers make them
+up. A request that ended before a route was found counts as UNROUTED.
 """
 
 import time
@@ -22,13 +22,16 @@ FAILED = 500
 
 
 class Accounting:
-    """Keeps account of requests."""
+    """Records requests."""
 
     def __init__(self) -> None:
         self._by_endpoint: dict[object, str] | None = None
 
     def ended(self, scope: Scope, status: int, started: float, began: float, span: Span) -> None:
-        """A request was answered with `status`, or broken off with 0. What is timed is how long its answer took to begin."""
+        """Record a request that was answered with `status`, or broken off with 0.
+
+        The histogram measures the time until the answer began.
+        """
         took = time.perf_counter() - started
         route = self.route(scope)
         method = scope["method"] if scope["method"] in METHODS else "other"
@@ -62,7 +65,7 @@ class Accounting:
             tracing.fail(span, str(status or "broken_off"))
 
     def route(self, scope: Scope) -> str:
-        """The template of the route that took the request: the framework says it of its own, or by the endpoint."""
+        """The template of the route that took the request."""
         route = scope.get("route")
         inside = scope.get("root_path", "")
         if isinstance(route, Mount):

@@ -1,6 +1,6 @@
-"""Owns the door: how often somebody may knock, and who it is. What they may do inside is domain/access.py's.
+"""Rate limits and authentication. domain/access.py decides what a caller may do.
 
-It stands before anything of a request is read, so that strangers cost as little as possible.
+Both come before anything else of a request is read, so that strangers cost little.
 """
 
 import hmac
@@ -17,7 +17,7 @@ TOKEN_OR_KEY_WANTED = "Authorization must be `Bearer` and an API key, or a token
 
 
 class Admission:
-    """Lets callers in."""
+    """Limits and authenticates callers."""
 
     def __init__(self, settings: Settings) -> None:
         key = settings.api_bootstrap_key
@@ -29,22 +29,25 @@ class Admission:
         self._failures = Limit("failed", settings.rate_limit_failed, 5 * settings.rate_limit_failed)
 
     async def knock(self, parts: Parts, address: str) -> None:
-        """Count a request of whoever is at `address`. Raises RateLimited."""
+        """Count a request from `address`. Raises RateLimited."""
         await parts.limits.take(self._by_address, address)
 
     def knock_here(self, address: str) -> None:
-        """The same for what needs no database: this process alone counts. Raises RateLimited."""
+        """The same, counted by this process alone, for requests that need no database. Raises RateLimited."""
         self._here.take(self._by_address, address)
 
     async def admit(self, parts: Parts, authorization: bytes, address: str) -> Caller:
-        """Who comes in, counted. Raises Unauthenticated, RateLimited, and Unavailable where that cannot be found out."""
+        """Authenticate the caller and count its request.
+
+        Raises Unauthenticated, RateLimited, and Unavailable if the credentials cannot be checked.
+        """
         caller = await self.recognise(parts, authorization, address)
         customer = caller.kind is CallerKind.CUSTOMER
         await parts.limits.take(self._by_customer if customer else self._by_caller, caller.id)
         return caller
 
     async def recognise(self, parts: Parts, authorization: bytes, address: str) -> Caller:
-        """Who it is. Raises as `admit` does."""
+        """Authenticate the caller. Raises as `admit` does."""
         scheme, _, given = authorization.partition(b" ")
         given = given.strip()
         if scheme.lower() != b"bearer" or not given or not given.isascii():

@@ -1,4 +1,4 @@
-"""Where a request comes from: the peer, or what a trusted proxy says of it. Nobody else is believed."""
+"""The client's address: the peer's, or the one that a trusted proxy forwards. Other forwarded addresses are ignored."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,14 +9,14 @@ from starlette.types import Scope
 Network = IPv4Network | IPv6Network
 UNKNOWN = "unknown"
 HOST_PREFIX = 64
-"""What one IPv6 subscriber has is a /64: its addresses count as one."""
+"""An IPv6 subscriber has a whole /64, so its addresses count as one."""
 
 
 def client_address(scope: Scope, forwarded: bytes, trusted: Sequence[Network]) -> str:
-    """The address of whoever asks, as rate limits count it.
+    """The client's address, as rate limits count it.
 
-    `forwarded` is X-Forwarded-For. It is read from its end, where trusted proxies wrote, up to the first address that
-    is not one of them; what stands before that could have been written by anybody.
+    `forwarded` is X-Forwarded-For. It is read from its end, where trusted proxies write, up to the first address that
+    is not theirs. Anybody could have written what stands before that.
     """
     peer = scope.get("client")
     address = peer[0] if peer else ""
@@ -40,7 +40,7 @@ def is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
 
 @lru_cache(maxsize=4096)
 def counted_address(address: str) -> str:
-    """The address as limits count it: an IPv6 address as its /64, text that is no address as UNKNOWN."""
+    """The address as limits count it: an IPv6 address as its /64, other text as UNKNOWN."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""How many connections a process holds, from one address and in all, and which of them it closes.
+"""Limits the connections of a process, in all and per address, and closes surplus ones.
 
-A server has one `Connections`. It looks at all of them once a second, so that a connection costs no timer of its own,
-and a deadline is met within a second. What a single connection may do is in `protocol.py`.
+A server has one `Connections`. It checks all connections once a second, so that they need no timers of their own and
+each deadline is met within a second. `protocol.py` limits what a single connection may do.
 """
 
 import asyncio
@@ -12,33 +12,33 @@ from typing import Protocol
 from app.http.client_address import Network, counted_address, is_trusted
 
 MOST = 2000
-"""How many connections a process has beside those of streams; whoever comes beyond is told 503."""
+"""The connections of a process besides those of streams. Requests on further ones are answered with 503."""
 LOOK_EVERY_S = 1.0
 EVICT_EVERY_S = 0.1
 IDLE_FOR_S = 0.5
-"""For how long a connection must have been idle to be closed for another: the request of a new one is on its way."""
+"""Seconds a connection must have been idle to be closed for another. A new one's request may be on its way."""
 RESERVED = 500
-"""How many connections there may be beyond `most`, on which only deliveries and probes are served."""
+"""Further connections, which only serve deliveries and probes."""
 
 
 class Connection(Protocol):
-    """One connection, as it is seen here."""
+    """A connection, as `Connections` sees it."""
 
     @property
     def idle_since(self) -> float | None:
-        """Since when, by the loop's clock, no request of it is under way; None where one is."""
+        """Since when it has no request under way, by the loop's clock; None while it has one."""
 
     def look(self, now: float) -> None:
-        """Close the connection where something that it waits for is overdue."""
+        """Close it if it has missed a deadline."""
 
     def drop(self, why: str) -> None:
-        """Close the connection at once, whatever it still has to say; `why` is what that is counted as."""
+        """Close it at once, and count it under `why`."""
 
 
 class Connections:
-    """The connections of a process: `most` in all, beside the reserved ones, and `per_address` from one address.
+    """The connections of a process: `most` in all, besides the reserved ones, and `per_address` from one address.
 
-    A `per_address` of 0 is no limit. Trusted proxies have none: many clients stand behind each.
+    A `per_address` of 0 means no limit. Trusted proxies have no limit, because each stands for many clients.
     """
 
     def __init__(self, most: int, per_address: int = 0, proxies: Sequence[Network] = ()) -> None:
@@ -50,7 +50,7 @@ class Connections:
         self._look_at = self._evict_at = float("-inf")
 
     def add(self, connection: Connection, address: str) -> None:
-        """Take a new connection from `address`, or drop it where there are too many. Idle ones make room, oldest first."""
+        """Add a connection from `address`, or drop it if there are too many. The longest idle ones are closed first."""
         counted = "" if not address or is_trusted(address, self._proxies) else counted_address(address)
         self._open[connection] = counted
         self._by_address[counted] += 1
@@ -63,7 +63,7 @@ class Connections:
         self._go_on_looking()
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection that is closed."""
+        """Remove a closed connection."""
         counted = self._open.pop(connection, None)
         if counted is not None:
             self._by_address[counted] -= 1
@@ -71,7 +71,7 @@ class Connections:
                 del self._by_address[counted]
 
     def _evict(self) -> None:
-        """Close those that have been idle for longest, a tenth of all; at most ten times a second."""
+        """Close the connections that have been idle longest, a tenth of all; at most ten times a second."""
         now = asyncio.get_running_loop().time()
         if now < self._evict_at:
             return

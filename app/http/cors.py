@@ -1,4 +1,4 @@
-"""Owns which pages' scripts may call the API from a browser: those of the listed origins, and never with cookies."""
+"""CORS: which origins' pages may call the API from a browser. Cookies are never allowed."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ PREFLIGHT_S = 600
 
 
 def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
-    """Let pages of `origins` call `app`; without any, browsers keep everybody else's scripts out by themselves."""
+    """Let pages of `origins` call `app`. Without origins, browsers refuse all other pages."""
     if origins:
         app.add_middleware(
             CORSMiddleware,

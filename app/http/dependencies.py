@@ -1,7 +1,7 @@
-"""Owns what operations depend on: the caller, the parts of the service, and the way of a write under its key.
+"""The dependencies of operations: services, caller, and the write of an idempotency key.
 
-A dependency costs as much as a small query, and one that depends on others pays for each of them: these take what
-they need from the request.
+A dependency costs as much as a small query, and one that depends on others costs as much for each of them. So these
+take what they need from the request.
 """
 
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ JSON = "application/json"
 
 
 def parts_of(request: Request) -> Parts:
-    """The service's parts, built at start-up."""
+    """The services, built when the application started."""
     return cast("Parts", request.app.state.parts)
 
 
 def caller_of(request: Request) -> Caller:
-    """Who calls, as it was recognised at the door."""
+    """The caller, as the middleware authenticated it."""
     return cast("Caller", request.scope["caller"])
 
 
 async def parts(request: Request) -> Parts:
-    """The same, for operations: what is not async would be run in a thread."""
+    """The services, for operations. It is async because FastAPI runs other functions in a thread."""
     return parts_of(request)
 
 
@@ -50,7 +50,7 @@ IdempotencyKey = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """A write: one use case, run once under the caller's key."""
+    """A write: one use case, run once per idempotency key."""
 
     parts: Parts
     caller: Caller
@@ -63,7 +63,7 @@ class Writing:
         return json_answer(await self.parts.invoicing.reveal(answer), answer)
 
     async def answer(self, use_case: UseCase, params: Mapping[str, object], subject: str | None = None) -> Answer:
-        """The answer as it is stored, without what is secret in it."""
+        """The answer as stored, without secrets."""
         call = Call(
             caller=self.caller.id,
             target=f"{self.request.method} {self.request.url.path}",
@@ -76,7 +76,7 @@ class Writing:
 
 
 async def writing(request: Request, key: IdempotencyKey = None) -> Writing:
-    """The write that this request is."""
+    """The write of this request."""
     return Writing(parts_of(request), caller_of(request), request, key)
 
 
@@ -84,7 +84,7 @@ WriteDep = Annotated[Writing, Depends(writing)]
 
 
 def json_answer(body: str | bytes, answer: Answer | None = None, *, secret: bool = False) -> Response:
-    """A JSON body that is encoded already. One with a secret in it must not be stored on the way."""
+    """A response of encoded JSON. If it holds a secret, caches must not store it."""
     headers = {}
     if answer and answer.replayed:
         headers["Idempotent-Replayed"] = "true"

@@ -1,4 +1,4 @@
-"""The contract at /openapi.json, and the pages at /docs that show it.
+"""Serves the OpenAPI document at /openapi.json, and the pages at /docs that show it.
 
 The pages load nothing from other hosts and run no inline script.
 """

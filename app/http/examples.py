@@ -1,8 +1,8 @@
-"""Owns the examples of the contract: for every operation a request and an answer, for every code of error a problem.
+"""The examples in the OpenAPI document: a request and an answer for each operation, a problem for each error code.
 
-They are put together from the schemas, so that a new field or resource has one by itself: a field's own `examples`
-come first, then what its name stands for everywhere (VALUES), then null or the plainest value of its type. A
-request's example names what is required and what has `examples` of its own. A test holds each to its schema.
+They are built from the schemas, so a new field or resource gets one by itself: from the field's own `examples`, then
+from VALUES by its name, then null or the plainest value of its type. A request's example has the required fields and
+those with `examples`. A test checks each against its schema.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ VALUES: dict[str, Any] = {
     "has_more": False,
     "next_cursor": None,
 }
-"""What a field of this name shows, wherever it stands."""
+"""The value of fields of this name, in all schemas."""
 
 DETAILS = {
     "malformed_request": "The body is not JSON.",
@@ -110,7 +110,7 @@ MORE: dict[str, dict[str, Any]] = {
 
 
 def problems() -> dict[str, Any]:
-    """A problem of every code, as components that operations refer to."""
+    """A problem of each code, as components that operations refer to."""
     return {code: {"value": _problem(code, status)} for code, status in STATUS.items()}
 
 
@@ -121,7 +121,7 @@ def _problem(code: str, status: int) -> dict[str, Any]:
 
 
 def illustrate(document: dict[str, Any]) -> None:
-    """Give every operation of `document` its examples."""
+    """Add examples to all operations of `document`."""
     schemas = document["components"]["schemas"]
     document["components"]["examples"] = problems()
     for operations in document["paths"].values():
@@ -139,7 +139,7 @@ def _show(message: dict[str, Any], schemas: Schema, *, asked: bool) -> None:
 
 
 def example(schema: Schema, schemas: Schema, *, asked: bool, name: str = "") -> Any:
-    """A value that `schema` describes, of a field called `name`; `asked`: it belongs to a request."""
+    """An example of `schema`, for a field called `name`. `asked` means that it belongs to a request."""
     if "$ref" in schema:
         return example(schemas[schema["$ref"].rpartition("/")[2]], schemas, asked=asked, name=name)
     if "examples" in schema:
@@ -170,7 +170,7 @@ def _plain(schema: Schema, name: str) -> Any:
 
 
 def _chosen(choices: list[Schema], schemas: Schema, *, asked: bool, name: str) -> Any:
-    """Of what may be null, its other form where that can be shown for a certainty, else null."""
+    """An example of the first choice, or null if that is allowed and no example of the choice is known."""
     first, nullable = choices[0], {"type": "null"} in choices
     known = name in VALUES or "examples" in first or not nullable or asked or first.get("type") == "array"
     return example(first, schemas, asked=asked, name=name) if known or "$ref" in first else None

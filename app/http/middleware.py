@@ -1,7 +1,7 @@
-"""Owns what every request passes: its id, its bounds in size and time, the door, the headers of its answer, its log line.
+"""The middleware of all requests: id, limits on size and time, authentication, response headers, log line.
 
-One pure ASGI middleware. It never reads a body itself, and nothing that is raised gets past it. Stripe's deliveries do
-not come this way: webhook.py holds them to the same rules, at a fraction of the cost.
+It is one pure ASGI middleware. It does not read bodies, and it lets no exception through. Stripe's deliveries bypass
+it: inbox/route.py applies the same rules at a fraction of the cost.
 """
 
 import asyncio
@@ -39,9 +39,9 @@ LONGEST_TARGET = 4 * 1024
 SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 PRIVATE = "/v1/"
 COUNTED = (PRIVATE, "/pay/")
-"""What all processes together count by address; each counts all else by itself."""
+"""The paths that all processes count together by address. Each process counts other paths by itself."""
 ALIVE = "/healthz"
-"""Answered to everybody: it costs what a refusal costs, and platforms kill whoever does not answer it."""
+"""The path that is not rate-limited: it costs no more than a refusal, and platforms kill what does not answer it."""
 TIMED_OUT = "The request took too long and was stopped here; sent again with the same Idempotency-Key, it goes on."
 
 HEADERS = (
@@ -51,13 +51,13 @@ HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""What every answer says to a browser, unless it says something else of the kind itself."""
+"""Browser headers that are added to each response unless it has them."""
 HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 NO_STORE = (b"cache-control", b"no-store")
 
 
 class BodyTooLarge(HTTPException):
-    """The body turned out longer than allowed while it was read; of the framework's kind, or it would be a 400."""
+    """The body is longer than allowed. An HTTPException, because FastAPI would turn other exceptions into a 400."""
 
     def __init__(self) -> None:
         super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
@@ -92,7 +92,7 @@ class Gate:
     async def _within(
         self, answering: "Answering", scope: Scope, headers: dict[bytes, bytes], receive: Receive
     ) -> None:
-        """Serve the request in the time there is; whatever it ends in, it is answered."""
+        """Serve the request within the time limit. It is answered however it ends."""
         path, request_id = scope["path"], scope["request_id"]
         try:
             async with asyncio.timeout(self._timeout_s) as answering.timer:
@@ -109,7 +109,7 @@ class Gate:
             await refusal_of(error, path, request_id)(scope, receive, answering)
 
     async def _enter(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
-        """Let the request in where it is small enough and its caller may come in."""
+        """Check the size of the head, the rate limits and the caller, then serve the request."""
         refusal = head_refusal(scope, headers, scope["request_id"])
         if refusal is not None:
             await refusal(scope, receive, send)
@@ -130,7 +130,7 @@ class Gate:
             await self._app(scope, receive, send)
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a body of unstated length, cut off where it exceeds the bound."""
+        """Serve a request without a stated length, and stop its body at the limit."""
         seen = 0
 
         async def bounded() -> Message:
@@ -145,7 +145,7 @@ class Gate:
 
 
 class Answering:
-    """The way an answer takes: it gets the headers that it lacks, and ends the timer."""
+    """Sends a response: adds the missing headers, and ends the time limit when the response begins."""
 
     __slots__ = ("_headers", "_request_id", "_send", "began", "status", "timer")
 
@@ -170,12 +170,12 @@ class Answering:
 
 
 def headers_of(settings: Settings) -> tuple[tuple[bytes, bytes], ...]:
-    """What every answer of this deployment says to a browser."""
+    """The browser headers of this deployment's responses."""
     return (*HEADERS, HSTS) if settings.public_base_url.startswith("https://") else HEADERS
 
 
 def request_id_of(headers: Mapping[bytes, bytes], span: Span = INVALID_SPAN) -> str:
-    """The request's id: what its sender calls it, where that can stand in a log, or one of our own: its span's, if any."""
+    """The request's id: the sender's, if it is safe to log; otherwise its span's, or a random one."""
     given = headers.get(b"x-request-id")
     if given and SANE_ID.fullmatch(given) and redacted(given.decode()) == given.decode():
         return given.decode()
@@ -183,7 +183,7 @@ def request_id_of(headers: Mapping[bytes, bytes], span: Span = INVALID_SPAN) -> 
 
 
 def head_refusal(scope: Scope, headers: Mapping[bytes, bytes], request_id: str) -> Response | None:
-    """What is answered to a request whose head alone says that it is too large."""
+    """The refusal of a request whose head is too large or states a body that is; None otherwise."""
     if sum(map(len, chain.from_iterable(scope["headers"]))) > LARGEST_HEADERS:
         return problem("headers_too_large", f"The headers are larger than {LARGEST_HEADERS} bytes.", request_id)
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_TARGET:
@@ -196,7 +196,7 @@ def head_refusal(scope: Scope, headers: Mapping[bytes, bytes], request_id: str) 
 
 
 def refusal_of(error: Exception, path: str, request_id: str) -> Response:
-    """What is answered to a request that ended in `error`; what nobody foresaw is logged and told no more of."""
+    """The response for `error`. An unexpected error is logged and not shown."""
     if isinstance(error, InvoicingError):
         return problem_of(error, request_id)
     if isinstance(error, TimeoutError):

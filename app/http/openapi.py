@@ -1,4 +1,4 @@
-"""Owns what of the contract the framework cannot see: the webhook's raw endpoint, the error schemas, the examples."""
+"""Completes the OpenAPI document with what FastAPI cannot see: the raw webhook route, problems, examples, webhooks."""
 
 from typing import Any
 
@@ -86,7 +86,7 @@ KEY = {
         "description": "An API key of this service, or a token of the team's identity provider.",
     }
 }
-"""How callers prove who they are: the gate asks it of everything below PRIVATE, before the framework is reached."""
+"""The security scheme of all paths below PRIVATE. The middleware enforces it."""
 
 TAG = {"ETag": {"description": "A tag of the answer's bytes, for If-None-Match.", "schema": {"type": "string"}}}
 KNOWN_TAGS = {
@@ -99,7 +99,7 @@ KNOWN_TAGS = {
 
 
 def install(app: FastAPI) -> None:
-    """Make `app.openapi()` the whole contract."""
+    """Make `app.openapi()` return the complete document."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -131,7 +131,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _describe(operation: dict[str, Any]) -> None:
-    """Say what holds for every operation below PRIVATE, and for those that may be asked conditionally."""
+    """Add the security scheme, and the conditional headers where the operation answers 304."""
     operation["security"] = [{"HTTPBearer": []}]
     if "304" in operation["responses"]:
         operation.setdefault("parameters", []).append(KNOWN_TAGS)

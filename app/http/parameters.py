@@ -1,6 +1,6 @@
-"""Owns the parameters that operations share: ids in paths, and text and times in queries.
+"""Parameter types that operations share: ids in paths, and text and times in queries.
 
-What PostgreSQL cannot hold (a NUL) ends here, by name, and not in a statement.
+They refuse what PostgreSQL cannot store (a NUL) with an error that names the parameter.
 """
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Errors on the wire: RFC 9457 problem documents, and the one table from codes to statuses."""
+"""Errors as RFC 9457 problem documents, and the table of their HTTP statuses."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -47,26 +47,26 @@ STATUS = {
     "request_timeout": 503,
     "stripe_timeout": 504,
 }
-"""The one table from codes to HTTP statuses."""
+"""The HTTP status of each code. No other place decides this."""
 
 CODE = {400: "malformed_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
         413: "payload_too_large", 415: "unsupported_media_type", 422: "validation_error"}  # fmt: skip
-"""The codes of what the framework itself refuses."""
+"""The codes of FastAPI's own refusals."""
 
 OURS = "Value error, "
-"""What pydantic puts before the words of our own validators."""
+"""What pydantic puts before the messages of our validators."""
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 MOST_ERRORS = 20
 LONGEST_NAME = 100
-"""Characters of a field's name, as the caller wrote it, that are repeated to it."""
+"""The most characters repeated to the caller of a field's name that it sent."""
 LONGEST_TEXT = 2000
 
 BODY = ("malformed_request", "payload_too_large", "unsupported_media_type")
 STRIPE = ("stripe_invalid_request", "rate_limited", "stripe_error", "stripe_unavailable", "stripe_timeout")
 WRITE = (*BODY, "idempotency_mismatch", "idempotency_in_progress", *STRIPE)
 STATE = ("not_found", "invalid_state")
-"""The codes that groups of operations share."""
+"""Codes that groups of operations share."""
 
 
 class FieldError(BaseModel):
@@ -102,7 +102,7 @@ class Problem(BaseModel):
 
 
 def answers(*codes: str, conditional: bool = False) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI description of the errors an operation may answer, by their codes; of 304 where it is `conditional`."""
+    """The OpenAPI description of an operation's errors, by their codes, and of 304 if it is `conditional`."""
     always = (
         "unauthenticated",
         "forbidden",
@@ -133,7 +133,7 @@ def answer(codes: Sequence[str]) -> dict[str, Any]:
 def problem(
     code: str, detail: str, request_id: str | None, headers: dict[str, str] | None = None, **more: object
 ) -> Response:
-    """The response that says `code`."""
+    """The response with the problem `code`."""
     status = STATUS[code]
     document = {
         "type": "about:blank",
@@ -148,7 +148,7 @@ def problem(
 
 
 def problem_of(error: InvoicingError, request_id: str | None) -> Response:
-    """The response that says `error`."""
+    """The response with the problem of `error`."""
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -169,7 +169,7 @@ def problem_of(error: InvoicingError, request_id: str | None) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem document."""
+    """Make all errors of `app` problem documents."""
 
     async def answer(request: Request, error: Exception) -> Response:
         found = refusal(request, error)
@@ -181,7 +181,7 @@ def install(app: FastAPI) -> None:
 
 
 def refusal(request: Request, error: Exception) -> Response | None:
-    """What is answered to a request that the service or the framework refused; None to what nobody foresaw."""
+    """The response for an error that the service or FastAPI raised on purpose; None for an unexpected one."""
     if isinstance(error, InvoicingError):
         return problem_of(error, _request_id(request))
     if isinstance(error, RequestValidationError):
@@ -204,7 +204,7 @@ def _request_id(request: Request) -> str | None:
 
 
 def _methods(request: Request) -> list[str]:
-    """The methods that the address takes; the framework names only those of the first operation there."""
+    """The methods of this address. FastAPI names only those of its first operation."""
     taken = []
     for method in METHODS:
         scope = {**request.scope, "method": method}
@@ -226,13 +226,13 @@ def _validation_problem(request: Request, error: RequestValidationError) -> Resp
 
 
 def says_json(request: Request) -> bool:
-    """Whether a body is sent as JSON."""
+    """Whether the body is declared as JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind.startswith("application/") and kind.endswith(("/json", "+json"))
 
 
 def _place(loc: Sequence[str | int]) -> list[str | int]:
-    """Where in the request an error is: without the framework's word for the part, and without a schema's name."""
+    """Where in the request an error is, without FastAPI's name of the part and without a schema's name."""
     _, *inner = loc
     if inner and isinstance(inner[0], str) and inner[0].startswith("Item"):
         inner = inner[1:]
@@ -240,5 +240,5 @@ def _place(loc: Sequence[str | int]) -> list[str | int]:
 
 
 def _name(place: Sequence[str | int]) -> str:
-    """A place as callers write it: items[0].amount."""
+    """The place in the form that callers write: items[0].amount."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")

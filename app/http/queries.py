@@ -1,7 +1,7 @@
-"""Owns how the queries of lists are read: one model per list, validated at once.
+"""Reads the query parameters of lists with one model per list.
 
-The framework could take each parameter as an argument of the function, and would need longer for that than PostgreSQL
-for the list. An operation that reads a model says so to the contract by `openapi_extra=documented(Model)`.
+FastAPI could take each parameter as an argument, but would need longer for that than PostgreSQL for the list. An
+operation that reads a model documents it by `openapi_extra=documented(Model)`.
 """
 
 from typing import Annotated, Any, TypeVar
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 
 class Paging(BaseModel):
-    """Which page of a list is wanted."""
+    """The page of a list that is requested."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str | None, Field(max_length=600, description="`next_cursor` of the page before.")] = None
@@ -23,7 +23,7 @@ Query = TypeVar("Query", bound=BaseModel)
 
 
 def read(request: Request, model: type[Query]) -> Query:
-    """What `request` asks for. Raises RequestValidationError, as the framework does for what it reads itself."""
+    """The query of `request` as a `model`. Raises RequestValidationError, as FastAPI does."""
     asked = request.scope["query_string"].decode("latin-1")
     try:
         return model.model_validate(dict(parse_qsl(asked, keep_blank_values=True)))
@@ -32,7 +32,7 @@ def read(request: Request, model: type[Query]) -> Query:
 
 
 def documented(model: type[BaseModel]) -> dict[str, Any]:
-    """What the contract says of an operation that reads `model`."""
+    """The OpenAPI description of the parameters of `model`."""
     properties: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
     return {
         "parameters": [

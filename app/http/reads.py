@@ -1,6 +1,6 @@
-"""Owns how reads answer: one document or one page, as PostgreSQL built it. No call to Stripe happens here.
+"""Answers reads with one document or one page, as PostgreSQL returns it. Stripe is not called.
 
-Every answer carries a tag of its bytes; a caller that has the same already is told so instead of being sent it again.
+Each answer carries an ETag. A caller that has the same answer already gets a 304.
 """
 
 from hashlib import sha256
@@ -16,7 +16,7 @@ from app.http.queries import Paging
 
 
 async def one(request: Request, resource: Resource, object_id: str, *, by: str = "id") -> Response:
-    """The document of one object. Raises NotFound."""
+    """Answer with the document of one object. Raises NotFound."""
     async with parts_of(request).database.connection() as connection:
         document = await documents.read(connection, resource, object_id, by=by)
     if document is None:
@@ -25,19 +25,19 @@ async def one(request: Request, resource: Resource, object_id: str, *, by: str =
 
 
 async def require_known(request: Request, resource: Resource, object_id: str) -> None:
-    """Raise NotFound where there is no such object."""
+    """Raise NotFound if there is no such object."""
     async with parts_of(request).database.connection() as connection:
         if await documents.read(connection, resource, object_id) is None:
             raise NotFound(f"There is no {resource.name} {object_id!r}.")
 
 
 async def many(request: Request, resource: Resource, paging: Paging, **wanted: object) -> Response:
-    """A page of the objects whose columns equal `wanted`; what is None is not asked for."""
+    """Answer with a page of the objects whose columns equal `wanted`; None matches all."""
     return await matching(request, resource, paging, equal(**wanted))
 
 
 def equal(**wanted: object) -> Filter:
-    """The filter that the named columns equal what is given; what is None is not asked for."""
+    """A filter for columns that equal the given values; None matches all."""
     found = Filter()
     for column, value in wanted.items():
         found.add(f"row.{column} = {{}}", value)
@@ -45,7 +45,7 @@ def equal(**wanted: object) -> Filter:
 
 
 async def matching(request: Request, resource: Resource, paging: Paging, wanted: Filter) -> Response:
-    """A page of the objects that meet `wanted`, and of those only a customer's own where a customer asks."""
+    """Answer with a page of the objects that match `wanted`. A customer sees only its own."""
     wanted.add("row.customer = {}", caller_of(request).customer)
     async with parts_of(request).database.connection() as connection:
         page = await documents.page(connection, resource, wanted, limit=paging.limit, cursor=paging.cursor)
@@ -53,7 +53,7 @@ async def matching(request: Request, resource: Resource, paging: Paging, wanted:
 
 
 def _unless_known(request: Request, body: bytes) -> Response:
-    """`body`, or 304 where the caller has it. It may keep it for itself, and must ask each time."""
+    """Answer with `body`, or 304 if the caller has it. Only the caller may cache it, and must revalidate each time."""
     tag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     known = request.headers.get("if-none-match")

@@ -1,7 +1,7 @@
-"""The route class of the API: it asks the authorization rule of an operation before it reads anything of the request.
+"""The route class of the API: it checks an operation's authorization rule before it reads the request.
 
-A router of operations is declared with `route_class=AuthorizedRoute`. Below that, an operation is written as FastAPI's
-documentation shows. The rule of each operation is in `app.domain.access.RULES`, under the name of its function.
+Routers are declared with `route_class=AuthorizedRoute`. An operation is written as FastAPI's documentation shows. Its
+rule is in `app.domain.access.RULES`, under the name of its function.
 """
 
 from collections.abc import Callable, Coroutine
@@ -18,13 +18,13 @@ from app.domain.errors import NotFound
 
 
 class AuthorizedRoute(APIRoute):
-    """A route whose function runs only for callers that its rule lets in."""
+    """A route that serves only callers that its rule allows."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **declared: Any) -> None:
         super().__init__(path, endpoint, **declared | {"operation_id": endpoint.__name__})
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The framework's handler, behind the rule: a body that is not JSON must not be told so to strangers."""
+        """FastAPI's handler behind the rule, so that unauthorized callers get no errors about their body."""
         handle = super().get_route_handler()
 
         async def authorized(request: Request) -> Response:
@@ -35,7 +35,10 @@ class AuthorizedRoute(APIRoute):
 
 
 async def require_let_in(request: Request, operation: str) -> None:
-    """Raise Forbidden or NotFound unless the operation's rule lets the caller in, and a customer's invoice is its own."""
+    """Raise Forbidden or NotFound unless the rule allows the caller.
+
+    A customer must also own the invoice in the path.
+    """
     caller: Caller = request.scope["caller"]
     require_allowed(caller, operation)
     if caller.customer is not None and "invoice_id" in request.path_params:
@@ -47,7 +50,7 @@ async def require_let_in(request: Request, operation: str) -> None:
 
 
 def operations(router: APIRouter) -> list[BaseRoute]:
-    """The routes of `router`. Raises TypeError where one has no rule, or is of a class that does not ask for it."""
+    """The routes of `router`. Raises TypeError if one has no rule or does not check it."""
     for route in router.routes:
         if not isinstance(route, AuthorizedRoute):
             raise TypeError(f"{route} asks for no authorization: declare its router with route_class=AuthorizedRoute")

@@ -1,7 +1,7 @@
-"""Owns how a schema says what only its validators know: which fields go together, what a text may hold, which keys.
+"""Describes in JSON Schema what validators check: fields that go together, patterns of text, allowed keys.
 
-Whoever reads the contract, people and generators alike, must be able to write a request that is taken. A test makes
-thousands of requests from the contract alone and wants none of them called invalid.
+A reader or generator must be able to write a valid request from the OpenAPI document. A test generates thousands of
+requests from it, and none may be refused as invalid.
 """
 
 from collections.abc import Mapping
@@ -20,23 +20,23 @@ ABSENT: JsonObject = {"not": {}}
 
 
 def form(*required: str, **properties: JsonObject) -> JsonObject:
-    """A form that a body may have: these properties must be there, and those that are, be as described."""
+    """A form of a body: `required` properties must be present, and `properties` describe those that are."""
     return {"properties": properties} | ({"required": list(required)} if required else {})
 
 
 def one_of(*forms: JsonObject) -> JsonObject:
-    """A body has exactly one of these forms."""
+    """The body has exactly one of these forms."""
     return {"oneOf": list(forms)}
 
 
 def any_of(*forms: JsonObject) -> JsonObject:
-    """A body has one of these forms, or several."""
+    """The body has at least one of these forms."""
     return {"anyOf": list(forms)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Says:
-    """Annotates a type with words of JSON Schema; `instead` names those of pydantic's that they stand for."""
+    """Annotates a type with keywords of JSON Schema, which replace the keywords `instead` of pydantic's."""
 
     words: Mapping[str, object]
     instead: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The field types that several resources share, and the bases of requests and answers."""
+"""Field types that several resources share, and the base classes of requests and answers."""
 
 import re
 from datetime import UTC, datetime
@@ -24,16 +24,16 @@ from app.http.schema_rules import INTEGER, NULL, TEXT, Says, form, one_of
 
 MOST_METADATA = 50
 SURPLUS = 20
-"""How many unknown fields, or surplus keys, are examined: as many as errors are listed."""
+"""The most unknown fields or surplus keys that are examined, which is also how many errors are listed."""
 
 
 class Request(BaseModel):
-    """A request body: unknown fields are refused, and nothing is coerced."""
+    """A request body. Unknown fields are refused, and no type is coerced."""
 
     model_config = ConfigDict(extra="forbid", strict=True, str_strip_whitespace=False)
 
     demands: ClassVar[JsonObject] = {}
-    """What the model's validators demand beyond its fields, in the words of JSON Schema."""
+    """What the model's validators require beyond its fields, in JSON Schema."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> JsonObject:
@@ -44,7 +44,7 @@ class Request(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_surplus(cls, said: Any) -> Any:
-        """Leave out the unknown fields beyond those that are listed: to refuse 100,000 of them takes most of a second."""
+        """Drop most unknown fields before validation: refusing 100,000 of them would take most of a second."""
         fields = cls.model_fields
         if not isinstance(said, dict) or len(said) <= len(fields) + SURPLUS:
             return said
@@ -52,15 +52,15 @@ class Request(BaseModel):
         return {name: said[name] for name in (*(fields.keys() & said.keys()), *unknown)}
 
     def params(self) -> dict[str, Any]:
-        """What the caller said, and only that, as plain JSON."""
+        """The fields that the caller sent, as plain JSON."""
         return self.model_dump(mode="json", exclude_unset=True)
 
 
 class Create(Request):
-    """A new object: what is null is as if it were left out."""
+    """A new object: null is the same as absent."""
 
     def params(self) -> dict[str, Any]:
-        """What the caller said, and only that, as plain JSON."""
+        """The fields that the caller sent and that are not null, as plain JSON."""
         return self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
 
 
@@ -71,7 +71,7 @@ class Shown(BaseModel):
 
 
 class Update(Request):
-    """A change: at least one field must be named."""
+    """A change: at least one field must be present."""
 
     demands: ClassVar[JsonObject] = {"minProperties": 1}
 
@@ -90,7 +90,7 @@ def _no_control(value: str) -> str:
 
 _WITHOUT_CONTROL = Says({"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"})
 Text = Annotated[str, AfterValidator(_no_control), _WITHOUT_CONTROL]
-"""A text without control characters; its length is limited where it is used."""
+"""A text without control characters. Its length is limited where it is used."""
 
 
 KEY = r"^[^\[\]\x00-\x1f]+$"
@@ -99,7 +99,7 @@ MetadataValue = Annotated[str, StringConstraints(max_length=500), AfterValidator
 
 
 def _few_keys(metadata: object) -> object:
-    """Leave out keys so far beyond the bound that what is left is refused as well."""
+    """Drop keys far beyond the limit; those left are still too many and are refused."""
     if isinstance(metadata, dict):
         return dict(islice(metadata.items(), MOST_METADATA + SURPLUS))
     return metadata
@@ -127,13 +127,13 @@ MetadataUpdate = Annotated[
     AfterValidator(_no_reference),
     Says({"propertyNames": _KEYS, "additionalProperties": {"anyOf": [_VALUE, NULL]}}, instead=("patternProperties",)),
 ]
-"""Merged into what is there; a key with null is removed."""
+"""Merged into the existing metadata; null removes a key."""
 
 Reference = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$"), Field(examples=["order-1042"])
 ]
 _MAIL = r"[^@\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000\ufeff]+"
-"""Neither blank nor control; spelled out, for what \\s takes differs from one dialect to the next."""
+r"""No blanks and no control characters. They are listed because \s differs between dialects."""
 Email = Annotated[str, StringConstraints(pattern=f"^{_MAIL}@{_MAIL}$")]
 StripeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
 RFC_3339 = re.compile(

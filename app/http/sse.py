@@ -1,12 +1,11 @@
-"""Owns server-sent events: a stream is opened, told what happens, kept alive, and ended.
+"""Server-sent events: opens a stream, sends events, keeps it alive, and ends it.
 
-A response of its own rather than the framework's: that keeps two tasks and several queues for each, and thousands of
-streams sit here idle. One is a task that sleeps, one future that hears of the end of the connection, and no connection
-to the database.
+Streams are many and mostly idle. Starlette's response needs two tasks and several queues for each; this one needs a
+sleeping task and a future that hears of the disconnect, and no database connection.
 
-A stream ends when its caller goes, may not listen any longer, or does not read what it is sent; when it has lived
-long enough, so that callers spread over new processes; and when the process ends. Each time the caller comes back with
-the last id it has and has missed nothing.
+A stream ends when its caller disconnects, may not listen any longer or does not read; after its lifetime, so that
+callers spread over new processes; and when the process stops. The caller reconnects with its last id and misses
+nothing.
 """
 
 import asyncio
@@ -30,25 +29,25 @@ MEDIA_TYPE = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 COME_BACK_MS = 1000
 SEND_WITHIN_S = 30.0
-"""How long a caller may not read before it is let go; beyond what the sockets hold, nothing waits for it here."""
+"""Seconds a caller may not read before it is dropped. Only the sockets buffer for it."""
 AGAIN_S = 1.0
 PIECE = 16 * 1024
 
 LEFT, NOT_READ = "left", "not_read"
 UNFINISHED = (LEFT, NOT_READ)
-"""Why a stream ended of which nobody takes the end."""
+"""The reasons of an end that nobody receives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who listens, `most` at a time. `require` raises Refused where it may not, by the key, token or link it came with."""
+    """The caller of a stream, which may open `most`. `require` raises Refused once its credentials are not enough."""
 
     who: str
     most: int
     require: Callable[[], Awaitable[object]]
 
     async def refusal(self) -> str | None:
-        """Why the caller may listen no longer, as an error's code; what cannot be found out now is asked again later."""
+        """The error code that ends the stream; None if the caller may listen, or if that cannot be checked now."""
         try:
             await self.require()
         except Refused as refusal:
@@ -59,17 +58,17 @@ class Listener:
 
 
 def frame(told: Told) -> bytes:
-    """An event on the wire. It has no name of its own, so that `onmessage` hears all of them; `type` is in it."""
+    """An event on the wire. It has no event name, so that `onmessage` receives all of them; `type` is in the data."""
     return b"id: %s\ndata: %s\n\n" % (str(told.cursor).encode(), told.document)
 
 
 def nudge(told: Told) -> bytes:
-    """The same for whoever may know that something changed, and not all that an event says of it."""
+    """The same without the event, for callers that may only know that something changed."""
     return b"id: %s\ndata: changed\n\n" % str(told.cursor).encode()
 
 
 class EventStream(Response):
-    """The response: what is `wanted`, from after `after` on, each event as `shown` writes it."""
+    """The response: events matching `wanted` after `after`, each written by `shown`."""
 
     media_type = MEDIA_TYPE
 
@@ -109,7 +108,7 @@ class EventStream(Response):
                 subscription.close()
 
     async def _tell(self, place: Subscription, gone: "asyncio.Future[None]", sender: "_Sender", watch: Watch) -> str:
-        """Tell what happens until the stream ends; why it did."""
+        """Send events until the stream ends. Returns the reason."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self._lifetime_s
         beat_at = loop.time() + self._heartbeat_s * random.uniform(0, 1)  # noqa: S311 -- not all at once
@@ -140,14 +139,14 @@ class EventStream(Response):
 
 
 class _Sender:
-    """Sends, to a caller that may not read."""
+    """Sends to a caller that may not read."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._abort = scope.get("extensions", {}).get(ABORT, {}).get("abort")
         self._send = send
 
     async def send(self, body: bytes) -> bool:
-        """Send `body`; False where it was not taken, and the connection was cut."""
+        """Send `body`. Returns False if it was not taken, after cutting the connection."""
         try:
             async with asyncio.timeout(SEND_WITHIN_S):
                 await self._send({"type": "http.response.body", "body": body, "more_body": True})
@@ -168,13 +167,13 @@ async def _next(place: Subscription, within_s: float) -> list[Told]:
 
 
 async def _gone(receive: Receive) -> None:
-    """Return when the caller is."""
+    """Return when the caller has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def pieces(frames: Iterable[bytes]) -> Iterator[bytes]:
-    """The events on the wire, in pieces after each of which the caller must have taken most of what came before."""
+    """The events in pieces. Each is sent only once the caller has taken most of the one before."""
     piece = b""
     for one in frames:
         piece += one
@@ -186,5 +185,5 @@ def pieces(frames: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def heartbeat(cursor: Cursor) -> bytes:
-    """What keeps a connection open: no event, but the id moves on, so that a resumption has less to go through."""
+    """Keeps the connection open. It is no event, but moves the id on, so that resuming has less to read."""
     return b": \nid: %s\n\n" % str(cursor).encode()

@@ -1,7 +1,7 @@
-"""The state of everything, for whoever watches: the inbox, writes under way, coverage.
+"""The state of the queues, for metrics: inbox, operations, deliveries, actions, coverage.
 
-It reads only what is unfinished, through partial indexes, and stops counting at MOST: it costs the same whether the
-tables hold thousands of rows or tens of millions.
+It reads only unfinished rows, through partial indexes, and stops counting at MOST, so its cost does not grow with the
+tables.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ from app.db.statement import Statement
 from app.events.feed_statements import HELD_S
 
 MOST = 100_000
-"""Where counting stops."""
+"""Counts stop here."""
 DEAD = 10_000
 
 _E, _O, _W, _D, _A = webhook_events.c, operations.c, webhook_endpoints.c, deliveries.c, fulfillment_actions.c
@@ -61,7 +61,7 @@ def _count(rows: FromClause, *conditions: ColumnElement[bool]) -> ScalarSelect[A
 
 
 def _lag_s(rows: CTE) -> ColumnElement[Any]:
-    """How many seconds the most overdue of `rows` is late."""
+    """The seconds by which the most overdue of `rows` is late."""
     return cast(_of(rows, func.greatest(0, _seconds(func.now() - func.min(rows.c.next_attempt_at)))), Float)
 
 
@@ -162,7 +162,7 @@ _COVERAGE = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How far Stripe's events were compared with the inbox, and what that found since the beginning."""
+    """How far Stripe's events were compared with the inbox, and the totals of what was found."""
 
     age_s: float
     updated_s: float
@@ -173,9 +173,11 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How everything stands. lag_s: how late the most overdue event is; oldest_s: since when one is unfinished.
+    """The state of the queues.
 
-    outgoing_dead: of endpoints that were not deleted; actions_dead: by the names of the actions that workers do.
+    `lag_s`: how late the most overdue event is. `oldest_s`: the age of the oldest unfinished one.
+
+    `outgoing_dead` leaves out deleted endpoints. `actions_dead` is by action name, for the configured actions.
     """
 
     received: int
@@ -199,7 +201,7 @@ class Standing:
 
 
 async def standing(connection: Connection) -> Standing:
-    """How everything stands now."""
+    """Read the state now."""
     [row] = await _STANDING.fetch(connection)
     found = dict(row) | {"actions_dead": msgspec.json.decode(row["actions_dead"])}
     return Standing(**found, coverage=await _COVERAGE.row(connection, Coverage))

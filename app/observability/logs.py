@@ -1,6 +1,6 @@
-"""The log: one JSON object a line on standard error, of bounded length, with nothing secret in it.
+"""Logging: one JSON object per line on standard error, of bounded length, without secrets.
 
-What a request or a job binds to its log context stands in each line that is written on its behalf. Only ids are bound.
+The ids bound to the log context of a request or job are added to each of its lines. Only ids are bound.
 """
 
 import logging
@@ -18,14 +18,14 @@ from structlog.typing import EventDict, WrappedLogger
 from app.domain.redaction import redacted_json
 
 MOST_CALLS = 20
-"""Ids of calls to Stripe that a line names; a pass over everything makes thousands."""
+"""The most ids of Stripe calls in one line. A pass over everything makes thousands."""
 LONGEST_VALUE = 16_000
-"""Characters of one value: more than any traceback has; what strangers send is longer."""
+"""The most characters of one value. It is longer than any traceback; strangers may send more."""
 
 
 @contextmanager
 def context(**ids: str | None) -> Iterator[None]:
-    """Begin a log context with `ids`; it ends with the block, and so does what is bound in the block."""
+    """Begin a log context with `ids`. It ends with the block."""
     clear_contextvars()
     bind_contextvars(**ids)
     try:
@@ -42,18 +42,18 @@ def called_stripe(request_id: str) -> None:
 
 
 def about(subject: str | None) -> None:
-    """Bind the object that is worked on, where it is an invoice."""
+    """Bind the invoice that is worked on; other objects are not bound."""
     if subject and subject.startswith("in_"):
         bind_contextvars(invoice=subject)
 
 
 def runs(operation: UUID) -> None:
-    """Bind the operation that a write is. Its id is ours alone, as the request's, which its sender may choose, is not."""
+    """Bind the operation of a write. We choose its id, while the sender may choose the request's."""
     bind_contextvars(operation=str(operation))
 
 
 class Clock:
-    """Puts down the time, in UTC. What does not change within a second is written once."""
+    """Adds the time in UTC. The text of a second is formatted once."""
 
     def __init__(self) -> None:
         self._second = 0
@@ -69,12 +69,12 @@ class Clock:
 
 
 def _rendered(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
-    """The line. What is secret is looked for in the whole of it, so that nothing nested escapes."""
+    """Encode the line. The whole line is redacted, so that nested secrets are found, too."""
     return redacted_json(msgspec.json.encode(event, enc_hook=repr), LONGEST_VALUE)
 
 
 class _ToStructlog(logging.Handler):
-    """Lets what libraries log come out like our own lines."""
+    """Passes the log records of libraries on to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger(record.name)
@@ -82,7 +82,7 @@ class _ToStructlog(logging.Handler):
 
 
 def configure(level: str) -> None:
-    """Set logging up for this process."""
+    """Configure logging for this process."""
     structlog.configure(
         processors=[
             merge_contextvars,

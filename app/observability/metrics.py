@@ -1,10 +1,9 @@
-"""Owns every metric of the service: its name, what it says, its labels. Nothing here reads a clock or a database.
+"""All metrics of the service, with their names, descriptions and labels.
 
-A metric with labels is a function from label values to the one thing to count with, looked up once for each; labels
-only ever take values from the code (route templates, operations, error codes), never from what callers send.
-
-With several API processes the values live in files that all of them share (PROMETHEUS_MULTIPROC_DIR, set by
-scraping.py before this module is imported), which costs four times as much per count.
+A metric with labels is a cached function from label values to the series. Label values come only from the code (route
+templates, operations, error codes), never from callers. With several API processes the values are in files that they
+share (PROMETHEUS_MULTIPROC_DIR, set by scraping.py before this module is imported), which makes a count four times as
+expensive.
 """
 
 from functools import cache
@@ -15,7 +14,7 @@ REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 STRIPE_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20)
 WAIT_BUCKETS = (0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10)
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200)
-"""From a delivery's acknowledgement on: what is quick is told in milliseconds, what is stuck in hours."""
+"""Buckets from a delivery's acknowledgement on: milliseconds for what is quick, hours for what is stuck."""
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 TASK_BUCKETS = (0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800)
 
@@ -212,7 +211,7 @@ for known in ("gone", "failing"):
 
 
 def task(name: str) -> None:
-    """A periodic task is going to be run here."""
+    """Create the series of a periodic task, so that they start at 0."""
     for outcome in ("ok", "failed"):
         TASKS(name, outcome)
 
@@ -225,11 +224,11 @@ ACTIONS_DIFFERING = Gauge(
 
 
 def action(name: str) -> None:
-    """A fulfillment action is going to be done here."""
+    """Create the series of a fulfillment action, so that they start at 0."""
     for outcome in ("done", "failed", "dead"):
         ACTIONS(name, outcome)
 
 
 def family(event_type: str) -> str:
-    """What an event is about, `invoice` of `invoice.paid`: few enough for a label where the type is one we handle."""
+    """The family of an event type, `invoice` of `invoice.paid`. For handled types these are few enough for a label."""
     return event_type.partition(".")[0]

@@ -1,10 +1,10 @@
-"""The metrics' address: one for Prometheus, never the public one, in every kind of process.
+"""Serves the metrics to Prometheus, on an address of their own, in every kind of process.
 
-A second uvicorn serves prometheus-client's ASGI application, in a thread of its own. What the process counted is there
-at once. How the database stands is asked by one statement, whose answer is good for KEPT_S, however many ask. A database
-that is away makes `invoicing_database_up` 0 and nobody wait.
+A second uvicorn serves prometheus-client's ASGI application in its own thread. The process's counts are current. The
+state of the queues is read with one statement and kept for KEPT_S, however many ask. If the database is away,
+`invoicing_database_up` is 0 and the scrape does not wait.
 
-Several API processes share what they counted in files, and the address too: whichever of them is asked answers for all.
+Several API processes share their counts in files, and also the address: whichever is asked answers for all.
 """
 
 import asyncio
@@ -38,17 +38,17 @@ from app.stripe.circuit import CircuitState
 log = structlog.get_logger(__name__)
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""Where prometheus-client finds the folder that several processes share; it decides by it when it is imported."""
+"""Names the folder that several processes share. prometheus-client reads it when it is imported."""
 KEPT_S = 3.0
 WITHIN_S = 2.0
 EVERY_S = 5
-"""How often a process says how it stands where another may be asked, and tries again to listen where it could not."""
+"""Seconds between samples of a process's state, and between attempts to listen."""
 CIRCUIT = {CircuitState.CLOSED: 0, CircuitState.HALF_OPEN: 1, CircuitState.OPEN: 2}
 
 
 @contextmanager
 def shared_by(processes: int) -> Iterator[None]:
-    """Let the processes that are started in this block count together, where they are several."""
+    """Let the processes started in this block share their counts, if there are several."""
     if processes == 1:
         yield
         return
@@ -63,7 +63,7 @@ def shared_by(processes: int) -> Iterator[None]:
 
 @asynccontextmanager
 async def scraped(parts: Parts, port: int, version: str) -> AsyncIterator[None]:
-    """Answer `GET /metrics` on METRICS_HOST and `port` for as long as the block runs; port 0: do not."""
+    """Serve `GET /metrics` on METRICS_HOST and `port` while the block runs. Port 0 means not to."""
     if not port:
         yield
         return
@@ -92,7 +92,7 @@ async def scraped(parts: Parts, port: int, version: str) -> AsyncIterator[None]:
 
 
 def _serve(server: uvicorn.Server, host: str, port: int, stopping: Event) -> None:
-    """Serve until the server shall exit. An address that is taken is no reason not to work: it is told, and tried again."""
+    """Serve until stopped. If the address is taken, log that and try again: the process works on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while not stopping.is_set():
         try:
@@ -105,7 +105,7 @@ def _serve(server: uvicorn.Server, host: str, port: int, stopping: Event) -> Non
 
 
 class Scrape(Collector):
-    """Answers a scrape, in whichever thread it comes."""
+    """Answers a scrape from any thread."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -119,17 +119,17 @@ class Scrape(Collector):
         self._exposition = make_asgi_app(registry)
 
     def application(self) -> Starlette:
-        """The application of one path."""
+        """The application, which serves one path."""
         return Starlette(routes=[Route("/metrics", self, methods=["GET"])])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with everything there is to say, in the format that is asked for."""
+        """Answer with all metrics, in the format that is asked for."""
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._ask(), self._loop))
         await self.sample()
         await self._exposition(scope, receive, send)
 
     async def sample(self) -> None:
-        """Put down how this process stands right now."""
+        """Set the gauges of this process."""
         pool, gateway = self._parts.database.pool_state, self._parts.gateway.state
         metrics.POOL("in_use").set(pool.in_use)
         metrics.POOL("idle").set(pool.idle)
@@ -142,7 +142,7 @@ class Scrape(Collector):
         metrics.LISTENERS.set(self._parts.live.listening)
 
     async def _ask(self) -> None:
-        """Learn how the database stands, unless that is known well enough."""
+        """Read the state of the queues, unless it was read within KEPT_S."""
         async with self._asking:
             if time.monotonic() - self._asked_at < KEPT_S:
                 return
@@ -153,7 +153,7 @@ class Scrape(Collector):
             self._standing, self._asked_at = found, time.monotonic()
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics: what is counted, and how the database stands, where that is known."""
+        """The metrics: counts, and the state of the queues if it is known."""
         yield from _counted(self._folder)
         found = self._standing
         up = "Whether the database answered the question how everything stands."
@@ -176,7 +176,7 @@ class Scrape(Collector):
 
 
 def _counted(folder: str | None) -> Iterable[Metric]:
-    """What this process counted, or all those that share a folder."""
+    """The counts of this process, or of all that share the folder."""
     if folder is None:
         return REGISTRY.collect()
     _bury_the_dead(Path(folder))
@@ -219,7 +219,7 @@ def _counter(name: str, said: str, value: float) -> CounterMetricFamily:
 
 
 def _bury_the_dead(folder: Path) -> None:
-    """Forget how processes stand that are no more; what they counted stays."""
+    """Delete the gauges of processes that have ended. Their counts stay."""
     for pid in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*_*.db")}:
         try:
             os.kill(pid, 0)

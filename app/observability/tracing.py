@@ -1,10 +1,10 @@
-"""Spans, with OpenTelemetry's API. Until `start` sets a provider nothing is collected, and the SDK is not imported.
+"""Spans through OpenTelemetry's API. Until `start` sets a provider, nothing is collected and the SDK is not imported.
 
-A span carries ids, names, codes and counts; never a person's data, a secret, a raw path or an error's message.
+A span carries ids, names, codes and counts; never personal data, a secret, a raw path or an error's message.
 
-While tracing is on, a request id that is made here is `<trace id>-<span id>` of its request. It stands in the inbox, in
-operations and in the log anyway. So a job continues the trace of the request that left it behind, and a line of the log
-leads to its trace, at no further cost.
+While tracing is on, a request id made here is the `<trace id>-<span id>` of its request. It is stored in the inbox, in
+operations and in the log anyway, so a job continues the trace of its request and a log line leads to its trace, at no
+further cost.
 """
 
 import re
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 STOP_WITHIN_S = 5.0
-"""How long the end of a process may wait for a collector that does not take the last spans; the SDK waits for 30 s."""
+"""Seconds that a process waits at its end for a collector; the SDK would wait for 30."""
 TRACED_ID = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
 """A request id that was made while tracing was on."""
 PROPAGATED = ("traceparent", "tracestate")
@@ -46,7 +46,7 @@ _provider: "TracerProvider | None" = None
 
 
 def start(endpoint: str, service: str) -> None:
-    """Send spans to the OTLP collector at `endpoint` from here on; an empty `endpoint` does nothing."""
+    """Send spans to the OTLP collector at `endpoint` from now on; an empty `endpoint` does nothing."""
     global _provider  # noqa: PLW0603 -- a process has one, as it has one log
     if endpoint and _provider is None:
         from app.observability import otlp  # noqa: PLC0415 -- 0.1 s and 4 MB that only tracing needs
@@ -56,7 +56,7 @@ def start(endpoint: str, service: str) -> None:
 
 
 def stop() -> None:
-    """Send what is left, and collect no more. Takes up to STOP_WITHIN_S where the collector is away."""
+    """Send the remaining spans and stop. Takes up to STOP_WITHIN_S if the collector is away."""
     global _provider
     provider, _provider = _provider, None
     if provider is not None:
@@ -66,16 +66,16 @@ def stop() -> None:
 
 
 def is_on() -> bool:
-    """Whether spans are collected: for what is worth doing only then."""
+    """Whether spans are collected."""
     return _provider is not None
 
 
 def span(
     name: str, attributes: Attributes = None, *, kind: SpanKind = SpanKind.INTERNAL, context: Context | None = None
 ) -> AbstractContextManager[Span]:
-    """Run a block as the current span; an exception marks it as failed with its code or class, without its message.
+    """Run the block in a span. An exception marks it as failed, with its code or class but not its message.
 
-    context: of the parent, where that is not the current span.
+    `context` is that of the parent, if this is not the current span.
     """
     return _NOT_COLLECTED if _provider is None else _collected(name, attributes, kind, context)
 
@@ -92,19 +92,19 @@ def _collected(name: str, attributes: Attributes, kind: SpanKind, context: Conte
 
 
 def fail(of: Span, what: str) -> None:
-    """Mark a span as failed: by a code or an error's class. Messages stay out, for they may quote a person's data."""
+    """Mark a span as failed with a code or an error's class. Messages are left out, as they may quote personal data."""
     of.set_status(StatusCode.ERROR)
     of.set_attribute("error.type", what)
 
 
 def request_id(of: Span) -> str | None:
-    """The request id that leads to a span; None where it is not collected."""
+    """The request id of a span; None if it is not collected."""
     found = of.get_span_context()
     return f"{format_trace_id(found.trace_id)}-{format_span_id(found.span_id)}" if of.is_recording() else None
 
 
 def context_of(request_id: str | None) -> Context | None:
-    """The context of the span that a request id leads to; None where the id leads to none."""
+    """The context of the span that a request id names; None if it names none."""
     found = TRACED_ID.fullmatch(request_id or "")
     if found is None:
         return None
@@ -115,6 +115,6 @@ def context_of(request_id: str | None) -> Context | None:
 
 
 def context_in(headers: Mapping[bytes, bytes]) -> Context:
-    """The context that a request's W3C `traceparent` names; an empty one where there is none."""
+    """The context in a request's W3C `traceparent`; empty if there is none."""
     carrier = {name: headers[name.encode()].decode("latin-1") for name in PROPAGATED if name.encode() in headers}
     return _PROPAGATOR.extract(carrier, Context())

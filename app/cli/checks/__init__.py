@@ -1,1 +1,1 @@
-"""What `invoicing doctor` examines."""
+"""The checks of `invoicing doctor`."""

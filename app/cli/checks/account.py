@@ -1,7 +1,7 @@
-"""Owns the checks of Stripe: whether it answers, whether the key is good, and whether it may do what the service needs.
+"""Checks Stripe: whether it answers, whether the key is valid, and whether it has the permissions the service needs.
 
-Reading is tried by lists of one. Writing is tried on objects that do not exist: Stripe looks at the key's permissions
-first, so that it answers 403 or 404 and nothing is changed either way.
+Reads are tried with lists of one. Writes are tried on objects that do not exist: Stripe checks permissions first, so it
+answers 403 or 404 and changes nothing.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from app.stripe.client import API_VERSION, Answer, StripeGateway
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A resource that the service reads, and writes where `written` is how its ids begin."""
+    """A resource that the service reads, and also writes if `written`, the prefix of its ids, is set."""
 
     name: str
     path: str
@@ -36,11 +36,11 @@ NEEDED = (
     Need("events", "/v1/events"),
 )
 NOBODY = "doctor_looks_for_nothing"
-"""What follows the prefix in the id of an object that does not exist."""
+"""Follows the prefix in the id of an object that does not exist."""
 
 
 async def check(parts: Parts) -> AsyncIterator[Finding]:
-    """Reachability, account, clock; then every permission."""
+    """Check reachability, account and clock, then each permission."""
     asked = datetime.now(UTC)
     try:
         answer = await parts.gateway.get("/v1/events", {"limit": 1})
@@ -89,7 +89,7 @@ def _publishable(parts: Parts) -> Finding:
 
 
 async def _permissions(gateway: StripeGateway) -> AsyncIterator[Finding]:
-    """What the key may not do; one line where it may do everything."""
+    """The permissions that the key lacks; one finding if it lacks none."""
     lacking = []
     for need in NEEDED:
         verbs = ("read", "write") if need.written else ("read",)

@@ -1,4 +1,4 @@
-"""Owns the checks of what waits: the inbox's lag, and all that waits for a person."""
+"""Checks what waits: the inbox's lag, and all that waits for a person."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -10,11 +10,11 @@ from app.db.server import Backlog
 from app.inbox import statements as inbox_statements
 
 LATE = 0.2
-"""From which share of the limit on somebody should look."""
+"""The share of the limit from which there is a warning."""
 
 
 async def check(parts: Parts) -> AsyncIterator[Finding]:
-    """Lag first, then what is stuck."""
+    """Check the lag, then what is stuck."""
     async with parts.database.connection() as connection:
         lag_s = await inbox_statements.lag_s(connection)
         backlog = await server.backlog(connection)

@@ -1,4 +1,4 @@
-"""Owns what the doctor looks at, in which order."""
+"""The doctor's checks, in order."""
 
 from collections.abc import AsyncIterator
 
@@ -8,7 +8,7 @@ from app.container import built
 from app.settings import Settings
 
 STRIPE_WITHIN_S = 8.0
-"""How long a call to Stripe may take here: a person waits."""
+"""Seconds a call to Stripe may take here, because a person waits."""
 
 WITHOUT_DATABASE: tuple[tuple[str, Check], ...] = (
     ("stripe", account.check),
@@ -22,11 +22,11 @@ WITH_DATABASE: tuple[tuple[str, Check], ...] = (
     ("inbox", backlog.check),
     ("callers", surroundings.check_callers),
 )
-"""What is only looked at where the database is there and at the schema this build needs."""
+"""Checks that need the database at this build's schema."""
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Everything there is to find with settings that are safe and complete."""
+    """Run all checks. The settings must be safe and complete."""
     hasty = settings.model_copy(
         update={
             "stripe_max_retries": 0,

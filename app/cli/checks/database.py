@@ -1,4 +1,4 @@
-"""Owns the checks of the database: whether it is there, safe, at the schema this build needs, and large enough."""
+"""Checks the database: reachable, safe, at this build's schema, with enough connections."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -14,17 +14,17 @@ from app.settings import Settings
 
 OLDEST = 140000
 BEYOND_POOL = 4
-"""What a process holds besides its pool: listeners, the inbox's writer, advisory locks."""
+"""A process's connections besides its pool: listeners, the inbox's writer, advisory locks."""
 OLD_TRANSACTIONS = 500_000_000
 VERY_OLD_TRANSACTIONS = 1_500_000_000
-"""PostgreSQL stops writing at some two thousand million."""
+"""PostgreSQL stops accepting writes at about two thousand million."""
 LONG_OPEN_S = 60.0
 CROWDED = 0.8
 SEPARATE = "Run as the roles of docs/security.md, which own nothing."
 
 
 async def check(parts: Parts) -> AsyncIterator[Finding]:
-    """Everything about the database, from one connection."""
+    """Check the database, over one connection."""
     try:
         async with parts.database.connection() as connection:
             asked = datetime.now(UTC)
@@ -46,7 +46,7 @@ async def check(parts: Parts) -> AsyncIterator[Finding]:
 
 
 def _safety(found: Server, *, production: bool) -> list[Finding]:
-    """Whether what it acknowledges is there afterwards, and nobody can do more than they should."""
+    """Check that what is acknowledged is durable, and that no role has too many rights."""
     findings = []
     if found.version < OLDEST:
         findings.append(fail("database", f"PostgreSQL {found.version_name} is too old", "Upgrade to 14 or newer."))
@@ -78,7 +78,7 @@ def _safety(found: Server, *, production: bool) -> list[Finding]:
 
 
 def _room(found: Server, settings: Settings) -> list[Finding]:
-    """Whether there are enough connections for what one of each process may open."""
+    """Check that there are enough connections for one process of each kind."""
     wanted = (settings.workers + 1) * (settings.database_pool_size + BEYOND_POOL)
     says = f"{found.connected} of {found.connections} connections in use; these settings may open {wanted} for an API and a worker"
     if settings.database_pooler == "none" and wanted > found.connections:
@@ -92,7 +92,7 @@ def _room(found: Server, settings: Settings) -> list[Finding]:
 
 
 async def _transactions(connection: Connection, found: Server) -> list[Finding]:
-    """Whether transaction ids run out, and whether a transaction holds everybody up."""
+    """Check for exhausted transaction ids, and for transactions that hold others up."""
     findings = []
     behind = f"the oldest row is {found.transactions_behind:,} transactions old"
     if found.transactions_behind > OLD_TRANSACTIONS:

@@ -1,4 +1,4 @@
-"""Owns the checks of what Stripe delivers: the endpoint as Stripe has it, what did not arrive, what may be missing."""
+"""Checks Stripe's deliveries: the endpoint at Stripe, undelivered events, and coverage."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -17,13 +17,13 @@ from app.stripe.client import API_VERSION
 
 DAY = timedelta(days=1)
 ON_ITS_WAY = timedelta(minutes=10)
-"""For how long an event may be on its way without anything being wrong."""
+"""An event may be on its way for so long."""
 PASSES = 3
-"""How many passes of the reconciler may fail before somebody should look."""
+"""The passes of the reconciler that may fail before there is a warning."""
 
 
 async def check(parts: Parts) -> AsyncIterator[Finding]:
-    """The endpoint, then the deliveries to it."""
+    """Check the endpoint, then its deliveries."""
     url = f"{parts.settings.public_base_url}/webhooks/stripe"
     try:
         there = [it async for it in parts.gateway.pages(PATH, {}) if it["url"] == url]
@@ -47,7 +47,7 @@ async def _last_version(parts: Parts) -> str | None:
 
 
 def _endpoint(there: list[JsonObject], url: str, delivered: str | None) -> list[Finding]:
-    """What is wrong with those that deliver to `url`; an endpoint of no version delivers in its account's."""
+    """The problems of the endpoints for `url`. One without a version delivers in its account's version."""
     advice = f"invoicing webhooks setup --url {url}"
     enabled = [it for it in there if it["status"] == "enabled"]
     if not there:
@@ -78,7 +78,7 @@ def _missing(endpoint: JsonObject, wanted: set[str]) -> int:
 
 
 async def _undelivered(parts: Parts) -> Finding:
-    """What Stripe made in the last day and could not deliver."""
+    """The finding about events of the last day that Stripe could not deliver."""
     now = datetime.now(UTC)
     span = {"gte": int((now - DAY).timestamp()), "lte": int((now - ON_ITS_WAY).timestamp())}
     try:
@@ -99,7 +99,7 @@ async def _undelivered(parts: Parts) -> Finding:
 
 
 async def check_secret(parts: Parts) -> AsyncIterator[Finding]:
-    """Whether what verified the last delivery is still configured: Stripe does not say what it signs with."""
+    """Check that the secret of the last delivery is still configured. Stripe does not say with which it signs."""
     async with parts.database.connection() as connection:
         used = await last_signer(connection)
     configured = [secret.name for secret in parts.secrets]
@@ -114,7 +114,7 @@ async def check_secret(parts: Parts) -> AsyncIterator[Finding]:
 
 
 async def check_coverage(parts: Parts) -> AsyncIterator[Finding]:
-    """How far nothing is missing."""
+    """Check up to when no event is missing."""
     async with parts.database.connection() as connection:
         covered = await coverage.read(connection)
     if covered is None:

@@ -1,4 +1,4 @@
-"""Owns what a check may find, and how checks are run: one after the other, none of them stops the others."""
+"""The findings of checks, and their runner: checks run one by one, and a failing one does not stop the others."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.domain.errors import InvoicingError
 
 
 class Level(StrEnum):
-    """How bad it is: nothing to do, worth a look, must be mended."""
+    """The level of a finding: nothing to do, worth a look, must be mended."""
 
     OK = "ok"
     WARN = "warn"
@@ -18,7 +18,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found; `advice`: what to do about it, where there is something."""
+    """What a check found, and in `advice` what to do about it."""
 
     check: str
     level: Level
@@ -27,17 +27,17 @@ class Finding:
 
 
 def ok(check: str, says: str) -> Finding:
-    """Nothing to do."""
+    """A finding with nothing to do."""
     return Finding(check, Level.OK, says)
 
 
 def warn(check: str, says: str, advice: str) -> Finding:
-    """Worth a look."""
+    """A finding worth a look."""
     return Finding(check, Level.WARN, says, advice)
 
 
 def fail(check: str, says: str, advice: str) -> Finding:
-    """Must be mended."""
+    """A finding that must be mended."""
     return Finding(check, Level.FAIL, says, advice)
 
 
@@ -45,7 +45,7 @@ Check = Callable[[Parts], AsyncIterator[Finding]]
 
 
 async def examined(parts: Parts, checks: Sequence[tuple[str, Check]]) -> AsyncIterator[Finding]:
-    """What each check finds. One that cannot be made to its end is a failure of its own, and the next is made."""
+    """The findings of all checks. A check that raises is itself a failure, and the next one runs."""
     for name, check in checks:
         try:
             async for finding in check(parts):

@@ -1,4 +1,4 @@
-"""Owns the checks of what else there is around: the mail server, the identity provider, and who can call."""
+"""Checks the mail server, the identity provider, and who can call."""
 
 from collections.abc import AsyncIterator
 
@@ -11,7 +11,7 @@ from app.domain.errors import IdentityProviderUnavailable
 
 
 async def check_mail(parts: Parts) -> AsyncIterator[Finding]:
-    """Whether the mail server would take mail from us."""
+    """Check that the mail server accepts mail from us."""
     settings = parts.settings
     if not settings.smtp_host:
         return
@@ -27,7 +27,7 @@ async def check_mail(parts: Parts) -> AsyncIterator[Finding]:
 
 
 async def check_identity(parts: Parts) -> AsyncIterator[Finding]:
-    """Whether tokens of people can be verified."""
+    """Check that tokens can be verified."""
     if parts.tokens is None:
         return
     url = parts.settings.oidc_jwks_url
@@ -47,7 +47,7 @@ async def check_identity(parts: Parts) -> AsyncIterator[Finding]:
 
 
 async def check_callers(parts: Parts) -> AsyncIterator[Finding]:
-    """Whether anybody can call, and whether the operator's key is still lying about."""
+    """Check that somebody can call, and that the operator's key is not left over."""
     settings = parts.settings
     async with parts.database.connection() as connection:
         somebody = await key_statements.any_in_force(connection, livemode=settings.livemode)
