@@ -1,4 +1,4 @@
-"""Owns the counting of processor time: user and system, of whole process trees, and of a PostgreSQL server."""
+"""Measures processor time, user and system, of process trees and of a PostgreSQL server."""
 
 import contextlib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Owns the deliveries that are sent: an `invoice.paid` of 6 KB as Stripe formats it, each with ids of its own, signed."""
+"""Makes the deliveries to send: a signed `invoice.paid` of 6 KB, formatted as Stripe does, each with its own ids."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Owns the readers of the event feed that a benchmark needs: many streams, a long poll, and a writer of changes."""
+"""The readers of the feed that a benchmark needs: many streams, a long poll, and a writer of changes."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Owns the facts of the machine that a result is to be read with, and whether there is room for a benchmark on it."""
+"""The facts of the machine that belong to a result, and whether it has room for a benchmark."""
 
 import os
 import platform

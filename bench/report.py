@@ -1,8 +1,4 @@
-"""Owns what is handed out: sections with rows and targets, as a result file, as text, as Markdown.
-
-`python -m bench.report RESULT.json …`: the table of targets and all others, as docs/performance.md has them. Of a
-scenario that several files have, the last counts.
-"""
+"""Reports results: sections with rows and targets, as a result file, as text and as Markdown."""
 
 import sys
 from collections.abc import Sequence

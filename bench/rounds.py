@@ -1,7 +1,4 @@
-"""Owns the rounds: one contestant after the other, in an order that turns, so that a slow minute strikes all alike.
-
-A ratio is taken within each round and then the median of the ratios: the machine's moods cancel out.
-"""
+"""Runs the contestants in rounds, in a rotating order, so that a slow minute affects all alike."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""Owns the filling of tables by SQL: as many rows as wanted, of the shape that the service itself writes."""
+"""Fills tables by SQL with as many rows as wanted, shaped as the service writes them."""
 
 import base64
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Owns the comparison of the same work among more and more rows: which sizes, the table, the targets, what was scanned."""
+"""Compares the same work among growing numbers of rows: sizes, table, targets, and what was scanned."""
 
 from collections.abc import Awaitable, Callable, Sequence
 

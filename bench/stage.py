@@ -1,4 +1,4 @@
-"""Owns what runs during a benchmark: PostgreSQL as in production, the service, the baselines; and their end."""
+"""Starts and stops what a benchmark needs: PostgreSQL as in production, the service, the baselines."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""`invoicing migrate`: the schema at a revision, the roles' rights, the inbox's partitions, and the feed after a restore."""
+"""`invoicing migrate`: the schema's revision, the roles' rights, the inbox's partitions, the feed after a restore."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ def migrate(
 
 
 def _upgraded(url: str, applied: str | None, revision: str) -> str:
-    """Where the schema is now. One that a later release made is left as it is: this one works on it, too."""
+    """Upgrade the schema. Returns its revision. A newer release's schema stays, as this one works on it, too."""
     if revision == "head" and migrations.newer(applied):
         typer.echo("The schema was made by a later release than this one.", err=True)
         return str(applied)
@@ -55,7 +55,7 @@ def _upgraded(url: str, applied: str | None, revision: str) -> str:
 
 
 async def _rebase_feed(url: str, *, restored: bool) -> bool:
-    """A database restored into another cluster would number its changes below what is stored, or was read."""
+    """Rebase the feed: in another cluster, changes would be numbered below those that are stored or were read."""
     connection = await Database(url).dedicated()
     rebased = await feed_statements.rebase(connection, restored=restored)
     await connection.close()
@@ -63,7 +63,7 @@ async def _rebase_feed(url: str, *, restored: bool) -> bool:
 
 
 async def _grant(url: str) -> None:
-    """Grant what this release needs; what a later one granted on its own schema stays, for it needs it."""
+    """Grant the rights of this release, unless a newer one has granted its own on its own schema."""
     connection = await Database(url).dedicated()
     if await migrations.revision(connection) == migrations.head():
         async with connection.transaction():
@@ -81,7 +81,7 @@ async def _make_partitions(url: str, retention: timedelta | None) -> None:
 
 
 async def _applied(url: str, wait_s: float) -> str | None:
-    """The revision that the database has, once it is up."""
+    """The database's revision, once the database is up."""
     database = Database(url)
     deadline = asyncio.get_running_loop().time() + wait_s
     while True:

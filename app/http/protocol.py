@@ -1,6 +1,6 @@
-"""What one connection may do: how large and how slow a request may be, how many may wait, how slowly answers are read.
+"""Limits what one connection may do: size and slowness of requests, waiting requests, slowness of reading answers.
 
-uvicorn bounds none of this. Besides the methods of `asyncio.Protocol` and the callbacks of `httptools`, this relies on
+uvicorn limits none of this. Besides the methods of `asyncio.Protocol` and the callbacks of `httptools`, this relies on
 these names of uvicorn's `HttpToolsProtocol`: `cycle` (the newest request, with `response_started` and
 `response_complete`), `pipeline`, `scope`, `headers`, `url`, `app`, `config`, `limit_concurrency`, `server_state`,
 `send_400_response` and `shutdown`.
@@ -15,39 +15,39 @@ from app.http.connections import Connections
 from app.observability import metrics
 
 LARGEST_HEAD = 64 * 1024
-"""Bytes that may come without completing a head or bringing some of a body: heads, trailers, what surrounds chunks."""
+"""The most bytes without a complete head or a part of a body: heads, trailers, the framing of chunks."""
 MOST_QUEUED = 16
-"""How many requests may wait on one connection for the answers to those before."""
+"""The most requests that may wait on one connection for earlier answers."""
 HEAD_WITHIN_S = 10.0
 BODY_WITHIN_S = 30.0
 READ_WITHIN_S = 60.0
-"""How long the other end may take nothing of the answer that waits for it."""
+"""Seconds for which the client may read nothing of a waiting answer."""
 LINGER_S = 0.5
-"""How long an idle connection stays open when the server stops: a request may be on its way already."""
+"""Seconds that an idle connection stays open when the server stops, as a request may be on its way."""
 LAST = (b"connection", b"close")
 ALWAYS_SERVED = (b"/webhooks/stripe", b"/healthz")
-"""What is served on the reserved connections, too; all else is told 503 there."""
+"""The paths that are served on reserved connections; others are answered with 503 there."""
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 ABORT = "invoicing.abort"
-"""The extension of ASGI by which a response cuts its connection, where the other end takes nothing more."""
+"""The ASGI extension with which a response cuts its connection when the client does not read."""
 UNLIMITED = Connections(1_000_000)
-"""For applications without `state.connections`: those that only the team reaches."""
+"""For applications without `state.connections`, which only the team can reach."""
 
 Reading = Enum("Reading", ["FIRST", "HEAD", "BODY", "NOTHING"])
-"""What is being read: FIRST before anything came, NOTHING between two requests."""
+"""What is being read: FIRST before the first byte, NOTHING between two requests."""
 
 
 class TooManyQueued(Exception):
-    """More requests wait on the connection than may."""
+    """Too many requests wait on the connection."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with bounds."""
+    """uvicorn's protocol with limits."""
 
     reading = Reading.FIRST
     since = unread_since = 0.0
-    """When that began, and since when an answer is not read on, by the loop's clock."""
+    """When this phase of reading began, and since when an answer is not read, by the loop's clock."""
     unproductive = 0
     """Bytes since the last that completed a head or belonged to a body."""
     productive = seen_idle = False
@@ -97,13 +97,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request; the refusal must not be written into another answer."""
+        """Refuse what is not a request, without writing into another answer."""
         if self._may_answer():
             super().send_400_response(msg)
         self._refuse(b"", "malformed")
 
     def shutdown(self) -> None:
-        """Stop: the answer that is still given is the last one of the connection, and says so."""
+        """Stop: the answer under way is the connection's last and says so."""
         if LAST not in self.server_state.default_headers:
             self.server_state.default_headers.append(LAST)
         if self._answered():
@@ -113,11 +113,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def idle_since(self) -> float | None:
-        """Since when no request is under way; None while one is, from its first byte on."""
+        """Since when no request is under way; None from a request's first byte until its answer is complete."""
         return self.since if self.reading in (Reading.FIRST, Reading.NOTHING) and self._answered() else None
 
     def look(self, now: float) -> None:
-        """Close the connection where its other end does not read on, sends too slowly, or is idle for too long."""
+        """Close the connection if its client reads or sends too slowly, or is idle for too long."""
         if not self.transport.get_write_buffer_size():
             self.unread_since = now
         elif now - self.unread_since > READ_WITHIN_S:
@@ -132,12 +132,12 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.transport.close()
 
     def drop(self, why: str) -> None:
-        """Cut the connection; `why` is what that is counted as."""
+        """Cut the connection, and count it under `why`."""
         self.transport.abort()
         metrics.CONNECTIONS_DROPPED(why).inc()
 
     def _refuse(self, answer: bytes, why: str) -> None:
-        """Close the connection, with an answer where one may be written."""
+        """Close the connection, with an answer if one may be written."""
         if not self.transport.is_closing():
             if self._may_answer():
                 self.transport.write(answer)
@@ -152,7 +152,10 @@ class BoundedProtocol(HttpToolsProtocol):
         return bool(getattr(self.cycle, "response_complete", True))  # there is no cycle before the first request
 
     def _may_answer(self) -> bool:
-        """Whether what is being read may be answered here: nothing is written of its answer, and no other is pending."""
+        """Whether the request being read may be answered here.
+
+        Its answer must not have begun, and no earlier answer may be pending.
+        """
         if self.reading is Reading.BODY:
             return not self.cycle.response_started and not self.pipeline
         return self._answered()

@@ -1,4 +1,4 @@
-"""Owns what every baseline does with a delivery before it touches a database: verify, and read what it stores."""
+"""What every baseline does with a delivery before it touches a database: verify it, and read what it stores."""
 
 import hashlib
 import hmac

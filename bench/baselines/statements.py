@@ -1,4 +1,4 @@
-"""Owns the SQL of the baselines: the least that stores an event, and the plainest that answers an invoice."""
+"""The SQL of the baselines: the least that stores an event, and the plainest that answers an invoice."""
 
 SCHEMA = """
 CREATE SCHEMA bare;
