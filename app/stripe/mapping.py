@@ -39,7 +39,9 @@ FIELDS: dict[Kind, Fields] = {
     Kind.CUSTOMER: Fields(CustomerRead),
     Kind.INVOICE: Fields(InvoiceKept, InvoiceListed),
 }
-ITEM = Fields(ItemRead)
+PLACED = ("invoice", "position")
+"""What a line item does not say of itself."""
+ITEM = Fields(ItemRead, placed=PLACED)
 VERSIONS = {kind: max(fields.version, ITEM.version if kind is Kind.INVOICE else 1) for kind, fields in FIELDS.items()}
 """The version of each kind's fields: the highest `since` in its schema."""
 
@@ -111,13 +113,8 @@ def _content_digest(kind: Kind, row: JsonView, items: Sequence[JsonView], since:
 
     Each version has its own digest, so that two releases can compare the fields that both know.
     """
-    listed = [_item_content(item, since) for item in items[:INLINE_LINES]]
+    listed = [ITEM.content(item, since) for item in items[:INLINE_LINES]]
     return _digest([FIELDS[kind].content(row, since), _digest(listed)])
-
-
-def _item_content(item: JsonView, since: int) -> JsonObject:
-    placed = {name: item[name] for name in ("invoice", "position")} if since == 1 else {}
-    return placed | ITEM.content(item, since)
 
 
 def _deleted(stamp: Stamp) -> Version:
@@ -126,7 +123,7 @@ def _deleted(stamp: Stamp) -> Version:
 
 def lines_digest(items: Sequence[JsonView]) -> str:
     """A hash of all items of an invoice, by the fields of the first version, which are columns."""
-    return _digest([_item_content(item, 1) for item in items])
+    return _digest([ITEM.content(item, 1) for item in items])
 
 
 def item_row(line: JsonView, invoice_id: str, position: int) -> JsonObject:
