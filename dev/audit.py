@@ -1,8 +1,8 @@
-"""`python -m dev.audit`: known vulnerabilities of what is locked, where a database of them can be reached.
+"""`python -m dev.audit`: known vulnerabilities of the locked packages, if a database of them can be reached.
 
-pip-audit asks for every package by itself, takes "unknown there" for fine, and says that nothing was found also where it
-was told of nothing. Here one line says how many packages were really looked up, or that none were. pip-audit's own
-variables (PIP_AUDIT_VULNERABILITY_SERVICE, PIP_AUDIT_OSV_URL) choose the database.
+pip-audit asks for each package, treats an unknown one as safe, and reports nothing found even if it could ask for none.
+So one line says how many packages were looked up, or that none were. pip-audit's own variables
+(PIP_AUDIT_VULNERABILITY_SERVICE, PIP_AUDIT_OSV_URL) choose the database.
 """
 
 import json
@@ -17,7 +17,7 @@ SKIPPED = "audit skipped: no vulnerability database can be reached from here"
 
 
 def main() -> int:
-    """Say what was found; 1 where a locked package is known to be vulnerable, 2 where the audit itself failed."""
+    """Report what was found. Returns 1 if a locked package is known to be vulnerable, 2 if the audit itself failed."""
     command = [sys.executable, "-m", "pip_audit", *ASK, "-r", str(LOCK)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def _failed(said: str) -> int:
-    """What pip-audit died of: the network is no reason to fail, anything else is."""
+    """The exit status after pip-audit failed: 0 if the network was the reason."""
     if "No module named pip_audit" in said:
         print("audit skipped: pip-audit is not installed")
         return 0

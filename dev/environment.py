@@ -1,7 +1,7 @@
-"""The settings the children start with: the caller's environment, then `.env`, then what is made for a newcomer.
+"""The settings of the children: the caller's environment, then `.env`, then defaults for a newcomer.
 
-It knows which of the service's settings the supervisor itself needs, and keeps the secrets and files under DATA_DIR. It
-never writes down a secret that the caller brought, and starts nothing.
+It knows which settings of the service the supervisor needs, and keeps secrets and files under DATA_DIR. It never writes
+a secret of the caller's to a file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with
 
 
 class SettingsError(ValueError):
-    """A setting the stack cannot start with; the message names it."""
+    """A setting with which the stack cannot start. The message names it."""
 
 
 def read_settings(env_file: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -67,7 +67,7 @@ def _write_private(path: Path, text: str) -> None:
 
 @dataclass(frozen=True)
 class Environment:
-    """What the caller asked for (`given`), and what follows from it."""
+    """What the caller set (`given`), and the settings that follow from it."""
 
     project: Path
     given: Mapping[str, str] = field(repr=False)
@@ -98,7 +98,7 @@ class Environment:
 
     @property
     def api_url(self) -> str:
-        """Where this machine reaches the API, whatever address it listens on."""
+        """The API's URL on this machine, whatever address it listens on."""
         host = _WILDCARDS.get(self.host, self.host)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
@@ -120,12 +120,12 @@ class Environment:
 
     @property
     def webhook_secret(self) -> str:
-        """What the sandbox signs with."""
+        """The secret with which the sandbox signs."""
         return _kept_secret(self.webhook_secret_file, "whsec_")
 
     @property
     def webhook_secret_file(self) -> Path:
-        """Where it is, made on first use; programs are told this place, for every user sees their arguments."""
+        """The file of that secret, made on first use. Programs get the path, as all users can see their arguments."""
         file = self.data_dir / "sandbox-webhook-secret"
         _kept_secret(file, "whsec_")
         return file
@@ -135,7 +135,7 @@ class Environment:
         return self.given.get("API_BOOTSTRAP_KEY") or _kept_secret(self.data_dir / "dev-api-key", "ik_test_")
 
     def check(self, *, main_job_required: bool) -> None:
-        """Refuse what could only fail later, and less clearly."""
+        """Refuse what would fail later with a less clear error."""
         if self.livemode and main_job_required:
             raise SettingsError("STRIPE_SECRET_KEY is a live key: the main job would move real money")
         if not self.sandboxed and "STRIPE_WEBHOOK_SECRETS" not in self.given:
@@ -174,7 +174,7 @@ class Environment:
         return {**self.given, **made, **past_the_proxy(self.given), "PYTHONUNBUFFERED": "1"}
 
     def write_run_env(self, made: Mapping[str, str]) -> None:
-        """Let a second terminal join: `set -a; . .data/run.env; set +a; invoicing …`."""
+        """Write the settings to a file for a second terminal: `set -a; . .data/run.env; set +a; invoicing …`."""
         lines = [
             "# The running stack. In another terminal: set -a; . this-file; set +a",
             *map(_assignment, {**made, **past_the_proxy(self.given)}.items()),

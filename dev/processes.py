@@ -1,7 +1,6 @@
-"""One child process, in a session of its own, that cannot outlive its parent.
+"""One child process, in its own session, that cannot outlive its parent.
 
-Owns: starting, the log file, stopping (politely, then not), and what an exit status means in words.
-Must not: know what the process is for.
+It starts the process with a log file, stops it (first politely), and describes its exit status.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ def die_with_parent(sign: signal.Signals, parent: int | None = None) -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of grandchildren whose parent died, so that they can be reaped here."""
+    """Become the parent of orphaned grandchildren, so that they can be reaped here."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
@@ -52,7 +51,7 @@ def _in_child(parent: int, sign: signal.Signals) -> Callable[[], None]:
 
 
 class Running(Protocol):
-    """What is asked of a process that was started."""
+    """The interface of a started process."""
 
     pid: int
 
@@ -62,7 +61,10 @@ class Running(Protocol):
 
 
 class Child:
-    """Start it from a thread that lives as long as the child should: the kernel ties it to that thread."""
+    """A child process.
+
+    Start it from a thread that lives as long as the child should, as the kernel ties it to that thread.
+    """
 
     def __init__(
         self,
@@ -126,7 +128,7 @@ class Child:
         return status
 
     def stop(self, within: float = 10) -> int:
-        """Ask, wait, insist."""
+        """Ask it to end, wait, then kill it."""
         self.ask_to_stop()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(within)
@@ -139,7 +141,7 @@ class Child:
 
 
 def describe_exit(status: int) -> str:
-    """Name a wait status the way a person would."""
+    """Describe an exit status in words."""
     if status >= 0:
         return f"exited with status {status}"
     try:

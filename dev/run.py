@@ -1,6 +1,6 @@
 """`python -m dev.run [--once]`: the whole service on one machine. `make run` and `make demo` call it.
 
-Owns: the command line, the lock on DATA_DIR, and how progress is told. Must not: start anything itself.
+It parses the command line, locks DATA_DIR and prints the progress. The supervisor starts everything.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ def _teller() -> Callable[[str], None]:
 
 @contextlib.contextmanager
 def _alone_in(data_dir: Path) -> Iterator[None]:
-    """Hold DATA_DIR against a second supervisor; the kernel lets go of it when we end, however we end."""
+    """Lock DATA_DIR against a second supervisor.
+
+    The kernel releases the lock when this process ends, however it ends.
+    """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

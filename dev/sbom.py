@@ -1,8 +1,8 @@
-"""`python -m dev.sbom`: the software bill of materials of what ships, as CycloneDX, from what is locked and installed.
+"""`python -m dev.sbom`: the software bill of materials of what ships, as CycloneDX.
 
-Owns: asking CycloneDX's own generator what is installed here (names, versions, licenses, who needs whom), and keeping
-of that what the production lock names. The same environment gives the same bytes. No address and no path is in it.
-Must not: run on anything but an environment that was installed from the locks (`make` sees to that).
+CycloneDX's generator lists what is installed here (names, versions, licenses, dependencies). Of that, what the
+production lock names is kept. The same environment gives the same bytes, without addresses or paths. It needs an
+environment that was installed from the locks, which `make` provides.
 """
 
 from __future__ import annotations

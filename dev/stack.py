@@ -1,6 +1,6 @@
-"""What the stack consists of: the command of each part, and how each says that it is ready.
+"""The parts of the stack: the command of each, and its readiness probe.
 
-Owns: command lines and readiness probes. Must not: start, stop or watch anything.
+The supervisor starts, stops and watches them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def sandbox(environment: Environment) -> Command:
 
 
 async def answers(url: str) -> None:
-    """Return when a GET is answered with 200. Cancel it when whoever should answer has died."""
+    """Return when a GET is answered with 200. The caller cancels it when the process has died."""
     async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
         while True:
             with contextlib.suppress(httpx.TransportError):  # not listening yet
@@ -44,7 +44,7 @@ async def answers(url: str) -> None:
 
 
 async def require_free_port(host: str, port: int, setting: str) -> None:
-    """Say which port is taken, and which setting moves it, before anything is started."""
+    """Raise an error that names the port in use and the setting that changes it."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _PORT_GRACE_S
     while (problem := _bind_problem(host, port)) is not None:

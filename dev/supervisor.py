@@ -1,10 +1,8 @@
-"""Starts everything in order, runs the main job, notices who dies, and stops everything it started.
-
-Owns: the order, the children, and the exit status. Must not: know what a part does.
+"""Starts everything in order, runs the main job, notices a death, and stops what it started.
 
 The order:  PostgreSQL and the sandbox together → migrations → API and worker together → the main job.
 The end:    a signal, a child's death, or (with `--once`) the main job's end, whichever comes first; then everything
-            is stopped in the opposite order. A second Ctrl-C does not wait for anybody.
+            is stopped in the opposite order. A second Ctrl-C does not wait.
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ Say = Callable[[str], None]
 
 
 class StartError(RuntimeError):
-    """A step of the start failed; the message says which, and what it said."""
+    """A step of the start failed. The message names the step and its error."""
 
 
 def _with_log(headline: str, child: Child) -> str:
@@ -55,7 +53,7 @@ class Supervisor:
         self._status: int | None = None  # the main job's, once everything is up to stay
 
     async def run(self, *, once: bool) -> int:
-        """Start everything, run the main job, then stay until something ends (not with `once`)."""
+        """Start everything, run the main job, then stay until something ends, unless `once`."""
         adopt_orphans()
         for sign in _STOP_SIGNALS:
             self._loop.add_signal_handler(sign, self._on_signal, sign)
@@ -188,7 +186,7 @@ class Supervisor:
                 child.send(signal.SIGKILL)
 
     def _stop_everything(self) -> None:
-        """Stop the service's processes together, then what they need: the newest first."""
+        """Stop the service's processes together, then what they need, newest first."""
         for child in self._children:
             if child.name in {"api", "worker", "demo", "migrate"}:
                 child.ask_to_stop()

@@ -1,11 +1,11 @@
-"""Python processes that begin warm: forked from one that has imported what they import.
+"""Python processes that start warm: forked from one that has imported their modules.
 
-Owns: the parent that they are forked from (`warm_parent`), and what is asked of a forked process.
-Must not: decide which processes may begin so: what is read while importing was read by the parent.
+It starts the parent (`warm_parent`) and talks to forked processes. The caller decides which processes may start so:
+what modules read while they are imported was read by the parent.
 
-A start of Python with everything the service imports takes one and a half seconds of processor, and two and a half
-where coverage is measured; a fork takes a hundredth. What is forked is a process like any other: its own pid, session,
-environment, folder and files, killed by signals, ended with its parent.
+Starting Python with the service's imports takes one and a half seconds of processor time, and two and a half with
+coverage; a fork takes a hundredth. A forked process is otherwise ordinary: it has its own pid, session, environment,
+folder and files, is killed by signals, and ends with its parent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ POSSIBLE = hasattr(os, "pidfd_open")
 
 
 class Warm:
-    """A parent that has imported `modules`; it ends when this process does, however that happens."""
+    """A parent that has imported `modules`. It ends when this process does."""
 
     def __init__(self, *modules: str, env: Mapping[str, str], cwd: Path) -> None:
         self.asked, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -45,7 +45,7 @@ class Warm:
 
 
 class Forked:
-    """One process that runs a module, as far as `Child` asks of its `subprocess.Popen`."""
+    """A forked process that runs a module, with the methods of `subprocess.Popen` that `Child` uses."""
 
     def __init__(
         self,
@@ -73,13 +73,13 @@ class Forked:
         return said
 
     def poll(self) -> int | None:
-        """How it ended, if it has."""
+        """Its exit status; None while it runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self._status
 
     def wait(self, timeout: float | None = None) -> int:
-        """How it ended, once it has."""
+        """Wait for its exit status."""
         if self._status is None:
             self._told.settimeout(timeout)
             try:

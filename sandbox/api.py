@@ -1,7 +1,7 @@
 """The API: one request from its bytes to its answer.
 
-Owns the order of things: authenticate, find the route, read the parameters, strike faults, look up
-the idempotency key, check the parameters, execute in one transaction, answer. Must not know resources.
+The order: authenticate, find the route, read the parameters, apply faults, look up the idempotency key, check the
+parameters, execute in one transaction, answer. This module knows no resource.
 """
 
 import asyncio

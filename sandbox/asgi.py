@@ -1,6 +1,6 @@
 """The program: one ASGI application made of the API, the control calls and the pages.
 
-Owns putting the parts together, the lifespan and the cutting of connections. Must not hold rules.
+It builds the parts, runs the lifespan and cuts connections. It holds no rules.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The command line: `python -m sandbox`.
 
-Owns the flags and starting the server. Prints addresses, never keys.
+It parses the flags and starts the server. It prints addresses and no keys.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""JSON documents: the one type alias and the one codec every other module uses.
+"""JSON documents: the type alias and the codec of all modules.
 
-Owns how a document becomes text and back. Must not know what any document means.
-Keys that begin with an underscore are private to the sandbox and never leave it.
+It converts documents to text and back, whatever they mean. Keys that begin with an underscore are private to the
+sandbox and never leave it.
 """
 
 from typing import Any, cast

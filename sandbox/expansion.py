@@ -1,6 +1,6 @@
-"""`expand`: identifiers replaced by the objects they stand for, along dotted paths.
+"""`expand`: replaces ids by their objects, along dotted paths.
 
-Owns the walk and the fields that exist only when asked for (`confirmation_secret`, `payments`, …).
+Fields that exist only when asked for (`confirmation_secret`, `payments`, …) are added here.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""Cross-origin calls: browsers may reach the API, as they may reach Stripe's.
+"""CORS: browsers may call the API, as they may call Stripe's.
 
-Owns the CORS headers of `/v1`. The control calls have none on purpose.
+Only `/v1` has CORS headers; the control calls must not have any.
 """
 
 from sandbox.wire.messages import Response

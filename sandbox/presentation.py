@@ -1,7 +1,7 @@
-"""How stored documents are shown: the public face of an object, and the events that carry it.
+"""How stored documents are shown: the public form of an object, and the events that carry it.
 
-Owns what is computed at the moment of showing: an invoice's lines, and the customer's details a
-draft still mirrors. Must not change any document.
+It computes what is not stored: an invoice's lines, and the customer's details that a draft still follows. It changes no
+document.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """What a publishable key may send and see: Stripe.js's parameters, and objects without private data.
 
-Owns both lists. Metadata, customer and amounts received are left out of what a browser gets.
+A browser does not get metadata, customer and amounts received.
 """
 
 from sandbox.documents import Document

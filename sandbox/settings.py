@@ -1,7 +1,7 @@
-"""How one sandbox is configured: addresses, webhook targets, and the switches.
+"""The configuration of one sandbox: addresses, webhook targets, and switches, with their defaults.
 
-Owns the defaults. A switch exists where Stripe's behaviour is undocumented or the sources
-disagree; `docs/sandbox.md` lists them. Must not read the environment.
+A switch exists where Stripe's behaviour is undocumented or its sources disagree; `docs/sandbox.md` lists them. This
+module does not read the environment.
 """
 
 from collections.abc import Mapping

@@ -57,7 +57,7 @@ def serve() -> None:
             http=BoundedProtocol,
             ws="none",
             limit_concurrency=MOST + found.stream_limit,
-            proxy_headers=False,  # the gate reads them, from the proxies that are configured
+            proxy_headers=False,  # the middleware reads them, from the configured proxies
             timeout_keep_alive=found.keep_alive_s,
             timeout_graceful_shutdown=shutdown.DRAIN_S,
             timeout_worker_healthcheck=shutdown.HANGS_S,

@@ -235,7 +235,7 @@ def _take_one(ledger: Ledger, task: Task, done: Done) -> None:
             done.outcomes.append((task.due, handle(task.due.type, ledger, task.incoming)))
     except QUESTIONS as question:
         done.questions.append((task, question))
-    except Exception as error:  # noqa: BLE001 -- the ledger forgot what it did; the others go on
+    except Exception as error:  # noqa: BLE001 -- the unit of work undid it; the others go on
         done.broken.append((task, error))
 
 

@@ -130,7 +130,7 @@ class Writer:
                 try:
                     with ledger.all_or_nothing():
                         ledger.apply(change.snapshot)
-                except Exception as error:  # noqa: BLE001 -- the ledger forgot what it did; the others go on
+                except Exception as error:  # noqa: BLE001 -- the unit of work undid it; the others go on
                     outcomes[change] = error
             await ledger.flush()
             applied = [change for change in mine if change not in outcomes]

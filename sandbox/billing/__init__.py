@@ -1,1 +1,1 @@
-"""The rules: how invoices are drafted, finalized, collected and closed."""
+"""The rules by which invoices are drafted, finalized, collected and closed."""

@@ -1,7 +1,7 @@
-"""Partial payments: PaymentIntents that are attached to an invoice beside its default one.
+"""Partial payments: PaymentIntents that are attached to an invoice besides its default one.
 
-Owns what may be attached and what an attached payment forbids. `billing.collection` credits it when it succeeds.
-Source: Stripe, "Accept partial payments for invoices", and the endive API's description of `attach_payment`.
+This module decides what may be attached and what an attached payment forbids. `billing.collection` credits the payment
+when it succeeds. Source: Stripe, "Accept partial payments for invoices", and the endive API's `attach_payment`.
 """
 
 from sandbox.billing.collection import attached, credit, require_payable

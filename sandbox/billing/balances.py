@@ -1,6 +1,6 @@
 """The customer's balance: credits (negative) and debts (positive) carried between invoices.
 
-Owns every change to `customer.balance` and the transaction that explains it.
+Each change of `customer.balance` is made here, together with the transaction that explains it.
 """
 
 from sandbox.documents import Document

@@ -1,6 +1,6 @@
 """Closing an invoice that will not be paid: void, uncollectible, deleted.
 
-Owns which state allows which of these, and Stripe's wording where it does not.
+Other states are refused in Stripe's words.
 """
 
 from sandbox.billing.attaching import require_none

@@ -1,7 +1,7 @@
 """Collecting an invoice: from a payment's result to the invoice's state.
 
-Owns `pay`, payments out of band, attempts and their count, and what an invoice announces about them.
-Must not take money itself: `billing.payments` does.
+It handles `pay`, payments out of band, attempts and their count, and the invoice's events about them.
+`billing.payments` takes the money.
 """
 
 from sandbox.billing import payments

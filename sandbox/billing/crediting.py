@@ -1,7 +1,6 @@
-"""Credit notes: taking back part of a finalized invoice.
+"""Credit notes: they take back part of a finalized invoice.
 
-Owns the amounts: what is credited reduces what remains to be paid first, and the rest is refunded,
-credited to the balance or settled out of band.
+A credit first reduces what remains to be paid. The rest is refunded, credited to the balance, or settled out of band.
 """
 
 from dataclasses import dataclass

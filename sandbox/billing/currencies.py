@@ -1,6 +1,6 @@
-"""Currencies: which exist, their least charge, and the shape of their amounts.
+"""Currencies: which exist, their least charge, and Stripe's limits on amounts.
 
-Owns Stripe's limits on amounts. Amounts are integers in the currency's smallest unit throughout.
+Amounts are integers in the currency's smallest unit.
 """
 
 from sandbox.wire.errors import invalid_request

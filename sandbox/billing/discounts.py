@@ -1,6 +1,6 @@
 """Discounts: a coupon redeemed on a customer, an invoice or an item.
 
-Owns redemption and its limits. Must not compute what a discount takes off: `billing.totals` does.
+This module redeems coupons within their limits. `billing.totals` computes what a discount takes off.
 """
 
 from sandbox.documents import Document

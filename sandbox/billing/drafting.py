@@ -1,7 +1,6 @@
-"""Drafts: opening one, changing one, and the timing of those that advance by themselves.
+"""Drafts: create, change, and schedule those that advance by themselves.
 
-Owns what a draft inherits from its customer, its due date, its custom fields, and its schedule.
-Must not finalize: `billing.finalization` does.
+A draft inherits fields from its customer, and has a due date and custom fields. `billing.finalization` finalizes it.
 """
 
 from copy import deepcopy

@@ -1,7 +1,7 @@
-"""Finalizing: the moment a draft becomes a demand for money.
+"""Finalizes a draft, so that it can be paid.
 
-Owns the number, the frozen customer details, the customer balance, and the PaymentIntent with its
-default payment. Never charges: `billing.collection` does.
+That sets the number, freezes the customer's details, applies the customer's balance, and makes the PaymentIntent with
+its default payment. `billing.collection` charges it.
 """
 
 from copy import deepcopy

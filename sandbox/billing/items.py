@@ -1,7 +1,7 @@
-"""Invoice items and the lines they become on a draft.
+"""Invoice items and their lines on a draft.
 
-Owns making, moving, changing and removing them, the limit of items, and that only drafts change.
-Must not compute totals: `billing.totals` does, once per request.
+Items are created, moved, changed and removed here, up to their limit, and only on drafts. `billing.totals` computes the
+totals once per request.
 """
 
 from copy import deepcopy

@@ -1,6 +1,6 @@
-"""Payment methods: minted from test tokens and card numbers, attached to customers.
+"""Payment methods: made from test tokens and card numbers, and attached to customers.
 
-Owns where a payment method comes from and whose it is. Must not pay with it.
+This module does not pay with them.
 """
 
 from hashlib import blake2b

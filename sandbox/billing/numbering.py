@@ -1,6 +1,6 @@
-"""Invoice and credit note numbers: a prefix per customer and a sequence without gaps.
+"""Invoice and credit note numbers: a prefix per customer, and a sequence without gaps.
 
-Owns `invoice_prefix` and `next_invoice_sequence`.
+It uses `invoice_prefix` and `next_invoice_sequence`.
 """
 
 from sandbox.documents import Document

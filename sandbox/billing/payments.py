@@ -1,7 +1,7 @@
-"""PaymentIntents and charges: one attempt to take money, and how it ends.
+"""PaymentIntents and charges: one attempt to take money, and its result.
 
-Owns the PaymentIntent's states, the charge each attempt leaves, and the decline it answers. Must
-not know invoices: `billing.collection` carries the result to them.
+It holds the PaymentIntent's states, each attempt's charge, and the declines. It knows no invoice: `billing.collection`
+passes the result on.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
-"""From a price, inline price data or a bare amount to what an invoice item costs.
+"""The amount of an invoice item, from a price, inline price data or a bare amount.
 
-Owns the choice between the ways of naming a price and the arithmetic from unit amount and quantity.
-Must not touch invoices.
+It computes with the unit amount and the quantity, and knows no invoice.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Refunds: money given back on a charge.
 
-Owns how much may be refunded and what a refund changes on its charge. An invoice stays paid.
+It limits how much can be refunded, and updates the charge. The invoice stays paid.
 """
 
 from sandbox.billing.currencies import display

@@ -1,6 +1,6 @@
-"""Revisions: a draft that repeats a finalized invoice and replaces it once finalized itself.
+"""Revisions: a draft made `from_invoice` repeats a finalized invoice and replaces it.
 
-Owns `from_invoice`. Voiding the revised invoice happens when the revision is finalized.
+The revised invoice is voided when the revision is finalized.
 """
 
 from sandbox.billing.drafting import apply_changes, open_draft

@@ -1,6 +1,6 @@
-"""What the clock does by itself: drafts advance, invoices are collected or fall overdue, debits settle.
+"""The work that becomes due with time: drafts advance, invoices are collected or fall overdue, debits settle.
 
-Owns the work that becomes due and moving the virtual clock through it. One timer, one transaction.
+It moves the virtual clock through that work. Each timer runs in its own transaction.
 """
 
 import logging

@@ -1,6 +1,6 @@
-"""Sending an invoice: the mail goes to the outbox, where it can be read.
+"""Sends an invoice: the mail goes to the outbox, where it can be read.
 
-Owns who may be sent what. Nothing leaves this machine.
+Nothing leaves this machine.
 """
 
 from sandbox.billing.finalization import finalize

@@ -1,6 +1,6 @@
-"""The test payment methods: Stripe's tokens and numbers, and how a payment with each ends.
+"""The test payment methods: Stripe's tokens and card numbers, and the result of a payment with each.
 
-Owns the tables. Must not carry out a payment: `billing.payments` reads the outcome from here.
+`billing.payments` reads the result from these tables.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""An invoice's sums: discounts, taxes and totals from its lines.
+"""An invoice's totals: discounts, taxes and sums of its lines.
 
-Owns the arithmetic. Lines are discounted first by their own discounts, then by the invoice's, then
-taxed. Must not decide whether an invoice may still change.
+A line is discounted by its own discounts, then by the invoice's, then taxed. Others decide whether an invoice can
+change.
 """
 
 from dataclasses import dataclass, field

@@ -1,1 +1,1 @@
-"""Steering the sandbox from outside: faults, the journal, deliveries, the clock."""
+"""Controls the sandbox from outside: faults, journal, deliveries, clock."""

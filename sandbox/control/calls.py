@@ -1,6 +1,6 @@
-"""The control calls under `/_sandbox/…`: how tests and newcomers steer the sandbox.
+"""The control calls under `/_sandbox/…`, with which tests and newcomers control the sandbox.
 
-Owns their routes, JSON in and out. Loopback only, and never from another site's page.
+They take and answer JSON. They are refused unless they come over loopback and not from another site's page.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Faults on request: which calls go wrong, how, and how often.
+"""Faults: which calls fail, how, and how often.
 
-Owns the rules and their matching. Must not answer or cut anything itself: `api` carries a fault out.
+This module holds and matches the rules; `api` carries the faults out.
 """
 
 import asyncio

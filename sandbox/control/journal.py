@@ -1,6 +1,6 @@
-"""The journal: every API call received, for tests to look at.
+"""The journal of all API calls received, for tests.
 
-Owns the entries and the redaction of secrets in them. Kept in memory, newest 10,000.
+Secrets in it are redacted. It is in memory and keeps the newest 10,000.
 """
 
 from collections import deque

@@ -1,7 +1,7 @@
-"""Other API versions on request: the same objects in another shape, to rehearse an upgrade against.
+"""Other API versions: the same objects in another shape, to rehearse an upgrade against.
 
-Owns which versions may be asked for beside the sandbox's own, and how their answers differ. Must not know what any real
-version changed: whoever asks says so. Events are never rendered again: Stripe shows them as they were made.
+A caller defines a version and how its answers differ; no real version's changes are known here. Events are not rendered
+again, as Stripe shows them in the version in which they were made.
 """
 
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
 """The control calls about deliveries: modes, held events, attempts, retries, endpoints, secrets.
 
-Owns their routes. Must not send by itself: `webhooks.delivery` does.
+`webhooks.delivery` sends the events.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What a customer's browser sees."""
+"""The pages in a customer's browser."""

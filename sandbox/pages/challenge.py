@@ -1,6 +1,6 @@
 """The 3-D Secure challenge: the page on which a test card's holder passes or fails.
 
-Owns the page and the way back to `return_url` with Stripe's query parameters.
+It returns to `return_url` with Stripe's query parameters.
 """
 
 from html import escape

@@ -1,6 +1,6 @@
-"""The hosted invoice page: what an invoice's link shows to the customer, who can pay there.
+"""The hosted invoice page, where a customer sees an invoice and can pay it.
 
-Owns its markup. Must not change anything: paying goes through Stripe.js and the API, as on a merchant's page.
+It changes nothing itself: paying goes through Stripe.js and the API, as on a merchant's page.
 """
 
 from html import escape

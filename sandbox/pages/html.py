@@ -1,6 +1,6 @@
-"""HTML for the sandbox's own pages: one frame around every body.
+"""HTML for the sandbox's pages: one frame with security headers around each body.
 
-Owns the frame and its security headers. Everything put into it is escaped by its page.
+Each page escapes what it puts into the frame.
 """
 
 from html import escape

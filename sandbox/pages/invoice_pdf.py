@@ -1,6 +1,6 @@
 """The invoice as a PDF, as `invoice_pdf` answers it.
 
-Owns the layout. Must not change anything.
+It only lays the facts out.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""What an invoice says to the customer: its facts and sums in order, whatever they are shown in.
+"""The facts and sums that an invoice shows to the customer, in order and with their labels.
 
-Owns which facts are shown and under which names. Must not know HTML or PDF.
+It knows neither HTML nor PDF.
 """
 
 from datetime import UTC, datetime

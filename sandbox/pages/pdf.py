@@ -1,7 +1,7 @@
-"""A PDF written by hand: pages of text in Helvetica, and lines.
+"""Writes PDFs: pages of text in Helvetica, and lines.
 
-Owns the file format (ISO 32000: objects, cross-reference table, WinAnsi text) and the widths of letters.
-Must not know what the text is about. Origin is the page's upper left corner; lengths are points.
+It knows the file format (ISO 32000: objects, cross-reference table, WinAnsi text) and the widths of letters. The origin
+is the page's upper left corner; lengths are in points.
 """
 
 from collections.abc import Iterator

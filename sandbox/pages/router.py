@@ -1,6 +1,6 @@
-"""What a customer's browser sees: hosted invoices and their PDFs, Stripe.js and its frames, the 3-D Secure challenge.
+"""The routes of the pages: hosted invoices and their PDFs, Stripe.js and its frames, the 3-D Secure challenge.
 
-Owns the page routes. New pages get a module each and a line here.
+A new page gets its own module and a line here.
 """
 
 from sandbox.documents import Document

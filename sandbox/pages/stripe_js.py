@@ -1,6 +1,6 @@
-"""The stand-in for Stripe.js, and the frames its Elements live in.
+"""The stand-in for Stripe.js, and the frames of its Elements.
 
-Owns which files are served where, and what a frame may do. The files are in `static/`.
+It serves the files in `static/`, and limits what a frame may do.
 """
 
 from pathlib import Path

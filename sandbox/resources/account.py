@@ -1,7 +1,4 @@
-"""`/v1/account`: the one account there is.
-
-Owns the account routes. Read only.
-"""
+"""`/v1/account`: the sandbox's only account. Read only."""
 
 from sandbox.documents import Document
 from sandbox.wire.errors import StripeError

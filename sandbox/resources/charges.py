@@ -1,7 +1,4 @@
-"""`/v1/charges`: what was taken, or tried. Read only, but for descriptions and metadata.
-
-Owns the charge routes.
-"""
+"""`/v1/charges`: money taken, or tried to take. Only descriptions and metadata can change."""
 
 from sandbox.documents import Document
 from sandbox.presentation import updating

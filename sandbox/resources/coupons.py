@@ -1,7 +1,4 @@
-"""`/v1/coupons`: what a discount takes off.
-
-Owns the coupon routes; redeeming one is `billing.discounts`.
-"""
+"""`/v1/coupons`: what a discount takes off. `billing.discounts` redeems them."""
 
 from sandbox.billing.currencies import check_currency
 from sandbox.documents import Document

@@ -1,7 +1,4 @@
-"""`/v1/credit_notes`: credits on finalized invoices.
-
-Owns the credit note routes; the amounts are `billing.crediting`.
-"""
+"""`/v1/credit_notes`: credits on finalized invoices. `billing.crediting` computes the amounts."""
 
 from sandbox.billing.crediting import issue, void_note
 from sandbox.documents import Document

@@ -1,7 +1,4 @@
-"""`/v1/customers`: who pays, with their invoice settings and payment methods.
-
-Owns the customer routes. A deleted customer's invoices stay.
-"""
+"""`/v1/customers`, with invoice settings and payment methods. A deleted customer's invoices stay."""
 
 import re
 

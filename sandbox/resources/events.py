@@ -1,7 +1,4 @@
-"""`/v1/events`: what happened, for those who missed the webhook.
-
-Owns the event routes. Events are kept for thirty days.
-"""
+"""`/v1/events`: what happened, for those who missed the webhook. Events are kept for thirty days."""
 
 from sandbox.documents import Document, from_text
 from sandbox.store.listing import Filters, Page, page_limit, select_page

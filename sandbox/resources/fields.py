@@ -1,6 +1,6 @@
-"""What every resource's routes have in common: copying parameters, and the answer to a deletion.
+"""What the routes of all resources share: copying parameters, and the answer to a deletion.
 
-Owns Stripe's rule that an empty string unsets a field. Must not know any resource.
+An empty string unsets a field, as at Stripe.
 """
 
 from collections.abc import Iterable

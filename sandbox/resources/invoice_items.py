@@ -1,7 +1,6 @@
-"""`/v1/invoiceitems`: what is charged, waiting for an invoice or on a draft.
+"""`/v1/invoiceitems`: charges that wait for an invoice or are on a draft.
 
-Owns the invoice item routes. There is no `invoiceitem.updated` event; a draft's change is announced
-as `invoice.updated`.
+There is no `invoiceitem.updated` event; a draft's change is announced as `invoice.updated`.
 """
 
 from sandbox.billing.items import (

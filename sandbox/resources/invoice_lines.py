@@ -1,6 +1,6 @@
-"""`/v1/invoices/{id}/lines` and the calls that add, change and remove several lines at once.
+"""`/v1/invoices/{id}/lines`, and the calls that add, change and remove several lines at once.
 
-Owns the line routes. Every line on a manual invoice stands for one invoice item.
+Each line of a manual invoice stands for one invoice item.
 """
 
 from sandbox.billing.items import (

@@ -1,7 +1,4 @@
-"""`/v1/invoice_payments`: which payments belong to which invoice.
-
-Owns the invoice payment routes; a PaymentIntent itself does not name its invoice.
-"""
+"""`/v1/invoice_payments`: which payments belong to which invoice. A PaymentIntent does not name its invoice."""
 
 from sandbox.documents import Document
 from sandbox.store.listing import Filters, Page, list_documents

@@ -1,6 +1,6 @@
-"""`/v1/invoices/create_preview`: what an invoice would come to, without making one.
+"""`/v1/invoices/create_preview`: the totals of an invoice, without creating it.
 
-Owns the preview. It is drafted for real and undone, so that it cannot disagree with a draft.
+The preview is a real draft that is rolled back, so that the two cannot differ.
 """
 
 from sandbox.billing.drafting import open_draft

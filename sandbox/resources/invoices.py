@@ -1,6 +1,6 @@
-"""`/v1/invoices`: drafts, and every step from there to paid, void or uncollectible.
+"""`/v1/invoices`: drafts, and each step from there to paid, void or uncollectible.
 
-Owns the invoice routes; the rules are in `billing`. Lines have their own module.
+The rules are in `billing`; lines have their own module.
 """
 
 from sandbox.billing import attaching, closing, collection

@@ -1,6 +1,6 @@
 """`/v1/payment_intents`: retrieved, updated, confirmed and canceled, by the server or by Stripe.js.
 
-Owns the PaymentIntent routes, and what a publishable key with a client secret may see and do.
+It limits what a publishable key with a client secret may see and do.
 """
 
 import hmac

@@ -1,7 +1,4 @@
-"""`/v1/payment_methods`: cards and bank accounts.
-
-Owns the payment method routes; where a method comes from is `billing.methods`.
-"""
+"""`/v1/payment_methods`: cards and bank accounts. `billing.methods` makes them."""
 
 from sandbox.billing.methods import attach_method, method_from, resolve_method
 from sandbox.documents import Document

@@ -1,7 +1,4 @@
-"""`/v1/prices`: what a unit of a product costs.
-
-Owns the price routes. Amounts never change once set; a price cannot be deleted.
-"""
+"""`/v1/prices`: what a unit of a product costs. An amount never changes, and a price cannot be deleted."""
 
 from decimal import Decimal
 

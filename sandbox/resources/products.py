@@ -1,7 +1,4 @@
-"""`/v1/products`: what is sold.
-
-Owns the product routes. A product with prices cannot be deleted.
-"""
+"""`/v1/products`: what is sold. A product with prices cannot be deleted."""
 
 from sandbox.documents import Document
 from sandbox.presentation import announce, updating

@@ -1,7 +1,4 @@
-"""`/v1/refunds`: money given back.
-
-Owns the refund routes; the rules are in `billing.refunding`.
-"""
+"""`/v1/refunds`: money given back. The rules are in `billing.refunding`."""
 
 from sandbox.billing.refunding import refund_charge
 from sandbox.documents import Document

@@ -1,6 +1,6 @@
-"""`/v1/tax_rates`: percentages that invoices and their items may name.
+"""`/v1/tax_rates`: percentages for invoices and their items.
 
-Owns the tax rate routes. Percentages never change; a rate is archived with `active=false`.
+A percentage never changes; a rate is archived with `active=false`.
 """
 
 from sandbox.documents import Document

@@ -1,7 +1,4 @@
-"""`/v1/webhook_endpoints`: where events are delivered.
-
-Owns the endpoint routes. The secret is shown once, when the endpoint is made.
-"""
+"""`/v1/webhook_endpoints`: where events are delivered. The secret is shown once, when the endpoint is made."""
 
 from urllib.parse import urlsplit
 

@@ -1,6 +1,6 @@
-"""What is sold: products, prices, tax rates, coupons and discounts, with every key Stripe shows.
+"""Products, prices, tax rates, coupons and discounts, with every key Stripe shows.
 
-Owns shapes only. Values that follow from rules are passed in.
+Values that follow from rules are passed in.
 """
 
 from sandbox.documents import Document

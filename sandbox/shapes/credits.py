@@ -1,6 +1,6 @@
 """Credit notes and their lines, with every key Stripe shows.
 
-Owns shapes only. Values that follow from rules are passed in.
+Values that follow from rules are passed in.
 """
 
 from sandbox.documents import Document

@@ -1,6 +1,6 @@
-"""Who pays: customers, their balance, and their payment methods, with every key Stripe shows.
+"""Customers, their balance, and their payment methods, with every key Stripe shows.
 
-Owns shapes only. Values that follow from rules are passed in.
+Values that follow from rules are passed in.
 """
 
 from sandbox.documents import Document

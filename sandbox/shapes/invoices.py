@@ -1,6 +1,6 @@
-"""Invoices and what hangs from them: items, lines, payments, with every key Stripe shows.
+"""Invoices with their items, lines and payments, with every key Stripe shows.
 
-Owns shapes only. `confirmation_secret`, `payments` and `lines` are added when an invoice is shown.
+`confirmation_secret`, `payments` and `lines` are added when an invoice is shown.
 """
 
 from sandbox.documents import Document

@@ -1,6 +1,6 @@
-"""Money moving: PaymentIntents, charges and refunds, with every key Stripe shows.
+"""PaymentIntents, charges and refunds, with every key Stripe shows.
 
-Owns shapes only. Values that follow from rules are passed in.
+Values that follow from rules are passed in.
 """
 
 from sandbox.documents import Document

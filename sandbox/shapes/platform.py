@@ -1,6 +1,6 @@
 """The account and its webhook endpoints, with every key Stripe shows.
 
-Owns shapes only. Values that follow from rules are passed in.
+Values that follow from rules are passed in.
 """
 
 from sandbox.documents import Document

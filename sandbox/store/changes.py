@@ -1,6 +1,6 @@
-"""What changed between two snapshots: the `previous_attributes` of an update event.
+"""Compares two snapshots: the `previous_attributes` of an update event.
 
-Owns the comparison only. Hashes answer with the keys that differ, lists as a whole.
+Of a hash it returns the keys that differ, of a list the whole list.
 """
 
 from sandbox.documents import Document

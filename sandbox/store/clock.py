@@ -1,6 +1,6 @@
 """The virtual clock: real time plus an offset that only grows.
 
-Owns what time it is in the sandbox. Must not run the work that becomes due: `billing.schedule` does.
+`billing.schedule` runs the work that becomes due.
 """
 
 import time

@@ -1,7 +1,7 @@
-"""The state file: one SQLite database holding everything the sandbox remembers.
+"""The state file: one SQLite database with everything the sandbox remembers.
 
-Owns the tables and the connection. Must not know Stripe's rules; documents are opaque JSON here.
-Write-ahead logging with `synchronous=NORMAL`: a commit survives the death of the process.
+Documents are opaque JSON here. Write-ahead logging with `synchronous=NORMAL` means that a commit survives the death of
+the process.
 """
 
 import secrets

@@ -1,7 +1,6 @@
-"""Events as rows: what is recorded when something happens, and whom it will be delivered to.
+"""Stores an event when something happens, and a row for each of its deliveries.
 
-Owns the event document and the rows of its deliveries. Must not send anything: `webhooks.delivery`
-takes the rows from here on.
+`webhooks.delivery` sends them.
 """
 
 import random

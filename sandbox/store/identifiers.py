@@ -1,7 +1,7 @@
-"""Identifiers in Stripe's style, reproducible from a seed.
+"""Ids in Stripe's style, reproducible from a seed.
 
-Owns the prefixes' lengths and the counter behind every identifier and secret. The counter lives
-in the state file and survives a reset, so one file never gives the same identifier twice.
+One counter stands behind all ids and secrets. It is in the state file and survives a reset, so one file never gives the
+same id twice.
 """
 
 from hashlib import blake2b

@@ -1,7 +1,7 @@
-"""Pages of documents: Stripe's list envelope with its cursors and filters.
+"""Pages of documents: Stripe's list envelope, with cursors and filters.
 
-Owns pagination (`limit`, `starting_after`, `ending_before`, newest first) and the translation of
-filters to SQL. Must not decide which filters a resource offers.
+It does pagination (`limit`, `starting_after`, `ending_before`, newest first) and turns filters into SQL. Each resource
+decides which filters it offers.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Search: Stripe's query language over stored documents.
+"""Stripe's search language over stored documents.
 
-Owns the parsing of `field:"value" AND metadata["key"]:"value"` and its translation to SQL. Results
-are immediately consistent, unlike Stripe's.
+It parses `field:"value" AND metadata["key"]:"value"` and turns it into SQL. Unlike Stripe's, results are immediately
+consistent.
 """
 
 import re

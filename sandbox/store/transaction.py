@@ -1,7 +1,7 @@
-"""A transaction: the documents one request reads and changes, and the events it causes.
+"""A transaction: the documents that one request reads and changes, and the events it causes.
 
-Owns reading, writing and announcing. A change, its events and their deliveries commit together or
-not at all. Must not know what a document means, nor when an event is due.
+A change, its events and their deliveries commit together or not at all. This module knows neither what a document means
+nor when an event is due.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
-"""Deliveries: recorded events sent to their endpoints, until each has answered 2xx.
+"""Delivers stored events to their endpoints, until each has answered 2xx.
 
-Owns the background task, the attempts and the retry schedule on the virtual clock. Must not create
-events. At least once, in no promised order, at most sixteen at a time.
+A background task makes the attempts, with retries on the virtual clock: at least once, in no promised order, at most
+sixteen at a time.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""Webhook endpoints as objects: the ones given at the start, and their secrets.
+"""Webhook endpoints and their secrets.
 
-Owns installing them and the account in a fresh state, adding one at run time, and rolling a secret.
+It installs the configured endpoints and the account in a fresh state, adds endpoints later, and rolls secrets.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Webhook signatures, as Stripe makes them.
 
-Owns the `Stripe-Signature` header: one `v1` for every secret that is valid at the moment.
+The `Stripe-Signature` header has one `v1` for each secret that is valid at the moment.
 """
 
 import hmac

@@ -1,1 +1,1 @@
-"""HTTP as Stripe speaks it; no knowledge of resources."""
+"""HTTP as Stripe speaks it. It knows no resource."""

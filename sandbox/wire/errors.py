@@ -1,7 +1,7 @@
 """Stripe's errors: their types, codes, statuses and wording.
 
-Owns the shape of an error body and the wording shared by several resources. Must not decide
-when an error is due: that is the business of the resources and the billing rules.
+It builds error bodies, and holds the wording that several resources share. Resources and billing rules decide when an
+error is due.
 """
 
 from sandbox.documents import Document

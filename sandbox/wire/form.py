@@ -1,7 +1,7 @@
-"""Form decoding: Stripe's bracket notation to nested values.
+"""Decodes forms: Stripe's bracket notation to nested values.
 
-Owns `a[b]=`, `a[]=`, `a[0]=` and their percent-encoded spellings. Must not know any parameter:
-every leaf stays a string, and whether a list was meant is for `parameters` to judge.
+It reads `a[b]=`, `a[]=`, `a[0]=` and their percent-encoded forms. It knows no parameter: each leaf stays a string, and
+`parameters` decides whether a list was meant.
 """
 
 from urllib.parse import unquote_plus

@@ -1,7 +1,7 @@
 """Idempotency keys as Stripe keeps them: the first answer is stored and replayed.
 
-Owns the fingerprint, the store and the three verdicts: replay, mismatch, in flight. Answers to
-requests that never began to execute are not stored.
+By the request's fingerprint there are three verdicts: replay, mismatch, in flight. The answer to a request that never
+began to execute is not stored.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""API keys: which are accepted, and what each may do.
+"""Authenticates API keys, and says what each may do.
 
-Owns authentication. Any `sk_test_…` or `rk_test_…` key is a secret key, any `pk_test_…` a
-publishable one; live keys are refused. Keys are never stored or shown in full.
+Any `sk_test_…` or `rk_test_…` is a secret key, any `pk_test_…` a publishable one. Live keys are refused. Keys are never
+stored or shown in full.
 """
 
 import base64

@@ -1,6 +1,6 @@
-"""HTTP messages: a request read from ASGI, a response sent to it.
+"""HTTP messages: reads a request from ASGI, and sends a response to it.
 
-Owns bytes and headers. Must not know routes or resources.
+It knows neither routes nor resources.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

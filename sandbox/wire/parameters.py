@@ -1,11 +1,10 @@
-"""Parameter checking against the SDK's own generated request types.
+"""Checks parameters against the SDK's own generated request types.
 
-Owns the walk over `stripe.params.*` (TypedDicts): unknown and missing parameters, the coercion of
-strings to integers, booleans, decimals and lists, and Stripe's wording for each failure. Must not
-know any single parameter: rules the types cannot say belong to the resources.
+It walks `stripe.params.*` (TypedDicts): unknown and missing parameters, the coercion of strings to integers, booleans,
+decimals and lists, and Stripe's wording for each failure. Rules that the types cannot express belong to the resources.
 
-The types are walked directly rather than through a pydantic TypeAdapter: an adapter for a
-PaymentIntent's parameters takes seconds to build, this resolves only the fields that are sent.
+The types are walked directly and not through a pydantic TypeAdapter: an adapter for a PaymentIntent's parameters takes
+seconds to build, while this resolves only the fields that are sent.
 """
 
 import re

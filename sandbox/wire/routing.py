@@ -1,6 +1,6 @@
-"""Routes: which handler answers a method and path, and which SDK type checks its parameters.
+"""Routes: the handler of a method and path, and the SDK type that checks its parameters.
 
-Owns matching only. Handlers get a `Call` and answer a document or a page.
+A handler gets a `Call` and answers a document or a page.
 """
 
 from collections.abc import Callable, Iterable

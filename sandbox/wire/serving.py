@@ -1,6 +1,6 @@
-"""Serving with uvicorn, so that a fault can cut a connection for real.
+"""Serves with uvicorn, so that a fault can cut a real connection.
 
-Owns the protocol class that hands each request its transport.
+Its protocol class gives each request its transport.
 """
 
 from typing import Any
