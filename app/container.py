@@ -77,7 +77,7 @@ SETTLED = timedelta(seconds=60)
 RETRY_IGNORED_EVERY_S = 3600.0
 """Seconds between two searches for events that an older release ignored because it did not know their type."""
 DOCUMENTS_EVERY_S = 60.0
-"""How often documents are made anew, for half of that time at most, while some are missing."""
+"""Seconds between two runs that make missing documents; each takes half of that time at most."""
 SWEEP_EVERY_S = 3600.0
 """Seconds between two sweeps: late data about an erased customer stays for about this long."""
 
@@ -248,7 +248,7 @@ class Parts:
         return Repairing(self.database, self.gateway, settled=settled)
 
     def documents(self) -> Documents:
-        """What makes documents anew that are missing or of an older version."""
+        """Makes missing documents and renews those of older versions."""
         return Documents(self.database, self.gateway)
 
     def rebuilder(self) -> Rebuilder:

@@ -1,8 +1,8 @@
-"""How this machine reaches a package index: what its pip is told of that, and nothing else that its pip is told.
+"""How this machine reaches a package index: the settings of its pip that concern the index, and no others.
 
-A constraint, a `user = true` or a `target` of this machine has no business in an installation from a lock. What stays
-is where packages are, and what the way there takes: certificates, a proxy, patience. It uses the standard library
-alone: it runs before anything is installed.
+A constraint, a `user = true` or a `target` of this machine must not affect an installation from a lock. What is kept is
+where packages are and how to get there: certificates, a proxy, time-outs. It uses only the standard library, because it
+runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ FOR_UV = {
 
 
 def read(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return what `python`'s pip is told of the index, by the name of pip's option.
+    """Return the settings of `python`'s pip about the index, by the name of pip's option.
 
-    A list is separated by spaces. Raises subprocess.CalledProcessError where pip does not know its own configuration.
+    A list is separated by spaces. Raises subprocess.CalledProcessError if pip cannot read its own configuration.
     """
     command = [str(python), "-m", "pip", "config", "list"]
     everything = {**environ, "PIP_USER": "0"}  # `user = true` would restrict the list to the user's own file
@@ -51,14 +51,14 @@ def read(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[st
 
 
 def for_pip(settings: Mapping[str, str]) -> dict[str, str]:
-    """Spell the settings as environment variables that pip reads, and keep it from its configuration files."""
+    """Return the settings as environment variables for pip, which then ignores its configuration files."""
     return {"PIP_CONFIG_FILE": os.devnull} | {
         f"PIP_{name.upper().replace('-', '_')}": value for name, value in settings.items()
     }
 
 
 def for_uv(settings: Mapping[str, str]) -> dict[str, str]:
-    """Spell the settings as environment variables that uv reads."""
+    """Return the settings as environment variables for uv."""
     told = {FOR_UV[name]: value for name, value in settings.items() if name in FOR_UV}
     if "UV_FIND_LINKS" in told:
         told["UV_FIND_LINKS"] = told["UV_FIND_LINKS"].replace(" ", ",")
@@ -66,9 +66,9 @@ def for_uv(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def folders(settings: Mapping[str, str]) -> set[Path]:
-    """Return the folders of this machine that packages are in.
+    """Return the folders of this machine that hold packages.
 
-    Of an index in a folder it is the folder around it: its pages link to files at its side.
+    For an index in a folder it is the parent folder, as the index's pages link to files beside it.
     """
     found = set()
     for name in PLACES:

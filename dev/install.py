@@ -25,11 +25,11 @@ TAIL = 25
 
 
 class InstallError(RuntimeError):
-    """A step failed; the message is what it said."""
+    """A step failed. The message is its output."""
 
 
 def reason(said: str) -> str:
-    """Return the line in which a program says why it failed: the last, with uv the innermost cause."""
+    """Return the line in which a program names its error: the last, or with uv the innermost cause."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("error:", "ERROR:", "cause:"))]
     return ([*lines, *errors] or ["it said nothing"])[-1].removeprefix("cause:").strip()
@@ -52,7 +52,7 @@ class Environment:
         self._for_uv: dict[str, str] = {}
 
     def prepare(self, *, anew: bool) -> None:
-        """Make it, empty but for pip, and find out how the index is reached."""
+        """Create it with only pip in it, and find out how to reach the index."""
         if anew:
             _must(f"Making {self.folder}", [sys.executable, "-m", "venv", "--clear", self.folder], dict(os.environ))
         settings = index.read(self.python)
@@ -64,7 +64,7 @@ class Environment:
         return [self.python, "-m", "pip", "install", "--disable-pip-version-check", *arguments]
 
     def install(self, lock: Path) -> str:
-        """Install the lock; return who did it, and why not the other."""
+        """Install the lock. Returns which program did it, and why the other did not."""
         refused = self._bring_uv(lock) or self._install_with_uv(lock)
         if not refused:
             return "installed by uv, so pip was not needed"
@@ -73,7 +73,7 @@ class Environment:
         return f"installed by pip, because uv could not: {refused}"
 
     def _bring_uv(self, lock: Path) -> str:
-        """Return why it cannot be had; nothing where it is there."""
+        """Install uv. Returns why that is not possible; an empty text if it is."""
         if self.uv.exists():
             return ""
         entry = UV_ENTRY.search(lock.read_text())

@@ -1,7 +1,7 @@
-"""`python -m dev.patience WHAT COMMAND…`: runs a command that says nothing for long, and shows that it still runs.
+"""`python -m dev.patience WHAT COMMAND…`: runs a command that is silent for long, and shows that it still runs.
 
-It says WHAT, a dot each second, and how long it took. What the command says is shown only where it fails. The exit
-status is the command's. It uses the standard library alone: it runs before anything is installed.
+It prints WHAT, a dot each second, and the time it took. The command's output is shown only if it fails. The exit status
+is the command's. It uses only the standard library, because it runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DOT_S = 1.0
 
 
 def run(what: str, command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Run the command to its end; return its exit status and what it said. It is 127 where it cannot be started."""
+    """Run the command to its end. Returns its exit status, 127 if it cannot be started, and its output."""
     began = time.monotonic()
     print(what, end=" ", flush=True)
     with tempfile.TemporaryFile() as said:

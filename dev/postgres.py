@@ -1,11 +1,11 @@
-"""An embedded PostgreSQL: the real server out of a wheel, driven directly.
+"""An embedded PostgreSQL: the real server from a wheel, driven directly.
 
-A `PostgresServer` is one data directory and the server on it, with a unix socket and no TCP. It also stops what a
-killed predecessor left behind. It does not know what is stored in it.
+A `PostgresServer` is one data directory and its server, with a unix socket and no TCP. It also stops what a killed
+predecessor left behind. It does not know what is stored in it.
 
 The wheel's own Python API is not used: it shares a lock file among all users of a machine, opens parent folders to
-everybody when root runs it, and loses count of its clients when one is killed. For a newcomer and for tests, never
-for production: everybody who can reach the socket is trusted.
+everybody when root runs it, and miscounts its clients when one is killed. This server is for newcomers and tests, never
+for production: whoever can reach the socket is trusted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FOR_TESTS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 
 
 class PostgresError(RuntimeError):
-    """The server does not start; the message says what it said."""
+    """The server does not start. The message is its output."""
 
 
 def bundled(program: str) -> Path:
@@ -49,9 +49,9 @@ def bundled(program: str) -> Path:
 
 
 def as_unprivileged() -> list[str]:
-    """Build the command prefix that makes root somebody else.
+    """Build the command prefix with which root runs a command as another user.
 
-    The capability lets that somebody reach a data directory below folders that are root's alone, without opening them.
+    Its capability lets that user reach a data directory below folders that only root can read.
     """
     if os.geteuid() != 0:
         return []
@@ -75,7 +75,7 @@ def _give_away(path: Path) -> None:
 
 
 def processes_on(data: Path) -> list[psutil.Process]:
-    """Find every PostgreSQL process of this data directory, whoever started it, also without its postmaster."""
+    """Find all PostgreSQL processes of this data directory, whoever started them, also without a postmaster."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):  # it ended, or is a zombie, or is not ours to look at
@@ -145,7 +145,7 @@ class PostgresServer:
         return (self.data / "PG_VERSION").exists()
 
     def initialize(self) -> None:
-        """Create the data directory, whole or not at all."""
+        """Create the data directory completely or not at all."""
         if self.initialized:
             return
         self.data.parent.mkdir(parents=True, exist_ok=True)
@@ -186,7 +186,7 @@ class PostgresServer:
         _wait(self.ready, within, "did not become ready")
 
     def stop(self) -> None:
-        """Stop it. Its address stays the same; who does not start it again calls `clean_up`."""
+        """Stop it. Its address stays the same. Call `clean_up` unless it is started again."""
         if self._child is not None:
             self._child.stop(within=15)
 
@@ -203,7 +203,7 @@ class PostgresServer:
             self._private_socket_dir = None
 
     def create_database(self, name: str) -> None:
-        """Create it unless it is there."""
+        """Create a database unless it exists."""
         found = self._psql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{name}'")  # noqa: S608 - our names
         if not found.strip():
             self._psql("postgres", f'CREATE DATABASE "{name}"')
@@ -212,7 +212,7 @@ class PostgresServer:
         return self._run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", statement)
 
     def _make_way(self) -> None:
-        """Stop a server that outlived a killed parent, and forget a pid that is somebody else's by now."""
+        """Stop a server that outlived a killed parent, and remove a pid file whose pid belongs to another process."""
         pid = _pid_on_file(self.data)
         if pid is None:
             return

@@ -1,6 +1,6 @@
-"""The figures of the console's front page: how much waits, and what became of payments over time.
+"""The figures of the dashboard: how much waits, and how payments and the inbox went over time.
 
-Every one of them looks at a bounded number of rows, however many there are.
+Each reads a bounded number of rows, however large the tables are.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""The partitions of the inbox: lists them, makes those to come, drops those whose time is over.
+"""The inbox's partitions: list them, make those to come, drop those whose retention is over.
 
-An event lies where Stripe's `created_at` puts it; what fits nowhere lies in the default partition, and is moved when
-its own is made. Nothing that is not processed is ever dropped.
+Stripe's `created_at` decides an event's partition. The default partition takes what fits nowhere; when the right
+partition is made, its events move there. A partition with unprocessed events is never dropped.
 """
 
 import re
@@ -72,7 +72,7 @@ _EMPTY_DEFAULT = Statement(delete(_DEFAULT).where(tuple_(_DEFAULT.c.id, _DEFAULT
 
 
 def _fill(name: str) -> Statement:
-    """Moves into a partition what lies in the default one."""
+    """Move the default partition's matching events into a partition."""
     moved = (
         delete(_DEFAULT)
         .where(_DEFAULT.c.created_at >= bindparam("since"), _DEFAULT.c.created_at < bindparam("until"))
@@ -84,7 +84,7 @@ def _fill(name: str) -> Statement:
 
 
 def _holds_unprocessed(name: str) -> Statement:
-    """Asks whether something in a partition is not processed; each condition has an index of its own."""
+    """Whether a partition has unprocessed events. An index serves each condition."""
     status = _partition(name).c.status
     return Statement(
         select(

@@ -1,7 +1,7 @@
-"""What the roles of a deployment may do to which table: granted anew whenever the schema was brought up to date.
+"""Grants the roles of a deployment their rights on each table, whenever the schema was migrated.
 
-`deploy/postgres/roles.sql` makes the roles, docs/security.md says what each is for. Where there are none, because one role
-owns everything, nothing is granted.
+`deploy/postgres/roles.sql` creates the roles; docs/security.md explains them. Where one role owns everything, none
+exist and nothing is granted.
 """
 
 from app.db.engine import Connection

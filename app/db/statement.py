@@ -36,7 +36,7 @@ def any_of(name: str, kind: type[TypeEngine[Any]]) -> ColumnElement[Any]:
 
 
 def identifiers(**names: str) -> dict[str, str]:
-    """Names of tables and roles as the text of a command has them, which takes no parameters: quoted where it must be."""
+    """Names of tables and roles for a command's text, which takes no parameters. They are quoted if necessary."""
     return {role: DIALECT.identifier_preparer.quote(name) for role, name in names.items()}
 
 
@@ -103,7 +103,10 @@ class Statement:
 
 
 def _literal(element: ExternallyTraversible, **_: Any) -> ExternallyTraversible | None:
-    """A constant as a part of the text: SQLAlchemy gives its parameter a unique name. None for everything else."""
+    """A constant as a part of the text; None for anything else.
+
+    SQLAlchemy gives a constant's parameter a unique name.
+    """
     if not isinstance(element, BindParameter) or not element.unique:
         return None
     constant = literal(element.value) if isinstance(element.type, NullType) else element

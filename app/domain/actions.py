@@ -30,7 +30,7 @@ class Moment(StrEnum):
 
 
 class ActionStatus(StrEnum):
-    """Where an action stands."""
+    """The status of an action."""
 
     PENDING = "pending"
     RUNNING = "running"

@@ -32,7 +32,7 @@ SETTLED_BY: Final = {
 
 
 class Attempt(StrEnum):
-    """How Stripe said an attempt to pay stands."""
+    """The state of an attempt to pay, as Stripe reports it."""
 
     PROCESSING = "processing"
     FAILED = "payment_failed"

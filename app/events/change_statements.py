@@ -1,7 +1,6 @@
-"""Adds changes: what became of invoices and fulfillments. Rows are only ever added.
+"""Adds changes of invoices and fulfillments. Rows are only added.
 
-The rows are the feed's events (see feed_statements.py), so there is no second copy that could be missing: an event is there if and
-only if what it tells of was committed.
+The rows are the feed's events (see feed_statements.py). An event exists if and only if its change was committed.
 """
 
 from collections.abc import Sequence

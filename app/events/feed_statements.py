@@ -1,11 +1,11 @@
-"""Reads the feed: the changes in an order that never gets a new entry behind a reader's back.
+"""Reads the feed in an order to which nothing is ever added behind a reader.
 
-Each change carries the number of the transaction that wrote it (its position: a base plus PostgreSQL's transaction id).
-A reader is shown only what was written by transactions below the oldest one still running: whatever is to come is
-ordered behind that. Nothing is locked and no sequence is shared: a slow transaction makes readers wait, not miss.
+A change's position is a base plus the id of the transaction that wrote it. A reader sees only changes of transactions
+below the oldest one still running, so whatever is committed later is ordered after them. Nothing is locked and no
+sequence is shared: a slow transaction delays readers, but they miss nothing.
 
-Transaction ids start over in a new cluster. The base is raised then, with a gap, so that positions only grow. After a
-failover they go on below what readers have seen: each of PostgreSQL's timelines has a gap of its own (BASE).
+Transaction ids start over in a new cluster. Then the base is raised, with a gap, so that positions only grow. After a
+failover, ids continue below what readers have seen, so each timeline of PostgreSQL has its own gap (BASE).
 """
 
 from dataclasses import dataclass

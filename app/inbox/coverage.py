@@ -1,4 +1,4 @@
-"""Coverage: up to when Stripe's events were compared with the inbox, and who compares them now."""
+"""Coverage: up to when Stripe's events were compared with the inbox, and the lock of the process that does it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

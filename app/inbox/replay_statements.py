@@ -1,4 +1,4 @@
-"""Puts events back into the inbox, so that they are processed again."""
+"""Queues stored events again."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Which signing secret verified what."""
+"""Statements about which signing secret verified which deliveries."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

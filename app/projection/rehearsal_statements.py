@@ -1,4 +1,4 @@
-"""What a rehearsal reads: stored events, and the rows that stand for them."""
+"""What a rehearsal reads: stored events, and the rows they led to."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -111,10 +111,7 @@ class Fields:
 
 
 def _compiled(sources: Mapping[str, tuple[From, FieldInfo]]) -> Read:
-    """One function for all fields: what leads to several of them is looked up once.
-
-    Its source is written here, for a function per field costs twice as much at each of Stripe's objects.
-    """
+    """One function that reads all fields. A path that several fields share is followed once."""
     known: dict[str, Any] = {"nothing": {}}
     ways: dict[tuple[str, ...], str] = {(): "given"}
     lines, entries = [], []

@@ -193,4 +193,4 @@ document_rebuilds = Table(
     Column("finished", Boolean, server_default=text("false"), nullable=False),
     Column("updated_at", TIME, server_default=func.now(), nullable=False),
 )
-"""How far the documents of a kind were made anew for a version of its fields: up to the id `after`."""
+"""How far the documents of a kind were renewed for a version of its fields: up to the id `after`."""
