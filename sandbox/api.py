@@ -35,7 +35,7 @@ TOO_MANY = 429
 
 
 class CutError(Exception):
-    """The connection shall be cut without an answer, after a while if `after_s` says so."""
+    """The connection is to be cut without an answer, after `after_s` seconds if that is set."""
 
     def __init__(self, after_s: float = 0.0) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a request asks for, once it is clear that it may ask."""
+    """What a request asks for, once it is authenticated and valid."""
 
     caller: Caller
     route: Route
@@ -86,7 +86,7 @@ class Api:
         self._deliveries = deliveries
 
     async def answer(self, request: Request) -> Response:
-        """Raises CutError where a fault wants the connection cut."""
+        """Answer a request. Raises CutError if a fault wants the connection cut."""
         exchange = self._begin(request)
         try:
             response = await self._answer(exchange)
@@ -195,7 +195,7 @@ class Api:
         return answer
 
     async def _delayed(self, exchange: Exchange, fault: Fault, work: Work) -> Stored | None:
-        """Wait as long as the fault says; the idempotency key is in flight meanwhile."""
+        """Wait as long as the fault says. The idempotency key is in flight meanwhile."""
         if (not fault.delay_ms and not fault.stored) or fault.kind == "timeout":
             return None
         key = exchange.key if fault.executes or fault.stored else None
@@ -217,7 +217,7 @@ class Api:
         return self._keys.begin(work.caller.scope, key, work.mark, oldest)
 
     def _guarded(self, exchange: Exchange, work: Work) -> Response:
-        """Behind the idempotency key, when there is one."""
+        """Answer through the idempotency key, if there is one."""
         key = exchange.key
         if key is None:
             return self._execute(exchange, work)
@@ -254,7 +254,7 @@ class Api:
         return response
 
     def _write(self, exchange: Exchange, call: Call, work: Work) -> Response:
-        """The change and its answer; an error undoes the change, unless it says to keep it."""
+        """Make the change and answer. An error rolls the change back, unless it says to keep it."""
         self._store.database.execute("SAVEPOINT change")
         try:
             return Response(200, self._body(call, work.route.handler(call)))

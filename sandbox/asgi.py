@@ -43,7 +43,7 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Sandbox:
-    """The ASGI application, and everything it consists of."""
+    """The ASGI application and its parts."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self.config = config
@@ -101,7 +101,7 @@ class Sandbox:
         self.store.database.close()
 
     async def _tick(self) -> None:
-        """Timers fall due as real time passes, too."""
+        """Run timers that fall due as real time passes."""
         while True:
             await asyncio.sleep(1.0)
             try:
@@ -137,7 +137,7 @@ class Sandbox:
 
 
 async def _cut(scope: Scope, receive: Receive, after_s: float) -> None:
-    """Abort the connection, so that the client sees a reset and no answer; sooner if it leaves by itself."""
+    """Abort the connection, so that the client sees a reset and no answer; sooner if it disconnects."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(after_s):
             await _disconnected(receive)

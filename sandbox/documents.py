@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 
 Document = dict[str, Any]
-"""A JSON object: Stripe's objects are open-ended, so their values are not typed further."""
+"""A JSON object. Stripe's objects are open-ended, so their values are not typed further."""
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
 _decoder = msgspec.json.Decoder()
@@ -29,10 +29,10 @@ def pretty(value: object) -> bytes:
 
 
 def public(doc: Document) -> Document:
-    """The document without its private keys; what lies deeper is shared, not copied."""
+    """The document without its private keys. Nested values are shared, not copied."""
     return {key: value for key, value in doc.items() if key[0] != "_"}
 
 
 def copied(doc: Document) -> Document:
-    """The public face as a copy of its own: later changes do not reach it (several times faster than deepcopy)."""
+    """The public form as an independent copy (several times faster than deepcopy)."""
     return from_text(_encoder.encode(public(doc)))

@@ -12,12 +12,12 @@ from sandbox.store.listing import Filters, list_documents
 from sandbox.store.transaction import Transaction
 
 TOMBSTONE = "deleted_customer"
-"""What is kept of a deleted customer, so that its identifier still answers."""
+"""The kind of what is kept of a deleted customer, so that its id still answers."""
 MIRRORED = ("address", "email", "name", "phone", "shipping", "tax_exempt")
 
 
 def show(tx: Transaction, doc: Document) -> Document:
-    """The document as Stripe would answer it, nothing expanded."""
+    """The document as Stripe would answer it, with nothing expanded."""
     shown = copied(doc)
     if doc.get("deleted") or doc.get("_shown"):
         return shown
@@ -59,13 +59,13 @@ def lines_of(tx: Transaction, doc: Document, kind: str, url: str) -> Document:
 
 
 def announce(tx: Transaction, kind: str, doc: Document) -> None:
-    """Record an event about a document as it is now."""
+    """Record an event about a document in its present form."""
     tx.emit(kind, show(tx, doc))
 
 
 @contextmanager
 def updating(tx: Transaction, kind: str, doc: Document) -> Iterator[None]:
-    """Save what the block changes and announce it as `kind`; nothing changed, nothing said."""
+    """Save what the block changes and announce it as `kind`. Without a change there is no event."""
     before = show(tx, doc)
     yield
     tx.save(doc)

@@ -110,7 +110,7 @@ class WebhookTarget:
 
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:
-    """Everything one sandbox process is told at its start."""
+    """The configuration of one sandbox process."""
 
     state: str = ":memory:"
     host: str = "127.0.0.1"

@@ -12,7 +12,7 @@ from sandbox.wire.errors import invalid_request, parameter_missing, resource_mis
 
 
 def attach(tx: Transaction, invoice: Document, sent: Document) -> None:
-    """Attach a PaymentIntent; one that has succeeded already is credited at once."""
+    """Attach a PaymentIntent. One that has succeeded already is credited at once."""
     if "payment_record" in sent:
         raise resource_missing("payment_record", sent["payment_record"], param="payment_record")
     if "payment_intent" not in sent:
@@ -51,7 +51,7 @@ def _require_fitting(tx: Transaction, invoice: Document, intent: Document) -> No
 
 
 def require_none(tx: Transaction, invoice: Document, *statuses: str, act: str) -> None:
-    """Refuse `act` where a payment in one of `statuses` is attached."""
+    """Refuse `act` if a payment in one of `statuses` is attached."""
     found = next((it["status"] for it in attached(tx, invoice) if it["status"] in statuses), None)
     if found:
         raise invalid_request(f"Invoices with `{found}` payments cannot be {act}.")

@@ -10,7 +10,7 @@ from sandbox.store.transaction import Transaction
 
 
 def adjust_balance(tx: Transaction, customer: Document, amount: int, kind: str, **about: object) -> Document:
-    """Add `amount` to the balance; answers the transaction recorded for it."""
+    """Add `amount` to the balance. Returns the transaction recorded for it."""
     currency = about.pop("currency", None) or customer["currency"] or "usd"
     entry = shapes.balance_transaction(
         id=tx.new_id("cbtxn"),

@@ -12,7 +12,7 @@ from sandbox.wire.errors import invalid_request
 
 
 def void(tx: Transaction, invoice: Document) -> None:
-    """Open or uncollectible to void; the amounts stay as they are."""
+    """Void an open or uncollectible invoice. Its amounts stay."""
     status = invoice["status"]
     if status == "paid" and not tx.switches.void_paid_message_is_open_text:
         raise invalid_request("Invoices with `paid` payments cannot be voided.")
@@ -30,7 +30,7 @@ def void(tx: Transaction, invoice: Document) -> None:
 
 
 def mark_uncollectible(tx: Transaction, invoice: Document) -> None:
-    """Open to uncollectible; it can still be paid or voided."""
+    """Mark an open invoice as uncollectible. It can still be paid or voided."""
     if invoice["status"] == "uncollectible":
         raise invalid_request("This invoice has already been marked uncollectible.")
     if invoice["status"] != "open":
@@ -45,7 +45,7 @@ def mark_uncollectible(tx: Transaction, invoice: Document) -> None:
 
 
 def delete_draft(tx: Transaction, invoice: Document) -> None:
-    """Gone for good, and its items with it."""
+    """Delete a draft and its items."""
     if invoice["status"] != "draft":
         raise invalid_request("You can only delete draft invoices.", param="invoice")
     unschedule_invoice(tx, invoice)

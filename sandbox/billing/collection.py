@@ -39,7 +39,7 @@ def payment_of(tx: Transaction, invoice: Document) -> Document | None:
 
 
 def attached(tx: Transaction, invoice: Document) -> list[Document]:
-    """The payments beside the default one."""
+    """The payments besides the default one."""
     return [it for it in tx.where("invoice_payment", invoice=invoice["id"]) if not it["is_default"]]
 
 
@@ -54,12 +54,12 @@ def invoice_of(tx: Transaction, intent: Document) -> Document | None:
 
 
 def made_by_invoice(tx: Transaction, intent: Document) -> bool:
-    """Whether the PaymentIntent is an invoice's default one, which cannot be edited or canceled by itself."""
+    """Whether the PaymentIntent is an invoice's default one, which cannot be edited or canceled directly."""
     return any(payment["is_default"] for payment in tx.where("invoice_payment", _link=intent["id"]))
 
 
 def pay(tx: Transaction, invoice: Document, sent: Document) -> StripeError | None:
-    """Pay an open invoice with a payment method; a decline comes back as the error."""
+    """Pay an open invoice with a payment method. Returns the error of a decline."""
     require_payable(invoice)
     intent = intent_of(tx, invoice)
     if intent is None:
@@ -108,14 +108,14 @@ def _method_to_charge(tx: Transaction, invoice: Document, asked: str | None) -> 
 def collect(
     tx: Transaction, intent: Document, method: Document, presence: Presence, *, automatic: bool = False
 ) -> StripeError | None:
-    """One attempt on a PaymentIntent, carried over to its invoice if it has one."""
+    """Make one attempt on a PaymentIntent, and apply the result to its invoice, if any."""
     error = payments.attempt(tx, intent, method, presence)
     carry_over(tx, intent, automatic=automatic)
     return error
 
 
 def authenticate(tx: Transaction, intent: Document, *, passed: bool) -> StripeError | None:
-    """The customer's answer to a 3-D Secure challenge."""
+    """Apply the customer's answer to a 3-D Secure challenge."""
     if intent["status"] != "requires_action":
         raise invalid_request("This PaymentIntent is not waiting for authentication.")
     method = tx.need("payment_method", intent["payment_method"], param="payment_method")
@@ -136,7 +136,7 @@ def _after_authentication(method: Document) -> Outcome:
 
 
 def settle(tx: Transaction, intent: Document, *, fails: Outcome | None = None) -> None:
-    """A bank debit comes to its end."""
+    """End a pending bank debit."""
     if intent["status"] != "processing":
         raise invalid_request("This PaymentIntent is not processing.")
     charge = tx.need("charge", intent["latest_charge"], param="charge")
@@ -150,7 +150,7 @@ def settle(tx: Transaction, intent: Document, *, fails: Outcome | None = None) -
 
 
 def carry_over(tx: Transaction, intent: Document, *, automatic: bool = False) -> None:
-    """Bring the invoice in line with its PaymentIntent."""
+    """Update the invoice from its PaymentIntent."""
     invoice = invoice_of(tx, intent)
     status = intent["status"]
     if invoice is None:
@@ -175,7 +175,7 @@ def carry_over(tx: Transaction, intent: Document, *, automatic: bool = False) ->
 
 
 def _carry_over_attached(tx: Transaction, invoice: Document, intent: Document) -> None:
-    """A payment beside the default one counts only where it succeeds."""
+    """Update the invoice from a payment besides the default one, which counts only if it succeeds."""
     if intent["status"] == "succeeded":
         [payment] = tx.where("invoice_payment", _link=intent["id"])
         credit(tx, invoice, payment, intent)
@@ -183,7 +183,7 @@ def _carry_over_attached(tx: Transaction, invoice: Document, intent: Document) -
 
 
 def credit(tx: Transaction, invoice: Document, payment: Document, intent: Document) -> None:
-    """Count an attached payment that succeeded; the one that leaves nothing to pay makes the invoice paid."""
+    """Count an attached payment that succeeded. The one that leaves nothing to pay makes the invoice paid."""
     amount = intent["amount_received"]
     payment |= {"status": "paid", "amount_paid": amount}
     payment["status_transitions"]["paid_at"] = tx.now
@@ -207,7 +207,7 @@ def credit(tx: Transaction, invoice: Document, payment: Document, intent: Docume
 
 
 def request_remainder(tx: Transaction, invoice: Document) -> None:
-    """Keep the default payment at what remains."""
+    """Set the default payment's amount to what remains."""
     intent, payment = intent_of(tx, invoice), payment_of(tx, invoice)
     if intent is not None and payment is not None:
         intent["amount"] = payment["amount_requested"] = invoice["amount_remaining"]
@@ -216,7 +216,7 @@ def request_remainder(tx: Transaction, invoice: Document) -> None:
 
 
 def _plan_retry(tx: Transaction, invoice: Document) -> None:
-    """Automatic collection tries again some days later; a manual invoice waits for the caller."""
+    """Plan the next automatic attempt, some days later. A manual invoice waits for the caller."""
     invoice["next_payment_attempt"] = None
     tries = invoice["attempt_count"] - 1
     if invoice["auto_advance"] and invoice["collection_method"] == "charge_automatically" and tries < len(RETRY_DAYS):
@@ -257,7 +257,7 @@ def unschedule_invoice(tx: Transaction, invoice: Document) -> None:
 
 
 def pay_out_of_band(tx: Transaction, invoice: Document) -> None:
-    """Mark as paid by other means; nothing is charged, and the PaymentIntent can no longer be."""
+    """Mark as paid by other means. Nothing is charged, and the PaymentIntent no longer can be."""
     require_payable(invoice)
     due = invoice["amount_remaining"]
     invoice["amount_paid_off_stripe"] = due
@@ -269,7 +269,7 @@ def pay_out_of_band(tx: Transaction, invoice: Document) -> None:
 
 
 def release_intent(tx: Transaction, invoice: Document, reason: str | None, *, announced: bool) -> None:
-    """Cancel the payment an invoice no longer waits for."""
+    """Cancel the payment that an invoice no longer waits for."""
     payment, intent = payment_of(tx, invoice), intent_of(tx, invoice)
     if payment is None or intent is None or intent["status"] in {"succeeded", "canceled"}:
         return

@@ -41,7 +41,7 @@ class Split:
 
 
 def issue(tx: Transaction, sent: Document) -> Document:
-    """A credit note with everything it causes."""
+    """Create a credit note with all its effects."""
     invoice = tx.need("invoice", sent["invoice"], param="invoice")
     if invoice["status"] not in {"open", "paid", "uncollectible"}:
         raise invalid_request(
@@ -175,7 +175,7 @@ def _linked_amount(tx: Transaction, entry: Document) -> int:
 
 
 def _settle(tx: Transaction, sent: Document, invoice: Document, note: Document, split: Split) -> None:
-    """The part that was paid already goes back, one way or another."""
+    """Return what was paid already: by refund, to the balance, or out of band."""
     for entry in sent.get("refunds", []):
         note["refunds"].append(_refund_entry(entry["refund"], _linked_amount(tx, entry)))
     if split.refunded:
@@ -199,7 +199,7 @@ def _refund_entry(refund: str, amount: int) -> Document:
 
 
 def _reduce(tx: Transaction, invoice: Document, split: Split, sign: int = 1) -> None:
-    """Bring the invoice, and the payment it still waits for, down to what remains."""
+    """Reduce the invoice, and the payment it waits for, to what remains."""
     pre = split.pre_payment * sign
     invoice["pre_payment_credit_notes_amount"] += pre
     invoice["post_payment_credit_notes_amount"] += split.post_payment * sign
@@ -217,7 +217,7 @@ def _reduce(tx: Transaction, invoice: Document, split: Split, sign: int = 1) -> 
 
 
 def void_note(tx: Transaction, note: Document) -> None:
-    """Only what reduced an invoice that is still open can be taken back."""
+    """Void a credit note. Only one that reduced a still open invoice can be voided."""
     invoice = tx.need("invoice", note["invoice"], param="invoice")
     if note["status"] == "void":
         raise invalid_request("This credit note has already been voided.")

@@ -24,7 +24,7 @@ MOST_CHARGE = 99_999_999
 
 
 def least_charge(currency: str) -> int:
-    """The smallest amount Stripe will charge; 1 where it publishes none."""
+    """The smallest amount that Stripe charges; 1 if it publishes none."""
     return LEAST_CHARGE.get(currency, 1)
 
 
@@ -39,7 +39,7 @@ def check_currency(currency: str, param: str = "currency") -> str:
 
 
 def check_amount(amount: int, currency: str, param: str = "amount") -> None:
-    """Three-decimal currencies take amounts in steps of ten."""
+    """Check an amount's limits. Three-decimal currencies take multiples of ten."""
     if currency in THREE_DECIMAL and amount % 10:
         raise invalid_request(
             f"Invalid amount: {amount}. Amounts in {currency} must be evenly divisible by 10.", param=param
@@ -47,7 +47,7 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> None:
 
 
 def display(amount: int, currency: str) -> str:
-    """An amount for people: `$10.00`-like, without a locale."""
+    """An amount for people, like `$10.00`, without a locale."""
     if currency in ZERO_DECIMAL:
         return f"{amount} {currency.upper()}"
     places = 3 if currency in THREE_DECIMAL else 2

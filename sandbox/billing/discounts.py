@@ -11,7 +11,7 @@ from sandbox.wire.errors import invalid_request
 
 
 def discounts_from(tx: Transaction, sent: object, **owner: str | None) -> list[str]:
-    """Identifiers of the discounts a `discounts` parameter asks for; an empty string asks for none."""
+    """The ids of the discounts that a `discounts` parameter asks for; an empty string asks for none."""
     if not isinstance(sent, list):
         return []
     return [_discount(tx, entry, owner) for entry in sent]

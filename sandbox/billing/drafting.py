@@ -25,7 +25,7 @@ _LONGEST = {"description": 1500, "footer": 5000, "statement_descriptor": 22}
 
 
 def open_draft(tx: Transaction, sent: Document, customer: Document) -> Document:
-    """A new draft for this customer, without items unless pending ones are asked for."""
+    """Create a draft for this customer, without items unless pending ones are asked for."""
     method = sent.get("collection_method", "charge_automatically")
     _check_due(sent, method)
     if method == "send_invoice" and not customer["email"] and tx.switches.send_invoice_requires_email:
@@ -85,7 +85,7 @@ def _inherit(draft: Document, customer: Document) -> None:
 
 
 def apply_changes(tx: Transaction, draft: Document, sent: Document) -> None:
-    """Create's and update's parameters, applied to a draft."""
+    """Apply the parameters of create and update to a draft."""
     for name in _PLAIN:
         if name in sent:
             _check_length(name, sent[name])
@@ -159,7 +159,7 @@ def _own_method(tx: Transaction, draft: Document, identifier: str) -> str | None
 
 
 def checked_custom_fields(sent: object, param: str) -> list[Document] | None:
-    """At most four, with Stripe's lengths; an empty string clears them."""
+    """Check custom fields: at most four, with Stripe's lengths; an empty string clears them."""
     if not isinstance(sent, list) or not sent:
         return None
     if len(sent) > MOST_CUSTOM_FIELDS:
@@ -213,7 +213,7 @@ def _apply_due(draft: Document, sent: Document) -> None:
 
 
 def _apply_schedule(tx: Transaction, draft: Document, sent: Document) -> None:
-    """When an advancing draft will be finalized and charged; nulls when it does not advance."""
+    """Set when an advancing draft will be finalized and charged; null for one that does not advance."""
     if "auto_advance" in sent:
         draft["auto_advance"] = sent["auto_advance"]
     chosen = sent.get("automatically_finalizes_at")

@@ -36,7 +36,7 @@ def require_room(tx: Transaction, invoice: Document, added: int) -> None:
 
 
 def make_item(tx: Transaction, sent: Document, customer: Document, invoice: Document | None) -> Document:
-    """A new invoice item; pending unless it is attached afterwards."""
+    """Create an invoice item. It is pending unless it is attached afterwards."""
     settled = (invoice or customer)["currency"]
     priced = price_item(tx, sent, currency=settled)
     negative = priced.amount < 0
@@ -75,7 +75,7 @@ def _tax_rates(tx: Transaction, identifiers: object) -> list[Document]:
 
 
 def tax_amounts(tx: Transaction, sent: object) -> list[Document] | None:
-    """Taxes the caller computed; each mints the archived tax rate Stripe would."""
+    """The taxes that the caller computed. Each creates the archived tax rate that Stripe would."""
     if not isinstance(sent, list):
         return None
     return [_tax_amount(tx, amount) for amount in sent]
@@ -94,7 +94,7 @@ def _tax_amount(tx: Transaction, sent: Document) -> Document:
 
 
 def attach(tx: Transaction, item: Document, invoice: Document) -> Document:
-    """Put an item on a draft; answers its new line."""
+    """Put an item on a draft. Returns its new line."""
     if item["customer"] != invoice["customer"]:
         raise invalid_request(
             "The customer of the invoice item must match the customer of the invoice.", param="customer"
@@ -123,7 +123,7 @@ def attach(tx: Transaction, item: Document, invoice: Document) -> Document:
 
 
 def copy_to_line(item: Document, line: Document) -> None:
-    """A line shows what its item says."""
+    """Copy an item's values to its line."""
     shared = ("amount", "currency", "description", "discountable", "discounts", "metadata", "period", "pricing",
               "quantity", "quantity_decimal")  # fmt: skip
     line |= {name: deepcopy(item[name]) for name in shared}
@@ -145,7 +145,7 @@ def item_of(tx: Transaction, line: Document) -> Document:
 
 
 def change_item(tx: Transaction, item: Document, sent: Document) -> None:
-    """Apply an update to an item, and to its line when it is on an invoice."""
+    """Update an item, and its line if it is on an invoice."""
     if {"pricing", "price_data", "amount", "unit_amount_decimal", "quantity", "quantity_decimal"} & sent.keys():
         _reprice(tx, item, sent)
     for name in ("description", "discountable", "period"):
@@ -180,7 +180,7 @@ def _reprice(tx: Transaction, item: Document, sent: Document) -> None:
 
 
 def detach(tx: Transaction, line: Document, *, keep_item: bool) -> None:
-    """Take a line off its draft; its item becomes pending again, or goes with it."""
+    """Remove a line from its draft. Its item becomes pending again, or is deleted."""
     item = item_of(tx, line)
     tx.remove(line)
     if keep_item:

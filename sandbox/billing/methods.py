@@ -19,7 +19,7 @@ TEST_CARDS = "https://stripe.com/docs/testing"
 
 
 def resolve_method(tx: Transaction, identifier: str, *, param: str = "payment_method", status: int = 400) -> Document:
-    """The payment method with this identifier; a `pm_card_…` template mints a new one."""
+    """The payment method with this id. A `pm_card_…` template creates a new one."""
     template = BY_TOKEN.get(identifier)
     if template is not None:
         return mint(tx, template)
@@ -56,7 +56,7 @@ def _year(tx: Transaction) -> int:
 
 
 def method_from(tx: Transaction, sent: Document) -> Document:
-    """A payment method from `type` and its details, as Stripe.js and the API send them."""
+    """Create a payment method from `type` and its details, as Stripe.js and the API send them."""
     kind = sent.get("type")
     if kind not in {"card", "us_bank_account"}:
         raise invalid_request(f"The sandbox has no payment methods of type {kind}.", param="type")

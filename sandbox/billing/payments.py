@@ -30,7 +30,7 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Whether the customer is there to authenticate, and where to send them back to."""
+    """Whether the customer is present to authenticate, and where to send them back to."""
 
     off_session: bool = False
     return_url: str | None = None
@@ -38,7 +38,7 @@ class Presence:
 
 
 def open_intent(tx: Transaction, *, amount: int, currency: str, **fields: object) -> Document:
-    """A new PaymentIntent, announced."""
+    """Create and announce a PaymentIntent."""
     if amount < least_charge(currency):
         raise invalid_request(
             f"Amount must be at least {least_charge(currency)} in {currency}'s smallest unit.",
@@ -62,7 +62,7 @@ def open_intent(tx: Transaction, *, amount: int, currency: str, **fields: object
 
 
 def attempt(tx: Transaction, intent: Document, method: Document, presence: Presence) -> StripeError | None:
-    """Try to take the money; a decline is answered as the error, with every change kept."""
+    """Try to take the money. Returns the error of a decline, with all changes kept."""
     outcome = OUTCOMES[method["_outcome"]]
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
     if outcome.kind == "authenticates" and not (outcome.once_set_up and method.get("_set_up")):
@@ -74,7 +74,7 @@ def attempt(tx: Transaction, intent: Document, method: Document, presence: Prese
 
 
 def charge_method(tx: Transaction, intent: Document, method: Document, outcome: Outcome) -> StripeError | None:
-    """The part of an attempt that comes after any authentication."""
+    """The part of an attempt after any authentication."""
     if outcome.kind == "debits":
         _begin_debit(tx, intent, method, outcome)
         return None
@@ -135,7 +135,7 @@ def succeed(tx: Transaction, intent: Document, charge: Document) -> None:
 def decline(
     tx: Transaction, intent: Document, method: Document, outcome: Outcome, charge: Document | None = None
 ) -> StripeError:
-    """A failed charge; the PaymentIntent wants another payment method."""
+    """Record a failed charge. The PaymentIntent then needs another payment method."""
     charge = charge or _new_charge(tx, intent, method)
     charge |= {
         "status": "failed",
@@ -222,7 +222,7 @@ def _new_charge(tx: Transaction, intent: Document, method: Document) -> Document
 
 
 def book(tx: Transaction, charge: Document) -> None:
-    """The balance transaction a successful charge gets a moment later."""
+    """Create the balance transaction that a successful charge gets a moment later."""
     before = public(charge).copy()
     kind = "charge" if charge["payment_method_details"]["type"] == "card" else "payment"
     charge["balance_transaction"] = balance_entry(tx, charge, kind, charge["amount"])["id"]
@@ -232,7 +232,7 @@ def book(tx: Transaction, charge: Document) -> None:
 
 
 def balance_entry(tx: Transaction, source: Document, kind: str, amount: int) -> Document:
-    """What a charge or a refund does to the account's balance; the sandbox takes no fees."""
+    """Record what a charge or a refund does to the account's balance. The sandbox takes no fees."""
     return tx.add(
         shapes.balance_transaction(
             id=tx.new_id("txn"),

@@ -27,7 +27,7 @@ class Priced:
 
 
 def price_item(tx: Transaction, sent: Document, *, currency: str | None, quantity: Decimal | None = None) -> Priced:
-    """`currency` is the invoice's or the customer's, where one is settled already."""
+    """Price an item. `currency` is the invoice's or the customer's, if that is decided already."""
     ways = [way for way in _WAYS if way in sent]
     if len(ways) > 1:
         listed = ", ".join(f"`{way}`" for way in ways)
@@ -117,7 +117,7 @@ def _inline_price(tx: Transaction, data: Document) -> Document:
 
 
 def one_off_product(tx: Transaction, data: Document) -> Document:
-    """The product Stripe mints behind an inline item; it is archived and announces nothing."""
+    """Create the product that Stripe makes for an inline item: archived, and without an event."""
     return tx.add(
         shapes.product(
             id=tx.new_id("prod"),

@@ -15,7 +15,7 @@ _CARRIED = ("collection_method", "custom_fields", "description", "footer", "meta
 
 
 def revise(tx: Transaction, sent: Document) -> Document:
-    """A new draft from an open or uncollectible invoice, with its items repeated."""
+    """Create a draft from an open or uncollectible invoice, with copies of its items."""
     original = tx.need("invoice", sent["from_invoice"]["invoice"], param="from_invoice[invoice]")
     if original["status"] not in {"open", "uncollectible"}:
         raise invalid_request("You can only revise open or uncollectible invoices.", param="from_invoice")

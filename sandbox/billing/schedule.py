@@ -26,7 +26,7 @@ def next_due(store: Store) -> float | None:
 
 
 def run_due(store: Store, until: float | None = None) -> int:
-    """Run every timer due by now, or by `until` with the clock moved to each in turn."""
+    """Run all timers due now, or all due by `until`, moving the clock to each."""
     done = 0
     while True:
         limit = store.clock.now() if until is None else until
@@ -62,7 +62,7 @@ def _run(store: Store, seq: int, kind: str, subject: str) -> None:
 
 
 def _advance(tx: Transaction, invoice: Document) -> None:
-    """Finalize a draft once its webhooks were heard, or were given up on."""
+    """Finalize a draft once its webhooks were acknowledged, or given up."""
     if invoice["status"] != "draft" or not invoice["auto_advance"]:
         return
     patience = invoice["created"] + tx.switches.draft_unacknowledged_window_s
@@ -79,7 +79,7 @@ def _advance(tx: Transaction, invoice: Document) -> None:
 
 
 def _heard(tx: Transaction, invoice: Document) -> bool:
-    """Whether every endpoint that was told of the draft has answered 2xx."""
+    """Whether all endpoints that got the draft's event have answered 2xx."""
     if invoice["webhooks_delivered_at"] is not None:
         return True
     pending = tx.store.database.count(

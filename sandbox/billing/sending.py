@@ -11,7 +11,7 @@ from sandbox.wire.errors import invalid_request
 
 
 def send(tx: Transaction, invoice: Document) -> None:
-    """Email the invoice (to the outbox), finalizing a draft first."""
+    """Email the invoice to the outbox. A draft is finalized first."""
     if invoice["collection_method"] != "send_invoice":
         raise invalid_request("You can only manually send an invoice if its collection method is 'send_invoice'.")
     if invoice["status"] == "draft":

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a payment attempt ends. `kind` is succeeds, declines, authenticates or debits."""
+    """The result of a payment attempt. `kind` is succeeds, declines, authenticates or debits."""
 
     kind: str
     code: str | None = None
     decline_code: str | None = None
     message: str | None = None
     once_set_up: bool = False
-    """Authentication is asked only until the card has been set up for later use."""
+    """Whether authentication is needed only until the card has been set up for later use."""
 
 
 def _declined(decline_code: str, message: str = "Your card was declined.", code: str = "card_declined") -> Outcome:

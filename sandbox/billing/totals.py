@@ -14,7 +14,7 @@ from sandbox.store.transaction import Transaction
 
 @dataclass(slots=True)
 class Sums:
-    """What the lines add up to; keyed by discount and by tax rate where Stripe shows a list."""
+    """The sums of the lines, by discount and by tax rate where Stripe shows a list."""
 
     subtotal: int = 0
     line_discounts: int = 0
@@ -26,7 +26,7 @@ class Sums:
 
 
 def recompute(tx: Transaction, invoice: Document) -> None:
-    """Bring a draft's amounts up to date with its lines."""
+    """Update a draft's amounts from its lines."""
     lines = tx.where("line_item", invoice=invoice["id"])
     sums = Sums()
     nets = _discount_lines(tx, invoice, lines, sums)
@@ -90,7 +90,7 @@ def _discount_lines(tx: Transaction, invoice: Document, lines: list[Document], s
 
 
 def _shares(tx: Transaction, identifier: str, amounts: list[int], currency: str) -> list[int]:
-    """How much a discount takes off each amount."""
+    """The amount that a discount takes off each amount."""
     discount = tx.get("discount", identifier)
     coupon = discount["_coupon"] if discount else None
     if coupon is None:
@@ -104,7 +104,7 @@ def _shares(tx: Transaction, identifier: str, amounts: list[int], currency: str)
 
 
 def _spread(amount: int, weights: list[int]) -> list[int]:
-    """Split an amount in proportion, to the last unit; never more than the weights' sum."""
+    """Split an amount in proportion to `weights`, exactly; the result never exceeds their sum."""
     total = sum(weights)
     amount = min(amount, total)
     if not amount:

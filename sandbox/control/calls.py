@@ -76,7 +76,7 @@ class Control:
         }
 
     def calls(self) -> list[tuple[str, str]]:
-        """Every method and path there is."""
+        """All methods and paths."""
         return list(self._routes)
 
     async def answer(self, request: Request) -> Response:
@@ -107,7 +107,7 @@ class Control:
     # State
 
     async def reset(self, sent: Document) -> Document:
-        """Everything as at the first start; identifiers still never repeat."""
+        """Reset everything to the first start. Ids still never repeat."""
         with self._store.database.writing():
             self._store.database.empty()
             self._store.clock.reset()
@@ -124,7 +124,7 @@ class Control:
         return {"reset": True}
 
     def state(self) -> Document:
-        """Every object, by kind; private fields left out."""
+        """All objects by kind, without private fields."""
         kinds: dict[str, list[Document]] = {}
         for row in self._store.database.all("SELECT kind, doc FROM objects ORDER BY seq"):
             kinds.setdefault(str(row[0]), []).append(public(from_text(str(row[1]))))
@@ -173,7 +173,7 @@ class Control:
         return {"now": clock.now(), "offset_s": clock.offset, "next_timer_at": schedule.next_due(self._store)}
 
     async def move_clock(self, sent: Document) -> Document:
-        """Deliveries that are due come first: a draft advances only once its webhooks were heard."""
+        """Move the clock. Due deliveries come first, as a draft advances only once its webhooks were acknowledged."""
         advance = float(sent["advance_s"])
         if advance < 0:
             raise ValueError("the clock only moves forward")
@@ -212,7 +212,7 @@ class Control:
 
 
 def _allowed(request: Request) -> bool:
-    """From this machine, addressed to it, and not on behalf of another site's page."""
+    """Whether a call comes from this machine, is addressed to it, and does not come from another site's page."""
     try:
         local = request.client == "" or ipaddress.ip_address(request.client).is_loopback
     except ValueError:

@@ -17,7 +17,7 @@ KINDS = ("status", "timeout", "drop_request", "drop_response", "slow", "stale_re
 
 @dataclass(slots=True)
 class Fault:
-    """One rule. `times` counts down; None strikes for ever."""
+    """A rule. `times` counts down; None means no limit."""
 
     kind: str
     method: str = "*"
@@ -30,7 +30,7 @@ class Fault:
     times: int | None = None
     probability: float = 1.0
     executes: bool = False
-    """Whether a `status` or `timeout` fault strikes after the request was executed."""
+    """Whether a `status` or `timeout` fault comes after the request was executed."""
     stored: bool = False
     """Whether a `status` fault's answer is kept under the request's idempotency key, as Stripe keeps its own 500s."""
     identifier: int = 0
@@ -60,14 +60,14 @@ class Fault:
 
 
 class Faults:
-    """The rules in force; the oldest that matches strikes."""
+    """The rules in force. The oldest matching one applies."""
 
     def __init__(self) -> None:
         self._rules: list[Fault] = []
         self._count = 0
 
     def add(self, sent: Document) -> Fault:
-        """Raises ValueError with what is wrong."""
+        """Add a rule. Raises ValueError with what is wrong."""
         match = sent.get("match") or {}
         kind = sent.get("kind")
         if kind not in KINDS:

@@ -13,7 +13,7 @@ from sandbox.settings import API_VERSION
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of the objects of one kind: fields that are gone, called otherwise, or have another value."""
+    """A difference for one kind of object: fields that are removed, renamed, or have another value."""
 
     object: str
     remove: tuple[str, ...] = ()
@@ -28,13 +28,13 @@ class Change:
 
 
 class Versions:
-    """The versions there are, each with what it changed."""
+    """The defined versions, each with its differences."""
 
     def __init__(self) -> None:
         self._changes: dict[str, tuple[Change, ...]] = {}
 
     def add(self, sent: Document) -> None:
-        """Raises ValueError with what is wrong."""
+        """Define a version. Raises ValueError with what is wrong."""
         version = sent.get("version")
         if not isinstance(version, str) or not version or version == API_VERSION:
             raise ValueError("version is another one than the sandbox's own")

@@ -45,7 +45,7 @@ class WebhookControl:
         return asdict(self._store.emission.misbehaviour)
 
     def set_mode(self, sent: Document) -> Document:
-        """Only what is named changes."""
+        """Change the modes that are named."""
         changes: Document = {}
         for name in ("hold", "shuffle"):
             if name in sent:
@@ -64,7 +64,7 @@ class WebhookControl:
         return self.mode()
 
     async def release(self, sent: Document) -> Document:
-        """Send what was held, one after the other, in the order asked for."""
+        """Send the held events one by one, in the order asked for."""
         order = sent.get("order", "given")
         if order not in _ORDERS:
             raise ValueError(f"order is one of {', '.join(_ORDERS)}")
@@ -92,7 +92,7 @@ class WebhookControl:
         return await self._deliveries.wait_idle(float(sent.get("timeout_s", 10)), retries=retries)
 
     def retry(self, sent: Document) -> Document:
-        """Make every failed or waiting delivery due now; of one event, if it is named."""
+        """Make all failed or waiting deliveries due now, or those of one event."""
         only = " AND event = ?" if "event" in sent else ""
         values = (self._store.clock.now(), *([str(sent["event"])] if only else []))
         with self._store.database.writing():
@@ -109,7 +109,7 @@ class WebhookControl:
         return {"endpoints": [public(endpoint) for endpoint in tx.where("webhook_endpoint")]}
 
     def set_endpoint(self, sent: Document) -> Document:
-        """Add an endpoint, or with `replace` put it in place of all there are."""
+        """Add an endpoint, or with `replace` make it the only one."""
         url, secret = str(sent["url"]), sent.get("secret")
         if secret is not None and not str(secret).strip():
             raise ValueError("the secret must not be empty")
@@ -125,7 +125,7 @@ class WebhookControl:
         return shown if secret else {**shown, "secret": made["_secret"]}
 
     def roll_secret(self, sent: Document) -> Document:
-        """A new secret for one endpoint (or the only one); both sign for `overlap_s`."""
+        """Make a new secret for one endpoint (or the only one). Both sign for `overlap_s`."""
         with self._store.database.writing():
             tx = Transaction(self._store, Cause())
             known = tx.where("webhook_endpoint")

@@ -15,7 +15,7 @@ from sandbox.wire.form import decode_form
 from sandbox.wire.messages import Request, Response
 
 _TELL = '<script src="/elements/challenge.js"></script>'
-"""Where the challenge is shown in a frame, the page around it hears that it was answered."""
+"""Tells the page around a frame that the challenge was answered."""
 
 
 def _waiting(tx: Transaction, token: str) -> Document | None:
@@ -39,7 +39,7 @@ def challenge_page(tx: Transaction, token: str) -> Response:
 
 
 def answer_challenge(store: Store, token: str, request: Request) -> Response:
-    """Authenticate, then go back where the payment came from."""
+    """Authenticate, then return to where the payment came from."""
     passed = decode_form(request.body.decode("utf-8", "replace")).get("outcome") == "succeed"
     with store.database.writing():
         tx = Transaction(store, Cause())

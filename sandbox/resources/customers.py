@@ -82,7 +82,7 @@ def _apply_invoice_settings(customer: Document, sent: Document) -> None:
 
 
 def _apply_after(tx: Transaction, customer: Document, params: Document, *, created: bool = False) -> None:
-    """What needs the customer to exist: the default payment method, a balance."""
+    """Apply what needs the customer to exist: the default payment method and the balance."""
     settings = params.get("invoice_settings", {})
     if "default_payment_method" in settings:
         _set_default_method(tx, customer, settings["default_payment_method"], params.get("payment_method"))
@@ -100,7 +100,7 @@ def _set_default_method(tx: Transaction, customer: Document, identifier: str, at
 
 
 def _attached_method(tx: Transaction, customer: Document, identifier: str, attached: str | None) -> str:
-    """A template named both as `payment_method` and as the default is one payment method."""
+    """Attach a payment method. A template that is both `payment_method` and the default is one method."""
     own = tx.where("payment_method", newest_first=True, customer=customer["id"])
     if attached == identifier and own:
         return str(own[0]["id"])

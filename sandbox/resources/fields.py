@@ -17,12 +17,12 @@ def apply_fields(doc: Document, params: Document, names: Iterable[str]) -> None:
 
 
 def deleted(doc: Document) -> Document:
-    """The stub Stripe answers."""
+    """The stub that Stripe answers."""
     return {"id": doc["id"], "object": doc["object"], "deleted": True}
 
 
 def refuse_unknown_references(params: Document) -> None:
-    """References to kinds of objects that the sandbox has none of."""
+    """Refuse references to kinds of objects that the sandbox does not have."""
     for name, kind in (("subscription", "subscription"), ("source", "source"), ("default_source", "source")):
         if params.get(name):
             raise resource_missing(kind, params[name], param=name)

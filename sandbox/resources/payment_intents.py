@@ -153,7 +153,7 @@ def _confirm(tx: Transaction, intent: Document, params: Document) -> Document:
 
 
 def _keep_for_later(tx: Transaction, intent: Document, method: Document) -> None:
-    """`setup_future_usage` attaches the method; any other stays usable only once."""
+    """Attach the method if `setup_future_usage` is set; any other can be used only once."""
     if intent["status"] not in {"succeeded", "processing"} or method["customer"] is not None:
         return
     customer = tx.get("customer", intent["customer"]) if intent["customer"] else None

@@ -64,7 +64,7 @@ def list_refunds(call: Call) -> Page:
 
 
 def cancel_refund(call: Call) -> Document:
-    """Only a refund that waits for the customer could be canceled; the sandbox's never do."""
+    """Only a refund that waits for the customer can be canceled, and the sandbox's never do."""
     refund = _refund(call)
     raise invalid_request(f"You cannot cancel a refund with a status of {refund['status']}.")
 

@@ -9,7 +9,7 @@ from sandbox.store.database import Database
 
 
 class Clock:
-    """Seconds since the epoch, as the sandbox sees them; the offset survives a restart."""
+    """Seconds since the epoch by the sandbox's clock. The offset survives a restart."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,7 +23,7 @@ class Clock:
         return self._offset
 
     def move_to(self, moment: float) -> None:
-        """Forward only: a moment that has passed leaves the clock alone."""
+        """Move forward to `moment`. An earlier moment changes nothing."""
         self._shift(self._offset + max(0.0, moment - self.now()))
 
     def reset(self) -> None:

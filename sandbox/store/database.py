@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 TABLES = ("objects", "events", "deliveries", "attempts", "idempotency", "timers", "outbox")
 
 VERSION = 1
-"""Of the tables and the documents in them; a file of another version is refused rather than misread."""
+"""The version of the tables and their documents. A file of another version is refused."""
 
 Row = tuple[object, ...]
 
@@ -103,7 +103,7 @@ class Database:
 
     @contextmanager
     def pretending(self) -> Iterator[None]:
-        """Everything done inside is undone at the end, whatever happens."""
+        """Undo everything that the block does."""
         self.execute("SAVEPOINT pretence")
         try:
             yield
@@ -127,7 +127,7 @@ class Database:
 
 
 def seed_of(database: Database, wanted: int | None) -> str:
-    """The seed identifiers derive from: the caller's, else one drawn when the file was made."""
+    """The seed of the ids: the caller's, or one drawn when the file was made."""
     if wanted is not None:
         return str(wanted)
     seed = database.meta("seed", "")

@@ -15,7 +15,7 @@ from sandbox.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """What happened: of which type, the object as it is shown now, what it was before, and the call that did it."""
+    """What happened: the type, the object as it is shown now, the object before, and the call that did it."""
 
     type: str
     snapshot: Document
@@ -25,7 +25,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Misbehaviour:
-    """How deliveries of events made from now on go wrong, on request."""
+    """How deliveries of events made from now on misbehave, on request."""
 
     hold: bool = False
     duplicate: int = 0
@@ -37,7 +37,7 @@ class Misbehaviour:
 
 
 class Emission:
-    """Records events; remembers how their deliveries shall misbehave."""
+    """Records events, with the requested misbehaviour of their deliveries."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -55,7 +55,7 @@ class Emission:
         self.misbehaviour = Misbehaviour()
 
     def record(self, event_id: str, created: int, happened: Occurrence, endpoints: Sequence[Document]) -> int:
-        """The number of `endpoints` the event goes to."""
+        """Record an event. Returns the number of `endpoints` it goes to."""
         wanting = [
             endpoint
             for endpoint in endpoints

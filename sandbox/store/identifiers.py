@@ -14,7 +14,7 @@ _SERIES = {"pi": "3", "ch": "3", "py": "3", "re": "3", "txn": "3"}
 
 
 class Identifiers:
-    """Draws identifiers; `persist` writes the counter inside the caller's transaction."""
+    """Draws ids. `persist` writes the counter in the caller's transaction."""
 
     def __init__(self, database: Database, seed: str) -> None:
         self._database = database

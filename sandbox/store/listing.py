@@ -28,13 +28,13 @@ class Page:
 
 @dataclass(slots=True)
 class Filters:
-    """Conditions on a document's fields, gathered before they become SQL."""
+    """Conditions on a document's fields, collected and then turned into SQL."""
 
     conditions: list[str] = field(default_factory=list)
     values: list[object] = field(default_factory=list)
 
     def equal(self, path: str, value: object) -> "Filters":
-        """No condition when the value is absent, so callers pass parameters as they came."""
+        """Require equality. An absent value adds no condition, so callers can pass parameters as received."""
         if value is not None:
             self._add(f"json_extract(doc, '$.{path}') = ?", int(value) if isinstance(value, bool) else value)
         return self

@@ -22,7 +22,7 @@ MOST_KEYS, LONGEST_KEY, LONGEST_VALUE = 50, 40, 500
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The API call an event names as its reason; empty for the clock's own doing."""
+    """The API call that an event names as its reason; empty for what the clock does."""
 
     request_id: str | None = None
     idempotency_key: str | None = None
@@ -42,7 +42,7 @@ class Store:
 
 
 class Transaction:
-    """One unit of work. Documents are read once, changed in place, and written by `flush`."""
+    """A unit of work. Documents are read once, changed in place, and written by `flush`."""
 
     def __init__(self, store: Store, cause: Cause) -> None:
         self.store = store
@@ -67,7 +67,7 @@ class Transaction:
     # Reading
 
     def find(self, identifier: str) -> Document | None:
-        """The document with this identifier, of whatever kind."""
+        """The document with this id, of any kind."""
         loaded = self._loaded.get(identifier)
         if loaded is not None:
             return loaded
@@ -126,14 +126,14 @@ class Transaction:
         self._dirty.clear()
 
     def forget(self) -> None:
-        """Drop every document read or changed, after the change was rolled back."""
+        """Drop all documents read or changed, after a rollback."""
         self._loaded.clear()
         self._dirty.clear()
         self.emitted = 0
 
     @contextmanager
     def pretending(self) -> Iterator[None]:
-        """Whatever is done inside is undone afterwards, its events included."""
+        """Undo everything that the block does, including its events."""
         self.flush()
         with self.store.database.pretending():
             yield
