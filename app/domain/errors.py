@@ -21,7 +21,8 @@ InvoicingError
     ├ RateLimited                429 rate_limited
     ├ StripeError                502 stripe_error
     │  ├ StripeKeyRefused           our key to Stripe is not accepted, or not for this
-    │  └ StripeKeySpent             a key that Stripe will never execute anything under (the services move on)
+    │  ├ StripeKeySpent             a key that Stripe will never execute anything under (the services move on)
+    │  └ NotAtStripe                Stripe does not know an object that cannot have been deleted
     ├ StripeUnavailable          503 stripe_unavailable
     ├ StripeTimeout              504 stripe_timeout
     ├ DatabaseUnavailable        503 database_unavailable
@@ -178,6 +179,16 @@ class StripeKeyRefused(StripeError):
     """Stripe refuses this service's key. `permission` is what a restricted key lacks, if Stripe says so."""
 
     permission: str | None = None
+
+
+class NotAtStripe(StripeError):
+    """Stripe, asked with our key, does not know an object that cannot have been deleted."""
+
+    def __init__(self, kind: str, object_id: str) -> None:
+        super().__init__(
+            f"Stripe does not know the {kind} {object_id}, which was not deleted: "
+            "STRIPE_SECRET_KEY is of another account or of another sandbox than the one it was made in."
+        )
 
 
 class StripeUnavailable(Unavailable):

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from app.domain.invoice import InvoiceStatus
+from app.domain.invoice import InvoiceStatus, Settlement
 
 
 class FulfillmentStatus(StrEnum):
@@ -68,10 +68,13 @@ def later(known: Word | None, said: Word) -> Word | None:
     return said if said.attempt is Attempt.PAID else None
 
 
-def follow(current: str | None, invoice_status: str, attempt: str | None) -> FulfillmentStatus | None:
-    """The fulfillment's status for its invoice's status and the last report on paying it; None while there is none.
+def follow(
+    current: str | None, invoice_status: str, attempt: str | None, settled_by: str | None = None
+) -> FulfillmentStatus | None:
+    """The fulfillment's status, given its invoice's status and the last word on paying it; None: there is none yet.
 
-    `fulfilled` is final.
+    `fulfilled` is final: nothing takes a fulfillment back. An invoice that is paid because a credit note covered all
+    of it (see Settlement) was called off.
     """
     known = FulfillmentStatus(current) if current else None
     status = InvoiceStatus(invoice_status)
@@ -79,4 +82,6 @@ def follow(current: str | None, invoice_status: str, attempt: str | None) -> Ful
         return known
     if status is InvoiceStatus.OPEN:
         return SAYS[Attempt(attempt) if attempt else None]
+    if status is InvoiceStatus.PAID and settled_by == Settlement.CREDIT_NOTE:
+        return FulfillmentStatus.CANCELED
     return SETTLED_BY[status]

@@ -19,17 +19,29 @@ class InvoiceStatus(StrEnum):
     VOID = "void"
 
 
+class Settlement(StrEnum):
+    """What made an invoice `paid`: Stripe says so also where nobody paid anything."""
+
+    PAYMENT = "payment"
+    OUT_OF_BAND = "out_of_band"
+    CREDIT_NOTE = "credit_note"
+    CUSTOMER_BALANCE = "customer_balance"
+    BELOW_MINIMUM = "below_minimum"
+    NEGATIVE_TOTAL = "negative_total"
+    NOTHING_DUE = "nothing_due"
+
+
 RANK: Final = {
     InvoiceStatus.DRAFT: 0,
-    InvoiceStatus.OPEN: 1,
-    InvoiceStatus.UNCOLLECTIBLE: 2,
-    InvoiceStatus.PAID: 3,
-    InvoiceStatus.VOID: 3,
+    InvoiceStatus.OPEN: 2,
+    InvoiceStatus.UNCOLLECTIBLE: 3,
+    InvoiceStatus.PAID: 4,
+    InvoiceStatus.VOID: 4,
 }
 """The order of statuses: of two snapshots, the one of lower rank is the older one."""
 
-DELETED_RANK: Final = 4
-"""The rank of a deleted draft, above all others: no later snapshot counts."""
+DELETED_RANK: Final = 1
+"""A deleted draft is no draft again. Stripe deletes nothing but drafts: a finalized invoice was never deleted."""
 
 
 class Act(StrEnum):

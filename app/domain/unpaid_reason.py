@@ -6,6 +6,8 @@ from datetime import datetime
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 
+CREDITED = "A credit note covers all of it and nothing was paid: there is nothing to fulfill."
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -43,7 +45,8 @@ def _reason(standing: Standing) -> str:
         case InvoiceStatus.UNCOLLECTIBLE:
             return "It was written off as uncollectible; it can still be paid."
         case InvoiceStatus.PAID:
-            return "It is paid, and its fulfillment is about to follow."
+            credited = standing.fulfillment == FulfillmentStatus.CANCELED
+            return CREDITED if credited else "It is paid, and its fulfillment is about to follow."
         case InvoiceStatus.OPEN:
             return " ".join(part for part in (_partly(standing), _attempt(standing)) if part)
 

@@ -55,7 +55,8 @@ class Fulfillments:
         Only this method marks a payment fulfilled.
         """
         known = self._rows.get(invoice["id"])
-        status = follow(known["status"] if known else None, invoice["status"], known["attempt"] if known else None)
+        stands, attempt = (known["status"], known["attempt"]) if known else (None, None)
+        status = follow(stands, invoice["status"], attempt, invoice.get("settled_by"))
         if status is None or (known and known["status"] == status):
             return False
         row = self._row(invoice) | {"status": status}

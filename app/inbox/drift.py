@@ -27,7 +27,7 @@ _LAGGING = Statement(
             _THERE,
             _SETTLED,
             or_(
-                and_(_I.status == "paid", _F.status != "fulfilled"),
+                and_(_I.status == "paid", _F.status.not_in(("fulfilled", "canceled"))),
                 and_(_I.status == "void", _F.status.not_in(("canceled", "fulfilled"))),
                 and_(_I.status == "uncollectible", _F.status.not_in(("written_off", "fulfilled"))),
             ),
@@ -47,6 +47,13 @@ _ORPHANS = Statement(
     )
 )
 
+_NEWEST_FINALIZED = Statement(
+    select(_I.id)
+    .where(_I.status != "draft", _THERE, _I.livemode == bindparam("livemode"))
+    .order_by(_I.created_at.desc(), _I.id.desc())
+    .limit(1)
+)
+
 
 async def unfinished(connection: Connection, except_for: Collection[str], settled: timedelta) -> list[str]:
     """Invoices that can still change, without `except_for` and without those that changed within `settled`."""
@@ -64,3 +71,9 @@ async def lagging(connection: Connection, settled: timedelta, young: timedelta) 
 async def orphans(connection: Connection, young: timedelta) -> list[str]:
     """Unknown customers of invoices younger than `young`."""
     return await _ORPHANS.column(connection, young=young)
+
+
+async def newest_finalized(connection: Connection, *, livemode: bool) -> str | None:
+    """The newest invoice that Stripe must know, because it deletes nothing but drafts; None where there is none."""
+    found: str | None = await _NEWEST_FINALIZED.value(connection, livemode=livemode)
+    return found

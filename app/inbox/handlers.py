@@ -72,6 +72,20 @@ class Incoming:
         return self.event.api_version != API_VERSION
 
     @property
+    def finalized(self) -> bool:
+        """Whether the event says that its invoice is no draft (any more): then it cannot have been deleted."""
+        if self.event.object.get("object") != "invoice":
+            return True
+        return self.event.type not in OF_DRAFTS or self.event.object.get("status", "draft") != "draft"
+
+    def written(self, subject: Subject, over: int) -> Snapshot | None:
+        """`subject` as the event has it, as new as an answer over revision `over`; None where the event cannot be read."""
+        if self.foreign or subject != self._mirrored:
+            return None
+        stamp = Stamp(self.event.created_at, self.event.created_at, over=over)
+        return snapshot(subject.kind, self.event.object, stamp)
+
+    @property
     def nothing_of_ours(self) -> bool:
         """Whether the event is about a payment that belongs to no invoice."""
         return self.invoice == ""
@@ -81,16 +95,22 @@ class Incoming:
         event = self.event
         subject = self._mirrored or Subject(KINDS[event.object["object"]], event.object["id"])
         taken = self.fetched.get(subject)
-        if taken is None and self.foreign:
+        if taken is None and self.foreign and not deleted:
+            if ledger.is_gone(subject) and not (subject.kind is Kind.INVOICE and self.finalized):
+                return subject
             raise Unordered(subject, ledger.revision(subject))
         if taken is None:
             stamp = Stamp(event.created_at, event.created_at, first=first)
-            taken = snapshot(subject.kind, event.object, stamp, deleted=deleted)
+            said = {"id": subject.id, "deleted": True} if self.foreign else event.object
+            taken = snapshot(subject.kind, said, stamp, deleted=deleted)
         ledger.apply(taken)
         return subject
 
 
 KINDS = {kind.value: kind for kind in Kind}
+
+OF_DRAFTS = frozenset({"invoice.created", "invoice.updated", "invoice.finalization_failed", "invoice.deleted"})
+"""Events of which an invoice may be a draft; by any other it is finalized."""
 
 Handler = Callable[[Ledger, Incoming], None]
 

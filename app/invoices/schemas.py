@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from app.domain.fulfillment import FulfillmentStatus
-from app.domain.invoice import InvoiceStatus
+from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import problem_with_amount
 from app.domain.sources import (
@@ -224,6 +224,29 @@ class InvoiceFulfillment(Shown):
     fulfilled_at: datetime | None
 
 
+def paid_out_of_band(invoice: JsonView) -> bool:
+    """Paid outside of Stripe: it says so, or the invoice is paid though nothing was ever attempted."""
+    if invoice["status"] != InvoiceStatus.PAID:
+        return False
+    return bool(invoice.get("amount_paid_off_stripe")) or (invoice["amount_due"] > 0 and not invoice["attempted"])
+
+
+def settlement(invoice: JsonView) -> Settlement | None:
+    """What made the invoice paid; None while it is not."""
+    if invoice["status"] != InvoiceStatus.PAID:
+        return None
+    if paid_out_of_band(invoice):
+        return Settlement.OUT_OF_BAND
+    total, credited = invoice["total"], invoice.get("pre_payment_credit_notes_amount") or 0
+    if invoice["amount_paid"]:
+        return Settlement.PAYMENT
+    if total <= 0:
+        return Settlement.NEGATIVE_TOTAL if total else Settlement.NOTHING_DUE
+    if credited >= total:
+        return Settlement.CREDIT_NOTE
+    return Settlement.BELOW_MINIMUM if (invoice.get("ending_balance") or 0) > 0 else Settlement.CUSTOMER_BALANCE
+
+
 class InvoiceListed(Shown):
     """An invoice as lists show it: without its items."""
 
@@ -240,6 +263,9 @@ class InvoiceListed(Shown):
     amount_due: Annotated[int, From("amount_due"), Feed]
     amount_paid: Annotated[int, From("amount_paid"), Feed]
     amount_remaining: Annotated[int, From("amount_remaining", not_negative), Feed]
+    settled_by: Annotated[Settlement | None, From(settlement, since=2), Feed] = Field(
+        description="What made it `paid`; null while it is not."
+    )
     due_at: Annotated[datetime | None, From("due_date", time), Feed]
     description: Annotated[str | None, From("description")]
     footer: Annotated[str | None, From("footer")]
@@ -262,13 +288,6 @@ class InvoiceListed(Shown):
 
 class InvoiceRead(InvoiceListed):
     items: Annotated[list[ItemRead], Joined]
-
-
-def paid_out_of_band(invoice: JsonView) -> bool:
-    """Paid outside of Stripe: it says so, or the invoice is paid though nothing was ever attempted."""
-    if invoice["status"] != InvoiceStatus.PAID:
-        return False
-    return bool(invoice.get("amount_paid_off_stripe")) or (invoice["amount_due"] > 0 and not invoice["attempted"])
 
 
 class InvoiceKept(InvoiceRead):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from app.db.engine import Database
-from app.domain.errors import StripeInvalidRequest
+from app.domain.errors import NotAtStripe, StripeInvalidRequest
 from app.domain.json import JsonObject
 from app.domain.snapshot import Verdict
 from app.projection.unit_of_work import Ledger, Subject, Unordered
@@ -23,17 +23,23 @@ MOST_LOOKS = 4
 
 
 async def observe(gateway: StripeGateway, subject: Subject, over: int | None = None) -> Snapshot:
-    """The object as Stripe has it now: an invoice with all items and payments, or a deleted stub if it is gone.
+    """The object as Stripe has it now: an invoice with all its items and payments, a stub where it was deleted.
 
-    `over` is the revision known before asking (see Version). Without it, only times tell whether the answer is newer.
+    `over` is the revision known before asking (see Version); without it only times tell whether the answer is newer.
+    An invoice that Stripe does not know is a stub, too, which is `missing`: it may be a draft that was deleted. Of
+    any other kind Stripe keeps a stub or tells by an event: raises NotAtStripe.
     """
     expand: JsonObject = {"expand": ["payments"]} if subject.kind is Kind.INVOICE else {}
     try:
         answer = await gateway.get(f"{PATHS[subject.kind]}/{subject.id}", expand)
     except StripeInvalidRequest as error:
-        if is_gone(error):
-            return gone(subject)
-        raise
+        if not is_gone(error):
+            raise
+        if subject.kind is not Kind.INVOICE:
+            raise NotAtStripe(subject.kind, subject.id) from error
+        missing = gone(subject)
+        missing.missing = True
+        return missing
     observed = snapshot_of(subject.kind, answer, over=over)
     await complete(gateway, observed)
     return observed

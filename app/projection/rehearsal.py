@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from app.db.engine import Connection, Database
-from app.domain.errors import StripeInvalidRequest
+from app.domain.errors import NotAtStripe, StripeInvalidRequest
 from app.domain.fulfillment import follow
 from app.domain.invoice import advance
 from app.domain.json import JsonObject, JsonView
@@ -134,6 +134,8 @@ class Rehearsal:
             if kind == INTENT:
                 return reading_of(await observation.payment_intent(gateway, object_id))
             seen = await observation.observe(gateway, Subject(Kind(kind), object_id))
+        except NotAtStripe:
+            return None
         except StripeInvalidRequest as error:
             return f"Stripe refuses: {error.detail}"
         except UNREADABLE as error:

@@ -15,6 +15,7 @@ from app.db.engine import Connection
 from app.db.rows import load, lock, store
 from app.db.tables import FULFILLMENTS, INVOICE_PAYMENTS
 from app.domain.changes import Change, invoice_status, note
+from app.domain.errors import NotAtStripe
 from app.domain.events import INVOICE
 from app.domain.invoice import InvoiceStatus, advance
 from app.domain.json import JsonObject, JsonView
@@ -146,12 +147,22 @@ class Ledger:
         made = [it for it in self._changed if it.kind is Kind.INVOICE and it not in self._known]
         return {customer for it in made if (customer := self._rows[it]["customer"])}
 
+    def is_gone(self, subject: Subject) -> bool:
+        """Whether `subject` is known to be deleted."""
+        known = self._rows.get(subject)
+        return bool(known["deleted_at"]) if known else subject.id in self._gone
+
     # Snapshots
 
     def apply(self, snapshot: Snapshot) -> Verdict:
-        """Apply `snapshot` if it is newer. Raises Unordered if only Stripe can tell."""
+        """Take `snapshot` in where it is the newer. Raises Unordered where only Stripe can tell.
+
+        Raises NotAtStripe where Stripe did not know an invoice that was finalized: only drafts are ever deleted.
+        """
         subject = Subject(snapshot.kind, snapshot.id)
         known = self._rows.get(subject)
+        if snapshot.missing and known and known.get("status", InvoiceStatus.DRAFT) != InvoiceStatus.DRAFT:
+            raise NotAtStripe(subject.kind, subject.id)
         verdict = judge(mirrored_rows.version_of(subject.kind, known) if known else None, snapshot.version)
         if verdict is Verdict.FETCH:
             raise Unordered(subject, self.revision(subject))
@@ -189,12 +200,17 @@ class Ledger:
         }
         if known and known["reference"] and known["reference"] != row["reference"]:
             self._given_up.add((subject, known["reference"]))
-        if snapshot.deleted or subject.id in self._gone:
+        if subject.kind is Kind.INVOICE:
+            row["status"] = advance(known["status"] if known else None, row["status"])
+        if snapshot.deleted or (
+            subject.id in self._gone and row.get("status", InvoiceStatus.DRAFT) == InvoiceStatus.DRAFT
+        ):
             row["deleted_at"] = row["deleted_at"] or self._now
             if subject.kind is Kind.INVOICE:
                 self._items[subject.id], row["items_document"] = [], items_document([])
+        else:
+            row["deleted_at"] = None
         if subject.kind is Kind.INVOICE:
-            row["status"] = advance(known["status"] if known else None, row["status"])
             row["payment_intent"] = known["payment_intent"] if known else self._default_link(subject.id)
             self._note_invoice(known, row)
         self._put(subject, row)
@@ -236,7 +252,7 @@ class Ledger:
             raise Incomplete(subject, self.revision(subject))
         document = items_document(snapshot.items)
         digest = lines_digest(snapshot.items)
-        if known and known["lines_digest"] == digest:
+        if known and known["lines_digest"] == digest and not known["deleted_at"]:
             return {} if known["items_document"] == document else {"items_document": document}
         if frozen:
             return {"items_document": completed_items(known["items_document"])} if known else {}

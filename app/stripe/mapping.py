@@ -61,7 +61,7 @@ class Snapshot:
     """One state of a Stripe object.
 
     row: its fields, whether they are columns or only in the document. deleted: the object is gone. stub: and nothing
-    else is known of it. items: an invoice's items as rows. items_complete: whether these are all, as Stripe shows only
+    else is known of it. missing: Stripe, asked, did not know it. items: an invoice's items as rows. items_complete: whether these are all, as Stripe shows only
     the first few inline. links: rows that link PaymentIntents to the invoice, if `payments` was expanded.
     """
 
@@ -71,6 +71,7 @@ class Snapshot:
     row: JsonObject
     deleted: bool = False
     stub: bool = False
+    missing: bool = False
     items: list[JsonObject] = field(default_factory=list)
     items_complete: bool = True
     links: list[JsonObject] = field(default_factory=list)

@@ -136,7 +136,7 @@ async def test_the_confirmation_speaks_of_a_payment_only_where_something_was_pai
         assert said in message.part(kind)
 
 
-async def test_an_invoice_credited_in_full_is_confirmed_without_a_word_of_a_payment(
+async def test_an_invoice_credited_in_full_with_nothing_paid_is_canceled_and_confirms_nothing(
     shop: Shop, mail: MailServer
 ) -> None:
     invoice = await shop.invoice()
@@ -146,9 +146,49 @@ async def test_an_invoice_credited_in_full_is_confirmed_without_a_word_of_a_paym
     await shop.performer.drain()
     fulfillment = await shop.fulfillment(invoice["id"])
     assert fulfillment is not None
-    assert (fulfillment["status"], fulfillment["amount_paid"]) == ("fulfilled", 0)
-    assert (fulfillment["paid_out_of_band"], fulfillment["payment_intent"]) == (False, None)
-    assert "Nothing was left to pay" in mail.messages[0].part("plain")
+    assert (fulfillment["status"], fulfillment["amount_paid"]) == ("canceled", 0)
+    assert (fulfillment["paid_out_of_band"], fulfillment["fulfilled_at"]) == (False, None)
+    assert mail.messages == []
+    shown = (await shop.client.get(f"/v1/invoices/{invoice['id']}")).json()
+    assert (shown["status"], shown["settled_by"]) == ("paid", "credit_note")
+    timeline = (await shop.client.get(f"/v1/invoices/{invoice['id']}/timeline")).json()
+    assert "A credit note covers all of it" in timeline["unpaid_because"]
+    assert await shop.parts.repairing().repair() == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "balance", "settled_by", "said"),
+    [
+        (30, 0, "below_minimum", "0.30 USD is too little to be charged by itself: it is added to your next invoice"),
+        (-500, 0, "negative_total", "Nothing is to be paid, and 5.00 USD is kept as your credit"),
+        (5000, -9000, "customer_balance", "50.00 USD was taken from your credit"),
+    ],
+)
+async def test_the_confirmation_says_why_nothing_was_paid(
+    shop: Shop, mail: MailServer, amount: int, balance: int, settled_by: str, said: str
+) -> None:
+    invoice = await shop.invoice(amount=amount, finalize=False)
+    if balance:
+        await shop.dashboard(f"customers/{invoice['customer']}", balance=balance)
+    await shop.dashboard(f"invoices/{invoice['id']}/finalize")
+    await shop.tell(*await shop.events())
+    await shop.performer.drain()
+    shown = (await shop.client.get(f"/v1/invoices/{invoice['id']}")).json()
+    assert (shown["settled_by"], shown["fulfillment"]["status"]) == (settled_by, "fulfilled")
+    for kind in ("plain", "html"):
+        assert said in " ".join(mail.messages[0].part(kind).split())
+
+
+async def test_a_part_that_was_paid_and_the_rest_credited_is_fulfilled(shop: Shop) -> None:
+    invoice = await shop.invoice()
+    terms = {"amount": 2000, "currency": "usd", "customer": invoice["customer"]}
+    intent = await shop.dashboard("payment_intents", **terms)
+    await shop.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=intent["id"])
+    await shop.dashboard(f"payment_intents/{intent['id']}/confirm", payment_method="pm_card_visa")
+    await shop.dashboard("credit_notes", invoice=invoice["id"], amount=3000)
+    await shop.tell(*await shop.events())
+    shown = (await shop.client.get(f"/v1/invoices/{invoice['id']}")).json()
+    assert (shown["settled_by"], shown["fulfillment"]["status"]) == ("payment", "fulfilled")
 
 
 async def test_nothing_pending_is_told_after_the_confirmation(shop: Shop, mail: MailServer) -> None:

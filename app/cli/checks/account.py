@@ -12,8 +12,11 @@ from datetime import UTC, datetime
 from app.cli.checks.clock import skewed
 from app.cli.checks.findings import Finding, fail, ok, warn
 from app.container import Parts
-from app.domain.errors import InvoicingError, StripeInvalidRequest, StripeKeyRefused
+from app.domain.errors import InvoicingError, NotAtStripe, StripeInvalidRequest, StripeKeyRefused
+from app.inbox import drift
+from app.projection import observation
 from app.stripe.client import API_VERSION, Answer, StripeGateway
+from app.stripe.mapping import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ async def check(parts: Parts) -> AsyncIterator[Finding]:
         yield skewed("stripe clock", answer.until - asked, "Stripe's", precise=False)
     yield await _account(parts)
     yield _publishable(parts)
+    async for finding in _same_account(parts):
+        yield finding
     async for finding in _permissions(parts.gateway):
         yield finding
 
@@ -86,6 +91,22 @@ def _publishable(parts: Parts) -> Finding:
         says = f"STRIPE_PUBLISHABLE_KEY is not of {'live' if live else 'test'} mode, as STRIPE_SECRET_KEY is"
         return fail("publishable key", says, "Take both from the same account and mode.")
     return ok("publishable key", "of the same mode")
+
+
+async def _same_account(parts: Parts) -> AsyncIterator[Finding]:
+    """Whether Stripe knows the newest invoice here that cannot have been deleted; nothing where there is none to ask for."""
+    newest = None
+    try:
+        async with parts.database.connection() as connection:
+            newest = await drift.newest_finalized(connection, livemode=parts.settings.livemode)
+        if newest:
+            await parts.gateway.get(f"/v1/invoices/{newest}")
+    except StripeInvalidRequest as error:
+        if observation.is_gone(error):
+            advice = "Put the key of the account, or sandbox, that the invoices are of into STRIPE_SECRET_KEY."
+            yield fail("account", NotAtStripe(Kind.INVOICE, str(newest)).detail, advice)
+    except InvoicingError:
+        return  # other checks say so
 
 
 async def _permissions(gateway: StripeGateway) -> AsyncIterator[Finding]:

@@ -18,6 +18,7 @@ INVOICE: JsonObject = {
     "amount_due": 24000,
     "amount_paid": 24000,
     "amount_remaining": 0,
+    "settled_by": "payment",
     "due_at": "2026-12-22T10:18:00.000Z",
     "description": "Consulting in May",
     "footer": "Thank you for your business.",

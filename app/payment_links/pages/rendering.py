@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from app.domain.fulfillment import FulfillmentStatus
-from app.domain.invoice import InvoiceStatus
+from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonView
 from app.domain.money import format_amount, major
 from app.payment_links.pages.assets import ADDRESS
@@ -51,6 +51,11 @@ NOTICES = {
         "This link does not open anything", "Please check that you opened the whole address, to its last character."
     ),
     InvoiceStatus.PAID: Notice("This invoice is paid", "Thank you. Nothing more is owed."),
+    Settlement.CREDIT_NOTE: Notice("This invoice was credited", "A credit note covers all of it. Nothing is owed."),
+    Settlement.BELOW_MINIMUM: Notice(
+        "Nothing is to be paid now",
+        "The amount is too little to be charged by itself: it is added to your next invoice.",
+    ),
     InvoiceStatus.VOID: Notice(
         "This invoice was canceled", "Nothing is owed. If you expected to pay it, please contact its sender."
     ),
@@ -83,7 +88,8 @@ class Pages:
     def invoice(self, invoice: JsonView, token: str, element: str) -> str:
         """The page at a link's address: the payment form, or the message why there is none."""
         if invoice["status"] != InvoiceStatus.OPEN:
-            return self.notice(invoice["status"], invoice)
+            said = invoice["settled_by"] if invoice["settled_by"] in NOTICES else invoice["status"]
+            return self.notice(said, invoice)
         if (invoice["fulfillment"] or {}).get("status") == FulfillmentStatus.PROCESSING:
             return self.outcome(invoice, token)
         title = f"Invoice {invoice['number']}"
