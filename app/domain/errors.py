@@ -187,7 +187,7 @@ class NotAtStripe(StripeError):
     def __init__(self, kind: str, object_id: str) -> None:
         super().__init__(
             f"Stripe does not know the {kind} {object_id}, which was not deleted: "
-            "STRIPE_SECRET_KEY is of another account or of another sandbox than the one it was made in."
+            "STRIPE_SECRET_KEY is of another account or of another test environment than the one it was made in."
         )
 
 

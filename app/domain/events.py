@@ -22,6 +22,7 @@ INVOICE: Final = "invoice"
 FULFILLMENT: Final = "fulfillment"
 UPDATED: Final = "updated"
 DELETED: Final = "deleted"
+REOPENED: Final = "reopened"
 
 CALLED: Final = {
     InvoiceStatus.DRAFT.value: "created",
@@ -31,16 +32,21 @@ CALLED: Final = {
 }
 """The event's name for an invoice status, where it is not the status itself."""
 
+ENDED: Final = frozenset({InvoiceStatus.PAID.value, InvoiceStatus.VOID.value, InvoiceStatus.UNCOLLECTIBLE.value})
+"""Statuses after which an invoice that is open was opened again."""
+
 
 def event_type(subject: str, was: str | None, became: str) -> str:
     """The type of the event for a change from `was` to `became`: `updated` if they are equal."""
     if was == became:
         return f"{subject}.{UPDATED}"
+    if subject == INVOICE and became == InvoiceStatus.OPEN and was in ENDED:
+        return f"{subject}.{REOPENED}"
     return f"{subject}.{CALLED.get(became, became) if subject == INVOICE else became}"
 
 
 INVOICE_TYPES: Final = tuple(
-    event_type(INVOICE, None, status) for status in (*(one.value for one in InvoiceStatus), DELETED, UPDATED)
+    event_type(INVOICE, None, status) for status in (*(one.value for one in InvoiceStatus), DELETED, REOPENED, UPDATED)
 )
 FULFILLMENT_TYPES: Final = tuple(
     event_type(FULFILLMENT, None, status) for status in (*(one.value for one in FulfillmentStatus), UPDATED)

@@ -38,7 +38,7 @@ RANK: Final = {
     InvoiceStatus.PAID: 4,
     InvoiceStatus.VOID: 4,
 }
-"""The order of statuses: of two snapshots, the one of lower rank is the older one."""
+"""The lattice: a snapshot of lower rank than what is known is the older one, unless Stripe, asked, says otherwise."""
 
 DELETED_RANK: Final = 1
 """A deleted draft is no draft again. Stripe deletes nothing but drafts: a finalized invoice was never deleted."""
@@ -99,13 +99,14 @@ def require(act: Act, status: str) -> None:
         )
 
 
-def advance(current: str | None, to: str) -> InvoiceStatus:
-    """The status after a snapshot with status `to`; `current` is the known one, or None.
+def advance(current: str | None, to: str, *, asked: bool = False) -> InvoiceStatus:
+    """The status after a snapshot that says `to`, where `current` is known (None: nothing yet).
 
-    The status only moves forward: a snapshot of lower rank changes nothing.
+    The status only moves forward in the lattice; a snapshot from behind changes nothing. `asked`: Stripe said so, asked
+    about `current`: a payment that is detached opens a paid invoice again.
     """
     target = InvoiceStatus(to)
-    if current is None:
+    if current is None or asked:
         return target
     known = InvoiceStatus(current)
     return target if RANK[target] >= RANK[known] else known

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.domain.fulfillment import Attempt, Word
+from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
+from app.domain.sources import id_of
 from app.fulfillment.fulfillments import Failure
 from app.inbox.envelope import Event
 from app.payments.attempts import failure_of, last_attempt
@@ -43,7 +45,8 @@ class Incoming:
 
     invoice: the invoice of a payment's event; None if not known yet, "" if Stripe says that it pays none. link: the row
     that says so, if it was fetched. fetched: snapshots by subject. intent: the PaymentIntent as it is now, and the
-    reports known when it was asked. applied: the event's effects were committed before.
+    reports known when it was asked. applied: the event's effects were committed before. finalized: the event says that its invoice is no
+    draft any more, so Stripe cannot have deleted it.
     """
 
     event: Event
@@ -52,14 +55,18 @@ class Incoming:
     link: JsonObject | None = None
     intent: tuple[JsonObject, tuple[object, ...]] | None = None
     applied: bool = False
+    finalized: bool = False
     _mirrored: Subject | None = None
 
     def __post_init__(self) -> None:
         named = self.event.object.get("object", "")
+        self.finalized = (
+            named == "invoice" and self.event.object.get("status", InvoiceStatus.DRAFT) != InvoiceStatus.DRAFT
+        )
         if kind := KINDS.get(named):
             self._mirrored = Subject(kind, self.event.object["id"])
-        elif named == "invoice_payment":
-            self.invoice = str(self.event.object["invoice"])
+        elif named in OF_INVOICES:
+            self.invoice = id_of(self.event.object["invoice"])
 
     @property
     def subject(self) -> Subject | None:
@@ -70,13 +77,6 @@ class Incoming:
     def foreign(self) -> bool:
         """Whether the event is written in another API version, so that its object must not be read."""
         return self.event.api_version != API_VERSION
-
-    @property
-    def finalized(self) -> bool:
-        """Whether the event says that its invoice is no draft (any more): then it cannot have been deleted."""
-        if self.event.object.get("object") != "invoice":
-            return True
-        return self.event.type not in OF_DRAFTS or self.event.object.get("status", "draft") != "draft"
 
     def written(self, subject: Subject, over: int) -> Snapshot | None:
         """`subject` as the event has it, as new as an answer over revision `over`; None where the event cannot be read."""
@@ -96,7 +96,7 @@ class Incoming:
         subject = self._mirrored or Subject(KINDS[event.object["object"]], event.object["id"])
         taken = self.fetched.get(subject)
         if taken is None and self.foreign and not deleted:
-            if ledger.is_gone(subject) and not (subject.kind is Kind.INVOICE and self.finalized):
+            if ledger.is_gone(subject) and not self.finalized:
                 return subject
             raise Unordered(subject, ledger.revision(subject))
         if taken is None:
@@ -109,8 +109,8 @@ class Incoming:
 
 KINDS = {kind.value: kind for kind in Kind}
 
-OF_DRAFTS = frozenset({"invoice.created", "invoice.updated", "invoice.finalization_failed", "invoice.deleted"})
-"""Events of which an invoice may be a draft; by any other it is finalized."""
+OF_INVOICES = frozenset({"invoice_payment", "credit_note"})
+"""Stripe's names of objects that say which invoice they belong to."""
 
 Handler = Callable[[Ledger, Incoming], None]
 
@@ -135,13 +135,20 @@ def on_invoice(ledger: Ledger, incoming: Incoming) -> None:
     ledger.follow_invoice(incoming.apply(ledger).id)
 
 
+def on_finalized(ledger: Ledger, incoming: Incoming) -> None:
+    """The same of an invoice that is no draft any more."""
+    incoming.finalized = True
+    on_invoice(ledger, incoming)
+
+
 def on_invoice_paid(ledger: Ledger, incoming: Incoming) -> None:
     """Mirror a paid invoice and fulfill it, once, however it was paid and in whatever order events come."""
-    on_invoice(ledger, incoming)
+    on_finalized(ledger, incoming)
 
 
 def on_invoice_payment_failed(ledger: Ledger, incoming: Incoming) -> None:
     """Count a failed attempt to pay, once per event. The reason comes with the PaymentIntent's own event."""
+    incoming.finalized = True
     subject = incoming.apply(ledger)
     ledger.follow_invoice(subject.id)
     invoice = ledger.row(subject)
@@ -167,6 +174,7 @@ def on_invoice_payment_paid(ledger: Ledger, incoming: Incoming) -> None:
     Of a partial payment, no other event may tell.
     """
     subject = Subject(Kind.INVOICE, str(incoming.invoice))
+    incoming.finalized = True
     partial = not incoming.foreign and not incoming.event.object.get("is_default", True)
     if (incoming.foreign or partial) and subject not in incoming.fetched:
         raise Unordered(subject, ledger.revision(subject))
@@ -176,6 +184,15 @@ def on_invoice_payment_paid(ledger: Ledger, incoming: Incoming) -> None:
         ledger.link(link)
     if invoice and partial:
         ledger.fulfillments.follow_attempt(invoice, Word(Attempt.PAID, incoming.event.created_at))
+
+
+def on_credit_note(ledger: Ledger, incoming: Incoming) -> None:
+    """A credit note changed what is due: its invoice is taken over from Stripe, which need not tell of that otherwise."""
+    subject = Subject(Kind.INVOICE, str(incoming.invoice))
+    incoming.finalized = True
+    if subject not in incoming.fetched:
+        raise Unordered(subject, ledger.revision(subject))
+    _take_invoice(ledger, incoming, subject)
 
 
 def _follow_attempt(ledger: Ledger, incoming: Incoming, attempt: Attempt) -> None:
@@ -213,7 +230,8 @@ def _failure(intent: JsonObject, attempt: Attempt) -> Failure | None:
 
 
 def _take_invoice(ledger: Ledger, incoming: Incoming, subject: Subject) -> JsonObject | None:
-    """The invoice, after applying a fetched snapshot; None if it is gone at Stripe, too."""
+    """The invoice of a payment, after applying what was fetched of it; None where nothing is known of it."""
+    incoming.finalized = True
     fetched = incoming.fetched.get(subject)
     if fetched:
         ledger.apply(fetched)
@@ -235,19 +253,22 @@ HANDLERS: dict[str, Handler] = {
     "customer.deleted": on_deleted,
     "invoice.created": on_created,
     "invoice.updated": on_invoice,
-    "invoice.finalized": on_invoice,
+    "invoice.finalized": on_finalized,
     "invoice.finalization_failed": on_invoice,
-    "invoice.sent": on_invoice,
-    "invoice.overdue": on_invoice,
-    "invoice.payment_action_required": on_invoice,
+    "invoice.sent": on_finalized,
+    "invoice.overdue": on_finalized,
+    "invoice.payment_action_required": on_finalized,
     "invoice.payment_failed": on_invoice_payment_failed,
     "invoice.paid": on_invoice_paid,
-    "invoice.payment_succeeded": on_invoice,
-    "invoice.overpaid": on_invoice,
-    "invoice.voided": on_invoice,
-    "invoice.marked_uncollectible": on_invoice,
+    "invoice.payment_succeeded": on_finalized,
+    "invoice.overpaid": on_finalized,
+    "invoice.voided": on_finalized,
+    "invoice.marked_uncollectible": on_finalized,
     "invoice.deleted": on_deleted,
     "invoice_payment.paid": on_invoice_payment_paid,
+    "credit_note.created": on_credit_note,
+    "credit_note.updated": on_credit_note,
+    "credit_note.voided": on_credit_note,
     "payment_intent.processing": on_payment_intent_processing,
     "payment_intent.payment_failed": on_payment_intent_failed,
 }

@@ -31,7 +31,7 @@ from app.idempotency.steps import Done, Steps
 from app.invoices.joined import Joined
 from app.invoices.pricing import line, one_currency
 from app.payments.attempts import problem_of
-from app.projection import observation
+from app.projection import mirrored_rows, observation
 from app.projection.unit_of_work import Subject
 from app.projection.write_through import Writer, stripe_params
 from app.stripe.client import Answer as StripeAnswer
@@ -41,6 +41,10 @@ from app.stripe.mapping import Kind
 PATH = "/v1/invoices"
 LONGEST_DUE_YEARS = 5
 DRAFT_FIELDS = ("collection_method", "days_until_due", "auto_advance", "description", "footer", "custom_fields")
+LOOKED_UP = "client secret"
+"""What is put down beside the changes that are seen when a client secret is asked for."""
+OF_REOPENED = frozenset({Act.VOID, Act.CLIENT_SECRET})
+"""Acts before which Stripe is asked about an invoice that is paid here: a payment that is detached opens it again."""
 SHOW_PAYMENTS = {"expand": ["payments"]}
 SHOW_SECRET = {"expand": ["payments", "confirmation_secret"]}
 
@@ -54,6 +58,7 @@ class Invoicing:
         self._steps = steps
         self._writer = writer
         self._looking_up = Joined(self._look_up_secret)
+        self._taking_over = Joined(self._take_over)
 
     async def create_invoice(self, operation: Operation, params: JsonView) -> None:
         """Create a draft with all items, and finalize it if asked (InvoiceCreate). A refusal leaves nothing behind."""
@@ -191,13 +196,24 @@ class Invoicing:
         A continued operation is not checked, because it may have done the act already.
         """
         invoice_id = str(operation.subject)
-        async with self._database.connection() as connection:
-            row = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
+        row = await self._row(invoice_id)
         if row is None or (row["deleted_at"] and operation.fresh):
             raise NotFound(f"There is no invoice {invoice_id!r}.")
         if act and operation.fresh:
+            row = await self._reopened(row, act, str(operation.id))
             require(act, row["status"])
         return row
+
+    async def _row(self, invoice_id: str) -> JsonObject | None:
+        async with self._database.connection() as connection:
+            return (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
+
+    async def _reopened(self, row: JsonObject, act: Act, cause: str) -> JsonObject:
+        """The invoice, taken over from Stripe where it is paid here and `act` may be meant for one that was opened again."""
+        if act not in OF_REOPENED or row["status"] != InvoiceStatus.PAID:
+            return row
+        await observation.take_over(self._database, self._gateway, Subject(Kind.INVOICE, row["id"]), cause)
+        return await self._row(row["id"]) or row
 
     async def _explain(self, operation: Operation, act: Act, error: StripeInvalidRequest) -> NoReturn:
         """Raise InvalidState if Stripe's state of the invoice forbids `act`, otherwise Stripe's refusal."""
@@ -220,20 +236,27 @@ class Invoicing:
     async def client_secret(self, invoice_id: str) -> JsonObject:
         """The secret with which a front end confirms the payment, fetched from Stripe at each call.
 
-        Raises NotFound, and InvalidState if the invoice cannot be paid that way.
+        Where Stripe has the invoice otherwise than it is known here, that is taken over: what the page asks for is what
+        will be charged. Raises NotFound, InvalidState where the invoice cannot be paid that way.
         """
-        async with self._database.connection() as connection:
-            row = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
+        row = await self._row(invoice_id)
         if row is None or row["deleted_at"]:
             raise NotFound(f"There is no invoice {invoice_id!r}.")
+        row = await self._reopened(row, Act.CLIENT_SECRET, LOOKED_UP)
         require(Act.CLIENT_SECRET, row["status"])
         answer = await self._looking_up.ask(invoice_id)
+        taken = observation.snapshot_of(Kind.INVOICE, answer)
+        if not taken.version.same_content(mirrored_rows.version_of(Kind.INVOICE, row)):
+            await self._taking_over.ask(invoice_id)
         require(Act.CLIENT_SECRET, answer.data["status"])
-        link = observation.snapshot_of(Kind.INVOICE, answer).payment_intent
+        link = taken.payment_intent
         return {"client_secret": _client_secret(answer.data), "payment_intent": link or row["payment_intent"]}
 
     async def _look_up_secret(self, invoice_id: str) -> StripeAnswer:
         return await self._gateway.get(f"/v1/invoices/{invoice_id}", SHOW_SECRET)
+
+    async def _take_over(self, invoice_id: str) -> bool:
+        return await observation.take_over(self._database, self._gateway, Subject(Kind.INVOICE, invoice_id), LOOKED_UP)
 
     async def reveal(self, answer: Answer) -> str:
         """The body of `answer` with its client secret, which is fetched from Stripe again for a replay."""

@@ -80,8 +80,8 @@ def gone(subject: Subject) -> Snapshot:
 
 
 def snapshot_of(kind: Kind, answer: Answer, *, over: int | None = None) -> Snapshot:
-    """The snapshot in an answer of Stripe's."""
-    return snapshot(kind, answer.data, Stamp(answer.since, answer.until, over=over))
+    """The snapshot an answer is."""
+    return snapshot(kind, answer.data, Stamp(answer.since, answer.until, over=over, asked=True))
 
 
 async def complete(gateway: StripeGateway, taken: Snapshot) -> None:

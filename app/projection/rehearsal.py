@@ -17,7 +17,7 @@ from app.domain.errors import NotAtStripe, StripeInvalidRequest
 from app.domain.fulfillment import follow
 from app.domain.invoice import advance
 from app.domain.json import JsonObject, JsonView
-from app.domain.sources import Passing
+from app.domain.sources import Passing, id_of
 from app.inbox.envelope import Event, read_event
 from app.inbox.handlers import HANDLERS, KINDS
 from app.payments.attempts import failure_of, last_attempt
@@ -36,6 +36,7 @@ UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, msgsp
 PASSING = frozenset(FIELDS[Kind.INVOICE].marked(Passing))
 
 INTENT = "payment_intent"
+CREDIT_NOTE = "credit_note"
 FOLLOWS = "fulfillment"
 """The name of an extra field of an invoice: the fulfillment's status that would follow from its status."""
 AT_ONCE = 8
@@ -222,6 +223,8 @@ def reading_of(stripe_object: JsonView) -> Reading:
         said = (failure.code, failure.decline_code, failure.message) if failure else (None, None, None)
         told = dict(zip(("failure_code", "failure_decline_code", "failure_message"), said, strict=True))
         return {"id": stripe_object["id"], "attempt": last_attempt(stripe_object), **told}
+    if name == CREDIT_NOTE:
+        return {"invoice": id_of(stripe_object["invoice"])}
     link: JsonObject | None = payment_link(stripe_object)
     return dict(link or {"payment_intent": None})
 

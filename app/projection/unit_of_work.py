@@ -190,6 +190,9 @@ class Ledger:
         since, until = snapshot.version.since, snapshot.version.until
         if snapshot.version.first:
             since = until = since - SECOND  # whatever else carries its second came after it
+        if known and snapshot.version.timeless:
+            since, until = (datetime.fromisoformat(known[f"snapshot_{name}"]) for name in ("since", "until"))
+        asked = known is not None and snapshot.version.over == known["revision"]
         row |= {
             "snapshot_since": since.isoformat(),
             "snapshot_until": until.isoformat(),
@@ -201,7 +204,7 @@ class Ledger:
         if known and known["reference"] and known["reference"] != row["reference"]:
             self._given_up.add((subject, known["reference"]))
         if subject.kind is Kind.INVOICE:
-            row["status"] = advance(known["status"] if known else None, row["status"])
+            row["status"] = advance(known["status"] if known else None, row["status"], asked=asked)
         if snapshot.deleted or (
             subject.id in self._gone and row.get("status", InvoiceStatus.DRAFT) == InvoiceStatus.DRAFT
         ):

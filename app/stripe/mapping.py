@@ -5,8 +5,8 @@ The schemas of the answers say where each field of a row comes from; this module
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
@@ -48,12 +48,16 @@ VERSIONS = {kind: max(fields.version, ITEM.version if kind is Kind.INVOICE else 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """When a snapshot was true, and how it reached us (see Version)."""
+    """Where a snapshot's time comes from: the seconds it was true at, and how it reached us (see Version).
+
+    asked: it is an answer of Stripe's; then its times say nothing of an object of a test clock, which has its own.
+    """
 
     since: datetime
     until: datetime
     first: bool = False
     over: int | None = None
+    asked: bool = False
 
 
 @dataclass(slots=True)
@@ -93,20 +97,27 @@ def snapshot(kind: Kind, stripe_object: JsonView, stamp: Stamp, *, deleted: bool
     if stripe_object.get("deleted"):
         return Snapshot(kind, object_id, _deleted(stamp), {"id": object_id}, deleted=True, stub=True)
     row = FIELDS[kind].read(stripe_object)
+    timeless = stamp.asked and stripe_object.get("test_clock") is not None
+    if timeless:
+        made = datetime.fromtimestamp(stripe_object["created"], UTC)
+        stamp = replace(stamp, since=made, until=made)
     if kind is not Kind.INVOICE:
-        version = _deleted(stamp) if deleted else _version(kind, row, [], stamp)
+        version = _deleted(stamp) if deleted else _version(kind, row, [], stamp, timeless=timeless)
         return Snapshot(kind, object_id, version, row, deleted=deleted)
     items = _items(stripe_object)
-    version = _deleted(stamp) if deleted else _version(kind, row, items, stamp)
+    version = _deleted(stamp) if deleted else _version(kind, row, items, stamp, timeless=timeless)
     complete = not stripe_object["lines"]["has_more"]
     links = _links(stripe_object)
     return Snapshot(kind, object_id, version, row, deleted, items=items, items_complete=complete, links=links)
 
 
-def _version(kind: Kind, row: JsonView, items: Sequence[JsonView], stamp: Stamp) -> Version:
+def _version(kind: Kind, row: JsonView, items: Sequence[JsonView], stamp: Stamp, *, timeless: bool = False) -> Version:
     rank = RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
     digest, *later = (_content_digest(kind, row, items, since) for since in range(1, VERSIONS[kind] + 1))
-    return Version(rank, stamp.since, stamp.until, digest, tuple(later), first=stamp.first, over=stamp.over)
+    return Version(
+        rank, stamp.since, stamp.until, digest, tuple(later), first=stamp.first, over=stamp.over, asked=stamp.asked,
+        timeless=timeless,
+    )  # fmt: skip
 
 
 def _content_digest(kind: Kind, row: JsonView, items: Sequence[JsonView], since: int) -> str:

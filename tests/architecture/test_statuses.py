@@ -54,7 +54,7 @@ def found() -> dict[str, set[tuple[str, str]]]:
 
 def test_the_invoices_status_comes_from_advance_and_the_fulfillments_from_follow() -> None:
     assert found() == {
-        LEDGER: {("assigned", "advance(known['status'] if known else None, row['status'])")},
+        LEDGER: {("assigned", "advance(known['status'] if known else None, row['status'], asked=asked)")},
         FULFILLING: {("changed", "status")},
     }
     follows = [node for node in ast.walk(modules("app")[Path(FULFILLING)]) if isinstance(node, ast.Assign)]

@@ -1,5 +1,6 @@
 """Which of two pictures of one object is the newer: the same verdict in whatever order they come."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -40,7 +41,8 @@ def test_a_further_stage_is_newer_whatever_the_times_say(known: Version, incomin
     if incoming.rank > known.rank:
         assert verdict is Verdict.APPLY
     if incoming.rank < known.rank:
-        assert verdict is Verdict.STALE
+        later = incoming.since > known.until
+        assert verdict is (Verdict.FETCH if later else Verdict.STALE)
 
 
 @given(versions(), versions())
@@ -49,7 +51,8 @@ def test_of_two_pictures_that_differ_exactly_one_wins_or_stripe_is_asked(one: Ve
     if one.rank == other.rank and one.digest == other.digest:
         assert verdicts == {Verdict.SAME}
     else:
-        assert verdicts in ({Verdict.APPLY, Verdict.STALE}, {Verdict.FETCH})
+        assert verdicts in ({Verdict.APPLY, Verdict.STALE}, {Verdict.FETCH}, {Verdict.APPLY, Verdict.FETCH})
+        assert verdicts != {Verdict.APPLY, Verdict.FETCH} or one.rank != other.rank
 
 
 @given(versions(rank=1), versions(rank=1))
@@ -63,6 +66,26 @@ def test_pictures_whose_times_overlap_cannot_be_ordered(one: Version, other: Ver
 def test_what_was_asked_for_wins_where_times_cannot_tell(known: Version, incoming: Version) -> None:
     fetched = Version(1, incoming.since, incoming.until, incoming.digest, over=known.revision)
     assert judge(known, fetched) is not Verdict.FETCH
+
+
+@given(versions(), versions())
+def test_what_stripe_answers_counts_whatever_ranks_and_times_say(known: Version, incoming: Version) -> None:
+    fetched = replace(incoming, over=known.revision, asked=True)
+    assert judge(known, fetched) in {Verdict.APPLY, Verdict.SAME}
+
+
+@given(versions(rank=1), versions(rank=1))
+def test_an_answer_is_not_older_than_what_is_dated_ahead_of_stripes_clock(known: Version, incoming: Version) -> None:
+    ahead = replace(known, since=known.since + timedelta(days=365), until=known.until + timedelta(days=365))
+    answer = replace(incoming, digest="other", asked=True)
+    assert judge(ahead, answer) is Verdict.FETCH
+    assert judge(ahead, replace(answer, asked=False)) is Verdict.STALE
+
+
+@given(versions(rank=1), versions(rank=1))
+def test_times_say_nothing_of_an_answer_about_an_object_of_a_test_clock(known: Version, incoming: Version) -> None:
+    answer = replace(incoming, digest="other", asked=True, timeless=True)
+    assert judge(known, answer) is Verdict.FETCH
 
 
 @given(versions(rank=1), versions(rank=1))
