@@ -189,7 +189,7 @@ class Settings(BaseSettings):
 
     @property
     def mail_password(self) -> str:
-        """User name and password for the mail server; empty where it needs none."""
+        """The password for the mail server; empty where it needs none."""
         return self.smtp_password.get_secret_value()
 
     @property

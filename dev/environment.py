@@ -125,7 +125,10 @@ class Environment:
 
     @property
     def webhook_secret_file(self) -> Path:
-        """The file of that secret, made on first use. Programs get the path, as all users can see their arguments."""
+        """The file of that secret, made on first use.
+
+        A program gets its path, as all users can see a program's arguments.
+        """
         file = self.data_dir / "sandbox-webhook-secret"
         _kept_secret(file, "whsec_")
         return file

@@ -88,7 +88,7 @@ async def _named(parts: Parts, named: str, *, revoked: bool, params: JsonView | 
 
 
 def _show(answer: Answer, *, as_json: bool) -> None:
-    """Print the key on standard output, and the rest beside it."""
+    """Print the key on standard output. Its fields then go to standard error."""
     document = msgspec.json.decode(answer.body)
     if as_json:
         print_json(document | ({"key": answer.secret} if answer.secret else {}))

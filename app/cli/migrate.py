@@ -63,7 +63,7 @@ async def _rebase_feed(url: str, *, restored: bool) -> bool:
 
 
 async def _grant(url: str) -> None:
-    """Grant the rights of this release, unless a newer one has granted its own on its own schema."""
+    """Grant the rights that this release needs. On another release's schema, that release has granted its own."""
     connection = await Database(url).dedicated()
     if await migrations.revision(connection) == migrations.head():
         async with connection.transaction():

@@ -41,7 +41,7 @@ class JobLoop:
         self._woken.set()
 
     def wake(self) -> None:
-        """End the current rest."""
+        """Look for jobs again at once instead of resting."""
         self._woken.set()
 
     async def run(self) -> None:

@@ -21,7 +21,7 @@ DAY = 86_400
 
 
 def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = None) -> None:
-    """Draft to open; straight to paid when nothing is due."""
+    """Finalize a draft: it becomes open, or paid if nothing is due."""
     if invoice["status"] != "draft":
         raise invalid_request("This invoice is already finalized, you can't re-finalize a non-draft invoice.")
     _require_finalizable(tx, invoice)
@@ -50,7 +50,7 @@ def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = 
 
 
 def _require_finalizable(tx: Transaction, invoice: Document) -> None:
-    """What stands in the way is recorded on the draft and announced, and the draft stays one."""
+    """Record and announce an obstacle on the draft, which then stays a draft."""
     customer = tx.get("customer", invoice["customer"])
     if customer is None:
         obstacle = resource_missing("customer", invoice["customer"], param="customer")
@@ -71,7 +71,7 @@ def _require_finalizable(tx: Transaction, invoice: Document) -> None:
 
 
 def _replace(tx: Transaction, revision: Document) -> None:
-    """A finalized revision takes the place of the invoice it revises."""
+    """Let a finalized revision replace the invoice it revises."""
     original = tx.need("invoice", revision["from_invoice"]["invoice"], param="from_invoice")
     original["latest_revision"] = revision["id"]
     tx.save(original)
@@ -85,7 +85,10 @@ def _freeze(invoice: Document, customer: Document) -> None:
 
 
 def _apply_balance(tx: Transaction, invoice: Document, customer: Document) -> None:
-    """Credit lowers what is due, debt raises it; what is too small to charge is carried over."""
+    """Apply the customer's balance to what is due.
+
+    Credit lowers it, debt raises it, and an amount too small to charge is carried over.
+    """
     start, total = customer["balance"], invoice["total"]
     if customer["currency"] != invoice["currency"]:
         start = 0
@@ -157,7 +160,7 @@ def _method_types(invoice: Document) -> list[str]:
 
 
 def _schedule(tx: Transaction, invoice: Document) -> None:
-    """What the clock will do with an open invoice: collect it, or notice that it is late."""
+    """Schedule what happens to an open invoice: collection, or the notice that it is overdue."""
     if invoice["collection_method"] == "charge_automatically":
         invoice["next_payment_attempt"] = None
         if invoice["auto_advance"]:
