@@ -6,6 +6,7 @@ InvoicingError
  │  ├ Unauthenticated            401 unauthenticated
  │  ├ Forbidden                  403 forbidden
  │  ├ InvalidState               409 invalid_state
+ │  ├ NothingToBill              409 nothing_to_bill
  │  ├ ReferenceTaken             409 reference_taken
  │  ├ IdempotencyMismatch        422 idempotency_mismatch
  │  ├ ValidationFailed           422 validation_error
@@ -113,6 +114,12 @@ class InvalidState(Refused):
     """The object's state does not allow the act. Names the state and the acts it allows."""
 
     code = "invalid_state"
+
+
+class NothingToBill(Refused):
+    """Finalizing a draft without items: Stripe would call it paid."""
+
+    code = "nothing_to_bill"
 
 
 class ReferenceTaken(Refused):

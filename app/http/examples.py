@@ -73,6 +73,7 @@ DETAILS = {
     "not_found": "There is no invoice 'in_1PgF'.",
     "method_not_allowed": "PUT is not possible at this address, which takes GET, POST.",
     "invalid_state": "The invoice is open: finalize is not possible. Allowed from open: send, pay, void.",
+    "nothing_to_bill": "The invoice has no items: nothing would be billed, and Stripe would call it paid.",
     "reference_taken": "The reference 'order-1042' belongs to in_1PgF.",
     "idempotency_in_progress": "A request with this Idempotency-Key is still running.",
     "idempotency_mismatch": "This Idempotency-Key was used for another request.",

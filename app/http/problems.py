@@ -30,6 +30,7 @@ STATUS = {
     "not_found": 404,
     "method_not_allowed": 405,
     "invalid_state": 409,
+    "nothing_to_bill": 409,
     "reference_taken": 409,
     "idempotency_in_progress": 409,
     "payload_too_large": 413,

@@ -18,6 +18,7 @@ from app.invoices.queries import InvoicesWanted
 from app.invoices.schemas import (
     ClientSecret,
     InvoiceCreate,
+    InvoiceFinalize,
     InvoiceListed,
     InvoicePay,
     InvoiceRead,
@@ -29,7 +30,12 @@ from app.invoices.timeline_schemas import TimelineRead
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=AuthorizedRoute)
 
 
-@router.post("", status_code=201, response_model=InvoiceWithSecret, responses=answers("reference_taken", *WRITE))
+@router.post(
+    "",
+    status_code=201,
+    response_model=InvoiceWithSecret,
+    responses=answers("nothing_to_bill", "reference_taken", *WRITE),
+)
 async def create_invoice(body: InvoiceCreate, write: WriteDep) -> Response:
     """Create a draft with all its items in one call, finalized if asked; all of it, or nothing is left behind."""
     return await write.run(write.parts.invoicing.create_invoice, body.params())
@@ -71,13 +77,15 @@ async def delete_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
     return await write.run(write.parts.invoicing.delete_invoice, {}, invoice_id)
 
 
-@router.post("/{invoice_id}/finalize", response_model=InvoiceWithSecret, responses=answers(*STATE, *WRITE))
-async def finalize_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
+@router.post(
+    "/{invoice_id}/finalize", response_model=InvoiceWithSecret, responses=answers("nothing_to_bill", *STATE, *WRITE)
+)
+async def finalize_invoice(invoice_id: InvoiceId, write: WriteDep, body: InvoiceFinalize | None = None) -> Response:
     """Finalize a draft. The answer carries the client secret; an invoice over nothing is paid at once and has none."""
-    return await write.run(write.parts.invoicing.finalize_invoice, {}, invoice_id)
+    return await write.run(write.parts.invoicing.finalize_invoice, body.params() if body else {}, invoice_id)
 
 
-@router.post("/{invoice_id}/send", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+@router.post("/{invoice_id}/send", response_model=InvoiceRead, responses=answers("nothing_to_bill", *STATE, *WRITE))
 async def send_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
     """Have Stripe email the invoice; a draft is finalized first."""
     return await write.run(write.parts.invoicing.send_invoice, {}, invoice_id)
@@ -86,10 +94,10 @@ async def send_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
 @router.post(
     "/{invoice_id}/pay",
     response_model=InvoiceRead,
-    responses=answers("payment_failed", "payment_action_required", *STATE, *WRITE),
+    responses=answers("payment_failed", "payment_action_required", "nothing_to_bill", *STATE, *WRITE),
 )
 async def pay_invoice(invoice_id: InvoiceId, write: WriteDep, body: InvoicePay | None = None) -> Response:
-    """Charge a payment method on file, or record a payment made out of band."""
+    """Charge a payment method on file, or record a payment made out of band. A draft is finalized first, and charged."""
     params = body.params() if body else {}
     require_own_payment(write.caller, out_of_band=bool(params.get("paid_out_of_band")))
     return await write.run(write.parts.invoicing.pay_invoice, params, invoice_id)

@@ -125,6 +125,10 @@ class ItemsCreate(Create):
     items: Annotated[list[ItemCreate], Field(min_length=1, max_length=250)]
 
 
+AllowEmpty = Annotated[
+    bool, Field(description="Whether an invoice without items may be finalized: it is `paid` and `fulfilled` at once.")
+]
+
 SEND: JsonObject = {"const": "send_invoice"}
 CHARGE: JsonObject = {"const": "charge_automatically"}
 
@@ -149,6 +153,7 @@ class InvoiceCreate(Create):
     reference: Reference | None = None
     items: Items = Field(default=[], examples=[[{"price": "price_1Pgf", "quantity": 2}]])
     finalize: bool = Field(default=False, examples=[True])
+    allow_empty: AllowEmpty = False
 
     @model_validator(mode="after")
     def _due(self) -> Self:
@@ -185,6 +190,10 @@ class InvoiceUpdate(Update):
         if "due_at" in self.model_fields_set and self.due_at is None:
             raise ValueError("due_at must not be null: leave out what stays as it is")
         return self
+
+
+class InvoiceFinalize(Create):
+    allow_empty: AllowEmpty = False
 
 
 class InvoicePay(Create):

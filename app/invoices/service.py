@@ -18,6 +18,7 @@ from app.domain.errors import (
     InvalidState,
     InvoicingError,
     NotFound,
+    NothingToBill,
     PaymentActionRequired,
     PaymentFailed,
     Refused,
@@ -45,6 +46,10 @@ LOOKED_UP = "client secret"
 """What is put down beside the changes that are seen when a client secret is asked for."""
 OF_REOPENED = frozenset({Act.VOID, Act.CLIENT_SECRET})
 """Acts before which Stripe is asked about an invoice that is paid here: a payment that is detached opens it again."""
+NO_ITEMS = (
+    "The invoice has no items: nothing would be billed, and Stripe would call it paid. Add items, or finalize it with "
+    "allow_empty: true."
+)
 SHOW_PAYMENTS = {"expand": ["payments"]}
 SHOW_SECRET = {"expand": ["payments", "confirmation_secret"]}
 
@@ -63,6 +68,8 @@ class Invoicing:
     async def create_invoice(self, operation: Operation, params: JsonView) -> None:
         """Create a draft with all items, and finalize it if asked (InvoiceCreate). A refusal leaves nothing behind."""
         operation.require_to_come("due_at", params.get("due_at"), LONGEST_DUE_YEARS)
+        if operation.fresh and params.get("finalize") and not (params.get("items") or params.get("allow_empty")):
+            raise NothingToBill(NO_ITEMS, param="items")
         if "refusal" in operation.progress:
             await self._discard(operation)
             raise restore(operation.progress["refusal"])
@@ -130,9 +137,11 @@ class Invoicing:
         except StripeInvalidRequest as error:
             await self._explain(operation, Act.DELETE, error)
 
-    async def finalize_invoice(self, operation: Operation, _params: JsonView) -> None:
+    async def finalize_invoice(self, operation: Operation, params: JsonView) -> None:
         """Finalize a draft, so that it can be paid. The answer carries the client secret."""
-        await self.require_act(operation, Act.FINALIZE)
+        row = await self.require_act(operation, Act.FINALIZE)
+        if not params.get("allow_empty"):
+            await self._require_items(operation, row)
         try:
             answer = await self._finalize_at_stripe(operation)
         except StripeInvalidRequest as error:
@@ -149,12 +158,12 @@ class Invoicing:
 
     async def send_invoice(self, operation: Operation, _params: JsonView) -> None:
         """Have Stripe email the invoice. A draft is finalized first."""
-        await self.require_act(operation, Act.SEND)
+        await self._require_items(operation, await self.require_act(operation, Act.SEND))
         await self.act(operation, Act.SEND, "/send", {})
 
     async def pay_invoice(self, operation: Operation, params: JsonView) -> None:
         """Pay with a payment method on file, or record a payment out of band (InvoicePay)."""
-        await self.require_act(operation, Act.PAY)
+        await self._require_items(operation, await self.require_act(operation, Act.PAY))
         await self.act(operation, Act.PAY, "/pay", stripe_params(params, "payment_method", "paid_out_of_band"))
 
     async def void_invoice(self, operation: Operation, _params: JsonView) -> None:
@@ -203,6 +212,15 @@ class Invoicing:
             row = await self._reopened(row, act, str(operation.id))
             require(act, row["status"])
         return row
+
+    async def _require_items(self, operation: Operation, row: JsonView) -> None:
+        """Raise NothingToBill if a draft has no items at Stripe. A draft of some amount has some: Stripe is not asked."""
+        if not operation.fresh or row["status"] != InvoiceStatus.DRAFT or row["subtotal"]:
+            return
+        with suppress(StripeInvalidRequest):  # the act itself says what is wrong
+            draft = (await self._gateway.get(f"/v1/invoices/{row['id']}")).data
+            if draft["status"] == InvoiceStatus.DRAFT and not draft["lines"]["data"]:
+                raise NothingToBill(NO_ITEMS)
 
     async def _row(self, invoice_id: str) -> JsonObject | None:
         async with self._database.connection() as connection:

@@ -194,8 +194,35 @@ async def test_finalizing_an_invoice_over_nothing_pays_it_and_there_is_no_secret
 
 
 async def test_an_empty_invoice_can_be_finalized_like_any_invoice_over_nothing(api: Caller) -> None:
-    paid = await api.draft(items=[], finalize=True)
+    paid = await api.draft(items=[], finalize=True, allow_empty=True)
     assert (paid["status"], paid["client_secret"], paid["items"]) == ("paid", None, [])
+
+
+@pytest.mark.parametrize("act", ["finalize", "send", "pay"])
+async def test_a_draft_without_items_is_not_finalized_by_accident(api: Caller, sandbox: Sandbox, act: str) -> None:
+    invoice = await api.draft(items=[])
+    path = f"/v1/invoices/{invoice['id']}"
+    problem = await api.refused("POST", f"{path}/{act}", 409, "nothing_to_bill")
+    assert "allow_empty" in problem["detail"]
+    [stored] = (await sandbox.state())["invoice"]
+    assert stored["status"] == "draft"
+    paid = await api.post(f"{path}/finalize", {"allow_empty": True})
+    assert (paid["status"], paid["settled_by"]) == ("paid", "nothing_due")
+
+
+async def test_nothing_is_created_where_nothing_would_be_billed(api: Caller, sandbox: Sandbox) -> None:
+    body = {"customer": (await api.customer())["id"], "days_until_due": 3, "finalize": True}
+    problem = await api.refused("POST", "/v1/invoices", 409, "nothing_to_bill", body)
+    assert problem["param"] == "items"
+    assert "invoice" not in await sandbox.state()
+
+
+async def test_items_that_stripe_has_and_we_have_not_heard_of_are_billed(api: Caller, sandbox: Sandbox) -> None:
+    invoice = await api.draft(items=[])
+    item = {"customer": invoice["customer"], "invoice": invoice["id"], "amount": 500, "currency": "usd"}
+    assert (await sandbox.dashboard.post("/v1/invoiceitems", data=item)).is_success
+    opened = await api.post(f"/v1/invoices/{invoice['id']}/finalize")
+    assert (opened["status"], opened["amount_due"]) == ("open", 500)
 
 
 async def test_sending_a_draft_finalizes_it_and_stripe_emails_it(api: Caller, sandbox: Sandbox) -> None:
