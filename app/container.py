@@ -279,7 +279,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
     steps = Steps(database, gateway)
     writer = Writer(database, gateway, steps)
     operations = Operations(database, deadline_s=settings.request_deadline_s)
-    invoicing = Invoicing(database, gateway, steps, writer)
+    invoicing = Invoicing(database, gateway, steps, writer, settings.invoice_days_until_due)
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
     notifications = Notifications(database)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,6 +29,8 @@ from app.payment_links import routes as payment_links_routes
 from app.payment_links.pages import routes as pages
 from app.settings import Settings
 from app.version import VERSION
+
+log = structlog.get_logger(__name__)
 
 ROUTERS = (
     invoices_routes.router,
@@ -74,6 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             async with built(settings) as parts, scraped(parts, settings.metrics_port, VERSION):
                 app.state.parts = parts
+                log.info("listening", url=f"http://{settings.host}:{settings.port}", version=VERSION)
                 yield
         finally:
             await asyncio.to_thread(tracing.stop)

@@ -4,6 +4,7 @@ settings.py lists the settings and refuses unsafe combinations.
 """
 
 import json
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,16 @@ SMALLEST_KEY = 32
 ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 """Algorithms a token may be signed with. All are asymmetric: a verifier must not be able to sign."""
 ALGORITHMS = ("RS256", "ES256")
+SECRET_KEY = re.compile(r"[rs]k_(?:test|live)_\w+", re.ASCII)
+PUBLISHABLE_KEY = re.compile(r"pk_(?:test|live)_\w+", re.ASCII)
+KEYS = {
+    "pk_": "publishable key",
+    "sk_": "secret key",
+    "rk_": "restricted key",
+    "whsec_": "webhook's signing secret",
+    "ik_": "key of this service",
+}
+"""What keys are, by how they begin."""
 
 
 def _split_secrets(value: object) -> object:
@@ -44,6 +55,24 @@ def _no_empty_secret(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     if not value or not all(secret.get_secret_value() for secret in value):
         raise ValueError("STRIPE_WEBHOOK_SECRETS must not hold an empty secret: anybody could sign with it")
     return value
+
+
+def _secret_key(value: SecretStr) -> SecretStr:
+    key = value.get_secret_value()
+    if key and not SECRET_KEY.fullmatch(key):  # the console runs without one
+        raise ValueError(f"STRIPE_SECRET_KEY must be a secret key such as sk_test_… or rk_live_…{_looks_like(key)}")
+    return value
+
+
+def _publishable_key(key: str) -> str:
+    if key and not PUBLISHABLE_KEY.fullmatch(key):
+        raise ValueError(f"STRIPE_PUBLISHABLE_KEY must be a publishable key such as pk_test_…{_looks_like(key)}")
+    return key
+
+
+def _looks_like(key: str) -> str:
+    """What a refused key is, in words: the key itself is not repeated."""
+    return next((f"; this is a {kind}" for prefix, kind in KEYS.items() if key.startswith(prefix)), "")
 
 
 def _hard_to_guess(value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
@@ -116,6 +145,8 @@ _List = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 SigningSecrets = Annotated[_Secrets, AfterValidator(_no_empty_secret)]
 Keys = Annotated[_Secrets, AfterValidator(_hard_to_guess)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
+SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]
+PublishableKey = Annotated[str, AfterValidator(_publishable_key)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_of_postgresql)]
 OptionalDatabaseUrl = Annotated[OptionalSecret, AfterValidator(_of_postgresql)]
 OptionalKey = Annotated[OptionalSecret, AfterValidator(_long_enough)]

@@ -24,6 +24,8 @@ from app.setting_values import (
     OptionalFolder,
     OptionalKey,
     Origins,
+    PublishableKey,
+    SecretKey,
     Sender,
     SigningSecrets,
 )
@@ -59,9 +61,9 @@ class Settings(BaseSettings):
     otel_service_name: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    stripe_secret_key: SecretStr
+    stripe_secret_key: SecretKey
     stripe_mode: Literal["live", "test"] = "test"
-    stripe_publishable_key: str = ""
+    stripe_publishable_key: PublishableKey = ""
     stripe_webhook_secrets: SigningSecrets
     stripe_api_base: str = STRIPE_API_BASE
     stripe_js_url: str = STRIPE_JS_URL
@@ -78,6 +80,7 @@ class Settings(BaseSettings):
 
     api_bootstrap_key: OptionalKey = None
 
+    invoice_days_until_due: int = Field(default=30, ge=0, le=1825)
     link_signing_key: Keys = ()
     payment_link_days: int = Field(default=30, ge=1, le=365)
     payment_page_appearance: Appearance = {}
@@ -134,6 +137,11 @@ class Settings(BaseSettings):
 
     reconcile_every_s: float = Field(default=300.0, gt=0)
     repair_every_s: float = Field(default=3600.0, gt=0)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_white_space_around(cls, value: object) -> object:
+        return value.strip() if isinstance(value, str) else value
 
     @field_validator("database_pooler")
     @classmethod
@@ -273,6 +281,10 @@ UNSAFE: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     (
         lambda found: found.bootstrap_key.startswith("ik_test_" if found.livemode else "ik_live_"),
         "API_BOOTSTRAP_KEY and STRIPE_SECRET_KEY are of different modes: one is live, one is test",
+    ),
+    (
+        lambda found: found.stripe_publishable_key.startswith("pk_test_" if found.livemode else "pk_live_"),
+        "STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY are of different modes: take both from the same account and mode",
     ),
     (
         lambda found: bool(found.smtp_host) != bool(found.smtp_from),

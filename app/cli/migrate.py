@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from app.cli.environment import WithoutStripe, settings
-from app.cli.output import Json, Status, print_json, tell_error
+from app.cli.errors import errors_told, wrong_database
+from app.cli.output import Json, Status, print_json
 from app.db import migrations, roles
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
@@ -30,18 +31,13 @@ def migrate(
     found = settings(WithoutStripe)
     logs.configure("error")
     url = found.server_url
-    try:
+    with errors_told(as_json=as_json):
         reached = _upgraded(url, asyncio.run(_applied(url, wait_s)), revision)
-    except DatabaseUnavailable as error:
-        raise typer.Exit(tell_error(error, as_json=as_json)) from None
-    except ValueError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(Status.WRONG) from None
-    if revision == "head":
-        if asyncio.run(_rebase_feed(url, restored=restored)):
-            typer.echo("The feed goes on behind what is stored.", err=as_json)
-        asyncio.run(_grant(url))
-        asyncio.run(_make_partitions(url, found.inbox_retention))
+        if revision == "head":
+            if asyncio.run(_rebase_feed(url, restored=restored)):
+                typer.echo("The feed goes on behind what is stored.", err=as_json)
+            asyncio.run(_grant(url))
+            asyncio.run(_make_partitions(url, found.inbox_retention))
     print_json({"schema": reached}) if as_json else typer.echo(f"The schema is at {reached}.")
 
 
@@ -50,7 +46,11 @@ def _upgraded(url: str, applied: str | None, revision: str) -> str:
     if revision == "head" and migrations.newer(applied):
         typer.echo("The schema was made by a later release than this one.", err=True)
         return str(applied)
-    migrations.upgrade(url, revision)
+    try:
+        migrations.upgrade(url, revision)
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(Status.WRONG) from None
     return revision
 
 
@@ -87,7 +87,9 @@ async def _applied(url: str, wait_s: float) -> str | None:
     while True:
         try:
             connection = await database.dedicated()
-        except DatabaseUnavailable:
+        except DatabaseUnavailable as error:
+            if wrong_database(error):
+                raise
             if asyncio.get_running_loop().time() > deadline:
                 raise DatabaseUnavailable(f"The database could not be reached for {wait_s:.0f} s.") from None
             typer.echo("Waiting for the database …", err=True)

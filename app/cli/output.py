@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from app.domain.errors import InvoicingError, Unavailable
 from app.domain.json import JsonView
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, for programs.")]
@@ -59,10 +58,3 @@ def _written(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return ",".join(value)
     return msgspec.json.encode(value).decode() if isinstance(value, (dict, list, bool)) else str(value)
-
-
-def tell_error(error: InvoicingError, *, as_json: bool) -> Status:
-    """Print what went wrong on standard error. Returns the exit status."""
-    said = msgspec.json.encode(error.to_document()).decode() if as_json else error.detail
-    typer.echo(said, err=True)
-    return Status.UNAVAILABLE if isinstance(error, Unavailable) else Status.FAILED

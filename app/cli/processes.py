@@ -2,16 +2,22 @@
 
 import asyncio
 import resource
+from contextlib import suppress
 from functools import partial
+from urllib.parse import urlsplit
 
+import structlog
 import typer
 import uvicorn
 
 from app import shutdown
 from app.access import key_statements
 from app.cli.environment import WithoutStripe, require_free, settings
+from app.cli.errors import errors_told, wrong_database
+from app.cli.output import Status
 from app.clients import database_of
 from app.container import built
+from app.db import migrations
 from app.db.engine import ONE_PLAN
 from app.domain.actions import Misconfigured
 from app.domain.errors import DatabaseUnavailable
@@ -21,6 +27,10 @@ from app.observability import logs, scraping, tracing
 from app.settings import Settings
 from app.version import VERSION
 
+log = structlog.get_logger(__name__)
+
+REACHED_WITHIN_S = 2.0
+"""How long the start waits for Stripe to answer a connection, so as to say where it does not."""
 MOST_CONSOLE_CONNECTIONS = 100
 
 
@@ -39,8 +49,10 @@ def serve() -> None:
     """Serve the API."""
     found = settings()
     logs.configure(found.log_level)
-    asyncio.run(_require_somebody(found))
+    with errors_told():
+        asyncio.run(_require_somebody(found))
     require_free(found.host, found.port, "PORT")
+    asyncio.run(_tell_what_is_away(found))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is a file; a shell's default is 1024
     with scraping.shared_by(found.workers):
@@ -95,10 +107,11 @@ def worker() -> None:
     found = settings()
     logs.configure(found.log_level)
     try:
-        asyncio.run(_work(found))
+        with errors_told():
+            asyncio.run(_work(found))
     except Misconfigured as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(Status.WRONG) from None
 
 
 async def _work(found: Settings) -> None:
@@ -132,4 +145,29 @@ async def _require_somebody(found: Settings) -> None:
         await database.close()
     if not somebody:
         typer.echo("Nobody could call: make a key (`invoicing keys create`), or set API_BOOTSTRAP_KEY.", err=True)
-        raise typer.Exit(2)
+        raise typer.Exit(Status.WRONG)
+
+
+async def _tell_what_is_away(found: Settings) -> None:
+    """Write a line of the log where the database cannot be used or Stripe cannot be reached: the service starts all the same."""
+    connection = None
+    try:
+        connection = await database_of(found).dedicated()
+        if not migrations.serves(await migrations.revision(connection)):
+            log.warning("database_not_migrated", fix="invoicing migrate")
+    except DatabaseUnavailable as error:
+        log.warning("database_not_reached", fix=wrong_database(error) or "Is it up, and is DATABASE_URL right?")
+    finally:
+        if connection is not None:
+            await connection.close()
+    stripe = urlsplit(found.stripe_api_base)
+    try:
+        async with asyncio.timeout(REACHED_WITHIN_S):
+            port = stripe.port or (443 if stripe.scheme == "https" else 80)
+            _, writer = await asyncio.open_connection(stripe.hostname, port)
+    except OSError:
+        log.warning("stripe_not_reached", url=found.stripe_api_base, fix="May this machine connect there?")
+    else:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()

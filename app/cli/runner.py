@@ -10,9 +10,8 @@ from typing import Annotated, Protocol, TypeVar
 import typer
 
 from app.cli.environment import operator, settings
-from app.cli.output import tell_error
+from app.cli.errors import errors_told
 from app.container import Parts, built
-from app.domain.errors import InvoicingError
 from app.domain.json import JsonView
 from app.idempotency.operations import Answer, Call, UseCase
 from app.observability import logs
@@ -37,10 +36,8 @@ def run(work: Callable[[Parts], Awaitable[T]], kind: type[Settings] = Settings, 
         async with built(found) as parts:
             return await work(parts)
 
-    try:
+    with errors_told(as_json=as_json):
         return asyncio.run(running())
-    except InvoicingError as error:
-        raise typer.Exit(tell_error(error, as_json=as_json)) from None
 
 
 async def ask(parts: Parts, use_case: UseCase, subject: str | None = None, params: JsonView | None = None) -> Answer:

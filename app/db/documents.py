@@ -209,7 +209,7 @@ async def page(connection: Connection, resource: Resource, wanted: Filter, *, li
     Raises ValidationFailed for a cursor that no list of this resource returned.
     """
     if cursor:
-        at, object_id = _read_cursor(cursor)
+        at, object_id = _read_cursor(cursor, resource)
         wanted.arguments += [at, object_id]
         last = len(wanted.arguments)
         wanted.conditions.append(f"(row.{resource.order}, row.id) < (${last - 1}, ${last})")
@@ -221,7 +221,7 @@ async def page(connection: Connection, resource: Resource, wanted: Filter, *, li
     )
     if found["lacking"]:
         [found] = await connection.fetch(_page(resource, conditions, limit, stored=False), *wanted.arguments)
-    next_cursor = _write_cursor(found["at"], found["id"]) if found["more"] else None
+    next_cursor = _write_cursor(found["at"], found["id"], resource) if found["more"] else None
     tail = msgspec.json.encode({"has_more": found["more"], "next_cursor": next_cursor}).decode()
     return f'{{"data":[{found["data"]}],{tail[1:]}'.encode()
 
@@ -258,19 +258,27 @@ def _page(resource: Resource, conditions: Sequence[str], limit: int, *, stored: 
     )
 
 
-_cursor = msgspec.json.Decoder(
-    tuple[Annotated[datetime, msgspec.Meta(tz=True)], Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$")]]
-)
+class _Cursor(msgspec.Struct, array_like=True):
+    """Where a page ended, and of which list; the release before did not say of which."""
+
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    id: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$")]
+    listed: str = ""
 
 
-def _write_cursor(at: datetime, object_id: str) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode([at, object_id])).decode().rstrip("=")
+_cursor = msgspec.json.Decoder(_Cursor)
 
 
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
+def _write_cursor(at: datetime, object_id: str, resource: Resource) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(_Cursor(at, object_id, resource.name))).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, resource: Resource) -> tuple[datetime, str]:
     try:
-        decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        at, object_id = _cursor.decode(decoded)
-        return at.astimezone(UTC), object_id
+        found = _cursor.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        at = found.at.astimezone(UTC)
     except (ValueError, OverflowError, binascii.Error, msgspec.MsgspecError):
         raise ValidationFailed("cursor is not one that a list of this resource answered.", param="cursor") from None
+    if found.listed not in {"", resource.name}:
+        raise ValidationFailed("cursor is of another list: page each list by its own next_cursor.", param="cursor")
+    return at, found.id

@@ -28,6 +28,8 @@ NOT_NOW = (
     ssl.SSLError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
     asyncpg.TooManyConnectionsError,
     asyncpg.OperatorInterventionError,
     asyncpg.TransactionRollbackError,
@@ -36,7 +38,7 @@ NOT_NOW = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""What asyncpg raises when the server is away, starting, stopping, failing over or full.
+"""What asyncpg raises when the server is away, starting, stopping, failing over or full, or does not let us in.
 
 TransactionRollbackError is a deadlock or another conflict between transactions. InternalClientError is what a statement
 meets while the server closes its connection.

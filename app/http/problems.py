@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem documents, and the table of their HTTP statuses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -218,12 +218,23 @@ def _validation_problem(request: Request, error: RequestValidationError) -> Resp
     request_id, errors = _request_id(request), error.errors()[:MOST_ERRORS]
     if any(one["type"] == "json_invalid" for one in errors):
         return problem("malformed_request", "The body is not JSON.", request_id)
-    listed = [{"loc": _place(one["loc"]), "msg": one["msg"].removeprefix(OURS), "type": one["type"]} for one in errors]
+    listed = [{"loc": _place(one["loc"]), "msg": _message(one), "type": one["type"]} for one in errors]
     if not says_json(request) and any(one["loc"] == ["body"] and one["type"] != "missing" for one in listed):
         detail = "The body must be sent as Content-Type: application/json."
         return problem("unsupported_media_type", detail, request_id)
     param = _name(listed[0]["loc"])
     return problem("validation_error", f"{param}: {listed[0]['msg']}", request_id, param=param, errors=listed)
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    """What is wrong, in words for a person; pydantic's where it says so well."""
+    most = error.get("ctx", {}).get("max_length")
+    if most is not None and isinstance(error.get("input"), str):
+        return f"must have at most {most} characters"
+    if error["type"] == "missing":
+        return "must be given"
+    said: str = error["msg"]
+    return said.removeprefix(OURS)
 
 
 def says_json(request: Request) -> bool:

@@ -5,7 +5,10 @@ rule is in `app.domain.access.RULES`, under the name of its function.
 """
 
 from collections.abc import Callable, Coroutine
+from collections.abc import Set as AbstractSet
+from difflib import get_close_matches
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
@@ -14,7 +17,10 @@ from starlette.routing import BaseRoute
 
 from app.access.ownership import owns_invoice
 from app.domain.access import RULES, Caller, require_allowed
-from app.domain.errors import NotFound
+from app.domain.errors import NotFound, ValidationFailed
+from app.domain.redaction import cut
+
+LONGEST_NAME = 100
 
 
 class AuthorizedRoute(APIRoute):
@@ -26,12 +32,24 @@ class AuthorizedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler behind the rule, so that unauthorized callers get no errors about their body."""
         handle = super().get_route_handler()
+        known = {parameter["name"] for parameter in (self.openapi_extra or {}).get("parameters", ())}
 
         async def authorized(request: Request) -> Response:
             await require_let_in(request, self.name)
+            require_known(request.scope["query_string"], known)
             return await handle(request)
 
         return authorized
+
+
+def require_known(query: bytes, known: AbstractSet[str]) -> None:
+    """Raise ValidationFailed where a query names a parameter that the operation does not have: a filter would be lost."""
+    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name not in known:
+            shown = cut(name, LONGEST_NAME)
+            near = "".join(f" Did you mean {one}?" for one in get_close_matches(shown, known, 1))
+            has = f"It has {', '.join(sorted(known))}." if known else "It has none."
+            raise ValidationFailed(f"{shown} is no query parameter of this operation.{near or f' {has}'}", param=shown)
 
 
 async def require_let_in(request: Request, operation: str) -> None:

@@ -134,7 +134,16 @@ Reference = Annotated[
 ]
 _MAIL = r"[^@\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000\ufeff]+"
 r"""No blanks and no control characters. They are listed because \s differs between dialects."""
-Email = Annotated[str, StringConstraints(pattern=f"^{_MAIL}@{_MAIL}$")]
+_EMAIL = re.compile(f"{_MAIL}@{_MAIL}")
+
+
+def _email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise ValueError("must be an email address: a name, @ and a domain")
+    return value
+
+
+Email = Annotated[str, AfterValidator(_email), Says({"pattern": f"^{_MAIL}@{_MAIL}$"})]
 StripeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
 RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -162,7 +171,18 @@ Time = Annotated[
     Says({"pattern": f"^{RFC_3339.pattern}$"}),
 ]
 MINOR = "In the currency's minor unit; a multiple of 10 where the currency has three decimals."
-Currency = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$"), Field(examples=["usd"])]
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
+
+
+def _currency(value: str) -> str:
+    if not _CURRENCY.fullmatch(value):
+        raise ValueError("must be a currency's three letters, e.g. usd")
+    return value.lower()
+
+
+Currency = Annotated[
+    str, AfterValidator(_currency), Says({"pattern": f"^{_CURRENCY.pattern}$"}), Field(examples=["usd"])
+]
 Amount = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description=MINOR)]
 UnitAmount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, description=MINOR)]
 UnitAmountDecimal = Annotated[

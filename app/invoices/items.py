@@ -9,7 +9,7 @@ from app.domain.invoice import Act
 from app.domain.json import JsonView
 from app.idempotency.operations import Operation
 from app.invoices import item_statements
-from app.invoices.pricing import fits, line, one_currency
+from app.invoices.pricing import blamed, fits, line, one_currency
 from app.invoices.service import Invoicing
 
 MOST_ITEMS = 250
@@ -36,7 +36,8 @@ class Items:
         if operation.fresh:
             await one_currency(self._database, added, invoice["currency"])
         lines = {"lines": [line(item) for item in added]}
-        await self._invoicing.act(operation, Act.EDIT_ITEMS, "/add_lines", lines, status=201)
+        with blamed(added):
+            await self._invoicing.act(operation, Act.EDIT_ITEMS, "/add_lines", lines, status=201)
 
     async def update_item(self, operation: Operation, params: JsonView) -> None:
         """Change the item `item` of a draft (ItemUpdate)."""
@@ -44,7 +45,8 @@ class Items:
         if operation.fresh:
             await fits(self._database, params, invoice["currency"])
         changed = {"id": await self._line_item(operation, invoice["id"], params["item"]), **line(params)}
-        await self._invoicing.act(operation, Act.EDIT_ITEMS, "/update_lines", {"lines": [changed]})
+        with blamed([params], "price"):
+            await self._invoicing.act(operation, Act.EDIT_ITEMS, "/update_lines", {"lines": [changed]})
 
     async def delete_item(self, operation: Operation, params: JsonView) -> None:
         """Remove the item `item` from a draft."""

@@ -1,11 +1,13 @@
 """Turns the items of a request into Stripe's line parameters, and checks their currency."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from app.db.engine import Database
 from app.db.rows import load
 from app.db.tables import PRICES
-from app.domain.errors import ValidationFailed
+from app.domain.errors import StripeInvalidRequest, ValidationFailed
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import problem_with_amount
 from app.projection.write_through import cleared
@@ -21,6 +23,19 @@ def line(item: JsonView) -> JsonObject:
     if "price" in item:
         wanted["pricing"] = {"price": item["price"]}
     return wanted
+
+
+@contextmanager
+def blamed(items: Sequence[JsonView], place: str = "items[{}].price") -> Iterator[None]:
+    """Name the price of the item that Stripe refuses by our field, as `place`, where Stripe says `pricing[price]`."""
+    try:
+        yield
+    except StripeInvalidRequest as error:
+        if "pricing" in str(error.param):
+            index = re.search(r"lines\[([0-9]+)\]", str(error.param))
+            named = (at for at, item in enumerate(items) if item.get("price") and str(item["price"]) in error.detail)
+            error.param = place.format(index[1] if index else next(named, 0))
+        raise
 
 
 async def one_currency(database: Database, items: Sequence[JsonView], stated: str | None) -> str | None:

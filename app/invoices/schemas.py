@@ -138,11 +138,16 @@ class InvoiceCreate(Create):
         form("days_until_due", collection_method=SEND, days_until_due=INTEGER, due_at=NULL),
         form("due_at", collection_method=SEND, days_until_due=NULL, due_at=TEXT),
         form("collection_method", collection_method=CHARGE, days_until_due=NULL, due_at=NULL),
+        form(collection_method=SEND, days_until_due=NULL, due_at=NULL),
     )
 
     customer: StripeId = Field(examples=["cus_QXg1"])
     collection_method: CollectionMethod = "send_invoice"
-    days_until_due: Annotated[int, Field(ge=0, le=1825)] | None = Field(default=None, examples=[30])
+    days_until_due: Annotated[int, Field(ge=0, le=1825)] | None = Field(
+        default=None,
+        description="With send_invoice: INVOICE_DAYS_UNTIL_DUE of the deployment where due_at is not given either.",
+        examples=[30],
+    )
     due_at: Time | None = None
     auto_advance: bool = Field(default=False, description="Whether Stripe finalizes and collects by itself.")
     currency: Currency | None = None
@@ -158,8 +163,8 @@ class InvoiceCreate(Create):
     @model_validator(mode="after")
     def _due(self) -> Self:
         dues = [name for name in ("days_until_due", "due_at") if getattr(self, name) is not None]
-        if self.collection_method == "send_invoice" and len(dues) != 1:
-            raise ValueError("with send_invoice exactly one of days_until_due and due_at must be given")
+        if len(dues) > 1:
+            raise ValueError("only one of days_until_due and due_at may be given")
         if self.collection_method == "charge_automatically" and dues:
             raise ValueError(f"{dues[0]} goes with send_invoice only")
         return self

@@ -30,7 +30,7 @@ from app.domain.json import JsonObject, JsonView
 from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Done, Steps
 from app.invoices.joined import Joined
-from app.invoices.pricing import line, one_currency
+from app.invoices.pricing import blamed, line, one_currency
 from app.payments.attempts import problem_of
 from app.projection import mirrored_rows, observation
 from app.projection.unit_of_work import Subject
@@ -57,13 +57,16 @@ SHOW_SECRET = {"expand": ["payments", "confirmation_secret"]}
 class Invoicing:
     """The use cases; `params` has the shape of the schema named in each."""
 
-    def __init__(self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer) -> None:
+    def __init__(
+        self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer, days_until_due: int
+    ) -> None:
         self._database = database
         self._gateway = gateway
         self._steps = steps
         self._writer = writer
         self._looking_up = Joined(self._look_up_secret)
         self._taking_over = Joined(self._take_over)
+        self._days_until_due = days_until_due
 
     async def create_invoice(self, operation: Operation, params: JsonView) -> None:
         """Create a draft with all items, and finalize it if asked (InvoiceCreate). A refusal leaves nothing behind."""
@@ -91,7 +94,7 @@ class Invoicing:
             operation.subject = operation.progress["invoice"]
             return await self._gateway.get(f"/v1/invoices/{operation.subject}", SHOW_PAYMENTS)
         currency = await one_currency(self._database, params.get("items") or [], params.get("currency"))
-        wanted = _draft(params) | ({"currency": currency} if currency else {})
+        wanted = _draft(params, self._days_until_due) | ({"currency": currency} if currency else {})
         answer = await self._steps.post(operation, "create", PATH, wanted)
         operation.subject = answer.data["id"]
         async with self._database.connection() as connection:
@@ -102,7 +105,8 @@ class Invoicing:
         """Add all items to the new draft in one call."""
         of = f"/v1/invoices/{operation.subject}"
         params = {"lines": [line(item) for item in wanted], **SHOW_PAYMENTS}
-        return await self._steps.post(operation, "items", f"{of}/add_lines", params, of=of, done=_has_lines)
+        with blamed(wanted):
+            return await self._steps.post(operation, "items", f"{of}/add_lines", params, of=of, done=_has_lines)
 
     async def undo_create(self, operation: Operation, refusal: InvoicingError) -> None:
         """Delete the draft that `operation` created, if any, so that none is left at Stripe.
@@ -287,9 +291,14 @@ class Invoicing:
         return f'{answer.body[:-1]},"client_secret":{msgspec.json.encode(secret).decode()}}}'
 
 
-def _draft(params: JsonView) -> JsonObject:
-    """The Stripe parameters of a new draft. Stripe takes what the caller left out from the customer."""
+def _draft(params: JsonView, days_until_due: int) -> JsonObject:
+    """The Stripe parameters of a new draft. Stripe takes what the caller left out from the customer.
+
+    `days_until_due` applies to an invoice that is sent, if the caller gave no due date.
+    """
     wanted = stripe_params(params, "customer", *DRAFT_FIELDS) | _due(params)
+    if wanted["collection_method"] == "send_invoice" and "due_date" not in wanted:
+        wanted.setdefault("days_until_due", days_until_due)
     return wanted | {"pending_invoice_items_behavior": "exclude"}
 
 

@@ -8,9 +8,12 @@ import pty
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from app.access.schemas import ApiKeyRead, AuditEntryRead
@@ -19,6 +22,7 @@ from app.fulfillment.schemas import EventListed, EventRead, FulfillmentActionRea
 from app.invoices.schemas import InvoiceListed, InvoiceRead
 from tests.fixtures.caller import Caller
 from tests.fixtures.ports import find_free_port
+from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.sandbox import PROJECT, Sandbox
 from tests.fixtures.shell import Shell
 from tests.fixtures.stage import Stage
@@ -209,6 +213,67 @@ async def test_a_migration_needs_no_key_of_stripes(invoicing: Shell) -> None:
         invoicing.environment.pop(name)
     assert (await invoicing("migrate", status=0)).stdout == "The schema is at head.\n"
     assert "STRIPE_SECRET_KEY must be set" in (await invoicing("invoices", "list", status=2)).stderr
+
+
+@pytest.fixture(params=["user", "password", "name", "tables"])
+async def mistaken(
+    request: pytest.FixtureRequest,
+    database: Database,
+    empty_database: Database,
+    postgres_server: Callable[[], PrivatePostgres],
+) -> tuple[str, str]:
+    """A DATABASE_URL with one of the commonest mistakes, and what is said of it."""
+    place, _, more = database.url.partition("?")
+    match request.param:
+        case "user":
+            return _as_user(database.url, "nobody_here"), "The database refuses the user or the password"
+        case "password":
+            server = postgres_server()
+            connection = await asyncpg.connect(server.url)
+            await connection.execute("CREATE ROLE somebody LOGIN PASSWORD 'right'")
+            (server._server.data / "pg_hba.conf").write_text(
+                "local all all scram-sha-256\nhost all all all scram-sha-256\n"
+            )
+            await connection.execute("SELECT pg_reload_conf()")
+            await connection.close()
+            return _as_user(server.url, "somebody:wrong"), "The database refuses the user or the password"
+        case "name":
+            renamed = place.replace(database.name, "nothing_here") + (f"?{more}" if more else "")
+            return renamed, "The server has no database of this name"
+    return empty_database.url, "The database lacks tables of this release"
+
+
+def _as_user(url: str, user: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+async def test_a_mistake_with_the_database_is_told_in_one_line_that_says_what_to_do(
+    sandbox: Sandbox, invoicing: Shell, mistaken: tuple[str, str], request: pytest.FixtureRequest
+) -> None:
+    invoicing.environment["DATABASE_URL"], says = mistaken
+    unmigrated = "tables" in request.node.name
+    commands = [("invoices", "list"), ("sweep-erased",), ("reconcile",), *([] if unmigrated else [("migrate",)])]
+    for done in await invoicing.each(commands):
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(says)
+        assert "DATABASE_URL" in line or "invoicing migrate" in line
+        assert done.returncode == 2
+    told = json.loads((await invoicing("invoices", "list", "--json", status=2)).stderr)
+    assert (told["code"], told["detail"].startswith(says)) == ("database_unavailable", True)
+    doctor = await invoicing("doctor", status=2)
+    assert "Traceback" not in doctor.stdout + doctor.stderr
+    (failed,) = [line for line in doctor.stdout.splitlines() if line.startswith("FAIL") and "database" in line]
+    assert failed.endswith("the database has no tables" if unmigrated else says)
+
+
+async def test_a_worker_without_tables_says_what_makes_them(
+    sandbox: Sandbox, invoicing: Shell, empty_database: Database
+) -> None:
+    invoicing.environment |= {"DATABASE_URL": empty_database.url, "LOG_LEVEL": "error"}
+    done = await invoicing("worker", status=2)
+    told = [line for line in done.stderr.splitlines() if not line.startswith("{")]  # beside the log
+    assert told == ["The database lacks tables of this release: run `invoicing migrate`."]
 
 
 async def test_settings_that_are_wrong_are_named_each_once(invoicing: Shell) -> None:

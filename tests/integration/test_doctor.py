@@ -118,7 +118,7 @@ async def test_stripe_out_of_reach_is_told(healthy: Stage, invoicing: Shell) -> 
 
 
 async def test_a_key_that_stripe_does_not_know_is_told(healthy: Stage, invoicing: Shell) -> None:
-    invoicing.environment["STRIPE_SECRET_KEY"] = "sk_of_nobody"
+    await healthy.sandbox.fault("GET", "/v1/events", kind="status", status=401, times=1)
     assert only(await examined(invoicing, status=2), "stripe")["says"] == "Stripe does not know the key"
 
 
@@ -234,12 +234,14 @@ async def test_mail_identity_provider_and_room_for_connections_are_looked_at(
     assert not mail.messages
     closed = find_free_port()
     away = {"SMTP_PORT": str(closed), "OIDC_JWKS_URL": f"http://127.0.0.1:{closed}/keys"}
-    invoicing.environment |= away | {"DATABASE_POOL_SIZE": "150", "STRIPE_PUBLISHABLE_KEY": "pk_live_other"}
+    invoicing.environment |= away | {"DATABASE_POOL_SIZE": "150"}
     wrong = await examined(invoicing, status=2)
     assert f"127.0.0.1:{closed}" in only(wrong, "mail")["says"]
     assert "cannot be fetched" in only(wrong, "identity provider")["says"]
     assert "may open 308" in only(wrong, "connections")["says"]
-    assert "not of test mode" in only(wrong, "publishable key")["says"]
+    invoicing.environment["STRIPE_PUBLISHABLE_KEY"] = "pk_live_other"
+    wrong = await examined(invoicing, status=2)
+    assert "of different modes" in only(wrong, "settings")["says"]
 
 
 async def test_keys_of_other_algorithms_are_of_no_use(

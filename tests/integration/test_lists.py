@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -224,8 +225,33 @@ async def test_a_filter_that_makes_no_sense_is_refused_by_name(
     assert problem["param"] == name
 
 
-async def test_unknown_query_parameters_are_ignored(api: Caller) -> None:
-    assert (await api.get("/v1/products", utm_source="mail"))["data"] == []
+@pytest.mark.parametrize(
+    ("path", "name", "says"),
+    [
+        ("/v1/invoices", "custmer", "Did you mean customer?"),
+        ("/v1/products", "utm_source", "It has active, cursor, limit, reference."),
+        ("/v1/events", "afetr", "Did you mean after?"),
+        ("/v1/invoices/in_1", "expand", "It has none."),
+    ],
+)
+async def test_an_unknown_query_parameter_is_refused_naming_the_nearest(
+    api: Caller, path: str, name: str, says: str
+) -> None:
+    problem = await api.refused("GET", path, 422, "validation_error", params={name: "x"})
+    assert problem["param"] == name
+    assert problem["detail"] == f"{name} is no query parameter of this operation. {says}"
+
+
+async def test_a_cursor_of_another_list_is_refused_and_one_of_the_release_before_is_taken(api: Caller) -> None:
+    for _ in range(2):
+        await api.post("/v1/products", {"name": "A"})
+    cursor = (await api.get("/v1/products", limit=1))["next_cursor"]
+    problem = await api.refused("GET", "/v1/customers", 422, "validation_error", params={"cursor": cursor})
+    assert (problem["param"], "another list" in problem["detail"]) == ("cursor", True)
+    at, product, _ = json.loads(base64.urlsafe_b64decode(cursor + "=="))
+    older = base64.urlsafe_b64encode(json.dumps([at, product]).encode()).decode().rstrip("=")
+    pages = [(await api.get("/v1/products", cursor=one))["data"] for one in (cursor, older)]
+    assert pages[0] == pages[1] != []
 
 
 async def test_reads_make_no_call_to_stripe(live: Caller, sandbox: Sandbox) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -50,13 +51,13 @@ def api(lasting_client: httpx.AsyncClient, sandbox: Sandbox) -> Caller:
         ("/v1/prices", {**PRICE, "unit_amount": "1"}, "unit_amount"),
         ("/v1/prices", {**PRICE, "unit_amount": 100_000_000}, "unit_amount"),
         ("/v1/prices", {**PRICE, "unit_amount_decimal": "1"}, "body"),
-        ("/v1/prices", {**PRICE, "currency": "USD"}, "currency"),
+        ("/v1/prices", {**PRICE, "currency": "dollars"}, "currency"),
         ("/v1/prices", {**PRICE, "currency": "kwd", "unit_amount": 5125}, "body"),
         ("/v1/prices", {**PRICE, "product": "prod_1/../x"}, "product"),
         ("/v1/customers", {"email": "nobody"}, "email"),
         ("/v1/customers", {"invoice_settings": {"custom_fields": [{"name": "a", "value": "b"}] * 5}}, None),
         ("/v1/customers", {"address": {"country": "usa"}}, "address.country"),
-        ("/v1/invoices", {"customer": "cus_1"}, "body"),
+        ("/v1/invoices", {**INVOICE, "due_at": "2099-01-01T00:00:00Z"}, "body"),
         ("/v1/invoices", {**INVOICE, "days_until_due": -1}, "days_until_due"),
         ("/v1/invoices", {**INVOICE, "custom_fields": [{"name": "a", "value": "b"}] * 5}, "custom_fields"),
         ("/v1/invoices", {**INVOICE, "items": [{}]}, "items[0]"),
@@ -82,6 +83,51 @@ async def test_a_body_that_breaks_a_rule_is_refused_naming_the_field(
     assert problem["errors"][0].keys() == {"loc", "msg", "type"}
     assert "Value error" not in problem["detail"] + str(problem["errors"])
     assert await sandbox.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "detail"),
+    [
+        ("/v1/customers", {"email": "nobody"}, "email: must be an email address: a name, @ and a domain"),
+        ("/v1/customers", {"name": "a" * 257}, "name: must have at most 256 characters"),
+        ("/v1/customers", {"phone": "1" * 21}, "phone: must have at most 20 characters"),
+        ("/v1/invoices", {}, "customer: must be given"),
+        ("/v1/prices", {**PRICE, "currency": "dollars"}, "currency: must be a currency's three letters, e.g. usd"),
+    ],
+)
+async def test_a_refusal_says_in_words_what_is_right(api: Caller, path: str, body: object, detail: str) -> None:
+    problem = await api.refused("POST", path, 422, "validation_error", body)
+    assert problem["detail"] == detail
+
+
+async def test_a_currency_may_be_written_in_capitals(api: Caller) -> None:
+    product = await api.post("/v1/products", {"name": "A"})
+    price = await api.post("/v1/prices", {"product": product["id"], "unit_amount": 1, "currency": "USD"})
+    assert price["currency"] == "usd"
+
+
+async def test_a_product_in_the_place_of_a_price_is_named_by_our_field(api: Caller) -> None:
+    customer, product = (await api.customer())["id"], (await api.post("/v1/products", {"name": "A"}))["id"]
+    terms = {"customer": customer, "items": [ITEM, {"price": product}]}
+    problem = await api.refused("POST", "/v1/invoices", 422, "stripe_invalid_request", terms)
+    assert problem["param"] == "items[1].price"
+    draft = await api.post("/v1/invoices", {"customer": customer, "items": [ITEM]})
+    items = f"/v1/invoices/{draft['id']}/items"
+    assert (await api.refused("POST", items, 422, "stripe_invalid_request", {"items": [{"price": product}]}))[
+        "param"
+    ] == ("items[0].price")
+    changed = await api.refused(
+        "PATCH", f"{items}/{draft['items'][0]['id']}", 422, "stripe_invalid_request", {"price": product}
+    )
+    assert changed["param"] == "price"
+
+
+async def test_an_invoice_without_a_due_date_has_the_deployments(api: Caller) -> None:
+    customer = (await api.customer())["id"]
+    fields = [{"name": "Order", "value": "7"}]
+    draft = await api.post("/v1/invoices", {"customer": customer, "custom_fields": fields})
+    due = datetime.fromisoformat(draft["due_at"]) - datetime.now(UTC)
+    assert timedelta(days=29) < due <= timedelta(days=31)
 
 
 async def test_only_the_first_20_faults_of_a_body_are_told(api: Caller) -> None:

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from stripe import SignatureVerificationError, WebhookSignature
 
 from app.access.tokens import read_header
-from app.db.documents import _read_cursor
+from app.db.documents import INVOICE, _read_cursor
 from app.domain.errors import ValidationFailed
 from app.domain.keys import SECRET, VISIBLE, new_key, read_key
 from app.http.client_address import client_address
@@ -152,7 +152,7 @@ def test_a_tokens_header_is_read_or_refused_and_nothing_else(token: str) -> None
 @given(st.text(max_size=80))
 def test_a_cursor_is_read_or_refused_and_nothing_else(cursor: str) -> None:
     with contextlib.suppress(ValidationFailed):
-        assert len(_read_cursor(cursor)) == 2
+        assert len(_read_cursor(cursor, INVOICE)) == 2
 
 
 @given(st.text(max_size=50), st.binary(max_size=100))

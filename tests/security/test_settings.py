@@ -55,6 +55,18 @@ def test_safe_settings_are_taken() -> None:
         ({"api_bootstrap_key": "short"}, "at least 32 characters"),
         ({"api_bootstrap_key": "ik_test_" + "x" * 40}, "different modes"),
         ({"stripe_secret_key": "sk_test_x", "api_bootstrap_key": "ik_live_" + "x" * 40}, "different modes"),
+        ({"stripe_secret_key": "banana"}, "STRIPE_SECRET_KEY must be a secret key such as sk_test_… or rk_live_…"),
+        ({"stripe_secret_key": "sk_test_half a_key"}, "STRIPE_SECRET_KEY must be a secret key"),
+        ({"stripe_secret_key": "sk_test_half\na_key"}, "STRIPE_SECRET_KEY must be a secret key"),
+        ({"stripe_secret_key": "pk_live_0123456789"}, "rk_live_…; this is a publishable key"),
+        ({"stripe_secret_key": "whsec_0123456789abcdef"}, "this is a webhook's signing secret"),
+        ({"stripe_publishable_key": "banana"}, "STRIPE_PUBLISHABLE_KEY must be a publishable key such as pk_test_…"),
+        ({"stripe_publishable_key": "sk_live_0123456789"}, "pk_test_…; this is a secret key"),
+        ({"stripe_publishable_key": "rk_live_0123456789"}, "this is a restricted key"),
+        (
+            {"stripe_publishable_key": "pk_test_x"},
+            "STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY are of different modes",
+        ),
         ({"rate_limit_failed": 0}, "RATE_LIMIT_FAILED=0"),
         ({"database_pooler": "transaction"}, "needs DATABASE_DIRECT_URL"),
         ({"database_pooler": "transaction", "database_direct_url": ""}, "needs DATABASE_DIRECT_URL"),
@@ -96,6 +108,29 @@ def test_a_live_key_is_production_whatever_the_environment_is_called() -> None:
     with pytest.raises(ValidationError, match="LOG_LEVEL=debug"):
         settings(environment="development", log_level="debug")
     assert settings(environment="development", stripe_secret_key="sk_test_x").environment == "development"
+
+
+def test_a_live_publishable_key_beside_a_test_key_is_refused() -> None:
+    with pytest.raises(ValidationError, match="STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY are of different modes"):
+        settings(environment="development", stripe_secret_key="sk_test_x", stripe_publishable_key="pk_live_x")
+
+
+def test_white_space_around_a_setting_is_no_part_of_it() -> None:
+    given = {name: f" {value}\r\n" for name, value in SAFE.items()} | {
+        "stripe_api_base": "\thttps://api.stripe.com\n",
+        "stripe_publishable_key": "pk_live_x\n",
+        "link_signing_key": f"{'l' * 32} , {'m' * 32}\n",
+        "smtp_password": " \n",
+        "workers": " 2\n",
+    }
+    found = settings(**given)
+    assert found.stripe_secret_key.get_secret_value() == SAFE["stripe_secret_key"]
+    assert found.database_url.get_secret_value() == SAFE["database_url"]
+    assert [secret.get_secret_value() for secret in found.stripe_webhook_secrets] == [SAFE["stripe_webhook_secrets"]]
+    assert found.link_keys == (b"l" * 32, b"m" * 32)
+    assert (found.bootstrap_key, found.public_base_url) == (SAFE["api_bootstrap_key"], SAFE["public_base_url"])
+    assert (found.stripe_api_base, found.stripe_publishable_key) == ("https://api.stripe.com", "pk_live_x")
+    assert (found.mail_password, found.workers) == ("", 2)
 
 
 def test_empty_lists_mean_their_defaults() -> None:

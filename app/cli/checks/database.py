@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from app.cli.checks.clock import skewed
 from app.cli.checks.findings import Finding, fail, ok, warn
+from app.cli.errors import wrong_database
 from app.container import Parts
 from app.db import migrations, server
 from app.db.engine import Connection
@@ -39,7 +40,9 @@ async def check(parts: Parts) -> AsyncIterator[Finding]:
                 skewed("database clock", found.clock - asked - (answered - asked) / 2, "the database's", precise=True),
             ]
     except DatabaseUnavailable as error:
-        yield fail("database", error.detail, "Is it up, is DATABASE_URL right, may this machine connect to it?")
+        advice = "Is it up, is DATABASE_URL right, may this machine connect to it?"
+        says, _, fix = (wrong_database(error) or f"{error.detail}: {advice}").partition(": ")
+        yield fail("database", says, fix)
         return
     for finding in findings:
         yield finding

@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import asyncpg
+
+from app.cli.errors import wrong_database
 from app.container import Parts
 from app.domain.errors import InvoicingError
 
@@ -52,6 +55,10 @@ async def examined(parts: Parts, checks: Sequence[tuple[str, Check]]) -> AsyncIt
                 yield finding
         except InvoicingError as error:
             yield fail(name, error.detail, "Mend that, then run this again: what follows from it is not known.")
+        except asyncpg.PostgresError as error:
+            yield fail(
+                name, wrong_database(error) or f"{type(error).__name__}: {error}", "Mend that, then run this again."
+            )
 
 
 def worst(findings: Sequence[Finding]) -> int:

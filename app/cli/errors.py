@@ -1,0 +1,59 @@
+"""What a command says of an error that has a name: one line on standard error, and an exit status."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+import msgspec
+import typer
+
+from app.cli.output import Status
+from app.domain.errors import DatabaseUnavailable, InvoicingError, Unavailable
+
+WRONG_DATABASE: tuple[tuple[type[BaseException], str], ...] = (
+    (
+        asyncpg.InvalidAuthorizationSpecificationError,
+        "The database refuses the user or the password: correct DATABASE_URL.",
+    ),
+    (
+        asyncpg.InvalidCatalogNameError,
+        "The server has no database of this name: create it, or correct DATABASE_URL.",
+    ),
+    (
+        asyncpg.InsufficientPrivilegeError,
+        "The user of DATABASE_URL may not do this: see the roles in docs/security.md.",
+    ),
+    (asyncpg.UndefinedTableError, "The database lacks tables of this release: run `invoicing migrate`."),
+    (asyncpg.UndefinedColumnError, "The database lacks columns of this release: run `invoicing migrate`."),
+)
+"""What PostgreSQL says where the settings or the schema are wrong, and what to do about it."""
+
+
+def wrong_database(error: BaseException) -> str | None:
+    """What to do about a database that is there and cannot be used so, in one line; None where `error` says nothing such."""
+    found = (error, error.__cause__)
+    return next((says for kind, says in WRONG_DATABASE if any(isinstance(one, kind) for one in found)), None)
+
+
+def tell_error(error: BaseException, *, as_json: bool) -> Status:
+    """Say on standard error what went wrong; the exit status that goes with it. Raises `error` where it has no name."""
+    says = wrong_database(error)
+    named = DatabaseUnavailable(says) if says else error
+    if not isinstance(named, InvoicingError):
+        raise error
+    typer.echo(msgspec.json.encode(named.to_document()).decode() if as_json else named.detail, err=True)
+    if says:
+        return Status.WRONG
+    return Status.UNAVAILABLE if isinstance(error, Unavailable) else Status.FAILED
+
+
+@contextmanager
+def errors_told(*, as_json: bool = False) -> Iterator[None]:
+    """End the command with a line and an exit status where the block raises an error that has a name."""
+    try:
+        yield
+    except (InvoicingError, asyncpg.PostgresError, ExceptionGroup) as error:
+        first: BaseException = error
+        while isinstance(first, BaseExceptionGroup):  # of a worker, whose jobs run side by side
+            first = first.exceptions[0]
+        raise typer.Exit(tell_error(first, as_json=as_json)) from None
