@@ -59,6 +59,9 @@ def webhooks(schemas: dict[str, Any]) -> dict[str, Any]:
         name = event_type(subject, str(kept), str(kept))
         told = f"Something else that is shown of the {subject} changed; its status is what it was."
         found[name] = _webhook(subject, name, told, (str(kept), str(kept)), schemas)
+    paid, opened = str(InvoiceStatus.PAID), str(InvoiceStatus.OPEN)
+    name = event_type(INVOICE, paid, opened)
+    found[name] = _webhook(INVOICE, name, f"The invoice became `{opened}` again.", (paid, opened), schemas)
     return found | {PING: _ping(schemas)}
 
 

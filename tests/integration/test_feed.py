@@ -362,7 +362,14 @@ def test_event_types_are_called_what_happened() -> None:
     assert event_type("invoice", "open", "uncollectible") == "invoice.marked_uncollectible"
     assert event_type("fulfillment", "processing", "payment_failed") == "fulfillment.payment_failed"
     assert event_type("fulfillment", "processing", "processing") == "fulfillment.updated"
-    assert len(set(TYPES)) == len(TYPES) == 14
+    assert event_type("invoice", None, "open") == "invoice.finalized"
+    assert event_type("invoice", "paid", "open") == "invoice.reopened"
+    assert len(set(TYPES)) == len(TYPES) == 15
+
+
+def test_every_type_has_its_webhook_in_the_contract() -> None:
+    contract = Path(__file__).resolve().parents[2] / "openapi" / "openapi.json"
+    assert set(json.loads(contract.read_text())["webhooks"]) == {*TYPES, "ping"}
 
 
 def test_a_type_that_does_not_exist_is_refused_by_name() -> None:

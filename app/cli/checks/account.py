@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from app.cli.checks.clock import skewed
 from app.cli.checks.findings import Finding, fail, ok, warn
 from app.container import Parts
+from app.db import migrations
 from app.domain.errors import InvoicingError, NotAtStripe, StripeInvalidRequest, StripeKeyRefused
 from app.inbox import drift
 from app.projection import observation
@@ -94,7 +95,8 @@ async def _same_account(parts: Parts) -> AsyncIterator[Finding]:
     newest = None
     try:
         async with parts.database.connection() as connection:
-            newest = await drift.newest_finalized(connection, livemode=parts.settings.livemode)
+            if await migrations.revision(connection) is not None:
+                newest = await drift.newest_finalized(connection, livemode=parts.settings.livemode)
         if newest:
             await parts.gateway.get(f"/v1/invoices/{newest}")
     except StripeInvalidRequest as error:
