@@ -66,10 +66,18 @@ _MATCHING = Statement(
 )
 _MADE = Statement(select(_C.created_at).where(_C.id == bindparam("event")))
 _MADE_OF_MANY = Statement(select(_C.id, _C.created_at).where(_C.id == any_of("events", Text)))
+_LOCKED = (
+    select(_C.id)
+    .where(_C.id == any_of("events", Text), _BETWEEN, _REPLAYABLE)
+    .order_by(_C.id)
+    .with_for_update()
+    .cte("locked")
+)
+"""Rows are locked in the order of their ids, as everywhere, so that two sets never wait for each other."""
 _REPLAYED = (
     update(webhook_events)
     .values(status="received", attempts=0, last_error=None, next_attempt_at=func.now())
-    .where(_C.id == any_of("events", Text), _BETWEEN, _REPLAYABLE)
+    .where(_C.id.in_(select(_LOCKED.c.id)), _BETWEEN)
     .returning(_C.id)
     .cte("replayed")
 )

@@ -15,6 +15,7 @@ from app.domain.errors import DatabaseContention
 from app.domain.events import START, Cursor
 from app.domain.outgoing import Attempt, DeliveryStatus, Failure
 from app.fulfillment import action_statements
+from app.inbox import replay_statements
 from app.inbox import statements as inbox_statements
 from app.outgoing import delivery_statements, endpoint_statements
 from app.outgoing.delivery_statements import Outcome
@@ -154,6 +155,26 @@ async def test_events_of_a_batch_are_locked_in_the_order_of_their_ids(stage: Sta
         await waits(observer)
         await free(observer, "webhook_events", tuple(others))
     assert len(await holding) == len(due)
+
+
+async def test_events_are_replayed_in_the_order_of_their_ids(stage: Stage, connect: Connect) -> None:
+    await stage.invoice()
+    for event in sorted(await stage.events(), key=lambda event: str(event["id"]), reverse=True):
+        await stage.deliver(event)  # so that the first by id is the last in the table
+    await stage.work()
+    holder, replayer, observer = await connect(), await connect(), await connect()
+    rows = await stage.rows("SELECT id, type FROM webhook_events WHERE status = 'processed' ORDER BY id")
+    first, *others = [row["id"] for row in rows]
+    assert others
+    handled = [row["type"] for row in rows]
+    async with holder.transaction():
+        await holder.execute("SELECT FROM webhook_events WHERE id = $1 FOR UPDATE", first)
+        replaying = asyncio.create_task(
+            replay_statements.requeue(replayer, [*others[::-1], first], handled, livemode=False)
+        )
+        await waits(observer)
+        await free(observer, "webhook_events", tuple(others))
+    assert len(await replaying) == len(rows)
 
 
 async def test_actions_are_made_in_the_order_of_their_ids(stage: Stage, connect: Connect) -> None:
