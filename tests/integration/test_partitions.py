@@ -194,7 +194,7 @@ async def test_a_table_that_holds_events_becomes_the_first_partition(empty_datab
     assert [row["name"] for row in rows] == ["webhook_events_before"]
     assert await connection.fetchval("SELECT pg_relation_filenode('webhook_events_before')") == file  # nothing copied
     assert await inbox_statements.record(connection, events) == set()
-    held = [inbox_statements.DueEvent(*row, lease=0, request_id=None, waited_s=0.0) for row in claimed]
+    held = [inbox_statements.DueEvent(**dict(row), lease=0, request_id=None, waited_s=0.0) for row in claimed]
     assert set(await inbox_statements.hold(connection, held)) == {row["id"] for row in claimed}
     assert len(await inbox_statements.claim(connection, 100, timedelta(seconds=30), 12)) == 70
     later = new_event(1000, today + timedelta(days=70))
