@@ -34,6 +34,7 @@ from app.db.schema.metadata import TIME
 from app.db.statement import Statement, parameters
 
 CHANNEL = "api_keys"
+"""Notified with the id of a caller whose key ended, and with the id of an invoice whose payment link was revoked."""
 USED_AGAIN_AFTER = timedelta(seconds=60)
 """Precision of last_used_at in seconds: it is written at most this often per key."""
 

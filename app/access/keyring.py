@@ -3,13 +3,13 @@
 A key that was found is remembered for up to REMEMBERED_S. Revoking or rotating a key notifies every process in the same
 transaction, and each forgets all keys. While the listener is not connected, nothing is remembered. REMEMBERED_S bounds
 the case that a process cannot notice: a network that drops packets without closing the connection. Long-lived
-responses, such as streams, use `watching` to hear that a key of their caller ended.
+responses, such as streams, use `watching` to hear that a key of their caller, or their payment link, ended.
 """
 
 import asyncio
 import hmac
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -40,9 +40,9 @@ class _Remembered:
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """Something open for a caller.
+    """Something open for a caller, or for those who have a link to an invoice.
 
-    `due` means that a key of the caller ended, so the caller must authenticate again.
+    `due` means that a key or a link ended, so the credentials must be checked again.
     """
 
     wake: Callable[[], None]
@@ -85,18 +85,22 @@ class Keyring:
             raise Unauthenticated(f"This is a {other} key, and this deployment is for {mode} keys only.")
         return await self._look_up(read.prefix, read.digest)
 
-    @contextmanager
-    def watching(self, caller_id: str, wake: Callable[[], None]) -> Iterator[Watch]:
-        """Call `wake` when a key of the caller ends, while the block runs."""
+    @asynccontextmanager
+    async def watching(self, who: str, wake: Callable[[], None]) -> AsyncIterator[Watch]:
+        """Call `wake` when a key of the caller `who`, or a link to the invoice `who`, ends, while the block runs.
+
+        What ended before the block began is not told: check the credentials once more in the block.
+        """
+        await self._listen()
         watch = Watch(wake)
-        watches = self._watched.setdefault(caller_id, set())
+        watches = self._watched.setdefault(who, set())
         watches.add(watch)
         try:
             yield watch
         finally:
             watches.discard(watch)
             if not watches:
-                self._watched.pop(caller_id, None)
+                self._watched.pop(who, None)
 
     async def close(self) -> None:
         """Stop listening."""
@@ -140,10 +144,10 @@ class Keyring:
             self._listener = listener
             return True
 
-    def _heard(self, _listener: object, _pid: int, _channel: str, caller_id: object) -> None:
-        """Handle the notification that a key of `caller_id` ended."""
+    def _heard(self, _listener: object, _pid: int, _channel: str, who: object) -> None:
+        """Handle the notification that a key of the caller `who`, or a link to the invoice `who`, ended."""
         self.forget()
-        for watch in tuple(self._watched.get(str(caller_id), ())):
+        for watch in tuple(self._watched.get(str(who), ())):
             watch.ring()
 
     def forget(self, *_: object) -> None:

@@ -165,7 +165,8 @@ async def _waited(request: Request, wanted: Wanted, after: Cursor, asked: FeedWa
         place = await parts.live.subscribe(wanted, after)
         try:
             most = min(parts.settings.event_wait_s, parts.settings.request_timeout_s * ANSWER_BEFORE)
-            with parts.keyring.watching(listener.who, place.wake) as watch:
+            async with parts.keyring.watching(listener.who, place.wake) as watch:
+                await listener.require()  # the credentials may have ended since they were checked
                 told = await place.take(min(asked.wait, most))
             if watch.due:
                 await listener.require()

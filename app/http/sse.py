@@ -97,8 +97,9 @@ class EventStream(Response):
             gone = asyncio.ensure_future(_gone(receive))
             gone.add_done_callback(subscription.wake)
             try:
-                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                with self._keyring.watching(self._listener.who, subscription.wake) as watch:
+                async with self._keyring.watching(self._listener.who, subscription.wake) as watch:
+                    await self._listener.require()  # the credentials may have ended since they were checked
+                    await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
                     why = await self._tell(subscription, gone, _Sender(scope, send), watch)
                 metrics.STREAMS_ENDED(why).inc()
                 if why not in UNFINISHED:

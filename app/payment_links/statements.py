@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Interval, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.access.key_statements import CHANNEL
 from app.db.engine import Connection
 from app.db.schema import payment_links
 from app.db.statement import Statement, parameters
@@ -20,7 +21,10 @@ _ADD = Statement(
     .on_conflict_do_nothing(index_elements=[_C.id])
 )
 _REVOKE = Statement(
-    update(payment_links).values(revoked_at=func.coalesce(_C.revoked_at, func.now())).where(_THE_LINK, _OF_THE_INVOICE)
+    update(payment_links)
+    .values(revoked_at=func.coalesce(_C.revoked_at, func.now()))
+    .where(_THE_LINK, _OF_THE_INVOICE)
+    .returning(func.pg_notify(CHANNEL, _C.invoice))
 )
 _REVOKED_AT = Statement(select(_C.revoked_at).where(_THE_LINK, _OF_THE_INVOICE))
 _TAKE_TURN = Statement(
@@ -39,7 +43,7 @@ async def add(connection: Connection, link: PaymentLink) -> None:
 
 
 async def revoke(connection: Connection, link_id: str, invoice_id: str) -> bool:
-    """Revoke the link for good. Returns whether the invoice has such a link."""
+    """Revoke the link for good, and notify every process. Returns whether the invoice has such a link."""
     return await _REVOKE.execute(connection, link=link_id, invoice=invoice_id) == 1
 
 

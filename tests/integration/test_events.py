@@ -32,6 +32,7 @@ from app.observability import metrics
 from app.outgoing.openapi import MEDIA_TYPE
 from app.settings import Settings
 from tests.fixtures.application import running
+from tests.fixtures.billing import open_invoice, payment_link
 from tests.fixtures.caller import Caller
 from tests.fixtures.feed import settled
 from tests.fixtures.identity import IdentityProvider
@@ -365,6 +366,36 @@ async def test_a_stream_and_a_long_poll_end_at_once_when_their_key_is_revoked(ap
         await poll.ended(2)
         assert (poll.status, json.loads(poll.problem)["code"]) == (401, "unauthenticated")
         assert not others[0].task.done()
+    assert app.state.parts.keyring._watched == {}
+
+
+async def test_a_key_revoked_before_its_stream_and_long_poll_were_watched_opens_neither(
+    app: FastAPI, stage: Stage
+) -> None:
+    made = await key_of(stage, "feed:read")
+    async with listeners(app) as listen:
+        async with app.state.parts.live._starting:  # both are let in, and wait here
+            asked = [listen(token=made["key"], **at) for at in ({}, POLL)]
+            await until(lambda: asyncio.sleep(0, app.state.parts.live.listening == 2))
+            assert (await stage.client.post(f"/v1/api-keys/{made['id']}/revoke")).status_code == 200
+        for one in asked:
+            await one.ended(2)
+            assert (one.status, json.loads(one.problem)["code"]) == (401, "unauthenticated")
+    assert app.state.parts.keyring._watched == {}
+
+
+async def test_the_stream_of_a_payment_link_ends_at_once_when_it_is_revoked(app: FastAPI, stage: Stage) -> None:
+    assert app.state.parts.settings.stream_heartbeat_s > 10
+    invoice = await open_invoice(stage.client)
+    ending, staying = [await payment_link(stage.client, invoice["id"]) for _ in range(2)]
+    async with listeners(app) as listen:
+        of_ending, of_staying = [listen(f"{urlsplit(link['url']).path}/events") for link in (ending, staying)]
+        for one in (of_ending, of_staying):
+            await one.open()
+        revoked = await stage.client.delete(f"/v1/invoices/{invoice['id']}/payment-link/{ending['id']}")
+        assert revoked.status_code == 200
+        await of_ending.ended(2)
+        assert (of_ending.status, of_staying.task.done()) == (200, False)
     assert app.state.parts.keyring._watched == {}
 
 
