@@ -21,13 +21,14 @@ ITEMS: list[Json] = [{"amount": 700 + n, "currency": "usd", "description": f"ite
 OF_THEIR_OWN = """
     - 'id' - 'customer' - 'number' - 'reference' - 'payment_intent' - 'hosted_invoice_url' - 'invoice_pdf' - 'created_at'
     - 'updated_at' - 'finalized_at' - 'paid_at' - 'due_at' - 'snapshot_since' - 'snapshot_until' - 'snapshot_digest'
-    - 'lines_digest' - 'revision'
+    - 'lines_digest' - 'revision' - 'document' - 'items_document'
 """
 ROWS = f"""
 SELECT to_jsonb(i) {OF_THEIR_OWN} AS invoice,
     (SELECT jsonb_agg(jsonb_build_array(t.position, t.amount, t.description) ORDER BY t.position)
      FROM invoice_items t WHERE t.invoice = i.id) AS items,
     (SELECT f.status || f.amount_paid FROM fulfillments f WHERE f.invoice = i.id) AS fulfillment,
+    i.document::jsonb ->> 'settled_by' AS settled_by, jsonb_array_length(i.items_document::jsonb) AS shown_items,
     (SELECT count(*) FROM invoice_payments p WHERE p.invoice = i.id AND p.is_default) AS payments
 FROM invoices i WHERE i.id = $1
 """  # noqa: S608 -- a constant
