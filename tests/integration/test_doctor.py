@@ -14,6 +14,7 @@ from app.cli.checks.clock import skewed
 from app.cli.checks.findings import Level
 from app.db import migrations
 from app.db.server import Server
+from app.http.connections import MOST, RESERVED
 from app.inbox.handlers import HANDLERS
 from app.settings import Settings
 from tests.fixtures.identity import IdentityProvider
@@ -322,3 +323,10 @@ async def test_its_json_is_one_document_on_standard_output(invoicing: Shell) -> 
     done = await invoicing("doctor", "--json", status=2)
     assert json.loads(done.stdout)["status"] == "fail"
     assert not done.stderr
+
+
+async def test_more_connections_than_files_a_process_may_open(healthy: Stage, invoicing: Shell) -> None:
+    invoicing.environment["STREAM_LIMIT"] = str(2 * 10**9)  # no system lets a process open as many
+    found = only(await examined(invoicing, status=1), "open files", "warn")
+    assert int(found["says"].rpartition(" ")[2]) > 2 * 10**9 + MOST + RESERVED
+    assert "STREAM_LIMIT" in found["advice"]

@@ -15,6 +15,7 @@ WITHOUT_DATABASE: tuple[tuple[str, Check], ...] = (
     ("webhook endpoint", endpoint.check),
     ("mail", surroundings.check_mail),
     ("identity provider", surroundings.check_identity),
+    ("open files", surroundings.check_files),
 )
 WITH_DATABASE: tuple[tuple[str, Check], ...] = (
     ("webhook secret", endpoint.check_secret),

@@ -1,5 +1,6 @@
-"""Checks the mail server, the identity provider, and who can call."""
+"""Checks the mail server, the identity provider, the limit of open files, and who can call."""
 
+import resource
 from collections.abc import AsyncIterator
 
 from app.access import key_statements
@@ -8,6 +9,11 @@ from app.clients import mailer_of
 from app.container import Parts
 from app.domain.actions import NotNow
 from app.domain.errors import IdentityProviderUnavailable
+from app.http.connections import MOST, RESERVED
+from app.settings import Settings
+
+OTHER_FILES = 250
+"""Files of a process besides sockets: its code, its log, its metrics."""
 
 
 async def check_mail(parts: Parts) -> AsyncIterator[Finding]:
@@ -24,6 +30,30 @@ async def check_mail(parts: Parts) -> AsyncIterator[Finding]:
         )
     else:
         yield ok("mail", f"{where} lets us in")
+
+
+async def check_files(parts: Parts) -> AsyncIterator[Finding]:
+    """Check that an API process may open as many files as it may have connections.
+
+    The limit is that of this process: where the API runs elsewhere, or under another limit, run this there.
+    """
+    wanted = files_of(parts.settings)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < wanted:
+        yield warn(
+            "open files",
+            f"a process here may open {most} files; an API process with all its connections needs {wanted}",
+            f"Raise the hard limit (`ulimit -Hn`, LimitNOFILE=, --ulimit nofile=) to {wanted}, or lower STREAM_LIMIT.",
+        )
+    else:
+        yield ok("open files", f"enough for the {wanted} of an API process with all its connections")
+
+
+def files_of(settings: Settings) -> int:
+    """The most files that an API process has open at a time."""
+    taken = MOST + RESERVED + settings.stream_limit
+    made = settings.database_pool_size + settings.stripe_concurrency
+    return taken + made + OTHER_FILES
 
 
 async def check_identity(parts: Parts) -> AsyncIterator[Finding]:
