@@ -128,16 +128,14 @@ INVOICE = Resource(
 PAYMENT_PAGE = Resource(
     "invoice",
     "invoices",
-    f"{_LISTED}, {mirrored.ITEMS} AS items, row.account_name, "  # noqa: S608
-    "(SELECT customer.name FROM customers customer WHERE customer.id = row.customer) AS customer_name",
+    f"{_LISTED}, {mirrored.ITEMS} AS items, row.account_name",
     stored=mirrored.stored(
         Kind.INVOICE,
         fulfillment=mirrored.JOINED_FULFILLMENT,
         items=mirrored.stored_items(),
         account_name=mirrored.as_json("row.account_name"),
-        customer_name=mirrored.as_json("customer.name"),
     ),
-    joined=f"{mirrored.JOIN_FULFILLMENT} LEFT JOIN customers customer ON customer.id = row.customer",
+    joined=mirrored.JOIN_FULFILLMENT,
 )
 PAYMENT_STATUS = Resource(
     "invoice",

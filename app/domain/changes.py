@@ -40,12 +40,16 @@ def differs(before: JsonView, after: JsonView) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change. `subject` is invoice or fulfillment, `was` its status before, `state` its state now."""
+    """One change. `subject` is invoice or fulfillment, `was` its status before, `state` its state now.
+
+    refused: Stripe refused to finalize the invoice.
+    """
 
     subject: str
     was: str | None
     state: JsonObject
     cause: str | None
+    refused: bool = False
 
     @property
     def became(self) -> str:
@@ -62,7 +66,7 @@ class Change:
         data: JsonObject = {"previous_status": self.was, "invoice": invoice, self.subject: self.state}
         return {
             "event": _new_id(),
-            "type": event_type(self.subject, self.was, self.became),
+            "type": event_type(self.subject, self.was, self.became, refused=self.refused),
             "schema_version": SCHEMA_VERSION,
             "invoice": self.invoice,
             "customer": self.state["customer"],
@@ -77,9 +81,10 @@ class Change:
 def note(changes: list[Change], change: Change) -> None:
     """Add `change`.
 
-    If its status stayed the same, merge it into the invoice's last change, as nobody saw the state between.
+    If its status stayed the same, merge it into the invoice's last change, as nobody saw the state between. A refusal
+    to finalize is a change of its own.
     """
-    if change.was == change.became:
+    if change.was == change.became and not change.refused:
         for index in range(len(changes) - 1, -1, -1):
             before = changes[index]
             if before.invoice == change.invoice:

@@ -23,6 +23,7 @@ FULFILLMENT: Final = "fulfillment"
 UPDATED: Final = "updated"
 DELETED: Final = "deleted"
 REOPENED: Final = "reopened"
+FINALIZATION_FAILED: Final = "finalization_failed"
 
 CALLED: Final = {
     InvoiceStatus.DRAFT.value: "created",
@@ -36,8 +37,13 @@ ENDED: Final = frozenset({InvoiceStatus.PAID.value, InvoiceStatus.VOID.value, In
 """Statuses after which an invoice that is open was opened again."""
 
 
-def event_type(subject: str, was: str | None, became: str) -> str:
-    """The type of the event for a change from `was` to `became`: `updated` if they are equal."""
+def event_type(subject: str, was: str | None, became: str, *, refused: bool = False) -> str:
+    """The type of the event for a change from `was` to `became`: `updated` if they are equal.
+
+    refused: Stripe refused to finalize the invoice, which stays a draft.
+    """
+    if refused:
+        return f"{subject}.{FINALIZATION_FAILED}"
     if was == became:
         return f"{subject}.{UPDATED}"
     if subject == INVOICE and became == InvoiceStatus.OPEN and was in ENDED:
@@ -45,8 +51,9 @@ def event_type(subject: str, was: str | None, became: str) -> str:
     return f"{subject}.{CALLED.get(became, became) if subject == INVOICE else became}"
 
 
-INVOICE_TYPES: Final = tuple(
-    event_type(INVOICE, None, status) for status in (*(one.value for one in InvoiceStatus), DELETED, REOPENED, UPDATED)
+INVOICE_TYPES: Final = (
+    *(event_type(INVOICE, None, one) for one in (*(it.value for it in InvoiceStatus), DELETED, REOPENED, UPDATED)),
+    event_type(INVOICE, None, InvoiceStatus.DRAFT.value, refused=True),
 )
 FULFILLMENT_TYPES: Final = tuple(
     event_type(FULFILLMENT, None, status) for status in (*(one.value for one in FulfillmentStatus), UPDATED)

@@ -15,7 +15,13 @@ THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 """Currencies with three decimals; Stripe requires the last digit to be 0."""
 
 MAX_AMOUNT = 99_999_999
-"""The largest amount of one payment, in minor units: Stripe accepts at most eight digits."""
+"""The largest amount of one payment, in minor units: Stripe accepts at most eight digits of most currencies."""
+
+LONGER = {"idr": 999_999_999_999}
+"""The largest amounts of the currencies of which Stripe accepts more digits."""
+
+MOST_AMOUNT = max(LONGER.values())
+"""The largest amount of any currency."""
 
 
 def exponent(currency: str) -> int:
@@ -25,13 +31,24 @@ def exponent(currency: str) -> int:
     return 3 if currency in THREE_DECIMAL else 2
 
 
+def problem_with_size(amount: int, currency: str) -> str | None:
+    """Why `amount` minor units of `currency` are too many for Stripe; None if they are not."""
+    most = LONGER.get(currency, MAX_AMOUNT)
+    return f"must be at most {most} in the minor unit of {currency}" if abs(amount) > most else None
+
+
 def problem_with_amount(amount: int, currency: str) -> str | None:
     """Why Stripe would refuse `amount` minor units of `currency`; None if it would not."""
-    if abs(amount) > MAX_AMOUNT:
-        return f"must be at most {MAX_AMOUNT} in the currency's minor unit"
+    if problem := problem_with_size(amount, currency):
+        return problem
     if currency in THREE_DECIMAL and amount % 10:
         return f"must be a multiple of 10: {currency} has three decimals and Stripe uses two of them"
     return None
+
+
+def plain(number: str | float) -> str:
+    """A decimal number without needless zeros and without an exponent: plain("2.50") == "2.5"."""
+    return f"{Decimal(str(number)).normalize():f}"
 
 
 def major(amount: int, currency: str) -> str:

@@ -6,6 +6,16 @@ from datetime import datetime
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 
+ADVICE = {
+    "amount_too_large": "Lower its items or split them among several invoices",
+    "customer_tax_location_invalid": "Correct the customer's address",
+    "resource_missing": "Make a new invoice for a customer that exists, or correct what it refers to",
+    "stripe_tax_inactive": "Activate Stripe Tax in the Dashboard",
+    "tax_location_invalid": "Correct the customer's address",
+    "taxes_calculation_failed": "Wait a moment, as Stripe could not calculate its taxes",
+}
+"""What to do where Stripe refused to finalize, by its code."""
+
 CREDITED = "A credit note covers all of it and nothing was paid: there is nothing to fulfill."
 
 
@@ -13,7 +23,8 @@ CREDITED = "A credit note covers all of it and nothing was paid: there is nothin
 class Standing:
     """The facts behind the answer. `waiting` and `dead` count the invoice's events that are not applied.
 
-    `paid` is the formatted amount paid of an open invoice; None if nothing is.
+    `paid` is the formatted amount paid of an open invoice; None if nothing is. `refused` is why Stripe last refused to
+    finalize the draft: the code and the message.
     """
 
     status: str
@@ -25,6 +36,7 @@ class Standing:
     waiting: int
     dead: int
     paid: str | None = None
+    refused: tuple[str | None, str | None] | None = None
 
 
 def unpaid_because(standing: Standing, now: datetime) -> str | None:
@@ -39,7 +51,7 @@ def _reason(standing: Standing) -> str:
         return "The draft was deleted."
     match InvoiceStatus(standing.status):
         case InvoiceStatus.DRAFT:
-            return "It is still a draft: finalize it, so that it can be paid."
+            return _draft(standing)
         case InvoiceStatus.VOID:
             return "It was voided: nobody owes it."
         case InvoiceStatus.UNCOLLECTIBLE:
@@ -49,6 +61,15 @@ def _reason(standing: Standing) -> str:
             return CREDITED if credited else "It is paid, and its fulfillment is about to follow."
         case InvoiceStatus.OPEN:
             return " ".join(part for part in (_partly(standing), _attempt(standing)) if part)
+
+
+def _draft(standing: Standing) -> str:
+    if not standing.refused:
+        return "It is still a draft: finalize it, so that it can be paid."
+    code, message = standing.refused
+    told = (message or code or "Stripe gave no reason").rstrip(".")
+    advice = ADVICE.get(code or "", "Correct what it names")
+    return f"It is still a draft, because Stripe refused to finalize it: {told}. {advice}, then finalize it again."
 
 
 def _partly(standing: Standing) -> str:

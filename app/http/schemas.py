@@ -18,9 +18,9 @@ from pydantic import (
 )
 
 from app.domain.json import JsonObject
-from app.domain.money import MAX_AMOUNT, problem_with_amount
+from app.domain.money import LONGER, MAX_AMOUNT, MOST_AMOUNT, problem_with_amount, problem_with_size
 from app.domain.sources import REFERENCE
-from app.http.schema_rules import INTEGER, NULL, TEXT, Says, form, one_of
+from app.http.schema_rules import INTEGER, NULL, TEXT, Says, any_of, form, one_of
 
 MOST_METADATA = 50
 SURPLUS = 20
@@ -170,7 +170,7 @@ Time = Annotated[
     AfterValidator(_in_utc),
     Says({"pattern": f"^{RFC_3339.pattern}$"}),
 ]
-MINOR = "In the currency's minor unit; a multiple of 10 where the currency has three decimals."
+MINOR = f"In the currency's minor unit: at most {MAX_AMOUNT}, but for idr; a multiple of 10 where the currency has three decimals."
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 
 
@@ -183,11 +183,11 @@ def _currency(value: str) -> str:
 Currency = Annotated[
     str, AfterValidator(_currency), Says({"pattern": f"^{_CURRENCY.pattern}$"}), Field(examples=["usd"])
 ]
-Amount = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description=MINOR)]
-UnitAmount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, description=MINOR)]
+Amount = Annotated[int, Field(ge=-MOST_AMOUNT, le=MOST_AMOUNT, description=MINOR)]
+UnitAmount = Annotated[int, Field(ge=0, le=MOST_AMOUNT, description=MINOR)]
 UnitAmountDecimal = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9]{1,8}(\.[0-9]{1,12})?$"),
+    StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?$"),
     Field(description="In the currency's minor unit, with at most 12 decimals.", examples=["0.05"]),
 ]
 Quantity = Annotated[int, Field(ge=0, le=1_000_000_000)]
@@ -231,6 +231,12 @@ class UnitPriced(Request):
     demands: ClassVar[JsonObject] = one_of(
         form("unit_amount", unit_amount=INTEGER, unit_amount_decimal=NULL),
         form("unit_amount_decimal", unit_amount=NULL, unit_amount_decimal=TEXT),
+    ) | any_of(
+        form(
+            unit_amount={"maximum": MAX_AMOUNT},
+            unit_amount_decimal={"pattern": r"^[0-9]{1,8}(\.[0-9]{1,12})?$"},
+        ),
+        form(currency={"enum": list(LONGER)}),
     )
 
     currency: Currency
@@ -241,7 +247,9 @@ class UnitPriced(Request):
     def _one_amount(self) -> Self:
         if (self.unit_amount is None) == (self.unit_amount_decimal is None):
             raise ValueError("exactly one of unit_amount and unit_amount_decimal must be given")
-        problem = self.unit_amount is not None and problem_with_amount(self.unit_amount, self.currency)
-        if problem:
+        if self.unit_amount is not None and (problem := problem_with_amount(self.unit_amount, self.currency)):
             raise ValueError(f"unit_amount {problem}")
+        whole = int((self.unit_amount_decimal or "0").partition(".")[0])
+        if problem := problem_with_size(whole, self.currency):
+            raise ValueError(f"unit_amount_decimal {problem}")
         return self

@@ -5,10 +5,11 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from app.customers.schemas import AddressRead
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonObject, JsonView
-from app.domain.money import problem_with_amount
+from app.domain.money import LONGER, MAX_AMOUNT, problem_with_amount
 from app.domain.sources import (
     REFERENCE,
     Feed,
@@ -17,6 +18,7 @@ from app.domain.sources import (
     Joined,
     Ours,
     Passing,
+    Personal,
     emptied,
     id_of,
     listed,
@@ -42,6 +44,17 @@ from app.http.schemas import (
     Time,
     UnitPriced,
     Update,
+)
+from app.invoices.particulars import (
+    DiscountRead,
+    FinalizationError,
+    TaxIdRead,
+    TaxRead,
+    discount_amounts,
+    finalization_error,
+    frozen_tax_ids,
+    in_full,
+    tax_amounts,
 )
 
 CollectionMethod = Literal["send_invoice", "charge_automatically"]
@@ -70,6 +83,9 @@ class ItemCreate(ItemFields, Create):
         form("price", price=TEXT, price_data=NULL, amount=NULL, currency=NULL),
         form("price_data", price_data=OBJECT, price=NULL, amount=NULL, currency=NULL),
         form("amount", "currency", amount=INTEGER, currency=TEXT, price=NULL, price_data=NULL, quantity=NULL),
+    ) | any_of(
+        form(amount={"minimum": -MAX_AMOUNT, "maximum": MAX_AMOUNT}),
+        form(currency={"enum": list(LONGER)}),
     )
 
     price: StripeId | None = Field(default=None, examples=["price_1Pgf"])
@@ -225,7 +241,10 @@ class ItemRead(Shown):
     line_item: Annotated[str, From("id")] = Field(examples=["il_1Pgf"])
     price: Annotated[str | None, From("pricing?", "price_details?", "price", id_of)]
     product: Annotated[str | None, From("pricing?", "price_details?", "product", id_of)]
-    quantity: Annotated[int | None, From("quantity")]
+    quantity: Annotated[int | None, From("quantity")] = Field(
+        description="Whole units; Stripe cuts off what `quantity_decimal` says in full."
+    )
+    quantity_decimal: Annotated[str | None, From("quantity_decimal", in_full, since=2)]
     unit_amount_decimal: Annotated[str | None, From("pricing?", "unit_amount_decimal")]
     amount: Annotated[int, From("amount")]
     currency: Annotated[str, From("currency")]
@@ -280,6 +299,20 @@ class InvoiceListed(Shown):
     settled_by: Annotated[Settlement | None, From(settlement, since=2), Feed] = Field(
         description="What made it `paid`; null while it is not."
     )
+    amount_shipping: Annotated[int | None, From("amount_shipping", since=2), Feed]
+    discounts: Annotated[list[DiscountRead], From("total_discount_amounts", discount_amounts, since=2), Feed] = Field(
+        description="What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive."
+    )
+    taxes: Annotated[list[TaxRead], From(tax_amounts, since=2), Feed]
+    last_finalization_error: Annotated[
+        FinalizationError | None, From("last_finalization_error", finalization_error, since=2), Feed
+    ] = Field(description="Why Stripe last refused to finalize this draft.")
+    customer_name: Annotated[str | None, From("customer_name", since=2), Personal] = Field(
+        description="As Stripe froze it when it finalized the invoice, as are the other `customer_` fields."
+    )
+    customer_email: Annotated[str | None, From("customer_email", since=2), Personal]
+    customer_address: Annotated[AddressRead | None, From("customer_address", since=2), Personal]
+    customer_tax_ids: Annotated[list[TaxIdRead], From("customer_tax_ids", frozen_tax_ids, since=2), Personal]
     due_at: Annotated[datetime | None, From("due_date", time), Feed]
     description: Annotated[str | None, From("description")]
     footer: Annotated[str | None, From("footer")]

@@ -6,22 +6,25 @@ import msgspec
 
 from app.db.engine import Connection
 from app.db.rows import load
-from app.db.tables import FULFILLMENTS, INVOICES
+from app.db.tables import FULFILLMENTS
 from app.domain.errors import NotFound
 from app.domain.json import JsonView
 from app.domain.money import format_amount
 from app.domain.unpaid_reason import Standing, unpaid_because
 from app.invoices import timeline_statements
+from app.projection import mirrored_rows
+from app.stripe.mapping import Kind
 
 
 async def read(connection: Connection, invoice_id: str) -> bytes:
     """The timeline's document. Raises NotFound; a deleted draft still has a timeline."""
-    invoice = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
+    invoice = (await mirrored_rows.read(connection, Kind.INVOICE, [invoice_id])).get(invoice_id)
     if invoice is None:
         raise NotFound(f"There is no invoice {invoice_id!r}.")
     fulfillment = (await load(connection, FULFILLMENTS, [invoice_id], by="invoice")).get(invoice_id) or {}
     waiting, dead = await timeline_statements.unapplied(connection, invoice_id)
     codes = [fulfillment.get(name) for name in ("failure_code", "failure_decline_code", "failure_message")]
+    refusal = invoice.get("last_finalization_error")
     standing = Standing(
         status=invoice["status"],
         deleted=invoice["deleted_at"] is not None,
@@ -32,11 +35,13 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         waiting=waiting,
         dead=dead,
         paid=_paid(invoice),
+        refused=(refusal["code"], refusal["message"]) if refusal else None,
     )
     document = {
         "invoice": invoice_id,
         "status": "deleted" if standing.deleted else standing.status,
         "fulfillment": standing.fulfillment,
+        "last_finalization_error": refusal,
         "unpaid_because": unpaid_because(standing, datetime.now(UTC)),
         "data": await timeline_statements.entries(connection, invoice_id),
     }

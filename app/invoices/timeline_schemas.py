@@ -7,6 +7,7 @@ from pydantic import Field
 
 from app.domain.fulfillment import FulfillmentStatus
 from app.http.schemas import Shown
+from app.invoices.particulars import FinalizationError
 
 
 class TimelineEntry(Shown):
@@ -27,6 +28,7 @@ class TimelineRead(Shown):
     invoice: str
     status: Literal["draft", "open", "paid", "void", "uncollectible", "deleted"]
     fulfillment: FulfillmentStatus | None
+    last_finalization_error: FinalizationError | None = Field(description="Why Stripe last refused to finalize it.")
     unpaid_because: str | None = Field(
         description="One sentence or two for a person; null once it is fulfilled.",
         examples=["It is open, and the attempt to pay it failed: card_declined, insufficient_funds."],

@@ -316,8 +316,13 @@ class Ledger:
             or any(known[name] != row[name] for name in CHANGED_BY)
             or any(one != another for one, another in later)
         ):
-            was = invoice_status(known) if known else None
-            note(self._changes, Change(INVOICE, was, mirrored_rows.invoice_state(row), self.cause))
+            was, state = invoice_status(known) if known else None, mirrored_rows.invoice_state(row)
+            error = row.get("last_finalization_error")
+            refused = error is not None and error != (known or {}).get("last_finalization_error")
+            if refused and known is None:
+                note(self._changes, Change(INVOICE, was, state, self.cause))
+                was = state["status"]
+            note(self._changes, Change(INVOICE, was, state, self.cause, refused=refused))
 
     async def flush(self) -> None:
         """Write the changes, parents first."""

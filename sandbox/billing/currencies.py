@@ -21,11 +21,17 @@ LEAST_CHARGE = {
     "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
 }  # fmt: skip
 MOST_CHARGE = 99_999_999
+MOST_RUPIAH = 999_999_999_999
 
 
 def least_charge(currency: str) -> int:
     """The smallest amount that Stripe charges; 1 if it publishes none."""
     return LEAST_CHARGE.get(currency, 1)
+
+
+def most_charge(currency: str) -> int:
+    """The largest amount that Stripe charges."""
+    return MOST_RUPIAH if currency == "idr" else MOST_CHARGE
 
 
 def check_currency(currency: str, param: str = "currency") -> str:

@@ -8,7 +8,7 @@ from copy import deepcopy
 
 from sandbox.billing.balances import adjust_balance
 from sandbox.billing.closing import void
-from sandbox.billing.currencies import MOST_CHARGE, least_charge
+from sandbox.billing.currencies import least_charge, most_charge
 from sandbox.billing.numbering import number_invoice
 from sandbox.billing.payments import open_intent
 from sandbox.documents import Document
@@ -54,7 +54,7 @@ def _require_finalizable(tx: Transaction, invoice: Document) -> None:
     customer = tx.get("customer", invoice["customer"])
     if customer is None:
         obstacle = resource_missing("customer", invoice["customer"], param="customer")
-    elif invoice["total"] + customer["balance"] > MOST_CHARGE:
+    elif invoice["total"] + customer["balance"] > most_charge(invoice["currency"]):
         obstacle = invalid_request("Amount must be no more than $999,999.99", code="amount_too_large", param="amount")
     else:
         return

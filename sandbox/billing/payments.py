@@ -6,7 +6,7 @@ passes the result on.
 
 from dataclasses import dataclass
 
-from sandbox.billing.currencies import MOST_CHARGE, least_charge
+from sandbox.billing.currencies import least_charge, most_charge
 from sandbox.billing.test_methods import OUTCOMES, Outcome
 from sandbox.documents import Document, public
 from sandbox.presentation import announce
@@ -45,7 +45,7 @@ def open_intent(tx: Transaction, *, amount: int, currency: str, **fields: object
             code="amount_too_small",
             param="amount",
         )
-    if amount > MOST_CHARGE:
+    if amount > most_charge(currency):
         raise invalid_request("Amount must be no more than $999,999.99", code="amount_too_large", param="amount")
     identifier = tx.new_id("pi")
     intent = shapes.payment_intent(

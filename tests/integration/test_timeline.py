@@ -58,6 +58,7 @@ async def test_an_invoice_that_is_not_known_has_no_timeline(stage: Stage) -> Non
     ("changes", "told"),
     [
         ({"status": "draft"}, "It is still a draft: finalize it, so that it can be paid."),
+        ({"status": "draft", "refused": ("x", None)}, "It is still a draft, because Stripe refused to finalize it: x. Correct what it names, then finalize it again."),
         ({"status": "draft", "deleted": True}, "The draft was deleted."),
         ({"status": "void"}, "It was voided: nobody owes it."),
         ({"status": "uncollectible"}, "It was written off as uncollectible; it can still be paid."),

@@ -29,7 +29,8 @@ def test_an_amount_is_written_for_a_person(amount: int, currency: str, written: 
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency"), [(MAX_AMOUNT, "usd"), (-MAX_AMOUNT, "usd"), (0, "kwd"), (10, "kwd"), (1, "jpy")]
+    ("amount", "currency"),
+    [(MAX_AMOUNT, "usd"), (-MAX_AMOUNT, "usd"), (999_999_999_999, "idr"), (0, "kwd"), (10, "kwd"), (1, "jpy")],
 )
 def test_an_amount_that_stripe_takes_has_no_problem(amount: int, currency: str) -> None:
     assert problem_with_amount(amount, currency) is None

@@ -40,6 +40,10 @@ NOT_IN_DOCUMENTS = {
 NOT_TOLD = {
     "auto_advance": "what Stripe will do of itself: nothing has happened yet",
     "description": "printed text, which may name people",
+    "customer_name": "says who somebody is",
+    "customer_email": "says who somebody is",
+    "customer_address": "says who somebody is",
+    "customer_tax_ids": "says who somebody is",
     "footer": "printed text, which may name people",
     "custom_fields": "printed text, which may name people",
     "hosted_invoice_url": "whoever has it may pay, and it is refreshed without a word",

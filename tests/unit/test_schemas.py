@@ -70,6 +70,13 @@ def test_an_amount_has_at_most_eight_digits(amount: int, fits: bool) -> None:  #
         assert "amount" in refusal(ItemCreate, body)
 
 
+@pytest.mark.parametrize("price", [{"unit_amount": 150_000_000}, {"unit_amount_decimal": "150000000.5"}])
+def test_a_price_in_rupiah_has_more_digits(price: dict[str, object]) -> None:
+    bare = {name: value for name, value in PRICE.items() if not name.startswith("unit_amount")}
+    PriceCreate.model_validate({**bare, **price, "currency": "idr"})
+    assert "99999999" in refusal(PriceCreate, {**bare, **price, "currency": "usd"})
+
+
 @pytest.mark.parametrize("amount", [5120, -5120, 0])
 def test_an_amount_of_three_decimals_ends_in_zero(amount: int) -> None:
     ItemCreate.model_validate({"amount": amount, "currency": "kwd"})

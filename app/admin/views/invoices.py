@@ -14,6 +14,7 @@ from app.admin.views.table import ReadOnlyView, Section
 from app.db import documents
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
+from app.domain.invoice_lines import quantity
 from app.domain.masking import PAYABLE
 from app.domain.redaction import redacted
 from app.invoices import timeline
@@ -66,7 +67,7 @@ def _item(item: dict[str, Any]) -> list[Markup]:
     return [
         shown("id", item["id"]),
         shown("description", item["description"]),
-        shown("quantity", item["quantity"]),
+        shown("quantity", quantity(item)),
         shown("amount", item["amount"], item["currency"]),
     ]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
 from app.domain.actions import Misconfigured, Moment
+from app.domain.invoice_lines import adjustments, quantity
 from app.domain.json import JsonView
 from app.domain.mailbox import Mailbox, one_line
 from app.domain.money import format_amount
@@ -37,7 +38,12 @@ class Letters:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"money": format_amount, "day": lambda moment: moment[:10]}
+        self._templates.globals |= {
+            "money": format_amount,
+            "day": lambda moment: moment[:10],
+            "adjustments": adjustments,
+            "quantity": quantity,
+        }
         for moment in Moment:
             try:
                 self.write(moment, sender, "act_sample", FULFILLMENT, INVOICE)

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus, Settlement
+from app.domain.invoice_lines import adjustments, quantity
 from app.domain.json import JsonView
 from app.domain.money import format_amount, major
 from app.payment_links.pages.assets import ADDRESS
@@ -32,7 +33,7 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.globals |= {"money": money, "day": day, "assets": ADDRESS}
+TEMPLATES.globals |= {"money": money, "day": day, "assets": ADDRESS, "adjustments": adjustments, "quantity": quantity}
 
 
 @dataclass(frozen=True, slots=True)

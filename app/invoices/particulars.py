@@ -1,0 +1,82 @@
+"""The parts of an invoice that explain it: quantities in full, discounts, taxes, tax ids, and a refused finalization."""
+
+from pydantic import Field
+
+from app.domain.json import JsonObject, JsonView
+from app.domain.money import plain
+from app.domain.sources import id_of
+from app.http.schemas import Shown
+
+
+def in_full(quantity: str | None) -> str | None:
+    """A decimal quantity without needless zeros."""
+    return None if quantity is None else plain(quantity)
+
+
+class FinalizationError(Shown):
+    """Why Stripe did not finalize a draft."""
+
+    code: str | None
+    message: str | None
+    param: str | None
+    type: str | None
+
+
+class TaxIdRead(Shown):
+    type: str
+    value: str | None
+
+
+class DiscountRead(Shown):
+    """What one discount takes off the items."""
+
+    discount: str | None = Field(examples=["di_1Pgf"])
+    amount: int
+
+
+class TaxRead(Shown):
+    """One tax of the invoice. An inclusive one is part of the items' amounts, others are added to them."""
+
+    amount: int
+    taxable_amount: int | None
+    inclusive: bool
+    tax_rate: str | None = Field(examples=["txr_1Pgf"])
+    label: str | None = Field(description="The tax rate's name, where Stripe says it.", examples=["VAT"])
+    percentage: str | None = Field(examples=["25"])
+    reason: str | None = Field(description="Why the tax is what it is.", examples=["standard_rated"])
+
+
+def finalization_error(error: JsonView | None) -> JsonObject | None:
+    """The parts of Stripe's error that concern people. Others, as the objects it is about, are left out."""
+    return {name: error.get(name) for name in FinalizationError.model_fields} if error else None
+
+
+def frozen_tax_ids(listed_ids: list[JsonObject] | None) -> list[JsonObject]:
+    """The tax ids that were frozen with the invoice."""
+    return [{"type": one["type"], "value": one.get("value")} for one in listed_ids or []]
+
+
+def discount_amounts(amounts: list[JsonObject] | None) -> list[JsonObject]:
+    """What each discount takes off, those of items and those of the invoice."""
+    return [{"discount": id_of(one.get("discount")), "amount": one["amount"]} for one in amounts or []]
+
+
+def tax_amounts(invoice: JsonView) -> list[JsonObject]:
+    """The invoice's taxes. Names and percentages are known of the invoice's own default rates alone."""
+    rates = {rate["id"]: rate for rate in invoice.get("default_tax_rates") or []}
+    found: list[JsonObject] = []
+    for tax in invoice.get("total_taxes") or []:
+        tax_rate = id_of((tax.get("tax_rate_details") or {}).get("tax_rate"))
+        rate = rates.get(tax_rate or "", {})
+        found.append(
+            {
+                "amount": tax["amount"],
+                "taxable_amount": tax.get("taxable_amount"),
+                "inclusive": tax.get("tax_behavior") == "inclusive",
+                "tax_rate": tax_rate,
+                "label": rate.get("display_name"),
+                "percentage": None if rate.get("percentage") is None else plain(rate["percentage"]),
+                "reason": tax.get("taxability_reason"),
+            }
+        )
+    return found
