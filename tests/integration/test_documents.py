@@ -97,6 +97,14 @@ async def answers(stage: Stage) -> list[object]:
     return found
 
 
+def without_later(told: Any) -> Any:
+    """`told` without the values of the later fields, which are empty where no document holds them."""
+    later = FIELDS[Kind.INVOICE].later.keys() | mapping.ITEM.later.keys()
+    if isinstance(told, dict):
+        return {name: name in later or without_later(value) for name, value in told.items()}
+    return [without_later(value) for value in told] if isinstance(told, list) else told
+
+
 async def test_what_holds_no_document_is_shown_and_filled_by_and_by(stage: Stage) -> None:
     await mirrored(stage)
     await stage.invoice()
@@ -108,7 +116,7 @@ async def test_what_holds_no_document_is_shown_and_filled_by_and_by(stage: Stage
         "UPDATE invoices SET document = NULL, items_document = NULL, document_version = 0 "
         "WHERE id = (SELECT max(id) FROM invoices)"
     )
-    assert await answers(stage) == before
+    assert without_later(await answers(stage)) == without_later(before)
     rebuilt = await stage.parts.documents().rebuild()
     assert (rebuilt.filled, rebuilt.finished) == (5, True)
     assert (await stage.parts.documents().rebuild()).total == 0

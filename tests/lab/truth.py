@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from app.db.documents import CUSTOMER, INVOICE, PAYMENT_PAGE, PRICE, PRODUCT
+from app.domain.sources import Personal
 from app.stripe.mapping import FIELDS, ITEM, Kind
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.stage import Dashboard
@@ -139,11 +140,12 @@ def _of_columns(document: Json) -> Json:
 
 
 async def _later(connection: asyncpg.Connection[asyncpg.Record], invoice: Json) -> None:
-    """What no column holds is what Stripe says."""
+    """What no column holds is what Stripe says. On a draft it shows the customer as of now, and tells nobody."""
     fields = FIELDS[Kind.INVOICE]
+    names = fields.later.keys() - (fields.marked(Personal) if invoice["status"] == "draft" else ())
     found = json.loads(await connection.fetchval("SELECT document FROM invoices WHERE id = $1", invoice["id"]))
     read = fields.read(invoice) if fields.later else {}
-    assert {name: found[name] for name in fields.later} == {name: read[name] for name in fields.later}, invoice["id"]
+    assert {name: found[name] for name in names} == {name: read[name] for name in names}, invoice["id"]
 
 
 async def _invoice(connection: asyncpg.Connection[asyncpg.Record], invoice_id: str) -> Json | None:
