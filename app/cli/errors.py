@@ -10,6 +10,7 @@ import typer
 from app.cli.output import Status
 from app.domain.errors import DatabaseUnavailable, InvoicingError, Unavailable
 
+NOT_MIGRATED = "The database lacks tables of this release: run `invoicing migrate`."
 WRONG_DATABASE: tuple[tuple[type[BaseException], str], ...] = (
     (
         asyncpg.InvalidAuthorizationSpecificationError,
@@ -23,7 +24,7 @@ WRONG_DATABASE: tuple[tuple[type[BaseException], str], ...] = (
         asyncpg.InsufficientPrivilegeError,
         "The user of DATABASE_URL may not do this: see the roles in docs/security.md.",
     ),
-    (asyncpg.UndefinedTableError, "The database lacks tables of this release: run `invoicing migrate`."),
+    (asyncpg.UndefinedTableError, NOT_MIGRATED),
     (asyncpg.UndefinedColumnError, "The database lacks columns of this release: run `invoicing migrate`."),
 )
 """What PostgreSQL says where the settings or the schema are wrong, and what to do about it."""

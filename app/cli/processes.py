@@ -13,12 +13,12 @@ import uvicorn
 from app import shutdown
 from app.access import key_statements
 from app.cli.environment import WithoutStripe, require_free, settings
-from app.cli.errors import errors_told, wrong_database
+from app.cli.errors import NOT_MIGRATED, errors_told, wrong_database
 from app.cli.output import Status
 from app.clients import database_of
 from app.container import built
 from app.db import migrations
-from app.db.engine import ONE_PLAN
+from app.db.engine import ONE_PLAN, Database
 from app.domain.actions import Misconfigured
 from app.domain.errors import DatabaseUnavailable
 from app.http.connections import MOST, Connections
@@ -118,6 +118,7 @@ async def _work(found: Settings) -> None:
     tracing.start(found.otel_exporter_otlp_endpoint, found.otel_service_name or "invoicing-worker")
     try:
         async with built(found, **ONE_PLAN) as parts, scraping.scraped(parts, found.worker_metrics_port, VERSION):
+            await _require_tables(parts.database)
             jobs = parts.background()
             async with asyncio.TaskGroup() as group:
                 for job in jobs:
@@ -146,6 +147,18 @@ async def _require_somebody(found: Settings) -> None:
     if not somebody:
         typer.echo("Nobody could call: make a key (`invoicing keys create`), or set API_BOOTSTRAP_KEY.", err=True)
         raise typer.Exit(Status.WRONG)
+
+
+async def _require_tables(database: Database) -> None:
+    """Exit if the database was never migrated, because every job would fail again and again.
+
+    A database that is away is no reason to exit: the jobs wait for it.
+    """
+    with suppress(DatabaseUnavailable):
+        async with database.connection() as connection:
+            if await migrations.revision(connection) is None:
+                typer.echo(NOT_MIGRATED, err=True)
+                raise typer.Exit(Status.WRONG)
 
 
 async def _tell_what_is_away(found: Settings) -> None:
