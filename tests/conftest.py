@@ -2,12 +2,16 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 from dev.environment import past_the_proxy
 
 # What tests talk to is on loopback: no proxy of this machine is asked, by them or by what they start.
 os.environ.update(past_the_proxy(os.environ))
+
+# Its assertions say what differs; it is imported by the lab and by others.
+pytest.register_assert_rewrite("tests.lab.truth")
 
 # How long an example takes says something about the machine, and nothing about what is tested.
 settings.register_profile("patient", parent=settings(), deadline=None)

@@ -71,6 +71,9 @@ class Explained:
         self.plan = "\n".join(line[0] for line in lines)
         return await self._connection.fetch(statement, *arguments)
 
+    async def fetchrow(self, statement: str, *arguments: object) -> asyncpg.Record | None:
+        return next(iter(await self.fetch(statement, *arguments)), None)
+
     async def fetchval(self, statement: str, *arguments: object) -> object:
         return (await self.fetch(statement, *arguments))[0][0]
 

@@ -10,8 +10,6 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("tests.lab.truth")
-
 SCHEDULES = int(os.environ.get("LAB_SCHEDULES", "12"))
 CHAOS_S = float(os.environ.get("LAB_CHAOS_S", "20"))
 

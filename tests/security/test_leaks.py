@@ -41,6 +41,13 @@ MAY_HOLD: dict[str, dict[str, str]] = {
     "an API key": {"POST /v1/api-keys": "shown once"},
     "an email address": {
         "customers.email": "the mirror of Stripe's customer",
+        "customers.document": "what the API answers of the customer, ready made",
+        "invoices.document": "whom the invoice is for, until its customer is erased",
+        "POST /v1/invoices": "whom the invoice is for",
+        "POST /v1/invoices/{invoice_id}/items": "the same",
+        "POST /v1/invoices/{invoice_id}/finalize": "the same",
+        "POST /v1/invoices/{invoice_id}/pay": "the same",
+        "GET /pay/{token}": "the page says who is billed",
         "webhook_events*.payload": "the inbox keeps events as they came, until their customer is erased",
         "operations.params": "what is asked, until it is answered",
         "operations.answer_body": "what was answered, to be answered again for 48 hours",
