@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -33,6 +34,7 @@ class AuthorizedRoute(APIRoute):
         """FastAPI's handler behind the rule, so that unauthorized callers get no errors about their body."""
         handle = super().get_route_handler()
         known = {parameter["name"] for parameter in (self.openapi_extra or {}).get("parameters", ())}
+        known |= query_names(self.dependant)
 
         async def authorized(request: Request) -> Response:
             await require_let_in(request, self.name)
@@ -40,6 +42,12 @@ class AuthorizedRoute(APIRoute):
             return await handle(request)
 
         return authorized
+
+
+def query_names(dependant: Dependant) -> set[str]:
+    """The query parameters that an operation and its dependencies declare as FastAPI's documentation shows."""
+    found = {parameter.alias for parameter in dependant.query_params}
+    return found.union(*(query_names(needed) for needed in dependant.dependencies))
 
 
 def require_known(query: bytes, known: AbstractSet[str]) -> None:

@@ -62,6 +62,8 @@ def webhooks(schemas: dict[str, Any]) -> dict[str, Any]:
     paid, opened = str(InvoiceStatus.PAID), str(InvoiceStatus.OPEN)
     name = event_type(INVOICE, paid, opened)
     found[name] = _webhook(INVOICE, name, f"The invoice became `{opened}` again.", (paid, opened), schemas)
+    name, draft = event_type(INVOICE, None, str(InvoiceStatus.DRAFT), refused=True), str(InvoiceStatus.DRAFT)
+    found[name] = _webhook(INVOICE, name, "Stripe refused to finalize the draft.", (draft, draft), schemas)
     return found | {PING: _ping(schemas)}
 
 

@@ -39,6 +39,8 @@ INTENT = "payment_intent"
 CREDIT_NOTE = "credit_note"
 FOLLOWS = "fulfillment"
 """The name of an extra field of an invoice: the fulfillment's status that would follow from its status."""
+ITEM = "items["
+"""How the names of an invoice's items begin."""
 AT_ONCE = 8
 """The number of objects that are asked for at once."""
 
@@ -182,10 +184,15 @@ class Rehearsal:
         row = await rehearsal_statements.row_of(connection, Kind(kind), object_id)
         if row is None:
             return None
+        for name in [one for one in reading if one not in row and not one.startswith(ITEM)]:
+            del reading[name]  # a later field has no column
         known: Reading = {name: row[name] for name in reading if name in row}
         if kind == Kind.INVOICE.value:
             items = await rehearsal_statements.items_of(connection, object_id)
             known |= {_item_name(line): item for line, item in items.items()}
+            for line, item in items.items():
+                if told := reading.get(_item_name(line)):
+                    reading[_item_name(line)] = {name: told[name] for name in item if name in told}
             known[FOLLOWS] = follow(None, row["status"], None)
             reading[FOLLOWS] = follow(None, advance(row["status"], str(reading["status"])), None)
             if reading["payment_intent"] is None:  # only an answer that shows the payments says so
@@ -238,7 +245,7 @@ def _reading(taken: Snapshot) -> Reading:
 
 
 def _item_name(line: str) -> str:
-    return f"items[{line}]"
+    return f"{ITEM}{line}]"
 
 
 def difference(known: Reading, told: Reading) -> dict[str, tuple[object, object]]:

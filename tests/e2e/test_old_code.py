@@ -93,6 +93,7 @@ async def test_the_code_before_works_on_the_schema_after(
     service.start("worker")
     await service.ready()
     merchant = Merchant(service, sandbox, eventually)
+    merchant.of_today = "api" not in old
 
     paid, declined, voided = [await merchant.open() for _ in range(3)]
     await merchant.confirm(paid, "pm_card_visa")

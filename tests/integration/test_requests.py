@@ -52,7 +52,7 @@ def api(lasting_client: httpx.AsyncClient, sandbox: Sandbox) -> Caller:
         ("/v1/prices", {**PRICE, "unit_amount": 100_000_000}, "unit_amount"),
         ("/v1/prices", {**PRICE, "unit_amount_decimal": "1"}, "body"),
         ("/v1/prices", {**PRICE, "currency": "dollars"}, "currency"),
-        ("/v1/prices", {**PRICE, "currency": "kwd", "unit_amount": 5125}, "body"),
+        ("/v1/prices", {**PRICE, "currency": "kwd", "unit_amount": 5125}, "unit_amount"),
         ("/v1/prices", {**PRICE, "product": "prod_1/../x"}, "product"),
         ("/v1/customers", {"email": "nobody"}, "email"),
         ("/v1/customers", {"invoice_settings": {"custom_fields": [{"name": "a", "value": "b"}] * 5}}, None),
