@@ -191,7 +191,7 @@ class Rehearsal:
             items = await rehearsal_statements.items_of(connection, object_id)
             known |= {_item_name(line): item for line, item in items.items()}
             for line, item in items.items():
-                if told := reading.get(_item_name(line)):
+                if isinstance(told := reading.get(_item_name(line)), dict):
                     reading[_item_name(line)] = {name: told[name] for name in item if name in told}
             known[FOLLOWS] = follow(None, row["status"], None)
             reading[FOLLOWS] = follow(None, advance(row["status"], str(reading["status"])), None)
