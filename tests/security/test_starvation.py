@@ -12,7 +12,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,7 +83,7 @@ async def flood(url: str, paths: list[str]) -> AsyncIterator[dict[str, int]]:
 
 
 async def test_writes_of_others_get_through_beside_500_clients_of_payment_pages(
-    make_service: MakeService, sandbox: Sandbox, record_property: Callable[[str, Any], None]
+    make_service: MakeService, sandbox: Sandbox
 ) -> None:
     service = await make_service(
         worker=False, STRIPE_CONCURRENCY=str(CONCURRENCY), STRIPE_TIMEOUT_S="40", STRIPE_DEADLINE_S="45"
@@ -105,7 +105,7 @@ async def test_writes_of_others_get_through_beside_500_clients_of_payment_pages(
         await until(slots_are_taken, within=60)
         beside = await longest_write(service.client)
         calls = await sandbox.requests(method="POST", path="/v1/customers")
-    record_property("longest write, ms", f"calm {calm:.0f}, beside {beside:.0f}")
+    sys.stdout.write(f"longest write: {calm:.0f} ms calm, {beside:.0f} ms beside\n")  # shown by `pytest -rP`
     assert [call["status"] for call in calls[made:]] == [200] * WRITES
     assert set(statuses) <= {"200", "429", "503"}
     assert sum(statuses.values()) >= LINKS
