@@ -29,8 +29,8 @@ from tests.fixtures.postgres import Database
 PROJECT = Path(__file__).resolve().parents[2]
 LARGE = 64 * 1024
 SMALL = LARGE // 16
-WITHIN_MS = 60
-"""Processor time for 64 kB. The slowest takes about 15 ms alone on its machine; a quadratic one takes seconds."""
+WITHIN_MS = 600
+"""Processor time for 64 kB. A linear pattern takes 15 to 70 ms, as the machine is; a quadratic one takes seconds."""
 
 FUNCTIONS = {"compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 ANCHORED = {"match", "fullmatch"}
