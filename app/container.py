@@ -18,9 +18,9 @@ from app.customers.service import Customers
 from app.db.engine import Database
 from app.domain.actions import EMAIL
 from app.domain.mailbox import Mailbox
-from app.events.live import Live
+from app.events.live import LiveFeed
 from app.fulfillment.actions import Action, Actions, Confirmation, Hook
-from app.fulfillment.mail.letters import Letters
+from app.fulfillment.mail.letters import MailWriter
 from app.fulfillment.performer import Performer
 from app.hooks import loading
 from app.idempotency.completer import Completer
@@ -41,12 +41,12 @@ from app.jobs.housekeeper import Housekeeper, Task, purge_deliveries, purge_oper
 from app.jobs.notifications import Notifications
 from app.jobs.retention import forget_feed, keep_partitions
 from app.outgoing.deliverer import Deliverer, DeliveringSettings
-from app.outgoing.encryption import Seal
+from app.outgoing.encryption import SecretEncryption
 from app.outgoing.endpoints import Endpoints
 from app.outgoing.redelivery import Redelivering
 from app.outgoing.sender import Sender, SendingSettings
 from app.payment_links.service import Links, PaymentLinks
-from app.payments.lookup import Following
+from app.payments.lookup import InvoiceRefresh
 from app.projection.documents import Documents
 from app.projection.rebuild import Rebuilder
 from app.projection.rehearsal import Rehearsal
@@ -97,7 +97,7 @@ class Parts:
     payment_links: PaymentLinks
     inbox: Inbox
     notifications: Notifications
-    live: Live
+    live: LiveFeed
     replaying: Replaying
     actions: Actions
     endpoints: Endpoints
@@ -123,7 +123,7 @@ class Parts:
     def deliverer(self, sender: Sender | None = None) -> Deliverer:
         """The deliverer of outgoing webhooks; it sends through `sender` where one is given."""
         found = self.settings
-        sending = SendingSettings(found.outgoing_reach, found.outgoing_timeout_s, found.outgoing_concurrency)
+        sending = SendingSettings(found.egress_policy, found.outgoing_timeout_s, found.outgoing_concurrency)
         return Deliverer(
             self.database,
             self.notifications,
@@ -283,7 +283,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
     notifications = Notifications(database)
-    live = Live(database, notifications, source=settings.public_base_url, most=settings.stream_limit)
+    live = LiveFeed(database, notifications, source=settings.public_base_url, most=settings.stream_limit)
     keyring = Keyring(database, livemode=settings.livemode)
     tokens = Tokens(database, provider) if (provider := provider_of(settings)) else None
     limits = Limits(database)
@@ -302,14 +302,17 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
             invoicing=invoicing,
             items=Items(database, invoicing),
             payment_links=PaymentLinks(
-                database, invoicing, Following(database, gateway), links, partial(limits.take, secret_limit)
+                database, invoicing, InvoiceRefresh(database, gateway), links, partial(limits.take, secret_limit)
             ),
             inbox=inbox,
             notifications=notifications,
             actions=Actions(database),
             live=live,
             endpoints=Endpoints(
-                database, Seal(settings.sealing_keys), settings.outgoing_reach, settings.outgoing_most_endpoints
+                database,
+                SecretEncryption(settings.encryption_keys),
+                settings.egress_policy,
+                settings.outgoing_most_endpoints,
             ),
             redelivering=Redelivering(database),
             replaying=Replaying(database, frozenset(HANDLERS), settings.livemode),
@@ -335,5 +338,5 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
 
 def _confirmation(settings: Settings, database: Database) -> Confirmation:
     """The action that mails a confirmation to the customer."""
-    letters = Letters(Mailbox.of(settings.smtp_from), settings.mail_templates_dir)
+    letters = MailWriter(Mailbox.of(settings.smtp_from), settings.mail_templates_dir)
     return Confirmation(database, mailer_of(settings), letters, most_s=settings.smtp_timeout_s)

@@ -52,7 +52,7 @@ ROUTERS = (
 """The routers that need a key or a token. The rule of each operation is in domain/access.py."""
 
 
-class DeliveriesFirst:
+class WebhookMiddleware:
     """Middleware that hands Stripe's deliveries straight to their endpoint.
 
     Matching the route through the router would take longer than recording the delivery.
@@ -107,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.install(app)
     app.add_middleware(Gate, settings=settings)
     allow_origins(app, settings.cors_origins)
-    app.add_middleware(DeliveriesFirst, endpoint=webhook)
+    app.add_middleware(WebhookMiddleware, endpoint=webhook)
     return app
 
 

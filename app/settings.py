@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.domain.egress import Reach
+from app.domain.egress import EgressPolicy
 from app.setting_values import (
     ALGORITHMS,
     Algorithms,
@@ -224,7 +224,7 @@ class Settings(BaseSettings):
         return self._keys(self.link_signing_key, b"payment links\n")
 
     @property
-    def sealing_keys(self) -> tuple[bytes, ...]:
+    def encryption_keys(self) -> tuple[bytes, ...]:
         """The keys that encrypt stored secrets: the first encrypts, all decrypt.
 
         Where none is set, one is derived as for `link_keys`.
@@ -237,10 +237,10 @@ class Settings(BaseSettings):
         )
 
     @property
-    def outgoing_reach(self) -> Reach:
+    def egress_policy(self) -> EgressPolicy:
         """The egress policy: which addresses this service may connect to on behalf of callers."""
         networks = tuple(ip_network(network) for network in self.outgoing_private_networks)
-        return Reach(networks, plain=self.environment == "development" and bool(networks))
+        return EgressPolicy(networks, plain=self.environment == "development" and bool(networks))
 
     @property
     def bootstrap_key(self) -> str:

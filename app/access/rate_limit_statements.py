@@ -31,14 +31,14 @@ _DROP_IDLE = Statement(delete(rate_buckets).where(rate_buckets.c.filled_at < fun
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class DrawnTokens:
     """The tokens a draw got, and the tokens left in the bucket."""
 
     granted: float
     tokens: float
 
 
-async def draw(connection: Connection, name: str, *, per_s: float, burst: float, wanted: float) -> Draw:
+async def draw(connection: Connection, name: str, *, per_s: float, burst: float, wanted: float) -> DrawnTokens:
     """Draw up to `wanted` tokens from the bucket `name`.
 
     It refills at `per_s` tokens a second up to `burst`. `wanted` must not exceed `burst`.
@@ -46,7 +46,7 @@ async def draw(connection: Connection, name: str, *, per_s: float, burst: float,
     row = await connection.fetchrow(_DRAW, name, per_s, burst, wanted)
     if row is None:
         raise AssertionError("an upsert without a condition answers a row")
-    return Draw(row["granted"], row["tokens"])
+    return DrawnTokens(row["granted"], row["tokens"])
 
 
 async def drop_idle(connection: Connection) -> None:

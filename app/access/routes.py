@@ -9,8 +9,8 @@ from app.access.schemas import (
     ApiKeyMade,
     ApiKeyRead,
     ApiKeyRotate,
-    ApiKeysWanted,
-    AuditEntriesWanted,
+    ApiKeysQuery,
+    AuditEntriesQuery,
     AuditEntryRead,
 )
 from app.db.documents import API_KEY, AUDIT_ENTRY
@@ -37,11 +37,11 @@ async def create_api_key(body: ApiKeyCreate, write: WriteDep) -> Response:
 
 
 @keys.get(
-    "", response_model=Page[ApiKeyRead], responses=answers(conditional=True), openapi_extra=documented(ApiKeysWanted)
+    "", response_model=Page[ApiKeyRead], responses=answers(conditional=True), openapi_extra=documented(ApiKeysQuery)
 )
 async def list_api_keys(request: Request) -> Response:
     """List keys, newest first."""
-    asked = read(request, ApiKeysWanted)
+    asked = read(request, ApiKeysQuery)
     wanted = equal(caller=asked.caller)
     wanted.add("starts_with(row.prefix, {})", asked.prefix)
     return await matching(request, API_KEY, asked, wanted)
@@ -70,11 +70,11 @@ async def revoke_api_key(key_id: KeyId, write: WriteDep) -> Response:
     "",
     response_model=Page[AuditEntryRead],
     responses=answers(conditional=True),
-    openapi_extra=documented(AuditEntriesWanted),
+    openapi_extra=documented(AuditEntriesQuery),
 )
 async def list_audit_log(request: Request) -> Response:
     """List who did what, newest first. Entries are only ever added."""
-    asked = read(request, AuditEntriesWanted)
+    asked = read(request, AuditEntriesQuery)
     wanted = equal(actor=asked.actor, action=asked.action, subject=asked.subject)
     wanted.add("row.at >= {}", asked.since)
     return await matching(request, AUDIT_ENTRY, asked, wanted)

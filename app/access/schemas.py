@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.domain.access import Scope
-from app.http.parameters import PRINTABLE, IdWanted, TimeWanted
+from app.http.parameters import PRINTABLE, IdQuery, TimeQuery
 from app.http.queries import Paging
 from app.http.schemas import Request, Shown, Text, Time
 
@@ -75,17 +75,17 @@ class AuditEntryRead(Shown):
     )
 
 
-class ApiKeysWanted(Paging):
+class ApiKeysQuery(Paging):
     """Which keys are listed."""
 
     prefix: Annotated[str | None, Field(max_length=20, pattern=PRINTABLE, description="How the keys begin.")] = None
-    caller: IdWanted = None
+    caller: IdQuery = None
 
 
-class AuditEntriesWanted(Paging):
+class AuditEntriesQuery(Paging):
     """Which entries are listed."""
 
-    actor: IdWanted = None
-    action: IdWanted = None
-    subject: IdWanted = None
-    since: TimeWanted = None
+    actor: IdQuery = None
+    action: IdQuery = None
+    subject: IdQuery = None
+    since: TimeQuery = None

@@ -31,7 +31,7 @@ KEPT = {"index", "list", "details", "login"}
 LOOKING = frozenset({Action.LIST, Action.DETAILS})
 
 
-class Looking(AuthorizationBackend):
+class ConsoleAuthorization(AuthorizationBackend):
     """Lets operators list and open rows. Some views are for admins only; all other actions are refused."""
 
     def has_permission(self, request: Request, identity: str, action: str, obj: Any | None = None) -> bool:  # noqa: ARG002
@@ -58,7 +58,7 @@ class Console(Admin):
             title="Invoicing",
             templates_dir=str(FOLDER / "templates"),
             authentication_backend=login,
-            authorization_backend=Looking(),
+            authorization_backend=ConsoleAuthorization(),
         )
         self.mode = "live" if settings.livemode else "test"
         self._login = login

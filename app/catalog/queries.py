@@ -1,19 +1,19 @@
 """Which products and prices are listed."""
 
-from app.http.parameters import IdWanted, ReferenceWanted
+from app.http.parameters import IdQuery, ReferenceQuery
 from app.http.queries import Paging
 
 
-class ProductsWanted(Paging):
+class ProductsQuery(Paging):
     """Which products are listed."""
 
-    reference: ReferenceWanted = None
+    reference: ReferenceQuery = None
     active: bool | None = None
 
 
-class PricesWanted(Paging):
+class PricesQuery(Paging):
     """Which prices are listed."""
 
-    product: IdWanted = None
-    reference: ReferenceWanted = None
+    product: IdQuery = None
+    reference: ReferenceQuery = None
     active: bool | None = None

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.catalog.queries import PricesWanted, ProductsWanted
+from app.catalog.queries import PricesQuery, ProductsQuery
 from app.catalog.schemas import (
     PriceCreate,
     PriceRead,
@@ -32,11 +32,11 @@ async def create_product(body: ProductCreate, write: WriteDep) -> Response:
 
 
 @products.get(
-    "", response_model=Page[ProductRead], responses=answers(conditional=True), openapi_extra=documented(ProductsWanted)
+    "", response_model=Page[ProductRead], responses=answers(conditional=True), openapi_extra=documented(ProductsQuery)
 )
 async def list_products(request: Request) -> Response:
     """List products, newest first."""
-    asked = read(request, ProductsWanted)
+    asked = read(request, ProductsQuery)
     return await many(request, PRODUCT, asked, reference=asked.reference, active=asked.active)
 
 
@@ -65,11 +65,11 @@ async def create_price(body: PriceCreate, write: WriteDep) -> Response:
 
 
 @prices.get(
-    "", response_model=Page[PriceRead], responses=answers(conditional=True), openapi_extra=documented(PricesWanted)
+    "", response_model=Page[PriceRead], responses=answers(conditional=True), openapi_extra=documented(PricesQuery)
 )
 async def list_prices(request: Request) -> Response:
     """List prices, newest first."""
-    asked = read(request, PricesWanted)
+    asked = read(request, PricesQuery)
     return await many(request, PRICE, asked, product=asked.product, reference=asked.reference, active=asked.active)
 
 

@@ -79,7 +79,7 @@ class PriceRead(Shown):
     updated_at: Annotated[datetime, Ours]
 
 
-class PriceKept(PriceRead):
+class PriceDocument(PriceRead):
     """What is kept of a price: what is shown, and what only we need."""
 
     type: Annotated[str, From("type")]

@@ -18,8 +18,8 @@ from app.domain.json import JsonObject
 from app.fulfillment.schemas import EventStatus
 from app.inbox import replay_statements
 from app.inbox.coverage import Covered
-from app.inbox.reconciler import KEPT, Pass
-from app.inbox.replay_statements import Wanted
+from app.inbox.reconciler import KEPT, ReconcilerPass
+from app.inbox.replay_statements import Query
 from app.projection.rebuild import told
 
 events = typer.Typer(help="The inbox: list, show, replay events.", no_args_is_help=True)
@@ -41,8 +41,8 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Process events again; what was applied already changes nothing. Exit status 1 where one failed."""
-    wanted = Wanted(event, event_type, status, about, utc(since), utc(until))
-    if wanted == Wanted() and not everything:
+    wanted = Query(event, event_type, status, about, utc(since), utc(until))
+    if wanted == Query() and not everything:
         typer.echo("Say which events: an id, a filter, or --all.", err=True)
         raise typer.Exit(Status.WRONG)
     with progress("replayed") as advance:
@@ -56,7 +56,7 @@ def replay(
     raise typer.Exit(Status.FAILED if done["failed"] else Status.DONE)
 
 
-async def _replay(parts: Parts, wanted: Wanted, advance: Advance) -> JsonObject:
+async def _replay(parts: Parts, wanted: Query, advance: Advance) -> JsonObject:
     """Queue the events in portions, and help to process them."""
     found = await parts.replaying.matching(wanted)
     if wanted.id and not found:
@@ -90,7 +90,7 @@ async def _not_replayed(parts: Parts, event: str) -> None:
 def reconcile(since: Moment = None, as_json: Json = False) -> None:
     """Look for events that never arrived and for invoices that drifted from Stripe's, and put both right."""
 
-    async def work(parts: Parts) -> tuple[Pass | None, list[str], Covered | None]:
+    async def work(parts: Parts) -> tuple[ReconcilerPass | None, list[str], Covered | None]:
         reconciler = parts.reconciler()
         with progress("comparing events and invoices with Stripe's"):
             found = await reconciler.reconcile(utc(since))
@@ -107,11 +107,11 @@ def reconcile(since: Moment = None, as_json: Json = False) -> None:
         _tell(found, repaired, covered)
 
 
-def _shown(found: Pass) -> JsonObject:
+def _shown(found: ReconcilerPass) -> JsonObject:
     return {"since": found.since, "compared": found.compared, "missed": found.missed}
 
 
-def _tell(found: Pass, repaired: list[str], covered: Covered | None) -> None:
+def _tell(found: ReconcilerPass, repaired: list[str], covered: Covered | None) -> None:
     typer.echo(
         f"{found.compared} events compared since {found.since:%Y-%m-%d %H:%M:%S}: {len(found.missed)} were missing"
     )

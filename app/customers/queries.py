@@ -1,11 +1,11 @@
 """Which customers are listed."""
 
-from app.http.parameters import EmailWanted, ReferenceWanted
+from app.http.parameters import EmailQuery, ReferenceQuery
 from app.http.queries import Paging
 
 
-class CustomersWanted(Paging):
+class CustomersQuery(Paging):
     """Which customers are listed."""
 
-    email: EmailWanted = None
-    reference: ReferenceWanted = None
+    email: EmailQuery = None
+    reference: ReferenceQuery = None

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.customers.queries import CustomersWanted
+from app.customers.queries import CustomersQuery
 from app.customers.schemas import CustomerCreate, CustomerRead, CustomerUpdate
 from app.db.documents import CUSTOMER
 from app.http.dependencies import WriteDep
@@ -27,11 +27,11 @@ async def create_customer(body: CustomerCreate, write: WriteDep) -> Response:
     "",
     response_model=Page[CustomerRead],
     responses=answers(conditional=True),
-    openapi_extra=documented(CustomersWanted),
+    openapi_extra=documented(CustomersQuery),
 )
 async def list_customers(request: Request) -> Response:
     """List customers, newest first."""
-    asked = read(request, CustomersWanted)
+    asked = read(request, CustomersQuery)
     return await many(request, CUSTOMER, asked, email=asked.email, reference=asked.reference)
 
 

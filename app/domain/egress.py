@@ -52,7 +52,7 @@ unique local (also clouds' metadata), link-local, site-local, multicast, and una
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class EgressPolicy:
     """The egress policy of a deployment.
 
     `private` lists networks of the operator's that are allowed although they would be refused. With `plain`, http:// is

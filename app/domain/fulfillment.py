@@ -49,14 +49,14 @@ SAYS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class AttemptReport:
     """A report of Stripe's on an attempt to pay, and when, in whole seconds of Stripe's clock."""
 
     attempt: Attempt
     at: datetime
 
 
-def later(known: Word | None, said: Word) -> Word | None:
+def later(known: AttemptReport | None, said: AttemptReport) -> AttemptReport | None:
     """The later of two reports; None if they contradict each other within one second. Then ask the PaymentIntent.
 
     A report that the attempt paid is final within its second.

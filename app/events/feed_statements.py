@@ -49,7 +49,7 @@ GAP = 2**32
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Query:
     """A filter of events by types, invoice and customer; None matches all."""
 
     types: frozenset[str] | None = None
@@ -70,7 +70,7 @@ class Wanted:
         return {name: value for name, value in conditions.items() if value is not None}
 
 
-EVERYTHING = Wanted()
+EVERYTHING = Query()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,7 @@ _REBASE = Statement(
 )
 
 
-async def read(connection: Connection, after: Cursor, wanted: Wanted = EVERYTHING, *, limit: int) -> Read:
+async def read(connection: Connection, after: Cursor, wanted: Query = EVERYTHING, *, limit: int) -> Read:
     """The first `limit` events after `after` that match `wanted`."""
     given = wanted.given()
     statement = _read(types="types" in given, invoice="invoice" in given, customer="customer" in given)

@@ -17,7 +17,7 @@ from app.domain.errors import RateLimited
 from app.domain.events import Cursor, FeedEvent, envelope
 from app.events import feed_statements
 from app.events.change_statements import CHANNEL
-from app.events.feed_statements import EVERYTHING, Read, Wanted
+from app.events.feed_statements import EVERYTHING, Query, Read
 from app.jobs.loop import tell, within
 from app.jobs.notifications import Notifications
 
@@ -41,14 +41,14 @@ About = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RenderedEvent:
     """A rendered event: `document` is the CloudEvent."""
 
     cursor: Cursor
     document: bytes
 
 
-class Live:
+class LiveFeed:
     """The reader of this process and its subscribers."""
 
     def __init__(self, database: Database, notifications: Notifications, *, source: str, most: int) -> None:
@@ -58,7 +58,7 @@ class Live:
         self._grown = asyncio.Event()
         self._source = source
         self._most = most
-        self._places: dict[About, dict[Wanted, set[Subscription]]] = {}
+        self._places: dict[About, dict[Query, set[Subscription]]] = {}
         self._open: Counter[str] = Counter()
         self._catching_up = asyncio.Semaphore(CATCHING_UP)
         self._starting = asyncio.Lock()
@@ -87,7 +87,7 @@ class Live:
             if not self._open[who]:
                 del self._open[who]
 
-    async def subscribe(self, wanted: Wanted, after: Cursor) -> "Subscription":
+    async def subscribe(self, wanted: Query, after: Cursor) -> "Subscription":
         """Subscribe to the events matching `wanted` after `after`. Raises DatabaseUnavailable."""
         async with self._starting:
             if self._at is None:
@@ -99,14 +99,14 @@ class Live:
         self._places.setdefault(_about(wanted), {}).setdefault(wanted, set()).add(made)
         return made
 
-    async def read(self, after: Cursor, wanted: Wanted, limit: int) -> Read:
+    async def read(self, after: Cursor, wanted: Query, limit: int) -> Read:
         """Read a page of the feed."""
         async with self._catching_up, self._database.connection() as connection:
             return await feed_statements.read(connection, after, wanted, limit=limit)
 
-    def told(self, event: FeedEvent) -> Told:
+    def told(self, event: FeedEvent) -> RenderedEvent:
         """Render `event`."""
-        return Told(event.cursor, envelope(event, self._source))
+        return RenderedEvent(event.cursor, envelope(event, self._source))
 
     @property
     def at(self) -> Cursor | None:
@@ -170,7 +170,7 @@ class Live:
         Each filter is checked once; those about other invoices are not checked.
         """
         for event in events:
-            told: Told | None = None
+            told: RenderedEvent | None = None
             for about in {(event.invoice, event.customer), (event.invoice, None), (None, event.customer), (None, None)}:
                 for wanted, alike in self._places.get(about, {}).items():
                     for one in alike if wanted.includes(event) else ():
@@ -179,7 +179,7 @@ class Live:
                             one.put_aside(told)
 
 
-def _about(wanted: Wanted) -> About:
+def _about(wanted: Query) -> About:
     return wanted.invoice, wanted.customer
 
 
@@ -188,11 +188,11 @@ class Subscription:
 
     __slots__ = ("_after", "_aside", "_behind", "_joining", "_live", "_waiting", "_woken", "wanted")
 
-    def __init__(self, live: Live, wanted: Wanted, after: Cursor) -> None:
+    def __init__(self, live: LiveFeed, wanted: Query, after: Cursor) -> None:
         self.wanted = wanted
         self._live = live
         self._after = after
-        self._aside: deque[Told] = deque()
+        self._aside: deque[RenderedEvent] = deque()
         self._behind = True
         self._joining = False
         self._woken = False
@@ -205,7 +205,7 @@ class Subscription:
             return self._after
         return max(self._after, self._live.at)
 
-    async def take(self, within_s: float) -> list[Told]:
+    async def take(self, within_s: float) -> list[RenderedEvent]:
         """The next events in order; an empty list after `within_s` seconds or when woken.
 
         Raises DatabaseUnavailable, and can be called again then.
@@ -236,7 +236,7 @@ class Subscription:
         """Whether `event`, which matches, must be buffered."""
         return (self._joining or not self._behind) and event.cursor > self._after
 
-    def put_aside(self, told: Told) -> None:
+    def put_aside(self, told: RenderedEvent) -> None:
         """Buffer `told`. If the buffer is full, drop it and read from the database again."""
         if len(self._aside) >= MOST_ASIDE:
             self._aside.clear()
@@ -245,7 +245,7 @@ class Subscription:
             self._aside.append(told)
         self.wake()
 
-    async def _catch_up(self) -> list[Told]:
+    async def _catch_up(self) -> list[RenderedEvent]:
         """Read a page from the database, while new events are buffered.
 
         After the last page, continue with the buffer.

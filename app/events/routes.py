@@ -15,9 +15,9 @@ from app.domain.access import Caller, CallerKind, require_allowed
 from app.domain.errors import Forbidden, NotFound
 from app.domain.events import START, Cursor, named_place, require_kept, require_reached, require_types
 from app.events import feed_statements
-from app.events.feed_statements import Wanted
-from app.events.live import Told
-from app.events.schemas import CURSOR, FeedPage, FeedWanted, StreamWanted
+from app.events.feed_statements import Query
+from app.events.live import RenderedEvent
+from app.events.schemas import CURSOR, FeedPage, FeedQuery, StreamQuery
 from app.http.dependencies import JSON, caller_of, parts_of
 from app.http.parameters import InvoiceId
 from app.http.problems import answers
@@ -52,19 +52,19 @@ RESUMED = {
 }
 
 
-def _streamed(model: type[StreamWanted]) -> dict[str, Any]:
+def _streamed(model: type[StreamQuery]) -> dict[str, Any]:
     found = documented(model)
     found["parameters"].append(RESUMED)
     return found
 
 
-@events.get("", response_model=FeedPage, responses=answers(), openapi_extra=documented(FeedWanted))
+@events.get("", response_model=FeedPage, responses=answers(), openapi_extra=documented(FeedQuery))
 async def list_events(request: Request) -> Response:
     """Read what happened, oldest first, from the beginning or after a cursor; with `wait`, until something does.
 
     A reader that goes on with `next_cursor` misses nothing and is told nothing twice.
     """
-    asked = read(request, FeedWanted)
+    asked = read(request, FeedQuery)
     parts, wanted = parts_of(request), _wanted(request, asked, asked.invoice)
     after = named_place(asked.after, START)
     async with parts.database.connection() as connection:
@@ -82,11 +82,11 @@ async def list_events(request: Request) -> Response:
     status_code=200,
     response_class=EventStream,
     responses=answers() | STREAM,
-    openapi_extra=_streamed(StreamWanted),
+    openapi_extra=_streamed(StreamQuery),
 )
 async def stream_events(request: Request) -> Response:
     """Hear of everything that happens from now on, or after a cursor, as server-sent events."""
-    asked = read(request, StreamWanted)
+    asked = read(request, StreamQuery)
     wanted = _wanted(request, asked)
     async with parts_of(request).database.connection() as connection:
         after = await _resumed(connection, request, asked, None)
@@ -98,11 +98,11 @@ async def stream_events(request: Request) -> Response:
     status_code=200,
     response_class=EventStream,
     responses=answers("not_found") | STREAM,
-    openapi_extra=_streamed(StreamWanted),
+    openapi_extra=_streamed(StreamQuery),
 )
 async def stream_invoice_events(invoice_id: InvoiceId, request: Request) -> Response:
     """Hear of everything that happened to one invoice and of what happens, as server-sent events."""
-    asked = read(request, StreamWanted)
+    asked = read(request, StreamQuery)
     wanted = _wanted(request, asked, invoice_id)
     async with parts_of(request).database.connection() as connection:
         if not await is_invoice(connection, invoice_id):
@@ -111,13 +111,13 @@ async def stream_invoice_events(invoice_id: InvoiceId, request: Request) -> Resp
     return _stream(request, wanted, after)
 
 
-def _wanted(request: Request, asked: StreamWanted, invoice: str | None = None) -> Wanted:
+def _wanted(request: Request, asked: StreamQuery, invoice: str | None = None) -> Query:
     """The filter of the request. A customer sees only events of its own invoices."""
     types = require_types(asked.types) if asked.types is not None else None
-    return Wanted(types, invoice, caller_of(request).customer)
+    return Query(types, invoice, caller_of(request).customer)
 
 
-async def _resumed(connection: Connection, request: Request, asked: StreamWanted, otherwise: Cursor | None) -> Cursor:
+async def _resumed(connection: Connection, request: Request, asked: StreamQuery, otherwise: Cursor | None) -> Cursor:
     """The place where the stream continues or begins. Raises ValidationFailed."""
     given = request.headers.get(LAST_EVENT_ID)
     param = LAST_EVENT_ID if given else "after"
@@ -128,7 +128,7 @@ async def _resumed(connection: Connection, request: Request, asked: StreamWanted
     return after or end
 
 
-def _stream(request: Request, wanted: Wanted, after: Cursor) -> Response:
+def _stream(request: Request, wanted: Query, after: Cursor) -> Response:
     parts = parts_of(request)
     return EventStream(parts, _listener(request, parts), wanted, after)
 
@@ -154,7 +154,7 @@ def _most(caller: Caller, settings: Settings) -> int:
     return settings.stream_limit if caller.kind is CallerKind.BOOTSTRAP else settings.stream_limit_caller
 
 
-async def _waited(request: Request, wanted: Wanted, after: Cursor, asked: FeedWanted) -> Response:
+async def _waited(request: Request, wanted: Query, after: Cursor, asked: FeedQuery) -> Response:
     """Answer with the events that come in the time asked for.
 
     Raises Unauthenticated if the caller's key ends meanwhile.
@@ -177,7 +177,7 @@ async def _waited(request: Request, wanted: Wanted, after: Cursor, asked: FeedWa
             place.close()
 
 
-def _page(told: list[Told], upto: Cursor, *, more: bool) -> Response:
+def _page(told: list[RenderedEvent], upto: Cursor, *, more: bool) -> Response:
     tail = msgspec.json.encode({"has_more": more, "next_cursor": str(upto)})
     body = b'{"data":[%s],%s' % (b",".join(one.document for one in told), tail[1:])
     return Response(body, media_type=JSON)

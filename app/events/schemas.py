@@ -11,10 +11,10 @@ from app.domain.events import FULFILLMENT_TYPES, INVOICE_TYPES, SCHEMA_VERSION, 
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.sources import Feed
 from app.fulfillment.schemas import FulfillmentState
-from app.http.parameters import IdWanted
-from app.http.schema_rules import Says
+from app.http.parameters import IdQuery
+from app.http.schema_rules import SchemaKeywords
 from app.http.schemas import Shown
-from app.invoices.schemas import InvoiceKept
+from app.invoices.schemas import InvoiceDocument
 
 MOST = 500
 CURSOR = "0000000000000f3a0000000000000007"
@@ -36,7 +36,7 @@ def told_of(kept: type[BaseModel]) -> Callable[[type[State]], type[State]]:
     return complete
 
 
-@told_of(InvoiceKept)
+@told_of(InvoiceDocument)
 class InvoiceState(Shown):
     """An invoice after the change: what its document shows but for its printed texts, its items, and its addresses."""
 
@@ -109,7 +109,7 @@ Types = Annotated[
     list[str] | None,
     BeforeValidator(_split, json_schema_input_type=str | None),
     Field(description="Only these, separated by commas.", max_length=50),
-    Says({"pattern": f"^(({_ONE})?,){{0,49}}({_ONE})?$"}, instead=("maxLength", "maxItems")),
+    SchemaKeywords({"pattern": f"^(({_ONE})?,){{0,49}}({_ONE})?$"}, instead=("maxLength", "maxItems")),
 ]
 After = Annotated[
     str | None,
@@ -117,16 +117,16 @@ After = Annotated[
 ]
 
 
-class StreamWanted(BaseModel):
+class StreamQuery(BaseModel):
     """What a stream is to tell."""
 
     after: After = None
     types: Types = None
 
 
-class FeedWanted(StreamWanted):
+class FeedQuery(StreamQuery):
     """Which events are read."""
 
-    invoice: IdWanted = None
+    invoice: IdQuery = None
     limit: Annotated[int, Field(ge=1, le=MOST)] = 100
     wait: Annotated[float, Field(ge=0, le=30, description="How many seconds to wait where there is nothing yet.")] = 0

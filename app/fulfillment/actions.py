@@ -20,13 +20,13 @@ from app.domain.mailbox import Mailbox
 from app.fulfillment import action_statements
 from app.fulfillment.action_statements import DueAction
 from app.fulfillment.mail.delivery import Mailer
-from app.fulfillment.mail.letters import Letters
+from app.fulfillment.mail.letters import MailWriter
 from app.hooks import FulfillmentAction
 from app.hooks.loading import Function
 from app.idempotency.operations import Operation
 
 
-class Turn(Protocol):
+class ActionLease(Protocol):
     """One try of an action, as the action sees it."""
 
     due: DueAction
@@ -41,7 +41,7 @@ class Turn(Protocol):
 class Action(Protocol):
     """An action at a moment of a fulfillment. Raises Skipped, Permanent, or anything else for another try."""
 
-    async def perform(self, turn: Turn) -> None:
+    async def perform(self, turn: ActionLease) -> None:
         """Perform it once."""
 
     @property
@@ -55,10 +55,10 @@ class Confirmation:
 
     database: Database
     mailer: Mailer
-    letters: Letters
+    letters: MailWriter
     most_s: float
 
-    async def perform(self, turn: Turn) -> None:
+    async def perform(self, turn: ActionLease) -> None:
         """Write the mail of the moment and hand it over. The mark follows the server's acceptance directly."""
         due = turn.due
         async with self.database.connection() as connection:
@@ -79,7 +79,7 @@ class Hook:
     function: Function
     most_s: float
 
-    async def perform(self, turn: Turn) -> None:
+    async def perform(self, turn: ActionLease) -> None:
         """Call it and wait for at most `most_s`, even if it ignores its cancellation."""
         due = turn.due
         async with self.database.connection() as connection:

@@ -9,7 +9,7 @@ from datetime import datetime
 from app.domain.actions import Moment, moment_of
 from app.domain.changes import Change, differs, fulfillment_state, note
 from app.domain.events import FULFILLMENT
-from app.domain.fulfillment import Attempt, FulfillmentStatus, Word, follow, later
+from app.domain.fulfillment import Attempt, AttemptReport, FulfillmentStatus, follow, later
 from app.domain.json import JsonObject, JsonView
 
 
@@ -92,7 +92,7 @@ class Fulfillments:
         else:
             self._beside[invoice_id] = payment_intent  # for the row, if this transaction makes it
 
-    def follow_attempt(self, invoice: JsonView, said: Word, failure: Failure | None = None) -> bool:
+    def follow_attempt(self, invoice: JsonView, said: AttemptReport, failure: Failure | None = None) -> bool:
         """Apply a report on an attempt to pay, and why it failed.
 
         Returns False if it contradicts a report of the same second; then the PaymentIntent must be asked.
@@ -104,7 +104,7 @@ class Fulfillments:
         self._take(invoice, row, word, said.at, failure)
         return True
 
-    def settle_attempt(self, invoice: JsonView, said: Word, failure: Failure | None, *, certain: bool) -> None:
+    def settle_attempt(self, invoice: JsonView, said: AttemptReport, failure: Failure | None, *, certain: bool) -> None:
         """Apply the answer of a PaymentIntent that was asked because reports of one second contradict each other.
 
         `certain`: the PaymentIntent itself says so. Otherwise it has moved on, and a rule decides that does not need an
@@ -113,11 +113,11 @@ class Fulfillments:
         row = self._row(invoice)
         known = _word(row)
         if certain:
-            word = Word(said.attempt, max(said.at, known.at) if known else said.at)
+            word = AttemptReport(said.attempt, max(said.at, known.at) if known else said.at)
             row["failure_at"] = None if failure else row["failure_at"]
             self._take(invoice, row, word, word.at, failure)
             return
-        word = later(known, said) or Word(Attempt.FAILED, said.at)
+        word = later(known, said) or AttemptReport(Attempt.FAILED, said.at)
         if failure and not _fits(row, said.at, failure):
             failure = max(failure, _failure(row), key=lambda reason: tuple(map(str, astuple(reason))))
         self._take(invoice, row, word, said.at, failure)
@@ -132,7 +132,9 @@ class Fulfillments:
         row = self._row(invoice)
         self._put(row | {"attempts": row["attempts"] + 1})
 
-    def _take(self, invoice: JsonView, row: JsonObject, word: Word, at: datetime, failure: Failure | None) -> None:
+    def _take(
+        self, invoice: JsonView, row: JsonObject, word: AttemptReport, at: datetime, failure: Failure | None
+    ) -> None:
         row |= {"attempt": word.attempt.value, "attempt_at": word.at.isoformat()}
         if failure and (row["failure_at"] is None or datetime.fromisoformat(row["failure_at"]) <= at):
             row |= {f"failure_{name}": value for name, value in asdict(failure).items()}
@@ -185,9 +187,9 @@ def fulfillment_id(invoice_id: str) -> str:
     return f"ful_{invoice_id.removeprefix('in_')}"
 
 
-def _word(fulfillment: JsonView) -> Word | None:
+def _word(fulfillment: JsonView) -> AttemptReport | None:
     said = fulfillment["attempt"]
-    return Word(Attempt(said), datetime.fromisoformat(fulfillment["attempt_at"])) if said else None
+    return AttemptReport(Attempt(said), datetime.fromisoformat(fulfillment["attempt_at"])) if said else None
 
 
 def _failure(fulfillment: JsonView) -> Failure:

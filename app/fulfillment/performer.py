@@ -19,7 +19,7 @@ from app.fulfillment import action_statements
 from app.fulfillment.actions import Action
 from app.fulfillment.attempt import MARGIN_S, Attempt, LeaseLost
 from app.jobs.loop import JobLoop, drain, side_by_side
-from app.jobs.passage import Passage
+from app.jobs.readers_writer_lock import ReadersWriterLock
 from app.observability import logs, metrics, tracing
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ class Performer:
     def __init__(self, database: Database, configured: Mapping[str, Action], *, poll_s: float) -> None:
         self._database = database
         self._configured = configured
-        self._passage = Passage()
+        self._passage = ReadersWriterLock()
         self._differing: frozenset[str] = frozenset()
         self._announcing = JobLoop("announced actions", self._announce_once, poll_s=poll_s)
         self._loops = [

@@ -7,11 +7,11 @@ from app.db.documents import EVENT, FULFILLMENT, FULFILLMENT_ACTION
 from app.fulfillment.schemas import (
     EventListed,
     EventRead,
-    EventsWanted,
+    EventsQuery,
     FulfillmentActionRead,
-    FulfillmentActionsWanted,
+    FulfillmentActionsQuery,
     FulfillmentRead,
-    FulfillmentsWanted,
+    FulfillmentsQuery,
 )
 from app.http.dependencies import WriteDep
 from app.http.parameters import ActionId, EventId
@@ -30,11 +30,11 @@ events = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"], route_c
     "",
     response_model=Page[FulfillmentRead],
     responses=answers(conditional=True),
-    openapi_extra=documented(FulfillmentsWanted),
+    openapi_extra=documented(FulfillmentsQuery),
 )
 async def list_fulfillments(request: Request) -> Response:
     """List fulfillments, newest first."""
-    asked = read(request, FulfillmentsWanted)
+    asked = read(request, FulfillmentsQuery)
     wanted = equal(status=asked.status, customer=asked.customer)
     wanted.add("row.updated_at > {}", asked.updated_after)
     return await matching(request, FULFILLMENT, asked, wanted)
@@ -44,11 +44,11 @@ async def list_fulfillments(request: Request) -> Response:
     "",
     response_model=Page[FulfillmentActionRead],
     responses=answers(conditional=True),
-    openapi_extra=documented(FulfillmentActionsWanted),
+    openapi_extra=documented(FulfillmentActionsQuery),
 )
 async def list_fulfillment_actions(request: Request) -> Response:
     """List what is done, or to be done, about fulfillments, newest first."""
-    asked = read(request, FulfillmentActionsWanted)
+    asked = read(request, FulfillmentActionsQuery)
     wanted = asked.model_dump(exclude={"limit", "cursor"})
     return await many(request, FULFILLMENT_ACTION, asked, **wanted)
 
@@ -71,11 +71,11 @@ async def retry_fulfillment_action(action_id: ActionId, write: WriteDep) -> Resp
 
 
 @events.get(
-    "", response_model=Page[EventListed], responses=answers(conditional=True), openapi_extra=documented(EventsWanted)
+    "", response_model=Page[EventListed], responses=answers(conditional=True), openapi_extra=documented(EventsQuery)
 )
 async def list_webhook_events(request: Request) -> Response:
     """List every event that was received, newest first."""
-    asked = read(request, EventsWanted)
+    asked = read(request, EventsQuery)
     return await many(request, EVENT, asked, status=asked.status, type=asked.type)
 
 

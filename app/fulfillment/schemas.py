@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from app.domain.fulfillment import FulfillmentStatus
-from app.http.parameters import IdWanted, TimeWanted
+from app.http.parameters import IdQuery, TimeQuery
 from app.http.queries import Paging
 from app.http.schemas import Shown
 
@@ -91,25 +91,25 @@ class EventRead(EventListed):
     payload: dict[str, Any]
 
 
-class FulfillmentsWanted(Paging):
+class FulfillmentsQuery(Paging):
     """Which fulfillments are listed."""
 
     status: Status | None = None
-    customer: IdWanted = None
-    updated_after: TimeWanted = None
+    customer: IdQuery = None
+    updated_after: TimeQuery = None
 
 
-class FulfillmentActionsWanted(Paging):
+class FulfillmentActionsQuery(Paging):
     """Which actions are listed."""
 
     status: ActionStatus | None = None
-    action: IdWanted = None
-    fulfillment: IdWanted = None
-    invoice: IdWanted = None
+    action: IdQuery = None
+    fulfillment: IdQuery = None
+    invoice: IdQuery = None
 
 
-class EventsWanted(Paging):
+class EventsQuery(Paging):
     """Which events of the inbox are listed."""
 
     status: EventStatus | None = None
-    type: IdWanted = None
+    type: IdQuery = None

@@ -21,7 +21,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 FAILED = 500
 
 
-class Accounting:
+class AccessLog:
     """Records requests."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.container import Parts
 from app.domain.errors import InvoicingError, RequestTimeout
 from app.domain.redaction import redacted
-from app.http.access_log import Accounting
+from app.http.access_log import AccessLog
 from app.http.authentication import Admission
 from app.http.client_address import client_address
 from app.http.problems import problem, problem_of, refusal
@@ -69,7 +69,7 @@ class Gate:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._admission = Admission(settings)
-        self._accounting = Accounting()
+        self._accounting = AccessLog()
         self._proxies = settings.proxies
         self._timeout_s = settings.request_timeout_s
         self._headers = headers_of(settings)
@@ -82,7 +82,7 @@ class Gate:
         headers = dict(scope["headers"])
         with tracing.span(scope["method"], kind=SpanKind.SERVER, context=tracing.context_in(headers)) as span:
             scope["request_id"] = request_id_of(headers, span)
-            answering = Answering(self._headers, scope, send)
+            answering = ResponseSender(self._headers, scope, send)
             with logs.context(request_id=scope["request_id"]):
                 try:
                     await self._within(answering, scope, headers, receive)
@@ -90,7 +90,7 @@ class Gate:
                     self._accounting.ended(scope, answering.status, started, answering.began, span)
 
     async def _within(
-        self, answering: "Answering", scope: Scope, headers: dict[bytes, bytes], receive: Receive
+        self, answering: "ResponseSender", scope: Scope, headers: dict[bytes, bytes], receive: Receive
     ) -> None:
         """Serve the request within the time limit. It is answered however it ends."""
         path, request_id = scope["path"], scope["request_id"]
@@ -144,7 +144,7 @@ class Gate:
         await self._app(scope, bounded, send)
 
 
-class Answering:
+class ResponseSender:
     """Sends a response: adds the missing headers, and ends the time limit when the response begins."""
 
     __slots__ = ("_headers", "_request_id", "_send", "began", "status", "timer")

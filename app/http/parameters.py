@@ -24,7 +24,7 @@ EndpointId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["w
 DeliveryId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["dlv_7c1e"])]
 EventId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["evt_1Pgf"])]
 
-IdWanted = Annotated[str | None, Field(max_length=255, pattern=PRINTABLE)]
-EmailWanted = Annotated[str | None, Field(max_length=512, pattern=PRINTABLE)]
-ReferenceWanted = Annotated[str | None, Field(max_length=200, pattern=PRINTABLE)]
-TimeWanted = Time | None
+IdQuery = Annotated[str | None, Field(max_length=255, pattern=PRINTABLE)]
+EmailQuery = Annotated[str | None, Field(max_length=512, pattern=PRINTABLE)]
+ReferenceQuery = Annotated[str | None, Field(max_length=200, pattern=PRINTABLE)]
+TimeQuery = Time | None

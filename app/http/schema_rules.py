@@ -35,7 +35,7 @@ def any_of(*forms: JsonObject) -> JsonObject:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Says:
+class SchemaKeywords:
     """Annotates a type with keywords of JSON Schema, which replace the keywords `instead` of pydantic's."""
 
     words: Mapping[str, object]

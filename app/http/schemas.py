@@ -20,7 +20,7 @@ from pydantic import (
 from app.domain.json import JsonObject
 from app.domain.money import LONGER, MAX_AMOUNT, MOST_AMOUNT, problem_with_amount, problem_with_size
 from app.domain.sources import REFERENCE
-from app.http.schema_rules import INTEGER, NULL, TEXT, Says, any_of, form, one_of
+from app.http.schema_rules import INTEGER, NULL, TEXT, SchemaKeywords, any_of, form, one_of
 
 MOST_METADATA = 50
 SURPLUS = 20
@@ -88,7 +88,7 @@ def _no_control(value: str) -> str:
     return value
 
 
-_WITHOUT_CONTROL = Says({"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"})
+_WITHOUT_CONTROL = SchemaKeywords({"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"})
 Text = Annotated[str, AfterValidator(_no_control), _WITHOUT_CONTROL]
 """A text without control characters. Its length is limited where it is used."""
 
@@ -118,14 +118,16 @@ Metadata = Annotated[
     Field(max_length=MOST_METADATA - 1),
     BeforeValidator(_few_keys),
     AfterValidator(_no_reference),
-    Says({"propertyNames": _KEYS, "additionalProperties": _VALUE}, instead=("patternProperties",)),
+    SchemaKeywords({"propertyNames": _KEYS, "additionalProperties": _VALUE}, instead=("patternProperties",)),
 ]
 MetadataUpdate = Annotated[
     dict[MetadataKey, MetadataValue | None],
     Field(max_length=MOST_METADATA - 1),
     BeforeValidator(_few_keys),
     AfterValidator(_no_reference),
-    Says({"propertyNames": _KEYS, "additionalProperties": {"anyOf": [_VALUE, NULL]}}, instead=("patternProperties",)),
+    SchemaKeywords(
+        {"propertyNames": _KEYS, "additionalProperties": {"anyOf": [_VALUE, NULL]}}, instead=("patternProperties",)
+    ),
 ]
 """Merged into the existing metadata; null removes a key."""
 
@@ -143,7 +145,7 @@ def _email(value: str) -> str:
     return value
 
 
-Email = Annotated[str, AfterValidator(_email), Says({"pattern": f"^{_MAIL}@{_MAIL}$"})]
+Email = Annotated[str, AfterValidator(_email), SchemaKeywords({"pattern": f"^{_MAIL}@{_MAIL}$"})]
 StripeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
 RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -168,7 +170,7 @@ Time = Annotated[
     Field(strict=False),
     BeforeValidator(_rfc_3339),
     AfterValidator(_in_utc),
-    Says({"pattern": f"^{RFC_3339.pattern}$"}),
+    SchemaKeywords({"pattern": f"^{RFC_3339.pattern}$"}),
 ]
 MINOR = f"In the currency's minor unit: at most {MAX_AMOUNT}, but for idr; a multiple of 10 where the currency has three decimals."
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
@@ -181,7 +183,7 @@ def _currency(value: str) -> str:
 
 
 Currency = Annotated[
-    str, AfterValidator(_currency), Says({"pattern": f"^{_CURRENCY.pattern}$"}), Field(examples=["usd"])
+    str, AfterValidator(_currency), SchemaKeywords({"pattern": f"^{_CURRENCY.pattern}$"}), Field(examples=["usd"])
 ]
 Amount = Annotated[int, Field(ge=-MOST_AMOUNT, le=MOST_AMOUNT, description=MINOR)]
 UnitAmount = Annotated[int, Field(ge=0, le=MOST_AMOUNT, description=MINOR)]

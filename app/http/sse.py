@@ -20,8 +20,8 @@ from app.access.keyring import Watch
 from app.container import Parts
 from app.domain.errors import DatabaseUnavailable, Refused, Unavailable
 from app.domain.events import Cursor
-from app.events.feed_statements import Wanted
-from app.events.live import Subscription, Told
+from app.events.feed_statements import Query
+from app.events.live import RenderedEvent, Subscription
 from app.http.protocol import ABORT
 from app.observability import metrics
 
@@ -57,12 +57,12 @@ class Listener:
         return None
 
 
-def frame(told: Told) -> bytes:
+def frame(told: RenderedEvent) -> bytes:
     """An event on the wire. It has no event name, so that `onmessage` receives all of them; `type` is in the data."""
     return b"id: %s\ndata: %s\n\n" % (str(told.cursor).encode(), told.document)
 
 
-def nudge(told: Told) -> bytes:
+def nudge(told: RenderedEvent) -> bytes:
     """The same without the event, for callers that may only know that something changed."""
     return b"id: %s\ndata: changed\n\n" % str(told.cursor).encode()
 
@@ -76,10 +76,10 @@ class EventStream(Response):
         self,
         parts: Parts,
         listener: Listener,
-        wanted: Wanted,
+        wanted: Query,
         after: Cursor,
         *,
-        shown: Callable[[Told], bytes] = frame,
+        shown: Callable[[RenderedEvent], bytes] = frame,
     ) -> None:
         self.status_code = 200
         self.background = None
@@ -159,7 +159,7 @@ class _Sender:
         return True
 
 
-async def _next(place: Subscription, within_s: float) -> list[Told]:
+async def _next(place: Subscription, within_s: float) -> list[RenderedEvent]:
     try:
         return await place.take(max(within_s, 0))
     except DatabaseUnavailable:

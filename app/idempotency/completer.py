@@ -23,7 +23,7 @@ from app.domain.json import JsonView
 from app.idempotency import statements as idempotency_statements
 from app.idempotency.operations import Operation, Operations, UseCase
 from app.idempotency.statements import Stored
-from app.idempotency.steps import NotDone, Untold
+from app.idempotency.steps import NotDone, OutcomeUnknown
 from app.jobs.loop import JobLoop, side_by_side
 from app.observability import logs, metrics, tracing
 
@@ -122,7 +122,7 @@ class Completer:
                     await self._use_cases[stored.name](operation, params)
                 except NotDone:
                     pass
-                except Untold:  # what can be undone is; of anything else it is tried for a day to find out
+                except OutcomeUnknown:  # what can be undone is; of anything else it is tried for a day to find out
                     if not undo and stored.idempotency_key and operation.age < STRIPE_KEEPS_KEYS:
                         raise
                     error = StripeError(UNDONE if undo else UNTOLD)
@@ -132,7 +132,7 @@ class Completer:
             if undo:
                 try:
                     await undo(operation, error)
-                except Untold:  # what there is to undo is searched for a day; then nobody waits any longer
+                except OutcomeUnknown:  # what there is to undo is searched for a day; then nobody waits any longer
                     if operation.age < STRIPE_KEEPS_KEYS:
                         raise
                     error = StripeError(UNTOLD)

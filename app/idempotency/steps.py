@@ -34,7 +34,7 @@ class NotDone(StripeError):
     """The operation is closing, and this step did not happen at Stripe."""
 
 
-class Untold(StripeError):
+class OutcomeUnknown(StripeError):
     """Stripe has too many events to tell whether a step happened."""
 
 
@@ -106,7 +106,7 @@ class Steps:
                 return found
             seen += 1
             if seen >= MOST_EVENTS:
-                raise Untold("What became of the request at Stripe cannot be told yet.", retry_after=60)
+                raise OutcomeUnknown("What became of the request at Stripe cannot be told yet.", retry_after=60)
         return None
 
     async def _asked(self, operation: Operation, step: str, path: str, params: JsonView) -> Answer:

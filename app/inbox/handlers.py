@@ -7,16 +7,16 @@ Unlinked or AttemptUnclear. The worker then asks Stripe and calls it again with 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.domain.fulfillment import Attempt, Word
+from app.domain.fulfillment import Attempt, AttemptReport
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
 from app.domain.sources import id_of
 from app.fulfillment.fulfillments import Failure
 from app.inbox.envelope import Event
 from app.payments.attempts import failure_of, last_attempt
-from app.projection.unit_of_work import Ledger, Subject, Unordered
+from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import API_VERSION
-from app.stripe.mapping import Kind, Snapshot, Stamp, payment_link, snapshot
+from app.stripe.mapping import Kind, ObservationWindow, Snapshot, payment_link, snapshot
 
 
 class Unlinked(Exception):
@@ -82,28 +82,28 @@ class Incoming:
         """`subject` as the event has it, as new as an answer over revision `over`; None where the event cannot be read."""
         if self.foreign or subject != self._mirrored:
             return None
-        stamp = Stamp(self.event.created_at, self.event.created_at, over=over)
-        return snapshot(subject.kind, self.event.object, stamp)
+        window = ObservationWindow(self.event.created_at, self.event.created_at, over=over)
+        return snapshot(subject.kind, self.event.object, window)
 
     @property
     def nothing_of_ours(self) -> bool:
         """Whether the event is about a payment that belongs to no invoice."""
         return self.invoice == ""
 
-    def apply(self, ledger: Ledger, *, first: bool = False, deleted: bool = False) -> Subject:
+    def apply(self, unit: UnitOfWork, *, first: bool = False, deleted: bool = False) -> Subject:
         """Apply the event's snapshot, or the one fetched instead. Returns its subject."""
         event = self.event
         subject = self._mirrored or Subject(KINDS[event.object["object"]], event.object["id"])
         taken = self.fetched.get(subject)
         if taken is None and self.foreign and not deleted:
-            if ledger.is_gone(subject) and not self.finalized:
+            if unit.is_gone(subject) and not self.finalized:
                 return subject
-            raise Unordered(subject, ledger.revision(subject))
+            raise Unordered(subject, unit.revision(subject))
         if taken is None:
-            stamp = Stamp(event.created_at, event.created_at, first=first)
+            window = ObservationWindow(event.created_at, event.created_at, first=first)
             said = {"id": subject.id, "deleted": True} if self.foreign else event.object
-            taken = snapshot(subject.kind, said, stamp, deleted=deleted)
-        ledger.apply(taken)
+            taken = snapshot(subject.kind, said, window, deleted=deleted)
+        unit.apply(taken)
         return subject
 
 
@@ -112,63 +112,63 @@ KINDS = {kind.value: kind for kind in Kind}
 OF_INVOICES = frozenset({"invoice_payment", "credit_note"})
 """Stripe's names of objects that say which invoice they belong to."""
 
-Handler = Callable[[Ledger, Incoming], None]
+Handler = Callable[[UnitOfWork, Incoming], None]
 
 
-def on_snapshot(ledger: Ledger, incoming: Incoming) -> None:
+def on_snapshot(unit: UnitOfWork, incoming: Incoming) -> None:
     """Mirror a changed object."""
-    incoming.apply(ledger)
+    incoming.apply(unit)
 
 
-def on_created(ledger: Ledger, incoming: Incoming) -> None:
+def on_created(unit: UnitOfWork, incoming: Incoming) -> None:
     """Mirror a new object. Its first state is older than anything else known of it."""
-    incoming.apply(ledger, first=True)
+    incoming.apply(unit, first=True)
 
 
-def on_deleted(ledger: Ledger, incoming: Incoming) -> None:
+def on_deleted(unit: UnitOfWork, incoming: Incoming) -> None:
     """Mark an object as deleted."""
-    incoming.apply(ledger, deleted=True)
+    incoming.apply(unit, deleted=True)
 
 
-def on_invoice(ledger: Ledger, incoming: Incoming) -> None:
+def on_invoice(unit: UnitOfWork, incoming: Incoming) -> None:
     """Mirror a changed invoice, and let its fulfillment follow its status."""
-    ledger.follow_invoice(incoming.apply(ledger).id)
+    unit.follow_invoice(incoming.apply(unit).id)
 
 
-def on_finalized(ledger: Ledger, incoming: Incoming) -> None:
+def on_finalized(unit: UnitOfWork, incoming: Incoming) -> None:
     """The same of an invoice that is no draft any more."""
     incoming.finalized = True
-    on_invoice(ledger, incoming)
+    on_invoice(unit, incoming)
 
 
-def on_invoice_paid(ledger: Ledger, incoming: Incoming) -> None:
+def on_invoice_paid(unit: UnitOfWork, incoming: Incoming) -> None:
     """Mirror a paid invoice and fulfill it, once, however it was paid and in whatever order events come."""
-    on_finalized(ledger, incoming)
+    on_finalized(unit, incoming)
 
 
-def on_invoice_payment_failed(ledger: Ledger, incoming: Incoming) -> None:
+def on_invoice_payment_failed(unit: UnitOfWork, incoming: Incoming) -> None:
     """Count a failed attempt to pay, once per event. The reason comes with the PaymentIntent's own event."""
     incoming.finalized = True
-    subject = incoming.apply(ledger)
-    ledger.follow_invoice(subject.id)
-    invoice = ledger.row(subject)
+    subject = incoming.apply(unit)
+    unit.follow_invoice(subject.id)
+    invoice = unit.row(subject)
     if invoice:
-        ledger.fulfillments.follow_attempt(invoice, Word(Attempt.FAILED, incoming.event.created_at))
+        unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.FAILED, incoming.event.created_at))
         if not incoming.applied:
-            ledger.fulfillments.count_attempt(invoice)
+            unit.fulfillments.count_attempt(invoice)
 
 
-def on_payment_intent_processing(ledger: Ledger, incoming: Incoming) -> None:
+def on_payment_intent_processing(unit: UnitOfWork, incoming: Incoming) -> None:
     """Record a payment that settles later as processing."""
-    _follow_attempt(ledger, incoming, Attempt.PROCESSING)
+    _follow_attempt(unit, incoming, Attempt.PROCESSING)
 
 
-def on_payment_intent_failed(ledger: Ledger, incoming: Incoming) -> None:
+def on_payment_intent_failed(unit: UnitOfWork, incoming: Incoming) -> None:
     """Record a failed attempt to pay and its reason."""
-    _follow_attempt(ledger, incoming, Attempt.FAILED)
+    _follow_attempt(unit, incoming, Attempt.FAILED)
 
 
-def on_invoice_payment_paid(ledger: Ledger, incoming: Incoming) -> None:
+def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
     """Link a payment that went through to its invoice.
 
     Of a partial payment, no other event may tell.
@@ -177,68 +177,68 @@ def on_invoice_payment_paid(ledger: Ledger, incoming: Incoming) -> None:
     incoming.finalized = True
     partial = not incoming.foreign and not incoming.event.object.get("is_default", True)
     if (incoming.foreign or partial) and subject not in incoming.fetched:
-        raise Unordered(subject, ledger.revision(subject))
+        raise Unordered(subject, unit.revision(subject))
     link = None if incoming.foreign else payment_link(incoming.event.object)
-    invoice = _take_invoice(ledger, incoming, subject)
+    invoice = _take_invoice(unit, incoming, subject)
     if invoice and link:
-        ledger.link(link)
+        unit.link(link)
     if invoice and partial:
-        ledger.fulfillments.follow_attempt(invoice, Word(Attempt.PAID, incoming.event.created_at))
+        unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.PAID, incoming.event.created_at))
 
 
-def on_credit_note(ledger: Ledger, incoming: Incoming) -> None:
+def on_credit_note(unit: UnitOfWork, incoming: Incoming) -> None:
     """A credit note changed what is due: its invoice is taken over from Stripe, which need not tell of that otherwise."""
     subject = Subject(Kind.INVOICE, str(incoming.invoice))
     incoming.finalized = True
     if subject not in incoming.fetched:
-        raise Unordered(subject, ledger.revision(subject))
-    _take_invoice(ledger, incoming, subject)
+        raise Unordered(subject, unit.revision(subject))
+    _take_invoice(unit, incoming, subject)
 
 
-def _follow_attempt(ledger: Ledger, incoming: Incoming, attempt: Attempt) -> None:
+def _follow_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt) -> None:
     intent = incoming.event.object
     subject = incoming.subject
     if incoming.invoice is None:
         raise Unlinked(intent["id"])
-    invoice = _take_invoice(ledger, incoming, subject) if subject else None
+    invoice = _take_invoice(unit, incoming, subject) if subject else None
     if invoice is None:
         return
     if incoming.link:
-        ledger.link(incoming.link)
-    word = Word(attempt, incoming.event.created_at)
-    known = ledger.fulfillments.last_word(invoice["id"])
+        unit.link(incoming.link)
+    word = AttemptReport(attempt, incoming.event.created_at)
+    known = unit.fulfillments.last_word(invoice["id"])
     if incoming.intent and incoming.intent[1] == known:
-        _settle(ledger, incoming, invoice, word)
-    elif incoming.foreign or not ledger.fulfillments.follow_attempt(invoice, word, _failure(intent, attempt)):
+        _settle(unit, incoming, invoice, word)
+    elif incoming.foreign or not unit.fulfillments.follow_attempt(invoice, word, _failure(intent, attempt)):
         raise AttemptUnclear(intent["id"], known)
 
 
-def _settle(ledger: Ledger, incoming: Incoming, invoice: JsonObject, word: Word) -> None:
+def _settle(unit: UnitOfWork, incoming: Incoming, invoice: JsonObject, word: AttemptReport) -> None:
     """Apply the PaymentIntent as it is now. If it has moved on, the event itself counts."""
     intent = incoming.intent[0] if incoming.intent else {}
     truth = last_attempt(intent)
     if truth:
-        said = Word(truth, word.at)
-        ledger.fulfillments.settle_attempt(invoice, said, _failure(intent, truth), certain=True)
+        said = AttemptReport(truth, word.at)
+        unit.fulfillments.settle_attempt(invoice, said, _failure(intent, truth), certain=True)
     else:
         failure = None if incoming.foreign else _failure(incoming.event.object, word.attempt)
-        ledger.fulfillments.settle_attempt(invoice, word, failure, certain=False)
+        unit.fulfillments.settle_attempt(invoice, word, failure, certain=False)
 
 
 def _failure(intent: JsonObject, attempt: Attempt) -> Failure | None:
     return failure_of(intent) if attempt is Attempt.FAILED else None
 
 
-def _take_invoice(ledger: Ledger, incoming: Incoming, subject: Subject) -> JsonObject | None:
+def _take_invoice(unit: UnitOfWork, incoming: Incoming, subject: Subject) -> JsonObject | None:
     """The invoice of a payment, after applying what was fetched of it; None where nothing is known of it."""
     incoming.finalized = True
     fetched = incoming.fetched.get(subject)
     if fetched:
-        ledger.apply(fetched)
-        ledger.follow_invoice(subject.id)
-    elif ledger.row(subject) is None:
-        raise Unordered(subject, ledger.revision(subject))
-    return ledger.row(subject)
+        unit.apply(fetched)
+        unit.follow_invoice(subject.id)
+    elif unit.row(subject) is None:
+        raise Unordered(subject, unit.revision(subject))
+    return unit.row(subject)
 
 
 HANDLERS: dict[str, Handler] = {
@@ -275,7 +275,7 @@ HANDLERS: dict[str, Handler] = {
 """All event types that are handled. Other types are stored and ignored."""
 
 
-def handle(event_type: str, ledger: Ledger, incoming: Incoming) -> str:
+def handle(event_type: str, unit: UnitOfWork, incoming: Incoming) -> str:
     """Apply an event.
 
     Returns its status: `processed`, `ignored` if it does not concern us, `unknown` without a handler.
@@ -285,5 +285,5 @@ def handle(event_type: str, ledger: Ledger, incoming: Incoming) -> str:
     handler = HANDLERS.get(event_type)
     if handler is None:
         return "unknown"
-    handler(ledger, incoming)
+    handler(unit, incoming)
     return "ignored" if incoming.nothing_of_ours else "processed"

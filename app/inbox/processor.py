@@ -22,12 +22,12 @@ from app.inbox.envelope import read_event
 from app.inbox.handlers import Incoming, handle
 from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
 from app.inbox.statements import DueEvent
-from app.inbox.telemetry import Batch, Handed
+from app.inbox.telemetry import Batch, ClaimedEvent
 from app.invoices import item_statements
 from app.jobs.loop import tell
 from app.observability import logs, metrics
 from app.projection import observation
-from app.projection.unit_of_work import Ledger, Subject
+from app.projection.unit_of_work import Subject, UnitOfWork
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 
@@ -47,7 +47,7 @@ MOST_WAITING = 500
 class Task:
     """A claimed event in process."""
 
-    handed: Handed
+    handed: ClaimedEvent
     incoming: Incoming
     questions: int = 0
 
@@ -92,7 +92,7 @@ class Processor:
         while len(self._asking) > at_most:
             await asyncio.wait(self._asking, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _read(self, handed: Handed) -> Task | None:
+    async def _read(self, handed: ClaimedEvent) -> Task | None:
         try:
             incoming = Incoming(read_event(handed.due.payload))
             _ = incoming.subject or str(incoming.event.object["id"])
@@ -136,13 +136,13 @@ class Processor:
             mine = [task for task in tasks if task.due.id in ours]
             for task in mine:
                 task.incoming.applied = ours[task.due.id]
-            ledger = await Ledger.of(connection, _subjects(mine))
-            done = _take_in(ledger, mine)
-            customers = ledger.customers_of_new_invoices()
-            await ledger.flush()
+            unit = await UnitOfWork.of(connection, _subjects(mine))
+            done = _take_in(unit, mine)
+            customers = unit.customers_of_new_invoices()
+            await unit.flush()
             await inbox_statements.finish(connection, done.outcomes)
             missing = await item_statements.unknown_customers(connection, customers) if customers else []
-        _tell(mine, {due.id: status for due, status in done.outcomes}, ledger)
+        _tell(mine, {due.id: status for due, status in done.outcomes}, unit)
         for task in tasks:
             if task.due.id not in ours:
                 task.handed.ended("lost")
@@ -194,18 +194,18 @@ class Processor:
 
     # Failing
 
-    async def _put_back_if_possible(self, handed: Handed, error: Exception) -> None:
+    async def _put_back_if_possible(self, handed: ClaimedEvent, error: Exception) -> None:
         try:
             await self._put_back(handed, error)
         except Exception as failure:  # noqa: BLE001 -- it comes due again when its lease ends
             tell(failure, "event_not_put_back", event_id=handed.due.id)
             self._leave(handed)
 
-    def _leave(self, handed: Handed) -> None:
+    def _leave(self, handed: ClaimedEvent) -> None:
         log.warning("event_left_to_its_lease", event_id=handed.due.id)
         handed.ended("left")
 
-    async def _put_back(self, handed: Handed, error: Exception) -> None:
+    async def _put_back(self, handed: ClaimedEvent, error: Exception) -> None:
         due = handed.due
         dead = due.attempts >= MOST_ATTEMPTS
         reason = f"{type(error).__name__}: {error}".split("\n", 1)[0][:500]  # PostgreSQL's details quote whole rows
@@ -215,38 +215,38 @@ class Processor:
         handed.ended("dead" if dead else "failed")
 
 
-def _take_in(ledger: Ledger, tasks: Sequence[Task]) -> Done:
+def _take_in(unit: UnitOfWork, tasks: Sequence[Task]) -> Done:
     """Apply events. One with a question is tried again after the others, which may have answered it."""
     done = Done()
     waiting = tasks
     while waiting:
         done.questions = []
         for task in waiting:
-            _take_one(ledger, task, done)
+            _take_one(unit, task, done)
         answered = len(done.questions) < len(waiting)
         waiting = [task for task, _ in done.questions] if answered else []
     return done
 
 
-def _take_one(ledger: Ledger, task: Task, done: Done) -> None:
-    ledger.cause = task.due.id
+def _take_one(unit: UnitOfWork, task: Task, done: Done) -> None:
+    unit.cause = task.due.id
     try:
-        with ledger.all_or_nothing():
-            done.outcomes.append((task.due, handle(task.due.type, ledger, task.incoming)))
+        with unit.all_or_nothing():
+            done.outcomes.append((task.due, handle(task.due.type, unit, task.incoming)))
     except QUESTIONS as question:
         done.questions.append((task, question))
     except Exception as error:  # noqa: BLE001 -- the unit of work undid it; the others go on
         done.broken.append((task, error))
 
 
-def _tell(tasks: Sequence[Task], outcomes: Mapping[str, str], ledger: Ledger) -> None:
+def _tell(tasks: Sequence[Task], outcomes: Mapping[str, str], unit: UnitOfWork) -> None:
     """Record the outcome of each event of a committed batch."""
     for task in tasks:
         subject = task.incoming.subject
         task.handed.invoice = subject.id if subject and subject.kind is Kind.INVOICE else None
         if task.due.id in outcomes:
             task.handed.ended(outcomes[task.due.id])
-    telemetry.fulfillments(ledger.fulfillments.changes, (task.handed for task in tasks))
+    telemetry.fulfillments(unit.fulfillments.changes, (task.handed for task in tasks))
 
 
 def _subjects(tasks: Iterable[Task]) -> set[Subject]:

@@ -36,7 +36,7 @@ PAGE = 100
 
 
 @dataclass(slots=True)
-class Pass:
+class ReconcilerPass:
     """The results of a pass. `missed` are the ids of events that never arrived and are queued now."""
 
     since: datetime
@@ -54,7 +54,7 @@ class Reconciler:
         self._livemode = livemode
         self._settled = settled
 
-    async def reconcile(self, since: datetime | None = None) -> Pass | None:
+    async def reconcile(self, since: datetime | None = None) -> ReconcilerPass | None:
         """Compare all events from the cursor, or from `since`, until now.
 
         Returns None if another process is doing it.
@@ -67,13 +67,13 @@ class Reconciler:
         async with self._database.connection() as connection:
             return await coverage.read(connection)
 
-    async def _pass(self, since: datetime | None) -> Pass:
+    async def _pass(self, since: datetime | None) -> ReconcilerPass:
         covered = await self.covered()
         known = covered.complete_until if covered else None
         now = await self._stripe_time(known)
         oldest = now - KEPT
         start = max(oldest, since or (known - OVERLAP if known else oldest))
-        done = Pass(start, start)
+        done = ReconcilerPass(start, start)
         end = max(start, now - self._settled)
         while done.complete_until < end:
             until = min(done.complete_until + SLICE, end)
@@ -96,7 +96,7 @@ class Reconciler:
         elif known and now - known > ALARM:
             log.error("coverage_near_its_end", complete_until=known, days_left=(KEPT - (now - known)).days)
 
-    async def _slice(self, done: Pass, until: datetime, *, extends: bool) -> None:
+    async def _slice(self, done: ReconcilerPass, until: datetime, *, extends: bool) -> None:
         """Store the events missing from `done.complete_until` to `until`, then move the cursor."""
         compared, missed = 0, []
         async for page in self._pages(done.complete_until, until):

@@ -16,7 +16,7 @@ from app.domain.json import JsonObject
 from app.domain.snapshot import Verdict
 from app.inbox import coverage, drift
 from app.projection import observation
-from app.projection.unit_of_work import Ledger, Subject, Unordered
+from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import PAGE, Answer, StripeGateway
 from app.stripe.mapping import Kind, Snapshot
 
@@ -85,16 +85,16 @@ class Repairing:
         repaired, unclear = [], []
         async with self._database.unit_of_work() as connection:
             subjects = [Subject(snapshot.kind, snapshot.id) for snapshot in page]
-            ledger = await Ledger.of(connection, subjects, cause=CAUSE)
+            unit = await UnitOfWork.of(connection, subjects, cause=CAUSE)
             for subject, snapshot in zip(subjects, page, strict=True):
                 try:
-                    with ledger.all_or_nothing():
-                        applied = ledger.apply(snapshot) is Verdict.APPLY
-                        if ledger.follow_invoice(subject.id) or applied:
+                    with unit.all_or_nothing():
+                        applied = unit.apply(snapshot) is Verdict.APPLY
+                        if unit.follow_invoice(subject.id) or applied:
                             repaired.append(subject.id)
                 except Unordered:
                     unclear.append(subject)
-            await ledger.flush()
+            await unit.flush()
         return repaired + [subject.id for subject in unclear if await self._take_over(subject)]
 
     async def _take_over(self, subject: Subject) -> bool:

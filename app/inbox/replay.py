@@ -14,7 +14,7 @@ from app.domain.errors import NotFound
 from app.domain.json import JsonView
 from app.idempotency.operations import Operation
 from app.inbox import replay_statements
-from app.inbox.replay_statements import Wanted
+from app.inbox.replay_statements import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Replaying:
                 raise NotFound(f"There is no webhook event {event_id!r}.")
             await operation.finish(connection, 202, document)
 
-    async def matching(self, wanted: Wanted) -> list[str]:
+    async def matching(self, wanted: Query) -> list[str]:
         """The ids of replayable events matching `wanted`, in the order in which they were received."""
         async with self.database.connection() as connection:
             return await replay_statements.matching(connection, wanted, self.handled, livemode=self.livemode)
 
     async def requeue(
-        self, events: Collection[str], wanted: Wanted, *, actor: str, request_id: str | None = None
+        self, events: Collection[str], wanted: Query, *, actor: str, request_id: str | None = None
     ) -> list[str]:
         """Queue `events`, which matched `wanted`. Returns the ids that were queued.
 
@@ -62,6 +62,6 @@ class Replaying:
             return list(queued)
 
 
-def _told(made: Collection[datetime], wanted: Wanted) -> str:
+def _told(made: Collection[datetime], wanted: Query) -> str:
     first, last = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (min(made), max(made)))
     return f"{len(made)} events that Stripe made from {first} to {last}; asked for: {wanted}"

@@ -16,7 +16,7 @@ from app.inbox.statements import CHANNEL, UNKNOWN_TYPE
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Query:
     """A filter of events to replay; None matches all."""
 
     id: str | None = None
@@ -119,7 +119,7 @@ _NOTE_IGNORED = Statement(
 _DOCUMENT = EVENT.document("id = $1 AND created_at = $2")
 
 
-async def matching(connection: Connection, wanted: Wanted, handled: Collection[str], *, livemode: bool) -> list[str]:
+async def matching(connection: Connection, wanted: Query, handled: Collection[str], *, livemode: bool) -> list[str]:
     """The ids of replayable events matching `wanted`, in the order in which they were received."""
     return await _MATCHING.column(connection, **asdict(wanted), handled=list(handled), livemode=livemode)
 

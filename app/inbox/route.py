@@ -68,7 +68,7 @@ class Refusals:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class StoredDelivery:
     """A stored delivery."""
 
     envelope: Envelope
@@ -116,7 +116,7 @@ class WebhookEndpoint:
         else:
             await self._refuse(FORGED, request_id, send)
 
-    async def _take(self, scope: Scope, body: bytes, signer: str, request_id: str) -> Taken:
+    async def _take(self, scope: Scope, body: bytes, signer: str, request_id: str) -> StoredDelivery:
         """Store a verified delivery."""
         parts = scope["app"].state.parts
         envelope = read_envelope(body)
@@ -128,7 +128,7 @@ class WebhookEndpoint:
             event = new_event(envelope, body.decode(), Origin(DELIVERED, signer, request_id), ours=ours)
             async with asyncio.timeout(self._timeout_s):
                 new = await parts.inbox.record(event)
-        return Taken(envelope, request_id, new)
+        return StoredDelivery(envelope, request_id, new)
 
     async def _refuse(self, why: str, request_id: str, send: Send) -> None:
         """Answer a delivery that is not Stripe's, with a prepared text."""
@@ -152,7 +152,7 @@ async def _span(database: Database, envelope: Envelope, body: bytes) -> Abstract
     return tracing.span(f"POST {PATH}", said, kind=SpanKind.SERVER, context=tracing.context_of(parent))
 
 
-def _tell(taken: Taken, took: float) -> None:
+def _tell(taken: StoredDelivery, took: float) -> None:
     """Count and log a delivery answered with 200."""
     metrics.DELIVERIES("new" if taken.new else "known").inc()
     metrics.HTTP_REQUESTS("POST", PATH, 200).inc()

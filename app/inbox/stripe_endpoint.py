@@ -15,7 +15,7 @@ QUIET = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class SetUp:
+class EndpointSetup:
     """The result: `created`, `updated` or `unchanged`, and the secret if Stripe showed it, which it does once.
 
     `outdated` are endpoints for the same address in other API versions, which Stripe cannot change. Delete them once
@@ -28,7 +28,7 @@ class SetUp:
     outdated: list[str]
 
 
-async def set_up(gateway: StripeGateway, url: str, *, key: str) -> SetUp:
+async def set_up(gateway: StripeGateway, url: str, *, key: str) -> EndpointSetup:
     """Have Stripe deliver exactly the handled events to `url`, in our API version."""
     there = [it async for it in gateway.pages(PATH, {}) if it["url"] == url]
     outdated = [it["id"] for it in there if it["api_version"] != API_VERSION]
@@ -37,11 +37,11 @@ async def set_up(gateway: StripeGateway, url: str, *, key: str) -> SetUp:
     if ours is None:
         params = {"url": url, "api_version": API_VERSION, "description": DESCRIPTION, **wanted}
         made = (await gateway.post(PATH, params, key=key)).data
-        return SetUp("created", made["id"], made["secret"], outdated)
+        return EndpointSetup("created", made["id"], made["secret"], outdated)
     if sorted(ours["enabled_events"]) == wanted["enabled_events"] and ours["status"] == "enabled":
-        return SetUp("unchanged", ours["id"], None, outdated)
+        return EndpointSetup("unchanged", ours["id"], None, outdated)
     await gateway.post(f"{PATH}/{ours['id']}", {**wanted, "disabled": False}, key=key)
-    return SetUp("updated", ours["id"], None, outdated)
+    return EndpointSetup("updated", ours["id"], None, outdated)
 
 
 def advice(signer: Signer, *, configured: bool, others_newer: bool, now: datetime) -> str:

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Handed:
+class ClaimedEvent:
     """A claimed event. `outcome` is its latest outcome."""
 
     due: DueEvent
@@ -31,7 +31,7 @@ class Handed:
     invoice: str | None = None
 
     @classmethod
-    def out(cls, due: DueEvent, batch: Span) -> "Handed":
+    def out(cls, due: DueEvent, batch: Span) -> "ClaimedEvent":
         """Start the event's span. It continues the delivery's trace and links to the batch."""
         said: Attributes = {
             "event.id": due.id,
@@ -68,7 +68,7 @@ class Handed:
 class Batch:
     """One batch, as a context manager around its processing."""
 
-    handed: list[Handed]
+    handed: list[ClaimedEvent]
     span: Span
     started: float = field(default_factory=time.perf_counter)
 
@@ -76,7 +76,7 @@ class Batch:
     def of(cls, due: Sequence[DueEvent]) -> "Batch":
         """Start the batch's span and those of its events."""
         span = tracing.TRACER.start_span("batch", attributes={"batch.events": len(due)})
-        return cls([Handed.out(one, span) for one in due], span)
+        return cls([ClaimedEvent.out(one, span) for one in due], span)
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +95,7 @@ class Batch:
         log.info("batch", ms=round(took * 1000, 1), count=len(self.handed), events=events, invoices=invoices)
 
 
-def answered(handed: Handed) -> None:
+def answered(handed: ClaimedEvent) -> None:
     """Log the end of an event that Stripe was asked about."""
     log.info(
         "event_answered",
@@ -108,7 +108,7 @@ def answered(handed: Handed) -> None:
     )
 
 
-def fulfillments(changes: Iterable[Change], handed: Iterable[Handed]) -> None:
+def fulfillments(changes: Iterable[Change], handed: Iterable[ClaimedEvent]) -> None:
     """Count the changes of fulfillments in a committed batch, and the waiting time of the paid ones."""
     by_event = {one.due.id: one for one in handed}
     for change in changes:

@@ -4,18 +4,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.http.parameters import IdWanted, ReferenceWanted, TimeWanted
+from app.http.parameters import IdQuery, ReferenceQuery, TimeQuery
 from app.http.queries import Paging
 from app.invoices.schemas import Status
 
 
-class InvoicesWanted(Paging):
+class InvoicesQuery(Paging):
     """Which invoices are listed."""
 
-    customer: IdWanted = None
+    customer: IdQuery = None
     status: Status | None = None
-    reference: ReferenceWanted = None
-    created_from: TimeWanted = None
-    created_to: TimeWanted = None
-    due_before: TimeWanted = None
+    reference: ReferenceQuery = None
+    created_from: TimeQuery = None
+    created_to: TimeQuery = None
+    due_before: TimeQuery = None
     overdue: Annotated[bool | None, Field(description="Open and past their due date, or not.")] = None

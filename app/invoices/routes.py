@@ -14,7 +14,7 @@ from app.http.reads import equal, matching, one
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
 from app.invoices import timeline
-from app.invoices.queries import InvoicesWanted
+from app.invoices.queries import InvoicesQuery
 from app.invoices.schemas import (
     ClientSecret,
     InvoiceCreate,
@@ -45,11 +45,11 @@ async def create_invoice(body: InvoiceCreate, write: WriteDep) -> Response:
     "",
     response_model=Page[InvoiceListed],
     responses=answers(conditional=True),
-    openapi_extra=documented(InvoicesWanted),
+    openapi_extra=documented(InvoicesQuery),
 )
 async def list_invoices(request: Request) -> Response:
     """List invoices, newest first, as they are known here; Stripe is not asked."""
-    asked = read(request, InvoicesWanted)
+    asked = read(request, InvoicesQuery)
     wanted = equal(customer=asked.customer, status=asked.status, reference=asked.reference)
     wanted.add("row.created_at >= {}", asked.created_from)
     wanted.add("row.created_at < {}", asked.created_to)

@@ -337,7 +337,7 @@ class InvoiceRead(InvoiceListed):
     items: Annotated[list[ItemRead], Joined]
 
 
-class InvoiceKept(InvoiceRead):
+class InvoiceDocument(InvoiceRead):
     """What is kept of an invoice: what is shown, and what only the feed, the payment page and fulfillments need."""
 
     paid_out_of_band: Annotated[bool, From(paid_out_of_band), Feed]

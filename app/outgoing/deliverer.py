@@ -34,7 +34,7 @@ from app.jobs.notifications import Notifications
 from app.observability import metrics, tracing
 from app.outgoing import delivery_statements, endpoint_statements
 from app.outgoing.delivery_statements import DueDelivery, Failing, Outcome
-from app.outgoing.fan_out import Relay
+from app.outgoing.fan_out import FanOut
 from app.outgoing.sender import Sender
 
 log = structlog.get_logger(__name__)
@@ -69,7 +69,7 @@ class Deliverer:
     ) -> None:
         self._database = database
         self._notifications = notifications
-        self._relay = Relay(database)
+        self._relay = FanOut(database)
         self._sender = sender
         self._settings = settings
         self._busy: Counter[str] = Counter()

@@ -18,11 +18,11 @@ NAME = 8
 PURPOSE = b"invoicing sealed secrets\n"
 
 
-class SealBroken(Exception):
+class DecryptionFailed(Exception):
     """No key decrypts this: its key was removed, it was changed, or it belongs to another owner."""
 
 
-class Seal:
+class SecretEncryption:
     """Encrypts and decrypts with the operator's keys."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
@@ -44,7 +44,7 @@ class Seal:
             raw = base64.b64decode(text, validate=True)
             return self._keys[name].decrypt(raw[:NONCE], raw[NONCE:], owner.encode()).decode()
         except (KeyError, InvalidTag, ValueError, binascii.Error):
-            raise SealBroken from None
+            raise DecryptionFailed from None
 
     def is_current(self, sealed: str) -> bool:
         """Whether the first key encrypted this."""

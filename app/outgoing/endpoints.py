@@ -13,14 +13,14 @@ import structlog
 from app.db import documents
 from app.db.documents import DELIVERY, WEBHOOK_ENDPOINT
 from app.db.engine import Connection, Database
-from app.domain.egress import Reach
+from app.domain.egress import EgressPolicy
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonView
 from app.domain.outgoing import PING, DisabledReason, EndpointStatus, new_secret
 from app.events import feed_statements
 from app.idempotency.operations import Operation
 from app.outgoing import delivery_statements, endpoint_statements
-from app.outgoing.encryption import Seal, SealBroken
+from app.outgoing.encryption import DecryptionFailed, SecretEncryption
 from app.outgoing.endpoint_statements import StoredEndpoint, StoredSecret
 
 log = structlog.get_logger(__name__)
@@ -34,8 +34,8 @@ class Endpoints:
     """The use cases; `params` has the shape of the schema named in each."""
 
     database: Database
-    seal: Seal
-    reach: Reach
+    seal: SecretEncryption
+    reach: EgressPolicy
     most: int
 
     async def create_webhook_endpoint(self, operation: Operation, params: JsonView) -> None:
@@ -122,7 +122,7 @@ class Endpoints:
                         StoredSecret(self._again(old.sealed, endpoint_id), old.created_at, old.expires_at)
                         for old in row.secrets
                     ]
-                except SealBroken:
+                except DecryptionFailed:
                     log.error("signing_secret_unreadable", endpoint=endpoint_id)  # noqa: TRY400 -- nothing to trace
                     continue
                 await endpoint_statements.set_secrets(connection, endpoint_id, renewed)

@@ -15,7 +15,7 @@ from app.outgoing.delivery_statements import Subscription
 BATCH = 500
 
 
-class Relay:
+class FanOut:
     """Makes deliveries. `held` means that a running transaction holds events back: look again soon."""
 
     def __init__(self, database: Database) -> None:

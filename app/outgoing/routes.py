@@ -14,9 +14,9 @@ from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
 from app.idempotency.operations import UseCase
 from app.outgoing.schemas import (
-    DeliveriesWanted,
+    DeliveriesQuery,
     DeliveryRead,
-    EndpointsWanted,
+    EndpointsQuery,
     Redeliver,
     Redelivered,
     WebhookEndpointCreate,
@@ -45,11 +45,11 @@ async def create_webhook_endpoint(body: WebhookEndpointCreate, write: WriteDep) 
     "",
     response_model=Page[WebhookEndpointRead],
     responses=answers(conditional=True),
-    openapi_extra=documented(EndpointsWanted),
+    openapi_extra=documented(EndpointsQuery),
 )
 async def list_webhook_endpoints(request: Request) -> Response:
     """List endpoints, newest first."""
-    asked = read(request, EndpointsWanted)
+    asked = read(request, EndpointsQuery)
     return await many(request, WEBHOOK_ENDPOINT, asked, status=asked.status)
 
 
@@ -92,11 +92,11 @@ async def ping_webhook_endpoint(endpoint_id: EndpointId, write: WriteDep) -> Res
     "/{endpoint_id}/deliveries",
     response_model=Page[DeliveryRead],
     responses=answers("not_found", conditional=True),
-    openapi_extra=documented(DeliveriesWanted),
+    openapi_extra=documented(DeliveriesQuery),
 )
 async def list_deliveries(endpoint_id: EndpointId, request: Request) -> Response:
     """List an endpoint's deliveries, newest first."""
-    asked = read(request, DeliveriesWanted)
+    asked = read(request, DeliveriesQuery)
     await require_known(request, WEBHOOK_ENDPOINT, endpoint_id)
     return await many(
         request,

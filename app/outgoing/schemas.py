@@ -7,9 +7,9 @@ from pydantic import AfterValidator, Field
 
 from app.domain.events import TYPES
 from app.domain.outgoing import DeliveryStatus, DisabledReason, EndpointStatus, Failure
-from app.http.parameters import IdWanted
+from app.http.parameters import IdQuery
 from app.http.queries import Paging
-from app.http.schema_rules import Says
+from app.http.schema_rules import SchemaKeywords
 from app.http.schemas import Create, Request, Shown, Text, Time, Update
 
 DAY_S = 24 * 3600
@@ -29,7 +29,7 @@ Url = Annotated[
         examples=["https://shop.example/hooks/invoicing"],
         description="Where deliveries are sent: https, on port 443 or from 1024 on, and no address of a private network.",
     ),
-    Says({"pattern": "^https?://[!-~]+$"}),
+    SchemaKeywords({"pattern": "^https?://[!-~]+$"}),
 ]
 Types = Annotated[
     list[EventType],
@@ -163,16 +163,16 @@ class Redelivered(Shown):
     redelivered: int = Field(description="How many; at most 10,000 at once, oldest first.")
 
 
-class EndpointsWanted(Paging):
+class EndpointsQuery(Paging):
     """Which endpoints are listed."""
 
     status: Literal["enabled", "disabled"] | None = None
 
 
-class DeliveriesWanted(Paging):
+class DeliveriesQuery(Paging):
     """Which of an endpoint's deliveries are listed."""
 
     status: Literal["pending", "delivering", "delivered", "failed", "dead", "canceled"] | None = None
-    type: IdWanted = None
-    event: IdWanted = None
-    invoice: IdWanted = None
+    type: IdQuery = None
+    event: IdQuery = None
+    invoice: IdQuery = None

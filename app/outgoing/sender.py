@@ -20,11 +20,11 @@ import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 from standardwebhooks import Webhook
 
-from app.domain.egress import Reach
+from app.domain.egress import EgressPolicy
 from app.domain.events import written
 from app.domain.outgoing import Attempt, Failure, judge
 from app.outgoing.delivery_statements import DueDelivery
-from app.outgoing.encryption import Seal, SealBroken
+from app.outgoing.encryption import DecryptionFailed, SecretEncryption
 from app.outgoing.endpoint_statements import StoredSecret
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ class AddressRefused(OSError):
         super().__init__("address refused")
 
 
-class Names(AbstractResolver):
+class SystemResolver(AbstractResolver):
     """The system's resolver in its own threads."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Names(AbstractResolver):
 class SendingSettings:
     """Limits of sending. `timeout_s` covers an attempt from the name lookup to the answer's headers."""
 
-    reach: Reach
+    reach: EgressPolicy
     timeout_s: float
     concurrency: int
 
@@ -91,7 +91,7 @@ class Sender:
     def __init__(
         self,
         settings: SendingSettings,
-        seal: Seal,
+        seal: SecretEncryption,
         *,
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
@@ -121,7 +121,7 @@ class Sender:
         failure: Failure | None
         try:
             status, retry_after_s = await self._post(due, body, now)
-        except SealBroken:
+        except DecryptionFailed:
             log.error("signing_secret_unreadable", endpoint=due.endpoint)  # noqa: TRY400 -- there is nothing to trace
             failure = Failure.SECRET
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -164,7 +164,7 @@ class Sender:
     def _session(self, *, encrypted: bool) -> aiohttp.ClientSession:
         session = self._sessions.get(encrypted)
         if session is None:
-            self._resolver = self._resolver or Names()
+            self._resolver = self._resolver or SystemResolver()
             self._tls = self._tls or ssl.create_default_context()
             connector = aiohttp.TCPConnector(
                 limit=self._settings.concurrency,

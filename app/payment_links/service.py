@@ -16,7 +16,7 @@ from app.domain.payment_link import GRACE, PaymentLink, Standing, link_id, read,
 from app.idempotency.operations import Answer, Operation
 from app.invoices.service import Invoicing
 from app.payment_links import statements as payment_links_statements
-from app.payments.lookup import Following
+from app.payments.lookup import InvoiceRefresh
 from app.projection.write_through import deleted_document
 
 LONGEST_YEARS = 1
@@ -40,7 +40,7 @@ class PaymentLinks:
         self,
         database: Database,
         invoicing: Invoicing,
-        following: Following,
+        following: InvoiceRefresh,
         links: Links,
         limited: Callable[[str], Awaitable[None]],
     ) -> None:

@@ -7,11 +7,11 @@ that comes later changes nothing more.
 from app.db.engine import Database
 from app.db.rows import load
 from app.db.tables import INVOICES
-from app.domain.fulfillment import Attempt, Word
+from app.domain.fulfillment import Attempt, AttemptReport
 from app.domain.invoice import InvoiceStatus
 from app.payments.attempts import failure_of, last_attempt
 from app.projection import observation
-from app.projection.unit_of_work import Ledger, Subject
+from app.projection.unit_of_work import Subject, UnitOfWork
 from app.stripe.client import Answer, StripeGateway
 from app.stripe.mapping import Kind
 
@@ -19,7 +19,7 @@ CAUSE = "payment page"
 """The cause recorded with the changes."""
 
 
-class Following:
+class InvoiceRefresh:
     """Brings one invoice up to date with Stripe."""
 
     def __init__(self, database: Database, gateway: StripeGateway) -> None:
@@ -35,27 +35,27 @@ class Following:
         if invoice is None or invoice["status"] != InvoiceStatus.OPEN or not invoice["payment_intent"]:
             return  # any other status says all there is to say
         async with self._database.connection() as connection:
-            known = (await Ledger.of_locked(connection, [subject])).fulfillments.last_word(invoice_id)
+            known = (await UnitOfWork.of_locked(connection, [subject])).fulfillments.last_word(invoice_id)
         intent = await self._gateway.get(f"/v1/payment_intents/{invoice['payment_intent']}")
         async with self._database.unit_of_work() as connection:
-            ledger = await Ledger.of(connection, [subject], cause=CAUSE)
-            _follow_attempt(ledger, subject, intent, known)
-            await ledger.flush()
+            unit = await UnitOfWork.of(connection, [subject], cause=CAUSE)
+            _follow_attempt(unit, subject, intent, known)
+            await unit.flush()
 
 
-def _follow_attempt(ledger: Ledger, subject: Subject, intent: Answer, known: tuple[object, ...]) -> None:
+def _follow_attempt(unit: UnitOfWork, subject: Subject, intent: Answer, known: tuple[object, ...]) -> None:
     """Record the last attempt's state.
 
     `known` is the last report before Stripe was asked. If it still is the last one, the answer counts as it is. If a
     webhook has brought another since, the later of the two by Stripe's clock counts, because the answer may be older.
     """
     attempt = last_attempt(intent.data)
-    invoice = ledger.row(subject)
+    invoice = unit.row(subject)
     if not attempt or not invoice:
         return
     failure = failure_of(intent.data) if attempt is Attempt.FAILED else None
-    said = Word(attempt, intent.since)
-    if ledger.fulfillments.last_word(subject.id) == known:
-        ledger.fulfillments.settle_attempt(invoice, said, failure, certain=True)
+    said = AttemptReport(attempt, intent.since)
+    if unit.fulfillments.last_word(subject.id) == known:
+        unit.fulfillments.settle_attempt(invoice, said, failure, certain=True)
     else:
-        ledger.fulfillments.follow_attempt(invoice, said, failure)
+        unit.fulfillments.follow_attempt(invoice, said, failure)

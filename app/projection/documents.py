@@ -22,9 +22,9 @@ from app.projection import document_statements as statements
 from app.projection import mirrored_rows, observation
 from app.projection.document_statements import Place
 from app.projection.mirrored_rows import version_of
-from app.projection.unit_of_work import Ledger, Subject, Unordered
+from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import API_VERSION, StripeGateway
-from app.stripe.mapping import FIELDS, VERSIONS, Kind, Snapshot, Stamp, snapshot
+from app.stripe.mapping import FIELDS, VERSIONS, Kind, ObservationWindow, Snapshot, snapshot
 
 log = structlog.get_logger(__name__)
 
@@ -149,7 +149,7 @@ class Documents:
             derived = []
             for object_id, payload in payloads.items():
                 event = read_event(payload)
-                taken = snapshot(kind, event.object, Stamp(event.created_at, event.created_at))
+                taken = snapshot(kind, event.object, ObservationWindow(event.created_at, event.created_at))
                 if row := _derived(kind, rows[object_id], taken):
                     derived.append(row)
             await mirrored_rows.write(connection, kind, derived)
@@ -158,18 +158,18 @@ class Documents:
     async def _fetch(self, subject: Subject) -> bool:
         """Apply what Stripe has. Returns whether it was written. An object that is gone there is left as it is."""
         async with self._database.unit_of_work() as connection:
-            over = (await Ledger.of(connection, [subject])).revision(subject)
+            over = (await UnitOfWork.of(connection, [subject])).revision(subject)
         observed = await observation.observe(self._gateway, subject, over)
         if observed.stub:
             log.warning("document_not_rebuilt", subject=subject.id, error="Stripe has no such object")
             return False
         try:
             async with self._database.unit_of_work() as connection:
-                ledger = await Ledger.of(connection, [subject], cause=CAUSE)
-                ledger.apply(observed)
+                unit = await UnitOfWork.of(connection, [subject], cause=CAUSE)
+                unit.apply(observed)
                 if subject.kind is Kind.INVOICE:
-                    ledger.follow_invoice(subject.id)
-                await ledger.flush()
+                    unit.follow_invoice(subject.id)
+                await unit.flush()
         except Unordered:
             return False  # others change it, and write its document
         return True

@@ -6,9 +6,9 @@ from app.db.engine import Database
 from app.domain.errors import NotAtStripe, StripeInvalidRequest
 from app.domain.json import JsonObject
 from app.domain.snapshot import Verdict
-from app.projection.unit_of_work import Ledger, Subject, Unordered
+from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import Answer, StripeGateway
-from app.stripe.mapping import Kind, Snapshot, Stamp, payment_link, snapshot
+from app.stripe.mapping import Kind, ObservationWindow, Snapshot, payment_link, snapshot
 
 PATHS = {
     Kind.PRODUCT: "/v1/products",
@@ -51,15 +51,15 @@ async def take_over(database: Database, gateway: StripeGateway, subject: Subject
     Raises Unordered if others change it faster than Stripe answers, and what the gateway raises.
     """
     async with database.unit_of_work() as connection:
-        over = (await Ledger.of(connection, [subject])).revision(subject)
+        over = (await UnitOfWork.of(connection, [subject])).revision(subject)
     for look in range(MOST_LOOKS):
         observed = await observe(gateway, subject, over)
         try:
             async with database.unit_of_work() as connection:
-                ledger = await Ledger.of(connection, [subject], cause=cause)
-                verdict = ledger.apply(observed)
-                followed = subject.kind is Kind.INVOICE and ledger.follow_invoice(subject.id)
-                await ledger.flush()
+                unit = await UnitOfWork.of(connection, [subject], cause=cause)
+                verdict = unit.apply(observed)
+                followed = subject.kind is Kind.INVOICE and unit.follow_invoice(subject.id)
+                await unit.flush()
                 return verdict is Verdict.APPLY or followed
         except Unordered as question:
             over = question.over
@@ -76,12 +76,12 @@ def is_gone(error: StripeInvalidRequest) -> bool:
 def gone(subject: Subject) -> Snapshot:
     """The snapshot of an object that Stripe no longer has."""
     now = datetime.now(UTC)
-    return snapshot(subject.kind, {"id": subject.id, "deleted": True}, Stamp(now, now))
+    return snapshot(subject.kind, {"id": subject.id, "deleted": True}, ObservationWindow(now, now))
 
 
 def snapshot_of(kind: Kind, answer: Answer, *, over: int | None = None) -> Snapshot:
     """The snapshot an answer is."""
-    return snapshot(kind, answer.data, Stamp(answer.since, answer.until, over=over, asked=True))
+    return snapshot(kind, answer.data, ObservationWindow(answer.since, answer.until, over=over, asked=True))
 
 
 async def complete(gateway: StripeGateway, taken: Snapshot) -> None:

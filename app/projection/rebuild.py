@@ -21,7 +21,7 @@ from app.inbox.handlers import Incoming, handle
 from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
 from app.projection import mirrored_rows, rebuild_statements
 from app.projection.mirrored_rows import TABLES, documented
-from app.projection.unit_of_work import Ledger
+from app.projection.unit_of_work import UnitOfWork
 from app.stripe.client import StripeGateway
 
 log = structlog.get_logger(__name__)
@@ -111,13 +111,13 @@ class Rebuilder:
         if incoming.subject is None:
             incoming.invoice = await rebuild_statements.invoice_of(connection, incoming.event.object["id"])
         async with connection.transaction():
-            ledger = await Ledger.of(connection, [incoming.subject] if incoming.subject else [])
+            unit = await UnitOfWork.of(connection, [incoming.subject] if incoming.subject else [])
             try:
-                with ledger.all_or_nothing():
-                    handle(event_type, ledger, incoming)
+                with unit.all_or_nothing():
+                    handle(event_type, unit, incoming)
             except QUESTIONS as question:
                 return question
-            await ledger.flush()
+            await unit.flush()
         return None
 
     async def _repair(self, connection: Connection, difference: Difference, started: datetime) -> bool:

@@ -25,7 +25,7 @@ from app.projection import observation, rehearsal_statements
 from app.projection.rehearsal_statements import StoredEvent
 from app.projection.unit_of_work import Subject
 from app.stripe.client import API_VERSION, StripeGateway
-from app.stripe.mapping import FIELDS, Kind, Snapshot, Stamp, payment_link, snapshot
+from app.stripe.mapping import FIELDS, Kind, ObservationWindow, Snapshot, payment_link, snapshot
 
 Reading = dict[str, object]
 """What this build reads from one object, by field."""
@@ -224,7 +224,7 @@ def reading_of(stripe_object: JsonView) -> Reading:
     name = stripe_object["object"]
     if name in KINDS:
         now = datetime.now(UTC)
-        return _reading(snapshot(KINDS[name], stripe_object, Stamp(now, now)))
+        return _reading(snapshot(KINDS[name], stripe_object, ObservationWindow(now, now)))
     if name == INTENT:
         failure = failure_of(stripe_object)
         said = (failure.code, failure.decline_code, failure.message) if failure else (None, None, None)

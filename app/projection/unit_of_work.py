@@ -60,7 +60,7 @@ class Incomplete(Unordered):
     """A snapshot shows only some of the invoice's items, and all are needed."""
 
 
-class Ledger:
+class UnitOfWork:
     """The rows of one transaction, for one flush.
 
     `cause` (an event's or operation's id) is recorded with each change. `fulfillments` are those of the invoices.
@@ -94,21 +94,21 @@ class Ledger:
 
         One statement for both would read rows as they were before the lock.
         """
-        ledger = cls(connection, datetime.now(UTC), cause)
+        unit = cls(connection, datetime.now(UTC), cause)
         ids: defaultdict[Kind, list[str]] = defaultdict(list)
         for subject in wanted:
             ids[subject.kind].append(subject.id)
         for kind, kind_ids in ids.items():
             rows = await mirrored_rows.read(connection, kind, kind_ids)
-            ledger._rows |= {Subject(kind, row_id): row for row_id, row in rows.items()}
+            unit._rows |= {Subject(kind, row_id): row for row_id, row in rows.items()}
         rows = await load(connection, FULFILLMENTS, ids[Kind.INVOICE], by="invoice")
-        ledger.fulfillments = Fulfillments(rows, ledger._now, cause)
-        ledger._known = set(ledger._rows)
-        unknown = [subject for subject in wanted if subject not in ledger._rows]
-        ledger._gone = await tombstones.among(connection, [subject.id for subject in unknown])
+        unit.fulfillments = Fulfillments(rows, unit._now, cause)
+        unit._known = set(unit._rows)
+        unknown = [subject for subject in wanted if subject not in unit._rows]
+        unit._gone = await tombstones.among(connection, [subject.id for subject in unknown])
         for link in await item_statements.links_of(connection, [it.id for it in unknown if it.kind is Kind.INVOICE]):
-            ledger._links[link["payment_intent"]] = link
-        return ledger
+            unit._links[link["payment_intent"]] = link
+        return unit
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:

@@ -22,7 +22,7 @@ from app.idempotency.operations import Operation
 from app.idempotency.statements import LeaseLost
 from app.idempotency.steps import Steps
 from app.projection import observation
-from app.projection.unit_of_work import Incomplete, Ledger, Subject, Unordered
+from app.projection.unit_of_work import Incomplete, Subject, UnitOfWork, Unordered
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind, Snapshot
 
@@ -112,9 +112,9 @@ class Writer:
     async def _alone(self, change: Change) -> Written:
         """Write one change in its own transaction, waiting for locks."""
         async with self._database.unit_of_work() as connection:
-            ledger = await Ledger.of(connection, [change.subject], cause=change.cause)
-            ledger.apply(change.snapshot)
-            await ledger.flush()
+            unit = await UnitOfWork.of(connection, [change.subject], cause=change.cause)
+            unit.apply(change.snapshot)
+            await unit.flush()
             return (await _answer(connection, [change]))[0]
 
     async def _together(self, changes: Sequence[Change]) -> Sequence[Written | Exception | Individually]:
@@ -124,15 +124,15 @@ class Writer:
         async with self._database.unit_of_work() as connection:
             free = await lock_free(connection, [subject.id for subject in first])
             mine = [change for subject, change in first.items() if subject.id in free]
-            ledger = await Ledger.of_locked(connection, [change.subject for change in mine])
+            unit = await UnitOfWork.of_locked(connection, [change.subject for change in mine])
             for change in mine:
-                ledger.cause = change.cause
+                unit.cause = change.cause
                 try:
-                    with ledger.all_or_nothing():
-                        ledger.apply(change.snapshot)
+                    with unit.all_or_nothing():
+                        unit.apply(change.snapshot)
                 except Exception as error:  # noqa: BLE001 -- the unit of work undid it; the others go on
                     outcomes[change] = error
-            await ledger.flush()
+            await unit.flush()
             applied = [change for change in mine if change not in outcomes]
             outcomes |= zip(applied, await _answer(connection, applied), strict=True)
         return [outcomes.get(change, INDIVIDUALLY) for change in changes]

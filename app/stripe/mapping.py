@@ -11,13 +11,13 @@ from enum import StrEnum
 
 import msgspec
 
-from app.catalog.schemas import PriceKept, PriceRead, ProductRead
+from app.catalog.schemas import PriceDocument, PriceRead, ProductRead
 from app.customers.schemas import CustomerRead
 from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Version
 from app.domain.sources import id_of
-from app.invoices.schemas import InvoiceKept, InvoiceListed, ItemRead
+from app.invoices.schemas import InvoiceDocument, InvoiceListed, ItemRead
 from app.stripe.fields import Fields
 
 INLINE_LINES = 10
@@ -35,9 +35,9 @@ class Kind(StrEnum):
 
 FIELDS: dict[Kind, Fields] = {
     Kind.PRODUCT: Fields(ProductRead),
-    Kind.PRICE: Fields(PriceKept, PriceRead),
+    Kind.PRICE: Fields(PriceDocument, PriceRead),
     Kind.CUSTOMER: Fields(CustomerRead),
-    Kind.INVOICE: Fields(InvoiceKept, InvoiceListed),
+    Kind.INVOICE: Fields(InvoiceDocument, InvoiceListed),
 }
 PLACED = ("invoice", "position")
 """What a line item does not say of itself."""
@@ -47,7 +47,7 @@ VERSIONS = {kind: max(fields.version, ITEM.version if kind is Kind.INVOICE else 
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class ObservationWindow:
     """Where a snapshot's time comes from: the seconds it was true at, and how it reached us (see Version).
 
     asked: it is an answer of Stripe's; then its times say nothing of an object of a test clock, which has its own.
@@ -91,31 +91,33 @@ class Snapshot:
         return next((link["payment_intent"] for link in self.links if link["is_default"]), None)
 
 
-def snapshot(kind: Kind, stripe_object: JsonView, stamp: Stamp, *, deleted: bool = False) -> Snapshot:
+def snapshot(kind: Kind, stripe_object: JsonView, window: ObservationWindow, *, deleted: bool = False) -> Snapshot:
     """The snapshot of `stripe_object`; `deleted` if it is known to be gone."""
     object_id = stripe_object["id"]
     if stripe_object.get("deleted"):
-        return Snapshot(kind, object_id, _deleted(stamp), {"id": object_id}, deleted=True, stub=True)
+        return Snapshot(kind, object_id, _deleted(window), {"id": object_id}, deleted=True, stub=True)
     row = FIELDS[kind].read(stripe_object)
-    timeless = stamp.asked and stripe_object.get("test_clock") is not None
+    timeless = window.asked and stripe_object.get("test_clock") is not None
     if timeless:
         made = datetime.fromtimestamp(stripe_object["created"], UTC)
-        stamp = replace(stamp, since=made, until=made)
+        window = replace(window, since=made, until=made)
     if kind is not Kind.INVOICE:
-        version = _deleted(stamp) if deleted else _version(kind, row, [], stamp, timeless=timeless)
+        version = _deleted(window) if deleted else _version(kind, row, [], window, timeless=timeless)
         return Snapshot(kind, object_id, version, row, deleted=deleted)
     items = _items(stripe_object)
-    version = _deleted(stamp) if deleted else _version(kind, row, items, stamp, timeless=timeless)
+    version = _deleted(window) if deleted else _version(kind, row, items, window, timeless=timeless)
     complete = not stripe_object["lines"]["has_more"]
     links = _links(stripe_object)
     return Snapshot(kind, object_id, version, row, deleted, items=items, items_complete=complete, links=links)
 
 
-def _version(kind: Kind, row: JsonView, items: Sequence[JsonView], stamp: Stamp, *, timeless: bool = False) -> Version:
+def _version(
+    kind: Kind, row: JsonView, items: Sequence[JsonView], window: ObservationWindow, *, timeless: bool = False
+) -> Version:
     rank = RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
     digest, *later = (_content_digest(kind, row, items, since) for since in range(1, VERSIONS[kind] + 1))
     return Version(
-        rank, stamp.since, stamp.until, digest, tuple(later), first=stamp.first, over=stamp.over, asked=stamp.asked,
+        rank, window.since, window.until, digest, tuple(later), first=window.first, over=window.over, asked=window.asked,
         timeless=timeless,
     )  # fmt: skip
 
@@ -129,8 +131,8 @@ def _content_digest(kind: Kind, row: JsonView, items: Sequence[JsonView], since:
     return _digest([FIELDS[kind].content(row, since), _digest(listed)])
 
 
-def _deleted(stamp: Stamp) -> Version:
-    return Version(DELETED_RANK, stamp.since, stamp.until, "deleted", over=stamp.over)
+def _deleted(window: ObservationWindow) -> Version:
+    return Version(DELETED_RANK, window.since, window.until, "deleted", over=window.over)
 
 
 def lines_digest(items: Sequence[JsonView]) -> str:

@@ -17,7 +17,7 @@ MIRRORED = "app/projection/mirrored_rows.py"
 DOCUMENTS = "app/projection/documents.py"
 """Makes documents anew, of rows as they are."""
 REBUILDER = "app/projection/rebuild.py"
-"""Puts back rows that a ledger of its own wrote, from the events."""
+"""Puts back rows that a unit of work of its own wrote, from the events."""
 ELSEWHERE = ("app/http/", "app/admin/", "app/cli/", "app/domain/", "app/observability/", "app/inbox/route.py")
 """Where a `status` is shown, not stored."""
 WRITES = re.compile(

@@ -8,7 +8,7 @@ import pytest
 
 from app.db import documents
 from app.domain.sources import Feed, From, Personal
-from app.invoices.schemas import InvoiceKept, InvoiceListed, ItemRead
+from app.invoices.schemas import InvoiceDocument, InvoiceListed, ItemRead
 from app.projection import mirrored_rows, unit_of_work
 from app.stripe import mapping
 from app.stripe.fields import Fields
@@ -141,7 +141,7 @@ class NextListed(InvoiceListed):
     next_name: Annotated[str | None, From("next_name", since=NEXT), Personal]
 
 
-class NextKept(InvoiceKept, NextListed):
+class NextKept(InvoiceDocument, NextListed):
     pass
 
 

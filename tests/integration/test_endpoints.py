@@ -13,7 +13,7 @@ from app.container import Parts
 from app.domain.events import TYPES
 from app.main import create_app
 from app.outgoing.deliverer import Deliverer
-from app.outgoing.encryption import Seal
+from app.outgoing.encryption import SecretEncryption
 from app.outgoing.endpoints import Endpoints
 from app.settings import Settings
 from tests.fixtures.application import running
@@ -216,14 +216,14 @@ async def test_the_key_that_seals_can_be_rotated_without_losing_a_secret(
     api: Caller, database: Database, parts: Parts
 ) -> None:
     made = await api.post(ENDPOINTS, {"url": URL})
-    old, new = parts.settings.sealing_keys[0], b"n" * 32
-    both = Endpoints(parts.database, Seal([new, old]), parts.settings.outgoing_reach, 50)
+    old, new = parts.settings.encryption_keys[0], b"n" * 32
+    both = Endpoints(parts.database, SecretEncryption([new, old]), parts.settings.egress_policy, 50)
     assert await both.reseal() == 1
     assert await both.reseal() == 0
     connection = await database.connect()
     sealed = json.loads(await connection.fetchval("SELECT secrets FROM webhook_endpoints"))[0]["sealed"]
     await connection.close()
-    assert Seal([new]).open(sealed, made["id"]) == made["secret"]
+    assert SecretEncryption([new]).open(sealed, made["id"]) == made["secret"]
 
 
 async def test_a_secret_that_no_key_opens_is_left_as_it_is(
@@ -231,7 +231,7 @@ async def test_a_secret_that_no_key_opens_is_left_as_it_is(
     parts: Parts,
 ) -> None:
     await api.post(ENDPOINTS, {"url": URL})
-    without = Endpoints(parts.database, Seal([b"n" * 32]), parts.settings.outgoing_reach, 50)
+    without = Endpoints(parts.database, SecretEncryption([b"n" * 32]), parts.settings.egress_policy, 50)
     assert await without.reseal() == 0
     assert await parts.endpoints.reseal() == 0
 

@@ -22,7 +22,7 @@ from app.domain.changes import Change
 from app.domain.events import START, TYPES, Cursor
 from app.domain.outgoing import PING
 from app.events import change_statements, live
-from app.events.feed_statements import Wanted
+from app.events.feed_statements import Query
 from app.events.schemas import FulfillmentEvent, InvoiceEvent
 from app.http import sse
 from app.http.protocol import ABORT, BoundedProtocol
@@ -504,15 +504,15 @@ async def test_what_happens_reaches_whoever_wants_it_and_nobody_else(stage: Stag
     mine, other = await told(stage), await told(stage)
     finished, never = frozenset({"invoice.voided"}), frozenset({"invoice.deleted"})
     asked = [
-        Wanted(),
-        Wanted(types=finished),
-        Wanted(types=finished),
-        Wanted(types=never),
-        Wanted(invoice=mine["id"]),
-        Wanted(finished, invoice=mine["id"]),
-        Wanted(customer=other["customer"]),
-        Wanted(invoice=mine["id"], customer=mine["customer"]),
-        Wanted(invoice=mine["id"], customer=other["customer"]),
+        Query(),
+        Query(types=finished),
+        Query(types=finished),
+        Query(types=never),
+        Query(invoice=mine["id"]),
+        Query(finished, invoice=mine["id"]),
+        Query(customer=other["customer"]),
+        Query(invoice=mine["id"], customer=mine["customer"]),
+        Query(invoice=mine["id"], customer=other["customer"]),
     ]
     parts = app.state.parts
     async with parts.database.connection() as connection:

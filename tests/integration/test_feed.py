@@ -17,7 +17,7 @@ from app.domain.changes import Change, note
 from app.domain.errors import ValidationFailed
 from app.domain.events import START, TYPES, Cursor, envelope, event_type, require_types
 from app.events import change_statements, feed_statements
-from app.events.feed_statements import GAP, Wanted
+from app.events.feed_statements import GAP, Query
 from tests.fixtures.feed import settled
 from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.stage import Stage
@@ -49,7 +49,7 @@ async def reader(database: Database) -> AsyncIterator[Connection]:
     await one.close()
 
 
-async def all_of(reader: Connection, wanted: Wanted = feed_statements.EVERYTHING, *, limit: int = 2) -> list[str]:
+async def all_of(reader: Connection, wanted: Query = feed_statements.EVERYTHING, *, limit: int = 2) -> list[str]:
     """The invoices of all events, page by page, read when no transaction is in the way any more."""
     found, after = [], START
     while True:
@@ -262,10 +262,10 @@ async def test_events_are_read_by_type_by_invoice_and_by_customer(stage: Stage) 
         everything = (await settled(connection)).events
         kinds = {event.type for event in everything}
         for wanted in (
-            Wanted(types=frozenset({"invoice.finalized"})),
-            Wanted(invoice=mine["id"]),
-            Wanted(customer=other["customer"]),
-            Wanted(types=frozenset({"invoice.finalized"}), invoice=mine["id"]),
+            Query(types=frozenset({"invoice.finalized"})),
+            Query(invoice=mine["id"]),
+            Query(customer=other["customer"]),
+            Query(types=frozenset({"invoice.finalized"}), invoice=mine["id"]),
         ):
             found = (await settled(connection, START, wanted)).events
             assert found == [event for event in everything if wanted.includes(event)]
@@ -280,7 +280,7 @@ async def test_a_reader_of_a_rare_type_goes_through_the_others_in_steps(
     feed_statements._read.cache_clear()
     await change_statements.add(writers[0], [changed(f"in_{number}") for number in range(7)])
     await change_statements.add(writers[0], [changed("in_rare", "open", "void")])
-    wanted = Wanted(types=frozenset({"invoice.voided"}))
+    wanted = Query(types=frozenset({"invoice.voided"}))
     assert len((await settled(reader)).events) == 8
     steps, after = [], START
     while (page := await feed_statements.read(reader, after, wanted, limit=5)).more:
@@ -302,7 +302,7 @@ async def test_an_invoice_from_draft_to_fulfilled_is_told_step_by_step(stage: St
     await stage.dashboard(f"invoices/{invoice['id']}/pay", paid_out_of_band="true")
     await stage.tell(*await stage.events())
     async with stage.parts.database.connection() as connection:
-        events = (await settled(connection, START, Wanted(invoice=invoice["id"]))).events
+        events = (await settled(connection, START, Query(invoice=invoice["id"]))).events
     told = [(event.type, json.loads(event.data)["previous_status"]) for event in events]
     assert [one for one in told if not one[0].endswith("updated")] == [
         ("invoice.created", None),

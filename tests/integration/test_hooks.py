@@ -13,7 +13,7 @@ from app.domain.json import JsonObject
 from app.fulfillment.actions import Action, Hook
 from app.fulfillment.performer import Performer
 from app.hooks import FulfillmentAction, Moment, Permanent
-from app.jobs.passage import Passage
+from app.jobs.readers_writer_lock import ReadersWriterLock
 from tests.fixtures.stage import Stage
 
 Function = Callable[[FulfillmentAction], Awaitable[object]]
@@ -242,7 +242,7 @@ async def test_what_a_worker_died_over_is_done_alone(stage: Stage, begin: Begin)
 
 
 async def test_whoever_must_be_alone_waits_for_the_others_and_they_for_it() -> None:
-    passage = Passage()
+    passage = ReadersWriterLock()
     out = await passage.beside()
     along = passage.along()
     order: list[str] = []

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.actions import Moment
 from app.domain.mailbox import Mailbox
-from app.fulfillment.mail.letters import Letters
+from app.fulfillment.mail.letters import MailWriter
 from app.fulfillment.mail.sample import FULFILLMENT
 from tests.fixtures.stage import Stage
 
@@ -44,7 +44,7 @@ async def page(stage: Stage, invoice: Json) -> str:
 
 
 def mail(invoice: Json, kind: str) -> str:
-    letters = Letters(Mailbox("Shop", "orders@shop.example"))
+    letters = MailWriter(Mailbox("Shop", "orders@shop.example"))
     invoice = invoice | {"account_name": "Shop"}
     message = letters.write(Moment.FULFILLED, Mailbox("", "jenny@example.com"), "act_1", FULFILLMENT, invoice)
     part = message.get_body((kind,))

@@ -11,8 +11,8 @@ FIELDS = [{"name": "PO number", "value": "4711"}]
 INHERITED = [{"name": "VAT ID", "value": "DE123456789"}]
 
 
-def seconds(stamp: str) -> int:
-    return int(datetime.fromisoformat(stamp).timestamp())
+def seconds(window: str) -> int:
+    return int(datetime.fromisoformat(window).timestamp())
 
 
 async def at_stripe(sandbox: Sandbox, invoice: Json) -> Json:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.payments.lookup import Following
-from app.projection.unit_of_work import Ledger, Subject
-from app.stripe.mapping import Kind, Stamp, snapshot
+from app.payments.lookup import InvoiceRefresh
+from app.projection.unit_of_work import Subject, UnitOfWork
+from app.stripe.mapping import Kind, ObservationWindow, snapshot
 from tests.fixtures.caller import Caller
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.stage import Json, Stage
@@ -44,7 +44,7 @@ async def a_late_lookup_does_not_overwrite_a_newer_word(stage: Stage, eventually
     await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa_chargeDeclined")
     events = await stage.events()
     await stage.tell(*events)
-    following = Following(stage.parts.database, stage.parts.gateway)
+    following = InvoiceRefresh(stage.parts.database, stage.parts.gateway)
     asking = await held(stage, "/v1/payment_intents/*", eventually, following.catch_up(invoice["id"]))
     await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_usBankAccount_success")
     debit = (await stage.events())[len(events) :]
@@ -77,13 +77,13 @@ async def test_an_older_picture_does_not_change_which_payment_is_shown(stage: St
         [payment] = seen["payments"]["data"]
         paid = payment | {"id": f"inpay_{intent}", "payment": {"type": "payment_intent", "payment_intent": intent}}
         at = now - timedelta(seconds=age_s)
-        return snapshot(Kind.INVOICE, seen | {"payments": {"data": [paid | more]}}, Stamp(at, at))
+        return snapshot(Kind.INVOICE, seen | {"payments": {"data": [paid | more]}}, ObservationWindow(at, at))
 
     async def apply(taken: Any) -> Json:
         async with stage.parts.database.unit_of_work() as connection:
-            ledger = await Ledger.of(connection, [subject])
-            ledger.apply(taken)
-            await ledger.flush()
+            unit = await UnitOfWork.of(connection, [subject])
+            unit.apply(taken)
+            await unit.flush()
         row = await stage.row("invoices", made["id"])
         assert row is not None
         return row

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.projection import observation
-from app.projection.unit_of_work import Ledger, Subject
+from app.projection.unit_of_work import Subject, UnitOfWork
 from app.stripe.mapping import Kind
 from tests.fixtures.stage import Stage
 
@@ -158,8 +158,8 @@ async def test_a_payment_of_no_invoice_is_ignored(stage: Stage) -> None:
     assert row["status"] == "ignored"
 
 
-def half_done(ledger: Ledger, invoice: dict[str, Any]) -> None:
-    ledger.fulfillments.count_attempt(invoice)
+def half_done(unit: UnitOfWork, invoice: dict[str, Any]) -> None:
+    unit.fulfillments.count_attempt(invoice)
     raise KeyError
 
 
@@ -168,12 +168,12 @@ async def test_half_an_event_is_never_kept(stage: Stage) -> None:
     await stage.tell(await stage.event("invoice.finalized"))
     subject = Subject(Kind.INVOICE, invoice["id"])
     async with stage.parts.database.unit_of_work() as connection:
-        ledger = await Ledger.of(connection, [subject])
-        row = ledger.row(subject)
+        unit = await UnitOfWork.of(connection, [subject])
+        row = unit.row(subject)
         assert row is not None
-        with pytest.raises(KeyError), ledger.all_or_nothing():
-            half_done(ledger, row)
-        await ledger.flush()
+        with pytest.raises(KeyError), unit.all_or_nothing():
+            half_done(unit, row)
+        await unit.flush()
     fulfillment = await stage.fulfillment(invoice["id"])
     assert fulfillment is not None
     assert fulfillment["attempts"] == 0

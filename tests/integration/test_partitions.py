@@ -13,7 +13,7 @@ from alembic import command
 from app.db import migrations, partitions
 from app.db.partitions import Partition
 from app.inbox import statements as inbox_statements
-from app.inbox.replay_statements import Wanted
+from app.inbox.replay_statements import Query
 from app.inbox.statements import NewEvent
 from app.jobs.retention import drop_partitions, keep_partitions, make_partitions
 from tests.fixtures.postgres import Database
@@ -77,7 +77,7 @@ async def test_old_events_that_are_replayed_are_processed_wherever_they_lie(stag
     event = await stage.event("product.created")
     olds = [moved(event, -days, id=f"evt_old{days}") for days in (10, 40, 100)]
     await stage.tell(event, *olds)
-    await stage.parts.replaying.requeue([old["id"] for old in olds], Wanted(), actor="a test")
+    await stage.parts.replaying.requeue([old["id"] for old in olds], Query(), actor="a test")
     assert await stage.work() == len(olds)
     assert not await stage.rows("SELECT FROM webhook_events WHERE status <> 'processed'")
 

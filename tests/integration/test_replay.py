@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.inbox.replay_statements import Wanted
+from app.inbox.replay_statements import Query
 from tests.fixtures.stage import Stage
 from tests.integration.test_inbox import make_due
 
@@ -116,8 +116,8 @@ async def test_what_calls_told_and_events_do_not_is_no_difference(stage: Stage) 
     assert [str(difference) for difference in rebuilt.differences] == []
 
 
-@pytest.mark.parametrize("wanted", [Wanted(type="invoice.paid"), Wanted(status="dead"), Wanted(object_id="in_x")])
-async def test_a_filter_that_matches_nothing_finds_nothing(stage: Stage, wanted: Wanted) -> None:
+@pytest.mark.parametrize("wanted", [Query(type="invoice.paid"), Query(status="dead"), Query(object_id="in_x")])
+async def test_a_filter_that_matches_nothing_finds_nothing(stage: Stage, wanted: Query) -> None:
     assert await stage.parts.replaying.matching(wanted) == []
 
 

@@ -17,21 +17,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from standardwebhooks import WebhookVerificationError
 
-from app.domain.egress import Reach
+from app.domain.egress import EgressPolicy
 from app.domain.outgoing import Attempt, Failure, new_secret, ping_document
 from app.outgoing.delivery_statements import DueDelivery
-from app.outgoing.encryption import Seal
+from app.outgoing.encryption import SecretEncryption
 from app.outgoing.endpoint_statements import StoredSecret
 from app.outgoing.sender import LARGEST_ANSWER, Sender, SendingSettings
 from tests.fixtures.consumer import CLOSE, Answer, Consumer, MakeConsumer, Raw
 
-LOCAL = Reach([ip_network("127.0.0.0/8")], plain=True)
-SEAL = Seal([b"k" * 32])
+LOCAL = EgressPolicy([ip_network("127.0.0.0/8")], plain=True)
+SEAL = SecretEncryption([b"k" * 32])
 BODY = ping_document("ping_1", "whe_1", datetime(2026, 11, 22, tzinfo=UTC), "https://invoicing.example")
 MakeSender = Callable[..., Sender]
 
 
-class Names(AbstractResolver):
+class SystemResolver(AbstractResolver):
     """A name server in the test's hands: each question is answered with the next of `answers`, the last for ever."""
 
     def __init__(self, *answers: Sequence[str] | Exception) -> None:
@@ -64,7 +64,7 @@ async def make_sender() -> AsyncIterator[MakeSender]:
     async with contextlib.AsyncExitStack() as stack:
 
         def make(
-            reach: Reach = LOCAL,
+            reach: EgressPolicy = LOCAL,
             *,
             timeout_s: float = 5,
             resolver: AbstractResolver | None = None,
@@ -82,7 +82,7 @@ def due(url: str, *secrets: StoredSecret) -> DueDelivery:
     return DueDelivery("dlv_1", "whe_1", "ping_1", "ping", 1, 1, datetime.now(UTC), url, kept, datetime.now(UTC), None)
 
 
-def sealed(secret: str, expires_in_s: float | None = None, seal: Seal = SEAL) -> StoredSecret:
+def sealed(secret: str, expires_in_s: float | None = None, seal: SecretEncryption = SEAL) -> StoredSecret:
     now = datetime.now(UTC)
     end = None if expires_in_s is None else now + timedelta(seconds=expires_in_s)
     return StoredSecret(seal.close(secret, "whe_1"), now, end)
@@ -125,7 +125,7 @@ async def test_a_secret_that_no_key_opens_sends_nothing(
     consumer: Consumer,
     make_sender: MakeSender,
 ) -> None:
-    lost = sealed(new_secret(), seal=Seal([b"another key, that was taken away"]))
+    lost = sealed(new_secret(), seal=SecretEncryption([b"another key, that was taken away"]))
     attempt = await make_sender().send(due(consumer.url, lost), BODY)
     assert seen(attempt) == (None, Failure.SECRET)
     assert not consumer.received
@@ -169,14 +169,14 @@ async def test_cookies_are_not_sent_back(consumer: Consumer, make_sender: MakeSe
 async def test_a_name_that_leads_to_a_refused_address_is_not_connected_to(
     consumer: Consumer, make_sender: MakeSender, address: str
 ) -> None:
-    sender = make_sender(Reach(), resolver=Names([address]))
+    sender = make_sender(EgressPolicy(), resolver=SystemResolver([address]))
     attempt = await sender.send(due(f"https://shop.example:{consumer.port}/"), BODY)
     assert seen(attempt) == (None, Failure.ADDRESS)
     assert consumer.opened == 0
 
 
 async def test_an_address_in_the_url_is_checked_as_well(consumer: Consumer, make_sender: MakeSender) -> None:
-    attempt = await make_sender(Reach()).send(due(consumer.url.replace("http:", "https:")), BODY)
+    attempt = await make_sender(EgressPolicy()).send(due(consumer.url.replace("http:", "https:")), BODY)
     assert seen(attempt) == (None, Failure.ADDRESS)
     assert consumer.opened == 0
 
@@ -185,7 +185,7 @@ async def test_an_address_in_the_url_is_checked_as_well(consumer: Consumer, make
 async def test_other_ways_to_write_this_machine_are_refused(
     consumer: Consumer, make_sender: MakeSender, host: str
 ) -> None:
-    attempt = await make_sender(Reach()).send(due(f"https://{host}:{consumer.port}/"), BODY)
+    attempt = await make_sender(EgressPolicy()).send(due(f"https://{host}:{consumer.port}/"), BODY)
     assert attempt.failure is Failure.ADDRESS
     assert consumer.opened == 0
 
@@ -193,14 +193,14 @@ async def test_other_ways_to_write_this_machine_are_refused(
 async def test_of_several_addresses_only_those_that_are_allowed_are_tried(
     consumer: Consumer, make_sender: MakeSender
 ) -> None:
-    sender = make_sender(resolver=Names(["10.0.0.1", "127.0.0.1"]))
+    sender = make_sender(resolver=SystemResolver(["10.0.0.1", "127.0.0.1"]))
     assert seen(await sender.send(due(f"http://shop.example:{consumer.port}/"), BODY)) == (200, None)
 
 
 async def test_a_resolver_that_changes_its_answer_gains_nothing(consumer: Consumer, make_sender: MakeSender) -> None:
     """The address that is checked is the one that is connected to, at every connection: there is nothing in between."""
-    names = Names(["127.0.0.1"], ["127.0.0.2"], ["169.254.169.254"])
-    sender = make_sender(Reach([ip_network("127.0.0.1/32")], plain=True), resolver=names)
+    names = SystemResolver(["127.0.0.1"], ["127.0.0.2"], ["169.254.169.254"])
+    sender = make_sender(EgressPolicy([ip_network("127.0.0.1/32")], plain=True), resolver=names)
     url = f"http://shop.example:{consumer.port}/"
     consumer.answer = lambda _: Answer(200, {"Connection": "close"})
     assert seen(await sender.send(due(url), BODY)) == (200, None)
@@ -214,15 +214,15 @@ async def test_a_resolver_that_changes_its_answer_gains_nothing(consumer: Consum
 async def test_a_remembered_address_is_checked_again_at_every_connection(
     consumer: Consumer, make_sender: MakeSender
 ) -> None:
-    names = Names(["127.0.0.2"])
-    sender = make_sender(Reach([ip_network("127.0.0.1/32")], plain=True), resolver=names)
+    names = SystemResolver(["127.0.0.2"])
+    sender = make_sender(EgressPolicy([ip_network("127.0.0.1/32")], plain=True), resolver=names)
     for _ in range(3):
         assert seen(await sender.send(due(f"http://shop.example:{consumer.port}/"), BODY)) == (None, Failure.ADDRESS)
     assert names.asked == 1
 
 
 async def test_a_name_that_nobody_knows_is_said_to_be_so(make_sender: MakeSender) -> None:
-    sender = make_sender(resolver=Names(OSError("no such name")))
+    sender = make_sender(resolver=SystemResolver(OSError("no such name")))
     assert seen(await sender.send(due("https://nobody.example/"), BODY)) == (None, Failure.DNS)
 
 
@@ -371,7 +371,7 @@ async def test_tls_verifies_the_hosts_name_though_we_connect_to_the_address_that
 ) -> None:
     server, trusting = certificate(tmp_path, "shop.example")
     consumer = await make_consumer(server)
-    sender = make_sender(resolver=Names(["127.0.0.1"]), tls=trusting)
+    sender = make_sender(resolver=SystemResolver(["127.0.0.1"]), tls=trusting)
     assert seen(await sender.send(due(f"https://shop.example:{consumer.port}/"), BODY)) == (200, None)
     assert seen(await sender.send(due(f"https://other.example:{consumer.port}/"), BODY)) == (None, Failure.TLS)
     assert len(consumer.received) == 1
@@ -381,12 +381,12 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(
     make_consumer: MakeConsumer, make_sender: MakeSender, tmp_path: Path
 ) -> None:
     consumer = await make_consumer(certificate(tmp_path, "shop.example")[0])
-    sender = make_sender(resolver=Names(["127.0.0.1"]))
+    sender = make_sender(resolver=SystemResolver(["127.0.0.1"]))
     assert seen(await sender.send(due(f"https://shop.example:{consumer.port}/"), BODY)) == (None, Failure.TLS)
 
 
 async def test_a_server_that_speaks_no_tls_is_refused(consumer: Consumer, make_sender: MakeSender) -> None:
-    sender = make_sender(timeout_s=0.5, resolver=Names(["127.0.0.1"]))
+    sender = make_sender(timeout_s=0.5, resolver=SystemResolver(["127.0.0.1"]))
     attempt = await sender.send(due(f"https://shop.example:{consumer.port}/"), BODY)
     assert attempt.failure in {Failure.TLS, Failure.CONNECTION, Failure.TIMEOUT}
     assert not consumer.received

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.snapshot import Verdict
 from app.projection import observation
-from app.projection.unit_of_work import Ledger, Subject
+from app.projection.unit_of_work import Subject, UnitOfWork
 from app.stripe.client import Answer
 from app.stripe.mapping import Kind
 from tests.fixtures.stage import Json, Stage
@@ -159,6 +159,6 @@ async def test_a_year_ahead_is_not_what_makes_an_answer_old(stage: Stage) -> Non
     answer = await stage.parts.gateway.get(f"/v1/invoices/{invoice['id']}")
     subject = Subject(Kind.INVOICE, invoice["id"])
     async with stage.parts.database.unit_of_work() as connection:
-        ledger = await Ledger.of(connection, [subject])
-        assert ledger.apply(observation.snapshot_of(Kind.INVOICE, answer)) is Verdict.STALE
+        unit = await UnitOfWork.of(connection, [subject])
+        assert unit.apply(observation.snapshot_of(Kind.INVOICE, answer)) is Verdict.STALE
     assert (await shown(stage, invoice))["description"] == "newer"

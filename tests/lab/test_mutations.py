@@ -17,7 +17,7 @@ import pytest
 from app.db import rows
 from app.db.engine import Connection, Database
 from app.domain.errors import DatabaseUnavailable
-from app.domain.fulfillment import Word
+from app.domain.fulfillment import AttemptReport
 from app.domain.outgoing import DisabledReason
 from app.domain.snapshot import Verdict
 from app.events import feed_statements
@@ -29,7 +29,7 @@ from app.outgoing import delivery_statements, endpoint_statements
 from app.payments import lookup
 from app.payments.attempts import failure_of, last_attempt
 from app.projection import unit_of_work
-from app.projection.unit_of_work import Ledger, Subject
+from app.projection.unit_of_work import Subject, UnitOfWork
 from app.stripe.client import Answer
 from tests.fixtures.consumer import Consumer
 from tests.fixtures.postgres import Database as Databases
@@ -141,10 +141,10 @@ def no_fence_around_releases(patch: pytest.MonkeyPatch) -> None:
 def look_ups_dated_by_arrival(patch: pytest.MonkeyPatch) -> None:
     """What the payment page was told counts as new as its arrival, whatever was said meanwhile."""
 
-    def follow(ledger: Ledger, subject: Subject, intent: Answer, _known: tuple[object, ...]) -> None:
-        attempt, invoice = last_attempt(intent.data), ledger.row(subject)
+    def follow(unit: UnitOfWork, subject: Subject, intent: Answer, _known: tuple[object, ...]) -> None:
+        attempt, invoice = last_attempt(intent.data), unit.row(subject)
         if attempt and invoice:
-            ledger.fulfillments.follow_attempt(invoice, Word(attempt, intent.until), failure_of(intent.data))
+            unit.fulfillments.follow_attempt(invoice, AttemptReport(attempt, intent.until), failure_of(intent.data))
 
     patch.setattr(lookup, "_follow_attempt", follow)
 

@@ -151,7 +151,7 @@ ANSWERS = {"/takes": 204, "/fails": 500, "/gone": 410}
 def others() -> Iterator[str]:
     """Somebody else's server: what it answers to a webhook is its path."""
 
-    class Answering(BaseHTTPRequestHandler):
+    class ResponseSender(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(ANSWERS[self.path])
@@ -161,7 +161,7 @@ def others() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ResponseSender)
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
     yield f"http://127.0.0.1:{server.server_port}"

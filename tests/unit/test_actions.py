@@ -17,7 +17,7 @@ from app.domain.actions import (
 )
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.mailbox import Mailbox, one_line
-from app.fulfillment.mail.letters import Letters
+from app.fulfillment.mail.letters import MailWriter
 from app.fulfillment.mail.sample import FULFILLMENT, INVOICE
 from app.fulfillment.schemas import FulfillmentRead
 from app.invoices.schemas import InvoiceRead
@@ -86,7 +86,7 @@ def test_whatever_is_taken_as_an_address_is_one_word_of_ascii(text: str) -> None
     assert mailbox.address.count("@") == 1
 
 
-LETTERS = Letters(SENDER)
+LETTERS = MailWriter(SENDER)
 
 
 @given(st.text())
@@ -117,7 +117,7 @@ def test_a_template_of_ones_own_takes_the_place_of_ours_and_is_escaped(tmp_path:
         "<b>{{ invoice.reference }}: {{ money(1999, 'jpy') }} on {{ day('2026-11-22T') }}</b>"
     )
     invoice = INVOICE | {"reference": "<i>"}
-    message = Letters(SENDER, tmp_path).write(Moment.FULFILLED, SENDER, "act_1", FULFILLMENT, invoice)
+    message = MailWriter(SENDER, tmp_path).write(Moment.FULFILLED, SENDER, "act_1", FULFILLMENT, invoice)
     html = message.get_body(("html",))
     assert html is not None
     assert html.get_content() == "<b>&lt;i&gt;: 1,999 JPY on 2026-11-22</b>\n"
@@ -130,4 +130,4 @@ def test_a_template_of_ones_own_takes_the_place_of_ours_and_is_escaped(tmp_path:
 def test_a_template_that_does_not_work_is_refused(tmp_path: Path, template: str) -> None:
     (tmp_path / "processing.txt").write_text(template)
     with pytest.raises(Misconfigured, match="The mail for processing cannot be written"):
-        Letters(SENDER, tmp_path)
+        MailWriter(SENDER, tmp_path)

@@ -4,12 +4,12 @@ from ipaddress import ip_network
 
 import pytest
 
-from app.domain.egress import Reach
+from app.domain.egress import EgressPolicy
 from app.domain.errors import ValidationFailed
 
-INTERNET = Reach()
-DEVELOPMENT = Reach([ip_network("127.0.0.0/8"), ip_network("::1/128")], plain=True)
-INSIDE = Reach([ip_network("10.20.0.0/16")])
+INTERNET = EgressPolicy()
+DEVELOPMENT = EgressPolicy([ip_network("127.0.0.0/8"), ip_network("::1/128")], plain=True)
+INSIDE = EgressPolicy([ip_network("10.20.0.0/16")])
 
 REFUSED = {
     "this host": ["0.0.0.0", "0.1.2.3", "::"],

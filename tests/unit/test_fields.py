@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from app.domain.snapshot import Verdict, Version, judge
 from app.domain.sources import Feed, From, Identity, Mark, Ours, Passing, shown_time, time
 from app.stripe.fields import Fields
-from app.stripe.mapping import FIELDS, VERSIONS, Kind, Stamp, lines_digest, snapshot
+from app.stripe.mapping import FIELDS, VERSIONS, Kind, ObservationWindow, lines_digest, snapshot
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 OBJECTS: dict[str, Any] = {
@@ -133,18 +133,18 @@ FIRST_DIGESTS = {
 @pytest.mark.parametrize("kind", Kind)
 def test_the_first_versions_digest_never_changes(kind: Kind) -> None:
     """Another one would cost a call to Stripe for each object there is: a later field says `since`."""
-    taken = snapshot(kind, OBJECTS[kind.value], Stamp(NOW, NOW))
+    taken = snapshot(kind, OBJECTS[kind.value], ObservationWindow(NOW, NOW))
     assert taken.version.digest == FIRST_DIGESTS[kind.value]
     assert len(taken.version.later) == VERSIONS[kind] - 1
 
 
 def test_the_digest_of_an_invoices_lines_never_changes() -> None:
-    taken = snapshot(Kind.INVOICE, OBJECTS["invoice"], Stamp(NOW, NOW))
+    taken = snapshot(Kind.INVOICE, OBJECTS["invoice"], ObservationWindow(NOW, NOW))
     assert lines_digest(taken.items) == "2a308be99794deb5fc3ebd190f0c04f3"
 
 
 def test_a_document_is_written_of_the_row() -> None:
-    row = snapshot(Kind.CUSTOMER, OBJECTS["customer"], Stamp(NOW, NOW)).row | {
+    row = snapshot(Kind.CUSTOMER, OBJECTS["customer"], ObservationWindow(NOW, NOW)).row | {
         "updated_at": "2026-11-22T10:18:00.5+00:00"
     }
     shown = FIELDS[Kind.CUSTOMER].document(row, 1)

@@ -3,7 +3,7 @@ from itertools import permutations
 
 import pytest
 
-from app.domain.fulfillment import Attempt, FulfillmentStatus, Word, follow, later
+from app.domain.fulfillment import Attempt, AttemptReport, FulfillmentStatus, follow, later
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -31,16 +31,16 @@ def test_a_fulfillment_follows_its_invoice_and_between_them_the_attempts(
 
 def test_the_last_word_is_the_same_in_whatever_order_words_come() -> None:
     words = [
-        Word(Attempt.FAILED, NOON),
-        Word(Attempt.PROCESSING, NOON + timedelta(seconds=1)),
-        Word(Attempt.FAILED, NOON + timedelta(seconds=2)),
+        AttemptReport(Attempt.FAILED, NOON),
+        AttemptReport(Attempt.PROCESSING, NOON + timedelta(seconds=1)),
+        AttemptReport(Attempt.FAILED, NOON + timedelta(seconds=2)),
     ]
     for order in permutations(words):
-        known: Word | None = None
+        known: AttemptReport | None = None
         for word in order:
             known = later(known, word)
         assert known == words[-1]
 
 
 def test_words_of_one_second_that_contradict_each_other_are_not_guessed_at() -> None:
-    assert later(Word(Attempt.FAILED, NOON), Word(Attempt.PROCESSING, NOON)) is None
+    assert later(AttemptReport(Attempt.FAILED, NOON), AttemptReport(Attempt.PROCESSING, NOON)) is None

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.domain.outgoing import MOST_ATTEMPTS, Attempt, Failure, judge, new_secret, pause_after
-from app.outgoing.encryption import Seal, SealBroken
+from app.outgoing.encryption import DecryptionFailed, SecretEncryption
 
 HOUR = 3600
 
@@ -62,22 +62,22 @@ def test_a_secret_is_256_random_bits_as_the_specification_writes_them() -> None:
 
 
 def test_what_is_sealed_is_opened_for_its_owner_alone_and_differs_each_time() -> None:
-    seal = Seal([b"k" * 32])
+    seal = SecretEncryption([b"k" * 32])
     sealed = seal.close("whsec_x", "whe_1")
     assert seal.open(sealed, "whe_1") == "whsec_x"
     assert sealed != seal.close("whsec_x", "whe_1")
     assert "whsec" not in sealed
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionFailed):
         seal.open(sealed, "whe_2")
 
 
 def test_keys_rotate_the_first_seals_and_every_one_opens() -> None:
-    old, new = Seal([b"o" * 32]), Seal([b"n" * 32, b"o" * 32])
+    old, new = SecretEncryption([b"o" * 32]), SecretEncryption([b"n" * 32, b"o" * 32])
     sealed = old.close("whsec_x", "whe_1")
     assert new.open(sealed, "whe_1") == "whsec_x"
     assert not new.is_current(sealed)
     assert new.is_current(new.close("whsec_x", "whe_1"))
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionFailed):
         old.open(new.close("whsec_x", "whe_1"), "whe_1")
 
 
@@ -85,6 +85,6 @@ def test_keys_rotate_the_first_seals_and_every_one_opens() -> None:
     "broken", ["", "x", "x.y", "%s", "%s.", "%s.AAAA", "%s.!!!!", "%s.AAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
 )
 def test_what_was_changed_is_not_opened(broken: str) -> None:
-    seal = Seal([b"k" * 32])
-    with pytest.raises(SealBroken):
+    seal = SecretEncryption([b"k" * 32])
+    with pytest.raises(DecryptionFailed):
         seal.open(broken.replace("%s", seal.current), "whe_1")

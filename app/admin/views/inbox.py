@@ -14,7 +14,7 @@ from app.admin.row_actions import act_on_chosen, counted
 from app.admin.views.table import Button, ReadOnlyView
 from app.db.schema.inbox import INBOX_STATUSES
 from app.domain.masking import impersonal
-from app.inbox.replay_statements import Wanted
+from app.inbox.replay_statements import Query
 
 LIST = "/console/webhook-event/list"
 REPLAY = "/console/webhook-event/replay"
@@ -67,7 +67,7 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
     async def replay_dead(self, request: Request) -> Response:
         """Replay all dead events."""
         operator = require_admin(request)
-        wanted = Wanted(status="dead")
+        wanted = Query(status="dead")
         found = await self.parts.replaying.matching(wanted)
         queued = 0
         for start in range(0, len(found), AT_ONCE):

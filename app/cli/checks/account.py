@@ -21,7 +21,7 @@ from app.stripe.mapping import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class RequiredPermission:
     """A resource that the service reads, and also writes if `written`, the prefix of its ids, is set."""
 
     name: str
@@ -30,14 +30,14 @@ class Need:
 
 
 NEEDED = (
-    Need("products", "/v1/products", "prod"),
-    Need("prices", "/v1/prices", "price"),
-    Need("customers", "/v1/customers", "cus"),
-    Need("invoices", "/v1/invoices", "in"),
-    Need("invoice items", "/v1/invoiceitems", "ii"),
-    Need("invoice payments", "/v1/invoice_payments"),
-    Need("payment intents", "/v1/payment_intents"),
-    Need("events", "/v1/events"),
+    RequiredPermission("products", "/v1/products", "prod"),
+    RequiredPermission("prices", "/v1/prices", "price"),
+    RequiredPermission("customers", "/v1/customers", "cus"),
+    RequiredPermission("invoices", "/v1/invoices", "in"),
+    RequiredPermission("invoice items", "/v1/invoiceitems", "ii"),
+    RequiredPermission("invoice payments", "/v1/invoice_payments"),
+    RequiredPermission("payment intents", "/v1/payment_intents"),
+    RequiredPermission("events", "/v1/events"),
 )
 NOBODY = "doctor_looks_for_nothing"
 """Follows the prefix in the id of an object that does not exist."""
@@ -125,7 +125,7 @@ async def _permissions(gateway: StripeGateway) -> AsyncIterator[Finding]:
         yield ok("permissions", f"the key may read and write what is needed ({len(NEEDED)} resources tried)")
 
 
-async def _refused(gateway: StripeGateway, need: Need, verb: str) -> StripeKeyRefused | None:
+async def _refused(gateway: StripeGateway, need: RequiredPermission, verb: str) -> StripeKeyRefused | None:
     try:
         if verb == "read":
             await gateway.get(need.path, {"limit": 1})

@@ -24,7 +24,7 @@ POLICY = SMTP.clone(cte_type="7bit", max_line_length=78)
 BLANK_LINES = re.compile(r"\n{3,}")
 
 
-class Letters:
+class MailWriter:
     """Writes the mails of one deployment."""
 
     def __init__(self, sender: Mailbox, directory: Path | None = None) -> None:

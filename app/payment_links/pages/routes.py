@@ -16,7 +16,7 @@ from starlette.routing import Route
 from app.domain.errors import InvoicingError
 from app.domain.json import JsonObject
 from app.events import feed_statements
-from app.events.feed_statements import Wanted
+from app.events.feed_statements import Query
 from app.http.dependencies import parts_of
 from app.http.problems import STATUS
 from app.http.sse import EventStream, Listener, nudge
@@ -93,7 +93,7 @@ class PageRoutes:
         listener = Listener(invoice, self._settings.stream_limit_customer, partial(parts.payment_links.invoice, token))
         async with parts.database.connection() as connection:
             now = await feed_statements.last_position(connection)
-        return EventStream(parts, listener, Wanted(invoice=invoice), now, shown=nudge)
+        return EventStream(parts, listener, Query(invoice=invoice), now, shown=nudge)
 
     def _sorry(self, error: InvoicingError) -> Response:
         about = str(error.extra.get("link", error.code))

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 Out = Callable[[], None]
 
 
-class Passage:
+class ReadersWriterLock:
     """The lock. Each holder gets an `out` to call when it is done; further calls do nothing."""
 
     def __init__(self) -> None:
