@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 # Shows that a silent command still runs.
 WAIT    = $(PYTHON) -m dev.patience
 # The environment is rebuilt when, and only when, a lock changes by content. What `make run` does not need comes later.
-SUM    := $(shell cat requirements-local.txt requirements-dev.txt | cksum | tr " " -)
+SUM    := $(shell cat requirements-local.txt requirements-dev.txt requirements-specification.txt | cksum | tr " " -)
 TO_RUN := $(VENV)/.to-run-$(SUM)
 STAMP  := $(VENV)/.complete-$(SUM)
 
@@ -122,6 +122,7 @@ lock: $(STAMP) ## resolve the lock files again: exact versions, hashes, no addre
 	$(COMPILE) --output-file requirements.txt
 	$(COMPILE) --extra local --constraint requirements.txt --output-file requirements-local.txt
 	$(COMPILE) --extra local --extra dev --constraint requirements-local.txt --output-file requirements-dev.txt
+	$(COMPILE:pyproject.toml=--group specification) --no-deps --output-file requirements-specification.txt
 
 install: $(STAMP) ## the virtual environment, from the locks
 
@@ -136,6 +137,7 @@ $(TO_RUN):
 $(STAMP): $(TO_RUN)
 	@echo "What tests need comes now: 130 MB more of Python packages."
 	@$(PYTHON) -m dev.install $(VENV) requirements-dev.txt
+	@$(PYTHON) -m dev.install --alone $(VENV) requirements-specification.txt
 	@touch $@
 
 clean: ## remove caches and local state (the virtual environment stays)

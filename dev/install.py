@@ -1,4 +1,4 @@
-"""`python -m dev.install [--anew] VENV LOCK`: the virtual environment with what the lock names, each file held against its hash.
+"""`python -m dev.install [--anew] [--alone] VENV LOCK`: the virtual environment with what the lock names, each file held against its hash.
 
 uv installs in a tenth of the time that pip takes, and pip brings uv. Where uv cannot be had or cannot reach the index,
 pip installs everything; one line says which of the two did, and why the other did not. Both are told how this machine
@@ -44,8 +44,9 @@ def _must(what: str, command: list[str | Path], env: dict[str, str]) -> None:
 class Environment:
     """A virtual environment and the two programs that install into it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, alone: bool = False) -> None:
         self.folder = folder
+        self._only = ["--no-deps"] if alone else []
         self.python = folder / "bin" / "python"
         self.uv = folder / "bin" / "uv"
         self._for_pip: dict[str, str] = {}
@@ -69,7 +70,7 @@ class Environment:
         if not refused:
             return "installed by uv, so pip was not needed"
         print(f"uv cannot install here ({refused}), so pip does, which takes longer.", flush=True)
-        _must(f"Installing {lock.name} with pip", self._pip("--require-hashes", "-r", lock), self._for_pip)
+        _must(f"Installing {lock.name} with pip", self._pip("--require-hashes", *self._only, "-r", lock), self._for_pip)
         return f"installed by pip, because uv could not: {refused}"
 
     def _bring_uv(self, lock: Path) -> str:
@@ -93,6 +94,7 @@ class Environment:
             "--python",
             self.python,
             "--require-hashes",
+            *self._only,
             "-r",
             lock,
         ]
@@ -108,10 +110,11 @@ class Environment:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.install", description=__doc__)
     parser.add_argument("--anew", action="store_true", help="make the environment, and clear it where it is there")
+    parser.add_argument("--alone", action="store_true", help="only what the lock names, not what that declares to need")
     parser.add_argument("venv", type=Path)
     parser.add_argument("lock", type=Path)
     asked = parser.parse_args()
-    environment = Environment(asked.venv.absolute())
+    environment = Environment(asked.venv.absolute(), alone=asked.alone)
     try:
         environment.prepare(anew=asked.anew)
         told = environment.install(asked.lock)

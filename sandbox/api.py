@@ -27,6 +27,7 @@ from sandbox.wire.keys import Caller, RestrictedKeys, authenticate, require_secr
 from sandbox.wire.messages import Request, Response
 from sandbox.wire.parameters import check_parameters
 from sandbox.wire.routing import Answer, Call, Route
+from sandbox.wire.simulated import NOT_SIMULATED, is_stripes, not_simulated, require_simulated, taken_by
 
 logger = logging.getLogger("sandbox")
 FOREVER_S = 3600.0
@@ -231,6 +232,8 @@ class Api:
 
     def _execute(self, exchange: Exchange, work: Work) -> Response:
         params = check_parameters(work.route.params, work.sent, work.route.also)
+        if work.route.takes is not None:
+            require_simulated(taken_by(work.route.takes), {k: v for k, v in params.items() if k not in work.route.also})
         tx = Transaction(self._store, Cause(exchange.request_id, exchange.key))
         call = Call(tx, params, work.path, work.caller.publishable)
         exchange.entry["executed"] = True
@@ -294,10 +297,14 @@ class Api:
         return Response(stored.status, stored.body, headers)
 
     def _error(self, error: StripeError, exchange: Exchange) -> Response:
+        if error.code == NOT_SIMULATED:
+            self._journal.refuse(exchange.entry, error.message)
         return Response(error.status, pretty(error.body(exchange.request_id)) + b"\n", dict(error.headers))
 
 
 def _unknown_url(request: Request) -> StripeError:
+    if is_stripes(request.method, request.path):
+        return not_simulated(f"{request.method} {request.path}")
     return StripeError(
         f"Unrecognized request URL ({request.method}: {request.path}). Please see https://stripe.com/docs or we can"
         " help at https://support.stripe.com/.",

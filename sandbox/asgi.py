@@ -126,7 +126,7 @@ class Sandbox:
     async def _respond(self, request: Request) -> Response:
         if request.path.startswith("/_sandbox"):
             return await self.control.answer(request)
-        if not request.path.startswith("/v1/"):
+        if not request.path.startswith(("/v1/", "/v2/")):
             return self.pages.answer(request)
         if request.method == "OPTIONS":
             return preflight()

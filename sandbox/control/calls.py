@@ -63,6 +63,7 @@ class Control:
             ("DELETE", "versions"): self.clear_versions,
             ("GET", "requests"): self.requests,
             ("DELETE", "requests"): self.clear_requests,
+            ("GET", "refused"): lambda _: {"refused": journal.refused()},
             ("GET", "clock"): lambda _: self.clock(),
             ("POST", "clock"): self.move_clock,
             ("GET", "outbox"): lambda _: self.outbox(),

@@ -17,6 +17,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._entries: deque[Document] = deque(maxlen=MOST_ENTRIES)
+        self._refused: deque[Document] = deque(maxlen=MOST_ENTRIES)
 
     def open(self, *, at: float, request_id: str, method: str, path: str, idempotency_key: str | None) -> Document:
         entry: Document = {
@@ -43,8 +44,18 @@ class Journal:
         ]
         return [{**entry, "params": from_text(entry["params"])} for entry in found[-limit:]]
 
+    def refuse(self, entry: Document, message: str) -> None:
+        """Record that a call asked for something that the sandbox does not simulate."""
+        about = {name: entry[name] for name in ("at", "request_id", "method", "path")}
+        self._refused.append({**about, "message": message})
+
+    def refused(self) -> list[Document]:
+        """What was refused as not simulated, oldest first."""
+        return list(self._refused)
+
     def clear(self) -> None:
         self._entries.clear()
+        self._refused.clear()
 
 
 def redacted(value: object, name: str = "") -> object:

@@ -27,12 +27,17 @@ Handler = Callable[[Call], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`params` names a type in `stripe.params`; `also` are parameters only Stripe.js sends."""
+    """What answers a method and path.
+
+    `params` names a type in `stripe.params`, `takes` says which of them have an effect (`wire.simulated`), and `also` are
+    parameters that only Stripe.js sends.
+    """
 
     method: str
     path: str
     handler: Handler
     params: str
+    takes: str | None = None
     publishable: bool = False
     also: frozenset[str] = field(default_factory=frozenset)
 

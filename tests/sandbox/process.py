@@ -17,6 +17,7 @@ import httpx
 import stripe
 
 from tests.fixtures.sandbox import unmeasured
+from tests.sandbox.specification import violations
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "sk_test_sandbox"
@@ -29,7 +30,7 @@ class RunningSandbox:
     def __init__(self, *arguments: str, port: int | None = None) -> None:
         self.port = port or _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "-m", "sandbox", "--port", str(self.port), *arguments]
+        command = [sys.executable, "-m", "tests.sandbox.recording", "--port", str(self.port), *arguments]
         self._process = subprocess.Popen(command, cwd=PROJECT, env=unmeasured())
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
         self._wait()
@@ -70,6 +71,15 @@ class RunningSandbox:
 
     def reset(self) -> None:
         self.control("POST", "reset")
+
+    def recorded(self) -> list[dict[str, Any]]:
+        """Every exchange and event since the last time."""
+        found: list[dict[str, Any]] = self.http.get("/_recorded").json()
+        return found
+
+    def violations(self) -> list[str]:
+        """What of that Stripe's OpenAPI document does not allow, each once."""
+        return sorted({each for exchange in self.recorded() for each in violations(exchange)})
 
     def fault(self, kind: str, path: str = "*", method: str = "*", **details: Any) -> Any:
         return self.control("POST", "faults", kind=kind, match={"method": method, "path": path}, **details)

@@ -1,0 +1,66 @@
+"""What Stripe has and the sandbox lacks is refused by name, and told apart from a typo."""
+
+import pytest
+
+from sandbox.wire.errors import StripeError
+from sandbox.wire.simulated import require_simulated, taken_by
+from tests.sandbox.process import RunningSandbox
+
+TAKES = "name address metadata discounts{coupon} rendering{pdf{page_size}} type=card|us_bank_account enabled=false"
+
+
+def refused(**sent: object) -> str | None:
+    try:
+        require_simulated(taken_by(TAKES), sent)
+    except StripeError as error:
+        return error.message.removeprefix("not simulated here: ")
+    return None
+
+
+@pytest.mark.parametrize(
+    ("sent", "what"),
+    [
+        ({"name": "Ada", "metadata": {"any": "key"}, "address": {"city": "Rome"}, "expand": ["data"]}, None),
+        ({"phone": "1"}, "phone"),
+        ({"phone": ""}, "phone"),
+        ({"discounts": [{"coupon": "a"}, {"coupon": "b", "discount": "c"}]}, "discounts[1][discount]"),
+        ({"discounts": ""}, None),
+        ({"rendering": {"pdf": {"page_size": "a4"}}}, None),
+        ({"rendering": {"template": "t"}}, "rendering[template]"),
+        ({"type": "card", "enabled": False}, None),
+        ({"type": "klarna"}, "type=klarna"),
+        ({"enabled": True}, "enabled=true"),
+    ],
+)
+def test_a_parameter_is_taken_or_refused_by_its_name(sent: dict[str, object], what: str | None) -> None:
+    assert refused(**sent) == what
+
+
+@pytest.mark.parametrize("takes", ["a{b", "a{b}}", "a}"])
+def test_braces_that_do_not_match_are_an_error(takes: str) -> None:
+    with pytest.raises(ValueError, match="brace"):
+        taken_by(takes)
+
+
+def test_an_operation_of_stripes_that_the_sandbox_lacks_is_refused(box: RunningSandbox) -> None:
+    answer = box.post("/v1/subscriptions", "customer=cus_1")
+    assert answer.status_code == 501
+    assert answer.json()["error"] | {"request_log_url": ""} == {
+        "code": "sandbox_not_simulated",
+        "doc_url": "https://docs.stripe.com/error-codes/sandbox-not-simulated",
+        "message": "not simulated here: POST /v1/subscriptions",
+        "request_log_url": "",
+        "type": "api_error",
+    }
+    assert answer.headers["stripe-should-retry"] == "false"
+    assert box.get("/v2/core/events").status_code == 501
+    refused = box.control("GET", "refused")["refused"]
+    assert [(line["method"], line["path"]) for line in refused] == [
+        ("POST", "/v1/subscriptions"),
+        ("GET", "/v2/core/events"),
+    ]
+
+
+def test_a_path_that_stripe_does_not_have_is_a_404(box: RunningSandbox) -> None:
+    assert box.post("/v1/invoices/in_1/finalise").status_code == 404
+    assert box.control("GET", "refused")["refused"] == []
