@@ -23,6 +23,8 @@ def show(tx: Transaction, doc: Document) -> Document:
         return shown
     if doc["object"] == "invoice":
         _show_invoice(tx, doc, shown)
+    elif doc["object"] == "balance_transaction":
+        shown["status"] = "available" if doc["available_on"] <= tx.now else "pending"
     elif doc["object"] == "coupon":
         shown["valid"] = still_valid(tx, doc)
     elif doc["object"] == TOMBSTONE:

@@ -54,6 +54,22 @@ class Switches:
     """Sign deliveries with the virtual time instead of the wall clock's."""
     debit_settlement_s: int = 30
     """How long a bank debit stays `processing` on the virtual clock before it settles or fails."""
+    dispute_review_s: int = 1
+    """How long after evidence with a known outcome a dispute is decided, on the virtual clock."""
+    dispute_fee: int = 1500
+    """The fee for a dispute that withdraws money, in the smallest unit of its currency."""
+    dispute_won_returns_fee: bool = False
+    """Whether a dispute that is won returns the fee, too: Stripe's testing page says yes, recorded answers say no."""
+    card_fee_basis_points: int = 290
+    """Stripe's fee for a card payment, in hundredths of a percent."""
+    card_fee_fixed: int = 30
+    """The fixed part of that fee, in the smallest unit of the currency."""
+    debit_fee_basis_points: int = 80
+    """Stripe's fee for a bank debit, in hundredths of a percent."""
+    debit_fee_most: int = 500
+    """The most that a bank debit costs, in the smallest unit of the currency."""
+    charge_available_days: int = 2
+    """Days until the money of a charge is available."""
     auto_charge_delay_s: int = 3600
     """How long after an explicit finalization automatic collection tries the payment method."""
     draft_window_s: int = 3600

@@ -7,6 +7,8 @@ passes the result on.
 from dataclasses import dataclass
 
 from sandbox.billing.currencies import least_charge, most_charge
+from sandbox.billing.disputes import follow_up
+from sandbox.billing.ledger import enter_charge
 from sandbox.billing.test_methods import OUTCOMES, Outcome
 from sandbox.documents import Document, public
 from sandbox.presentation import announce
@@ -121,6 +123,7 @@ def succeed(tx: Transaction, intent: Document, charge: Document) -> None:
     }
     tx.save(charge)
     announce(tx, "charge.succeeded", charge)
+    follow_up(tx, charge)
     intent |= {
         "status": "succeeded",
         "amount_received": charge["amount"],
@@ -217,6 +220,7 @@ def _new_charge(tx: Transaction, intent: Document, method: Document) -> Document
             payment_method_details=details,
             statement_descriptor=intent["statement_descriptor"],
             _link=intent["id"],
+            _outcome=method["_outcome"],
         )
     )
 
@@ -224,28 +228,10 @@ def _new_charge(tx: Transaction, intent: Document, method: Document) -> Document
 def book(tx: Transaction, charge: Document) -> None:
     """Create the balance transaction that a successful charge gets a moment later."""
     before = public(charge).copy()
-    kind = "charge" if charge["payment_method_details"]["type"] == "card" else "payment"
-    charge["balance_transaction"] = balance_entry(tx, charge, kind, charge["amount"])["id"]
+    charge["balance_transaction"] = enter_charge(tx, charge)["id"]
     charge["receipt_url"] = f"{tx.store.base_url}/receipts/{charge['id']}"
     tx.save(charge)
     tx.emit_update("charge.updated", before, public(charge))
-
-
-def balance_entry(tx: Transaction, source: Document, kind: str, amount: int) -> Document:
-    """Record what a charge or a refund does to the account's balance. The sandbox takes no fees."""
-    return tx.add(
-        shapes.balance_transaction(
-            id=tx.new_id("txn"),
-            amount=amount,
-            available_on=tx.now,
-            created=tx.now,
-            currency=source["currency"],
-            net=amount,
-            reporting_category="refund" if kind == "refund" else "charge",
-            source=source["id"],
-            type=kind,
-        )
-    )
 
 
 def cancel(tx: Transaction, intent: Document, reason: str | None, *, announced: bool = True) -> None:

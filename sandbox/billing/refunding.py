@@ -4,7 +4,8 @@ It limits how much can be refunded, and updates the charge. The invoice stays pa
 """
 
 from sandbox.billing.currencies import display
-from sandbox.billing.payments import balance_entry
+from sandbox.billing.disputes import refunded_in_full, require_refundable
+from sandbox.billing.ledger import enter_refund
 from sandbox.documents import Document
 from sandbox.presentation import announce
 from sandbox.shapes import payments as shapes
@@ -21,6 +22,7 @@ def refund_charge(tx: Transaction, charge: Document, amount: int | None, **field
         raise invalid_request(
             f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded", param="charge"
         )
+    require_refundable(tx, charge)
     amount = left if amount is None else amount
     if amount <= 0:
         raise invalid_request("Invalid positive integer", code="parameter_invalid_integer", param="amount")
@@ -43,13 +45,15 @@ def refund_charge(tx: Transaction, charge: Document, amount: int | None, **field
         _link=charge["id"],
         **fields,
     )
-    refund["balance_transaction"] = balance_entry(tx, refund, "refund", -amount)["id"]
+    refund["balance_transaction"] = enter_refund(tx, refund, charge)["id"]
     tx.add(refund)
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     tx.save(charge)
     announce(tx, "refund.created", refund)
     announce(tx, "charge.refunded", charge)
+    if charge["refunded"]:
+        refunded_in_full(tx, charge)
     return refund
 
 

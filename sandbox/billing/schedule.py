@@ -5,6 +5,7 @@ It moves the virtual clock through that work. Each timer runs in its own transac
 
 import logging
 
+from sandbox.billing import disputes
 from sandbox.billing.collection import collect, intent_of, settle
 from sandbox.billing.finalization import finalize
 from sandbox.billing.methods import resolve_method
@@ -110,12 +111,7 @@ def _settle(tx: Transaction, intent: Document) -> None:
         return
     method = tx.need("payment_method", intent["payment_method"], param="payment_method")
     outcome = OUTCOMES[method["_outcome"]]
-    fails = outcome if outcome.code not in {None, "disputed"} else None
-    settle(tx, intent, fails=fails)
-    if outcome.code == "disputed":
-        charge = tx.need("charge", intent["latest_charge"], param="charge")
-        charge["disputed"] = True
-        tx.save(charge)
+    settle(tx, intent, fails=outcome if outcome.code is not None else None)
 
 
 def _overdue(tx: Transaction, invoice: Document) -> None:
@@ -132,6 +128,8 @@ _WORK = {
     "advance": _advance,
     "collect": _collect,
     "settle": _settle,
+    "dispute_decided": disputes.conclude,
+    "dispute_due": disputes.expire,
     "overdue": _overdue,
     "will_be_due": _will_be_due,
 }

@@ -57,7 +57,12 @@ OUTCOMES: dict[str, Outcome] = {
     "debit_not_authorized": _returned(
         "debit_not_authorized", "The customer has notified their bank that this payment was unauthorized."
     ),
-    "debit_disputed": Outcome("debits", "disputed"),
+    "debit_disputed": Outcome("debits"),
+    "disputed": Outcome("succeeds"),
+    "disputed_product_not_received": Outcome("succeeds"),
+    "inquired": Outcome("succeeds"),
+    "fraud_warned": Outcome("succeeds"),
+    "available_at_once": Outcome("succeeds"),
 }
 
 
@@ -102,6 +107,11 @@ TEST_METHODS: tuple[TestMethod, ...] = (
         "4000008260003178",
         "authenticates_then_declines",
     ),
+    TestMethod("pm_card_createDispute", "4000000000000259", "disputed"),
+    TestMethod("pm_card_createDisputeProductNotReceived", "4000000000002685", "disputed_product_not_received"),
+    TestMethod("pm_card_createDisputeInquiry", "4000000000001976", "inquired"),
+    TestMethod("pm_card_createIssuerFraudRecord", "4000000000005423", "fraud_warned"),
+    TestMethod("pm_card_bypassPending", "4000000000000077", "available_at_once"),
     TestMethod("pm_usBankAccount_success", "000123456789", "debit_settles", "", "us_bank_account"),
     TestMethod("pm_usBankAccount", "000123456789", "debit_settles", "", "us_bank_account"),
     TestMethod("pm_usBankAccount_insufficientFunds", "000222222227", "debit_insufficient_funds", "", "us_bank_account"),

@@ -209,26 +209,3 @@ def refund(**fields: object) -> Document:
         "transfer_reversal": None,
         **fields,
     }
-
-
-def balance_transaction(**fields: object) -> Document:
-    """An entry of the account's balance."""
-    return {
-        "id": None,
-        "object": "balance_transaction",
-        "amount": 0,
-        "available_on": None,
-        "balance_type": "payments",
-        "created": None,
-        "currency": None,
-        "description": None,
-        "exchange_rate": None,
-        "fee": 0,
-        "fee_details": [],
-        "net": 0,
-        "reporting_category": "charge",
-        "source": None,
-        "status": "available",
-        "type": "charge",
-        **fields,
-    }

@@ -10,7 +10,7 @@ from sandbox.store.database import Database
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SHORT = frozenset({"cus", "prod", "req", "cbtxn"})
-_SERIES = {"pi": "3", "ch": "3", "py": "3", "re": "3", "txn": "3"}
+_SERIES = {"pi": "3", "ch": "3", "py": "3", "re": "3", "txn": "3", "du": "3"}
 
 
 class Identifiers:

@@ -14,6 +14,8 @@ _NOUNS = {
     "tax_rate": "tax rate",
     "line_item": "invoice line item",
     "event": "event",
+    "file": "file upload",
+    "radar.early_fraud_warning": "early fraud warning",
 }
 
 

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
+from functools import cache, reduce
 from types import UnionType
 from typing import Any, ForwardRef, Literal, NotRequired, Required, Union, cast, get_args, get_origin
 
@@ -36,7 +36,7 @@ _OPTIONS = frozenset(RequestOptions.__annotations__)
 
 
 def check_parameters(name: str, sent: Document, also: frozenset[str] = frozenset()) -> Document:
-    """The typed parameters of `stripe.params.<name>`; `also` names the ones no SDK type has."""
+    """The typed parameters of `stripe.params.<name>` (`radar.…` for a namespace); `also` names the ones no SDK type has."""
     extra = {key: value for key, value in sent.items() if key in also}
     rest = {key: value for key, value in sent.items() if key not in also} if extra else sent
     return {**_check_object(_params_type(name), rest, ""), **extra}
@@ -44,7 +44,7 @@ def check_parameters(name: str, sent: Document, also: frozenset[str] = frozenset
 
 @cache
 def _params_type(name: str) -> type:
-    return cast("type", getattr(sdk_params, name))
+    return cast("type", reduce(getattr, name.split("."), sdk_params))
 
 
 def _check_object(kind: type, sent: Document, path: str) -> Document:

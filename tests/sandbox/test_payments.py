@@ -61,7 +61,8 @@ def test_a_good_card_pays(box: RunningSandbox, opened: Drafting, token: str) -> 
     assert isinstance(intent.latest_charge, stripe.Charge)
     assert (intent.latest_charge.paid, intent.latest_charge.amount_captured) == (True, 1234)
     assert isinstance(intent.latest_charge.balance_transaction, stripe.BalanceTransaction)
-    assert intent.latest_charge.balance_transaction.net == 1234
+    entry = intent.latest_charge.balance_transaction
+    assert (entry.amount, entry.fee, entry.net) == (1234, 66, 1168)
 
 
 def test_manual_attempts_after_the_first_do_not_count(box: RunningSandbox, opened: Drafting) -> None:

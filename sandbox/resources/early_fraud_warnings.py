@@ -1,0 +1,28 @@
+"""`/v1/radar/early_fraud_warnings`: what card networks report. `billing.fraud_warnings` makes them."""
+
+from sandbox.billing.fraud_warnings import KIND
+from sandbox.documents import Document
+from sandbox.store.listing import Filters, Page, list_documents
+from sandbox.wire.routing import Call, Route
+
+PATH = "/v1/radar/early_fraud_warnings"
+
+
+def retrieve_warning(call: Call) -> Document:
+    return call.tx.need(KIND, call.path["id"], param="early_fraud_warning", status=404)
+
+
+def list_warnings(call: Call) -> Page:
+    tx, params = call.tx, call.params
+    filters = Filters()
+    for name, field in (("charge", "_link"), ("payment_intent", "payment_intent")):
+        if name in params:
+            filters.equal(field, tx.need(name, params[name], param=name)["id"])
+    filters.within("created", params.get("created"))
+    return list_documents(tx, KIND, params, filters, PATH)
+
+
+ROUTES = (
+    Route("GET", PATH, list_warnings, "radar.EarlyFraudWarningListParams"),
+    Route("GET", f"{PATH}/{{id}}", retrieve_warning, "radar.EarlyFraudWarningRetrieveParams"),
+)
