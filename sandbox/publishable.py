@@ -19,7 +19,7 @@ _PAYMENT_INTENT = frozenset(
 )  # fmt: skip
 _PAYMENT_METHOD = frozenset(
     {"id", "object", "allow_redisplay", "billing_details", "card", "created", "customer", "livemode", "type",
-     "us_bank_account"}
+     "sepa_debit", "us_bank_account"}
 )  # fmt: skip
 _VISIBLE = {"payment_intent": _PAYMENT_INTENT, "payment_method": _PAYMENT_METHOD}
 

@@ -54,6 +54,8 @@ class Switches:
     """Sign deliveries with the virtual time instead of the wall clock's."""
     debit_settlement_s: int = 30
     """How long a bank debit stays `processing` on the virtual clock before it settles or fails."""
+    refund_settlement_s: int = 30
+    """How long a refund of a bank debit or a test card stays as it began, on the virtual clock."""
     dispute_review_s: int = 1
     """How long after evidence with a known outcome a dispute is decided, on the virtual clock."""
     dispute_fee: int = 1500

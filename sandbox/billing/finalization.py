@@ -127,9 +127,16 @@ def _close_without_payment(tx: Transaction, invoice: Document) -> None:
 
 def _open_for_payment(tx: Transaction, invoice: Document) -> None:
     invoice["status"] = "open"
+    request_payment(tx, invoice)
+    _schedule(tx, invoice)
+    tx.save(invoice)
+
+
+def request_payment(tx: Transaction, invoice: Document) -> None:
+    """Make the PaymentIntent that collects what remains, with the invoice's default payment."""
     intent = open_intent(
         tx,
-        amount=invoice["amount_due"],
+        amount=invoice["amount_remaining"],
         currency=invoice["currency"],
         customer=invoice["customer"],
         description="Payment for Invoice",
@@ -140,7 +147,7 @@ def _open_for_payment(tx: Transaction, invoice: Document) -> None:
     tx.add(
         shapes.invoice_payment(
             id=tx.new_id("inpay"),
-            amount_requested=invoice["amount_due"],
+            amount_requested=invoice["amount_remaining"],
             created=tx.now,
             currency=invoice["currency"],
             invoice=invoice["id"],
@@ -148,8 +155,6 @@ def _open_for_payment(tx: Transaction, invoice: Document) -> None:
             _link=intent["id"],
         )
     )
-    _schedule(tx, invoice)
-    tx.save(invoice)
 
 
 def _method_types(invoice: Document) -> list[str]:

@@ -42,6 +42,8 @@ def mint(tx: Transaction, template: TestMethod, **fields: object) -> Document:
             exp_year=int(str(exp_year)),
             funding=template.funding,
         )
+    elif template.kind == "sepa_debit":
+        details = shapes.sepa_debit(iban=template.number, fingerprint=fingerprint)
     else:
         details = shapes.us_bank_account(last4=template.number[-4:], fingerprint=fingerprint)
     return tx.add(
@@ -58,7 +60,7 @@ def _year(tx: Transaction) -> int:
 def method_from(tx: Transaction, sent: Document) -> Document:
     """Create a payment method from `type` and its details, as Stripe.js and the API send them."""
     kind = sent.get("type")
-    if kind not in {"card", "us_bank_account"}:
+    if kind not in {"card", "sepa_debit", "us_bank_account"}:
         raise invalid_request(f"The sandbox has no payment methods of type {kind}.", param="type")
     details = sent.get(kind)
     if not isinstance(details, dict):
@@ -70,7 +72,8 @@ def method_from(tx: Transaction, sent: Document) -> Document:
     }
     if kind == "card":
         return _card_from(tx, details, fields)
-    template = BY_NUMBER.get(str(details.get("account_number", "")))
+    account = str(details.get("iban" if kind == "sepa_debit" else "account_number", ""))
+    template = BY_NUMBER.get(account.replace(" ", ""))
     if template is None or template.kind != kind:
         raise invalid_request(
             "You must use a test bank account number in test mode.", code="bank_account_unusable", param=kind

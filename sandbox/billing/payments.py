@@ -201,8 +201,10 @@ def _begin_debit(tx: Transaction, intent: Document, method: Document, outcome: O
 def _new_charge(tx: Transaction, intent: Document, method: Document) -> Document:
     bank = method["type"] != "card"
     amount = intent["amount"]
-    if bank:
-        details: Document = {"type": method["type"], method["type"]: shapes.bank_details(method[method["type"]])}
+    if method["type"] == "sepa_debit":
+        details: Document = {"type": "sepa_debit", "sepa_debit": shapes.sepa_details(method["sepa_debit"])}
+    elif bank:
+        details = {"type": method["type"], method["type"]: shapes.bank_details(method[method["type"]])}
     else:
         secured = {"result": "authenticated", "version": "2.2.0"} if intent.get("_authenticated") else None
         details = {"type": "card", "card": shapes.card_details(method["card"], amount=amount, three_d_secure=secured)}

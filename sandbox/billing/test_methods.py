@@ -63,6 +63,8 @@ OUTCOMES: dict[str, Outcome] = {
     "inquired": Outcome("succeeds"),
     "fraud_warned": Outcome("succeeds"),
     "available_at_once": Outcome("succeeds"),
+    "refund_pends": Outcome("succeeds"),
+    "refund_fails": Outcome("succeeds"),
 }
 
 
@@ -112,6 +114,8 @@ TEST_METHODS: tuple[TestMethod, ...] = (
     TestMethod("pm_card_createDisputeInquiry", "4000000000001976", "inquired"),
     TestMethod("pm_card_createIssuerFraudRecord", "4000000000005423", "fraud_warned"),
     TestMethod("pm_card_bypassPending", "4000000000000077", "available_at_once"),
+    TestMethod("pm_card_pendingRefund", "4000000000007726", "refund_pends"),
+    TestMethod("pm_card_refundFail", "4000000000005126", "refund_fails"),
     TestMethod("pm_usBankAccount_success", "000123456789", "debit_settles", "", "us_bank_account"),
     TestMethod("pm_usBankAccount", "000123456789", "debit_settles", "", "us_bank_account"),
     TestMethod("pm_usBankAccount_insufficientFunds", "000222222227", "debit_insufficient_funds", "", "us_bank_account"),
@@ -120,6 +124,10 @@ TEST_METHODS: tuple[TestMethod, ...] = (
     TestMethod("pm_usBankAccount_debitNotAuthorized", "000333333335", "debit_not_authorized", "", "us_bank_account"),
     TestMethod("pm_usBankAccount_processing", "000000000009", "debit_stays", "", "us_bank_account"),
     TestMethod("pm_usBankAccount_dispute", "000555555559", "debit_disputed", "", "us_bank_account"),
+    TestMethod("pm_success_de", "DE89370400440532013000", "debit_settles", "", "sepa_debit"),
+    TestMethod("pm_failed_de", "DE62370400440532013001", "debit_not_authorized", "", "sepa_debit"),
+    TestMethod("pm_disputed_de", "DE35370400440532013002", "debit_disputed", "", "sepa_debit"),
+    TestMethod("pm_insufficientFunds_de", "DE65370400440002222227", "debit_insufficient_funds", "", "sepa_debit"),
 )
 _ALIASES = {
     "pm_card_chargeDeclined": _VISA,

@@ -1,4 +1,4 @@
-"""The control calls about money that moves later: disputes and early fraud warnings."""
+"""The control calls about money that moves later: disputes, early fraud warnings and refunds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from sandbox.billing.disputes import Case, decide, open_dispute
 from sandbox.billing.fraud_warnings import warn
+from sandbox.billing.refunding import settle_refund
 from sandbox.documents import Document
 from sandbox.presentation import show
 from sandbox.store.transaction import Cause, Store, Transaction
@@ -16,7 +17,7 @@ Handler = Callable[[Document], Document | Awaitable[Document]]
 
 
 class MoneyControl:
-    """Answers `/_sandbox/charges/…` and `/_sandbox/disputes/…` with the object that was made or changed."""
+    """Answers `/_sandbox/charges/…`, `…/disputes/…` and `…/refunds/…` with the object that was made or changed."""
 
     def __init__(self, store: Store, deliveries: Deliveries) -> None:
         self._store = store
@@ -27,6 +28,7 @@ class MoneyControl:
             ("POST", "charges/{id}/dispute"): self.dispute,
             ("POST", "charges/{id}/early_fraud_warning"): self.warn,
             ("POST", "disputes/{id}/decide"): self.decide,
+            ("POST", "refunds/{id}/settle"): self.settle_refund,
         }
 
     def dispute(self, sent: Document) -> Document:
@@ -43,6 +45,14 @@ class MoneyControl:
             dispute = tx.need("dispute", str(sent["id"]), param="id", status=404)
             decide(tx, dispute, str(sent["decision"]))
             return dispute
+
+        return self._change(work)
+
+    def settle_refund(self, sent: Document) -> Document:
+        def work(tx: Transaction) -> Document:
+            refund = tx.need("refund", str(sent["id"]), param="id", status=404)
+            settle_refund(tx, refund, str(sent["status"]), str(sent.get("failure_reason", "unknown")))
+            return refund
 
         return self._change(work)
 

@@ -3,14 +3,15 @@
 from sandbox.billing.disputes import accept, add_evidence, require_open
 from sandbox.documents import Document
 from sandbox.presentation import updating
-from sandbox.resources.fields import apply_fields
 from sandbox.shapes.disputes import EVIDENCE_FILES, EVIDENCE_TEXTS
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.transaction import merged_metadata
 from sandbox.wire.errors import invalid_request, resource_missing
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 MOST_EVIDENCE = 150_000
+_EVIDENCE = " ".join(EVIDENCE_TEXTS + EVIDENCE_FILES)
 
 
 def _dispute(call: Call) -> Document:
@@ -28,7 +29,6 @@ def update_dispute(call: Call) -> Document:
     with updating(tx, "charge.dispute.updated", dispute):
         if "metadata" in params:
             dispute["metadata"] = merged_metadata(dispute["metadata"], params["metadata"])
-        apply_fields(dispute, params, ("intended_submission_method",))
         if "evidence" in params or params.get("submit"):
             evidence = _evidence(params.get("evidence", {}))
             add_evidence(tx, dispute, evidence, submitted=params.get("submit", True))
@@ -64,8 +64,14 @@ def list_disputes(call: Call) -> Page:
 
 
 ROUTES = (
-    Route("GET", "/v1/disputes", list_disputes, "DisputeListParams"),
-    Route("GET", "/v1/disputes/{id}", retrieve_dispute, "DisputeRetrieveParams"),
-    Route("POST", "/v1/disputes/{id}", update_dispute, "DisputeModifyParams"),
-    Route("POST", "/v1/disputes/{id}/close", close_dispute, "DisputeCloseParams"),
+    Route("GET", "/v1/disputes", list_disputes, "DisputeListParams", PAGE + "charge payment_intent created"),
+    Route("GET", "/v1/disputes/{id}", retrieve_dispute, "DisputeRetrieveParams", ""),
+    Route(
+        "POST",
+        "/v1/disputes/{id}",
+        update_dispute,
+        "DisputeModifyParams",
+        f"evidence {{ {_EVIDENCE} }} metadata submit",
+    ),
+    Route("POST", "/v1/disputes/{id}/close", close_dispute, "DisputeCloseParams", ""),
 )

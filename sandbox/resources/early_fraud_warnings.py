@@ -4,6 +4,7 @@ from sandbox.billing.fraud_warnings import KIND
 from sandbox.documents import Document
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 PATH = "/v1/radar/early_fraud_warnings"
 
@@ -23,6 +24,6 @@ def list_warnings(call: Call) -> Page:
 
 
 ROUTES = (
-    Route("GET", PATH, list_warnings, "radar.EarlyFraudWarningListParams"),
-    Route("GET", f"{PATH}/{{id}}", retrieve_warning, "radar.EarlyFraudWarningRetrieveParams"),
+    Route("GET", PATH, list_warnings, "radar.EarlyFraudWarningListParams", PAGE + "charge payment_intent created"),
+    Route("GET", f"{PATH}/{{id}}", retrieve_warning, "radar.EarlyFraudWarningRetrieveParams", ""),
 )

@@ -1,9 +1,22 @@
-"""`/v1/invoice_payments`: which payments belong to which invoice. A PaymentIntent does not name its invoice."""
+"""`/v1/invoice_payments`: which payments belong to which invoice, and detaching one.
 
+A PaymentIntent does not name its invoice.
+"""
+
+from typing import TypedDict
+
+from sandbox.billing.detaching import detach
 from sandbox.documents import Document
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.wire.errors import parameter_missing
 from sandbox.wire.routing import Call, Route
+
+
+class InvoiceDetachPaymentParams(TypedDict, total=False):
+    """Stripe's preview of 2026-01-28."""
+
+    expand: list[str]
+    payment_intent: str
 
 
 def retrieve_invoice_payment(call: Call) -> Document:
@@ -25,7 +38,19 @@ def list_invoice_payments(call: Call) -> Page:
     return list_documents(call.tx, "invoice_payment", params, filters, "/v1/invoice_payments")
 
 
+def detach_payment(call: Call) -> Document:
+    invoice = call.tx.need("invoice", call.path["id"], param="invoice", status=404)
+    if "payment_intent" not in call.params:
+        raise parameter_missing("payment_intent")
+    intent = call.tx.need("payment_intent", call.params["payment_intent"], param="payment_intent")
+    detach(call.tx, invoice, intent)
+    return invoice
+
+
 ROUTES = (
+    Route(
+        "POST", "/v1/invoices/{id}/detach_payment", detach_payment, InvoiceDetachPaymentParams, takes="payment_intent"
+    ),
     Route("GET", "/v1/invoice_payments", list_invoice_payments, "InvoicePaymentListParams"),
     Route("GET", "/v1/invoice_payments/{id}", retrieve_invoice_payment, "InvoicePaymentRetrieveParams"),
 )

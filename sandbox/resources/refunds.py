@@ -1,12 +1,13 @@
 """`/v1/refunds`: money given back. The rules are in `billing.refunding`."""
 
-from sandbox.billing.refunding import refund_charge
+from sandbox.billing import refunding
+from sandbox.billing.refunding import refund_charge, updating_refund
 from sandbox.documents import Document
-from sandbox.presentation import updating
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.transaction import merged_metadata
 from sandbox.wire.errors import invalid_request
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 
 def create_refund(call: Call) -> Document:
@@ -50,29 +51,48 @@ def retrieve_refund(call: Call) -> Document:
 
 def update_refund(call: Call) -> Document:
     refund = _refund(call)
-    with updating(call.tx, "refund.updated", refund):
+    with updating_refund(call.tx, refund):
         if "metadata" in call.params:
             refund["metadata"] = merged_metadata(refund["metadata"], call.params["metadata"])
     return refund
 
 
 def list_refunds(call: Call) -> Page:
-    params = call.params
-    filters = Filters().equal("_link", params.get("charge")).equal("payment_intent", params.get("payment_intent"))
+    tx, params = call.tx, call.params
+    filters = Filters()
+    for name, field in (("charge", "_link"), ("payment_intent", "payment_intent")):
+        if name in params:
+            filters.equal(field, tx.need(name, params[name], param=name)["id"])
     filters.within("created", params.get("created"))
-    return list_documents(call.tx, "refund", params, filters, "/v1/refunds")
+    return list_documents(tx, "refund", params, filters, "/v1/refunds")
 
 
 def cancel_refund(call: Call) -> Document:
-    """Only a refund that waits for the customer can be canceled, and the sandbox's never do."""
     refund = _refund(call)
-    raise invalid_request(f"You cannot cancel a refund with a status of {refund['status']}.")
+    refunding.cancel_refund(call.tx, refund)
+    return refund
+
+
+def expire_refund(call: Call) -> Document:
+    """A test helper of Stripe's: the customer let the time for an action pass."""
+    refund = _refund(call)
+    if refund["status"] != "requires_action":
+        raise invalid_request(f"You cannot expire a refund with a status of {refund['status']}.")
+    refunding.settle_refund(call.tx, refund, "failed")
+    return refund
 
 
 ROUTES = (
-    Route("POST", "/v1/refunds", create_refund, "RefundCreateParams"),
-    Route("GET", "/v1/refunds", list_refunds, "RefundListParams"),
-    Route("GET", "/v1/refunds/{id}", retrieve_refund, "RefundRetrieveParams"),
-    Route("POST", "/v1/refunds/{id}", update_refund, "RefundUpdateParams"),
-    Route("POST", "/v1/refunds/{id}/cancel", cancel_refund, "RefundCancelParams"),
+    Route(
+        "POST",
+        "/v1/refunds",
+        create_refund,
+        "RefundCreateParams",
+        "amount charge instructions_email metadata payment_intent reason",
+    ),
+    Route("GET", "/v1/refunds", list_refunds, "RefundListParams", PAGE + "charge created payment_intent"),
+    Route("GET", "/v1/refunds/{id}", retrieve_refund, "RefundRetrieveParams", ""),
+    Route("POST", "/v1/refunds/{id}", update_refund, "RefundUpdateParams", "metadata"),
+    Route("POST", "/v1/refunds/{id}/cancel", cancel_refund, "RefundCancelParams", ""),
+    Route("POST", "/v1/test_helpers/refunds/{id}/expire", expire_refund, "test_helpers.RefundExpireParams", ""),
 )

@@ -139,6 +139,17 @@ def card(*, brand: str, last4: str, fingerprint: str, exp_month: int, exp_year: 
     }
 
 
+def sepa_debit(*, iban: str, fingerprint: str) -> Document:
+    return {
+        "bank_code": iban[4:12],
+        "branch_code": "",
+        "country": iban[:2],
+        "fingerprint": fingerprint,
+        "generated_from": {"charge": None, "setup_attempt": None},
+        "last4": iban[-4:],
+    }
+
+
 def us_bank_account(*, last4: str, fingerprint: str, routing_number: str = "110000000") -> Document:
     return {
         "account_holder_type": "individual",

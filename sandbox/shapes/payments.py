@@ -165,6 +165,12 @@ def card_details(card: Document, *, amount: int, three_d_secure: Document | None
     }
 
 
+def sepa_details(account: Document) -> Document:
+    """`charge.payment_method_details.sepa_debit`."""
+    known = {name: account[name] for name in ("bank_code", "branch_code", "country", "fingerprint", "last4")}
+    return {**known, "mandate": None}
+
+
 def bank_details(account: Document) -> Document:
     """`charge.payment_method_details.us_bank_account`."""
     return {

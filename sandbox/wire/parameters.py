@@ -35,7 +35,7 @@ _DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)\Z")
 _OPTIONS = frozenset(RequestOptions.__annotations__)
 
 
-def check_parameters(name: str, sent: Document, also: frozenset[str] = frozenset()) -> Document:
+def check_parameters(name: str | type, sent: Document, also: frozenset[str] = frozenset()) -> Document:
     """The typed parameters of `stripe.params.<name>` (`radar.…` for a namespace); `also` names the ones no SDK type has."""
     extra = {key: value for key, value in sent.items() if key in also}
     rest = {key: value for key, value in sent.items() if key not in also} if extra else sent
@@ -43,7 +43,9 @@ def check_parameters(name: str, sent: Document, also: frozenset[str] = frozenset
 
 
 @cache
-def _params_type(name: str) -> type:
+def _params_type(name: str | type) -> type:
+    if not isinstance(name, str):
+        return name
     return cast("type", reduce(getattr, name.split("."), sdk_params))
 
 

@@ -29,14 +29,14 @@ Handler = Callable[[Call], Answer]
 class Route:
     """What answers a method and path.
 
-    `params` names a type in `stripe.params`, `takes` says which of them have an effect (`wire.simulated`), and `also` are
-    parameters that only Stripe.js sends.
+    `params` names a type in `stripe.params` (or is a type, where the SDK lacks a preview of Stripe's), `takes` says
+    which of them have an effect (`wire.simulated`), and `also` are parameters that only Stripe.js sends.
     """
 
     method: str
     path: str
     handler: Handler
-    params: str
+    params: str | type
     takes: str | None = None
     publishable: bool = False
     also: frozenset[str] = field(default_factory=frozenset)

@@ -186,15 +186,19 @@ def test_a_bank_debit_processes_and_settles_on_the_clock(box: RunningSandbox, op
 
 
 @pytest.mark.parametrize(
-    "token",
+    ("token", "kind"),
     [
-        m.token
+        (m.token, m.kind)
         for m in TEST_METHODS
         if m.outcome in {"debit_insufficient_funds", "debit_account_closed", "debit_no_account", "debit_not_authorized"}
     ],
 )
-def test_a_bank_debit_that_fails_leaves_the_invoice_open(box: RunningSandbox, opened: Drafting, token: str) -> None:
-    invoice = opened()
+def test_a_bank_debit_that_fails_leaves_the_invoice_open(
+    box: RunningSandbox, opened: Drafting, token: str, kind: str
+) -> None:
+    currency = "eur" if kind == "sepa_debit" else "usd"
+    payer = box.v1.customers.create({"email": "payer@example.com"})
+    invoice = opened(customer=payer.id, currency=currency, payment_settings={"payment_method_types": [kind]})
     intent = intent_of(invoice)
     box.v1.payment_intents.confirm(intent, {"payment_method": token})
     box.advance(60)
@@ -499,7 +503,9 @@ def test_a_payment_method_can_be_annotated_and_listed(box: RunningSandbox, custo
             200,
         ),
         ("type=us_bank_account&us_bank_account[account_number]=99&us_bank_account[routing_number]=110000000", 400),
-        ("type=sepa_debit&sepa_debit[iban]=DE89370400440532013000", 400),
+        ("type=sepa_debit&sepa_debit[iban]=DE89 3704 0044 0532 0130 00", 200),
+        ("type=sepa_debit&sepa_debit[iban]=DE89370400440532013999", 400),
+        ("type=ideal&ideal[bank]=ing", 400),
         ("type=card", 400),
         ("type=card&card[token]=tok_none", 400),
         ("type=card&card[number]=4242424242424242&card[exp_month]=13&card[exp_year]=2040", 402),
