@@ -70,28 +70,28 @@ def explained(error: BaseException) -> InvoicingError | None:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """How a table is listed: newest first by `order`, then by key.
+    """How a table is listed: newest first by the columns `order`, then by key.
 
     `search` names the columns that a search term must equal.
     """
 
     model: type[Model]
-    order: str
+    order: Sequence[str]
     shown: Sequence[str]
     search: Sequence[str] = ()
 
     @property
-    def _key(self) -> InstrumentedAttribute[Any]:
-        found: InstrumentedAttribute[Any] = getattr(self.model, str(self.model.__mapper__.primary_key[0].key))
-        return found
+    def _ordered_by(self) -> list[InstrumentedAttribute[Any]]:
+        key = str(self.model.__mapper__.primary_key[0].key)
+        return [getattr(self.model, name) for name in (*self.order, key)]
 
     def statement(
         self, *, limit: int, after: str | None, term: str | None, equal: Mapping[str, str], conditions: Sequence[str]
     ) -> Select[Any]:
         """The query of one page. `conditions` is our own SQL; `equal` and `term` come from the person."""
         attributes = [getattr(self.model, name) for name in self.shown]
-        order: InstrumentedAttribute[Any] = getattr(self.model, self.order)
-        wanted = select(self.model).options(load_only(*attributes, order, self._key))
+        order = self._ordered_by
+        wanted = select(self.model).options(load_only(*attributes, *order))
         for name, value in equal.items():
             wanted = wanted.where(getattr(self.model, name) == value)
         for condition in conditions:
@@ -99,8 +99,8 @@ class Listing:
         if term:
             wanted = wanted.where(or_(*(self._matches(name, term) for name in self.search)))
         if after:
-            wanted = wanted.where(tuple_(order, self._key) < tuple_(*self._read(after)))
-        return wanted.order_by(order.desc(), self._key.desc()).limit(limit)
+            wanted = wanted.where(tuple_(*order) < tuple_(*self._read(after)))
+        return wanted.order_by(*(column.desc() for column in order)).limit(limit)
 
     def _matches(self, name: str, term: str) -> ColumnElement[bool]:
         column: InstrumentedAttribute[Any] = getattr(self.model, name)
@@ -109,13 +109,14 @@ class Listing:
 
     def cursor(self, row: Model) -> str:
         """The cursor of the page that begins after `row`."""
-        at, key = getattr(row, self.order), getattr(row, self._key.key)
-        return quote(f"{at.isoformat() if isinstance(at, datetime) else at}~{key}", safe="")
+        values = [getattr(row, column.key) for column in self._ordered_by]
+        return quote("~".join(it.isoformat() if isinstance(it, datetime) else str(it) for it in values), safe="")
 
-    def _read(self, cursor: str) -> tuple[Any, Any]:
-        at, _, key = unquote(cursor).partition("~")
+    def _read(self, cursor: str) -> list[Any]:
+        order = self._ordered_by
+        given = unquote(cursor).split("~", len(order) - 1)
         try:
-            return self._typed(getattr(self.model, self.order), at), self._typed(self._key, key)
+            return [self._typed(column, value) for column, value in zip(order, given, strict=True)]
         except ValueError:
             raise ValidationFailed("That page does not exist.", param="after") from None
 

@@ -1,17 +1,17 @@
 """Reads rows as the JSON documents that the API answers, one by one or in lists, newest first.
 
 A mirrored row holds its document, which the unit of work makes by the resource's schema. Where a row does not hold one
-yet, and for all other resources, PostgreSQL makes it from the columns. Lists are keyset-paged over (time, id), so all
-pages cost the same.
+yet, and for all other resources, PostgreSQL makes it from the columns. Lists are keyset-paged, so all pages cost the
+same. They are ordered by time, and mirrored rows of one second by their `sequence`: Stripe's times are whole seconds.
 """
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -71,21 +71,26 @@ MOST_STATEMENTS = 500
 class Resource:
     """How one resource is read.
 
-    `shown` are the columns in lists, `single` those of a single row; lists are ordered by `order`. `key` is the primary
-    key. `stored` and `stored_single` are the same documents as the row holds them: text, null where it holds none.
-    `joined` is the join that they need.
+    `shown` are the columns in lists, `single` those of a single row; lists are ordered by the column `time`. `key` is
+    the primary key. `stored` and `stored_single` are the same documents as the row holds them: text, null where it
+    holds none. `joined` is the join that they need.
     """
 
     name: str
     table: str
     shown: str
     single: str = ""
-    order: str = "created_at"
+    time: str = "created_at"
     hides_deleted: bool = True
     key: tuple[str, ...] = ("id",)
     stored: str = ""
     stored_single: str = ""
     joined: str = ""
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns that lists are ordered by, each descending."""
+        return (self.time, "sequence", "id") if self.stored else (self.time, "id")
 
     def document(self, where: str, *, stored: bool = False) -> str:
         """The statement that selects the one document matching `where`."""
@@ -149,7 +154,7 @@ EVENT = Resource(
     "webhook_events",
     _EVENT,
     single=f"{_EVENT}, payload::json AS payload",
-    order="received_at",
+    time="received_at",
     hides_deleted=False,
     key=("id", "created_at"),
 )
@@ -158,7 +163,7 @@ API_KEY = Resource("API key", "api_keys", _API_KEY, hides_deleted=False)
 WEBHOOK_ENDPOINT = Resource("webhook endpoint", "webhook_endpoints", _WEBHOOK_ENDPOINT)
 DELIVERY = Resource("delivery", "deliveries", _DELIVERY, hides_deleted=False)
 OPERATION = Resource("operation", "operations", _OPERATION, hides_deleted=False)
-AUDIT_ENTRY = Resource("audit entry", "audit_log", _AUDIT_ENTRY, order="at", hides_deleted=False)
+AUDIT_ENTRY = Resource("audit entry", "audit_log", _AUDIT_ENTRY, time="at", hides_deleted=False)
 
 
 OVERDUE = "row.status = 'open' AND row.due_at < now()"
@@ -206,20 +211,23 @@ async def page(connection: Connection, resource: Resource, wanted: Filter, *, li
 
     Raises ValidationFailed for a cursor that no list of this resource returned.
     """
+    order = resource.order
     if cursor:
-        at, object_id = _read_cursor(cursor, resource)
-        wanted.arguments += [at, object_id]
-        last = len(wanted.arguments)
-        wanted.conditions.append(f"(row.{resource.order}, row.id) < (${last - 1}, ${last})")
+        after = _read_cursor(cursor, resource)
+        order = tuple(after)
+        begin = len(wanted.arguments) + 1
+        wanted.arguments += after.values()
+        places = ", ".join(f"${place}" for place in range(begin, begin + len(order)))
+        wanted.conditions.append(f"({', '.join(f'row.{name}' for name in order)}) < ({places})")
     if resource.hides_deleted:
         wanted.conditions.append("row.deleted_at IS NULL")
     conditions = tuple(wanted.conditions)
     [found] = await connection.fetch(
-        _page(resource, conditions, limit, stored=bool(resource.stored)), *wanted.arguments
+        _page(resource, conditions, limit, order, stored=bool(resource.stored)), *wanted.arguments
     )
     if found["lacking"]:
-        [found] = await connection.fetch(_page(resource, conditions, limit, stored=False), *wanted.arguments)
-    next_cursor = _write_cursor(found["at"], found["id"], resource) if found["more"] else None
+        [found] = await connection.fetch(_page(resource, conditions, limit, order, stored=False), *wanted.arguments)
+    next_cursor = _write_cursor({name: found[f"last_{name}"] for name in order}, resource) if found["more"] else None
     tail = msgspec.json.encode({"has_more": found["more"], "next_cursor": next_cursor}).decode()
     return f'{{"data":[{found["data"]}],{tail[1:]}'.encode()
 
@@ -230,12 +238,14 @@ def _one(resource: Resource, by: str, *, stored: bool = False) -> str:
 
 
 @lru_cache(MOST_STATEMENTS)
-def _page(resource: Resource, conditions: Sequence[str], limit: int, *, stored: bool) -> str:
+def _page(resource: Resource, conditions: Sequence[str], limit: int, order: Sequence[str], *, stored: bool) -> str:
     """The statement of a page. It returns one row: documents, whether there are more, and the cursor's values.
 
     `lacking` counts rows that do not hold their document. The text is cached, because building it and having asyncpg
     hash kilobytes would cost at each request.
     """
+    newest, oldest = ", ".join(f"{name} DESC" for name in order), ", ".join(order)
+    last = ", ".join(f"(SELECT {name} FROM shown ORDER BY {oldest} LIMIT 1) AS last_{name}" for name in order)  # noqa: S608
     same = " AND ".join(f"row.{column} = shown.{column}" for column in resource.key)
     rows = f"FROM {resource.table} row"
     one = (
@@ -244,34 +254,42 @@ def _page(resource: Resource, conditions: Sequence[str], limit: int, *, stored: 
         else f"SELECT row_to_json(d)::text AS document FROM (SELECT {resource.shown} {rows} WHERE {same}) d"  # noqa: S608
     )
     return (
-        f"WITH keys AS (SELECT {resource.order} AS at, {', '.join(resource.key)} {rows} "  # noqa: S608
-        f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY {resource.order} DESC, id DESC LIMIT {limit + 1}), "
-        f"shown AS (SELECT * FROM keys ORDER BY at DESC, id DESC LIMIT {limit}) "
+        f"WITH keys AS (SELECT {', '.join(dict.fromkeys((*order, *resource.key)))} {rows} "  # noqa: S608
+        f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY {newest} LIMIT {limit + 1}), "
+        f"shown AS (SELECT * FROM keys ORDER BY {newest} LIMIT {limit}) "
         "SELECT coalesce(string_agg(listed.document, ','), '') AS data, "
         "count(*) - count(listed.document) AS lacking, "
-        f"(SELECT count(*) FROM keys) > {limit} AS more, (SELECT at FROM shown ORDER BY at, id LIMIT 1) AS at, "
-        "(SELECT id FROM shown ORDER BY at, id LIMIT 1) AS id "
+        f"(SELECT count(*) FROM keys) > {limit} AS more, {last} "
         f"FROM (SELECT each.document FROM shown CROSS JOIN LATERAL ({one}) each "
-        "ORDER BY shown.at DESC, shown.id DESC) listed"
+        f"ORDER BY {', '.join(f'shown.{name} DESC' for name in order)}) listed"
     )
 
 
 class _Cursor(msgspec.Struct, array_like=True):
-    """Where a page ended, and of which list; the release before did not say of which."""
+    """Where a page ended: the values of the last row, and the list it was of.
+
+    The release before knew no sequence, and the one before that did not say of which list.
+    """
 
     at: Annotated[datetime, msgspec.Meta(tz=True)]
     id: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$")]
     listed: str = ""
+    sequence: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
 
 
 _cursor = msgspec.json.Decoder(_Cursor)
 
 
-def _write_cursor(at: datetime, object_id: str, resource: Resource) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(_Cursor(at, object_id, resource.name))).decode().rstrip("=")
+def _write_cursor(last: Mapping[str, Any], resource: Resource) -> str:
+    cursor = _Cursor(last[resource.time], last["id"], resource.name, last.get("sequence"))
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str, resource: Resource) -> tuple[datetime, str]:
+def _read_cursor(cursor: str, resource: Resource) -> dict[str, object]:
+    """The values that the page's last row had in the columns by which its list was ordered.
+
+    A list that the release before began goes on in its order: by time and id.
+    """
     try:
         found = _cursor.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         at = found.at.astimezone(UTC)
@@ -279,4 +297,5 @@ def _read_cursor(cursor: str, resource: Resource) -> tuple[datetime, str]:
         raise ValidationFailed("cursor is not one that a list of this resource answered.", param="cursor") from None
     if found.listed not in {"", resource.name}:
         raise ValidationFailed("cursor is of another list: page each list by its own next_cursor.", param="cursor")
-    return at, found.id
+    values = {resource.time: at, "sequence": found.sequence, "id": found.id}
+    return {name: values[name] for name in resource.order if values[name] is not None}

@@ -9,7 +9,7 @@ from app.db import schema
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with all its columns and its primary key."""
+    """A table with its primary key, and all its columns but those that PostgreSQL numbers by itself."""
 
     name: str
     columns: tuple[str, ...]
@@ -18,7 +18,7 @@ class Table:
 
 def _table(declared: sqlalchemy.Table) -> Table:
     (key,) = declared.primary_key
-    return Table(declared.name, tuple(column.name for column in declared.columns), key.name)
+    return Table(declared.name, tuple(column.name for column in declared.columns if column.identity is None), key.name)
 
 
 PRODUCTS = _table(schema.products)

@@ -67,21 +67,22 @@ _RECORD = """
 WITH recorded AS (
     INSERT INTO webhook_events (
         id, type, object_id, api_version, account, livemode, created_at, payload,
-        verified_by, source, request_id, status, next_attempt_at
+        verified_by, source, request_id, status, next_attempt_at, received_at
     )
     SELECT DISTINCT ON (event.id)
         event.id, event.type, event.object_id, event.api_version, event.account, event.livemode, event.created_at,
         event.payload, event.verified_by, event.source, event.request_id,
         CASE WHEN event.handled THEN 'received' ELSE 'ignored' END,
-        CASE WHEN event.handled THEN now() END
+        CASE WHEN event.handled THEN now() END,
+        now() + event.place * interval '1 microsecond' -- those of one batch keep their order
     FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[], $8::text[],
         $9::text[], $10::text[], $11::text[], $12::boolean[]
-    ) AS event (
+    ) WITH ORDINALITY AS event (
         id, type, object_id, api_version, account, livemode, created_at, payload,
-        verified_by, source, request_id, handled
+        verified_by, source, request_id, handled, place
     )
-    ORDER BY event.id
+    ORDER BY event.id, event.place
     ON CONFLICT DO NOTHING
     RETURNING id, status
 ), told AS (

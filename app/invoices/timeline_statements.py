@@ -18,14 +18,15 @@ WITH events AS (
 ), calls AS (
     SELECT DISTINCT ON (request ->> 'id')
         greatest(events.created_at, asked.created_at) AS at, request,
-        substring(request ->> 'idempotency_key' FROM '^inv-[0-9a-f]{32}-([a-z_]+)') AS step, asked.id AS operation
+        substring(request ->> 'idempotency_key' FROM '^inv-[0-9a-f]{32}-([a-z_]+)') AS step, asked.id AS operation,
+        events.received_at
     FROM events LEFT JOIN asked
         ON asked.id::text = regexp_replace(
             substring(request ->> 'idempotency_key' FROM '^inv-([0-9a-f]{32})-'),
             '(.{8})(.{4})(.{4})(.{4})(.{12})', '\\1-\\2-\\3-\\4-\\5'
         )
     WHERE request ->> 'id' IS NOT NULL
-    ORDER BY request ->> 'id', events.created_at
+    ORDER BY request ->> 'id', events.created_at, events.received_at
 ), entries AS (
     SELECT created_at AS at, 0 AS rank, 0 AS number, 'request' AS kind, name AS what, jsonb_build_object(
         'operation', id, 'request_id', request_id, 'caller', caller, 'answered_at', answered_at,
@@ -33,11 +34,13 @@ WITH events AS (
         'refused', CASE WHEN answer_status = 0 THEN answer_body::jsonb ->> 'code' END
     ) AS data FROM asked
     UNION ALL
-    SELECT at, 1, 0, 'stripe_call', coalesce(step, 'elsewhere'), jsonb_build_object(
+    -- Stripe's times are whole seconds: within one, what an operation did first comes first, then what was told first
+    SELECT at, 1, row_number() OVER (ORDER BY at, array_position(ARRAY['create', 'items'], step), received_at),
+        'stripe_call', coalesce(step, 'elsewhere'), jsonb_build_object(
         'stripe_request', request ->> 'id', 'idempotency_key', request ->> 'idempotency_key', 'operation', operation
     ) FROM calls
     UNION ALL
-    SELECT received_at, 2, 0, 'event', type, jsonb_build_object(
+    SELECT received_at, 2, extract(epoch FROM created_at)::bigint, 'event', type, jsonb_build_object(
         'event', id, 'status', status, 'attempts', attempts, 'last_error', last_error, 'source', source,
         'stripe_created_at', created_at, 'processed_at', processed_at
     ) FROM events

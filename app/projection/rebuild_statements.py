@@ -46,6 +46,7 @@ OUR_OWN = (
     "items_document",
     "document_version",
     "later_digests",
+    "sequence",
 )
 """Columns that say when and how something came here, not what it is."""
 

@@ -328,7 +328,8 @@ class UnitOfWork:
         """Write the changes, parents first."""
         await self._erase_invoices()
         for kind in Kind:
-            rows = [self._rows[subject] for subject in self._changed if subject.kind is kind]
+            changed = (subject for subject in self._rows if subject in self._changed)  # new ones in order of arrival
+            rows = [self._rows[subject] for subject in changed if subject.kind is kind]
             await mirrored_rows.write(self._connection, kind, rows)
             await self._keep_references(kind, rows)
         await item_statements.replace(self._connection, self._items)

@@ -123,7 +123,7 @@ class Writer:
         first = {change.subject: change for change in reversed(changes)}
         async with self._database.unit_of_work() as connection:
             free = await lock_free(connection, [subject.id for subject in first])
-            mine = [change for subject, change in first.items() if subject.id in free]
+            mine = [it for it in changes if it is first[it.subject] and it.subject.id in free]
             unit = await UnitOfWork.of_locked(connection, [change.subject for change in mine])
             for change in mine:
                 unit.cause = change.cause

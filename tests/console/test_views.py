@@ -122,6 +122,23 @@ async def test_pages_hold_every_row_once_newest_first(stocked: Stocked, operator
     assert seen == [row["id"] for row in await stocked.stage.rows("SELECT id FROM audit_log ORDER BY at DESC, id DESC")]
 
 
+async def test_mirrored_rows_of_one_second_are_listed_newest_first_page_by_page(
+    stocked: Stocked, operator: Visitor
+) -> None:
+    await stocked.stage.rows(
+        "INSERT INTO products (id, livemode, created_at, updated_at, snapshot_since, snapshot_until, snapshot_digest, name, "
+        "active, metadata) SELECT 'prod_' || md5(n::text), false, 'tomorrow', now(), now(), now(), '', 'A', true, '{}' "
+        "FROM generate_series(1, 60) n"
+    )
+    first = await operator.page("product/list")
+    older = re.search(r'href="(\?[^"]*after=[^"]*)">older', first)
+    assert older
+    second = await operator.page("product/list", **dict(parse_qsl(older[1].replace("&amp;", "&")[1:])))
+    seen = re.findall(r"/console/product/details/(prod_\w{32})\b", first + second)
+    made = await stocked.stage.rows("SELECT id FROM products WHERE created_at = 'tomorrow' ORDER BY sequence DESC")
+    assert list(dict.fromkeys(seen)) == [row["id"] for row in made]
+
+
 async def test_a_page_that_begins_nowhere_is_refused(operator: Visitor) -> None:
     for view in VIEWS:
         for cursor in ("nonsense", "~", "2026-01-01T00:00:00~"):

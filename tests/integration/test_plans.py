@@ -97,6 +97,28 @@ async def test_lists_and_single_reads_touch_no_row_they_do_not_show(database: Da
     await connection.close()
 
 
+@pytest.mark.parametrize("analyzed", [False, True])
+async def test_only_the_rows_of_one_second_are_sorted(database: Database, *, analyzed: bool) -> None:
+    connection = await database.connect()
+    await rows.invoices(connection, MANY)
+    await connection.execute("UPDATE invoices SET created_at = date_bin('1000 s', created_at, 'epoch')")  # 200 each
+    if analyzed:
+        await connection.execute("ANALYZE invoices")
+    asked = Explained(connection)
+    seen: list[str] = []
+    cursor = None
+    for _ in range(12):  # after five, PostgreSQL may keep a plan that fits any argument
+        page = msgspec.json.decode(
+            await documents.page(asked, INVOICE, Filter(), limit=20, cursor=cursor)  # type: ignore[arg-type]
+        )
+        assert not await scanned(connection, asked.plan), asked.plan
+        assert "Incremental Sort" in asked.plan, asked.plan
+        seen += [invoice["id"] for invoice in page["data"]]
+        cursor = page["next_cursor"]
+    assert seen == [rows.invoice_id(number) for number in range(MANY - 1, MANY - 241, -1)]
+    await connection.close()
+
+
 async def test_the_few_invoices_that_are_overdue_are_not_looked_for_among_all(database: Database) -> None:
     connection = await database.connect()
     await rows.invoices(connection, MANY)

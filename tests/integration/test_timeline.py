@@ -1,5 +1,7 @@
 """Everything that happened to an invoice in one call, and why it is unpaid."""
 
+import asyncio
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -39,6 +41,30 @@ async def test_the_timeline_tells_requests_calls_events_transitions_and_fulfillm
     finalizing = next(entry for entry in found["data"] if entry["what"] == "finalize_invoice")
     assert opened["data"]["cause"] == finalizing["data"]["operation"]
     assert entries.index(("request", "create_invoice")) < entries.index(("event", "invoice.finalized"))
+
+
+async def test_the_calls_of_one_create_stand_in_the_order_in_which_they_were_made(stage: Stage) -> None:
+    customer = (await stage.client.post("/v1/customers", json={"name": "A", "email": "a@example.com"})).json()
+    items = [{"amount": 900, "currency": "usd"}]
+    wanted = {"customer": customer["id"], "items": items, "days_until_due": 3, "finalize": True}
+    invoice = (await stage.client.post("/v1/invoices", json=wanted)).json()
+    await stage.tell(*reversed(await stage.events()))
+    await stage.rows("UPDATE webhook_events SET created_at = (SELECT min(created_at) FROM webhook_events)")
+    found = (await stage.client.get(f"/v1/invoices/{invoice['id']}/timeline")).json()
+    calls = [entry["what"] for entry in found["data"] if entry["kind"] == "stripe_call"]
+    assert calls == ["create", "items", "finalize"]
+
+
+async def test_events_that_came_together_stand_in_the_order_in_which_they_came(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    told = await stage.events("invoice.created", "invoice.updated", "invoice.finalized")
+    bodies = [json.dumps(event) for event in told]
+    stored = await asyncio.gather(*(stage.post(body) for body in bodies))
+    assert {answer.status_code for answer in stored} == {200}
+    await stage.work()
+    found = (await stage.client.get(f"/v1/invoices/{invoice['id']}/timeline")).json()
+    events = [entry["data"]["event"] for entry in found["data"] if entry["kind"] == "event"]
+    assert events == [event["id"] for event in told]
 
 
 async def test_once_fulfilled_there_is_nothing_left_to_explain(stage: Stage) -> None:

@@ -26,7 +26,7 @@ class AuditEntryView(ReadOnlyView, model=AuditEntry):
     name = "Audit entry"
     name_plural = "Audit log"
     admins_only = True
-    order = "at"
+    order = ("at",)
     search = ("subject", "actor", "request_id")
     column_list = ["at", "actor", "action", "subject", "detail", "outcome", "request_id", "id"]
 
@@ -38,6 +38,6 @@ class RateBucketView(ReadOnlyView, model=RateBucket):
     name = "Rate limit"
     name_plural = "Rate limits"
     admins_only = True
-    order = "filled_at"
+    order = ("filled_at",)
     search = ("name",)
     column_list = ["name", "tokens", "granted", "filled_at"]

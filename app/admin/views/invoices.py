@@ -103,7 +103,7 @@ class ChangeView(ReadOnlyView, model=Change):
     """Changes of invoices and fulfillments, in the order in which they were stored."""
 
     group = GROUP
-    order = "id"
+    order = ("id",)
     search = ("invoice",)
     column_list = ["id", "at", "invoice", "subject", "was", "became", "cause"]
 

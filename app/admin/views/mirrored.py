@@ -17,15 +17,16 @@ from app.projection.write_through import RESOURCES
 from app.stripe.fields import Fields
 from app.stripe.mapping import FIELDS, Kind
 
-DOCUMENTS = frozenset({"document", "items_document", "document_version", "later_digests"})
-"""Columns that are not shown: their content is in other columns, and may be personal."""
+UNSHOWN = frozenset({"document", "items_document", "document_version", "later_digests", "sequence"})
+"""Columns that are not shown: what documents hold is in other columns, and may be personal; a row's number tells nothing."""
 
 
 class MirroredView(ReadOnlyView):
     """The view of a table that mirrors one `kind` of Stripe's objects."""
 
     kind: ClassVar[Kind]
-    secret = DOCUMENTS
+    secret = UNSHOWN
+    order = ("created_at", "sequence")
 
     async def sections(self, key: str, operator: Operator) -> Sequence[Section]:
         """A section for the fields without a column, if there are any."""

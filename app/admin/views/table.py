@@ -56,7 +56,7 @@ class Section:
 class ReadOnlyView(ModelView):
     """A read-only table.
 
-    `order` is the column it is listed by, a time or a number. `choices` maps columns to the values that they can be
+    `order` are the columns it is listed by, times or numbers. `choices` maps columns to the values that they can be
     filtered by. `slices` maps names to conditions in our own SQL. Only admins see `personal` and `hidden` columns,
     nobody sees `secret` ones.
     """
@@ -70,7 +70,7 @@ class ReadOnlyView(ModelView):
     page_size = 50
 
     group: ClassVar[str] = ""
-    order: ClassVar[str] = "created_at"
+    order: ClassVar[tuple[str, ...]] = ("created_at",)
     search: ClassVar[tuple[str, ...]] = ("id",)
     choices: ClassVar[dict[str, tuple[str, ...]]] = {}
     slices: ClassVar[dict[str, str]] = {}

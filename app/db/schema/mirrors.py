@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     Table,
@@ -27,7 +28,8 @@ def _mirrored() -> tuple[Column[Any], ...]:
 
     `revision` counts the changes here, so that an answer of Stripe's is known to be newer than the row it was asked
     for. `document` is the API's answer as JSON, written by code whose fields have `document_version`; null and 0 until
-    there is one. `later_digests` holds one digest for each version of fields after the first.
+    there is one. `later_digests` holds one digest for each version of fields after the first. `sequence` numbers the
+    rows as they were inserted, 0 for older rows: Stripe's times are whole seconds, and lists need an order within one.
     """
     return (
         Column("id", Text, primary_key=True),
@@ -42,6 +44,7 @@ def _mirrored() -> tuple[Column[Any], ...]:
         Column("document", Text),
         Column("document_version", Integer, server_default=text("0"), nullable=False),
         Column("later_digests", ARRAY(Text)),
+        Column("sequence", BigInteger, Identity(), nullable=False),
     )
 
 
