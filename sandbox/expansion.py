@@ -8,11 +8,13 @@ from collections.abc import Callable
 from sandbox.billing.collection import intent_of
 from sandbox.documents import Document
 from sandbox.presentation import show
-from sandbox.store.listing import Filters, list_documents
+from sandbox.store.listing import Filters, count, list_documents
 from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import StripeError, invalid_request
 
 Include = Callable[[Transaction, Document], object]
+ABSENT = object()
+"""A field that stays away although it was asked for, because the object has none."""
 
 
 def expand(tx: Transaction, shown: Document, paths: list[str]) -> Document:
@@ -34,7 +36,10 @@ def _walk(tx: Transaction, node: Document, segments: list[str], path: str) -> No
         include = _INCLUDABLE.get((str(node.get("object")), name))
         if include is None:
             raise _cannot_expand(node, name, path)
-        node[name] = include(tx, node)
+        included = include(tx, node)
+        if included is ABSENT:
+            return
+        node[name] = included
         if not rest:
             return
     value = node[name]
@@ -71,7 +76,14 @@ def _confirmation_secret(tx: Transaction, invoice: Document) -> object:
 
 def _inline(tx: Transaction, kind: str, filters: Filters, url: str) -> Document:
     page = list_documents(tx, kind, {}, filters, url)
-    return {"object": "list", "data": [show(tx, doc) for doc in page.items], "has_more": page.has_more, "url": url}
+    data = [show(tx, doc) for doc in page.items]
+    return {
+        "object": "list",
+        "data": data,
+        "has_more": page.has_more,
+        "total_count": count(tx, kind, filters),
+        "url": url,
+    }
 
 
 def _payments(tx: Transaction, invoice: Document) -> object:
@@ -84,30 +96,36 @@ def _refunds(tx: Transaction, charge: Document) -> object:
 
 def _empty(name: str) -> Include:
     def include(tx: Transaction, node: Document) -> object:  # noqa: ARG001 (an Include)
-        return {"object": "list", "data": [], "has_more": False, "url": f"/v1/customers/{node['id']}/{name}"}
+        return {
+            "object": "list",
+            "data": [],
+            "has_more": False,
+            "total_count": 0,
+            "url": f"/v1/customers/{node['id']}/{name}",
+        }
 
     return include
 
 
 def _tiers(tx: Transaction, price: Document) -> object:
     stored = tx.get("price", price["id"])
-    return stored.get("_tiers") if stored else None
+    return stored.get("_tiers", ABSENT) if stored else ABSENT
 
 
 def _nothing(tx: Transaction, node: Document) -> object:  # noqa: ARG001 (an Include)
     return None
 
 
+def _tax(tx: Transaction, customer: Document) -> object:  # noqa: ARG001 (an Include)
+    return {"automatic_tax": "unrecognized_location", "ip_address": None, "location": None, "provider": "stripe"}
+
+
 def _currency_options(tx: Transaction, price: Document) -> object:
-    return {
-        price["currency"]: {
-            "custom_unit_amount": price["custom_unit_amount"],
-            "tax_behavior": price["tax_behavior"],
-            "tiers": _tiers(tx, price),
-            "unit_amount": price["unit_amount"],
-            "unit_amount_decimal": price["unit_amount_decimal"],
-        }
-    }
+    own = {name: price[name] for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")}
+    tiers = _tiers(tx, price)
+    if tiers is not ABSENT:
+        own["tiers"] = tiers
+    return {price["currency"]: own}
 
 
 _INCLUDABLE: dict[tuple[str, str], Include] = {
@@ -117,7 +135,7 @@ _INCLUDABLE: dict[tuple[str, str], Include] = {
     ("customer", "sources"): _empty("sources"),
     ("customer", "subscriptions"): _empty("subscriptions"),
     ("customer", "tax_ids"): _empty("tax_ids"),
-    ("customer", "tax"): _nothing,
+    ("customer", "tax"): _tax,
     ("customer", "cash_balance"): _nothing,
     ("customer", "invoice_credit_balance"): lambda tx, node: {},  # noqa: ARG005 (an Include)
     ("price", "tiers"): _tiers,

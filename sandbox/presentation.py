@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sandbox.documents import Document, copied
-from sandbox.store.listing import Filters, list_documents
+from sandbox.store.listing import Filters, count, list_documents
 from sandbox.store.transaction import Transaction
 
 TOMBSTONE = "deleted_customer"
@@ -57,7 +57,13 @@ def lines_of(tx: Transaction, doc: Document, kind: str, url: str) -> Document:
     limit = {"limit": tx.switches.lines_page_size}
     page = list_documents(tx, kind, limit, owner, url, oldest_first=not tx.switches.lines_newest_first)
     data = [copied(line) for line in page.items]
-    return {"object": "list", "data": data, "has_more": page.has_more, "url": url}
+    return {
+        "object": "list",
+        "data": data,
+        "has_more": page.has_more,
+        "total_count": count(tx, kind, owner),
+        "url": url,
+    }
 
 
 def announce(tx: Transaction, kind: str, doc: Document) -> None:

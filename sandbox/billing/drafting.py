@@ -76,12 +76,9 @@ def _inherit(draft: Document, customer: Document) -> None:
     draft["footer"] = settings["footer"]
     options = settings["rendering_options"]
     if options:
-        draft["rendering"] = {
-            "amount_tax_display": options.get("amount_tax_display"),
-            "pdf": None,
-            "template": options.get("template"),
-            "template_version": None,
-        }
+        draft["rendering"] = shapes.rendering(
+            amount_tax_display=options.get("amount_tax_display"), template=options.get("template")
+        )
 
 
 def apply_changes(tx: Transaction, draft: Document, sent: Document) -> None:
@@ -117,19 +114,22 @@ def _apply_objects(draft: Document, sent: Document) -> None:
             if name == "automatic_tax":
                 draft[name]["enabled"] = sent[name]["enabled"]
     if "rendering" in sent:
-        asked = sent["rendering"]
-        draft["rendering"] = {
-            "amount_tax_display": asked.get("amount_tax_display") or None,
-            "pdf": {"page_size": asked["pdf"].get("page_size", "auto")} if "pdf" in asked else None,
-            "template": asked.get("template"),
-            "template_version": asked.get("template_version") or None,
-        }
+        draft["rendering"] = _rendering(draft["rendering"], sent["rendering"] or {})
     if "shipping_details" in sent:
         draft["shipping_details"] = customer_shapes.shipping(sent["shipping_details"] or None)
     if "shipping_cost" in sent:
         draft["shipping_cost"] = _shipping_cost(sent["shipping_cost"] or None)
     if "account_tax_ids" in sent:
         draft["account_tax_ids"] = sent["account_tax_ids"] or None
+
+
+def _rendering(current: Document, asked: Document) -> Document:
+    changed = {
+        name: asked[name] or None for name in ("amount_tax_display", "template", "template_version") if name in asked
+    }
+    if "pdf" in asked:
+        changed["pdf"] = {"page_size": asked["pdf"].get("page_size", "auto")}
+    return {**current, **changed}
 
 
 def _shipping_cost(sent: Document | None) -> Document | None:

@@ -19,6 +19,7 @@ from sandbox.wire.routing import Call, Route
 _PREFIX = re.compile(r"[A-Z0-9]{1,12}")
 _FIELDS = ("business_name", "description", "email", "individual_name", "name", "phone", "tax_exempt",
            "preferred_locales", "next_invoice_sequence")  # fmt: skip
+_ABSENT_WHEN_EMPTY = ("business_name", "individual_name")
 _LONGEST = {"name": 256, "email": 512, "description": 5000}
 
 
@@ -40,6 +41,9 @@ def _apply(tx: Transaction, customer: Document, params: Document) -> None:
             raise too_long(name, params[name], most)
     _check_email(params.get("email"))
     apply_fields(customer, params, _FIELDS)
+    for name in _ABSENT_WHEN_EMPTY:
+        if customer.get(name) is None:
+            customer.pop(name, None)
     customer["preferred_locales"] = customer["preferred_locales"] or []
     customer["tax_exempt"] = customer["tax_exempt"] or "none"
     if "address" in params:

@@ -17,7 +17,7 @@ def create_refund(call: Call) -> Document:
         _charge_named(call),
         params.get("amount"),
         reason=params.get("reason"),
-        instructions_email=params.get("instructions_email"),
+        **{name: params[name] for name in ("instructions_email",) if name in params},
         metadata=merged_metadata({}, params.get("metadata", {})),
     )
 

@@ -53,7 +53,6 @@ def credit_note_line(**fields: object) -> Document:
         "description": None,
         "discount_amount": 0,
         "discount_amounts": [],
-        "invoice_line_item": None,
         "livemode": False,
         "metadata": {},
         "pretax_credit_amounts": [],

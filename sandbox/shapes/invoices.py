@@ -57,7 +57,7 @@ def invoice(**fields: object) -> Document:
         "from_invoice": None,
         "hosted_invoice_url": None,
         "invoice_pdf": None,
-        "issuer": {"account": None, "type": "self"},
+        "issuer": {"type": "self"},
         "last_finalization_error": None,
         "latest_revision": None,
         "livemode": False,
@@ -76,13 +76,12 @@ def invoice(**fields: object) -> Document:
         "post_payment_credit_notes_amount": 0,
         "pre_payment_credit_notes_amount": 0,
         "receipt_number": None,
-        "rendering": None,
+        "rendering": rendering(),
         "shipping_cost": None,
         "shipping_details": None,
         "starting_balance": 0,
         "statement_descriptor": None,
         "status": "draft",
-        "status_details": None,
         "status_transitions": {
             "finalized_at": None,
             "marked_uncollectible_at": None,
@@ -92,13 +91,22 @@ def invoice(**fields: object) -> Document:
         "subtotal": 0,
         "subtotal_excluding_tax": 0,
         "test_clock": None,
-        "threshold_reason": None,
         "total": 0,
         "total_discount_amounts": [],
         "total_excluding_tax": 0,
         "total_pretax_credit_amounts": [],
         "total_taxes": [],
         "webhooks_delivered_at": None,
+        **fields,
+    }
+
+
+def rendering(**fields: object) -> Document:
+    return {
+        "amount_tax_display": None,
+        "pdf": {"page_size": "auto"},
+        "template": None,
+        "template_version": None,
         **fields,
     }
 
@@ -125,7 +133,6 @@ def invoice_item(**fields: object) -> Document:
         "period": None,
         "pricing": None,
         "proration": False,
-        "proration_details": None,
         "quantity": 1,
         "quantity_decimal": "1",
         "tax_rates": [],

@@ -95,6 +95,12 @@ def list_documents(
     return Page([tx.remember(row) for row in rows], has_more, url)
 
 
+def count(tx: Transaction, kind: str, filters: Filters) -> int:
+    """How many documents of `kind` there are in all."""
+    where = " AND ".join(["kind = ?", *filters.conditions])
+    return tx.store.database.count(f"SELECT count(*) FROM objects WHERE {where}", (kind, *filters.values))  # noqa: S608
+
+
 def select_page(
     tx: Transaction, table: str, kind: str, params: Document, filters: Filters, *, ascending: bool = False
 ) -> tuple[list[str], bool]:

@@ -20,10 +20,13 @@ def sandbox_for_all() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def box(sandbox_for_all: RunningSandbox) -> RunningSandbox:
-    """An empty sandbox without webhook endpoints."""
+def box(sandbox_for_all: RunningSandbox) -> Iterator[RunningSandbox]:
+    """An empty sandbox without webhook endpoints. What passed is held against Stripe's OpenAPI document afterwards."""
     sandbox_for_all.reset()
-    return sandbox_for_all
+    sandbox_for_all.recorded()
+    yield sandbox_for_all
+    violations = sandbox_for_all.violations()
+    assert not violations, "\n".join(violations)
 
 
 @pytest.fixture

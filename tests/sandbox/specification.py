@@ -12,7 +12,7 @@ import jsonschema_rs
 
 from dev import specification
 from sandbox.wire.form import decode_form
-from tests.sandbox.since import PARAMETERS, PROPERTIES, VALUES
+from tests.sandbox.since import LISTS, PARAMETERS, PROPERTIES
 
 JSON = dict[str, Any]
 URI = "urn:stripe"
@@ -29,9 +29,10 @@ def components() -> dict[str, JSON]:
     for place, schema, _ in PROPERTIES:
         name, _, key = place.partition(".")
         schemas[name]["properties"][key] = schema
-    for place, values, _ in VALUES:
-        name, _, key = place.partition(".")
-        schemas[name]["properties"][key]["enum"] += values
+    for schema in schemas.values():
+        for inner in schema.get("properties", {}).values():
+            if inner.get("properties", {}).get("object", {}).get("enum") == ["list"]:
+                inner["properties"]["total_count"] = LISTS[0]
     return schemas
 
 
