@@ -100,6 +100,30 @@ def enter_reinstatement(tx: Transaction, dispute: Document) -> Document:
     )
 
 
+def enter_payout(tx: Transaction, payout: Document) -> Document:
+    return _enter(tx, payout, "payout", -payout["amount"], reporting_category="payout", description="STRIPE PAYOUT")
+
+
+def enter_payout_return(tx: Transaction, payout: Document, *, failed: bool) -> Document:
+    """The entry that returns the money of a payout that failed or was canceled."""
+    kind, about = ("payout_failure", "STRIPE PAYOUT FAILURE") if failed else ("payout_cancel", "STRIPE PAYOUT CANCELED")
+    category = "payout_reversal"
+    return _enter(tx, payout, kind, payout["amount"], reporting_category=category, description=about)
+
+
+def balances(tx: Transaction) -> tuple[dict[str, int], dict[str, int]]:
+    """What is available and what is pending, by currency."""
+    tx.flush()
+    rows = tx.store.database.all(
+        "SELECT json_extract(doc, '$.currency'), sum(iif(json_extract(doc, '$.available_on') <= ?1,"
+        " json_extract(doc, '$.net'), 0)), sum(json_extract(doc, '$.net'))"
+        " FROM objects WHERE kind = 'balance_transaction' GROUP BY 1",
+        (tx.now,),
+    )
+    available = {str(row[0]): int(str(row[1])) for row in rows}
+    return available, {str(row[0]): int(str(row[2])) - available[str(row[0])] for row in rows}
+
+
 def _enter(
     tx: Transaction,
     source: Document,

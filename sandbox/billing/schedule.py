@@ -5,7 +5,7 @@ It moves the virtual clock through that work. Each timer runs in its own transac
 
 import logging
 
-from sandbox.billing import disputes, refunding
+from sandbox.billing import disputes, payouts, refunding
 from sandbox.billing.collection import collect, intent_of, settle
 from sandbox.billing.finalization import finalize
 from sandbox.billing.methods import resolve_method
@@ -130,6 +130,7 @@ _WORK = {
     "settle": _settle,
     "dispute_decided": disputes.conclude,
     "dispute_due": disputes.expire,
+    "payout_arrives": payouts.arrive,
     "refund_settled": refunding.conclude,
     "overdue": _overdue,
     "will_be_due": _will_be_due,

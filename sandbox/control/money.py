@@ -1,9 +1,10 @@
-"""The control calls about money that moves later: disputes, early fraud warnings and refunds."""
+"""The control calls about money that moves later: disputes, early fraud warnings, refunds and payouts."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from sandbox.billing import payouts
 from sandbox.billing.disputes import Case, decide, open_dispute
 from sandbox.billing.fraud_warnings import warn
 from sandbox.billing.refunding import settle_refund
@@ -17,7 +18,7 @@ Handler = Callable[[Document], Document | Awaitable[Document]]
 
 
 class MoneyControl:
-    """Answers `/_sandbox/charges/…`, `…/disputes/…` and `…/refunds/…` with the object that was made or changed."""
+    """Answers `/_sandbox/charges/…`, `…/disputes/…`, `…/refunds/…` and `…/payouts` with the object that was made or changed."""
 
     def __init__(self, store: Store, deliveries: Deliveries) -> None:
         self._store = store
@@ -29,6 +30,8 @@ class MoneyControl:
             ("POST", "charges/{id}/early_fraud_warning"): self.warn,
             ("POST", "disputes/{id}/decide"): self.decide,
             ("POST", "refunds/{id}/settle"): self.settle_refund,
+            ("POST", "payouts"): self.pay_out,
+            ("POST", "payouts/{id}/fail"): self.fail_payout,
         }
 
     def dispute(self, sent: Document) -> Document:
@@ -53,6 +56,17 @@ class MoneyControl:
             refund = tx.need("refund", str(sent["id"]), param="id", status=404)
             settle_refund(tx, refund, str(sent["status"]), str(sent.get("failure_reason", "unknown")))
             return refund
+
+        return self._change(work)
+
+    def pay_out(self, sent: Document) -> Document:
+        return self._change(lambda tx: payouts.sweep(tx, str(sent.get("currency", "usd"))))
+
+    def fail_payout(self, sent: Document) -> Document:
+        def work(tx: Transaction) -> Document:
+            payout = tx.need("payout", str(sent["id"]), param="id", status=404)
+            payouts.fail(tx, payout, str(sent.get("failure_code", "could_not_process")))
+            return payout
 
         return self._change(work)
 

@@ -2,6 +2,7 @@
 
 from sandbox.resources import (
     account,
+    balance,
     charges,
     coupons,
     credit_notes,
@@ -16,6 +17,7 @@ from sandbox.resources import (
     invoices,
     payment_intents,
     payment_methods,
+    payouts,
     prices,
     products,
     refunds,
@@ -39,6 +41,8 @@ MODULES = (
     refunds,
     disputes,
     early_fraud_warnings,
+    balance,
+    payouts,
     credit_notes,
     tax_rates,
     coupons,

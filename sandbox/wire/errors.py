@@ -14,6 +14,7 @@ _NOUNS = {
     "tax_rate": "tax rate",
     "line_item": "invoice line item",
     "event": "event",
+    "balance_transaction": "balance transaction",
     "file": "file upload",
     "radar.early_fraud_warning": "early fraud warning",
 }
