@@ -39,18 +39,18 @@ def check_parameters(name: str | type, sent: Document, also: frozenset[str] = fr
     """The typed parameters of `stripe.params.<name>` (`radar.…` for a namespace); `also` names the ones no SDK type has."""
     extra = {key: value for key, value in sent.items() if key in also}
     rest = {key: value for key, value in sent.items() if key not in also} if extra else sent
-    return {**_check_object(_params_type(name), rest, ""), **extra}
+    return {**_check_object(params_type(name), rest, ""), **extra}
 
 
 @cache
-def _params_type(name: str | type) -> type:
+def params_type(name: str | type) -> type:
     if not isinstance(name, str):
         return name
     return cast("type", reduce(getattr, name.split("."), sdk_params))
 
 
 def _check_object(kind: type, sent: Document, path: str) -> Document:
-    known = _annotations(kind)
+    known = annotations_of(kind)
     unknown = [_join(path, key) for key in sent if key not in known]
     if unknown:
         raise parameter_unknown(unknown)
@@ -67,22 +67,27 @@ def _join(path: str, key: str) -> str:
 
 
 @cache
-def _annotations(kind: type) -> dict[str, Any]:
+def annotations_of(kind: type) -> dict[str, Any]:
     return {key: value for key, value in kind.__annotations__.items() if key not in _OPTIONS}
 
 
 @cache
 def _required(kind: type) -> tuple[str, ...]:
-    return tuple(key for key in _annotations(kind) if key in kind.__required_keys__)  # type: ignore[attr-defined]
+    return tuple(key for key in annotations_of(kind) if key in kind.__required_keys__)  # type: ignore[attr-defined]
 
 
 @cache
 def _field(kind: type, key: str) -> Check:
-    namespace = vars(sys.modules[kind.__module__])
-    return _check_for(_resolve(_annotations(kind)[key], namespace), namespace)
+    namespace = namespace_of(kind)
+    return _check_for(resolve(annotations_of(kind)[key], namespace), namespace)
 
 
-def _resolve(annotation: Any, namespace: dict[str, Any]) -> Any:
+def namespace_of(kind: type) -> dict[str, Any]:
+    """What the annotations of an SDK type refer to."""
+    return vars(sys.modules[kind.__module__])
+
+
+def resolve(annotation: Any, namespace: dict[str, Any]) -> Any:
     """A forward reference evaluated, and `NotRequired[...]` and `Required[...]` taken off."""
     while True:
         if isinstance(annotation, ForwardRef):
@@ -101,11 +106,11 @@ def _check_for(annotation: Any, namespace: dict[str, Any]) -> Check:
     origin = get_origin(annotation)
     arguments = get_args(annotation)
     if origin is list:
-        return _list_of(_check_for(_resolve(arguments[0], namespace), namespace))
+        return _list_of(_check_for(resolve(arguments[0], namespace), namespace))
     if origin is Literal:
         return _one_of(arguments)
     if origin in (Union, UnionType):
-        return _union([_resolve(member, namespace) for member in arguments], namespace)
+        return _union([resolve(member, namespace) for member in arguments], namespace)
     return _object_check(annotation, namespace)
 
 
@@ -113,7 +118,7 @@ def _object_check(annotation: Any, namespace: dict[str, Any]) -> Check:
     if typing_extensions.is_typeddict(annotation):
         return _object_of(annotation)
     arguments = get_args(annotation)
-    return _mapping_of(_check_for(_resolve(arguments[-1], namespace), namespace)) if arguments else _anything
+    return _mapping_of(_check_for(resolve(arguments[-1], namespace), namespace)) if arguments else _anything
 
 
 def _union(members: list[Any], namespace: dict[str, Any]) -> Check:
