@@ -79,7 +79,7 @@ def open_dispute(tx: Transaction, charge: Document, case: Case, amount: int | No
         card = charge["payment_method_details"]["card"]
         dispute["payment_method_details"] = shapes.card_dispute(card, inquiry=case.inquiry, reason_code=code)
     tx.add(dispute)
-    charge["disputed"] = True
+    charge |= {"disputed": True, "dispute": dispute["id"]}
     tx.save(charge)
     if not case.inquiry:
         _record(tx, dispute, enter_withdrawal(tx, dispute))

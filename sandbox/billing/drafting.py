@@ -124,7 +124,7 @@ def _apply_objects(draft: Document, sent: Document) -> None:
 
 
 def _rendering(current: Document, asked: Document) -> Document:
-    changed = {
+    changed: Document = {
         name: asked[name] or None for name in ("amount_tax_display", "template", "template_version") if name in asked
     }
     if "pdf" in asked:

@@ -15,7 +15,8 @@ DAY = 86_400
 
 
 def entries(box: RunningSandbox, **which: Any) -> list[tuple[str, int, int, int]]:
-    found = box.v1.balance_transactions.list({"limit": 100, **which}).data  # type: ignore[typeddict-item]
+    sent: Any = {"limit": 100, **which}
+    found = box.v1.balance_transactions.list(sent).data
     return [(str(it.type), it.amount, it.fee, it.net) for it in found[::-1]]
 
 
@@ -44,8 +45,7 @@ def test_a_card_payment_costs_a_share_and_a_fixed_part(box: RunningSandbox, open
 
 def test_a_bank_debit_costs_a_share_up_to_a_limit(box: RunningSandbox) -> None:
     for amount in (10_000, 100_000):
-        charged_later: Any = {"amount": amount, "currency": "usd", "confirm": True}
-        box.v1.payment_intents.create({**charged_later, "payment_method": "pm_usBankAccount_success"})
+        charged(box, "pm_usBankAccount_success", amount)
         box.advance(60)
     assert entries(box) == [("payment", 10_000, 80, 9_920), ("payment", 100_000, 500, 99_500)]
 
