@@ -1,13 +1,14 @@
 """How stored documents are shown: the public form of an object, and the events that carry it.
 
-It computes what is not stored: an invoice's lines, and the customer's details that a draft still follows. It changes no
-document.
+It computes what is not stored: an invoice's lines, the addresses of its pages, and the customer's details that a draft
+still follows. It changes no document.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sandbox.documents import Document, copied
+from sandbox.hosted_links import hosted_links
 from sandbox.store.listing import Filters, count, list_documents
 from sandbox.store.transaction import Transaction
 
@@ -42,6 +43,7 @@ def _show_invoice(tx: Transaction, doc: Document, shown: Document) -> None:
         shown["starting_balance"] = customer["balance"]
         shown["amount_due"] = max(0, doc["total"] + customer["balance"])
         shown["amount_remaining"] = shown["amount_due"]
+    shown |= hosted_links(tx.store.base_url, doc, tx.now)
     shown["lines"] = lines_of(tx, doc, "line_item", f"/v1/invoices/{doc['id']}/lines")
 
 

@@ -105,14 +105,11 @@ def _apply_balance(tx: Transaction, invoice: Document, customer: Document) -> No
 
 
 def _stamp(tx: Transaction, invoice: Document) -> None:
-    token = tx.store.identifiers.draw(40)
     invoice |= {
         "effective_at": invoice["effective_at"] or tx.now,
         "automatically_finalizes_at": None,
-        "hosted_invoice_url": f"{tx.store.base_url}/i/{token}",
-        "invoice_pdf": f"{tx.store.base_url}/i/{token}/pdf",
         "last_finalization_error": None,
-        "_link": token,
+        "_link": tx.store.identifiers.draw(40),
     }
     invoice["status_transitions"]["finalized_at"] = tx.now
     tx.unschedule("advance", invoice["id"])

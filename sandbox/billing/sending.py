@@ -5,6 +5,7 @@ Nothing leaves this machine.
 
 from sandbox.billing.finalization import finalize
 from sandbox.documents import Document
+from sandbox.hosted_links import hosted_links
 from sandbox.presentation import announce
 from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import invalid_request
@@ -28,7 +29,7 @@ def send(tx: Transaction, invoice: Document) -> None:
             "kind": "invoice",
             "subject": f"New invoice from {invoice['account_name']} #{invoice['number']}",
             "to": invoice["customer_email"],
-            "url": invoice["hosted_invoice_url"],
+            "url": hosted_links(tx.store.base_url, invoice, tx.now)["hosted_invoice_url"],
         }
     )
     announce(tx, "invoice.sent", invoice)

@@ -7,6 +7,7 @@ from html import escape
 
 from sandbox.billing.collection import intent_of
 from sandbox.documents import Document
+from sandbox.hosted_links import hosted_links
 from sandbox.pages.html import page
 from sandbox.pages.invoice_view import Pairs, facts, headline, row, sums
 from sandbox.store.transaction import Transaction
@@ -17,13 +18,14 @@ _PAYABLE = {"requires_payment_method", "requires_confirmation", "requires_action
 
 def hosted_invoice_page(tx: Transaction, invoice: Document) -> Response:
     lines = tx.where("line_item", invoice=invoice["id"])
+    pdf = hosted_links(tx.store.base_url, invoice, tx.now)["invoice_pdf"]
     rows = "".join(_row(line) for line in lines)
     body = (
         f"<h1>Invoice {escape(invoice['number'])}</h1><p>{escape(headline(invoice))}</p>"
         f"<dl>{_terms(facts(invoice))}</dl>"
         '<table><thead><tr><th>Description</th><th class="n">Quantity</th><th class="n">Amount</th></tr></thead>'
         f"<tbody>{rows}</tbody></table><dl>{_terms(sums(invoice))}</dl>"
-        f'<p>{escape(invoice["description"] or "")}</p><p><a href="{escape(invoice["invoice_pdf"])}">Download PDF</a></p>'
+        f'<p>{escape(invoice["description"] or "")}</p><p><a href="{escape(pdf)}">Download PDF</a></p>'
         f"{_form(tx, invoice)}<footer>{escape(invoice['footer'] or '')}</footer>"
     )
     return page(f"Invoice {invoice['number']}", body)

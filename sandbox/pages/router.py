@@ -27,8 +27,8 @@ class Pages:
                 found: Response | None = stripe_js.script()
             case "GET", ["elements", name]:
                 found = stripe_js.element(name)
-            case "GET", ["i", token, *rest]:
-                found = self._invoice(token, rest)
+            case "GET", ["i", token, expiry, *rest] if expiry.isdigit():
+                found = self._invoice(token, int(expiry), rest)
             case "GET", ["3ds", token]:
                 found = challenge_page(Transaction(self._store, Cause()), token)
             case "POST", ["3ds", token]:
@@ -38,11 +38,13 @@ class Pages:
                 found = None
         return found or Response(404, b"Not found\n", content_type="text/plain")
 
-    def _invoice(self, token: str, rest: list[str]) -> Response | None:
+    def _invoice(self, token: str, expiry: int, rest: list[str]) -> Response | None:
         tx = Transaction(self._store, Cause())
         found: list[Document] = tx.where("invoice", _link=token)
         if not found:
             return page("Not found", "<h1>This invoice could not be found</h1>", status=404)
+        if tx.now > expiry:
+            return page("Expired", "<h1>This link has expired</h1><p>Please ask its sender for a new one.</p>", status=410)
         if rest == ["pdf"]:
             return invoice_pdf(tx, found[0])
         return None if rest else hosted_invoice_page(tx, found[0])

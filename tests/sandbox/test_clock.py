@@ -25,6 +25,26 @@ def test_an_advancing_draft_tells_when_it_will_be_finalized(box: RunningSandbox,
     assert again.automatically_finalizes_at == invoice.created + 3601
 
 
+@pytest.mark.parametrize(("terms", "days"), [({"days_until_due": 3}, 33), ({"days_until_due": 200}, 120)])
+def test_hosted_pages_expire_and_a_link_that_is_read_late_holds_for_ten_days_more(
+    box: RunningSandbox, draft: Drafting, terms: dict[str, int], days: int
+) -> None:
+    first = box.v1.invoices.finalize_invoice(draft(1000, **terms).id)
+    box.advance((days - 11) * DAY)
+    assert box.v1.invoices.retrieve(first.id).hosted_invoice_url == first.hosted_invoice_url
+    box.advance(10 * DAY)
+    late = box.v1.invoices.retrieve(first.id)
+    box.advance(2 * DAY)
+    for url in (first.hosted_invoice_url, first.invoice_pdf):
+        assert box.http.get(str(url)).status_code == 410
+    for url in (late.hosted_invoice_url, late.invoice_pdf):
+        assert box.http.get(str(url)).status_code == 200
+    box.advance(7 * DAY)
+    assert box.http.get(str(late.hosted_invoice_url)).status_code == 200
+    box.advance(3 * DAY)
+    assert box.http.get(str(late.hosted_invoice_url)).status_code == 410
+
+
 def test_a_draft_does_not_advance_unless_told_to(box: RunningSandbox, draft: Drafting) -> None:
     invoice = draft()
     assert (invoice.auto_advance, invoice.automatically_finalizes_at) == (False, None)

@@ -64,7 +64,17 @@ def test_the_hosted_page_shows_the_custom_fields_escaped_and_a_form_while_it_is_
 
 
 @pytest.mark.parametrize(
-    "path", ["/i/none", "/i/none/pdf", "/elements/none", "/elements/..%2f..%2fcli.py", "/nothing", "/3ds/none"]
+    "path",
+    [
+        "/i/none",
+        "/i/none/pdf",
+        "/i/none/1",
+        "/i/none/1/pdf",
+        "/elements/none",
+        "/elements/..%2f..%2fcli.py",
+        "/nothing",
+        "/3ds/none",
+    ],
 )
 def test_what_does_not_exist_is_a_404(box: RunningSandbox, path: str) -> None:
     assert box.http.get(path).status_code == 404
