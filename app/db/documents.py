@@ -18,21 +18,27 @@ import msgspec
 from app.db import mirrored_documents as mirrored
 from app.db.engine import Connection
 from app.db.mirrored_documents import times
+from app.db.schema.fulfillments import EFFECTIVE
 from app.domain.errors import ValidationFailed
 from app.stripe.mapping import FIELDS, Kind
 
 _FULFILLMENT = (
-    "id, invoice, customer, status, amount_paid, currency, payment_intent, paid_out_of_band, attempts, "
-    "CASE WHEN failure_code IS NULL AND failure_message IS NULL THEN NULL ELSE json_build_object('code', failure_code, "
+    f"id, invoice, customer, {EFFECTIVE} AS status, amount_paid, amount_refunded, amount_credited, amount_disputed, "
+    "amount_paid - amount_refunded - amount_credited - amount_disputed AS amount_kept, "
+    "currency, payment_intent, paid_out_of_band, attempts, "
+    "CASE WHEN later_status = 'action_required' THEN required_action END AS required_action, "
+    f"CASE WHEN attempt = 'payment_failed' AND {EFFECTIVE} IN ('payment_failed', 'reversed', 'written_off') "
+    "AND (failure_code IS NOT NULL OR failure_message IS NOT NULL) THEN json_build_object('code', failure_code, "
     "'decline_code', failure_decline_code, 'message', failure_message) END AS failure, "
-    f"{times('fulfilled_at', 'created_at', 'updated_at')}"
+    f"{times('fulfilled_at', 'created_at', 'updated_at')}, "
+    "coalesce(payment_attempts, '[]') AS payment_attempts, coalesce(history, '[]') AS history, policy"
 )
 _EVENT = (
     "id, type, object_id AS object, api_version, livemode, status, attempts, last_error, verified_by, source, "
     f"request_id, {times('created_at', 'received_at', 'next_attempt_at', 'processed_at')}"
 )
 _FULFILLMENT_ACTION = (
-    "id, fulfillment, invoice, action, moment, status, attempts, reason, "
+    "id, fulfillment, invoice, action, split_part(moment, ':', 1) AS moment, status, attempts, reason, "
     f"{times('created_at', 'next_attempt_at', 'finished_at')}"
 )
 _SCOPES = (
@@ -145,7 +151,7 @@ PAYMENT_PAGE = Resource(
 PAYMENT_STATUS = Resource(
     "invoice",
     "invoices",
-    "row.status, row.payment_intent, (SELECT json_build_object('status', fulfillment.status, 'failure', "
+    "row.status, row.payment_intent, (SELECT json_build_object('status', coalesce(fulfillment.later_status, fulfillment.status), 'failure', "
     "fulfillment.failure_message) FROM fulfillments fulfillment WHERE fulfillment.invoice = row.id) AS fulfillment",
 )
 FULFILLMENT = Resource("fulfillment", "fulfillments", _FULFILLMENT, hides_deleted=False)

@@ -5,6 +5,7 @@ The row is called `row`. A later release drops the columns that only documents s
 
 import msgspec
 
+from app.db.schema.fulfillments import EFFECTIVE
 from app.stripe.fields import Fields
 from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind
 
@@ -42,7 +43,7 @@ _ITEM = (
     "item.currency, item.description, item.metadata"
 )
 FULFILLMENT = (
-    f"(SELECT json_build_object('status', status, 'fulfilled_at', {at('fulfilled_at')}) FROM fulfillments "  # noqa: S608
+    f"(SELECT json_build_object('status', {EFFECTIVE}, 'fulfilled_at', {at('fulfilled_at')}) FROM fulfillments "  # noqa: S608
     "WHERE invoice = row.id) AS fulfillment"
 )
 INVOICE = (
@@ -94,7 +95,7 @@ def stored_items() -> str:
 
 
 JOINED_FULFILLMENT = (
-    'coalesce(\'{"status":"\' || fulfillment.status || \'","fulfilled_at":\' || '
+    'coalesce(\'{"status":"\' || coalesce(fulfillment.later_status, fulfillment.status) || \'","fulfilled_at":\' || '
     f"coalesce('\"' || {at('fulfillment.fulfilled_at')} || '\"', 'null') || '}}', 'null')"
 )
 JOIN_FULFILLMENT = "LEFT JOIN fulfillments fulfillment ON fulfillment.invoice = row.id"

@@ -1,14 +1,16 @@
 """Fulfillment actions: the moments at which they run, and their retries. Pure.
 
-An action (a mail, or a hook of the team) runs at most once for each moment of a fulfillment, as far as its receiver can
-detect repeats. The fulfillment's status is checked again when it runs; an action that was overtaken is skipped.
+An action (a mail, or a hook of the team) runs at most once for each occasion of a fulfillment, as far as its receiver
+can detect repeats. The fulfillment's status is checked again when it runs; an action that was overtaken is skipped.
 """
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from app.domain.backoff import Backoff
+from app.domain.fulfillment import BEGUN, FulfillmentStatus
 
 EMAIL: Final = "email"
 """The name of the action that mails the customer."""
@@ -23,10 +25,59 @@ BACKOFF = Backoff(first_s=5.0, longest_s=6 * 3600.0)
 
 
 class Moment(StrEnum):
-    """The statuses of a fulfillment at which actions run."""
+    """What becomes of a fulfillment that actions follow."""
 
     PROCESSING = "processing"
     FULFILLED = "fulfilled"
+    ACTION_REQUIRED = "action_required"
+    DISPUTED = "disputed"
+    PARTLY_REVERSED = "partly_reversed"
+    REVERSED = "reversed"
+    REINSTATED = "reinstated"
+
+
+ONCE: Final = frozenset({Moment.PROCESSING, Moment.FULFILLED})
+"""Moments whose actions run once for a fulfillment. The others' run once each time they are reached."""
+
+_FULFILLED = frozenset({FulfillmentStatus.FULFILLED})
+DUE_AT: Final = {
+    Moment.PROCESSING: frozenset({FulfillmentStatus.PROCESSING}),
+    Moment.FULFILLED: _FULFILLED,
+    Moment.ACTION_REQUIRED: frozenset({FulfillmentStatus.ACTION_REQUIRED}),
+    Moment.DISPUTED: frozenset({FulfillmentStatus.DISPUTED, FulfillmentStatus.FULFILLED}),
+    Moment.PARTLY_REVERSED: BEGUN,
+    Moment.REVERSED: frozenset({FulfillmentStatus.REVERSED}),
+    Moment.REINSTATED: _FULFILLED,
+}
+"""The statuses of the fulfillment at which each moment's actions are still due."""
+
+MAIL_WAITS: Final = {Moment.ACTION_REQUIRED: 600}
+"""How many seconds the mail of a moment waits: most payers who must authenticate are doing so at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A moment, and which time it was reached: the number of the fulfillment's history entry; 0 where it runs once.
+
+    Written as `reversed:7`. The release before knows no number, and keeps actions apart by their moments.
+    """
+
+    moment: Moment
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.moment}:{self.number}" if self.number else self.moment.value
+
+    @classmethod
+    def of(cls, moment: Moment, number: int) -> Self:
+        """The occasion of the history entry `number`."""
+        return cls(moment, 0 if moment in ONCE else number)
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The occasion written as `text`."""
+        moment, _, number = text.partition(":")
+        return cls(Moment(moment), int(number or 0))
 
 
 class ActionStatus(StrEnum):
@@ -69,12 +120,7 @@ class Misconfigured(Exception):
     """An action's configuration is wrong: the worker does not start."""
 
 
-def moment_of(was: str | None, became: str) -> Moment | None:
-    """The moment that a fulfillment has reached by changing from `was` to `became`; None if it is none."""
-    return Moment(became) if became != was and became in set(Moment) else None
-
-
-def require_due(moment: str, status: str) -> None:
-    """Raise Overtaken unless the fulfillment's `status` still is the action's `moment`."""
-    if moment != status:
+def require_due(moment: Moment, status: str) -> None:
+    """Raise Overtaken unless the action of `moment` is still due at the fulfillment's `status`."""
+    if status not in DUE_AT[moment]:
         raise Overtaken(f"The fulfillment is {status} by now.")

@@ -8,14 +8,17 @@ import time
 from dataclasses import dataclass, replace
 
 from app.domain.events import DELETED, FULFILLMENT, SCHEMA_VERSION, event_type
+from app.domain.fulfillment import Attempt, FulfillmentStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.sources import shown_time
 
 _FULFILLMENT = (
-    "id", "invoice", "customer", "status", "amount_paid", "currency", "payment_intent", "paid_out_of_band", "attempts",
+    "id", "invoice", "customer", "status", "amount_paid", "amount_refunded", "amount_credited", "amount_disputed",
+    "currency", "payment_intent", "paid_out_of_band", "attempts",
 )  # fmt: skip
 _FULFILLMENT_TIMES = ("fulfilled_at", "created_at", "updated_at")
-_FULFILLMENT_COLUMNS = (*_FULFILLMENT, "failure_code", "failure_decline_code", "failure_message", "fulfilled_at")
+_FAILED = frozenset({FulfillmentStatus.PAYMENT_FAILED, FulfillmentStatus.REVERSED, FulfillmentStatus.WRITTEN_OFF})
+"""The statuses that a failed attempt may be the reason for."""
 
 
 def invoice_status(row: JsonView) -> str:
@@ -25,17 +28,32 @@ def invoice_status(row: JsonView) -> str:
 
 def fulfillment_state(row: JsonView) -> JsonObject:
     """The fulfillment's state in events, from its row."""
-    failure = {name: row.get(f"failure_{name}") for name in ("code", "decline_code", "message")}
+    waits = row["status"] == FulfillmentStatus.ACTION_REQUIRED
     return {
         **{name: row.get(name) for name in _FULFILLMENT},
-        "failure": failure if failure["code"] or failure["message"] else None,
+        "amount_kept": amount_kept(row),
+        "required_action": row["required_action"] if waits else None,
+        "failure": _failure(row),
         **{name: shown_time(row.get(name)) for name in _FULFILLMENT_TIMES},
     }
 
 
+def amount_kept(row: JsonView) -> int:
+    """What was paid, less what came back of it."""
+    return int(row["amount_paid"] - row["amount_refunded"] - row["amount_credited"] - row["amount_disputed"])
+
+
+def _failure(row: JsonView) -> JsonObject | None:
+    """Why the last attempt failed; None where none did, or another one came after it."""
+    failure = {name: row.get(f"failure_{name}") for name in ("code", "decline_code", "message")}
+    current = row["attempt"] == Attempt.FAILED and row["status"] in _FAILED
+    return failure if current and (failure["code"] or failure["message"]) else None
+
+
 def differs(before: JsonView, after: JsonView) -> bool:
     """Whether two rows of a fulfillment differ in anything that events show."""
-    return any(before.get(name) != after.get(name) for name in _FULFILLMENT_COLUMNS)
+    one, other = fulfillment_state(before), fulfillment_state(after)
+    return one | {"updated_at": None} != other | {"updated_at": None}
 
 
 @dataclass(frozen=True, slots=True)

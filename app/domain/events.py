@@ -12,7 +12,7 @@ from typing import Final, Self
 import msgspec
 
 from app.domain.errors import ValidationFailed
-from app.domain.fulfillment import FulfillmentStatus
+from app.domain.fulfillment import BEGUN, FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 
 SCHEMA_VERSION: Final = 1
@@ -20,9 +20,13 @@ SCHEMA_VERSION: Final = 1
 
 INVOICE: Final = "invoice"
 FULFILLMENT: Final = "fulfillment"
+PAYMENT: Final = "payment"
+SUBJECTS: Final = (INVOICE, FULFILLMENT, PAYMENT, "refund", "credit_note", "dispute")
+"""What events tell of."""
 UPDATED: Final = "updated"
 DELETED: Final = "deleted"
 REOPENED: Final = "reopened"
+REINSTATED: Final = "reinstated"
 FINALIZATION_FAILED: Final = "finalization_failed"
 
 CALLED: Final = {
@@ -48,6 +52,8 @@ def event_type(subject: str, was: str | None, became: str, *, refused: bool = Fa
         return f"{subject}.{UPDATED}"
     if subject == INVOICE and became == InvoiceStatus.OPEN and was in ENDED:
         return f"{subject}.{REOPENED}"
+    if subject == FULFILLMENT and became == FulfillmentStatus.FULFILLED and was in BEGUN:
+        return f"{subject}.{REINSTATED}"
     return f"{subject}.{CALLED.get(became, became) if subject == INVOICE else became}"
 
 
@@ -56,7 +62,7 @@ INVOICE_TYPES: Final = (
     event_type(INVOICE, None, InvoiceStatus.DRAFT.value, refused=True),
 )
 FULFILLMENT_TYPES: Final = tuple(
-    event_type(FULFILLMENT, None, status) for status in (*(one.value for one in FulfillmentStatus), UPDATED)
+    event_type(FULFILLMENT, None, status) for status in (*(one.value for one in FulfillmentStatus), REINSTATED, UPDATED)
 )
 TYPES: Final = (*INVOICE_TYPES, *FULFILLMENT_TYPES)
 """All event types."""

@@ -1,7 +1,8 @@
 """The states of a fulfillment. There is one per invoice.
 
-A fulfillment follows its invoice's status; while the invoice is open, it follows the attempts to pay. The result does
-not depend on the order in which Stripe's reports arrive. Pure.
+A fulfillment follows its invoice's status; while the invoice is open, it follows the attempts to pay; once it was
+fulfilled, it follows the money that comes back. The result does not depend on the order in which Stripe's reports
+arrive. Pure.
 """
 
 from dataclasses import dataclass
@@ -10,30 +11,39 @@ from enum import StrEnum
 from typing import Final
 
 from app.domain.invoice import InvoiceStatus, Settlement
+from app.domain.json import JsonObject, JsonView
+from app.domain.policy import DEFAULT, FulfillOn, Policy
+from app.domain.returns import NOTHING, Returned
 
 
 class FulfillmentStatus(StrEnum):
     """Where the fulfillment of one invoice stands."""
 
     AWAITING_PAYMENT = "awaiting_payment"
+    ACTION_REQUIRED = "action_required"
     PROCESSING = "processing"
     PAYMENT_FAILED = "payment_failed"
     FULFILLED = "fulfilled"
+    DISPUTED = "disputed"
+    REVERSED = "reversed"
     CANCELED = "canceled"
     WRITTEN_OFF = "written_off"
 
 
+BEGUN: Final = frozenset({FulfillmentStatus.FULFILLED, FulfillmentStatus.DISPUTED, FulfillmentStatus.REVERSED})
+"""The statuses of what was fulfilled once. It never leaves them."""
+
 SETTLED_BY: Final = {
-    InvoiceStatus.PAID: FulfillmentStatus.FULFILLED,
     InvoiceStatus.VOID: FulfillmentStatus.CANCELED,
     InvoiceStatus.UNCOLLECTIBLE: FulfillmentStatus.WRITTEN_OFF,
 }
-"""The status of the fulfillment for each invoice status that decides it, whatever happened before."""
+"""The status of a fulfillment that was never fulfilled, for each invoice status that ends it."""
 
 
 class Attempt(StrEnum):
     """The state of an attempt to pay, as Stripe reports it."""
 
+    ACTION_REQUIRED = "action_required"
     PROCESSING = "processing"
     FAILED = "payment_failed"
     PAID = "paid"
@@ -41,6 +51,7 @@ class Attempt(StrEnum):
 
 SAYS: Final = {
     None: FulfillmentStatus.AWAITING_PAYMENT,
+    Attempt.ACTION_REQUIRED: FulfillmentStatus.ACTION_REQUIRED,
     Attempt.PROCESSING: FulfillmentStatus.PROCESSING,
     Attempt.FAILED: FulfillmentStatus.PAYMENT_FAILED,
     Attempt.PAID: FulfillmentStatus.AWAITING_PAYMENT,
@@ -68,20 +79,91 @@ def later(known: AttemptReport | None, said: AttemptReport) -> AttemptReport | N
     return said if said.attempt is Attempt.PAID else None
 
 
-def follow(
-    current: str | None, invoice_status: str, attempt: str | None, settled_by: str | None = None
-) -> FulfillmentStatus | None:
-    """The fulfillment's status, given its invoice's status and the last word on paying it; None: there is none yet.
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What is known of the money: the last report on paying, what was paid, what of it came back, and the policy.
 
-    `fulfilled` is final: nothing takes a fulfillment back. An invoice that is paid because a credit note covered all
-    of it (see Settlement) was called off.
+    worth: what a return is measured by, in minor units: what was paid, or the total where nothing had to be.
+    """
+
+    attempt: Attempt | None = None
+    settled_by: str | None = None
+    worth: int = 0
+    returned: Returned = NOTHING
+    policy: Policy = DEFAULT
+
+
+def follow(current: str | None, invoice_status: str, payment: Payment) -> FulfillmentStatus | None:
+    """The fulfillment's status, given its invoice's status and the payment; None: there is none yet.
+
+    An invoice that is paid because a credit note covered all of it (see Settlement) was called off.
     """
     known = FulfillmentStatus(current) if current else None
     status = InvoiceStatus(invoice_status)
-    if known is FulfillmentStatus.FULFILLED or status is InvoiceStatus.DRAFT:
+    if status is InvoiceStatus.DRAFT:
         return known
+    settled = status is InvoiceStatus.PAID and payment.settled_by != Settlement.CREDIT_NOTE
+    under_way = status is InvoiceStatus.OPEN and _under_way(known, payment)
+    if settled or under_way:
+        return _kept(payment)
+    if known in BEGUN:
+        return FulfillmentStatus.REVERSED  # the payment was detached, or what was under way failed
     if status is InvoiceStatus.OPEN:
-        return SAYS[Attempt(attempt) if attempt else None]
-    if status is InvoiceStatus.PAID and settled_by == Settlement.CREDIT_NOTE:
-        return FulfillmentStatus.CANCELED
-    return SETTLED_BY[status]
+        return SAYS[payment.attempt]
+    return SETTLED_BY.get(status, FulfillmentStatus.CANCELED)
+
+
+def _under_way(known: FulfillmentStatus | None, payment: Payment) -> bool:
+    """Whether the policy fulfills for a payment that has not settled.
+
+    A part of the invoice that was paid in between takes nothing back.
+    """
+    if payment.policy.fulfill_on is not FulfillOn.PROCESSING:
+        return False
+    return payment.attempt is Attempt.PROCESSING or (
+        payment.attempt is Attempt.PAID and known is FulfillmentStatus.FULFILLED
+    )
+
+
+def _kept(payment: Payment) -> FulfillmentStatus:
+    """The status of a paid fulfillment, by what came back of the payment."""
+    if payment.policy.reverses(payment.returned.decided, payment.worth):
+        return FulfillmentStatus.REVERSED
+    if payment.returned.undecided and payment.policy.hold_on_dispute:
+        return FulfillmentStatus.DISPUTED
+    return FulfillmentStatus.FULFILLED
+
+
+# What rows hold
+
+STORED_AS: Final = {
+    FulfillmentStatus.ACTION_REQUIRED: FulfillmentStatus.AWAITING_PAYMENT,
+    FulfillmentStatus.DISPUTED: FulfillmentStatus.FULFILLED,
+    FulfillmentStatus.REVERSED: FulfillmentStatus.FULFILLED,
+}
+"""The statuses that the release before does not know, and what it reads instead.
+
+Rows hold that in `status`, and the status itself in `later_status`. A trigger empties that where the release before
+changes `status`. The release after the next can go back to one column.
+"""
+
+
+def stored(fulfillment: JsonView) -> JsonObject:
+    """The fulfillment as a row holds it."""
+    row: JsonObject = dict(fulfillment)
+    own = FulfillmentStatus(row["status"])
+    row["status"] = STORED_AS.get(own, own).value
+    row["later_status"] = own.value if own in STORED_AS else None
+    if row["attempt"] == Attempt.ACTION_REQUIRED:
+        row |= {"attempt": Attempt.PAID.value, "action_required_at": row["attempt_at"]}
+    return row
+
+
+def read(row: JsonView) -> JsonObject:
+    """The fulfillment that a row holds: its status in one field, and the attempt that waits for the payer."""
+    fulfillment: JsonObject = dict(row)
+    fulfillment["status"] = fulfillment.pop("later_status") or fulfillment["status"]
+    asked = fulfillment.pop("action_required_at")
+    if asked and asked == fulfillment["attempt_at"]:
+        fulfillment["attempt"] = Attempt.ACTION_REQUIRED.value
+    return fulfillment

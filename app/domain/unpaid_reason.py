@@ -16,6 +16,20 @@ ADVICE = {
 }
 """What to do where Stripe refused to finalize, by its code."""
 
+ACTS = {
+    "use_stripe_sdk": "authenticate it (3-D Secure)",
+    "redirect_to_url": "authenticate it at the bank's page",
+    "verify_with_microdeposits": "verify the bank account by its microdeposits",
+    "display_bank_transfer_instructions": "transfer the money",
+}
+"""What the payer must do, by Stripe's type of the next action."""
+
+BACK = frozenset({FulfillmentStatus.DISPUTED, FulfillmentStatus.REVERSED})
+ENDED = {
+    InvoiceStatus.VOID: "It was voided: nobody owes it.",
+    InvoiceStatus.UNCOLLECTIBLE: "It was written off as uncollectible; it can still be paid.",
+    InvoiceStatus.PAID: "It is paid, and its fulfillment is about to follow.",
+}
 CREDITED = "A credit note covers all of it and nothing was paid: there is nothing to fulfill."
 
 
@@ -23,7 +37,8 @@ CREDITED = "A credit note covers all of it and nothing was paid: there is nothin
 class Standing:
     """The facts behind the answer. `waiting` and `dead` count the invoice's events that are not applied.
 
-    `paid` is the formatted amount paid of an open invoice; None if nothing is. `refused` is why Stripe last refused to
+    `paid` is the formatted amount paid of an open invoice; None if nothing is. `required_action` is what the payer must
+    do, in Stripe's word. `returned` is the formatted amount that came back, and of how much. `refused` is why Stripe last refused to
     finalize the draft: the code and the message.
     """
 
@@ -37,6 +52,8 @@ class Standing:
     dead: int
     paid: str | None = None
     refused: tuple[str | None, str | None] | None = None
+    required_action: str | None = None
+    returned: str | None = None
 
 
 def unpaid_because(standing: Standing, now: datetime) -> str | None:
@@ -49,18 +66,17 @@ def unpaid_because(standing: Standing, now: datetime) -> str | None:
 def _reason(standing: Standing) -> str:
     if standing.deleted:
         return "The draft was deleted."
+    if standing.fulfillment in BACK:
+        return _came_back(standing)
     match InvoiceStatus(standing.status):
         case InvoiceStatus.DRAFT:
             return _draft(standing)
-        case InvoiceStatus.VOID:
-            return "It was voided: nobody owes it."
-        case InvoiceStatus.UNCOLLECTIBLE:
-            return "It was written off as uncollectible; it can still be paid."
-        case InvoiceStatus.PAID:
-            credited = standing.fulfillment == FulfillmentStatus.CANCELED
-            return CREDITED if credited else "It is paid, and its fulfillment is about to follow."
         case InvoiceStatus.OPEN:
             return " ".join(part for part in (_partly(standing), _attempt(standing)) if part)
+        case InvoiceStatus.PAID if standing.fulfillment == FulfillmentStatus.CANCELED:
+            return CREDITED
+        case ended:
+            return ENDED[ended]
 
 
 def _draft(standing: Standing) -> str:
@@ -72,11 +88,26 @@ def _draft(standing: Standing) -> str:
     return f"It is still a draft, because Stripe refused to finalize it: {told}. {advice}, then finalize it again."
 
 
+def _came_back(standing: Standing) -> str:
+    if standing.fulfillment == FulfillmentStatus.DISPUTED:
+        return f"It was paid, and a dispute that is not decided withdrew the money: {standing.returned}."
+    if standing.returned:
+        return f"It was paid, and the money came back: {standing.returned}."
+    return "It was fulfilled, and the payment was detached or failed."
+
+
+def _act(required_action: str | None) -> str:
+    """What the payer must do, by Stripe's word for it."""
+    return ACTS.get(required_action or "use_stripe_sdk", f"complete it ({required_action})")
+
+
 def _partly(standing: Standing) -> str:
     return f"It is open, and only {standing.paid} is paid." if standing.paid else ""
 
 
 def _attempt(standing: Standing) -> str:
+    if standing.fulfillment == FulfillmentStatus.ACTION_REQUIRED:
+        return f"It is open, and the payment waits for the payer, who must {_act(standing.required_action)}."
     if standing.fulfillment == FulfillmentStatus.PROCESSING:
         return "A payment is processing and has not settled yet."
     if standing.fulfillment == FulfillmentStatus.PAYMENT_FAILED:

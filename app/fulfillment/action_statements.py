@@ -7,12 +7,11 @@ the end of a lease, so an action comes due again if its worker dies.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
 
 import asyncpg
 
 from app.db.engine import Connection
-from app.domain.actions import ActionStatus, Moment
+from app.domain.actions import DUE_AT, MAIL_WAITS, ActionStatus, Moment, Occasion
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,17 @@ class DueAction:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What came of an earlier action of the same name and fulfillment."""
+
+    id: str
+    moment: Moment
+    status: str
+    attempts: int
+    finished_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """The recipient of a fulfillment's mail. `known` is False while the customer has not arrived here."""
 
@@ -41,10 +51,12 @@ class Recipient:
 
 
 _ENQUEUE = """
-INSERT INTO fulfillment_actions (id, fulfillment, invoice, action, moment)
+INSERT INTO fulfillment_actions (id, fulfillment, invoice, action, moment, next_attempt_at)
 SELECT 'act_' || left(encode(sha256(convert_to(concat_ws(':', reached.id, action, reached.moment), 'UTF8')), 'hex'), 32),
-    reached.id, reached.invoice, action, reached.moment
-FROM configured_actions, unnest($1::text[], $2::text[], $3::text[]) AS reached (id, invoice, moment)
+    reached.id, reached.invoice, action, reached.moment,
+    now() + CASE WHEN action = 'email' THEN reached.mail_waits ELSE interval '0' END
+FROM configured_actions,
+    unnest($1::text[], $2::text[], $3::text[], $4::interval[]) AS reached (id, invoice, moment, mail_waits)
 ORDER BY 1
 ON CONFLICT (fulfillment, action, moment) DO UPDATE
 SET status = 'pending', attempts = 0, lost = 0, reason = NULL, next_attempt_at = now(), finished_at = NULL
@@ -71,7 +83,8 @@ WITH waiting AS (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE fulfillment_actions AS job
-SET status = 'running', attempts = job.attempts + 1, lease = job.lease + 1, next_attempt_at = now() + $3::interval
+SET status = 'running', attempts = job.attempts + 1, lease = job.lease + 1, later_lease = job.lease + 1,
+    next_attempt_at = now() + $3::interval
 FROM waiting
 WHERE job.id = waiting.id
 RETURNING job.id, job.fulfillment, job.invoice, job.action, job.moment, job.attempts, job.lease
@@ -95,6 +108,7 @@ UPDATE fulfillment_actions AS job
 SET status = CASE WHEN given_up THEN 'dead' ELSE 'running' END,
     attempts = job.attempts + CASE WHEN given_up THEN 0 ELSE 1 END,
     lease = job.lease + 1,
+    later_lease = job.lease + 1,
     lost = job.lost + 1,
     reason = CASE WHEN given_up THEN 'Its worker died or hung each time.' ELSE reason END,
     next_attempt_at = CASE WHEN given_up THEN NULL ELSE now() + $2::interval END,
@@ -109,7 +123,7 @@ UPDATE fulfillment_actions AS job
 SET next_attempt_at = now() + $4::interval
 FROM fulfillments fulfillment
 WHERE job.id = $1 AND job.attempts = $2 AND job.lease = $3 AND job.status = 'running' AND fulfillment.id = job.fulfillment
-RETURNING fulfillment.status
+RETURNING coalesce(fulfillment.later_status, fulfillment.status) AS status
 """
 
 _DONE = """
@@ -124,13 +138,13 @@ WHERE id = $1 AND attempts = $2 AND lease = $3 AND status = 'running'
 
 _LEAVE = """
 WITH standing AS MATERIALIZED (
-    SELECT status FROM fulfillments WHERE id = $4 FOR SHARE
+    SELECT coalesce(later_status, status) = ANY($6::text[]) AS due FROM fulfillments WHERE id = $4 FOR SHARE
 )
 UPDATE fulfillment_actions AS job
-SET status = CASE WHEN standing.status = moment THEN 'pending' ELSE 'skipped' END,
-    reason = CASE WHEN standing.status <> moment THEN $5 END,
-    next_attempt_at = CASE WHEN standing.status = moment THEN now() END,
-    finished_at = CASE WHEN standing.status <> moment THEN now() END
+SET status = CASE WHEN standing.due THEN 'pending' ELSE 'skipped' END,
+    reason = CASE WHEN NOT standing.due THEN $5 END,
+    next_attempt_at = CASE WHEN standing.due THEN now() END,
+    finished_at = CASE WHEN NOT standing.due THEN now() END
 FROM standing
 WHERE job.id = $1 AND job.attempts = $2 AND job.lease = $3 AND job.status = 'running'
 """
@@ -147,6 +161,13 @@ WHERE id = $1 AND status = ANY($2::text[])
 RETURNING id
 """
 
+_EARLIER = """
+SELECT id, moment, status, attempts, to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS finished_at
+FROM fulfillment_actions
+WHERE fulfillment = $1 AND action = $2 AND id <> $3 AND attempts > 0
+ORDER BY created_at, id
+"""
+
 _RECIPIENT = """
 SELECT fulfillment.customer IS NULL OR customer.id IS NOT NULL AS known, customer.deleted_at IS NOT NULL OR EXISTS (
         SELECT FROM tombstones WHERE id = fulfillment.customer
@@ -156,14 +177,15 @@ WHERE fulfillment.id = $1
 """
 
 
-async def enqueue(connection: Connection, reached: Collection[tuple[str, str, Moment]]) -> None:
-    """Create the configured actions for each fulfillment, invoice and moment in `reached`.
+async def enqueue(connection: Connection, reached: Collection[tuple[str, str, Occasion]]) -> None:
+    """Create the configured actions for each fulfillment, invoice and occasion in `reached`.
 
     Existing actions stay, but one that was skipped as not due is due again.
     """
     if reached:
-        ids, invoices, moments = zip(*sorted(set(reached)), strict=True)
-        await connection.execute(_ENQUEUE, list(ids), list(invoices), list(moments))
+        waits = {occasion: timedelta(seconds=MAIL_WAITS.get(occasion.moment, 0)) for _, _, occasion in reached}
+        rows = sorted({(one, invoice, str(occasion), waits[occasion]) for one, invoice, occasion in reached})
+        await connection.execute(_ENQUEUE, *(list(column) for column in zip(*rows, strict=True)))
 
 
 async def announce(connection: Connection, names: Collection[str]) -> None:
@@ -204,12 +226,19 @@ async def claim_back(
 
 def _due(row: asyncpg.Record) -> DueAction:
     named = {name: row[name] for name in DueAction.__slots__}
-    return DueAction(**named | {"moment": Moment(row["moment"])})
+    return DueAction(**named | {"moment": Occasion.read(row["moment"]).moment})
+
+
+async def earlier(connection: Connection, due: DueAction) -> list[Earlier]:
+    """What the same action did for this fulfillment before, oldest first: each that was tried at least once."""
+    rows = await connection.fetch(_EARLIER, due.fulfillment, due.action, due.id)
+    return [Earlier(**dict(row) | {"moment": Occasion.read(row["moment"]).moment}) for row in rows]
 
 
 async def hold(connection: Connection, due: DueAction, lease: timedelta) -> str | None:
     """Extend the claim by `lease` from now. Returns the fulfillment's status; None if the claim is lost."""
-    return cast("str | None", await connection.fetchval(_HOLD, due.id, due.attempts, due.lease, lease))
+    found: str | None = await connection.fetchval(_HOLD, due.id, due.attempts, due.lease, lease)
+    return found
 
 
 async def done(connection: Connection, due: DueAction) -> None:
@@ -223,12 +252,13 @@ async def end(connection: Connection, due: DueAction, status: ActionStatus, reas
 
 
 async def leave(connection: Connection, due: DueAction, reason: str) -> None:
-    """Mark it skipped because its fulfillment moved on, or pending if the fulfillment has returned to its moment.
+    """Mark it skipped because its fulfillment moved on, or pending if the fulfillment has returned to where it is due.
 
     It waits for a transaction that changes the fulfillment: either that one sees it skipped and makes it due, or this
     one sees the new status.
     """
-    await connection.execute(_LEAVE, due.id, due.attempts, due.lease, due.fulfillment, reason)
+    statuses = list(DUE_AT[due.moment])
+    await connection.execute(_LEAVE, due.id, due.attempts, due.lease, due.fulfillment, reason, statuses)
 
 
 async def fail(connection: Connection, due: DueAction, reason: str, pause: timedelta) -> None:

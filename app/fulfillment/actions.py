@@ -13,7 +13,7 @@ import msgspec
 from app.db import documents
 from app.db.documents import FULFILLMENT, FULFILLMENT_ACTION, INVOICE, PAYMENT_PAGE, Resource
 from app.db.engine import Connection, Database
-from app.domain.actions import RETRIED, NotNow, Permanent, Skipped, require_due
+from app.domain.actions import RETRIED, Moment, NotNow, Permanent, Skipped, require_due
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonObject, JsonView
 from app.domain.mailbox import Mailbox
@@ -21,9 +21,12 @@ from app.fulfillment import action_statements
 from app.fulfillment.action_statements import DueAction
 from app.fulfillment.mail.delivery import Mailer
 from app.fulfillment.mail.letters import MailWriter
-from app.hooks import FulfillmentAction
+from app.hooks import EarlierAction, FulfillmentAction
 from app.hooks.loading import Function
 from app.idempotency.operations import Operation
+
+BACK = frozenset({Moment.DISPUTED, Moment.PARTLY_REVERSED})
+"""Moments that may pass although the fulfillment's status stays."""
 
 
 class ActionLease(Protocol):
@@ -84,7 +87,9 @@ class Hook:
         due = turn.due
         async with self.database.connection() as connection:
             fulfillment, invoice = await _facts(connection, due, INVOICE)
-        call = FulfillmentAction(due.id, due.moment, due.attempts, fulfillment, invoice)
+            earlier = await action_statements.earlier(connection, due)
+        before = [EarlierAction(it.id, it.moment, it.status, it.attempts, it.finished_at) for it in earlier]
+        call = FulfillmentAction(due.id, due.moment, due.attempts, fulfillment, invoice, before)
         called = asyncio.create_task(self._call(call))
         called.add_done_callback(_looked_at)
         try:
@@ -135,6 +140,8 @@ async def _facts(connection: Connection, due: DueAction, shown: Resource) -> tup
         raise Skipped("Its invoice is gone.")
     decoded: JsonObject = msgspec.json.decode(fulfillment)
     require_due(due.moment, decoded["status"])
+    if due.moment in BACK and decoded["amount_kept"] >= decoded["amount_paid"]:
+        raise Skipped("What had come back did not after all.")
     return decoded, msgspec.json.decode(invoice)
 
 

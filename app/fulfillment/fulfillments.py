@@ -1,4 +1,4 @@
-"""Fulfillments within one transaction: they follow their invoices and the attempts to pay.
+"""Fulfillments within one transaction: they follow their invoices, the attempts to pay, and the money that comes back.
 
 This only computes; projection/unit_of_work.py loads and writes the rows.
 """
@@ -6,11 +6,25 @@ This only computes; projection/unit_of_work.py loads and writes the rows.
 from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
 
-from app.domain.actions import Moment, moment_of
+from app.domain.actions import Occasion
 from app.domain.changes import Change, differs, fulfillment_state, note
 from app.domain.events import FULFILLMENT
-from app.domain.fulfillment import Attempt, AttemptReport, FulfillmentStatus, follow, later
+from app.domain.fulfillment import (
+    BEGUN,
+    Attempt,
+    AttemptReport,
+    FulfillmentStatus,
+    Payment,
+    follow,
+    later,
+    read,
+    stored,
+)
+from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject, JsonView
+from app.domain.policy import DEFAULT, Policy
+from app.domain.returns import Returned
+from app.fulfillment.history import occasions, returned_of, with_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,50 +39,59 @@ class Failure:
 class Fulfillments:
     """Fulfillments by invoice id. `changes` lists what happened to them."""
 
-    def __init__(self, rows: dict[str, JsonObject], now: str, cause: str | None) -> None:
-        self._rows = rows
+    def __init__(self, rows: dict[str, JsonObject], now: str, cause: str | None, policy: Policy = DEFAULT) -> None:
+        """`rows` are as they are stored. `policy` is that of fulfillments which are made here."""
+        self._rows = {invoice_id: read(row) for invoice_id, row in rows.items()}
         self._now = now
+        self._policy = policy
         self._changed: set[str] = set()
         self._beside: dict[str, str] = {}
+        self._reached: list[tuple[str, str, Occasion]] = []
         self.changes: list[Change] = []
         self.cause = cause
 
     def copy(self) -> "Fulfillments":
         """An independent copy."""
-        copied = Fulfillments(self._rows.copy(), self._now, self.cause)
+        copied = Fulfillments({}, self._now, self.cause, self._policy)
+        copied._rows = self._rows.copy()
         copied._changed, copied.changes = self._changed.copy(), self.changes.copy()
-        copied._beside = self._beside.copy()
+        copied._beside, copied._reached = self._beside.copy(), self._reached.copy()
         return copied
 
     def changed(self) -> list[JsonObject]:
         """The rows to write."""
-        return [self._rows[invoice_id] for invoice_id in self._changed]
+        return [stored(self._rows[invoice_id]) for invoice_id in self._changed]
 
-    def reached(self) -> set[tuple[str, str, Moment]]:
-        """The fulfillments that reached a moment for actions: fulfillment, invoice, moment."""
-        moments = ((change.invoice, moment_of(change.was, change.became)) for change in self.changes)
-        return {(fulfillment_id(invoice), invoice, moment) for invoice, moment in moments if moment}
+    def reached(self) -> list[tuple[str, str, Occasion]]:
+        """The fulfillments that reached an occasion for actions: fulfillment, invoice, occasion."""
+        return self._reached
 
     def follow_invoice(self, invoice: JsonView) -> bool:
-        """Follow the invoice's status. Returns whether the fulfillment's status changed.
+        """Follow the invoice's status. Returns whether the fulfillment's status changed."""
+        return self._follow(invoice, self._row(invoice))
 
-        Only this method marks a payment fulfilled.
+    def follow_returns(self, invoice: JsonView, returned: Returned) -> bool:
+        """Follow the money that came back: the sums over all refunds, credit notes and disputes of the invoice.
+
+        Returns whether the fulfillment's status changed. A draft has no fulfillment, and nothing of it can come back.
         """
+        amounts = {f"amount_{name}": value for name, value in asdict(returned).items()}
+        return self._follow(invoice, self._row(invoice) | amounts)
+
+    def _follow(self, invoice: JsonView, row: JsonObject) -> bool:
+        """Only this method marks a payment fulfilled, and takes that back."""
         known = self._rows.get(invoice["id"])
-        stands, attempt = (known["status"], known["attempt"]) if known else (None, None)
-        status = follow(stands, invoice["status"], attempt, invoice.get("settled_by"))
-        if status is None or (known and known["status"] == status):
+        status = follow(known["status"] if known else None, invoice["status"], _payment(row, invoice))
+        if status is None:
             return False
-        row = self._row(invoice) | {"status": status}
-        if status is FulfillmentStatus.FULFILLED:
-            row |= {
-                "fulfilled_at": self._now,
-                "amount_paid": invoice["amount_paid"],
-                "paid_out_of_band": invoice["paid_out_of_band"],
-                "payment_intent": _paying(row, invoice),
-            }
-        self._put(row)
-        return True
+        row |= {"status": status}
+        if status in BEGUN:
+            row |= {"amount_paid": invoice["amount_paid"], "fulfilled_at": row["fulfilled_at"] or self._now}
+            if invoice["status"] == InvoiceStatus.PAID:
+                row |= _settled(row, invoice)
+        if row != known:
+            self._put(row)
+        return known is None or known["status"] != status
 
     def link(self, invoice_id: str, payment_intent: str, *, instead_of: str | None) -> None:
         """Record the invoice's default PaymentIntent, unless another one is known to have paid."""
@@ -160,17 +183,53 @@ class Fulfillments:
             "created_at": self._now,
             "attempt": None,
             "attempt_at": None,
+            "failure_code": None,
+            "failure_decline_code": None,
+            "failure_message": None,
             "failure_at": None,
+            "fulfilled_at": None,
+            "amount_refunded": 0,
+            "amount_credited": 0,
+            "amount_disputed": 0,
+            "amount_undecided": 0,
+            "required_action": None,
+            "payment_attempts": None,
+            "history": None,
+            "policy": self._policy.written(),
         }
 
     def _put(self, row: JsonObject) -> None:
         invoice_id = row["invoice"]
         known = self._rows.get(invoice_id)
-        self._rows[invoice_id] = row = row | {"updated_at": self._now}
+        row = with_entry(known, row | {"updated_at": self._now}, self._now, self.cause)
+        self._rows[invoice_id] = row
         self._changed.add(invoice_id)
+        self._reached += [(row["id"], invoice_id, occasion) for occasion in occasions(known, row)]
         if known is None or differs(known, row):
             was = known["status"] if known else None
             note(self.changes, Change(FULFILLMENT, was, fulfillment_state(row), self.cause))
+
+
+def _settled(fulfillment: JsonView, invoice: JsonView) -> JsonObject:
+    """What a paid invoice says of its payment. Reports on attempts from before are over."""
+    paid_at, said = invoice.get("paid_at"), _word(fulfillment)
+    over = paid_at is not None and (said is None or said.at <= datetime.fromisoformat(paid_at))
+    return {
+        "paid_out_of_band": invoice["paid_out_of_band"],
+        "payment_intent": _paying(fulfillment, invoice),
+        **({"attempt": Attempt.PAID.value, "attempt_at": paid_at} if over else {}),
+    }
+
+
+def _payment(fulfillment: JsonView, invoice: JsonView) -> Payment:
+    word = _word(fulfillment)
+    return Payment(
+        word.attempt if word else None,
+        invoice.get("settled_by"),
+        invoice["amount_paid"] or max(invoice["total"], 0),
+        returned_of(fulfillment),
+        Policy.read(fulfillment["policy"]),
+    )
 
 
 def _paying(fulfillment: JsonView, invoice: JsonView) -> str | None:

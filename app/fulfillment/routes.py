@@ -35,7 +35,8 @@ events = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"], route_c
 async def list_fulfillments(request: Request) -> Response:
     """List fulfillments, newest first."""
     asked = read(request, FulfillmentsQuery)
-    wanted = equal(status=asked.status, customer=asked.customer)
+    wanted = equal(customer=asked.customer)
+    wanted.add("coalesce(row.later_status, row.status) = {}", asked.status)
     wanted.add("row.updated_at > {}", asked.updated_after)
     return await matching(request, FULFILLMENT, asked, wanted)
 

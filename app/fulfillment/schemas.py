@@ -5,12 +5,24 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from app.domain.actions import Moment
 from app.domain.fulfillment import FulfillmentStatus
+from app.domain.policy import FulfillOn
 from app.http.parameters import IdQuery, TimeQuery
 from app.http.queries import Paging
 from app.http.schemas import Shown
 
-Status = Literal["awaiting_payment", "processing", "payment_failed", "fulfilled", "canceled", "written_off"]
+Status = Literal[
+    "awaiting_payment",
+    "action_required",
+    "processing",
+    "payment_failed",
+    "fulfilled",
+    "disputed",
+    "reversed",
+    "canceled",
+    "written_off",
+]
 ActionStatus = Literal["pending", "running", "failed", "done", "skipped", "dead"]
 EventStatus = Literal["received", "processing", "processed", "ignored", "failed", "dead"]
 
@@ -30,19 +42,74 @@ class FulfillmentState(Shown):
     invoice: str
     customer: str | None
     status: FulfillmentStatus
-    amount_paid: int
+    amount_paid: int = Field(description="What was paid by payments once it was fulfilled; 0 before.")
+    amount_refunded: int = Field(description="What refunds beside credit notes paid back, or are paying back.")
+    amount_credited: int = Field(description="What credit notes after payment gave back, in whichever way.")
+    amount_disputed: int = Field(description="What disputes withdrew that are not won.")
+    amount_kept: int = Field(description="`amount_paid` less the three.")
     currency: str
     payment_intent: str | None
     paid_out_of_band: bool
     attempts: int = Field(description="Failed attempts to pay.")
-    failure: PaymentFailure | None
+    required_action: str | None = Field(
+        description="What the payer must do while it is `action_required`: Stripe's type of the PaymentIntent's "
+        "`next_action`; null where Stripe has not said it.",
+        examples=["use_stripe_sdk"],
+    )
+    failure: PaymentFailure | None = Field(description="Of the last attempt; null once another one came after it.")
     fulfilled_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
 
+class PaymentAttempt(Shown):
+    """What Stripe reported of an attempt to pay, by its own clock."""
+
+    at: datetime
+    outcome: Literal["action_required", "processing", "failed", "paid", "succeeded"] = Field(
+        description="`paid`: a part or all of the invoice was paid by it. `succeeded`: its money arrived at Stripe."
+    )
+    payment_intent: str | None
+    amount: int | None
+    code: str | None = Field(examples=["card_declined"])
+    decline_code: str | None = Field(examples=["insufficient_funds"])
+
+
+class HistoryEntry(Shown):
+    """What became of a fulfillment."""
+
+    number: int = Field(description="Counts the entries; none is used twice.")
+    what: str = Field(
+        description="The status it came to, `partly_reversed`, `reinstated`, `payment_unexpected`, or `updated`.",
+        examples=["reversed"],
+    )
+    at: datetime = Field(description="When it was recorded.")
+    cause: str | None = Field(description="The event of Stripe's, or what else brought it.", examples=["evt_1Pgf"])
+    status: FulfillmentStatus
+    amount_paid: int
+    amount_refunded: int
+    amount_credited: int
+    amount_disputed: int
+
+
+class PolicyRead(Shown):
+    """When it is fulfilled, and what reverses it."""
+
+    fulfill_on: FulfillOn
+    reverse_on_partial: str = Field(
+        description="`never`, `always`, or `above` and a percentage.", examples=["above 50"]
+    )
+    hold_on_dispute: bool
+
+
 class FulfillmentRead(FulfillmentState):
     """A fulfillment as it is. What is added here is not in events: those are kept as they were told."""
+
+    payment_attempts: list[PaymentAttempt] = Field(description="Oldest first; the newest 50.")
+    history: list[HistoryEntry] = Field(description="Oldest first; the newest 100.")
+    policy: PolicyRead | None = Field(
+        description="That it was made with; null where it is older than policies, which means the default one."
+    )
 
 
 class FulfillmentActionRead(Shown):
@@ -55,7 +122,7 @@ class FulfillmentActionRead(Shown):
     fulfillment: str = Field(examples=["ful_1PgF"])
     invoice: str
     action: str = Field(description="`email`, or the name of a hook.", examples=["email"])
-    moment: Literal["processing", "fulfilled"]
+    moment: Moment
     status: ActionStatus = Field(description="`failed` is tried again, `dead` waits for a person.")
     attempts: int
     reason: str | None = Field(

@@ -10,6 +10,7 @@ from app.db.schema import customers, fulfillments, invoices, tombstones
 from app.db.statement import Statement, any_of
 
 _I, _F = invoices.c, fulfillments.c
+_STATUS = func.coalesce(_F.later_status, _F.status)
 _THERE = _I.deleted_at.is_(None)
 _SETTLED = _I.updated_at < func.now() - bindparam("settled", type_=Interval)
 _YOUNG = _I.created_at > func.now() - bindparam("young", type_=Interval)
@@ -27,9 +28,9 @@ _LAGGING = Statement(
             _THERE,
             _SETTLED,
             or_(
-                and_(_I.status == "paid", _F.status.not_in(("fulfilled", "canceled"))),
-                and_(_I.status == "void", _F.status.not_in(("canceled", "fulfilled"))),
-                and_(_I.status == "uncollectible", _F.status.not_in(("written_off", "fulfilled"))),
+                and_(_I.status == "paid", _STATUS.not_in(("fulfilled", "disputed", "reversed", "canceled"))),
+                and_(_I.status == "void", _STATUS.not_in(("canceled", "reversed"))),
+                and_(_I.status == "uncollectible", _STATUS.not_in(("written_off", "reversed"))),
             ),
         ),
         select(_I.id).where(_YOUNG, _I.status != "draft", _THERE, _SETTLED, ~exists().where(_F.invoice == _I.id)),

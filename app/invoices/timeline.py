@@ -7,7 +7,9 @@ import msgspec
 from app.db.engine import Connection
 from app.db.rows import load
 from app.db.tables import FULFILLMENTS
+from app.domain.changes import fulfillment_state
 from app.domain.errors import NotFound
+from app.domain.fulfillment import read as read_row
 from app.domain.json import JsonView
 from app.domain.money import format_amount
 from app.domain.unpaid_reason import Standing, unpaid_because
@@ -21,9 +23,10 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
     invoice = (await mirrored_rows.read(connection, Kind.INVOICE, [invoice_id])).get(invoice_id)
     if invoice is None:
         raise NotFound(f"There is no invoice {invoice_id!r}.")
-    fulfillment = (await load(connection, FULFILLMENTS, [invoice_id], by="invoice")).get(invoice_id) or {}
+    row = (await load(connection, FULFILLMENTS, [invoice_id], by="invoice")).get(invoice_id)
+    fulfillment = fulfillment_state(read_row(row)) if row else {}
     waiting, dead = await timeline_statements.unapplied(connection, invoice_id)
-    codes = [fulfillment.get(name) for name in ("failure_code", "failure_decline_code", "failure_message")]
+    codes = list((fulfillment.get("failure") or {}).values())
     refusal = invoice.get("last_finalization_error")
     standing = Standing(
         status=invoice["status"],
@@ -36,6 +39,8 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         dead=dead,
         paid=_paid(invoice),
         refused=(refusal["code"], refusal["message"]) if refusal else None,
+        required_action=fulfillment.get("required_action"),
+        returned=_returned(fulfillment),
     )
     document = {
         "invoice": invoice_id,
@@ -46,6 +51,16 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         "data": await timeline_statements.entries(connection, invoice_id),
     }
     return msgspec.json.encode(document)
+
+
+def _returned(fulfillment: JsonView) -> str | None:
+    """What came back, each way, of how much."""
+    if not fulfillment:
+        return None
+    ways = [(way, fulfillment[f"amount_{way}"]) for way in ("refunded", "credited", "disputed")]
+    told = [f"{format_amount(amount, fulfillment['currency'])} {way}" for way, amount in ways if amount]
+    of = format_amount(fulfillment["amount_paid"], fulfillment["currency"])
+    return f"{', '.join(told)} of {of}" if told else None
 
 
 def _paid(invoice: JsonView) -> str | None:

@@ -12,10 +12,10 @@ import structlog
 from app.db.engine import Connection, Database
 from app.db.rows import load, lock, store
 from app.db.tables import FULFILLMENTS, Table
-from app.domain.actions import moment_of
 from app.domain.errors import InvoicingError
 from app.domain.json import JsonObject
 from app.fulfillment import action_statements
+from app.fulfillment.history import repaired
 from app.inbox.envelope import read_event
 from app.inbox.handlers import Incoming, handle
 from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 KINDS = {table: kind for kind, table in TABLES.items()}
 
+CAUSE = "rebuild"
+"""The cause that a repaired fulfillment's history names."""
 FROM_CALLS = frozenset({"payment_intent"})
 """Fields that answers to our own calls may set before any event does, so the rebuild may lack them."""
 
@@ -133,9 +135,10 @@ class Rebuilder:
                 return False
             kept = {name: known[name] for name in FROM_CALLS if known and known.get(name) and not rebuilt.get(name)}
             row = rebuilt | kept
+            if table is FULFILLMENTS:
+                row, reached = repaired(known, row, datetime.now(UTC).isoformat(), CAUSE)
+                await action_statements.enqueue(live, [(row["id"], row["invoice"], occasion) for occasion in reached])
             await store(live, table, [documented(KINDS[table], row) if table in KINDS else row])
-            moment = moment_of(known["status"] if known else None, rebuilt["status"]) if table is FULFILLMENTS else None
-            await action_statements.enqueue(live, [(rebuilt["id"], rebuilt["invoice"], moment)] if moment else [])
         return True
 
 

@@ -24,6 +24,7 @@ BESIDE = (
     "changes",
     "configured_actions",  # empty: nothing that is rebuilt is done again
     "fulfillment_actions",
+    "fulfillment_policy",
     "webhook_events",
     "operations",
     "audit_log",
@@ -42,6 +43,10 @@ OUR_OWN = (
     "attempt",
     "attempt_at",
     "failure_at",
+    "action_required_at",
+    "payment_attempts",
+    "history",
+    "policy",
     "document",
     "items_document",
     "document_version",

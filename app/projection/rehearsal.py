@@ -14,7 +14,7 @@ import msgspec
 
 from app.db.engine import Connection, Database
 from app.domain.errors import NotAtStripe, StripeInvalidRequest
-from app.domain.fulfillment import follow
+from app.domain.fulfillment import Payment, follow
 from app.domain.invoice import advance
 from app.domain.json import JsonObject, JsonView
 from app.domain.sources import Passing, id_of
@@ -193,8 +193,8 @@ class Rehearsal:
             for line, item in items.items():
                 if isinstance(told := reading.get(_item_name(line)), dict):
                     reading[_item_name(line)] = {name: told[name] for name in item if name in told}
-            known[FOLLOWS] = follow(None, row["status"], None)
-            reading[FOLLOWS] = follow(None, advance(row["status"], str(reading["status"])), None)
+            known[FOLLOWS] = follow(None, row["status"], Payment())
+            reading[FOLLOWS] = follow(None, advance(row["status"], str(reading["status"])), Payment())
             if reading["payment_intent"] is None:  # only an answer that shows the payments says so
                 known.pop("payment_intent", None)
                 del reading["payment_intent"]

@@ -19,9 +19,10 @@ from app.domain.errors import NotAtStripe
 from app.domain.events import INVOICE
 from app.domain.invoice import InvoiceStatus, advance
 from app.domain.json import JsonObject, JsonView
+from app.domain.policy import DEFAULT
 from app.domain.snapshot import Verdict, Version, judge
 from app.events import change_statements
-from app.fulfillment import action_statements
+from app.fulfillment import action_statements, policy_statements
 from app.fulfillment.fulfillments import Fulfillments
 from app.idempotency import references
 from app.invoices import item_statements
@@ -102,7 +103,9 @@ class UnitOfWork:
             rows = await mirrored_rows.read(connection, kind, kind_ids)
             unit._rows |= {Subject(kind, row_id): row for row_id, row in rows.items()}
         rows = await load(connection, FULFILLMENTS, ids[Kind.INVOICE], by="invoice")
-        unit.fulfillments = Fulfillments(rows, unit._now, cause)
+        new = any(invoice_id not in rows for invoice_id in ids[Kind.INVOICE])
+        policy = await policy_statements.current(connection) if new else DEFAULT
+        unit.fulfillments = Fulfillments(rows, unit._now, cause, policy)
         unit._known = set(unit._rows)
         unknown = [subject for subject in wanted if subject not in unit._rows]
         unit._gone = await tombstones.among(connection, [subject.id for subject in unknown])

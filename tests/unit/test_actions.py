@@ -1,6 +1,7 @@
 """When an action is due, what an email address is, and what a mail says."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,12 +12,12 @@ from app.domain.actions import (
     MOST_ATTEMPTS,
     Misconfigured,
     Moment,
+    Occasion,
     Overtaken,
-    moment_of,
     require_due,
 )
-from app.domain.fulfillment import FulfillmentStatus
 from app.domain.mailbox import Mailbox, one_line
+from app.fulfillment.history import occasions, with_entry
 from app.fulfillment.mail.letters import MailWriter
 from app.fulfillment.mail.sample import FULFILLMENT, INVOICE
 from app.fulfillment.schemas import FulfillmentRead
@@ -25,18 +26,55 @@ from app.invoices.schemas import InvoiceRead
 SENDER = Mailbox.of("Shop <orders@shop.example>")
 
 
-def test_a_moment_is_reached_by_a_change_of_status_alone() -> None:
-    assert moment_of(None, "fulfilled") is Moment.FULFILLED
-    assert moment_of("awaiting_payment", "processing") is Moment.PROCESSING
-    assert moment_of("fulfilled", "fulfilled") is None
-    assert {status for status in FulfillmentStatus if moment_of(None, status)} == {"processing", "fulfilled"}
+def fulfillment(status: str, *, refunded: int = 0, history: Any = None) -> dict[str, Any]:
+    sums = {"amount_refunded": refunded, "amount_credited": 0, "amount_disputed": 0, "amount_undecided": 0}
+    return {"status": status, "amount_paid": 1000, **sums, "history": history}
+
+
+def reached(*states: dict[str, Any]) -> list[str]:
+    """The occasions that follow from a fulfillment's states, one after another."""
+    found: list[str] = []
+    known = None
+    for state in states:
+        row = with_entry(known, state | {"history": known["history"] if known else None}, "now", "evt_1")
+        found += map(str, occasions(known, row))
+        known = row
+    return found
+
+
+def test_a_moment_is_reached_by_what_became_of_the_fulfillment() -> None:
+    assert reached(fulfillment("awaiting_payment"), fulfillment("processing")) == ["processing"]
+    assert reached(fulfillment("fulfilled"), fulfillment("fulfilled")) == ["fulfilled"]
+    assert reached(fulfillment("fulfilled"), fulfillment("fulfilled", refunded=1)) == ["fulfilled", "partly_reversed:2"]
+    for status in ("awaiting_payment", "payment_failed", "canceled", "written_off"):
+        assert reached(fulfillment(status)) == []
+
+
+def test_each_reversal_and_each_reinstatement_is_an_occasion_of_its_own() -> None:
+    back, there = fulfillment("reversed", refunded=1000), fulfillment("fulfilled")
+    assert reached(there, back, there, back) == [
+        "fulfilled", "reversed:2", "reinstated:3", "fulfilled", "reversed:4",
+    ]  # fmt: skip
+
+
+def test_a_refund_of_a_part_that_fails_reinstates_and_each_refund_is_told() -> None:
+    states = [fulfillment("fulfilled", refunded=amount) for amount in (0, 300, 500, 500, 300)]
+    assert reached(*states) == ["fulfilled", "partly_reversed:2", "partly_reversed:3", "reinstated:4", "fulfilled"]
+
+
+def test_an_occasion_is_read_as_it_is_written() -> None:
+    for occasion in (Occasion(Moment.FULFILLED), Occasion(Moment.REVERSED, 7)):
+        assert Occasion.read(str(occasion)) == occasion
 
 
 def test_an_action_is_due_while_its_moment_holds() -> None:
-    require_due("processing", "processing")
+    require_due(Moment.PROCESSING, "processing")
     for status in ("fulfilled", "payment_failed", "canceled"):
         with pytest.raises(Overtaken, match=f"The fulfillment is {status} by now"):
-            require_due("processing", status)
+            require_due(Moment.PROCESSING, status)
+    for moment, status in (("reversed", "fulfilled"), ("reinstated", "reversed"), ("action_required", "processing")):
+        with pytest.raises(Overtaken):
+            require_due(Moment(moment), status)
 
 
 def test_tries_spread_over_more_than_a_day_and_less_than_three() -> None:

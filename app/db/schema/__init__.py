@@ -5,7 +5,7 @@ classes on them (app/admin/models.py).
 """
 
 from app.db.schema.access import api_keys, audit_log, rate_buckets
-from app.db.schema.actions import configured_actions, fulfillment_actions
+from app.db.schema.actions import configured_actions, fulfillment_actions, fulfillment_policy
 from app.db.schema.fulfillments import changes, feed, fulfillments, payment_links
 from app.db.schema.inbox import coverage, tombstones, webhook_events
 from app.db.schema.metadata import metadata
@@ -32,6 +32,7 @@ __all__ = [
     "document_rebuilds",
     "feed",
     "fulfillment_actions",
+    "fulfillment_policy",
     "fulfillments",
     "invoice_items",
     "invoice_payments",

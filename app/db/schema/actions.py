@@ -1,8 +1,8 @@
 """The tables of fulfillment actions: the actions of each fulfillment, and the configured ones."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, desc, func, text
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, desc, func, text
 
-from app.db.schema.metadata import TIME, metadata, one_of
+from app.db.schema.metadata import JSON, TIME, metadata, one_of
 from app.domain.actions import ENDED, WAITING, ActionStatus, Moment
 
 DUE = (*WAITING, ActionStatus.RUNNING)
@@ -23,8 +23,9 @@ fulfillment_actions = Table(
     Column("next_attempt_at", TIME, server_default=func.now()),
     Column("created_at", TIME, server_default=func.now(), nullable=False),
     Column("finished_at", TIME),
+    Column("later_lease", Integer),
     Index("uq_fulfillment_actions_once", "fulfillment", "action", "moment", unique=True),
-    CheckConstraint(one_of("moment", Moment), name="moment"),
+    CheckConstraint(one_of("split_part(moment, ':', 1)", Moment), name="moment"),
     CheckConstraint(one_of("status", ActionStatus), name="status"),
     CheckConstraint("attempts >= 0 AND lost >= 0", name="attempts_not_negative"),
     CheckConstraint(f"({one_of('status', DUE)}) = (next_attempt_at IS NOT NULL)", name="due_has_time"),
@@ -40,9 +41,10 @@ fulfillment_actions = Table(
     Index("ix_fulfillment_actions_invoice", "invoice"),
     Index("ix_fulfillment_actions_dead", desc("created_at"), desc("id"), postgresql_where=text("status = 'dead'")),
 )
-"""One action for one moment of one fulfillment. The row is the job, and makes the action unique.
+"""One action for one occasion of one fulfillment. The row is the job, and makes the action unique.
 
-lease: how often it was claimed in all. lost: how often its worker died running it. It does not say whom it is for: that
+moment: the occasion (see domain/actions.py). later_lease: the lease again, where the code that claims it knows all
+moments; a trigger keeps those that the release before does not know from it. lease: how often it was claimed in all. lost: how often its worker died running it. It does not say whom it is for: that
 is read when it runs.
 """
 
@@ -53,3 +55,13 @@ configured_actions = Table(
     Column("since", TIME, server_default=func.now(), nullable=False),
 )
 """The actions that the workers can run. Rows are made for these, from `since` on. Workers register them at start."""
+
+fulfillment_policy = Table(
+    "fulfillment_policy",
+    metadata,
+    Column("id", Boolean, primary_key=True, server_default=text("true")),
+    Column("policy", JSON, nullable=False),
+    Column("since", TIME, server_default=func.now(), nullable=False),
+    CheckConstraint("id", name="one_row"),
+)
+"""The policy of fulfillments made from `since` on (see domain/policy.py). Workers register it at start. At most one row."""

@@ -17,7 +17,14 @@ from sqlalchemy import (
 )
 
 from app.db.schema.metadata import JSON, TIME, metadata, one_of
-from app.domain.fulfillment import FulfillmentStatus
+from app.domain.events import SUBJECTS
+from app.domain.fulfillment import STORED_AS, FulfillmentStatus
+
+EARLIER = [status for status in FulfillmentStatus if status not in STORED_AS]
+"""The statuses that the release before knows, too. The others stand in `later_status`."""
+PAIRS = " OR ".join(f"(status = '{earlier}' AND later_status = '{own}')" for own, earlier in STORED_AS.items())
+EFFECTIVE = "coalesce(later_status, status)"
+"""The SQL of a fulfillment's status."""
 
 fulfillments = Table(
     "fulfillments",
@@ -40,8 +47,23 @@ fulfillments = Table(
     Column("fulfilled_at", TIME),
     Column("created_at", TIME, nullable=False),
     Column("updated_at", TIME, nullable=False),
+    Column("later_status", Text),
+    Column("action_required_at", TIME),
+    Column("required_action", Text),
+    Column("amount_refunded", BigInteger, server_default=text("0"), nullable=False),
+    Column("amount_credited", BigInteger, server_default=text("0"), nullable=False),
+    Column("amount_disputed", BigInteger, server_default=text("0"), nullable=False),
+    Column("amount_undecided", BigInteger, server_default=text("0"), nullable=False),
+    Column("payment_attempts", JSON),
+    Column("history", JSON),
+    Column("policy", JSON),
     Index("uq_fulfillments_invoice", "invoice", unique=True),
-    CheckConstraint(one_of("status", FulfillmentStatus), name="status"),
+    CheckConstraint(one_of("status", EARLIER), name="status"),
+    CheckConstraint(f"later_status IS NULL OR {PAIRS}", name="later_status"),
+    CheckConstraint(
+        "amount_refunded >= 0 AND amount_credited >= 0 AND amount_undecided >= 0 AND amount_disputed >= amount_undecided",
+        name="returns_not_negative",
+    ),
     CheckConstraint("amount_paid >= 0 AND attempts >= 0", name="amounts_not_negative"),
     CheckConstraint("(attempt IS NULL) = (attempt_at IS NULL)", name="attempt_has_time"),
     CheckConstraint("(status = 'fulfilled') = (fulfilled_at IS NOT NULL)", name="fulfilled_has_time"),
@@ -49,7 +71,14 @@ fulfillments = Table(
     Index("ix_fulfillments_status_newest", "status", desc("created_at"), desc("id")),
     Index("ix_fulfillments_customer_newest", "customer", desc("created_at"), desc("id")),
     Index("ix_fulfillments_updated", desc("updated_at")),
+    Index("ix_fulfillments_effective_status_newest", text(EFFECTIVE), desc("created_at"), desc("id")),
 )
+"""One fulfillment of each invoice. domain/fulfillment.py says which of its columns stand for its status.
+
+history: what became of it, each entry with a number (see fulfillment/history.py). payment_attempts: the attempts to pay.
+policy: that it was made with; null where it was made before there were policies. amount_undecided: the part of
+amount_disputed that may come again. action_required_at: the time of an attempt that waits for the payer.
+"""
 
 changes = Table(
     "changes",
@@ -67,14 +96,14 @@ changes = Table(
     Column("became", Text, nullable=False),
     Column("cause", Text),
     Column("data", JSON, server_default=text("'{}'::jsonb"), nullable=False),
-    CheckConstraint("subject IN ('invoice', 'fulfillment')", name="subject"),
+    CheckConstraint(one_of("subject", SUBJECTS), name="subject"),
     Index("ix_changes_invoice", "invoice", "position", "id"),
     Index("ix_changes_position", "position", "id"),
     Index("uq_changes_event", "event", unique=True),
 )
-"""Changes of invoices and fulfillments; rows are only added. Each is an event of the feed.
+"""Changes of invoices and of what belongs to them; rows are only added. Each is an event of the feed.
 
-subject: `invoice` or `fulfillment`. cause: the event (`evt_…`) or whatever else caused it. event: its public id.
+subject: what changed. cause: the event (`evt_…`) or whatever else caused it. event: its public id.
 position, then id: its place in the feed (see events/feed_statements.py); 0 is before the feed.
 """
 

@@ -1,0 +1,68 @@
+"""The policy of a fulfillment: when to fulfill, and what reverses it. Pure.
+
+A fulfillment keeps the policy it was made with, so that another setting never rewrites history.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+from app.domain.json import JsonObject, JsonView
+
+ALL: Final = 100
+NEVER: Final = "never"
+ALWAYS: Final = "always"
+PARTIAL: Final = re.compile(r"never|always|above ([1-9]?[0-9])")
+"""What `reverse_on_partial` may be; the number is a percentage of what was paid."""
+
+
+class FulfillOn(StrEnum):
+    """What a fulfillment waits for: the settled payment, or a payment that is under way."""
+
+    PAID = "paid"
+    PROCESSING = "processing"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When to fulfill, and what reverses a fulfillment besides the return of all that was paid.
+
+    reverse_on_partial: `never`, `always`, or `above <percent>` of what was paid. hold_on_dispute: whether a dispute that
+    is not decided yet makes it `disputed`. Raises ValueError for anything else.
+    """
+
+    fulfill_on: FulfillOn = FulfillOn.PAID
+    reverse_on_partial: str = NEVER
+    hold_on_dispute: bool = True
+
+    def __post_init__(self) -> None:
+        if not PARTIAL.fullmatch(self.reverse_on_partial):
+            raise ValueError("reverse_on_partial must be `never`, `always` or `above` and a percentage from 0 to 99")
+
+    def reverses(self, came_back: int, paid: int) -> bool:
+        """Whether the return of `came_back` of `paid` reverses the fulfillment."""
+        if came_back <= 0 or paid <= 0:
+            return False
+        if came_back >= paid or self.reverse_on_partial == ALWAYS:
+            return True
+        above = PARTIAL.fullmatch(self.reverse_on_partial)
+        return bool(above and above[1] and came_back * ALL > paid * int(above[1]))
+
+    def written(self) -> JsonObject:
+        """The policy as a fulfillment keeps it."""
+        return {
+            "fulfill_on": self.fulfill_on.value,
+            "reverse_on_partial": self.reverse_on_partial,
+            "hold_on_dispute": self.hold_on_dispute,
+        }
+
+    @classmethod
+    def read(cls, written: JsonView | None) -> Self:
+        """The policy that a fulfillment keeps; the default one where it keeps none, as before there were policies."""
+        if written is None:
+            return cls()
+        return cls(FulfillOn(written["fulfill_on"]), written["reverse_on_partial"], written["hold_on_dispute"])
+
+
+DEFAULT: Final = Policy()

@@ -1,0 +1,93 @@
+"""The money that came back of one invoice: refunds, credit notes after payment, and disputes. Pure.
+
+The sums are a function of the latest state of each object, so neither order nor repetition of events matters.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+FAILED_REFUND: Final = frozenset({"failed", "canceled"})
+"""Refunds that brought nothing back. All others count, also while they are pending."""
+LIVE_CREDIT_NOTE: Final = "issued"
+UNDECIDED: Final = frozenset({"needs_response", "under_review"})
+"""Disputes whose money is withdrawn until they are decided. Stripe withdraws nothing for a warning (an inquiry)."""
+LOST: Final = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A refund of a payment of the invoice, in Stripe's words."""
+
+    id: str
+    amount: int
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNote:
+    """A credit note of the invoice.
+
+    amount: what it credits of what was paid (`post_payment_amount`). refunds: how much of it each refund pays out, by
+    the refund's id.
+    """
+
+    amount: int
+    status: str
+    refunds: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A dispute over a payment of the invoice."""
+
+    amount: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What came back, in minor units. Each cent counts once: a refund that a credit note made is the credit note's.
+
+    refunded: by refunds beside credit notes. credited: by credit notes after payment, whichever way. disputed:
+    withdrawn by disputes that are undecided or lost. undecided: the part of `disputed` that may come again.
+    """
+
+    refunded: int = 0
+    credited: int = 0
+    disputed: int = 0
+    undecided: int = 0
+
+    @property
+    def decided(self) -> int:
+        """What came back for good, as far as is known."""
+        return self.refunded + self.credited + self.disputed - self.undecided
+
+    @property
+    def total(self) -> int:
+        """All that is not there now."""
+        return self.refunded + self.credited + self.disputed
+
+
+NOTHING: Final = Returned()
+
+
+def returned(refunds: Iterable[Refund], credit_notes: Iterable[CreditNote], disputes: Iterable[Dispute]) -> Returned:
+    """The sums over all refunds, credit notes and disputes of one invoice.
+
+    A credit note counts by its amount, less what its failed refunds did not pay out. Of a refund, what live credit
+    notes do not account for counts as refunded.
+    """
+    known = {refund.id: refund for refund in refunds}
+    failed = {refund.id for refund in known.values() if refund.status in FAILED_REFUND}
+    credited, accounted = 0, Counter[str]()
+    for note in credit_notes:
+        if note.status == LIVE_CREDIT_NOTE:
+            accounted.update(note.refunds)
+            credited += max(note.amount - sum(part for paid_by, part in note.refunds.items() if paid_by in failed), 0)
+    refunded = sum(max(one.amount - accounted[one.id], 0) for one in known.values() if one.id not in failed)
+    withdrawn = list(disputes)
+    undecided = sum(dispute.amount for dispute in withdrawn if dispute.status in UNDECIDED)
+    lost = sum(dispute.amount for dispute in withdrawn if dispute.status == LOST)
+    return Returned(refunded, credited, undecided + lost, undecided)

@@ -1,0 +1,172 @@
+"""What came back of a payment, and what that makes of the fulfillment: each row of the table in docs/lifecycle.md."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.fulfillment import Attempt, FulfillmentStatus, Payment, follow
+from app.domain.policy import DEFAULT, FulfillOn, Policy
+from app.domain.returns import CreditNote, Dispute, Refund, Returned, returned
+
+PAID = 1000
+
+
+def status_after(
+    *objects: Refund | CreditNote | Dispute, policy: Policy = DEFAULT, current: str = "fulfilled"
+) -> str | None:
+    return follow(current, "paid", Payment(Attempt.PAID, "payment", PAID, sums(*objects), policy))
+
+
+def sums(*objects: Refund | CreditNote | Dispute) -> Returned:
+    return returned(
+        [it for it in objects if isinstance(it, Refund)],
+        [it for it in objects if isinstance(it, CreditNote)],
+        [it for it in objects if isinstance(it, Dispute)],
+    )
+
+
+@pytest.mark.parametrize("status", ["succeeded", "pending", "requires_action"])
+def test_a_refund_counts_while_it_has_not_failed(status: str) -> None:
+    assert status_after(Refund("re_1", 400, status)) == "fulfilled"
+    assert status_after(Refund("re_1", 1000, status)) == "reversed"
+    assert sums(Refund("re_1", 400, status)) == Returned(refunded=400)
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_a_refund_that_failed_reinstates(status: str) -> None:
+    assert status_after(Refund("re_1", 1000, status), current="reversed") == "fulfilled"
+    assert sums(Refund("re_1", 1000, status)) == Returned()
+
+
+@pytest.mark.parametrize(("amount", "becomes"), [(400, "fulfilled"), (1000, "reversed")])
+def test_a_credit_note_after_payment_counts_as_a_refund_by_its_amount(amount: int, becomes: str) -> None:
+    out_of_band = CreditNote(amount, "issued")
+    assert status_after(out_of_band) == becomes
+    assert sums(out_of_band) == Returned(credited=amount)
+    assert sums(CreditNote(amount, "void")) == Returned()
+
+
+def test_a_refund_that_a_credit_note_made_is_the_credit_notes() -> None:
+    note = CreditNote(700, "issued", {"re_1": 500})
+    assert sums(note, Refund("re_1", 500, "succeeded")) == Returned(credited=700)
+    assert sums(note, Refund("re_1", 500, "failed")) == Returned(credited=200)
+    assert sums(note, Refund("re_1", 600, "pending")) == Returned(refunded=100, credited=700)
+    assert sums(note, Refund("re_2", 100, "succeeded")) == Returned(refunded=100, credited=700)
+
+
+def test_a_credit_note_over_all_before_payment_cancels() -> None:
+    assert follow("awaiting_payment", "paid", Payment(settled_by="credit_note", worth=PAID)) == "canceled"
+    assert follow("reversed", "paid", Payment(settled_by="credit_note", worth=PAID)) == "reversed"
+
+
+@pytest.mark.parametrize(
+    ("status", "becomes", "disputed"),
+    [
+        ("warning_needs_response", "fulfilled", 0),
+        ("warning_closed", "fulfilled", 0),
+        ("needs_response", "disputed", 1000),
+        ("under_review", "disputed", 1000),
+        ("won", "fulfilled", 0),
+        ("lost", "reversed", 1000),
+    ],
+)
+def test_a_dispute_holds_until_it_is_decided(status: str, becomes: str, disputed: int) -> None:
+    assert status_after(Dispute(1000, status)) == becomes
+    assert status_after(Dispute(1000, status), current="disputed") == becomes
+    assert sums(Dispute(1000, status)).disputed == disputed
+
+
+def test_a_dispute_over_a_part_that_is_lost_leaves_the_rest() -> None:
+    assert status_after(Dispute(300, "needs_response")) == "disputed"
+    assert status_after(Dispute(300, "lost"), current="disputed") == "fulfilled"
+    assert status_after(Dispute(300, "lost"), Refund("re_1", 700, "succeeded")) == "reversed"
+
+
+def test_a_dispute_may_leave_it_fulfilled_until_it_is_decided() -> None:
+    lenient = Policy(hold_on_dispute=False)
+    assert status_after(Dispute(1000, "needs_response"), policy=lenient) == "fulfilled"
+    assert status_after(Dispute(1000, "lost"), policy=lenient) == "reversed"
+
+
+def test_a_payment_that_is_detached_reverses_and_another_one_reinstates() -> None:
+    assert follow("fulfilled", "open", Payment(Attempt.PAID, worth=PAID)) == "reversed"
+    assert follow("reversed", "paid", Payment(Attempt.PAID, worth=PAID)) == "fulfilled"
+
+
+@pytest.mark.parametrize(
+    ("partial", "came_back", "becomes"),
+    [
+        ("never", 999, "fulfilled"),
+        ("always", 1, "reversed"),
+        ("above 50", 500, "fulfilled"),
+        ("above 50", 501, "reversed"),
+        ("above 0", 1, "reversed"),
+    ],
+)
+def test_what_a_return_of_a_part_does_is_the_policys(partial: str, came_back: int, becomes: str) -> None:
+    assert status_after(Refund("re_1", came_back, "succeeded"), policy=Policy(reverse_on_partial=partial)) == becomes
+
+
+@pytest.mark.parametrize(
+    "partial", ["", "sometimes", "above", "above 100", "above -1", "above 05", "ABOVE 5", "above 5%"]
+)
+def test_a_policy_that_is_none_is_refused(partial: str) -> None:
+    with pytest.raises(ValueError, match="reverse_on_partial must be"):
+        Policy(reverse_on_partial=partial)
+
+
+def test_a_policy_may_fulfill_before_settlement_and_a_failure_reverses() -> None:
+    early = Policy(fulfill_on=FulfillOn.PROCESSING)
+
+    def after(current: str | None, invoice: str, attempt: Attempt | None) -> FulfillmentStatus | None:
+        return follow(current, invoice, Payment(attempt, worth=PAID, policy=early))
+
+    assert after("awaiting_payment", "open", Attempt.PROCESSING) == "fulfilled"
+    assert after("fulfilled", "paid", Attempt.PROCESSING) == "fulfilled"
+    assert after("fulfilled", "open", Attempt.PAID) == "fulfilled"  # a part was paid meanwhile
+    assert after("fulfilled", "open", Attempt.FAILED) == "reversed"
+    assert after("reversed", "open", Attempt.PROCESSING) == "fulfilled"
+    assert after("awaiting_payment", "open", Attempt.FAILED) == "payment_failed"
+    assert after("fulfilled", "void", Attempt.PROCESSING) == "reversed"
+
+
+def test_nothing_that_was_paid_for_nothing_is_reversed() -> None:
+    assert follow("fulfilled", "paid", Payment(settled_by="nothing_due", worth=0)) == "fulfilled"
+
+
+amounts = st.integers(1, 2000)
+refunds = st.builds(
+    Refund, st.sampled_from(["re_1", "re_2"]), amounts, st.sampled_from(["pending", "succeeded", "failed"])
+)
+notes = st.builds(
+    CreditNote,
+    amounts,
+    st.sampled_from(["issued", "void"]),
+    st.dictionaries(st.sampled_from(["re_1", "re_2"]), amounts),
+)
+disputes = st.builds(Dispute, amounts, st.sampled_from(["needs_response", "won", "lost", "warning_closed"]))
+
+
+@given(st.lists(refunds, unique_by=lambda it: it.id), st.lists(notes, max_size=3), st.lists(disputes, max_size=3))
+def test_the_sums_are_the_same_in_whatever_order(
+    some: list[Refund], noted: list[CreditNote], held: list[Dispute]
+) -> None:
+    found = returned(some, noted, held)
+    assert found.undecided <= found.disputed
+    assert min(found.refunded, found.credited, found.disputed, found.undecided) >= 0
+    for order in permutations(noted):
+        assert returned(reversed(some), order, reversed(held)) == found
+
+
+@given(
+    st.sampled_from([None, *FulfillmentStatus]), st.sampled_from(["open", "paid", "void", "uncollectible"]),
+    st.sampled_from([None, *Attempt]), st.builds(Returned, amounts, amounts, st.just(0), st.just(0)),
+)  # fmt: skip
+def test_what_was_fulfilled_once_stays_so(current: Any, invoice: str, attempt: Any, came_back: Returned) -> None:
+    became = follow(current, invoice, Payment(attempt, "payment", PAID, came_back))
+    begun = {"fulfilled", "disputed", "reversed"}
+    assert became in begun or current not in begun
+    assert follow(became, invoice, Payment(attempt, "payment", PAID, came_back)) == became
