@@ -44,7 +44,9 @@ class Pages:
         if not found:
             return page("Not found", "<h1>This invoice could not be found</h1>", status=404)
         if tx.now > expiry:
-            return page("Expired", "<h1>This link has expired</h1><p>Please ask its sender for a new one.</p>", status=410)
+            return page(
+                "Expired", "<h1>This link has expired</h1><p>Please ask its sender for a new one.</p>", status=410
+            )
         if rest == ["pdf"]:
             return invoice_pdf(tx, found[0])
         return None if rest else hosted_invoice_page(tx, found[0])
