@@ -5,7 +5,7 @@ beside a status that it knows; where it changes that, a trigger empties `later_s
 moments of actions: a trigger has it find nothing where it would claim one. Both triggers go with a later release.
 
 Revision: 6a40c7d1e95b
-Follows: 9be4d26f01a7
+Follows: 5c1f7e92d4a8
 """
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "6a40c7d1e95b"
-down_revision = "9be4d26f01a7"
+down_revision = "5c1f7e92d4a8"
 branch_labels = None
 depends_on = None
 
