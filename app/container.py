@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
+from app.access.authentication import Authentication
 from app.access.keyring import Keyring
-from app.access.rate_limits import Limit, Limits
+from app.access.rate_limits import Limits
 from app.access.service import Keys
 from app.access.tokens import Tokens
 from app.catalog.service import Catalog
 from app.clients import database_of, gateway_of, mailer_of, provider_of
-from app.customers import erasure
 from app.customers.service import Customers
 from app.db.engine import Database
 from app.domain.actions import EMAIL
@@ -31,26 +31,27 @@ from app.inbox.handlers import HANDLERS
 from app.inbox.processor import Processor
 from app.inbox.reconciler import Reconciler
 from app.inbox.repair import Repairing
-from app.inbox.replay import Replaying
+from app.inbox.replay import Replay
 from app.inbox.signature import SigningSecret, signing_secrets
 from app.inbox.store import Inbox
 from app.inbox.worker import Worker
 from app.invoices.items import Items
-from app.invoices.service import Invoicing
-from app.jobs.housekeeper import Housekeeper, Task, purge_deliveries, purge_operations, rebase_feed
+from app.invoices.service import Invoices
+from app.jobs.housekeeper import Housekeeper, Task
 from app.jobs.notifications import Notifications
-from app.jobs.retention import forget_feed, keep_partitions
 from app.outgoing.deliverer import Deliverer, DeliveringSettings
 from app.outgoing.encryption import SecretEncryption
 from app.outgoing.endpoints import Endpoints
-from app.outgoing.redelivery import Redelivering
+from app.outgoing.redelivery import Redelivery
 from app.outgoing.sender import Sender, SendingSettings
 from app.payment_links.service import Links, PaymentLinks
 from app.payments.lookup import InvoiceRefresh
-from app.projection.documents import Documents
-from app.projection.rebuild import Rebuilder
-from app.projection.rehearsal import Rehearsal
+from app.projection import erasure
 from app.projection.write_through import Writer
+from app.rebuild.documents import Documents
+from app.rebuild.rebuild import Rebuilder
+from app.rebuild.rehearsal import Rehearsal
+from app.retention import forget_feed, keep_partitions, purge_deliveries, purge_operations, rebase_feed
 from app.settings import Settings
 from app.stripe.client import StripeGateway
 
@@ -65,8 +66,6 @@ class Job(Protocol):
         """Make `run` return once the work under way is finished."""
 
 
-SECRETS_AT_ONCE = 10
-"""Burst of the limit on client secrets, per link or person, in seconds of the limit's rate."""
 RESEAL_EVERY_S = 3600.0
 LEASE_FACTOR = 2.0
 """Length of a delivery's lease, as a multiple of the time-out of one attempt."""
@@ -83,7 +82,7 @@ SWEEP_EVERY_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Container:
     """The services of one process, ready to use."""
 
     settings: Settings
@@ -92,22 +91,29 @@ class Parts:
     operations: Operations
     catalog: Catalog
     customers: Customers
-    invoicing: Invoicing
+    invoices: Invoices
     items: Items
     payment_links: PaymentLinks
     inbox: Inbox
     notifications: Notifications
     live: LiveFeed
-    replaying: Replaying
+    replay: Replay
     actions: Actions
     endpoints: Endpoints
-    redelivering: Redelivering
+    redelivery: Redelivery
     keys: Keys
     keyring: Keyring
     tokens: Tokens | None
+    authentication: Authentication
     limits: Limits
-    secret_limit: Limit
     secrets: tuple[SigningSecret, ...]
+
+    def services(self) -> dict[type, object]:
+        """The services by their classes, for the dependencies of operations."""
+        found = (
+            getattr(self, field.name) for field in fields(self) if field.name not in {"settings", "tokens", "secrets"}
+        )
+        return {type(service): service for service in found} | {Settings: self.settings}
 
     def worker(self) -> Worker:
         """The worker that processes the inbox."""
@@ -144,7 +150,7 @@ class Parts:
             self.database,
             self.operations,
             use_cases=self.use_cases,
-            undo={self.invoicing.create_invoice.__name__: self.invoicing.undo_create},
+            undo={self.invoices.create_invoice.__name__: self.invoices.undo_create},
             local=self.local_use_cases,
             grace=timedelta(seconds=self.settings.completion_grace_s),
             poll_s=self.settings.worker_poll_s,
@@ -200,14 +206,14 @@ class Parts:
             self.customers.create_customer,
             self.customers.update_customer,
             self.customers.delete_customer,
-            self.invoicing.create_invoice,
-            self.invoicing.update_invoice,
-            self.invoicing.delete_invoice,
-            self.invoicing.finalize_invoice,
-            self.invoicing.send_invoice,
-            self.invoicing.pay_invoice,
-            self.invoicing.void_invoice,
-            self.invoicing.mark_uncollectible,
+            self.invoices.create_invoice,
+            self.invoices.update_invoice,
+            self.invoices.delete_invoice,
+            self.invoices.finalize_invoice,
+            self.invoices.send_invoice,
+            self.invoices.pay_invoice,
+            self.invoices.void_invoice,
+            self.invoices.mark_uncollectible,
             self.items.add_items,
             self.items.update_item,
             self.items.delete_item,
@@ -223,15 +229,15 @@ class Parts:
             self.keys.create_api_key,
             self.keys.rotate_api_key,
             self.keys.revoke_api_key,
-            self.replaying.replay_event,
+            self.replay.replay_event,
             self.actions.retry_fulfillment_action,
             self.endpoints.create_webhook_endpoint,
             self.endpoints.update_webhook_endpoint,
             self.endpoints.delete_webhook_endpoint,
             self.endpoints.rotate_webhook_secret,
             self.endpoints.ping_webhook_endpoint,
-            self.redelivering.redeliver,
-            self.redelivering.redeliver_many,
+            self.redelivery.redeliver,
+            self.redelivery.redeliver_many,
         )
         return [use_case.__name__ for use_case in found]
 
@@ -269,7 +275,7 @@ class Parts:
 
 
 @asynccontextmanager
-async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
+async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
     """Build the services and keep them open while the block runs.
 
     `session` holds further settings of the database connections.
@@ -279,7 +285,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
     steps = Steps(database, gateway)
     writer = Writer(database, gateway, steps)
     operations = Operations(database, deadline_s=settings.request_deadline_s)
-    invoicing = Invoicing(database, gateway, steps, writer, settings.invoice_days_until_due)
+    invoices = Invoices(database, gateway, steps, writer, settings.invoice_days_until_due)
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
     notifications = Notifications(database)
@@ -287,22 +293,20 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
     keyring = Keyring(database, livemode=settings.livemode)
     tokens = Tokens(database, provider) if (provider := provider_of(settings)) else None
     limits = Limits(database)
-    secret_limit = Limit(
-        "client_secret", settings.rate_limit_client_secret, SECRETS_AT_ONCE * settings.rate_limit_client_secret
-    )
+    authentication = Authentication(settings, limits, keyring, tokens)
     await database.open()
     try:
-        yield Parts(
+        yield Container(
             settings=settings,
             database=database,
             gateway=gateway,
             operations=operations,
             catalog=Catalog(writer),
             customers=Customers(writer),
-            invoicing=invoicing,
-            items=Items(database, invoicing),
+            invoices=invoices,
+            items=Items(database, invoices),
             payment_links=PaymentLinks(
-                database, invoicing, InvoiceRefresh(database, gateway), links, partial(limits.take, secret_limit)
+                database, invoices, InvoiceRefresh(database, gateway), links, authentication.limit_client_secrets
             ),
             inbox=inbox,
             notifications=notifications,
@@ -314,13 +318,13 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Parts]:
                 settings.egress_policy,
                 settings.outgoing_most_endpoints,
             ),
-            redelivering=Redelivering(database),
-            replaying=Replaying(database, frozenset(HANDLERS), settings.livemode),
+            redelivery=Redelivery(database),
+            replay=Replay(database, frozenset(HANDLERS), settings.livemode),
             keys=Keys(database, keyring, livemode=settings.livemode),
             keyring=keyring,
             tokens=tokens,
+            authentication=authentication,
             limits=limits,
-            secret_limit=secret_limit,
             secrets=signing_secrets(settings.stripe_webhook_secrets),
         )
     finally:

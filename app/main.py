@@ -9,24 +9,27 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app import health, openapi
 from app.access import routes as access_routes
 from app.catalog import routes as catalog_routes
 from app.container import built
 from app.customers import routes as customers_routes
 from app.events import routes as events_routes
+from app.events.live import LiveFeed
 from app.fulfillment import routes as fulfillment_routes
-from app.http import connections, docs, health, openapi, problems
+from app.http import connections, docs, problems
 from app.http.cors import allow_origins
-from app.http.middleware import Gate
+from app.http.middleware import RequestMiddleware
 from app.http.routing import operations
+from app.inbox import routes as inbox_routes
 from app.inbox.route import PATH, WebhookEndpoint
 from app.invoices import item_routes
 from app.invoices import routes as invoices_routes
 from app.observability import tracing
-from app.observability.scraping import scraped
 from app.outgoing import routes as outgoing_routes
 from app.payment_links import routes as payment_links_routes
 from app.payment_links.pages import routes as pages
+from app.scraping.server import scraped
 from app.settings import Settings
 from app.version import VERSION
 
@@ -41,12 +44,12 @@ ROUTERS = (
     payment_links_routes.router,
     fulfillment_routes.fulfillments,
     fulfillment_routes.actions,
-    fulfillment_routes.events,
+    inbox_routes.router,
     events_routes.events,
     events_routes.of_invoices,
     outgoing_routes.deliveries,
-    outgoing_routes.endpoints,
-    access_routes.keys,
+    outgoing_routes.router,
+    access_routes.router,
     access_routes.audit,
 )
 """The routers that need a key or a token. The rule of each operation is in domain/access.py."""
@@ -75,8 +78,8 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         tracing.start(settings.otel_exporter_otlp_endpoint, settings.otel_service_name or "invoicing-api")
         try:
-            async with built(settings) as parts, scraped(parts, settings.metrics_port, VERSION):
-                app.state.parts = parts
+            async with built(settings) as container, scraped(container, settings.metrics_port, VERSION):
+                app.state.container, app.state.services = container, container.services()
                 log.info("listening", url=f"http://{settings.host}:{settings.port}", version=VERSION)
                 yield
         finally:
@@ -105,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     docs.install(app)
     openapi.install(app)
-    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(RequestMiddleware, settings=settings)
     allow_origins(app, settings.cors_origins)
     app.add_middleware(WebhookMiddleware, endpoint=webhook)
     return app
@@ -113,5 +116,5 @@ def create_app(settings: Settings) -> FastAPI:
 
 def end_streams(app: FastAPI) -> None:
     """End all streams of `app`. A signal handler may call this before the application has started."""
-    if hasattr(app.state, "parts"):
-        app.state.parts.live.end()
+    if hasattr(app.state, "services"):
+        app.state.services[LiveFeed].end()

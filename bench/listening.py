@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 import asyncpg
 
 from app.domain.changes import Change
-from app.events import change_statements
+from app.projection import change_statements
 from bench.stage import API_KEY
 
 EVENT = re.compile(rb'"id":"(iev_[0-9a-f]+)"')

@@ -10,7 +10,7 @@ from app.db.engine import Connection, Database
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonView
 from app.domain.keys import new_key, read_key
-from app.idempotency.operations import Operation
+from app.idempotency.operations import Answer, Operation
 
 
 class Keys:
@@ -21,10 +21,11 @@ class Keys:
         self._keyring = keyring
         self._livemode = livemode
 
-    async def create_api_key(self, operation: Operation, params: JsonView) -> None:
+    async def create_api_key(self, operation: Operation, params: JsonView) -> Answer:
         """Create a key (ApiKeyCreate) for this deployment's mode."""
         operation.require_to_come("expires_at", params.get("expires_at"))
-        operation.subject, prefix, digest = self._draw(operation)
+        key, prefix, digest = self._draw()
+        operation.subject = _new_id()
         async with self._database.unit_of_work() as connection:
             await key_statements.create(
                 connection,
@@ -36,16 +37,17 @@ class Keys:
                 livemode=self._livemode,
                 expires_at=_time(params.get("expires_at")),
             )
-            await _finish(connection, operation, operation.subject, 201)
+            return await _finish(connection, operation, operation.subject, 201, key)
 
-    async def rotate_api_key(self, operation: Operation, params: JsonView) -> None:
+    async def rotate_api_key(self, operation: Operation, params: JsonView) -> Answer:
         """Create a key that replaces this one (ApiKeyRotate), with the same name, scopes and caller.
 
         The old key works until the overlap ends. Raises NotFound and InvalidState.
         """
         operation.require_to_come("expires_at", params.get("expires_at"))
         old = str(operation.subject)
-        key_id, prefix, digest = self._draw(operation)
+        key, prefix, digest = self._draw()
+        key_id = _new_id()
         async with self._database.unit_of_work() as connection:
             rotated = await key_statements.rotate(
                 connection,
@@ -59,25 +61,31 @@ class Keys:
             if not rotated:
                 await _require_known(connection, old)
                 raise InvalidState(f"The key {old} is revoked, expired or replaced already; rotate the one in force.")
-            await _finish(connection, operation, key_id, 201)
+            answer = await _finish(connection, operation, key_id, 201, key)
         self._keyring.forget()  # the others are told by the database; here not even that moment passes
+        return answer
 
-    async def revoke_api_key(self, operation: Operation, _params: JsonView) -> None:
+    async def revoke_api_key(self, operation: Operation, _params: JsonView) -> Answer:
         """Revoke a key in every process. Raises NotFound."""
         key_id = str(operation.subject)
         async with self._database.unit_of_work() as connection:
             await key_statements.revoke(connection, key_id)
             await _require_known(connection, key_id)
-            await _finish(connection, operation, key_id)
+            answer = await _finish(connection, operation, key_id)
         self._keyring.forget()
+        return answer
 
-    def _draw(self, operation: Operation) -> tuple[str, str, bytes]:
-        """Draw a new key: its id, prefix and digest. The key itself goes only into the answer."""
-        operation.secret = new_key(livemode=self._livemode)
-        read = read_key(operation.secret)
+    def _draw(self) -> tuple[str, str, bytes]:
+        """Draw a new key: the key, which goes only into the answer, its prefix and its digest."""
+        key = new_key(livemode=self._livemode)
+        read = read_key(key)
         if read is None:
             raise AssertionError("a new key has the shape of a key")
-        return f"key_{uuid.uuid4().hex}", read.prefix, read.digest
+        return key, read.prefix, read.digest
+
+
+def _new_id() -> str:
+    return f"key_{uuid.uuid4().hex}"
 
 
 async def _require_known(connection: Connection, key_id: str) -> None:
@@ -85,9 +93,11 @@ async def _require_known(connection: Connection, key_id: str) -> None:
         raise NotFound(f"There is no API key {key_id!r}.")
 
 
-async def _finish(connection: Connection, operation: Operation, key_id: str, status: int = 200) -> None:
+async def _finish(
+    connection: Connection, operation: Operation, key_id: str, status: int = 200, key: str | None = None
+) -> Answer:
     document = await documents.read(connection, documents.API_KEY, key_id)
-    await operation.finish(connection, status, document or "null")
+    return await operation.finish(connection, status, document or "null", key)
 
 
 def _time(given: str | None) -> datetime | None:

@@ -16,9 +16,9 @@ from starlette.routing import BaseRoute, Route
 
 from app.admin import dashboard, read_sessions
 from app.admin.login import HOME, REFUSED, Login, operator_of
-from app.admin.middleware import Guard
+from app.admin.middleware import ConsoleMiddleware
 from app.admin.views import VIEWS, ReadOnlyView
-from app.container import Parts, built
+from app.container import Container, built
 from app.db.engine import Database
 from app.domain.errors import InvoicingError
 from app.http.problems import STATUS
@@ -48,7 +48,7 @@ BY_IDENTITY: dict[str, type[ReadOnlyView]] = {view.identity: view for view in VI
 class Console(Admin):
     """sqladmin's application with our dashboard, log-in and error pages."""
 
-    parts: Parts
+    container: Container
 
     def __init__(self, app: Starlette, settings: Settings, login: Login, sessions: Any) -> None:
         super().__init__(
@@ -82,7 +82,7 @@ class Console(Admin):
     @login_required
     async def index(self, request: Request) -> Response:
         """Show the dashboard."""
-        context = await dashboard.overview_page(self.parts, request)
+        context = await dashboard.overview_page(self.container, request)
         return await self.templates.TemplateResponse(request, "console/front.html", context)
 
     async def login(self, request: Request) -> Response:
@@ -141,8 +141,8 @@ def create_console(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with built(settings) as parts:
-            login.parts = console.parts = parts
+        async with built(settings) as container:
+            login.container = console.container = container
             try:
                 yield
             finally:
@@ -156,5 +156,5 @@ def create_console(settings: Settings) -> Starlette:
 
     app = Starlette(lifespan=lifespan, routes=[Route("/healthz", alive), Route("/", home), Route("/console", home)])
     console = Console(app, settings, login, read_sessions.sessions(engine))
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(ConsoleMiddleware, settings=settings)
     return app

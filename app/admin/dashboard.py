@@ -9,7 +9,7 @@ from starlette.requests import Request
 from app.admin import charts, overview
 from app.admin.charts import Series
 from app.admin.login import operator_of
-from app.container import Parts
+from app.container import Container
 from app.inbox import coverage
 from app.inbox import statements as inbox_statements
 
@@ -42,22 +42,22 @@ class Tile:
     href: str
 
 
-async def overview_of(parts: Parts, span: Span) -> dict[str, Any]:
+async def overview_of(container: Container, span: Span) -> dict[str, Any]:
     """The numbers and charts of the dashboard for `span`."""
-    async with parts.database.connection() as connection:
+    async with container.database.connection() as connection:
         standing = await overview.standing(connection, await inbox_statements.lag_s(connection))
         paid = await overview.payments(connection, span.step, span.length)
         lag = await overview.lag(connection, span.step, span.length)
         covered = await coverage.read(connection)
     return {
-        "tiles": _tiles(standing, parts.settings.inbox_lag_limit_s),
+        "tiles": _tiles(standing, container.settings.inbox_lag_limit_s),
         "payments": charts.bars(paid, PAYMENTS, span.when),
         "lag": charts.lines(lag, LAG, span.when),
         "covered": covered,
     }
 
 
-async def overview_page(parts: Parts, request: Request) -> dict[str, Any]:
+async def overview_page(container: Container, request: Request) -> dict[str, Any]:
     """The context of the dashboard's template."""
     asked = request.query_params.get("span", "day")
     chosen = asked if asked in SPANS else "day"
@@ -66,7 +66,7 @@ async def overview_page(parts: Parts, request: Request) -> dict[str, Any]:
         "spans": list(SPANS),
         "span": chosen,
         "series": {"payments": PAYMENTS, "lag": LAG},
-        **await overview_of(parts, SPANS[chosen]),
+        **await overview_of(container, SPANS[chosen]),
     }
 
 

@@ -13,11 +13,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.access import audit, key_statements
-from app.container import Parts
+from app.container import Container
 from app.domain.access import BOOTSTRAP, Caller, Scope
 from app.domain.errors import Forbidden, RateLimited, Unauthenticated
 from app.domain.keys import read_key
-from app.http.authentication import Admission
 from app.http.client_address import client_address
 from app.settings import Settings
 
@@ -40,9 +39,9 @@ class Operator:
 
 
 class Login(AuthenticationBackend):
-    """Logs operators in. `parts` is set when the application starts."""
+    """Logs operators in. `container` is set when the application starts."""
 
-    parts: Parts
+    container: Container
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(
@@ -54,7 +53,6 @@ class Login(AuthenticationBackend):
             https_only=settings.environment == "production",
         )
         self._settings = settings
-        self._admission = Admission(settings)
         self._ended: dict[str, float] = {}
 
     async def login(self, request: Request) -> bool:
@@ -63,10 +61,12 @@ class Login(AuthenticationBackend):
         key = given.strip() if isinstance(given, str) else ""
         forwarded = request.headers.get("x-forwarded-for", "").encode("latin-1")
         address = client_address(request.scope, forwarded, self._settings.proxies)
-        await self._admission.knock(self.parts, address)
+        authentication = self.container.authentication
+        await authentication.limit_address(address)
         read = read_key(key)
         try:
-            caller = await self._admission.admit(self.parts, b"Bearer " + key.encode(), address)
+            caller = await authentication.authenticate(b"Bearer " + key.encode(), address)
+            await authentication.limit_caller(caller)
         except Unauthenticated as error:
             raise (error if read else Unauthenticated("This is not an API key of this service.")) from None
         operator = _operator(caller)
@@ -76,7 +76,7 @@ class Login(AuthenticationBackend):
         request.session.update(
             id=secrets.token_hex(16), key=read.prefix if read and caller != BOOTSTRAP else "", since=int(time.time())
         )
-        async with self.parts.database.unit_of_work() as connection:
+        async with self.container.database.unit_of_work() as connection:
             await audit.record(
                 connection,
                 actor=caller.id,
@@ -118,7 +118,7 @@ class Login(AuthenticationBackend):
             return None
         if not session["key"]:
             return _operator(BOOTSTRAP) if self._settings.api_bootstrap_key else None
-        async with self.parts.database.connection() as connection:
+        async with self.container.database.connection() as connection:
             stored = await key_statements.in_force(connection, session["key"])
         return _operator(stored) if stored else None
 

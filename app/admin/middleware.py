@@ -35,7 +35,7 @@ HEADERS = (
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
-class Guard:
+class ConsoleMiddleware:
     """The middleware."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.admin.login import require_admin
-from app.container import Parts
+from app.container import Container
 from app.domain.errors import Refused
 from app.idempotency.operations import Call, UseCase
 
 
-async def act_on_chosen(request: Request, parts: Parts, use_case: UseCase, *, noun: str, done: str) -> Response:
+async def act_on_chosen(request: Request, container: Container, use_case: UseCase, *, noun: str, done: str) -> Response:
     """Run `use_case` for each id in the form, then redirect to the rows with a message about the outcome."""
     operator = require_admin(request)
     chosen = [str(one) for one in (await request.form()).getlist("id")]
@@ -30,7 +30,7 @@ async def act_on_chosen(request: Request, parts: Parts, use_case: UseCase, *, no
             request_id=request.scope["request_id"],
         )
         try:
-            await parts.operations.run(call, use_case)
+            await container.operations.run(call, use_case)
         except Refused as error:
             refused.append(error.detail)
     if not chosen:

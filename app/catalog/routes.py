@@ -1,6 +1,8 @@
 """Products and prices."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.catalog.queries import PricesQuery, ProductsQuery
@@ -12,8 +14,9 @@ from app.catalog.schemas import (
     ProductRead,
     ProductUpdate,
 )
+from app.catalog.service import Catalog
 from app.db.documents import PRICE, PRODUCT
-from app.http.dependencies import WriteDep
+from app.http.dependencies import WriteDep, service
 from app.http.parameters import PriceId, ProductId
 from app.http.problems import WRITE, answers
 from app.http.queries import documented, read
@@ -21,14 +24,15 @@ from app.http.reads import many, one
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
 
+CatalogDep = Annotated[Catalog, Depends(service(Catalog))]
 products = APIRouter(prefix="/v1/products", tags=["products"], route_class=AuthorizedRoute)
 prices = APIRouter(prefix="/v1/prices", tags=["prices"], route_class=AuthorizedRoute)
 
 
 @products.post("", status_code=201, response_model=ProductRead, responses=answers("reference_taken", *WRITE))
-async def create_product(body: ProductCreate, write: WriteDep) -> Response:
+async def create_product(body: ProductCreate, catalog: CatalogDep, write: WriteDep) -> Response:
     """Create a product."""
-    return await write.run(write.parts.catalog.create_product, body.params())
+    return await write.run(catalog.create_product, body.params())
 
 
 @products.get(
@@ -47,21 +51,21 @@ async def get_product(product_id: ProductId, request: Request) -> Response:
 
 
 @products.patch("/{product_id}", response_model=ProductRead, responses=answers("not_found", *WRITE))
-async def update_product(product_id: ProductId, body: ProductUpdate, write: WriteDep) -> Response:
+async def update_product(product_id: ProductId, body: ProductUpdate, catalog: CatalogDep, write: WriteDep) -> Response:
     """Change a product; `active: false` archives it."""
-    return await write.run(write.parts.catalog.update_product, body.params(), product_id)
+    return await write.run(catalog.update_product, body.params(), product_id)
 
 
 @products.delete("/{product_id}", response_model=Deleted, responses=answers("not_found", "invalid_state", *WRITE))
-async def delete_product(product_id: ProductId, write: WriteDep) -> Response:
+async def delete_product(product_id: ProductId, catalog: CatalogDep, write: WriteDep) -> Response:
     """Delete a product that has no prices."""
-    return await write.run(write.parts.catalog.delete_product, {}, product_id)
+    return await write.run(catalog.delete_product, {}, product_id)
 
 
 @prices.post("", status_code=201, response_model=PriceRead, responses=answers("reference_taken", *WRITE))
-async def create_price(body: PriceCreate, write: WriteDep) -> Response:
+async def create_price(body: PriceCreate, catalog: CatalogDep, write: WriteDep) -> Response:
     """Create a price; its amount never changes."""
-    return await write.run(write.parts.catalog.create_price, body.params())
+    return await write.run(catalog.create_price, body.params())
 
 
 @prices.get(
@@ -80,6 +84,6 @@ async def get_price(price_id: PriceId, request: Request) -> Response:
 
 
 @prices.patch("/{price_id}", response_model=PriceRead, responses=answers("not_found", *WRITE))
-async def update_price(price_id: PriceId, body: PriceUpdate, write: WriteDep) -> Response:
+async def update_price(price_id: PriceId, body: PriceUpdate, catalog: CatalogDep, write: WriteDep) -> Response:
     """Change a price's nickname, lookup key, metadata, or whether it is active."""
-    return await write.run(write.parts.catalog.update_price, body.params(), price_id)
+    return await write.run(catalog.update_price, body.params(), price_id)

@@ -8,7 +8,7 @@ import typer
 from app.cli.output import Json, Status, print_json
 from app.cli.runner import Advance, ask, progress, run
 from app.cli.show import STATE, Cursor, Limit, show_page, wanted
-from app.container import Parts
+from app.container import Container
 from app.db import documents
 from app.db.documents import FULFILLMENT_ACTION
 from app.domain.actions import ActionStatus
@@ -43,34 +43,34 @@ def retry(
         typer.echo("Say which actions: an id, or --status.", err=True)
         raise typer.Exit(Status.WRONG)
     with progress("retried") as advance:
-        retried = run(lambda parts: _retry(parts, action_id, status, action, advance), as_json=as_json)
+        retried = run(lambda container: _retry(container, action_id, status, action, advance), as_json=as_json)
     print_json({"retried": retried}) if as_json else typer.echo(f"{len(retried)} actions will be tried again.")
 
 
 async def _retry(
-    parts: Parts, action_id: str | None, status: str | None, action: str | None, advance: Advance
+    container: Container, action_id: str | None, status: str | None, action: str | None, advance: Advance
 ) -> list[str]:
     """Retry actions as the API would, with audit log entries. Returns their ids."""
     if action_id:
-        await ask(parts, parts.actions.retry_fulfillment_action, action_id)
+        await ask(container, container.actions.retry_fulfillment_action, action_id)
         return [action_id]
     retried = []
-    found = await _matching(parts, status, action)
+    found = await _matching(container, status, action)
     for tried, one in enumerate(found):
         advance(tried, len(found))
         try:
-            await ask(parts, parts.actions.retry_fulfillment_action, one["id"])
+            await ask(container, container.actions.retry_fulfillment_action, one["id"])
             retried.append(one["id"])
         except InvalidState as moved_on:
             typer.echo(f"{one['id']}: {moved_on.detail}", err=True)
     return retried
 
 
-async def _matching(parts: Parts, status: str | None, action: str | None) -> list[JsonObject]:
+async def _matching(container: Container, status: str | None, action: str | None) -> list[JsonObject]:
     found: list[JsonObject] = []
     cursor = None
     while True:
-        async with parts.database.connection() as connection:
+        async with container.database.connection() as connection:
             asked = wanted(status=status, action=action)
             page = await documents.page(connection, FULFILLMENT_ACTION, asked, limit=100, cursor=cursor)
         decoded = msgspec.json.decode(page)

@@ -21,7 +21,7 @@ def rebuild(as_json: Json = False) -> None:
     stored event says what a row says.
     """
     with progress("documents made") as advance:
-        done = run(lambda parts: parts.documents().rebuild(again=True, progress=advance), as_json=as_json)
+        done = run(lambda container: container.documents().rebuild(again=True, progress=advance), as_json=as_json)
     if as_json:
         print_json({"filled": done.filled, "derived": done.derived, "fetched": done.fetched})
     else:

@@ -10,17 +10,17 @@ from app.cli.environment import operator
 from app.cli.output import Json, Status, print_json
 from app.cli.runner import Advance, Moment, progress, run, utc
 from app.cli.show import list_events, show_event
-from app.container import Parts
+from app.container import Container
 from app.db import documents
 from app.db.documents import EVENT
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonObject
-from app.fulfillment.schemas import EventStatus
 from app.inbox import replay_statements
 from app.inbox.coverage import Covered
 from app.inbox.reconciler import KEPT, ReconcilerPass
 from app.inbox.replay_statements import Query
-from app.projection.rebuild import told
+from app.inbox.schemas import EventStatus
+from app.rebuild.rebuild import told
 
 events = typer.Typer(help="The inbox: list, show, replay events.", no_args_is_help=True)
 events.command("list")(list_events)
@@ -46,7 +46,7 @@ def replay(
         typer.echo("Say which events: an id, a filter, or --all.", err=True)
         raise typer.Exit(Status.WRONG)
     with progress("replayed") as advance:
-        done = run(lambda parts: _replay(parts, wanted, advance), as_json=as_json)
+        done = run(lambda container: _replay(container, wanted, advance), as_json=as_json)
     if as_json:
         print_json(done)
     elif done["matched"]:
@@ -56,18 +56,18 @@ def replay(
     raise typer.Exit(Status.FAILED if done["failed"] else Status.DONE)
 
 
-async def _replay(parts: Parts, wanted: Query, advance: Advance) -> JsonObject:
+async def _replay(container: Container, wanted: Query, advance: Advance) -> JsonObject:
     """Queue the events in portions, and help to process them."""
-    found = await parts.replaying.matching(wanted)
+    found = await container.replay.matching(wanted)
     if wanted.id and not found:
-        await _not_replayed(parts, wanted.id)
-    worker, done, failed = parts.worker(), 0, 0
+        await _not_replayed(container, wanted.id)
+    worker, done, failed = container.worker(), 0, 0
     for start in range(0, len(found), REPLAYED_AT_ONCE):
         advance(done, len(found))
-        queued = await parts.replaying.requeue(found[start : start + REPLAYED_AT_ONCE], wanted, actor=operator())
+        queued = await container.replay.requeue(found[start : start + REPLAYED_AT_ONCE], wanted, actor=operator())
         while True:
             await worker.drain()
-            async with parts.database.connection() as connection:
+            async with container.database.connection() as connection:
                 now = await replay_statements.statuses(connection, queued)
             if not now.keys() & {"received", "processing"}:
                 break
@@ -77,9 +77,9 @@ async def _replay(parts: Parts, wanted: Query, advance: Advance) -> JsonObject:
     return {"matched": len(found), "replayed": done, "failed": failed}
 
 
-async def _not_replayed(parts: Parts, event: str) -> None:
+async def _not_replayed(container: Container, event: str) -> None:
     """Raise the reason why an event cannot be replayed."""
-    async with parts.database.connection() as connection:
+    async with container.database.connection() as connection:
         if await documents.read(connection, EVENT, event) is None:
             raise NotFound(f"There is no webhook event {event!r}.")
     raise InvalidState(
@@ -90,11 +90,11 @@ async def _not_replayed(parts: Parts, event: str) -> None:
 def reconcile(since: Moment = None, as_json: Json = False) -> None:
     """Look for events that never arrived and for invoices that drifted from Stripe's, and put both right."""
 
-    async def work(parts: Parts) -> tuple[ReconcilerPass | None, list[str], Covered | None]:
-        reconciler = parts.reconciler()
+    async def work(container: Container) -> tuple[ReconcilerPass | None, list[str], Covered | None]:
+        reconciler = container.reconciler()
         with progress("comparing events and invoices with Stripe's"):
             found = await reconciler.reconcile(utc(since))
-            repaired = [] if found is None else await parts.repairing().repair()
+            repaired = [] if found is None else await container.repairing().repair()
         return found, repaired, await reconciler.covered()
 
     found, repaired, covered = run(work, as_json=as_json)
@@ -129,9 +129,9 @@ def _tell(found: ReconcilerPass, repaired: list[str], covered: Covered | None) -
 def repair(as_json: Json = False) -> None:
     """Compare unfinished invoices with Stripe's, and put right what drifted; `reconcile` does that as well."""
 
-    async def work(parts: Parts) -> list[str]:
+    async def work(container: Container) -> list[str]:
         with progress("comparing invoices with Stripe's"):
-            return await parts.repairing().repair()
+            return await container.repairing().repair()
 
     repaired = run(work, as_json=as_json)
     if as_json:
@@ -150,7 +150,7 @@ def rebuild(
 ) -> None:
     """Replay every event into an empty projection and say how it differs from the live one; exit status 1 if it does."""
     with progress("events replayed") as advance:
-        done = run(lambda parts: parts.rebuilder().rebuild(repair=repair, progress=advance), as_json=as_json)
+        done = run(lambda container: container.rebuilder().rebuild(repair=repair, progress=advance), as_json=as_json)
     lines = [*done.failed, *told(done.differences)]
     if as_json:
         counted = {"events": done.events, "asked": done.asked, "repaired": done.repaired}

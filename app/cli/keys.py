@@ -10,7 +10,7 @@ from app.access import key_statements
 from app.cli.output import Json, print_fields, print_json
 from app.cli.runner import ask, run
 from app.cli.show import Cursor, Limit, show_page
-from app.container import Parts
+from app.container import Container
 from app.db.documents import API_KEY, Filter
 from app.domain.access import Scope
 from app.domain.errors import InvalidState, NotFound
@@ -34,7 +34,7 @@ def create(
 ) -> None:
     """Make a key and print it: the only time it is shown."""
     params = {"name": name, "scopes": [one.value for one in scope], "expires_at": _expiry(expires_in_days)}
-    made = run(lambda parts: ask(parts, parts.keys.create_api_key, None, params), as_json=as_json)
+    made = run(lambda container: ask(container, container.keys.create_api_key, None, params), as_json=as_json)
     _show(made, as_json=as_json)
 
 
@@ -61,30 +61,30 @@ def rotate(
 ) -> None:
     """Make a key that takes over from another, and print it."""
     params = {"overlap_s": overlap_s, "expires_at": _expiry(expires_in_days)}
-    rotated = run(lambda parts: _named(parts, key, revoked=False, params=params), as_json=as_json)
+    rotated = run(lambda container: _named(container, key, revoked=False, params=params), as_json=as_json)
     _show(rotated, as_json=as_json)
 
 
 @commands.command()
 def revoke(key: Named, as_json: Json = False) -> None:
     """End a key at once, in every process."""
-    _show(run(lambda parts: _named(parts, key, revoked=True), as_json=as_json), as_json=as_json)
+    _show(run(lambda container: _named(container, key, revoked=True), as_json=as_json), as_json=as_json)
 
 
 def _expiry(days: float | None) -> str | None:
     return None if days is None else (datetime.now(UTC) + timedelta(days=days)).isoformat()
 
 
-async def _named(parts: Parts, named: str, *, revoked: bool, params: JsonView | None = None) -> Answer:
+async def _named(container: Container, named: str, *, revoked: bool, params: JsonView | None = None) -> Answer:
     """Rotate or revoke the key with this id or prefix. Raises NotFound and InvalidState."""
-    async with parts.database.connection() as connection:
+    async with container.database.connection() as connection:
         found = await key_statements.identify(connection, named)
     if not found:
         raise NotFound(f"No key is called {named!r}, or begins so.")
     if len(found) > 1:
         raise InvalidState(f"{len(found)} keys are called {named!r}, or begin so.")
-    use_case = parts.keys.revoke_api_key if revoked else parts.keys.rotate_api_key
-    return await ask(parts, use_case, found[0], params)
+    use_case = container.keys.revoke_api_key if revoked else container.keys.rotate_api_key
+    return await ask(container, use_case, found[0], params)
 
 
 def _show(answer: Answer, *, as_json: bool) -> None:

@@ -13,8 +13,8 @@ from app.db import migrations, roles
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
 from app.events import feed_statements
-from app.jobs.retention import make_partitions
 from app.observability import logs
+from app.retention import make_partitions
 
 WAIT_STEP_S = 1.0
 

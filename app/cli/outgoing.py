@@ -9,10 +9,10 @@ import typer
 from app.cli.output import Json, Status, print_columns, print_encoded, print_json
 from app.cli.runner import Moment, ask, progress, run, utc
 from app.cli.show import STATE, Cursor, Limit, show_customer, show_page, wanted
-from app.container import Parts
-from app.customers import erasure
+from app.container import Container
 from app.db.documents import CUSTOMER, DELIVERY, WEBHOOK_ENDPOINT
 from app.domain.outgoing import DeliveryStatus, EndpointStatus
+from app.projection import erasure
 
 endpoints = typer.Typer(help="Endpoints of others that hear of our events.", no_args_is_help=True)
 deliveries = typer.Typer(help="Deliveries to them: list, deliver again.", no_args_is_help=True)
@@ -60,12 +60,14 @@ def redeliver(
         typer.echo("Say which: one delivery, or --endpoint and --since.", err=True)
         raise typer.Exit(Status.WRONG)
     if delivery:
-        answer = run(lambda parts: ask(parts, parts.redelivering.redeliver, delivery), as_json=as_json)
+        answer = run(lambda container: ask(container, container.redelivery.redeliver, delivery), as_json=as_json)
         told = f"{delivery} will be delivered again."
     else:
         until = utc(until) or datetime.now(UTC)
         params = {"since": (utc(since) or until).isoformat(), "until": until.isoformat()}
-        answer = run(lambda parts: ask(parts, parts.redelivering.redeliver_many, endpoint, params), as_json=as_json)
+        answer = run(
+            lambda container: ask(container, container.redelivery.redeliver_many, endpoint, params), as_json=as_json
+        )
         told = f"{msgspec.json.decode(answer.body)['redelivered']} deliveries will be made again."
     print_encoded(answer.body) if as_json else typer.echo(told)
 
@@ -92,7 +94,7 @@ def erase(
     """Delete a customer at Stripe, and take what is personal of it out of everything that is stored here."""
     if not yes:
         typer.confirm(f"Erase {customer} here and at Stripe? There is no way back.", abort=True, err=True)
-    answer = run(lambda parts: ask(parts, parts.customers.delete_customer, customer), as_json=as_json)
+    answer = run(lambda container: ask(container, container.customers.delete_customer, customer), as_json=as_json)
     if as_json:
         print_encoded(answer.body)
     else:
@@ -105,9 +107,9 @@ def sweep_erased(as_json: Json = False) -> None:
     The worker does it each hour with what came since the last time.
     """
 
-    async def sweep(parts: Parts) -> int:
+    async def sweep(container: Container) -> int:
         with progress("looking through what is stored"):
-            return await erasure.sweep(parts.database, everything=True)
+            return await erasure.sweep(container.database, everything=True)
 
     changed = run(sweep, as_json=as_json)
     print_json({"changed": changed}) if as_json else typer.echo(f"{changed} documents changed.")

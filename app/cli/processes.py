@@ -23,7 +23,8 @@ from app.domain.actions import Misconfigured
 from app.domain.errors import DatabaseUnavailable
 from app.http.connections import MOST, Connections
 from app.http.protocol import BoundedProtocol
-from app.observability import logs, scraping, tracing
+from app.observability import logs, tracing
+from app.scraping.server import scraped, shared_by
 from app.settings import Settings
 from app.version import VERSION
 
@@ -55,7 +56,7 @@ def serve() -> None:
     asyncio.run(_tell_what_is_away(found))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is a file; a shell's default is 1024
-    with scraping.shared_by(found.workers):
+    with shared_by(found.workers):
         uvicorn.run(
             "app.cli.processes:application",
             factory=True,
@@ -117,9 +118,9 @@ def worker() -> None:
 async def _work(found: Settings) -> None:
     tracing.start(found.otel_exporter_otlp_endpoint, found.otel_service_name or "invoicing-worker")
     try:
-        async with built(found, **ONE_PLAN) as parts, scraping.scraped(parts, found.worker_metrics_port, VERSION):
-            await _require_tables(parts.database)
-            jobs = parts.background()
+        async with built(found, **ONE_PLAN) as container, scraped(container, found.worker_metrics_port, VERSION):
+            await _require_tables(container.database)
+            jobs = container.background()
             async with asyncio.TaskGroup() as group:
                 for job in jobs:
                     group.create_task(job.run())

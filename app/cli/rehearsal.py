@@ -9,8 +9,8 @@ import msgspec
 import typer
 
 from app.cli.runner import run
-from app.container import Parts
-from app.projection.rehearsal import Rehearsed
+from app.container import Container
+from app.rebuild.rehearsal import Rehearsed
 from app.stripe.client import API_VERSION
 
 SHOWN = 50
@@ -34,15 +34,15 @@ def upgrade_rehearsal(
     Writes nothing, here or at Stripe. Exit status: 0 nothing differs, 1 something does, 2 it could not be rehearsed.
     """
     try:
-        found = run(lambda parts: _rehearse(parts, api_version, last, events))
+        found = run(lambda container: _rehearse(container, api_version, last, events))
     except typer.Exit:
         raise typer.Exit(2) from None
     typer.echo(_document(found, api_version) if as_json else _lines(found, api_version))
     raise typer.Exit(1 if found.divergences else 0)
 
 
-async def _rehearse(parts: Parts, api_version: str, last: int, events: Path | None) -> Rehearsed:
-    async with parts.rehearsal(api_version) as rehearsal:
+async def _rehearse(container: Container, api_version: str, last: int, events: Path | None) -> Rehearsed:
+    async with container.rehearsal(api_version) as rehearsal:
         if events:
             return await rehearsal.read(_bodies(events))
         return await rehearsal.ask(last, lambda count: typer.echo(f"{count} objects asked for", err=True))

@@ -11,7 +11,7 @@ import typer
 
 from app.cli.environment import operator, settings
 from app.cli.errors import errors_told
-from app.container import Parts, built
+from app.container import Container, built
 from app.domain.json import JsonView
 from app.idempotency.operations import Answer, Call, UseCase
 from app.observability import logs
@@ -27,23 +27,25 @@ class Advance(Protocol):
     def __call__(self, done: int, total: int | None = None) -> None: ...
 
 
-def run(work: Callable[[Parts], Awaitable[T]], kind: type[Settings] = Settings, *, as_json: bool = False) -> T:
+def run(work: Callable[[Container], Awaitable[T]], kind: type[Settings] = Settings, *, as_json: bool = False) -> T:
     """Run `work` with the services. Reports a known error and exits."""
 
     async def running() -> T:
         found = settings(kind)
         logs.configure("error")  # what goes wrong is told by what is raised, once
-        async with built(found) as parts:
-            return await work(parts)
+        async with built(found) as container:
+            return await work(container)
 
     with errors_told(as_json=as_json):
         return asyncio.run(running())
 
 
-async def ask(parts: Parts, use_case: UseCase, subject: str | None = None, params: JsonView | None = None) -> Answer:
+async def ask(
+    container: Container, use_case: UseCase, subject: str | None = None, params: JsonView | None = None
+) -> Answer:
     """Run a use case as the API would, so that the audit log names the operator."""
     call = Call(caller=operator(), target=f"cli {use_case.__name__}", params=params or {}, subject=subject)
-    return await parts.operations.run(call, use_case)
+    return await container.operations.run(call, use_case)
 
 
 def utc(moment: datetime | None) -> datetime | None:

@@ -11,13 +11,13 @@ import typer
 
 from app.cli.output import Json, print_columns, print_encoded, print_fields
 from app.cli.runner import run
-from app.container import Parts
+from app.container import Container
 from app.db import documents
 from app.db.documents import AUDIT_ENTRY, CUSTOMER, EVENT, FULFILLMENT, INVOICE, OPERATION, Filter, Resource
 from app.domain.errors import NotFound
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
-from app.fulfillment.schemas import EventStatus
+from app.inbox.schemas import EventStatus
 from app.invoices import timeline
 
 invoices = typer.Typer(help="Invoices: list, show, and everything that happened to one.", no_args_is_help=True)
@@ -36,8 +36,8 @@ def show_page(
 ) -> None:
     """Print a page of a list."""
 
-    async def page(parts: Parts) -> bytes:
-        async with parts.database.connection() as connection:
+    async def page(container: Container) -> bytes:
+        async with container.database.connection() as connection:
             return await documents.page(connection, resource, wanted, limit=limit, cursor=cursor)
 
     found = run(page, as_json=as_json)
@@ -53,8 +53,8 @@ def show_page(
 def show_one(resource: Resource, object_id: str, *, as_json: bool, by: str = "id") -> None:
     """Print one object."""
 
-    async def read(parts: Parts) -> str:
-        async with parts.database.connection() as connection:
+    async def read(container: Container) -> str:
+        async with container.database.connection() as connection:
             found = await documents.read(connection, resource, object_id, by=by)
         if found is None:
             raise NotFound(f"There is no {resource.name} {object_id!r}.")
@@ -100,8 +100,8 @@ def show_invoice(invoice: Annotated[str, typer.Argument(help="`in_…`")], as_js
 def show_timeline(invoice: Annotated[str, typer.Argument(help="`in_…`")], as_json: Json = False) -> None:
     """Tell everything that happened to an invoice, oldest first, and why it is unpaid."""
 
-    async def read(parts: Parts) -> bytes:
-        async with parts.database.connection() as connection:
+    async def read(container: Container) -> bytes:
+        async with container.database.connection() as connection:
             return await timeline.read(connection, invoice)
 
     found = run(read, as_json=as_json)

@@ -9,7 +9,7 @@ import typer
 from app.cli.environment import BeforeTheEndpoint
 from app.cli.output import Json, print_columns, print_json
 from app.cli.runner import run
-from app.container import Parts
+from app.container import Container
 from app.inbox import stripe_endpoint
 from app.inbox.signers import Signer, signers
 
@@ -31,7 +31,9 @@ def setup(
 ) -> None:
     """Create or update the endpoint: exactly the events that are handled, in the API version this service reads."""
     key = f"endpoint-{uuid.uuid4().hex}"
-    done = run(lambda parts: stripe_endpoint.set_up(parts.gateway, url, key=key), BeforeTheEndpoint, as_json=as_json)
+    done = run(
+        lambda container: stripe_endpoint.set_up(container.gateway, url, key=key), BeforeTheEndpoint, as_json=as_json
+    )
     if as_json:
         print_json(done)
         return
@@ -65,6 +67,6 @@ def secrets(as_json: Json = False) -> None:
     print_json({"data": rows}) if as_json else print_columns(rows, ("secret", "deliveries_in_7_days", "last", "advice"))
 
 
-async def _signers(parts: Parts) -> tuple[list[str], dict[str, Signer]]:
-    async with parts.database.connection() as connection:
-        return [secret.name for secret in parts.secrets], await signers(connection, LOOKED_BACK)
+async def _signers(container: Container) -> tuple[list[str], dict[str, Signer]]:
+    async with container.database.connection() as connection:
+        return [secret.name for secret in container.secrets], await signers(connection, LOOKED_BACK)

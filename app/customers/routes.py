@@ -1,12 +1,15 @@
 """Customers."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.customers.queries import CustomersQuery
 from app.customers.schemas import CustomerCreate, CustomerRead, CustomerUpdate
+from app.customers.service import Customers
 from app.db.documents import CUSTOMER
-from app.http.dependencies import WriteDep
+from app.http.dependencies import WriteDep, service
 from app.http.parameters import CustomerId
 from app.http.problems import WRITE, answers
 from app.http.queries import documented, read
@@ -14,13 +17,14 @@ from app.http.reads import many, one
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
 
+CustomersDep = Annotated[Customers, Depends(service(Customers))]
 router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=AuthorizedRoute)
 
 
 @router.post("", status_code=201, response_model=CustomerRead, responses=answers("reference_taken", *WRITE))
-async def create_customer(body: CustomerCreate, write: WriteDep) -> Response:
+async def create_customer(body: CustomerCreate, customers: CustomersDep, write: WriteDep) -> Response:
     """Create a customer; its custom fields and footer are handed down to its drafts."""
-    return await write.run(write.parts.customers.create_customer, body.params())
+    return await write.run(customers.create_customer, body.params())
 
 
 @router.get(
@@ -42,12 +46,14 @@ async def get_customer(customer_id: CustomerId, request: Request) -> Response:
 
 
 @router.patch("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", *WRITE))
-async def update_customer(customer_id: CustomerId, body: CustomerUpdate, write: WriteDep) -> Response:
+async def update_customer(
+    customer_id: CustomerId, body: CustomerUpdate, customers: CustomersDep, write: WriteDep
+) -> Response:
     """Change a customer."""
-    return await write.run(write.parts.customers.update_customer, body.params(), customer_id)
+    return await write.run(customers.update_customer, body.params(), customer_id)
 
 
 @router.delete("/{customer_id}", response_model=Deleted, responses=answers("not_found", *WRITE))
-async def delete_customer(customer_id: CustomerId, write: WriteDep) -> Response:
+async def delete_customer(customer_id: CustomerId, customers: CustomersDep, write: WriteDep) -> Response:
     """Delete a customer; its invoices stay."""
-    return await write.run(write.parts.customers.delete_customer, {}, customer_id)
+    return await write.run(customers.delete_customer, {}, customer_id)

@@ -1,7 +1,7 @@
 """The use cases of customers."""
 
 from app.domain.json import JsonObject, JsonView
-from app.idempotency.operations import Operation
+from app.idempotency.operations import Answer, Operation
 from app.projection.write_through import Writer, cleared, stripe_params
 from app.stripe.mapping import Kind
 
@@ -14,20 +14,20 @@ class Customers:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
 
-    async def create_customer(self, operation: Operation, params: JsonView) -> None:
+    async def create_customer(self, operation: Operation, params: JsonView) -> Answer:
         """Create a customer (CustomerCreate) and attach `payment_method` to it."""
-        await self._writer.create(operation, Kind.CUSTOMER, params, _wanted(params))
+        return await self._writer.create(operation, Kind.CUSTOMER, params, _wanted(params))
 
-    async def update_customer(self, operation: Operation, params: JsonView) -> None:
+    async def update_customer(self, operation: Operation, params: JsonView) -> Answer:
         """Change a customer (CustomerUpdate).
 
         New drafts copy its custom fields and footer; existing ones keep theirs.
         """
-        await self._writer.update(operation, Kind.CUSTOMER, _wanted(params))
+        return await self._writer.update(operation, Kind.CUSTOMER, _wanted(params))
 
-    async def delete_customer(self, operation: Operation, _params: JsonView) -> None:
+    async def delete_customer(self, operation: Operation, _params: JsonView) -> Answer:
         """Delete a customer at Stripe; its invoices stay."""
-        await self._writer.delete(operation, Kind.CUSTOMER)
+        return await self._writer.delete(operation, Kind.CUSTOMER)
 
 
 def _wanted(params: JsonView) -> JsonObject:

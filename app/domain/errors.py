@@ -153,6 +153,11 @@ class UnsupportedMediaType(Refused):
 class StripeInvalidRequest(Refused):
     code = "stripe_invalid_request"
 
+    @property
+    def object_missing(self) -> bool:
+        """Whether Stripe refused because it has no such object."""
+        return self.stripe is not None and self.stripe["code"] == "resource_missing"
+
 
 class PaymentFailed(Refused):
     code = "payment_failed"

@@ -39,7 +39,7 @@ from app.db.engine import Connection
 from app.db.schema import changes, deliveries, feed, invoices, webhook_endpoints
 from app.db.statement import Statement, any_of
 from app.domain.events import START, Cursor, FeedEvent
-from app.events.change_statements import BASE, TIMELINE
+from app.projection.change_statements import BASE, TIMELINE
 
 EXAMINED = 5000
 """The most events that one statement examines when few of them may match."""

@@ -16,10 +16,10 @@ from app.db.engine import Database
 from app.domain.errors import RateLimited
 from app.domain.events import Cursor, FeedEvent, envelope
 from app.events import feed_statements
-from app.events.change_statements import CHANNEL
 from app.events.feed_statements import EVERYTHING, Query, Read
 from app.jobs.loop import tell, within
 from app.jobs.notifications import Notifications
+from app.projection.change_statements import CHANNEL
 
 LOOK_S = 2.0
 """Seconds between looks at the feed without a notification."""

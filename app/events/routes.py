@@ -8,22 +8,22 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from app.access.keyring import Keyring
 from app.access.ownership import is_invoice
-from app.container import Parts
-from app.db.engine import Connection
+from app.db.engine import Connection, Database
 from app.domain.access import Caller, CallerKind, require_allowed
 from app.domain.errors import Forbidden, NotFound
 from app.domain.events import START, Cursor, named_place, require_kept, require_reached, require_types
 from app.events import feed_statements
 from app.events.feed_statements import Query
-from app.events.live import RenderedEvent
+from app.events.live import LiveFeed, RenderedEvent
 from app.events.schemas import CURSOR, FeedPage, FeedQuery, StreamQuery
-from app.http.dependencies import JSON, caller_of, parts_of
+from app.events.sse import MEDIA_TYPE, EventStream, Listener
+from app.http.dependencies import JSON, caller_of, service_of
 from app.http.parameters import InvoiceId
 from app.http.problems import answers
 from app.http.queries import documented, read
 from app.http.routing import AuthorizedRoute
-from app.http.sse import MEDIA_TYPE, EventStream, Listener
 from app.settings import Settings
 
 events = APIRouter(prefix="/v1/events", tags=["events"], route_class=AuthorizedRoute)
@@ -65,15 +65,16 @@ async def list_events(request: Request) -> Response:
     A reader that goes on with `next_cursor` misses nothing and is told nothing twice.
     """
     asked = read(request, FeedQuery)
-    parts, wanted = parts_of(request), _wanted(request, asked, asked.invoice)
+    wanted = _wanted(request, asked, asked.invoice)
     after = named_place(asked.after, START)
-    async with parts.database.connection() as connection:
+    async with service_of(request, Database).connection() as connection:
         after = after or await feed_statements.last_position(connection)
         page = await feed_statements.read(connection, after, wanted, limit=asked.limit)
     require_reached(after, page.end)
     require_kept(after, page.gone)
     if page.events or page.more or not asked.wait:
-        return _page([parts.live.told(event) for event in page.events], page.upto, more=page.more)
+        live = service_of(request, LiveFeed)
+        return _page([live.told(event) for event in page.events], page.upto, more=page.more)
     return await _waited(request, wanted, page.upto, asked)
 
 
@@ -88,9 +89,9 @@ async def stream_events(request: Request) -> Response:
     """Hear of everything that happens from now on, or after a cursor, as server-sent events."""
     asked = read(request, StreamQuery)
     wanted = _wanted(request, asked)
-    async with parts_of(request).database.connection() as connection:
+    async with service_of(request, Database).connection() as connection:
         after = await _resumed(connection, request, asked, None)
-    return _stream(request, wanted, after)
+    return EventStream(request, _listener(request), wanted, after)
 
 
 @of_invoices.get(
@@ -104,11 +105,11 @@ async def stream_invoice_events(invoice_id: InvoiceId, request: Request) -> Resp
     """Hear of everything that happened to one invoice and of what happens, as server-sent events."""
     asked = read(request, StreamQuery)
     wanted = _wanted(request, asked, invoice_id)
-    async with parts_of(request).database.connection() as connection:
+    async with service_of(request, Database).connection() as connection:
         if not await is_invoice(connection, invoice_id):
             raise NotFound(f"There is no invoice {invoice_id!r}.")
         after = await _resumed(connection, request, asked, START)
-    return _stream(request, wanted, after)
+    return EventStream(request, _listener(request), wanted, after)
 
 
 def _wanted(request: Request, asked: StreamQuery, invoice: str | None = None) -> Query:
@@ -128,20 +129,15 @@ async def _resumed(connection: Connection, request: Request, asked: StreamQuery,
     return after or end
 
 
-def _stream(request: Request, wanted: Query, after: Cursor) -> Response:
-    parts = parts_of(request)
-    return EventStream(parts, _listener(request, parts), wanted, after)
-
-
-def _listener(request: Request, parts: Parts) -> Listener:
+def _listener(request: Request) -> Listener:
     caller = caller_of(request)
-    require = partial(_require_same, caller, request.scope["route"].name, request.scope["recognise"])
-    return Listener(caller.id, _most(caller, parts.settings), require)
+    require = partial(_require_same, caller, request.scope["route"].name, request.scope["authenticate"])
+    return Listener(caller.id, _most(caller, service_of(request, Settings)), require)
 
 
-async def _require_same(caller: Caller, operation: str, recognise: Callable[[], Awaitable[Caller]]) -> None:
+async def _require_same(caller: Caller, operation: str, authenticate: Callable[[], Awaitable[Caller]]) -> None:
     """Raise Refused unless the credentials still authenticate the same caller and allow the operation."""
-    now = await recognise()
+    now = await authenticate()
     require_allowed(now, operation)
     if (now.id, now.customer) != (caller.id, caller.customer):
         raise Forbidden("Somebody else by now.")
@@ -159,13 +155,12 @@ async def _waited(request: Request, wanted: Query, after: Cursor, asked: FeedQue
 
     Raises Unauthenticated if the caller's key ends meanwhile.
     """
-    parts = parts_of(request)
-    listener = _listener(request, parts)
-    with parts.live.listener(listener.who, listener.most):
-        place = await parts.live.subscribe(wanted, after)
+    live, settings, listener = service_of(request, LiveFeed), service_of(request, Settings), _listener(request)
+    with live.listener(listener.who, listener.most):
+        place = await live.subscribe(wanted, after)
         try:
-            most = min(parts.settings.event_wait_s, parts.settings.request_timeout_s * ANSWER_BEFORE)
-            async with parts.keyring.watching(listener.who, place.wake) as watch:
+            most = min(settings.event_wait_s, settings.request_timeout_s * ANSWER_BEFORE)
+            async with service_of(request, Keyring).watching(listener.who, place.wake) as watch:
                 await listener.require()  # the credentials may have ended since they were checked
                 told = await place.take(min(asked.wait, most))
             if watch.due:

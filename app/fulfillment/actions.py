@@ -23,7 +23,7 @@ from app.fulfillment.mail.delivery import Mailer
 from app.fulfillment.mail.letters import MailWriter
 from app.hooks import EarlierAction, FulfillmentAction
 from app.hooks.loading import Function
-from app.idempotency.operations import Operation
+from app.idempotency.operations import Answer, Operation
 
 BACK = frozenset({Moment.DISPUTED, Moment.PARTLY_REVERSED})
 """Moments that may pass although the fulfillment's status stays."""
@@ -115,7 +115,7 @@ class Actions:
 
     database: Database
 
-    async def retry_fulfillment_action(self, operation: Operation, _params: JsonView) -> None:
+    async def retry_fulfillment_action(self, operation: Operation, _params: JsonView) -> Answer:
         """Retry an action that failed, was skipped or is dead.
 
         Raises NotFound, and InvalidState for one that is done.
@@ -129,7 +129,7 @@ class Actions:
             if not retried:
                 status = msgspec.json.decode(document)["status"]
                 raise InvalidState(f"The action is {status}: there is nothing to try again.")
-            await operation.finish(connection, 202, document)
+            return await operation.finish(connection, 202, document)
 
 
 async def _facts(connection: Connection, due: DueAction, shown: Resource) -> tuple[JsonObject, JsonObject]:

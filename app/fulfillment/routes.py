@@ -1,29 +1,29 @@
-"""Fulfillments, and the inbox of events they come from."""
+"""Fulfillments and their actions."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from app.db.documents import EVENT, FULFILLMENT, FULFILLMENT_ACTION
+from app.db.documents import FULFILLMENT, FULFILLMENT_ACTION
+from app.fulfillment.actions import Actions
 from app.fulfillment.schemas import (
-    EventListed,
-    EventRead,
-    EventsQuery,
     FulfillmentActionRead,
     FulfillmentActionsQuery,
     FulfillmentRead,
     FulfillmentsQuery,
 )
-from app.http.dependencies import WriteDep
-from app.http.parameters import ActionId, EventId
+from app.http.dependencies import WriteDep, service
+from app.http.parameters import ActionId
 from app.http.problems import WRITE, answers
 from app.http.queries import documented, read
 from app.http.reads import equal, many, matching, one
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Page
 
+ActionsDep = Annotated[Actions, Depends(service(Actions))]
 fulfillments = APIRouter(prefix="/v1/fulfillments", tags=["fulfillments"], route_class=AuthorizedRoute)
 actions = APIRouter(prefix="/v1/fulfillment-actions", tags=["fulfillments"], route_class=AuthorizedRoute)
-events = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"], route_class=AuthorizedRoute)
 
 
 @fulfillments.get(
@@ -66,27 +66,6 @@ async def get_fulfillment_action(action_id: ActionId, request: Request) -> Respo
     response_model=FulfillmentActionRead,
     responses=answers("not_found", "invalid_state", *WRITE),
 )
-async def retry_fulfillment_action(action_id: ActionId, write: WriteDep) -> Response:
+async def retry_fulfillment_action(action_id: ActionId, actions: ActionsDep, write: WriteDep) -> Response:
     """Try an action again that failed, was skipped, or was set aside; one that is done is never done again."""
-    return await write.run(write.parts.actions.retry_fulfillment_action, {}, action_id)
-
-
-@events.get(
-    "", response_model=Page[EventListed], responses=answers(conditional=True), openapi_extra=documented(EventsQuery)
-)
-async def list_webhook_events(request: Request) -> Response:
-    """List every event that was received, newest first."""
-    asked = read(request, EventsQuery)
-    return await many(request, EVENT, asked, status=asked.status, type=asked.type)
-
-
-@events.get("/{event_id}", response_model=EventRead, responses=answers("not_found", conditional=True))
-async def get_webhook_event(event_id: EventId, request: Request) -> Response:
-    """Read an event with its payload, its state, and its last error."""
-    return await one(request, EVENT, event_id)
-
-
-@events.post("/{event_id}/replay", status_code=202, response_model=EventRead, responses=answers("not_found", *WRITE))
-async def replay_webhook_event(event_id: EventId, write: WriteDep) -> Response:
-    """Have an event processed again; where it was applied already, that changes nothing."""
-    return await write.run(write.parts.replaying.replay_event, {}, event_id)
+    return await write.run(actions.retry_fulfillment_action, {}, action_id)

@@ -1,7 +1,7 @@
-"""Fulfillments and the inbox: what came of a payment, and what Stripe told us."""
+"""Fulfillments and their actions."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -24,7 +24,6 @@ Status = Literal[
     "written_off",
 ]
 ActionStatus = Literal["pending", "running", "failed", "done", "skipped", "dead"]
-EventStatus = Literal["received", "processing", "processed", "ignored", "failed", "dead"]
 
 
 class PaymentFailure(Shown):
@@ -134,30 +133,6 @@ class FulfillmentActionRead(Shown):
     finished_at: datetime | None
 
 
-class EventListed(Shown):
-    """An event Stripe delivered, as lists show it."""
-
-    id: str = Field(examples=["evt_1Pgf"])
-    type: str = Field(description="Stripe's event type.")
-    object: str | None = Field(description="The id of the object the event is about.")
-    api_version: str | None
-    livemode: bool
-    status: EventStatus
-    attempts: int
-    last_error: str | None
-    verified_by: str | None = Field(description="Which signing secret verified it, by a name that gives nothing away.")
-    source: str
-    request_id: str | None
-    created_at: datetime
-    received_at: datetime
-    next_attempt_at: datetime | None
-    processed_at: datetime | None
-
-
-class EventRead(EventListed):
-    payload: dict[str, Any]
-
-
 class FulfillmentsQuery(Paging):
     """Which fulfillments are listed."""
 
@@ -173,10 +148,3 @@ class FulfillmentActionsQuery(Paging):
     action: IdQuery = None
     fulfillment: IdQuery = None
     invoice: IdQuery = None
-
-
-class EventsQuery(Paging):
-    """Which events of the inbox are listed."""
-
-    status: EventStatus | None = None
-    type: IdQuery = None

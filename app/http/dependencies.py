@@ -4,37 +4,44 @@ A dependency costs as much as a small query, and one that depends on others cost
 take what they need from the request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated, Any, TypeVar
 
+import msgspec
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
-from app.container import Parts
 from app.domain.access import Caller
 from app.domain.idempotency import MAX_KEY_LENGTH
-from app.idempotency.operations import Answer, Call, UseCase
+from app.idempotency.operations import Answer, Call, Operations, UseCase
 
 JSON = "application/json"
+T = TypeVar("T")
 
 
-def parts_of(request: Request) -> Parts:
-    """The services, built when the application started."""
-    return cast("Parts", request.app.state.parts)
+def service_of(request: Mapping[str, Any], kind: type[T]) -> T:
+    """The service of the class `kind`, for a request or its ASGI scope.
+
+    The application puts its services into `app.state.services` when it starts.
+    """
+    found: T = request["app"].state.services[kind]
+    return found
+
+
+def service(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
+    """The dependency on the service of the class `kind`, for `Annotated[Invoices, Depends(service(Invoices))]`."""
+
+    async def found(request: Request) -> T:  # FastAPI would run a function that is not async in a thread
+        return service_of(request, kind)
+
+    return found
 
 
 def caller_of(request: Request) -> Caller:
     """The caller, as the middleware authenticated it."""
-    return cast("Caller", request.scope["caller"])
-
-
-async def parts(request: Request) -> Parts:
-    """The services, for operations. It is async because FastAPI runs other functions in a thread."""
-    return parts_of(request)
-
-
-PartsDep = Annotated[Parts, Depends(parts)]
+    caller: Caller = request.scope["caller"]
+    return caller
 
 
 IdempotencyKey = Annotated[
@@ -49,45 +56,43 @@ IdempotencyKey = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class Write:
     """A write: one use case, run once per idempotency key."""
 
-    parts: Parts
-    caller: Caller
     request: Request
     key: str | None
 
     async def run(self, use_case: UseCase, params: Mapping[str, object], subject: str | None = None) -> Response:
         """Run `use_case`, or replay its answer."""
-        answer = await self.answer(use_case, params, subject)
-        return json_answer(await self.parts.invoicing.reveal(answer), answer)
+        return json_answer(await self.answer(use_case, params, subject))
 
     async def answer(self, use_case: UseCase, params: Mapping[str, object], subject: str | None = None) -> Answer:
-        """The answer as stored, without secrets."""
+        """The answer of `use_case`. A secret in it is not part of its body."""
         call = Call(
-            caller=self.caller.id,
+            caller=caller_of(self.request).id,
             target=f"{self.request.method} {self.request.url.path}",
             params=params,
             key=self.key,
             subject=subject,
             request_id=self.request.scope.get("request_id"),
         )
-        return await self.parts.operations.run(call, use_case)
+        return await service_of(self.request, Operations).run(call, use_case)
 
 
-async def writing(request: Request, key: IdempotencyKey = None) -> Writing:
+async def write(request: Request, key: IdempotencyKey = None) -> Write:
     """The write of this request."""
-    return Writing(parts_of(request), caller_of(request), request, key)
+    return Write(request, key)
 
 
-WriteDep = Annotated[Writing, Depends(writing)]
+WriteDep = Annotated[Write, Depends(write)]
 
 
-def json_answer(body: str | bytes, answer: Answer | None = None, *, secret: bool = False) -> Response:
-    """A response of encoded JSON. If it holds a secret, caches must not store it."""
-    headers = {}
-    if answer and answer.replayed:
+def json_answer(answer: Answer, **secrets: str | None) -> Response:
+    """The response of a write. `secrets` are fields that are added to it and never stored; caches must not store them."""
+    body, headers = answer.body, {}
+    if answer.replayed:
         headers["Idempotent-Replayed"] = "true"
-    if secret or (answer and answer.secret_of):
+    if secrets:
         headers["Cache-Control"] = "no-store"
-    return Response(body, answer.status if answer else 200, headers, JSON)
+        body = f"{body[:-1]},{msgspec.json.encode(secrets).decode()[1:]}"
+    return Response(body, answer.status, headers, JSON)

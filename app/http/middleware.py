@@ -20,12 +20,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.container import Parts
+from app.access.authentication import Authentication
 from app.domain.errors import InvoicingError, RequestTimeout
 from app.domain.redaction import redacted
 from app.http.access_log import AccessLog
-from app.http.authentication import Admission
 from app.http.client_address import client_address
+from app.http.dependencies import service_of
 from app.http.problems import problem, problem_of, refusal
 from app.observability import logs, tracing
 from app.settings import Settings
@@ -63,12 +63,11 @@ class BodyTooLarge(HTTPException):
         super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
 
 
-class Gate:
+class RequestMiddleware:
     """The middleware."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._admission = Admission(settings)
         self._accounting = AccessLog()
         self._proxies = settings.proxies
         self._timeout_s = settings.request_timeout_s
@@ -115,15 +114,16 @@ class Gate:
             await refusal(scope, receive, send)
             return
         address = client_address(scope, headers.get(b"x-forwarded-for", b""), self._proxies)
+        authentication = service_of(scope, Authentication)
         if scope["path"].startswith(COUNTED):
-            parts: Parts = scope["app"].state.parts
-            await self._admission.knock(parts, address)
+            await authentication.limit_address(address)
             if scope["path"].startswith(PRIVATE):
-                authorization = headers.get(b"authorization", b"")
-                scope["caller"] = await self._admission.admit(parts, authorization, address)
-                scope["recognise"] = partial(self._admission.recognise, parts, authorization, address)
+                authenticate = partial(authentication.authenticate, headers.get(b"authorization", b""), address)
+                scope["caller"] = await authenticate()
+                scope["authenticate"] = authenticate
+                await authentication.limit_caller(scope["caller"])
         elif scope["path"] != ALIVE:
-            self._admission.knock_here(address)
+            authentication.limit_address_locally(address)
         if b"transfer-encoding" in headers:
             await self._counted(scope, receive, send)
         else:

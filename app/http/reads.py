@@ -10,14 +10,15 @@ from starlette.responses import Response
 
 from app.db import documents
 from app.db.documents import Filter, Resource
+from app.db.engine import Database
 from app.domain.errors import NotFound
-from app.http.dependencies import JSON, caller_of, parts_of
+from app.http.dependencies import JSON, caller_of, service_of
 from app.http.queries import Paging
 
 
 async def one(request: Request, resource: Resource, object_id: str, *, by: str = "id") -> Response:
     """Answer with the document of one object. Raises NotFound."""
-    async with parts_of(request).database.connection() as connection:
+    async with service_of(request, Database).connection() as connection:
         document = await documents.read(connection, resource, object_id, by=by)
     if document is None:
         raise NotFound(f"There is no {resource.name} {object_id!r}.")
@@ -26,7 +27,7 @@ async def one(request: Request, resource: Resource, object_id: str, *, by: str =
 
 async def require_known(request: Request, resource: Resource, object_id: str) -> None:
     """Raise NotFound if there is no such object."""
-    async with parts_of(request).database.connection() as connection:
+    async with service_of(request, Database).connection() as connection:
         if await documents.read(connection, resource, object_id) is None:
             raise NotFound(f"There is no {resource.name} {object_id!r}.")
 
@@ -47,7 +48,7 @@ def equal(**wanted: object) -> Filter:
 async def matching(request: Request, resource: Resource, paging: Paging, wanted: Filter) -> Response:
     """Answer with a page of the objects that match `wanted`. A customer sees only its own."""
     wanted.add("row.customer = {}", caller_of(request).customer)
-    async with parts_of(request).database.connection() as connection:
+    async with service_of(request, Database).connection() as connection:
         page = await documents.page(connection, resource, wanted, limit=paging.limit, cursor=paging.cursor)
     return _unless_known(request, page)
 

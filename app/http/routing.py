@@ -17,9 +17,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from app.access.ownership import owns_invoice
+from app.db.engine import Database
 from app.domain.access import RULES, Caller, require_allowed
 from app.domain.errors import NotFound, ValidationFailed
 from app.domain.redaction import cut
+from app.http.dependencies import service_of
 
 LONGEST_NAME = 100
 
@@ -69,7 +71,7 @@ async def require_let_in(request: Request, operation: str) -> None:
     require_allowed(caller, operation)
     if caller.customer is not None and "invoice_id" in request.path_params:
         invoice_id = request.path_params["invoice_id"]
-        async with request.app.state.parts.database.connection() as connection:
+        async with service_of(request, Database).connection() as connection:
             # This comes before the path's own check, and PostgreSQL cannot hold what is not printable.
             if not invoice_id.isprintable() or not await owns_invoice(connection, caller.customer, invoice_id):
                 raise NotFound(f"There is no invoice {invoice_id!r}.")

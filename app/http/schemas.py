@@ -222,6 +222,11 @@ class Deleted(Shown):
     deleted: bool
 
 
+class Health(Shown):
+    status: str
+    checks: dict[str, str] = {}
+
+
 class CustomFieldRead(Shown):
     name: str
     value: str

@@ -21,7 +21,7 @@ from app.domain.errors import InvoicingError, Refused, StripeError
 from app.domain.idempotency import COMPLETION, STRIPE_KEEPS_KEYS
 from app.domain.json import JsonView
 from app.idempotency import statements as idempotency_statements
-from app.idempotency.operations import Operation, Operations, UseCase
+from app.idempotency.operations import Answer, Operation, Operations, UseCase
 from app.idempotency.statements import Stored
 from app.idempotency.steps import NotDone, OutcomeUnknown
 from app.jobs.loop import JobLoop, side_by_side
@@ -114,20 +114,18 @@ class Completer:
         """
         undo = self._undo.get(stored.name)
 
-        async def close(operation: Operation, params: JsonView) -> None:
+        async def close(operation: Operation, params: JsonView) -> Answer:
             error = StripeError(UNDONE if undo else NOTHING_DONE)
             if stored.idempotency_key is not None or undo is None:
                 operation.closing = True
                 try:
-                    await self._use_cases[stored.name](operation, params)
+                    return await self._use_cases[stored.name](operation, params)
                 except NotDone:
                     pass
                 except OutcomeUnknown:  # what can be undone is; of anything else it is tried for a day to find out
                     if not undo and stored.idempotency_key and operation.age < STRIPE_KEEPS_KEYS:
                         raise
                     error = StripeError(UNDONE if undo else UNTOLD)
-                else:
-                    return
                 operation.closing = False
             if undo:
                 try:
@@ -136,6 +134,6 @@ class Completer:
                     if operation.age < STRIPE_KEEPS_KEYS:
                         raise
                     error = StripeError(UNTOLD)
-            await self._running.refuse(operation, error)
+            return await self._running.refuse(operation, error)
 
         return close

@@ -8,7 +8,7 @@ import asyncio
 import math
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -49,9 +49,12 @@ class Call:
     request_id: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer. `secret_of` is the invoice whose client secret is added to it; the secret is never stored."""
+    """An answer. `secret` is shown with it and never stored; a replay has none.
+
+    `secret_of` is the invoice whose client secret belongs to the answer.
+    """
 
     status: int
     body: str
@@ -75,8 +78,6 @@ class Operation:
     progress: JsonObject
     touched: bool
     subject: str | None = None
-    secret: str | None = None
-    answer: Answer | None = field(default=None)
     closing: bool = False
     lease_ends: float = math.inf
 
@@ -136,24 +137,21 @@ class Operation:
         self.progress |= progress
         await idempotency_statements.advance(connection, self.id, self.runner, self.progress, self.subject)
 
-    async def finish(self, connection: Connection, status: int, body: str) -> None:
-        """Store the answer in the transaction of the last change.
+    async def finish(self, connection: Connection, status: int, body: str, secret: str | None = None) -> Answer:
+        """Store the answer in the transaction of the last change, and return it.
 
         Raises LeaseLost, which rolls that transaction back.
         """
         await idempotency_statements.answer(connection, [self.answered(status, body)])
-        self.conclude(status, body)
+        return Answer(status, body, secret=secret)
 
     def answered(self, status: int, body: str) -> Answered:
         """The answer as it is stored."""
         return Answered(self.id, self.runner, status, body, self.progress, self.subject)
 
-    def conclude(self, status: int, body: str) -> None:
-        """Set the stored answer as the one that the caller gets."""
-        self.answer = Answer(status, body, secret_of=self.progress.get("secret_of"), secret=self.secret)
 
-
-UseCase = Callable[[Operation, JsonView], Awaitable[None]]
+UseCase = Callable[[Operation, JsonView], Awaitable[Answer]]
+"""Changes something on behalf of an operation, and returns the answer that it stored with its last change."""
 
 
 class Operations:
@@ -203,21 +201,19 @@ class Operations:
         """Run an operation that is ours from its last recovery point. Raises as `run` does."""
         operation = Operation.of(stored)
         try:
-            await self._bounded(operation, use_case, stored.params)
+            return await self._bounded(operation, use_case, stored.params)
         except LeaseLost:
             return await self._answer_of_another(operation)
         finally:
             logs.about(operation.subject)
-        if operation.answer is None:
-            raise AssertionError(f"{stored.name} ended without an answer")
-        return operation.answer
 
-    async def refuse(self, operation: Operation, error: InvoicingError) -> None:
+    async def refuse(self, operation: Operation, error: InvoicingError) -> Answer:
         """Store `error` as the answer, and free the reference that the operation claimed. Raises LeaseLost."""
         body = msgspec.json.encode(error.to_document()).decode()
         async with self._database.unit_of_work() as connection:
-            await operation.finish(connection, REFUSED, body)
+            answer = await operation.finish(connection, REFUSED, body)
             await references.free(connection, operation=operation.id)
+        return answer
 
     async def _begin(self, call: Call, name: str, asked: str) -> Stored:
         new = NewOperation(
@@ -242,11 +238,11 @@ class Operations:
             begun = await idempotency_statements.begin_new(connection, new, self.lease)
         return [begun.get(one.id, INDIVIDUALLY) for one in new]
 
-    async def _bounded(self, operation: Operation, use_case: UseCase, params: JsonView) -> None:
+    async def _bounded(self, operation: Operation, use_case: UseCase, params: JsonView) -> Answer:
         limit = asyncio.timeout(self._deadline_s)
         try:
             async with limit:
-                await use_case(operation, params)
+                return await use_case(operation, params)
         except LeaseLost:
             raise
         except Refused as refusal:

@@ -18,7 +18,6 @@ from app.domain.idempotency import MOST_GENERATIONS, STRIPE_KEEPS_KEYS
 from app.domain.json import JsonObject, JsonView
 from app.idempotency import traces
 from app.idempotency.operations import Operation
-from app.projection import observation
 from app.stripe.client import Answer, StripeGateway
 
 log = structlog.get_logger(__name__)
@@ -80,7 +79,7 @@ class Steps:
                 return await self._deleted(path)
             return await self._gateway.delete(path)
         except StripeInvalidRequest as error:
-            if observation.is_gone(error):
+            if error.object_missing:
                 return None
             raise
 

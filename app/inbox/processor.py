@@ -23,10 +23,9 @@ from app.inbox.handlers import Incoming, handle
 from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
 from app.inbox.statements import DueEvent
 from app.inbox.telemetry import Batch, ClaimedEvent
-from app.invoices import item_statements
 from app.jobs.loop import tell
 from app.observability import logs, metrics
-from app.projection import observation
+from app.projection import item_statements, observation
 from app.projection.unit_of_work import Subject, UnitOfWork
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind

@@ -12,27 +12,27 @@ from app.access import audit
 from app.db.engine import Database
 from app.domain.errors import NotFound
 from app.domain.json import JsonView
-from app.idempotency.operations import Operation
+from app.idempotency.operations import Answer, Operation
 from app.inbox import replay_statements
 from app.inbox.replay_statements import Query
 
 
 @dataclass(frozen=True, slots=True)
-class Replaying:
+class Replay:
     """Replays events of `handled` types and of this deployment's mode."""
 
     database: Database
     handled: Collection[str]
     livemode: bool
 
-    async def replay_event(self, operation: Operation, _params: JsonView) -> None:
+    async def replay_event(self, operation: Operation, _params: JsonView) -> Answer:
         """Process one event again. An event that waits already or has no handler stays as it is."""
         event_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             document = await replay_statements.requeue_one(connection, event_id, self.handled, livemode=self.livemode)
             if document is None:
                 raise NotFound(f"There is no webhook event {event_id!r}.")
-            await operation.finish(connection, 202, document)
+            return await operation.finish(connection, 202, document)
 
     async def matching(self, wanted: Query) -> list[str]:
         """The ids of replayable events matching `wanted`, in the order in which they were received."""

@@ -20,11 +20,13 @@ from starlette.types import Receive, Scope, Send
 from app.db.engine import Database
 from app.domain.errors import InvoicingError, MalformedRequest, PayloadTooLarge
 from app.domain.idempotency import operation_of
+from app.http.dependencies import service_of
 from app.http.middleware import LARGEST_BODY, TOO_LARGE, head_refusal, headers_of, refusal_of, request_id_of
 from app.http.problems import MEDIA_TYPE, STATUS, problem
 from app.idempotency.statements import request_of
 from app.inbox.envelope import Envelope, read_cause, read_envelope
 from app.inbox.signature import FORGED, WHY, refusal_of_header, signed_by, signing_secrets
+from app.inbox.store import Inbox
 from app.inbox.stored_event import DELIVERED, Origin, is_ours, new_event
 from app.observability import metrics, tracing
 from app.settings import Settings
@@ -118,16 +120,15 @@ class WebhookEndpoint:
 
     async def _take(self, scope: Scope, body: bytes, signer: str, request_id: str) -> StoredDelivery:
         """Store a verified delivery."""
-        parts = scope["app"].state.parts
         envelope = read_envelope(body)
         ours = is_ours(envelope, livemode=self._livemode)
         if not ours:
             log.warning("webhook_not_ours", event_id=envelope.id, livemode=envelope.livemode, account=envelope.account)
-        with await _span(parts.database, envelope, body) as span:
+        with await _span(service_of(scope, Database), envelope, body) as span:
             request_id = tracing.request_id(span) or request_id
             event = new_event(envelope, body.decode(), Origin(DELIVERED, signer, request_id), ours=ours)
             async with asyncio.timeout(self._timeout_s):
-                new = await parts.inbox.record(event)
+                new = await service_of(scope, Inbox).record(event)
         return StoredDelivery(envelope, request_id, new)
 
     async def _refuse(self, why: str, request_id: str, send: Send) -> None:

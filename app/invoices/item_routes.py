@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Depends
 from pydantic import Discriminator, Tag
 from starlette.responses import Response
 
-from app.http.dependencies import WriteDep
+from app.http.dependencies import WriteDep, service
 from app.http.parameters import InvoiceId, ItemId
 from app.http.problems import STATE, WRITE, answers
 from app.http.routing import AuthorizedRoute
+from app.invoices.items import Items
 from app.invoices.schemas import InvoiceRead, ItemCreate, ItemsCreate, ItemUpdate
 
 
@@ -22,23 +23,26 @@ OneOrMore = Annotated[
     Annotated[ItemsCreate, Tag("ItemsCreate")] | Annotated[ItemCreate, Tag("ItemCreate")], Discriminator(_form), Body()
 ]
 
+ItemsDep = Annotated[Items, Depends(service(Items))]
 router = APIRouter(prefix="/v1/invoices/{invoice_id}/items", tags=["invoice items"], route_class=AuthorizedRoute)
 
 
 @router.post("", status_code=201, response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
-async def add_items(invoice_id: InvoiceId, body: OneOrMore, write: WriteDep) -> Response:
+async def add_items(invoice_id: InvoiceId, body: OneOrMore, items: ItemsDep, write: WriteDep) -> Response:
     """Add one item, or a list of them as `items`, to a draft; never more than 250 on one invoice."""
     params = body.params() if isinstance(body, ItemsCreate) else {"items": [body.params()]}
-    return await write.run(write.parts.items.add_items, params, invoice_id)
+    return await write.run(items.add_items, params, invoice_id)
 
 
 @router.patch("/{item_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
-async def update_item(invoice_id: InvoiceId, item_id: ItemId, body: ItemUpdate, write: WriteDep) -> Response:
+async def update_item(
+    invoice_id: InvoiceId, item_id: ItemId, body: ItemUpdate, items: ItemsDep, write: WriteDep
+) -> Response:
     """Change an item of a draft."""
-    return await write.run(write.parts.items.update_item, {**body.params(), "item": item_id}, invoice_id)
+    return await write.run(items.update_item, {**body.params(), "item": item_id}, invoice_id)
 
 
 @router.delete("/{item_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
-async def delete_item(invoice_id: InvoiceId, item_id: ItemId, write: WriteDep) -> Response:
+async def delete_item(invoice_id: InvoiceId, item_id: ItemId, items: ItemsDep, write: WriteDep) -> Response:
     """Take an item off a draft."""
-    return await write.run(write.parts.items.delete_item, {"item": item_id}, invoice_id)
+    return await write.run(items.delete_item, {"item": item_id}, invoice_id)

@@ -7,10 +7,10 @@ from app.db.engine import Database
 from app.domain.errors import NotFound, ValidationFailed
 from app.domain.invoice import Act
 from app.domain.json import JsonView
-from app.idempotency.operations import Operation
-from app.invoices import item_statements
+from app.idempotency.operations import Answer, Operation
 from app.invoices.pricing import blamed, fits, line, one_currency
-from app.invoices.service import Invoicing
+from app.invoices.service import Invoices
+from app.projection import item_statements
 
 MOST_ITEMS = 250
 """Stripe's limit of items per invoice."""
@@ -19,13 +19,13 @@ MOST_ITEMS = 250
 class Items:
     """The use cases; each answers the invoice with its new totals."""
 
-    def __init__(self, database: Database, invoicing: Invoicing) -> None:
+    def __init__(self, database: Database, invoices: Invoices) -> None:
         self._database = database
-        self._invoicing = invoicing
+        self._invoices = invoices
 
-    async def add_items(self, operation: Operation, params: JsonView) -> None:
+    async def add_items(self, operation: Operation, params: JsonView) -> Answer:
         """Add `items` (a list of ItemCreate) to a draft. Raises ValidationFailed beyond 250 items."""
-        invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
+        invoice = await self._invoices.require_act(operation, Act.EDIT_ITEMS)
         added = params["items"]
         async with self._database.connection() as connection:
             present = await item_statements.count(connection, invoice["id"])
@@ -37,23 +37,23 @@ class Items:
             await one_currency(self._database, added, invoice["currency"])
         lines = {"lines": [line(item) for item in added]}
         with blamed(added):
-            await self._invoicing.act(operation, Act.EDIT_ITEMS, "/add_lines", lines, status=201)
+            return await self._invoices.act(operation, Act.EDIT_ITEMS, "/add_lines", lines, status=201)
 
-    async def update_item(self, operation: Operation, params: JsonView) -> None:
+    async def update_item(self, operation: Operation, params: JsonView) -> Answer:
         """Change the item `item` of a draft (ItemUpdate)."""
-        invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
+        invoice = await self._invoices.require_act(operation, Act.EDIT_ITEMS)
         if operation.fresh:
             await fits(self._database, params, invoice["currency"])
         changed = {"id": await self._line_item(operation, invoice["id"], params["item"]), **line(params)}
         with blamed([params], "price"):
-            await self._invoicing.act(operation, Act.EDIT_ITEMS, "/update_lines", {"lines": [changed]})
+            return await self._invoices.act(operation, Act.EDIT_ITEMS, "/update_lines", {"lines": [changed]})
 
-    async def delete_item(self, operation: Operation, params: JsonView) -> None:
+    async def delete_item(self, operation: Operation, params: JsonView) -> Answer:
         """Remove the item `item` from a draft."""
-        invoice = await self._invoicing.require_act(operation, Act.EDIT_ITEMS)
+        invoice = await self._invoices.require_act(operation, Act.EDIT_ITEMS)
         line_item = await self._line_item(operation, invoice["id"], params["item"])
         removed = {"id": line_item, "behavior": "delete"}
-        await self._invoicing.act(operation, Act.EDIT_ITEMS, "/remove_lines", {"lines": [removed]})
+        return await self._invoices.act(operation, Act.EDIT_ITEMS, "/remove_lines", {"lines": [removed]})
 
     async def _line_item(self, operation: Operation, invoice_id: str, item_id: str) -> str:
         """The line item at Stripe.

@@ -1,12 +1,16 @@
 """Invoices: create, read, change, and everything that moves one forward."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from app.access.authentication import Authentication
 from app.db.documents import FULFILLMENT, INVOICE, OVERDUE
+from app.db.engine import Database
 from app.domain.access import require_own_payment
 from app.fulfillment.schemas import FulfillmentRead
-from app.http.dependencies import PartsDep, WriteDep, caller_of, json_answer, parts_of
+from app.http.dependencies import JSON, WriteDep, caller_of, json_answer, service, service_of
 from app.http.parameters import InvoiceId
 from app.http.problems import STATE, WRITE, answers
 from app.http.queries import documented, read
@@ -25,8 +29,11 @@ from app.invoices.schemas import (
     InvoiceUpdate,
     InvoiceWithSecret,
 )
+from app.invoices.service import Invoices
 from app.invoices.timeline_schemas import TimelineRead
+from app.settings import Settings
 
+InvoicesDep = Annotated[Invoices, Depends(service(Invoices))]
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=AuthorizedRoute)
 
 
@@ -36,9 +43,10 @@ router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=Authori
     response_model=InvoiceWithSecret,
     responses=answers("nothing_to_bill", "reference_taken", *WRITE),
 )
-async def create_invoice(body: InvoiceCreate, write: WriteDep) -> Response:
+async def create_invoice(body: InvoiceCreate, invoices: InvoicesDep, write: WriteDep) -> Response:
     """Create a draft with all its items in one call, finalized if asked; all of it, or nothing is left behind."""
-    return await write.run(write.parts.invoicing.create_invoice, body.params())
+    answer = await write.answer(invoices.create_invoice, body.params())
+    return json_answer(answer, **await invoices.secret_of(answer))
 
 
 @router.get(
@@ -66,29 +74,34 @@ async def get_invoice(invoice_id: InvoiceId, request: Request) -> Response:
 
 
 @router.patch("/{invoice_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
-async def update_invoice(invoice_id: InvoiceId, body: InvoiceUpdate, write: WriteDep) -> Response:
+async def update_invoice(
+    invoice_id: InvoiceId, body: InvoiceUpdate, invoices: InvoicesDep, write: WriteDep
+) -> Response:
     """Change a draft; of a finalized invoice only the metadata may change."""
-    return await write.run(write.parts.invoicing.update_invoice, body.params(), invoice_id)
+    return await write.run(invoices.update_invoice, body.params(), invoice_id)
 
 
 @router.delete("/{invoice_id}", response_model=Deleted, responses=answers(*STATE, *WRITE))
-async def delete_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
+async def delete_invoice(invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep) -> Response:
     """Delete a draft."""
-    return await write.run(write.parts.invoicing.delete_invoice, {}, invoice_id)
+    return await write.run(invoices.delete_invoice, {}, invoice_id)
 
 
 @router.post(
     "/{invoice_id}/finalize", response_model=InvoiceWithSecret, responses=answers("nothing_to_bill", *STATE, *WRITE)
 )
-async def finalize_invoice(invoice_id: InvoiceId, write: WriteDep, body: InvoiceFinalize | None = None) -> Response:
+async def finalize_invoice(
+    invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep, body: InvoiceFinalize | None = None
+) -> Response:
     """Finalize a draft. The answer carries the client secret; an invoice over nothing is paid at once and has none."""
-    return await write.run(write.parts.invoicing.finalize_invoice, body.params() if body else {}, invoice_id)
+    answer = await write.answer(invoices.finalize_invoice, body.params() if body else {}, invoice_id)
+    return json_answer(answer, **await invoices.secret_of(answer))
 
 
 @router.post("/{invoice_id}/send", response_model=InvoiceRead, responses=answers("nothing_to_bill", *STATE, *WRITE))
-async def send_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
+async def send_invoice(invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep) -> Response:
     """Have Stripe email the invoice; a draft is finalized first."""
-    return await write.run(write.parts.invoicing.send_invoice, {}, invoice_id)
+    return await write.run(invoices.send_invoice, {}, invoice_id)
 
 
 @router.post(
@@ -96,23 +109,25 @@ async def send_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
     response_model=InvoiceRead,
     responses=answers("payment_failed", "payment_action_required", "nothing_to_bill", *STATE, *WRITE),
 )
-async def pay_invoice(invoice_id: InvoiceId, write: WriteDep, body: InvoicePay | None = None) -> Response:
+async def pay_invoice(
+    invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep, body: InvoicePay | None = None
+) -> Response:
     """Charge a payment method on file, or record a payment made out of band. A draft is finalized first, and charged."""
     params = body.params() if body else {}
-    require_own_payment(write.caller, out_of_band=bool(params.get("paid_out_of_band")))
-    return await write.run(write.parts.invoicing.pay_invoice, params, invoice_id)
+    require_own_payment(caller_of(write.request), out_of_band=bool(params.get("paid_out_of_band")))
+    return await write.run(invoices.pay_invoice, params, invoice_id)
 
 
 @router.post("/{invoice_id}/void", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
-async def void_invoice(invoice_id: InvoiceId, write: WriteDep) -> Response:
+async def void_invoice(invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep) -> Response:
     """Void an invoice: it is owed no more."""
-    return await write.run(write.parts.invoicing.void_invoice, {}, invoice_id)
+    return await write.run(invoices.void_invoice, {}, invoice_id)
 
 
 @router.post("/{invoice_id}/mark-uncollectible", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
-async def mark_uncollectible(invoice_id: InvoiceId, write: WriteDep) -> Response:
+async def mark_uncollectible(invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep) -> Response:
     """Write an invoice off; it can still be paid."""
-    return await write.run(write.parts.invoicing.mark_uncollectible, {}, invoice_id)
+    return await write.run(invoices.mark_uncollectible, {}, invoice_id)
 
 
 @router.get(
@@ -120,15 +135,15 @@ async def mark_uncollectible(invoice_id: InvoiceId, write: WriteDep) -> Response
     responses=answers(*STATE, "stripe_error", "stripe_unavailable", "stripe_timeout"),
 )
 async def get_client_secret(
-    invoice_id: InvoiceId, request: Request, parts: PartsDep, response: Response
+    invoice_id: InvoiceId, request: Request, invoices: InvoicesDep, response: Response
 ) -> ClientSecret:
     """The client secret of an open invoice, asked of Stripe now; it is stored nowhere."""
     response.headers["Cache-Control"] = "no-store"
     caller = caller_of(request)
     if caller.customer is not None:
-        await parts.limits.take(parts.secret_limit, caller.id)
-    found = await parts.invoicing.client_secret(invoice_id)
-    return ClientSecret(**found, publishable_key=parts.settings.stripe_publishable_key)
+        await service_of(request, Authentication).limit_client_secrets(caller.id)
+    found = await invoices.client_secret(invoice_id)
+    return ClientSecret(**found, publishable_key=service_of(request, Settings).stripe_publishable_key)
 
 
 @router.get(
@@ -142,5 +157,5 @@ async def get_fulfillment(invoice_id: InvoiceId, request: Request) -> Response:
 @router.get("/{invoice_id}/timeline", response_model=TimelineRead, responses=answers("not_found"))
 async def get_invoice_timeline(invoice_id: InvoiceId, request: Request) -> Response:
     """Why the invoice is unpaid, and everything that happened to it, oldest first."""
-    async with parts_of(request).database.connection() as connection:
-        return json_answer(await timeline.read(connection, invoice_id))
+    async with service_of(request, Database).connection() as connection:
+        return Response(await timeline.read(connection, invoice_id), media_type=JSON)

@@ -9,8 +9,6 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NoReturn
 
-import msgspec
-
 from app.db.engine import Database
 from app.db.rows import load
 from app.db.tables import INVOICES
@@ -54,7 +52,7 @@ SHOW_PAYMENTS = {"expand": ["payments"]}
 SHOW_SECRET = {"expand": ["payments", "confirmation_secret"]}
 
 
-class Invoicing:
+class Invoices:
     """The use cases; `params` has the shape of the schema named in each."""
 
     def __init__(
@@ -68,7 +66,7 @@ class Invoicing:
         self._taking_over = Joined(self._take_over)
         self._days_until_due = days_until_due
 
-    async def create_invoice(self, operation: Operation, params: JsonView) -> None:
+    async def create_invoice(self, operation: Operation, params: JsonView) -> Answer:
         """Create a draft with all items, and finalize it if asked (InvoiceCreate). A refusal leaves nothing behind."""
         operation.require_to_come("due_at", params.get("due_at"), LONGEST_DUE_YEARS)
         if operation.fresh and params.get("finalize") and not (params.get("items") or params.get("allow_empty")):
@@ -86,7 +84,8 @@ class Invoicing:
         except Refused as refusal:
             await self.undo_create(operation, refusal)
             raise
-        await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer), 201)
+        created = observation.snapshot_of(Kind.INVOICE, answer)
+        return await self._writer.finish(operation, created, 201, secret=_client_secret(answer.data))
 
     async def _draft(self, operation: Operation, params: JsonView) -> StripeAnswer:
         """The operation's draft: created now, or found if it was created before."""
@@ -127,21 +126,21 @@ class Invoicing:
             await self._steps.delete(operation, f"/v1/invoices/{operation.subject}")
         await self._observe(operation)
 
-    async def update_invoice(self, operation: Operation, params: JsonView) -> None:
+    async def update_invoice(self, operation: Operation, params: JsonView) -> Answer:
         """Change a draft (InvoiceUpdate), or the metadata of a finalized invoice."""
         operation.require_to_come("due_at", params.get("due_at"), LONGEST_DUE_YEARS)
         await self.require_act(operation, Act.UPDATE if set(params) - {"metadata"} else None)
-        await self.act(operation, Act.UPDATE, "", stripe_params(params, *DRAFT_FIELDS) | _due(params))
+        return await self.act(operation, Act.UPDATE, "", stripe_params(params, *DRAFT_FIELDS) | _due(params))
 
-    async def delete_invoice(self, operation: Operation, _params: JsonView) -> None:
+    async def delete_invoice(self, operation: Operation, _params: JsonView) -> Answer:
         """Delete a draft for good."""
         await self.require_act(operation, Act.DELETE)
         try:
-            await self._writer.delete(operation, Kind.INVOICE)
+            return await self._writer.delete(operation, Kind.INVOICE)
         except StripeInvalidRequest as error:
             await self._explain(operation, Act.DELETE, error)
 
-    async def finalize_invoice(self, operation: Operation, params: JsonView) -> None:
+    async def finalize_invoice(self, operation: Operation, params: JsonView) -> Answer:
         """Finalize a draft, so that it can be paid. The answer carries the client secret."""
         row = await self.require_act(operation, Act.FINALIZE)
         if not params.get("allow_empty"):
@@ -150,37 +149,37 @@ class Invoicing:
             answer = await self._finalize_at_stripe(operation)
         except StripeInvalidRequest as error:
             await self._explain(operation, Act.FINALIZE, error)
-        await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer))
+        finalized = observation.snapshot_of(Kind.INVOICE, answer)
+        return await self._writer.finish(operation, finalized, secret=_client_secret(answer.data))
 
     async def _finalize_at_stripe(self, operation: Operation) -> StripeAnswer:
         of = f"/v1/invoices/{operation.subject}"
         path, done = f"{of}/finalize", _shows(Act.FINALIZE)
         answer = await self._steps.post(operation, "finalize", path, SHOW_SECRET, of=of, done=done)
-        operation.secret = _client_secret(answer.data)
         operation.progress["secret_of"] = operation.subject
         return answer
 
-    async def send_invoice(self, operation: Operation, _params: JsonView) -> None:
+    async def send_invoice(self, operation: Operation, _params: JsonView) -> Answer:
         """Have Stripe email the invoice. A draft is finalized first."""
         await self._require_items(operation, await self.require_act(operation, Act.SEND))
-        await self.act(operation, Act.SEND, "/send", {})
+        return await self.act(operation, Act.SEND, "/send", {})
 
-    async def pay_invoice(self, operation: Operation, params: JsonView) -> None:
+    async def pay_invoice(self, operation: Operation, params: JsonView) -> Answer:
         """Pay with a payment method on file, or record a payment out of band (InvoicePay)."""
         await self._require_items(operation, await self.require_act(operation, Act.PAY))
-        await self.act(operation, Act.PAY, "/pay", stripe_params(params, "payment_method", "paid_out_of_band"))
+        return await self.act(operation, Act.PAY, "/pay", stripe_params(params, "payment_method", "paid_out_of_band"))
 
-    async def void_invoice(self, operation: Operation, _params: JsonView) -> None:
+    async def void_invoice(self, operation: Operation, _params: JsonView) -> Answer:
         """Void an invoice: it no longer has to be paid."""
         await self.require_act(operation, Act.VOID)
-        await self.act(operation, Act.VOID, "/void", {})
+        return await self.act(operation, Act.VOID, "/void", {})
 
-    async def mark_uncollectible(self, operation: Operation, _params: JsonView) -> None:
+    async def mark_uncollectible(self, operation: Operation, _params: JsonView) -> Answer:
         """Write an invoice off. It can still be paid."""
         await self.require_act(operation, Act.MARK_UNCOLLECTIBLE)
-        await self.act(operation, Act.MARK_UNCOLLECTIBLE, "/mark_uncollectible", {})
+        return await self.act(operation, Act.MARK_UNCOLLECTIBLE, "/mark_uncollectible", {})
 
-    async def act(self, operation: Operation, act: Act, suffix: str, params: JsonView, *, status: int = 200) -> None:
+    async def act(self, operation: Operation, act: Act, suffix: str, params: JsonView, *, status: int = 200) -> Answer:
         """Do `act` at Stripe and answer with the resulting invoice."""
         of = f"/v1/invoices/{operation.subject}"
         asked = {**params, **SHOW_PAYMENTS}
@@ -193,7 +192,7 @@ class Invoicing:
             raise
         except StripeInvalidRequest as error:
             await self._explain(operation, act, error)
-        await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer), status)
+        return await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer), status)
 
     async def _require_payment(self, paying: StripeAnswer) -> None:
         """Raise what Stripe's answer to `pay` was, if the attempt was found later and did not pay."""
@@ -280,15 +279,15 @@ class Invoicing:
     async def _take_over(self, invoice_id: str) -> bool:
         return await observation.take_over(self._database, self._gateway, Subject(Kind.INVOICE, invoice_id), LOOKED_UP)
 
-    async def reveal(self, answer: Answer) -> str:
-        """The body of `answer` with its client secret, which is fetched from Stripe again for a replay."""
+    async def secret_of(self, answer: Answer) -> dict[str, str | None]:
+        """The field `client_secret` of `answer`, where it has one. For a replay it is fetched from Stripe again."""
         if answer.secret_of is None:
-            return answer.body
+            return {}
         secret = answer.secret
         if answer.replayed:
             invoice = (await self._gateway.get(f"/v1/invoices/{answer.secret_of}", SHOW_SECRET)).data
             secret = _client_secret(invoice) if invoice["status"] == InvoiceStatus.OPEN else None
-        return f'{answer.body[:-1]},"client_secret":{msgspec.json.encode(secret).decode()}}}'
+        return {"client_secret": secret}
 
 
 def _draft(params: JsonView, days_until_due: int) -> JsonObject:

@@ -8,25 +8,19 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import asyncpg
 import structlog
 
 from app.db.engine import Database, translated_errors
-from app.domain.idempotency import RETENTION
-from app.events import feed_statements
-from app.idempotency import statements as idempotency_statements
 from app.jobs.leadership import lead
 from app.jobs.loop import JobLoop
 from app.observability import logs, metrics, tracing
-from app.outgoing import delivery_statements
 
 log = structlog.get_logger(__name__)
 
 RETRY_S = 10.0
 """Seconds between two attempts to take the lock, or two checks by its holder that it still has it."""
-BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,43 +107,3 @@ async def _run(task: Task) -> None:
     metrics.TASK_SECONDS(task.name).observe(took)
     if outcome == "ok":
         metrics.TASK_SUCCEEDED(task.name).set_to_current_time()
-
-
-def purge_deliveries(database: Database, kept: timedelta) -> Task:
-    """The task that deletes finished deliveries older than `kept`, in batches."""
-
-    async def purge() -> int:
-        total = 0
-        while True:
-            async with database.connection() as connection:
-                deleted = await delivery_statements.purge(connection, kept, BATCH)
-            total += deleted
-            if deleted < BATCH:
-                return total
-
-    return Task("purge_deliveries", 3600.0, purge)
-
-
-def purge_operations(database: Database) -> Task:
-    """The task that deletes answered operations whose retention is over, in batches."""
-
-    async def purge() -> int:
-        total = 0
-        while True:
-            async with database.connection() as connection:
-                deleted = await idempotency_statements.purge(connection, RETENTION, BATCH)
-            total += deleted
-            if deleted < BATCH:
-                return total
-
-    return Task("purge_operations", 600.0, purge)
-
-
-def rebase_feed(database: Database) -> Task:
-    """The task that moves the feed's next position past the stored ones after a restore into another cluster."""
-
-    async def rebase() -> bool:
-        async with database.connection() as connection:
-            return await feed_statements.rebase(connection)
-
-    return Task("rebase_feed", 60.0, rebase)

@@ -28,7 +28,6 @@ from app.domain.outgoing import (
     pause_after,
     ping_document,
 )
-from app.events.change_statements import CHANNEL
 from app.jobs.loop import JobLoop, drain, persist, tell
 from app.jobs.notifications import Notifications
 from app.observability import metrics, tracing
@@ -36,6 +35,7 @@ from app.outgoing import delivery_statements, endpoint_statements
 from app.outgoing.delivery_statements import DueDelivery, Failing, Outcome
 from app.outgoing.fan_out import FanOut
 from app.outgoing.sender import Sender
+from app.projection.change_statements import CHANNEL
 
 log = structlog.get_logger(__name__)
 

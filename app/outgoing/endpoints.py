@@ -18,7 +18,7 @@ from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonView
 from app.domain.outgoing import PING, DisabledReason, EndpointStatus, new_secret
 from app.events import feed_statements
-from app.idempotency.operations import Operation
+from app.idempotency.operations import Answer, Operation
 from app.outgoing import delivery_statements, endpoint_statements
 from app.outgoing.encryption import DecryptionFailed, SecretEncryption
 from app.outgoing.endpoint_statements import StoredEndpoint, StoredSecret
@@ -38,21 +38,22 @@ class Endpoints:
     reach: EgressPolicy
     most: int
 
-    async def create_webhook_endpoint(self, operation: Operation, params: JsonView) -> None:
+    async def create_webhook_endpoint(self, operation: Operation, params: JsonView) -> Answer:
         """Create an endpoint (WebhookEndpointCreate), which receives events from now on."""
         self.reach.require(params["url"])
         operation.subject = f"whe_{uuid.uuid4().hex}"
-        secret = self._draw(operation, operation.subject, datetime.now(UTC))
+        secret = new_secret()
+        sealed = self._sealed(secret, operation.subject, datetime.now(UTC))
         async with self.database.unit_of_work() as connection:
             if await endpoint_statements.count(connection) >= self.most:
                 raise InvalidState(
                     f"There are {self.most} webhook endpoints, as many as there may be: delete one first."
                 )
             after = await feed_statements.last_position(connection)
-            await endpoint_statements.create(connection, operation.subject, params, secret, after)
-            await _finish(connection, operation, 201)
+            await endpoint_statements.create(connection, operation.subject, params, sealed, after)
+            return await _finish(connection, operation, 201, secret)
 
-    async def update_webhook_endpoint(self, operation: Operation, params: JsonView) -> None:
+    async def update_webhook_endpoint(self, operation: Operation, params: JsonView) -> Answer:
         """Change an endpoint (WebhookEndpointUpdate). If it is enabled again, it continues where it stopped."""
         if "url" in params:
             self.reach.require(params["url"])
@@ -65,11 +66,11 @@ class Endpoints:
                 await endpoint_statements.enable(connection, endpoint_id)
             elif params.get("status") == EndpointStatus.DISABLED:
                 await endpoint_statements.disable(connection, endpoint_id, DisabledReason.CALLER)
-            await _finish(connection, operation)
+            return await _finish(connection, operation)
 
-    async def rotate_webhook_secret(self, operation: Operation, params: JsonView) -> None:
+    async def rotate_webhook_secret(self, operation: Operation, params: JsonView) -> Answer:
         """Create a new secret (WebhookSecretRotate). The older ones sign as well until the overlap ends."""
-        endpoint_id, now = str(operation.subject), datetime.now(UTC)
+        endpoint_id, now, secret = str(operation.subject), datetime.now(UTC), new_secret()
         async with self.database.unit_of_work() as connection:
             row = await _locked(connection, endpoint_id)
             end = now + timedelta(seconds=params["overlap_s"])
@@ -79,12 +80,11 @@ class Endpoints:
                 raise InvalidState(
                     f"{len(kept)} secrets of {endpoint_id} are in force. Wait until one expires, or rotate with overlap_s 0."
                 )
-            await endpoint_statements.set_secrets(
-                connection, endpoint_id, [self._draw(operation, endpoint_id, now), *kept]
-            )
-            await _finish(connection, operation, 201)
+            sealed = self._sealed(secret, endpoint_id, now)
+            await endpoint_statements.set_secrets(connection, endpoint_id, [sealed, *kept])
+            return await _finish(connection, operation, 201, secret)
 
-    async def ping_webhook_endpoint(self, operation: Operation, _params: JsonView) -> None:
+    async def ping_webhook_endpoint(self, operation: Operation, _params: JsonView) -> Answer:
         """Send an endpoint a ping, outside the order of its events."""
         endpoint_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
@@ -94,15 +94,15 @@ class Endpoints:
             delivery, event = f"dlv_{uuid.uuid4().hex}", f"{PING}_{uuid.uuid4().hex}"
             await delivery_statements.ping(connection, delivery, endpoint_id, event, PING)
             document = await documents.read(connection, DELIVERY, delivery)
-            await operation.finish(connection, 202, document or "null")
+            return await operation.finish(connection, 202, document or "null")
 
-    async def delete_webhook_endpoint(self, operation: Operation, _params: JsonView) -> None:
+    async def delete_webhook_endpoint(self, operation: Operation, _params: JsonView) -> Answer:
         """Delete an endpoint and cancel its waiting deliveries."""
         endpoint_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             await _locked(connection, endpoint_id)
             await endpoint_statements.delete(connection, endpoint_id)
-            await operation.finish(connection, 200, f'{{"id":"{endpoint_id}","deleted":true}}')
+            return await operation.finish(connection, 200, f'{{"id":"{endpoint_id}","deleted":true}}')
 
     async def reseal(self) -> int:
         """Encrypt secrets of older keys with the first key, so that older keys can be removed.
@@ -132,10 +132,8 @@ class Endpoints:
     def _again(self, sealed: str, owner: str) -> str:
         return sealed if self.seal.is_current(sealed) else self.seal.close(self.seal.open(sealed, owner), owner)
 
-    def _draw(self, operation: Operation, endpoint_id: str, now: datetime) -> StoredSecret:
-        """Return a new secret, encrypted. In plain text it goes only into the answer."""
-        operation.secret = new_secret()
-        return StoredSecret(self.seal.close(operation.secret, endpoint_id), now)
+    def _sealed(self, secret: str, endpoint_id: str, now: datetime) -> StoredSecret:
+        return StoredSecret(self.seal.close(secret, endpoint_id), now)
 
 
 async def _locked(connection: Connection, endpoint_id: str) -> StoredEndpoint:
@@ -154,6 +152,6 @@ async def _require_kept(connection: Connection, row: StoredEndpoint) -> None:
         raise InvalidState(f"The feed has forgotten some of what {row.id} missed: make a new endpoint.")
 
 
-async def _finish(connection: Connection, operation: Operation, status: int = 200) -> None:
+async def _finish(connection: Connection, operation: Operation, status: int = 200, secret: str | None = None) -> Answer:
     document = await documents.read(connection, WEBHOOK_ENDPOINT, str(operation.subject))
-    await operation.finish(connection, status, document or "null")
+    return await operation.finish(connection, status, document or "null", secret)

@@ -10,7 +10,7 @@ from app.db.engine import Connection, Database
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonView
 from app.domain.outgoing import DeliveryStatus
-from app.idempotency.operations import Operation
+from app.idempotency.operations import Answer, Operation
 from app.outgoing import delivery_statements
 
 MOST = 10_000
@@ -19,20 +19,20 @@ UNDELIVERED = (DeliveryStatus.DEAD, DeliveryStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
-class Redelivering:
+class Redelivery:
     """Queues deliveries again, with the same event ids."""
 
     database: Database
 
-    async def redeliver(self, operation: Operation, _params: JsonView) -> None:
+    async def redeliver(self, operation: Operation, _params: JsonView) -> Answer:
         """Queue one delivery again, from its first attempt."""
         delivery_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             await self.one(connection, delivery_id)
             document = await documents.read(connection, DELIVERY, delivery_id)
-            await operation.finish(connection, 202, document or "null")
+            return await operation.finish(connection, 202, document or "null")
 
-    async def redeliver_many(self, operation: Operation, params: JsonView) -> None:
+    async def redeliver_many(self, operation: Operation, params: JsonView) -> Answer:
         """Queue an endpoint's deliveries of a time span again (Redeliver)."""
         endpoint_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
@@ -41,7 +41,7 @@ class Redelivering:
             count = await self.many(
                 connection, endpoint_id, datetime.fromisoformat(params["since"]), until, list(statuses)
             )
-            await operation.finish(connection, 202, f'{{"endpoint":"{endpoint_id}","redelivered":{count}}}')
+            return await operation.finish(connection, 202, f'{{"endpoint":"{endpoint_id}","redelivered":{count}}}')
 
     async def one(self, connection: Connection, delivery_id: str) -> None:
         """Queue one delivery again. Raises NotFound and InvalidState."""

@@ -1,18 +1,20 @@
 """Webhook endpoints of others, their secrets, and the log of deliveries to them."""
 
-import msgspec
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.db.documents import DELIVERY, WEBHOOK_ENDPOINT
-from app.http.dependencies import WriteDep, Writing, json_answer
+from app.http.dependencies import WriteDep, json_answer, service
 from app.http.parameters import DeliveryId, EndpointId
 from app.http.problems import BODY, answers
 from app.http.queries import documented, read
 from app.http.reads import many, one, require_known
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
-from app.idempotency.operations import UseCase
+from app.outgoing.endpoints import Endpoints
+from app.outgoing.redelivery import Redelivery
 from app.outgoing.schemas import (
     DeliveriesQuery,
     DeliveryRead,
@@ -26,22 +28,24 @@ from app.outgoing.schemas import (
     WebhookSecretRotate,
 )
 
-endpoints = APIRouter(prefix="/v1/webhook-endpoints", tags=["outgoing webhooks"], route_class=AuthorizedRoute)
+EndpointsDep = Annotated[Endpoints, Depends(service(Endpoints))]
+RedeliveryDep = Annotated[Redelivery, Depends(service(Redelivery))]
+
+router = APIRouter(prefix="/v1/webhook-endpoints", tags=["outgoing webhooks"], route_class=AuthorizedRoute)
 deliveries = APIRouter(prefix="/v1/deliveries", tags=["outgoing webhooks"], route_class=AuthorizedRoute)
 
 IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
 STATE = ("not_found", "invalid_state", *IDEMPOTENT)
 
 
-@endpoints.post(
-    "", status_code=201, response_model=WebhookEndpointMade, responses=answers("invalid_state", *IDEMPOTENT)
-)
-async def create_webhook_endpoint(body: WebhookEndpointCreate, write: WriteDep) -> Response:
+@router.post("", status_code=201, response_model=WebhookEndpointMade, responses=answers("invalid_state", *IDEMPOTENT))
+async def create_webhook_endpoint(body: WebhookEndpointCreate, endpoints: EndpointsDep, write: WriteDep) -> Response:
     """Make an endpoint, told of what happens from now on. Its signing secret is in this answer and nowhere else."""
-    return await _showing_secret(write, write.parts.endpoints.create_webhook_endpoint, body.params())
+    answer = await write.answer(endpoints.create_webhook_endpoint, body.params())
+    return json_answer(answer, secret=answer.secret)
 
 
-@endpoints.get(
+@router.get(
     "",
     response_model=Page[WebhookEndpointRead],
     responses=answers(conditional=True),
@@ -53,42 +57,45 @@ async def list_webhook_endpoints(request: Request) -> Response:
     return await many(request, WEBHOOK_ENDPOINT, asked, status=asked.status)
 
 
-@endpoints.get("/{endpoint_id}", response_model=WebhookEndpointRead, responses=answers("not_found", conditional=True))
+@router.get("/{endpoint_id}", response_model=WebhookEndpointRead, responses=answers("not_found", conditional=True))
 async def get_webhook_endpoint(endpoint_id: EndpointId, request: Request) -> Response:
     """Read an endpoint."""
     return await one(request, WEBHOOK_ENDPOINT, endpoint_id)
 
 
-@endpoints.patch("/{endpoint_id}", response_model=WebhookEndpointRead, responses=answers(*STATE))
-async def update_webhook_endpoint(endpoint_id: EndpointId, body: WebhookEndpointUpdate, write: WriteDep) -> Response:
+@router.patch("/{endpoint_id}", response_model=WebhookEndpointRead, responses=answers(*STATE))
+async def update_webhook_endpoint(
+    endpoint_id: EndpointId, body: WebhookEndpointUpdate, endpoints: EndpointsDep, write: WriteDep
+) -> Response:
     """Change an endpoint, disable it, or enable it again: it then goes on where it stopped."""
-    return await write.run(write.parts.endpoints.update_webhook_endpoint, body.params(), endpoint_id)
+    return await write.run(endpoints.update_webhook_endpoint, body.params(), endpoint_id)
 
 
-@endpoints.delete("/{endpoint_id}", response_model=Deleted, responses=answers("not_found", *IDEMPOTENT))
-async def delete_webhook_endpoint(endpoint_id: EndpointId, write: WriteDep) -> Response:
+@router.delete("/{endpoint_id}", response_model=Deleted, responses=answers("not_found", *IDEMPOTENT))
+async def delete_webhook_endpoint(endpoint_id: EndpointId, endpoints: EndpointsDep, write: WriteDep) -> Response:
     """End an endpoint. What waited for it is canceled; the log of its deliveries stays readable by their ids."""
-    return await write.run(write.parts.endpoints.delete_webhook_endpoint, {}, endpoint_id)
+    return await write.run(endpoints.delete_webhook_endpoint, {}, endpoint_id)
 
 
-@endpoints.post(
+@router.post(
     "/{endpoint_id}/rotate-secret", status_code=201, response_model=WebhookEndpointMade, responses=answers(*STATE)
 )
 async def rotate_webhook_secret(
-    endpoint_id: EndpointId, write: WriteDep, body: WebhookSecretRotate | None = None
+    endpoint_id: EndpointId, endpoints: EndpointsDep, write: WriteDep, body: WebhookSecretRotate | None = None
 ) -> Response:
     """Make a signing secret that takes over; for the overlap every delivery is signed with both."""
     params = (body or WebhookSecretRotate()).model_dump(mode="json")
-    return await _showing_secret(write, write.parts.endpoints.rotate_webhook_secret, params, endpoint_id)
+    answer = await write.answer(endpoints.rotate_webhook_secret, params, endpoint_id)
+    return json_answer(answer, secret=answer.secret)
 
 
-@endpoints.post("/{endpoint_id}/ping", status_code=202, response_model=DeliveryRead, responses=answers(*STATE))
-async def ping_webhook_endpoint(endpoint_id: EndpointId, write: WriteDep) -> Response:
+@router.post("/{endpoint_id}/ping", status_code=202, response_model=DeliveryRead, responses=answers(*STATE))
+async def ping_webhook_endpoint(endpoint_id: EndpointId, endpoints: EndpointsDep, write: WriteDep) -> Response:
     """Send an event of type `ping` to this endpoint alone; how it went is in the log."""
-    return await write.run(write.parts.endpoints.ping_webhook_endpoint, {}, endpoint_id)
+    return await write.run(endpoints.ping_webhook_endpoint, {}, endpoint_id)
 
 
-@endpoints.get(
+@router.get(
     "/{endpoint_id}/deliveries",
     response_model=Page[DeliveryRead],
     responses=answers("not_found", conditional=True),
@@ -110,10 +117,12 @@ async def list_deliveries(endpoint_id: EndpointId, request: Request) -> Response
     )
 
 
-@endpoints.post("/{endpoint_id}/redeliver", status_code=202, response_model=Redelivered, responses=answers(*STATE))
-async def redeliver_many(endpoint_id: EndpointId, body: Redeliver, write: WriteDep) -> Response:
+@router.post("/{endpoint_id}/redeliver", status_code=202, response_model=Redelivered, responses=answers(*STATE))
+async def redeliver_many(
+    endpoint_id: EndpointId, body: Redeliver, redelivery: RedeliveryDep, write: WriteDep
+) -> Response:
     """Deliver again what this endpoint did not receive, or lost, in a span of time."""
-    return await write.run(write.parts.redelivering.redeliver_many, body.model_dump(mode="json"), endpoint_id)
+    return await write.run(redelivery.redeliver_many, body.model_dump(mode="json"), endpoint_id)
 
 
 @deliveries.get("/{delivery_id}", response_model=DeliveryRead, responses=answers("not_found", conditional=True))
@@ -123,14 +132,6 @@ async def get_delivery(delivery_id: DeliveryId, request: Request) -> Response:
 
 
 @deliveries.post("/{delivery_id}/redeliver", status_code=202, response_model=DeliveryRead, responses=answers(*STATE))
-async def redeliver(delivery_id: DeliveryId, write: WriteDep) -> Response:
+async def redeliver(delivery_id: DeliveryId, redelivery: RedeliveryDep, write: WriteDep) -> Response:
     """Deliver an event again, under the id it has."""
-    return await write.run(write.parts.redelivering.redeliver, {}, delivery_id)
-
-
-async def _showing_secret(
-    write: Writing, use_case: UseCase, params: dict[str, object], subject: str | None = None
-) -> Response:
-    answer = await write.answer(use_case, params, subject)
-    secret = msgspec.json.encode(answer.secret).decode()
-    return json_answer(f'{answer.body[:-1]},"secret":{secret}}}', answer, secret=True)
+    return await write.run(redelivery.redeliver, {}, delivery_id)

@@ -1,30 +1,33 @@
 """Payment links: make one for an open invoice, revoke one."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from app.http.dependencies import WriteDep, json_answer
+from app.http.dependencies import WriteDep, json_answer, service
 from app.http.parameters import InvoiceId, LinkId
 from app.http.problems import STATE, WRITE, answers
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted
 from app.payment_links.schemas import PaymentLinkCreate, PaymentLinkRead
+from app.payment_links.service import PaymentLinks
+
+LinksDep = Annotated[PaymentLinks, Depends(service(PaymentLinks))]
 
 router = APIRouter(prefix="/v1/invoices/{invoice_id}/payment-link", tags=["invoices"], route_class=AuthorizedRoute)
 
 
 @router.post("", status_code=201, response_model=PaymentLinkRead, responses=answers(*STATE, *WRITE))
 async def create_payment_link(
-    invoice_id: InvoiceId, write: WriteDep, body: PaymentLinkCreate | None = None
+    invoice_id: InvoiceId, links: LinksDep, write: WriteDep, body: PaymentLinkCreate | None = None
 ) -> Response:
     """Make a link to the payment page of an open invoice: signed, and good until it expires or is revoked."""
-    answer = await write.answer(
-        write.parts.payment_links.create_payment_link, body.params() if body else {}, invoice_id
-    )
-    return json_answer(write.parts.payment_links.reveal(answer), answer, secret=True)
+    answer = await write.answer(links.create_payment_link, body.params() if body else {}, invoice_id)
+    return json_answer(answer, url=links.address(answer))
 
 
 @router.delete("/{link_id}", response_model=Deleted, responses=answers("not_found", *WRITE))
-async def revoke_payment_link(invoice_id: InvoiceId, link_id: LinkId, write: WriteDep) -> Response:
+async def revoke_payment_link(invoice_id: InvoiceId, link_id: LinkId, links: LinksDep, write: WriteDep) -> Response:
     """Revoke a payment link; it opens nothing from now on. Its id is also the beginning of its token."""
-    return await write.run(write.parts.payment_links.revoke_payment_link, {"link": link_id}, invoice_id)
+    return await write.run(links.revoke_payment_link, {"link": link_id}, invoice_id)

@@ -14,7 +14,7 @@ from app.domain.invoice import Act
 from app.domain.json import JsonObject, JsonView
 from app.domain.payment_link import GRACE, PaymentLink, Standing, link_id, read, sign, standing
 from app.idempotency.operations import Answer, Operation
-from app.invoices.service import Invoicing
+from app.invoices.service import Invoices
 from app.payment_links import statements as payment_links_statements
 from app.payments.lookup import InvoiceRefresh
 from app.projection.write_through import deleted_document
@@ -39,43 +39,43 @@ class PaymentLinks:
     def __init__(
         self,
         database: Database,
-        invoicing: Invoicing,
+        invoices: Invoices,
         following: InvoiceRefresh,
         links: Links,
         limited: Callable[[str], Awaitable[None]],
     ) -> None:
         self._database = database
-        self._invoicing = invoicing
+        self._invoices = invoices
         self._following = following
         self._links = links
         self._limited = limited
 
-    async def create_payment_link(self, operation: Operation, params: JsonView) -> None:
+    async def create_payment_link(self, operation: Operation, params: JsonView) -> Answer:
         """Make a link to the payment page of an open invoice (PaymentLinkCreate)."""
         operation.require_to_come("expires_at", params.get("expires_at"), LONGEST_YEARS)
-        row = await self._invoicing.require_act(operation, Act.PAYMENT_LINK)
+        row = await self._invoices.require_act(operation, Act.PAYMENT_LINK)
         until = params.get("expires_at")
         expires_at = datetime.fromisoformat(until) if until else datetime.now(UTC) + self._links.lifetime
         link = PaymentLink(link_id(operation.id), row["id"], expires_at.astimezone(UTC).replace(microsecond=0))
         document = {"id": link.id, "invoice": link.invoice, "expires_at": link.expires_at}
         async with self._database.unit_of_work() as connection:
             await payment_links_statements.add(connection, link)
-            await operation.finish(connection, 201, msgspec.json.encode(document).decode())
+            return await operation.finish(connection, 201, msgspec.json.encode(document).decode())
 
-    async def revoke_payment_link(self, operation: Operation, params: JsonView) -> None:
+    async def revoke_payment_link(self, operation: Operation, params: JsonView) -> Answer:
         """Revoke a link in every process. Raises NotFound."""
         identifier = str(params["link"])
         async with self._database.unit_of_work() as connection:
             if not await payment_links_statements.revoke(connection, identifier, str(operation.subject)):
                 raise NotFound(f"The invoice {operation.subject!r} has no payment link {identifier!r}.")
-            await operation.finish(connection, 200, deleted_document(identifier))
+            return await operation.finish(connection, 200, deleted_document(identifier))
 
-    def reveal(self, answer: Answer) -> bytes:
-        """The answer to create_payment_link with the link's address, which is never stored."""
+    def address(self, answer: Answer) -> str:
+        """The address of the link in an answer to create_payment_link. It is never stored."""
         document = msgspec.json.decode(answer.body)
         expires_at = datetime.fromisoformat(document["expires_at"])
         token = sign(PaymentLink(document["id"], document["invoice"], expires_at), self._links.keys[0])
-        return msgspec.json.encode(document | {"url": f"{self._links.base_url}/pay/{token}"})
+        return f"{self._links.base_url}/pay/{token}"
 
     async def page(self, token: str, *, following: bool = False) -> JsonObject:
         """What the payment page shows. Raises NotFound, and Forbidden for a link that is expired or revoked."""
@@ -90,10 +90,10 @@ class PaymentLinks:
         return (await self._open(token, GRACE)).invoice
 
     async def client_secret(self, token: str) -> JsonObject:
-        """The client secret of the link's invoice. Raises RateLimited and what Invoicing.client_secret raises."""
+        """The client secret of the link's invoice. Raises RateLimited and what Invoices.client_secret raises."""
         await self._limited(self._signed(token).id)
         link = await self._open(token)
-        return await self._invoicing.client_secret(link.invoice)
+        return await self._invoices.client_secret(link.invoice)
 
     async def catch_up(self, token: str) -> JsonObject:
         """The status after asking Stripe; Stripe is not asked again within ASK_PAUSE_S."""

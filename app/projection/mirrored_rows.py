@@ -17,7 +17,7 @@ from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
 from app.domain.json import JsonObject, JsonView, storable
 from app.domain.snapshot import Version
 from app.domain.sources import Feed
-from app.invoices import item_statements
+from app.projection import item_statements
 from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind, Snapshot, lines_digest
 
 TABLES: dict[Kind, Table] = {

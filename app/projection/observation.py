@@ -33,7 +33,7 @@ async def observe(gateway: StripeGateway, subject: Subject, over: int | None = N
     try:
         answer = await gateway.get(f"{PATHS[subject.kind]}/{subject.id}", expand)
     except StripeInvalidRequest as error:
-        if not is_gone(error):
+        if not error.object_missing:
             raise
         if subject.kind is not Kind.INVOICE:
             raise NotAtStripe(subject.kind, subject.id) from error
@@ -68,11 +68,6 @@ async def take_over(database: Database, gateway: StripeGateway, subject: Subject
     raise AssertionError("the loop ends by returning or raising")  # pragma: no cover
 
 
-def is_gone(error: StripeInvalidRequest) -> bool:
-    """Whether Stripe refused because it has no such object."""
-    return error.stripe is not None and error.stripe["code"] == "resource_missing"
-
-
 def gone(subject: Subject) -> Snapshot:
     """The snapshot of an object that Stripe no longer has."""
     now = datetime.now(UTC)
@@ -98,7 +93,7 @@ async def invoice_of(gateway: StripeGateway, payment_intent: str) -> JsonObject 
     try:
         found = (await gateway.get("/v1/invoice_payments", query)).data["data"]
     except StripeInvalidRequest as error:
-        if is_gone(error):
+        if error.object_missing:
             return None
         raise
     return payment_link(found[0]) if found else None

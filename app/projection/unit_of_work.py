@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 
-from app.customers import erasure, erasure_statements
 from app.db.engine import Connection
 from app.db.rows import load, lock, store
 from app.db.tables import FULFILLMENTS, INVOICE_PAYMENTS
@@ -21,12 +20,10 @@ from app.domain.invoice import InvoiceStatus, advance
 from app.domain.json import JsonObject, JsonView
 from app.domain.policy import DEFAULT
 from app.domain.snapshot import Verdict, Version, judge
-from app.events import change_statements
 from app.fulfillment import action_statements, policy_statements
 from app.fulfillment.fulfillments import Fulfillments
 from app.idempotency import references
-from app.invoices import item_statements
-from app.projection import mirrored_rows, tombstones
+from app.projection import change_statements, erasure, erasure_statements, item_statements, mirrored_rows, tombstones
 from app.projection.mirrored_rows import completed_items, items_document
 from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind, Snapshot, lines_digest
 

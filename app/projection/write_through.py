@@ -18,7 +18,7 @@ from app.domain.json import JsonObject, JsonView
 from app.domain.sources import REFERENCE
 from app.idempotency import references
 from app.idempotency import statements as idempotency_statements
-from app.idempotency.operations import Operation
+from app.idempotency.operations import Answer, Operation
 from app.idempotency.statements import LeaseLost
 from app.idempotency.steps import Steps
 from app.projection import observation
@@ -69,7 +69,9 @@ class Writer:
         """Apply `snapshot`, with `cause` recorded with its changes. Raises StripeUnavailable as `finish` does."""
         await self._write(Change(snapshot, cause))
 
-    async def finish(self, operation: Operation, snapshot: Snapshot, status: int = 200) -> None:
+    async def finish(
+        self, operation: Operation, snapshot: Snapshot, status: int = 200, *, secret: str | None = None
+    ) -> Answer:
         """Apply `snapshot` and answer with its object's document, in one transaction.
 
         If times cannot tell whether the webhook was newer, Stripe is asked. Raises StripeUnavailable if others change
@@ -82,7 +84,7 @@ class Writer:
             raise NotFound(
                 f"The {snapshot.kind.value} {snapshot.id!r} was deleted at Stripe before this request was answered."
             )
-        operation.conclude(status, written)
+        return Answer(status, written, secret_of=operation.progress.get("secret_of"), secret=secret)
 
     async def _write(self, change: Change) -> Written:
         looks = 0
@@ -137,26 +139,26 @@ class Writer:
             outcomes |= zip(applied, await _answer(connection, applied), strict=True)
         return [outcomes.get(change, INDIVIDUALLY) for change in changes]
 
-    async def create(self, operation: Operation, kind: Kind, params: JsonView, wanted: JsonView) -> None:
+    async def create(self, operation: Operation, kind: Kind, params: JsonView, wanted: JsonView) -> Answer:
         """Create an object at Stripe from the Stripe parameters `wanted`, and claim the caller's reference."""
         await self.claim_reference(operation, kind, params)
         answer = await self._steps.post(operation, "create", observation.PATHS[kind], wanted)
-        await self.finish(operation, observation.snapshot_of(kind, answer), 201)
+        return await self.finish(operation, observation.snapshot_of(kind, answer), 201)
 
-    async def update(self, operation: Operation, kind: Kind, wanted: JsonView) -> None:
+    async def update(self, operation: Operation, kind: Kind, wanted: JsonView) -> Answer:
         """Change the operation's subject at Stripe."""
         path = await self._known(operation, kind)
         answer = await self._steps.post(operation, "update", path, wanted, of=path)
-        await self.finish(operation, observation.snapshot_of(kind, answer))
+        return await self.finish(operation, observation.snapshot_of(kind, answer))
 
-    async def delete(self, operation: Operation, kind: Kind) -> None:
+    async def delete(self, operation: Operation, kind: Kind) -> Answer:
         """Delete the operation's subject at Stripe, and here. One that is gone there is deleted here, too."""
         path = await self._known(operation, kind)
         answer = await self._steps.delete(operation, path)
         gone = (
             observation.snapshot_of(kind, answer) if answer else observation.gone(Subject(kind, str(operation.subject)))
         )
-        await self.finish(operation, gone)
+        return await self.finish(operation, gone)
 
     async def _known(self, operation: Operation, kind: Kind) -> str:
         """The path of the operation's subject at Stripe. Raises NotFound if it is not known here.

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from statistics import median, quantiles
 
-from app.container import Parts, built
+from app.container import Container, built
 from app.idempotency.operations import Call
 from app.projection import observation
 from app.settings import Settings
@@ -52,8 +52,8 @@ def _settings(stage: Stage, database: str, port: int) -> Settings:
 async def _measure(settings: Settings, calls: int) -> dict[str, list[float]]:
     """Milliseconds of each call, by contestant."""
     times: defaultdict[str, list[float]] = defaultdict(list)
-    async with built(settings) as parts:
-        contest = _contest(parts)
+    async with built(settings) as container:
+        contest = _contest(container)
         for number in range(calls + 10):
             for name, write in contest.items():
                 started = time.perf_counter()
@@ -63,16 +63,16 @@ async def _measure(settings: Settings, calls: int) -> dict[str, list[float]]:
     return dict(times)
 
 
-def _contest(parts: Parts) -> dict[str, Write]:
-    writer = parts.invoicing._writer  # noqa: SLF001 -- the same code, without what is measured
+def _contest(container: Container) -> dict[str, Write]:
+    writer = container.invoices._writer  # noqa: SLF001 -- the same code, without what is measured
 
     async def without(number: int) -> None:
-        answer = await parts.gateway.post("/v1/customers", PARAMS, key=f"bench-{number}")
+        answer = await container.gateway.post("/v1/customers", PARAMS, key=f"bench-{number}")
         await writer.write(observation.snapshot_of(Kind.CUSTOMER, answer), "bench")
 
     async def operation(key: str | None) -> None:
         call = Call("bench", "POST /v1/customers", PARAMS, key=key)
-        await parts.operations.run(call, parts.customers.create_customer)
+        await container.operations.run(call, container.customers.create_customer)
 
     return {
         WITHOUT: without,

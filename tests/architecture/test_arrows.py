@@ -23,7 +23,7 @@ STATEMENTS = {
     "app/inbox/drift.py",
     "app/inbox/signers.py",
     "app/jobs/leadership.py",
-    "app/observability/gauges.py",
+    "app/scraping/gauges.py",
     "app/projection/tombstones.py",
 }
 """Modules that hold statements besides those called so."""

@@ -11,12 +11,12 @@ from tests.architecture.test_arrows import modules, strings
 
 LEDGER = "app/projection/unit_of_work.py"
 FULFILLING = "app/fulfillment/fulfillments.py"
-ITEMS = "app/invoices/item_statements.py"
+ITEMS = "app/projection/item_statements.py"
 MIRRORED = "app/projection/mirrored_rows.py"
 """Puts the document into a row that it is given."""
-DOCUMENTS = "app/projection/documents.py"
+DOCUMENTS = "app/rebuild/documents.py"
 """Makes documents anew, of rows as they are."""
-REBUILDER = "app/projection/rebuild.py"
+REBUILDER = "app/rebuild/rebuild.py"
 """Puts back rows that a unit of work of its own wrote, from the events."""
 ELSEWHERE = ("app/http/", "app/admin/", "app/cli/", "app/domain/", "app/observability/", "app/inbox/route.py")
 """Where a `status` is shown, not stored."""

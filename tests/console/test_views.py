@@ -200,7 +200,7 @@ async def test_the_front_page_counts_what_waits_and_draws_what_was(stocked: Stoc
 
 
 async def test_coverage_is_told_once_there_is_some(stocked: Stocked, operator: Visitor) -> None:
-    await stocked.stage.parts.reconciler().reconcile()
+    await stocked.stage.container.reconciler().reconcile()
     assert "Nothing is missing up to" in await operator.page("")
 
 

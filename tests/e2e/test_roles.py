@@ -17,7 +17,7 @@ from app.container import built
 from app.db import migrations, partitions, roles, server
 from app.db.partitions import Partition
 from app.jobs.housekeeper import Housekeeper
-from app.jobs.retention import make_partitions
+from app.retention import make_partitions
 from app.settings import Settings
 from dev.postgres import FOR_TESTS, PostgresServer, bundled
 from tests.e2e.test_lifecycle import *  # noqa: F403 -- the same tests, with another service under them
@@ -109,11 +109,11 @@ async def test_the_worker_keeps_house_the_inboxs_partitions_included(cluster: Cl
             "feed_retention_days": 35,
         }
     )
-    async with built(told) as parts:
-        (keeper,) = [job for job in parts.background() if isinstance(job, Housekeeper)]
+    async with built(told) as container:
+        (keeper,) = [job for job in container.background() if isinstance(job, Housekeeper)]
         done = {task.name: await task.work() for task in keeper._tasks}
-        made = await make_partitions(parts.database, None, now + timedelta(days=100))
-        rebuilt = await parts.rebuilder().rebuild()  # in temporary tables
+        made = await make_partitions(container.database, None, now + timedelta(days=100))
+        rebuilt = await container.rebuilder().rebuild()  # in temporary tables
     assert [one for one in rebuilt.failed if "NotAtStripe" not in one] == []  # others have emptied the sandbox since
     kept = done["keep_partitions"]
     assert isinstance(kept, dict)

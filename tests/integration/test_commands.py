@@ -18,7 +18,8 @@ import pytest
 
 from app.access.schemas import ApiKeyRead, AuditEntryRead
 from app.customers.schemas import CustomerRead
-from app.fulfillment.schemas import EventListed, EventRead, FulfillmentActionRead, FulfillmentRead
+from app.fulfillment.schemas import FulfillmentActionRead, FulfillmentRead
+from app.inbox.schemas import EventListed, EventRead
 from app.invoices.schemas import InvoiceListed, InvoiceRead
 from tests.fixtures.caller import Caller
 from tests.fixtures.ports import find_free_port

@@ -53,13 +53,13 @@ async def test_a_keyed_request_that_was_interrupted_is_finished_and_its_retry_re
     body = await wanted(api)
     await sandbox.fault("POST", "/v1/invoices/*/add_lines", kind="drop_request")
     await api.refused("POST", "/v1/invoices", 503, "stripe_unavailable", body, headers=KEY)
-    assert await api.parts.completer().run_once() == 0  # the caller has the first chance
+    assert await api.container.completer().run_once() == 0  # the caller has the first chance
     await connection.execute(AGED, "0")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     assert "StripeUnavailable" in (await operation(connection))["last_error"]
     await sandbox.clear_faults()
     await connection.execute(AGED, "0")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     answer = await api.send("POST", "/v1/invoices", body, headers=KEY)
     assert answer.headers["Idempotent-Replayed"] == "true"
     assert len(answer.json()["items"]) == 1
@@ -76,7 +76,7 @@ async def test_a_draft_whose_caller_sent_no_key_is_deleted(
     await sandbox.clear_faults()
     assert (await sandbox.state())["invoice"]
     await connection.execute(AGED, "0")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     assert not (await sandbox.state()).get("invoice")
     assert (await operation(connection))["answered_at"]
     assert (await api.post("/v1/invoices", body))["reference"] == "order-1"
@@ -89,7 +89,7 @@ async def test_what_cannot_be_finished_within_the_hour_is_undone_and_says_so(
     await sandbox.fault("POST", "/v1/invoices/*/add_lines", status=500)
     await api.refused("POST", "/v1/invoices", 502, "stripe_error", body, headers=KEY)
     await connection.execute(AGED, "61 minutes")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     assert not (await sandbox.state()).get("invoice")
     answer = await api.send("POST", "/v1/invoices", body, headers=KEY)
     assert (answer.status_code, answer.headers["Idempotent-Replayed"]) == (502, "true")
@@ -105,7 +105,7 @@ async def outage_during(
     await api.refused(method, path, 503, "stripe_unavailable", body, headers=KEY)
     await sandbox.clear_faults()
     await connection.execute(AGED, "61 minutes")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     answer = await api.send(method, path, body, headers=KEY)
     assert answer.headers["Idempotent-Replayed"] == "true"
     return answer
@@ -131,7 +131,7 @@ async def test_a_finalized_invoice_that_an_outage_hid_is_the_answer_to_its_creat
     await api.refused("POST", "/v1/invoices", 503, "stripe_unavailable", body, headers=KEY)
     await sandbox.clear_faults()
     await connection.execute(AGED, "61 minutes")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     answer = await api.send("POST", "/v1/invoices", body, headers=KEY)
     assert (answer.status_code, answer.json()["status"]) == (201, "open")
     assert [it["id"] for it in (await sandbox.state())["invoice"]] == [answer.json()["id"]]
@@ -163,7 +163,7 @@ async def test_a_payment_that_never_reached_stripe_is_refused_after_the_hour_and
     await api.refused("POST", path, 503, "stripe_unavailable", body, headers=KEY)
     await sandbox.clear_faults()
     await connection.execute(AGED, "61 minutes")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     problem = await api.refused("POST", path, 502, "stripe_error", body, headers=KEY)
     assert "nothing was done at Stripe" in problem["detail"]
     assert not (await sandbox.state()).get("charge")
@@ -184,7 +184,7 @@ async def test_what_cannot_be_told_among_too_many_events_is_said_so_after_a_day(
     await api.refused("POST", path, 503, "stripe_unavailable", body, headers=KEY)
     await sandbox.clear_faults()
     await connection.execute(AGED, age)
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     assert ((await operation(connection))["answered_at"] is not None) is answered
     if answered:
         assert "cannot be told" in (await api.refused("POST", path, 502, "stripe_error", body, headers=KEY))["detail"]
@@ -198,7 +198,7 @@ async def test_a_draft_is_undone_however_many_events_there_are(
     await sandbox.fault("POST", "/v1/invoices/*/add_lines", kind="drop_request")
     await api.refused("POST", "/v1/invoices", 503, "stripe_unavailable", body, headers=KEY)
     await connection.execute(AGED, "61 minutes")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     assert not (await sandbox.state()).get("invoice")
 
 
@@ -209,7 +209,7 @@ async def test_while_stripe_is_away_nothing_is_said_of_what_became_of_a_payment(
     await sandbox.fault("*", "/v1/*", kind="drop_response")
     await api.refused("POST", path, 503, "stripe_unavailable", body, headers=KEY)
     await connection.execute(AGED, "61 minutes")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     assert (await operation(connection))["answered_at"] is None
 
 
@@ -222,7 +222,7 @@ async def test_a_deletion_is_looked_up_after_the_hour_and_not_done_any_more(
     await api.refused("DELETE", path, 503, "stripe_unavailable", headers=KEY)
     await sandbox.clear_faults()
     await connection.execute(AGED, "61 minutes")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     assert (await api.send("DELETE", path, headers=KEY)).status_code == (200 if reached else 502)
     assert (await sandbox.dashboard.get(path)).json().get("deleted", False) is reached
 
@@ -251,7 +251,7 @@ async def test_an_interrupted_deletion_is_finished(api: Caller, sandbox: Sandbox
         await api.refused(method, path, 503, "stripe_unavailable", headers=headers)
         await sandbox.clear_faults()
         await connection.execute(AGED, "0")
-        assert await api.parts.completer().run_once() == 1
+        assert await api.container.completer().run_once() == 1
         answer = await api.send(method, path, headers=headers)
         assert (answer.status_code, answer.headers["Idempotent-Replayed"]) == (200, "true")
 
@@ -264,7 +264,7 @@ async def test_one_operations_fault_does_not_stop_the_others(api: Caller, sandbo
     await sandbox.clear_faults()
     await connection.execute("UPDATE operations SET params = '{}' WHERE idempotency_key = 'a'")
     await connection.execute(AGED, "0")
-    assert await api.parts.completer().run_once() == 2
+    assert await api.container.completer().run_once() == 2
     answered = await connection.fetch("SELECT idempotency_key FROM operations WHERE answered_at IS NOT NULL")
     assert "b" in {row[0] for row in answered}
 
@@ -274,8 +274,8 @@ async def test_two_completers_do_not_take_the_same_operation(api: Caller, sandbo
     await api.refused("POST", "/v1/products", 503, "stripe_unavailable", {"name": "x"}, headers=KEY)
     await sandbox.clear_faults()
     await connection.execute(AGED, "0")
-    async with built(api.parts.settings) as other:
-        found = [await one.completer().run_once() for one in (api.parts, other)]
+    async with built(api.container.settings) as other:
+        found = [await one.completer().run_once() for one in (api.container, other)]
     assert found == [1, 0]
 
 
@@ -286,7 +286,7 @@ async def test_a_local_change_that_was_interrupted_is_absent_and_forgotten(api: 
         "UPDATE operations SET answered_at = NULL, answer_status = NULL WHERE idempotency_key = 'one'"
     )
     await connection.execute(AGED, "0")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     assert not await connection.fetchval("SELECT count(*) FROM operations WHERE idempotency_key = 'one'")
 
 
@@ -299,7 +299,7 @@ async def test_an_operation_that_another_release_began_is_left_alone(
     await connection.execute("UPDATE operations SET name = 'create_subscription'")
     await connection.execute(AGED, "0")
     before = await operation(connection)
-    assert await api.parts.completer().run_once() == 0
+    assert await api.container.completer().run_once() == 0
     assert await operation(connection) == before
     await connection.execute("UPDATE operations SET name = 'create_product'")
     await api.post("/v1/products", {"name": "x"}, headers=KEY)
@@ -307,22 +307,17 @@ async def test_an_operation_that_another_release_began_is_left_alone(
 
 
 def test_every_operation_can_be_completed_or_is_local(api: Caller) -> None:
-    """Each use case that a route names (`write.parts.catalog.create_product`) is known to the completer."""
-    services = {"catalog", "customers", "invoicing", "items"}
+    """Each use case that a route names (`catalog.create_product`) is known to the completer."""
+    services = {"catalog", "customers", "invoices", "items"}
     called = set()
     for path in Path("app").rglob("*routes.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call):
-                called |= {found for it in node.args if (found := use_case_of(it))}
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="write")),
+                    args=[ast.Attribute(value=ast.Name(id=service), attr=name), *_],
+                ):
+                    called.add((service, name))
     known = {name for service, name in called if service in services}
-    assert known == set(api.parts.use_cases)
-    assert {name for _, name in called} - known == set(api.parts.local_use_cases)
-
-
-def use_case_of(node: ast.expr) -> tuple[str, str] | None:
-    match node:
-        case ast.Attribute(
-            value=ast.Attribute(value=ast.Attribute(value=ast.Name(id="write"), attr="parts"), attr=service), attr=name
-        ):
-            return service, name
-    return None
+    assert known == set(api.container.use_cases)
+    assert {name for _, name in called} - known == set(api.container.local_use_cases)

@@ -66,15 +66,15 @@ class Shop(Stage):
         confirmation = self.performer._configured["email"]
         assert isinstance(confirmation, Confirmation)
         mailer = Mailer(replace(confirmation.mailer._server, **changes))
-        return Performer(self.parts.database, {"email": replace(confirmation, mailer=mailer)}, poll_s=1)
+        return Performer(self.container.database, {"email": replace(confirmation, mailer=mailer)}, poll_s=1)
 
 
 @contextlib.asynccontextmanager
 async def opened(make_app: MakeApp, sandbox: Sandbox, **settings: Any) -> AsyncIterator[Shop]:
     await sandbox.mode(drop=1.0)
     caller = await make_app(smtp_host="127.0.0.1", smtp_from="Shop <orders@shop.example>", **settings)
-    shop = Shop(caller.parts, caller.client, sandbox)
-    shop.performer = caller.parts.performer()
+    shop = Shop(caller.container, caller.client, sandbox)
+    shop.performer = caller.container.performer()
     await shop.performer.announce()
     yield shop
     await sandbox.mode(drop=0.0)
@@ -140,7 +140,7 @@ async def test_an_invoice_credited_in_full_with_nothing_paid_is_canceled_and_con
     shop: Shop, mail: MailServer
 ) -> None:
     invoice = await shop.invoice()
-    await shop.parts.repairing().repair()  # so that its PaymentIntent, which is canceled then, is known
+    await shop.container.repairing().repair()  # so that its PaymentIntent, which is canceled then, is known
     await shop.dashboard("credit_notes", invoice=invoice["id"], amount=5000)
     await shop.tell(*await shop.events())
     await shop.performer.drain()
@@ -153,7 +153,7 @@ async def test_an_invoice_credited_in_full_with_nothing_paid_is_canceled_and_con
     assert (shown["status"], shown["settled_by"]) == ("paid", "credit_note")
     timeline = (await shop.client.get(f"/v1/invoices/{invoice['id']}/timeline")).json()
     assert "A credit note covers all of it" in timeline["unpaid_because"]
-    assert await shop.parts.repairing().repair() == []
+    assert await shop.container.repairing().repair() == []
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ async def test_a_process_that_knows_no_mail_server_makes_the_actions_too(
     await shop.tell(*await shop.events())
     await shop.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
     api = await make_app()
-    await api.parts.payment_links._following.catch_up(invoice["id"])  # the payment page, before any event
+    await api.container.payment_links._following.catch_up(invoice["id"])  # the payment page, before any event
     await shop.performer.drain()
     assert (await shop.states(), len(mail.messages)) == ([("fulfilled", "done")], 1)
 
@@ -283,8 +283,8 @@ async def test_replays_repairs_and_rebuilds_make_no_second_action(shop: Shop, ma
     for event in await shop.rows("SELECT id FROM webhook_events"):
         await shop.client.post(f"/v1/webhook-events/{event['id']}/replay")
     await shop.work()
-    await shop.parts.repairing().repair()
-    rebuilt = await shop.parts.rebuilder().rebuild(repair=True)
+    await shop.container.repairing().repair()
+    rebuilt = await shop.container.rebuilder().rebuild(repair=True)
     assert rebuilt.events
     await shop.performer.drain()
     assert await shop.states() == [("fulfilled", "done")]
@@ -296,9 +296,9 @@ async def test_what_a_rebuild_puts_right_is_confirmed_once(shop: Shop, mail: Mai
     invoice = await shop.paid()
     await shop.performer.announce()
     await shop.rows("UPDATE fulfillments SET status = 'awaiting_payment', fulfilled_at = NULL")
-    assert (await shop.parts.rebuilder().rebuild(repair=True)).repaired == 1
+    assert (await shop.container.rebuilder().rebuild(repair=True)).repaired == 1
     assert (await shop.fulfillment(invoice["id"]) or {})["status"] == "fulfilled"
-    await shop.parts.rebuilder().rebuild(repair=True)
+    await shop.container.rebuilder().rebuild(repair=True)
     await shop.performer.drain()
     assert len(mail.messages) == 1
 
@@ -308,13 +308,13 @@ async def test_a_payment_found_late_by_the_reconciler_is_confirmed(shop: Shop, m
     await shop.tell(*await shop.events())
     await shop.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
     await shop.rows("UPDATE webhook_events SET received_at = received_at - interval '20 days'")
-    await shop.parts.repairing().repair()
+    await shop.container.repairing().repair()
     await shop.performer.drain()
     assert [message.to for message in mail.messages] == [["jenny@example.com"]]
 
 
 async def test_without_a_mail_server_no_action_is_made(stage: Stage) -> None:
-    await stage.parts.performer().announce()
+    await stage.container.performer().announce()
     invoice = await stage.invoice()
     await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
     await stage.tell(*await stage.events())
@@ -547,7 +547,7 @@ async def test_a_certificate_nobody_vouches_for_ends_the_session_before_the_pass
     safe_shop: Shop, tls_mail: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
-    safe_shop.performer = safe_shop.parts.performer()
+    safe_shop.performer = safe_shop.container.performer()
     await safe_shop.paid()
     await safe_shop.performer.drain()
     (job,) = await safe_shop.jobs()
@@ -591,12 +591,12 @@ async def test_a_worker_that_dies_anywhere_leaves_a_mail_that_comes_at_least_onc
             "next_attempt_at = now(), finished_at = NULL"
         )
         mail.messages.clear()
-        async with shop.parts.database.connection() as connection:
+        async with shop.container.database.connection() as connection:
             (due,) = await action_statements.claim(connection, "email", 1, timedelta(minutes=5))
-        attempt = Attempt(shop.parts.database, due, 300)
-        outcome = await Process(shop.parts).run(shop.performer._try(attempt), dies_at=at)
-        await shop.parts.database.close()
-        await shop.parts.database.open()
+        attempt = Attempt(shop.container.database, due, 300)
+        outcome = await Process(shop.container).run(shop.performer._try(attempt), dies_at=at)
+        await shop.container.database.close()
+        await shop.container.database.open()
         after_death = len(mail.messages)
         await shop.come_due()
         await shop.performer.drain()
@@ -621,24 +621,24 @@ async def test_an_action_that_was_taken_over_is_not_sent_by_whom_it_was_taken_fr
 
 async def test_hold_of_what_is_not_ours_raises(shop: Shop) -> None:
     await shop.paid()
-    async with shop.parts.database.connection() as connection:
+    async with shop.container.database.connection() as connection:
         (due,) = await action_statements.claim(connection, "email", 1, timedelta(minutes=5))
     with pytest.raises(LeaseLost):
-        await Attempt(shop.parts.database, replace(due, attempts=7), 10).hold(1)
+        await Attempt(shop.container.database, replace(due, attempts=7), 10).hold(1)
 
 
 async def test_a_mark_waits_for_a_database_that_is_away_and_the_mail_comes_once(shop: Shop, mail: MailServer) -> None:
     away = asyncio.Event()
 
     async def cut() -> None:
-        await shop.parts.database.close()
+        await shop.container.database.close()
         away.set()
 
     mail.answers["DATA"] = [cut]
     await shop.paid()
     working = asyncio.create_task(shop.performer.drain())
     await away.wait()
-    await shop.parts.database.open()
+    await shop.container.database.open()
     await working
     assert (await shop.states(), len(mail.messages)) == ([("fulfilled", "done")], 1)
 
@@ -646,7 +646,7 @@ async def test_a_mark_waits_for_a_database_that_is_away_and_the_mail_comes_once(
 async def test_what_its_workers_died_over_is_given_up_and_the_others_go_on(shop: Shop, mail: MailServer) -> None:
     await shop.paid()
     (poison,) = await shop.jobs()
-    async with shop.parts.database.connection() as connection:
+    async with shop.container.database.connection() as connection:
         (first,) = await action_statements.claim(connection, "email", 4, timedelta())
         assert first.attempts == 1
         for lost in range(1, 5):

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.container import Parts, built
+from app.container import Container, built
 from app.domain.errors import IdempotencyInProgress
 from app.idempotency.operations import Answer, Call, UseCase
 from app.settings import Settings
@@ -31,14 +31,14 @@ LEASE_OVER = "UPDATE operations SET locked_until = now() - interval '1 hour' WHE
 
 
 @pytest.fixture
-async def survivor(settings: Settings) -> AsyncIterator[Parts]:
+async def survivor(settings: Settings) -> AsyncIterator[Container]:
     """A process that lives on."""
-    async with built(settings) as parts:
-        yield parts
+    async with built(settings) as container:
+        yield container
 
 
 @pytest.fixture
-async def customer(survivor: Parts, sandbox: Sandbox) -> str:
+async def customer(survivor: Container, sandbox: Sandbox) -> str:
     await sandbox.mode(hold=True)  # deliveries have tests of their own
     call = Call("tests", "POST /v1/customers", {"name": "Jenny Rosen", "email": "jenny@example.com"})
     answer = await survivor.operations.run(call, survivor.customers.create_customer)
@@ -58,7 +58,7 @@ class Story:
     """One request, run by processes that die."""
 
     def __init__(
-        self, settings: Settings, database: Database, survivor: Parts, use_case: Callable[[Parts], UseCase]
+        self, settings: Settings, database: Database, survivor: Container, use_case: Callable[[Container], UseCase]
     ) -> None:
         self._settings = settings
         self._database = database
@@ -67,9 +67,9 @@ class Story:
 
     async def dies(self, call: Call, at: int, how: How) -> bool:
         """Whether the process died before it had answered."""
-        async with built(self._settings) as parts:
-            run = parts.operations.run(call, self._use_case(parts))
-            return await Process(parts).run(run, dies_at=at, how=how) is DIED
+        async with built(self._settings) as container:
+            run = container.operations.run(call, self._use_case(container))
+            return await Process(container).run(run, dies_at=at, how=how) is DIED
 
     async def retried(self, call: Call) -> Answer:
         return await self._survivor.operations.run(call, self._use_case(self._survivor))
@@ -105,10 +105,10 @@ async def executions(sandbox: Sandbox) -> Counter[str]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("how", "by_completer"), [("answered", False), ("cut", True)])
 async def test_a_create_with_items_and_finalize_is_done_once_wherever_its_process_dies(
-    settings: Settings, database: Database, survivor: Parts, customer: str, sandbox: Sandbox,
+    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
     how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
-    story = Story(settings, database, survivor, lambda parts: parts.invoicing.create_invoice)
+    story = Story(settings, database, survivor, lambda container: container.invoices.create_invoice)
 
     def call(name: str) -> Call:
         params = {
@@ -142,10 +142,10 @@ async def test_a_create_with_items_and_finalize_is_done_once_wherever_its_proces
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("how", "by_completer"), [("answered", True), ("cut", False)])
 async def test_a_payment_is_made_once_wherever_its_process_dies(
-    settings: Settings, database: Database, survivor: Parts, customer: str, sandbox: Sandbox,
+    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
     how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
-    story = Story(settings, database, survivor, lambda parts: parts.invoicing.pay_invoice)
+    story = Story(settings, database, survivor, lambda container: container.invoices.pay_invoice)
 
     async def call(name: str) -> Call:
         params = {
@@ -156,7 +156,7 @@ async def test_a_payment_is_made_once_wherever_its_process_dies(
             "days_until_due": 30,
         }
         made = await survivor.operations.run(
-            Call("tests", "POST /v1/invoices", params), survivor.invoicing.create_invoice
+            Call("tests", "POST /v1/invoices", params), survivor.invoices.create_invoice
         )
         invoice = msgspec.json.decode(made.body)["id"]
         target = f"POST /v1/invoices/{invoice}/pay"
@@ -187,7 +187,7 @@ BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databas
 
 @pytest.mark.timeout(600)
 async def test_a_runner_that_slept_through_its_lease_answers_what_its_successor_did(
-    settings: Settings, database: Database, survivor: Parts, customer: str, sandbox: Sandbox
+    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox
 ) -> None:
     """It stands still at every await, is taken over, and wakes: it changes nothing any more, here or at Stripe."""
     async with built(settings) as sleeper:
@@ -195,27 +195,27 @@ async def test_a_runner_that_slept_through_its_lease_answers_what_its_successor_
 
 
 async def slept_everywhere(
-    database: Database, survivor: Parts, sleeper: Parts, customer: str, sandbox: Sandbox
+    database: Database, survivor: Container, sleeper: Container, customer: str, sandbox: Sandbox
 ) -> None:
     connection = await database.connect()
     at, asleep = 0, True
     while asleep:
         params = {"customer": customer, "items": ITEMS, "finalize": True, "collection_method": "send_invoice"}
         call = Call("tests", "POST /v1/invoices", params | {"days_until_due": 30}, key=f"sleeps-{at}")
-        still = Still(sleeper.operations.run(call, sleeper.invoicing.create_invoice), at)
+        still = Still(sleeper.operations.run(call, sleeper.invoices.create_invoice), at)
         sleeping = asyncio.create_task(still)
         reached = asyncio.create_task(still.reached.wait())
         await asyncio.wait({sleeping, reached}, return_when=asyncio.FIRST_COMPLETED)
         reached.cancel()
         asleep = still.reached.is_set()
         await connection.execute(LEASE_OVER_UNLESS_LOCKED)
-        successor = asyncio.create_task(survivor.operations.run(call, survivor.invoicing.create_invoice))
+        successor = asyncio.create_task(survivor.operations.run(call, survivor.invoices.create_invoice))
         while asleep and not successor.done() and not await connection.fetchval(BLOCKED):
             await asyncio.wait({successor}, timeout=0.01)
         if asleep:
             still.resume()
         outcomes = await asyncio.gather(sleeping, successor, return_exceptions=True)
-        final = await survivor.operations.run(call, survivor.invoicing.create_invoice)
+        final = await survivor.operations.run(call, survivor.invoices.create_invoice)
         for outcome in outcomes:  # an answer, the same one; or to come again, while the other one was not done
             if not isinstance(outcome, IdempotencyInProgress):
                 assert isinstance(outcome, Answer), f"await {at}: {outcome!r}"

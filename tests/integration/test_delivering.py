@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from app.container import Parts
+from app.container import Container
 from app.domain.events import START, envelope
 from app.domain.outgoing import MOST_ATTEMPTS, Attempt, DeliveryStatus, Failure
 from app.events.feed_statements import read
-from app.jobs.housekeeper import purge_deliveries
 from app.outgoing import delivery_statements
 from app.outgoing.deliverer import Deliverer
 from app.outgoing.schemas import PingEvent
+from app.retention import purge_deliveries
 from app.settings import Settings
 from tests.fixtures.caller import Caller
 from tests.fixtures.consumer import CLOSE, Answer, Consumer, MakeConsumer, Received, endpoint, happens
@@ -28,8 +28,8 @@ Eventually = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture
-def parts(app: FastAPI) -> Parts:
-    found: Parts = app.state.parts
+def container(app: FastAPI) -> Container:
+    found: Container = app.state.container
     return found
 
 
@@ -83,7 +83,7 @@ async def test_callers_cannot_tell_a_name_of_the_inner_network_from_one_that_is_
 
 
 async def test_what_is_delivered_is_the_feeds_document(
-    api: Caller, database: Database, consumer: Consumer, parts: Parts, deliverer: Deliverer
+    api: Caller, database: Database, consumer: Consumer, container: Container, deliverer: Deliverer
 ) -> None:
     made = await endpoint(api.client, consumer.url)
     (event,) = await happens(database)
@@ -92,7 +92,7 @@ async def test_what_is_delivered_is_the_feeds_document(
     (told,) = (await read(connection, START, limit=10)).events
     await connection.close()
     (received,) = consumer.received
-    assert received.body == envelope(told, parts.settings.public_base_url)
+    assert received.body == envelope(told, container.settings.public_base_url)
     assert received.verified(made["secret"])["id"] == received.id == event
 
 
@@ -343,7 +343,7 @@ async def test_an_endpoint_that_hangs_takes_its_share_of_the_room_and_no_more(
     await endpoint(api.client, slow.url)
     await endpoint(api.client, quick.url)
     events = await happens(database, 30)
-    worker = api.parts.deliverer()
+    worker = api.container.deliverer()
     running = asyncio.create_task(worker.run())
     await quick.until(30)
     assert sorted(quick.ids) == sorted(events)
@@ -654,13 +654,13 @@ async def test_a_redelivery_is_idempotent_and_of_something_that_exists(
 
 
 async def test_what_a_dead_worker_held_comes_due_again_and_its_loss_is_in_the_log(
-    api: Caller, database: Database, consumer: Consumer, parts: Parts, make_deliverer: Callable[[], Deliverer]
+    api: Caller, database: Database, consumer: Consumer, container: Container, make_deliverer: Callable[[], Deliverer]
 ) -> None:
     made = await endpoint(api.client, consumer.url, ordered=True)
     (event,) = await happens(database)
     dead = make_deliverer()
     await dead._relay.run_once()
-    async with parts.database.connection() as connection:
+    async with container.database.connection() as connection:
         (held,) = await delivery_statements.claim(connection, 10, each=8, busy={}, lease=timedelta(0))
     assert held.event == event
     await make_deliverer().drain()
@@ -671,12 +671,12 @@ async def test_what_a_dead_worker_held_comes_due_again_and_its_loss_is_in_the_lo
 
 
 async def test_the_word_of_a_worker_whose_lease_has_ended_counts_for_nothing(
-    api: Caller, database: Database, consumer: Consumer, parts: Parts, deliverer: Deliverer
+    api: Caller, database: Database, consumer: Consumer, container: Container, deliverer: Deliverer
 ) -> None:
     made = await endpoint(api.client, consumer.url)
     await happens(database)
     await deliverer._relay.run_once()
-    async with parts.database.connection() as connection:
+    async with container.database.connection() as connection:
         (held,) = await delivery_statements.claim(connection, 10, each=8, busy={}, lease=timedelta(0))
         await deliverer.drain()
         attempt = Attempt("2026-11-22T00:00:00.000Z", 1, 500, Failure.STATUS)
@@ -733,14 +733,14 @@ async def test_an_endpoint_that_missed_what_is_forgotten_does_not_go_on_as_if_no
 
 
 async def test_old_deliveries_are_forgotten_and_what_waits_is_not(
-    api: Caller, database: Database, consumer: Consumer, parts: Parts, deliverer: Deliverer
+    api: Caller, database: Database, consumer: Consumer, container: Container, deliverer: Deliverer
 ) -> None:
     made = await endpoint(api.client, consumer.url)
     events = await happens(database, 3)
     consumer.answer = lambda received: Answer(500 if received.id == events[0] else 200)
     await deliverer.drain()
     await run(database, "UPDATE deliveries SET created_at = now() - interval '31 days' WHERE event <> $1", events[2])
-    task = purge_deliveries(parts.database, timedelta(days=30))
+    task = purge_deliveries(container.database, timedelta(days=30))
     assert await task.work() == 1
     assert sorted(entry["event"] for entry in await log(api, made)) == sorted([events[0], events[2]])
 

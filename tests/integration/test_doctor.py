@@ -49,7 +49,7 @@ async def healthy(stage: Stage) -> Stage:
     """A service that has heard of an invoice, and of everything there is."""
     await stage.invoice()
     await stage.tell(*await stage.events())
-    await stage.parts.reconciler().reconcile()
+    await stage.container.reconciler().reconcile()
     return stage
 
 
@@ -262,7 +262,7 @@ async def test_a_transaction_that_is_left_open_is_told(
     try:
         async with other.transaction():
             await other.execute("SELECT txid_current()")
-            found = [finding async for finding in database_checks.check(healthy.parts)]
+            found = [finding async for finding in database_checks.check(healthy.container)]
     finally:
         await other.close()
     told = [finding for finding in found if finding.check == "transactions"]
@@ -299,7 +299,7 @@ def test_a_server_that_is_not_safe_in_production_is_told(changes: Json, level: L
 
 
 async def test_transaction_ids_that_run_out_are_told(healthy: Stage) -> None:
-    async with healthy.parts.database.connection() as connection:
+    async with healthy.container.database.connection() as connection:
         for behind, level in ((10, Level.OK), (600_000_000, Level.WARN), (1_600_000_000, Level.FAIL)):
             (finding, *_) = await database_checks._transactions(connection, server(transactions_behind=behind))
             assert finding.level is level

@@ -64,7 +64,7 @@ async def test_the_items_go_with_the_document_of_their_invoice(stage: Stage) -> 
 
 
 async def holds(stage: Stage) -> None:
-    async with stage.parts.database.connection() as connection:
+    async with stage.container.database.connection() as connection:
         await documents_must_hold(connection)  # type: ignore[arg-type]
 
 
@@ -85,7 +85,7 @@ async def test_a_document_is_what_the_columns_make(stage: Stage) -> None:
 
 
 async def answers(stage: Stage) -> list[object]:
-    async with stage.parts.database.connection() as connection:
+    async with stage.container.database.connection() as connection:
         found: list[object] = []
         for resource in (documents.PRODUCT, documents.PRICE, documents.CUSTOMER, documents.INVOICE):
             ids = [row["id"] for row in await stage.rows(f"SELECT id FROM {resource.table} ORDER BY id")]  # noqa: S608
@@ -117,10 +117,10 @@ async def test_what_holds_no_document_is_shown_and_filled_by_and_by(stage: Stage
         "WHERE id = (SELECT max(id) FROM invoices)"
     )
     assert without_later(await answers(stage)) == without_later(before)
-    rebuilt = await stage.parts.documents().rebuild()
+    rebuilt = await stage.container.documents().rebuild()
     assert (rebuilt.filled, rebuilt.finished) == (5, True)
-    assert (await stage.parts.documents().rebuild()).total == 0
-    assert not (await stage.parts.documents().rebuild(-1)).finished
+    assert (await stage.container.documents().rebuild()).total == 0
+    assert not (await stage.container.documents().rebuild(-1)).finished
     await holds(stage)
     assert await answers(stage) == before
 
@@ -237,17 +237,17 @@ async def test_older_documents_are_derived_of_stored_events_and_no_change(stage:
     columns = "id, revision, updated_at, snapshot_digest"
     rows, before = await stage.rows(f"SELECT {columns} FROM invoices WHERE id = $1", mine["id"]), await told(stage)  # noqa: S608
     next_release()
-    rebuilt = await stage.parts.documents().rebuild()
+    rebuilt = await stage.container.documents().rebuild()
     assert (rebuilt.filled, rebuilt.derived, rebuilt.fetched) == (0, 1, 1)
     version, shown, items = await document(stage, mine["id"])
     assert (version, shown["next_number"], items[0]["next_quantity"]) == (NEXT, "r-2", "1")
     assert await stage.rows(f"SELECT {columns} FROM invoices WHERE id = $1", mine["id"]) == rows  # noqa: S608
     assert (await document(stage, other["id"]))[0] == NEXT
     assert (await told(stage))[: len(before)] == before
-    assert (await stage.parts.documents().rebuild()).total == 0
+    assert (await stage.container.documents().rebuild()).total == 0
     await stage.rows("UPDATE invoices SET document_version = $2 WHERE id = $1", mine["id"], NOW)
-    assert (await stage.parts.documents().rebuild()).total == 0
-    assert (await stage.parts.documents().rebuild(again=True)).derived == 1
+    assert (await stage.container.documents().rebuild()).total == 0
+    assert (await stage.container.documents().rebuild(again=True)).derived == 1
 
 
 async def test_a_document_of_a_later_version_is_left_alone(stage: Stage, next_release: Release) -> None:
@@ -255,7 +255,7 @@ async def test_a_document_of_a_later_version_is_left_alone(stage: Stage, next_re
     await stage.tell(*await stage.events())
     await stage.rows("UPDATE invoices SET document_version = $1", NEXT + 1)
     next_release()
-    assert (await stage.parts.documents().rebuild()).total == 0
+    assert (await stage.container.documents().rebuild()).total == 0
     assert (await document(stage, invoice["id"]))[0] == NEXT + 1
 
 
@@ -265,7 +265,7 @@ async def test_what_is_gone_at_stripe_keeps_its_older_document(stage: Stage, nex
     await stage.rows("DELETE FROM webhook_events")
     await stage.sandbox.dashboard.delete(f"/v1/invoices/{invoice['id']}")
     next_release()
-    assert (await stage.parts.documents().rebuild()).fetched == 0
+    assert (await stage.container.documents().rebuild()).fetched == 0
     assert (await document(stage, invoice["id"]))[0] == NOW
 
 
@@ -277,8 +277,8 @@ async def test_personal_fields_of_an_invoice_go_with_its_customer(stage: Stage, 
     assert (await document(stage, invoice["id"]))[1]["next_name"] == "Jenny Rosen"
     await stage.sandbox.dashboard.delete(f"/v1/customers/{invoice['customer']}")
     await stage.tell(await stage.event("customer.deleted"))
-    assert await stage.parts.documents().scrub() == 1
-    assert await stage.parts.documents().scrub() == 0
+    assert await stage.container.documents().scrub() == 1
+    assert await stage.container.documents().scrub() == 0
     assert (await document(stage, invoice["id"]))[1]["next_name"] is None
     late = saying(finalized, next_name="Jenny Rosen") | {"id": "evt_late", "created": finalized["created"] + 9}
     await stage.tell(late)

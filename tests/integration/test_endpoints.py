@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.container import Parts
+from app.container import Container
 from app.domain.events import TYPES
 from app.main import create_app
 from app.outgoing.deliverer import Deliverer
@@ -28,8 +28,8 @@ ENDPOINTS = "/v1/webhook-endpoints"
 
 
 @pytest.fixture
-def parts(app: FastAPI) -> Parts:
-    found: Parts = app.state.parts
+def container(app: FastAPI) -> Container:
+    found: Container = app.state.container
     return found
 
 
@@ -213,11 +213,11 @@ async def test_what_is_done_to_endpoints_is_in_the_audit_log(api: Caller) -> Non
 
 
 async def test_the_key_that_seals_can_be_rotated_without_losing_a_secret(
-    api: Caller, database: Database, parts: Parts
+    api: Caller, database: Database, container: Container
 ) -> None:
     made = await api.post(ENDPOINTS, {"url": URL})
-    old, new = parts.settings.encryption_keys[0], b"n" * 32
-    both = Endpoints(parts.database, SecretEncryption([new, old]), parts.settings.egress_policy, 50)
+    old, new = container.settings.encryption_keys[0], b"n" * 32
+    both = Endpoints(container.database, SecretEncryption([new, old]), container.settings.egress_policy, 50)
     assert await both.reseal() == 1
     assert await both.reseal() == 0
     connection = await database.connect()
@@ -228,12 +228,12 @@ async def test_the_key_that_seals_can_be_rotated_without_losing_a_secret(
 
 async def test_a_secret_that_no_key_opens_is_left_as_it_is(
     api: Caller,
-    parts: Parts,
+    container: Container,
 ) -> None:
     await api.post(ENDPOINTS, {"url": URL})
-    without = Endpoints(parts.database, SecretEncryption([b"n" * 32]), parts.settings.egress_policy, 50)
+    without = Endpoints(container.database, SecretEncryption([b"n" * 32]), container.settings.egress_policy, 50)
     assert await without.reseal() == 0
-    assert await parts.endpoints.reseal() == 0
+    assert await container.endpoints.reseal() == 0
 
 
 @pytest.mark.parametrize("scope", ["webhook_endpoints:read", "invoices:write"])

@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.customers import erasure
-from app.customers.erasure_statements import NAME
 from app.domain.erasure import PERSONAL, PREVIOUS, pseudonymised
 from app.jobs.housekeeper import Housekeeper
+from app.projection import erasure
+from app.projection.erasure_statements import NAME
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database, dumped
 from tests.fixtures.sandbox import Sandbox
@@ -38,9 +38,9 @@ async def dump(database: Database) -> str:
 
 async def sweep_as_housekeeper(app: FastAPI) -> None:
     """What a worker does each hour, now."""
-    keeper = next(job for job in app.state.parts.background() if isinstance(job, Housekeeper))
+    keeper = next(job for job in app.state.container.background() if isinstance(job, Housekeeper))
     tasks = [task for task in keeper._tasks if task.name in {"sweep_erased", "scrub_documents"}]
-    keeper = Housekeeper(app.state.parts.database, tasks)
+    keeper = Housekeeper(app.state.container.database, tasks)
     assert sorted(await keeper.run_once()) == ["scrub_documents", "sweep_erased"]
     keeper.stop()
     await keeper.run()  # which frees what makes it the housekeeper
@@ -96,7 +96,7 @@ async def test_others_are_left_as_they_are(live: Caller, app: FastAPI, database:
     await live.settled()
     await live.client.delete(f"/v1/customers/{jenny['id']}")
     await live.settled()
-    await erasure.sweep(app.state.parts.database)
+    await erasure.sweep(app.state.container.database)
     assert (await live.client.get(f"/v1/customers/{other['id']}")).json()["email"] == "oscar@mail.example"
     assert (await dump(database)).count("oscar@mail.example") >= 2  # its row, and the event it came with
 
@@ -131,8 +131,8 @@ async def test_what_arrives_after_the_erasure_is_swept_and_what_was_swept_is_not
     connection = await database.connect()
     await connection.execute("UPDATE webhook_events SET received_at = now() - interval '3 days'")
     await connection.execute("UPDATE customers SET deleted_at = now() - interval '3 days'")
-    assert await erasure.sweep(app.state.parts.database) == 0  # it looks at what came since the last time
-    assert await erasure.sweep(app.state.parts.database, everything=True) > 0
+    assert await erasure.sweep(app.state.container.database) == 0  # it looks at what came since the last time
+    assert await erasure.sweep(app.state.container.database, everything=True) > 0
     assert [trace for trace in TRACES if trace in await dump(database)] == []
     assert await connection.fetchval("SELECT complete_until < now() FROM coverage WHERE name = $1", NAME)
     await connection.close()
@@ -230,7 +230,7 @@ async def test_what_the_release_before_left_of_an_erased_customer_is_swept_once(
     assert "tulips" in await dump(database)
     await sweep_as_housekeeper(app)
     assert [trace for trace in ALL_TRACES if trace in await dump(database)] == []
-    assert await erasure.sweep(app.state.parts.database) == 0
+    assert await erasure.sweep(app.state.container.database) == 0
     await connection.close()
 
 

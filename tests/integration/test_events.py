@@ -21,15 +21,15 @@ from app.access.tokens import LEEWAY_S
 from app.domain.changes import Change
 from app.domain.events import START, TYPES, Cursor
 from app.domain.outgoing import PING
-from app.events import change_statements, live
+from app.events import live, sse
 from app.events.feed_statements import Query
 from app.events.schemas import FulfillmentEvent, InvoiceEvent
-from app.http import sse
 from app.http.protocol import ABORT, BoundedProtocol
 from app.jobs import notifications
 from app.main import create_app, end_streams
 from app.observability import metrics
 from app.outgoing.openapi import MEDIA_TYPE
+from app.projection import change_statements
 from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.billing import open_invoice, payment_link
@@ -231,7 +231,7 @@ async def test_a_long_poll_answers_as_soon_as_something_happens(api: Caller) -> 
 
 
 def waits_for(api: Caller) -> bool:
-    found: int = api.client._transport.app.state.parts.live.listening  # type: ignore[attr-defined]
+    found: int = api.client._transport.app.state.container.live.listening  # type: ignore[attr-defined]
     return bool(found)
 
 
@@ -248,7 +248,7 @@ async def test_a_long_poll_that_hears_nothing_answers_an_empty_page_with_a_curso
 async def test_a_long_poll_shows_no_more_than_it_was_asked_for_and_says_so(stage: Stage) -> None:
     end = (await stage.client.get("/v1/events", params={"after": "now"})).json()["next_cursor"]
     waiting = asyncio.create_task(stage.client.get("/v1/events", params={"after": end, "wait": 20, "limit": 1}))
-    await until(lambda: asyncio.sleep(0, stage.parts.live.listening))
+    await until(lambda: asyncio.sleep(0, stage.container.live.listening))
     await told(stage)
     first = (await waiting).json()
     rest = await every(stage.client, after=first["next_cursor"])
@@ -349,14 +349,14 @@ async def key_of(stage: Stage, *scopes: str) -> Json:
 
 
 async def test_a_stream_and_a_long_poll_end_at_once_when_their_key_is_revoked(app: FastAPI, stage: Stage) -> None:
-    assert app.state.parts.settings.stream_heartbeat_s > 10
+    assert app.state.container.settings.stream_heartbeat_s > 10
     ending, staying = await key_of(stage, "feed:read"), await key_of(stage, "feed:read")
     async with listeners(app) as listen:
         stream, poll = (listen(token=ending["key"], **at) for at in ({}, POLL))
         others = [listen(token=staying["key"], **at) for at in ({}, POLL)]
         for one in (stream, others[0]):
             await one.open()
-        await until(lambda: asyncio.sleep(0, app.state.parts.live.listening == 4))
+        await until(lambda: asyncio.sleep(0, app.state.container.live.listening == 4))
         rotated = await stage.client.post(f"/v1/api-keys/{staying['id']}/rotate", json={"overlap_s": 60})
         assert rotated.status_code == 201  # and a key with an overlap is in force until it ends
         await others[1].ended(2)
@@ -366,7 +366,7 @@ async def test_a_stream_and_a_long_poll_end_at_once_when_their_key_is_revoked(ap
         await poll.ended(2)
         assert (poll.status, json.loads(poll.problem)["code"]) == (401, "unauthenticated")
         assert not others[0].task.done()
-    assert app.state.parts.keyring._watched == {}
+    assert app.state.container.keyring._watched == {}
 
 
 async def test_a_key_revoked_before_its_stream_and_long_poll_were_watched_opens_neither(
@@ -374,18 +374,18 @@ async def test_a_key_revoked_before_its_stream_and_long_poll_were_watched_opens_
 ) -> None:
     made = await key_of(stage, "feed:read")
     async with listeners(app) as listen:
-        async with app.state.parts.live._starting:  # both are let in, and wait here
+        async with app.state.container.live._starting:  # both are let in, and wait here
             asked = [listen(token=made["key"], **at) for at in ({}, POLL)]
-            await until(lambda: asyncio.sleep(0, app.state.parts.live.listening == 2))
+            await until(lambda: asyncio.sleep(0, app.state.container.live.listening == 2))
             assert (await stage.client.post(f"/v1/api-keys/{made['id']}/revoke")).status_code == 200
         for one in asked:
             await one.ended(2)
             assert (one.status, json.loads(one.problem)["code"]) == (401, "unauthenticated")
-    assert app.state.parts.keyring._watched == {}
+    assert app.state.container.keyring._watched == {}
 
 
 async def test_the_stream_of_a_payment_link_ends_at_once_when_it_is_revoked(app: FastAPI, stage: Stage) -> None:
-    assert app.state.parts.settings.stream_heartbeat_s > 10
+    assert app.state.container.settings.stream_heartbeat_s > 10
     invoice = await open_invoice(stage.client)
     ending, staying = [await payment_link(stage.client, invoice["id"]) for _ in range(2)]
     async with listeners(app) as listen:
@@ -396,7 +396,7 @@ async def test_the_stream_of_a_payment_link_ends_at_once_when_it_is_revoked(app:
         assert revoked.status_code == 200
         await of_ending.ended(2)
         assert (of_ending.status, of_staying.task.done()) == (200, False)
-    assert app.state.parts.keyring._watched == {}
+    assert app.state.container.keyring._watched == {}
 
 
 async def test_a_key_takes_its_share_of_the_streams_long_polls_among_them(settings: Settings, stage: Stage) -> None:
@@ -405,7 +405,7 @@ async def test_a_key_takes_its_share_of_the_streams_long_polls_among_them(settin
     async with running(application), listeners(application) as listen:
         await listen(token=greedy["key"]).open()
         listen(token=greedy["key"], **POLL)
-        await until(lambda: asyncio.sleep(0, application.state.parts.live.listening == 2))
+        await until(lambda: asyncio.sleep(0, application.state.container.live.listening == 2))
         for more in ({}, POLL):
             refused = listen(token=greedy["key"], **more)
             await refused.ended()
@@ -493,7 +493,7 @@ async def test_streams_end_when_the_process_is_about_to(app: FastAPI, listen: Li
     end_streams(app)
     for stream in streams:
         await stream.ended(2)
-    assert app.state.parts.live.listening == 0
+    assert app.state.container.live.listening == 0
 
 
 def test_an_application_that_has_not_started_has_no_streams_to_end(settings: Settings) -> None:
@@ -514,10 +514,10 @@ async def test_what_happens_reaches_whoever_wants_it_and_nobody_else(stage: Stag
         Query(invoice=mine["id"], customer=mine["customer"]),
         Query(invoice=mine["id"], customer=other["customer"]),
     ]
-    parts = app.state.parts
-    async with parts.database.connection() as connection:
+    container = app.state.container
+    async with container.database.connection() as connection:
         now = (await settled(connection)).upto
-        places = [await parts.live.subscribe(wanted, now) for wanted in asked]
+        places = [await container.live.subscribe(wanted, now) for wanted in asked]
         for place in places:
             assert await place.take(0) == []  # it has caught up, and joins in
         await voided(stage, mine)
@@ -532,17 +532,17 @@ async def test_what_happens_reaches_whoever_wants_it_and_nobody_else(stage: Stag
         assert told_of == [event.cursor for event in happened if wanted.includes(event)], wanted
     for place in places:
         place.close()
-    assert not parts.live._places
+    assert not container.live._places
 
 
 async def test_a_caller_that_leaves_leaves_nothing_behind(app: FastAPI, listen: Listen) -> None:
     stream = listen()
     await stream.open()
-    assert app.state.parts.live.listening == 1
+    assert app.state.container.live.listening == 1
     stream.leave()
     await stream.ended(2)
-    assert app.state.parts.live.listening == 0
-    assert not app.state.parts.live._places
+    assert app.state.container.live.listening == 0
+    assert not app.state.container.live._places
 
 
 async def test_more_streams_than_there_may_be_are_refused(settings: Settings) -> None:
@@ -574,7 +574,7 @@ async def test_a_slow_caller_is_not_buffered_for_and_still_misses_nothing(
         await told(stage)
     whole = await every(stage.client)
     await quick.told(len(whole))
-    (alike,) = app.state.parts.live._places[None, None].values()
+    (alike,) = app.state.container.live._places[None, None].values()
     (subscription,) = [one for one in alike if one._behind or len(one._aside)]
     assert len(subscription._aside) <= 2
     slow.read_again()
@@ -597,7 +597,7 @@ async def test_over_a_socket_a_caller_that_takes_nothing_is_cut_off_and_that_is_
     stage: Stage, app: FastAPI, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sse, "SEND_WITHIN_S", 0.2)
-    async with stage.parts.database.connection() as connection:
+    async with stage.container.database.connection() as connection:
         for number in range(200):
             told = {"id": f"in_{number}", "status": "open", "customer": None, "metadata": {"note": "x" * 50_000}}
             await change_statements.add(connection, [Change("invoice", "draft", told, None).row(told)])
@@ -609,8 +609,8 @@ async def test_over_a_socket_a_caller_that_takes_nothing_is_cut_off_and_that_is_
     reader, writer = await asyncio.open_connection(settings.host, settings.port, limit=1024)
     asked = f"GET /v1/events/stream?after=start HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {API_KEY}\r\n\r\n"
     writer.write(asked.encode())
-    await until(lambda: asyncio.sleep(0, stage.parts.live.listening))
-    await until(lambda: asyncio.sleep(0, not stage.parts.live.listening))
+    await until(lambda: asyncio.sleep(0, stage.container.live.listening))
+    await until(lambda: asyncio.sleep(0, not stage.container.live.listening))
     server.should_exit = True
     await asyncio.wait_for(serving, 10)
     with contextlib.suppress(ConnectionError):

@@ -16,8 +16,9 @@ from app.db.statement import Statement
 from app.domain.changes import Change, note
 from app.domain.errors import ValidationFailed
 from app.domain.events import START, TYPES, Cursor, envelope, event_type, require_types
-from app.events import change_statements, feed_statements
+from app.events import feed_statements
 from app.events.feed_statements import GAP, Query
+from app.projection import change_statements
 from tests.fixtures.feed import settled
 from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.stage import Stage
@@ -258,7 +259,7 @@ async def test_a_feed_that_needs_no_new_base_keeps_its_own(writers: list[Connect
 async def test_events_are_read_by_type_by_invoice_and_by_customer(stage: Stage) -> None:
     mine, other = await stage.invoice(), await stage.invoice()
     await stage.tell(*await stage.events())
-    async with stage.parts.database.connection() as connection:
+    async with stage.container.database.connection() as connection:
         everything = (await settled(connection)).events
         kinds = {event.type for event in everything}
         for wanted in (
@@ -301,7 +302,7 @@ async def test_an_invoice_from_draft_to_fulfilled_is_told_step_by_step(stage: St
     await stage.tell(*await stage.events())
     await stage.dashboard(f"invoices/{invoice['id']}/pay", paid_out_of_band="true")
     await stage.tell(*await stage.events())
-    async with stage.parts.database.connection() as connection:
+    async with stage.container.database.connection() as connection:
         events = (await settled(connection, START, Query(invoice=invoice["id"]))).events
     told = [(event.type, json.loads(event.data)["previous_status"]) for event in events]
     assert [one for one in told if not one[0].endswith("updated")] == [
@@ -333,7 +334,7 @@ async def test_an_invoice_from_draft_to_fulfilled_is_told_step_by_step(stage: St
 async def test_no_event_holds_what_is_personal_or_secret(stage: Stage) -> None:
     invoice = await stage.invoice()
     await stage.tell(*await stage.events())
-    async with stage.parts.database.connection() as connection:
+    async with stage.container.database.connection() as connection:
         events = (await settled(connection)).events
     written = "".join(event.data for event in events)
     assert invoice["id"] in written

@@ -10,9 +10,10 @@ import pytest
 from app.db.engine import Database as Connections
 from app.domain.changes import Change
 from app.domain.events import START, Cursor
-from app.events import change_statements, feed_statements
-from app.jobs.retention import forget_feed
+from app.events import feed_statements
 from app.outgoing import endpoint_statements
+from app.projection import change_statements
+from app.retention import forget_feed
 from tests.fixtures.caller import Caller
 from tests.fixtures.consumer import endpoint
 from tests.fixtures.feed import settled
@@ -184,7 +185,7 @@ async def test_a_cursor_older_than_what_is_kept_is_refused_and_the_beginning_is_
     old = page["next_cursor"]
     second = (await api.get("/v1/events", limit=1, after=old))["next_cursor"]
     await stage.rows("UPDATE changes SET at = now() - interval '36 days' WHERE position <= $1", int(second[:16], 16))
-    async with stage.parts.database.connection() as connection:
+    async with stage.container.database.connection() as connection:
         assert await feed_statements.forget(connection, RETENTION, 100) >= 2
     for path in ("/v1/events", "/v1/events/stream"):
         problem = (await api.client.get(path, params={"after": old})).json()

@@ -20,7 +20,7 @@ async def test_a_nul_in_a_reference_does_not_poison_its_event(stage: Stage) -> N
 
 async def test_a_nul_in_an_answer_of_stripes_is_replaced(stage: Stage) -> None:
     made = await stage.dashboard("products", name="A", **{"metadata[reference]": "a\0b"})
-    answer = await stage.parts.gateway.get(f"/v1/products/{made['id']}")
+    answer = await stage.container.gateway.get(f"/v1/products/{made['id']}")
     assert answer.data["metadata"] == {"reference": "a\ufffdb"}
 
 

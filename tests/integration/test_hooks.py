@@ -25,7 +25,7 @@ async def begin(stage: Stage) -> Begin:
     """`performer = await begin(ship=function, …)`: announced, with a paid invoice waiting for each."""
 
     async def make(most_s: float = 5.0, **functions: Function) -> Performer:
-        database = stage.parts.database
+        database = stage.container.database
         hooks: dict[str, Action] = {name: Hook(database, function, most_s) for name, function in functions.items()}
         performer = Performer(database, hooks, poll_s=0.05)
         await performer.announce()
@@ -145,7 +145,7 @@ async def test_a_worker_that_stops_finishes_what_is_under_way(stage: Stage, begi
 
 async def test_an_action_that_is_not_configured_any_more_waits_and_gets_no_new_jobs(stage: Stage, begin: Begin) -> None:
     await begin(ship=hangs)
-    await Performer(stage.parts.database, {}, poll_s=1).announce()
+    await Performer(stage.container.database, {}, poll_s=1).announce()
     invoice = await stage.invoice()
     await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
     await stage.tell(*await stage.events())
@@ -162,7 +162,7 @@ async def test_a_worker_that_is_configured_otherwise_than_the_last_to_start_says
 
     first = await begin(ship=hangs)
     assert (await first.compare(), said()) == (0, 0)
-    other = Performer(stage.parts.database, {}, poll_s=1)
+    other = Performer(stage.container.database, {}, poll_s=1)
     await other.announce()
     assert [await first.compare(), await first.compare(), await other.compare()] == [1, 1, 0]
     assert said() == 1
@@ -193,9 +193,9 @@ async def test_a_worker_waits_for_its_database_and_its_tables(stage: Stage, begi
 
 @contextlib.asynccontextmanager
 async def _away(stage: Stage) -> AsyncIterator[None]:
-    await stage.parts.database.close()
+    await stage.container.database.close()
     yield
-    await stage.parts.database.open()
+    await stage.container.database.open()
 
 
 async def test_two_workers_never_do_one_action_side_by_side(stage: Stage, begin: Begin) -> None:
@@ -208,7 +208,7 @@ async def test_two_workers_never_do_one_action_side_by_side(stage: Stage, begin:
     performer = await begin(ship=ship)
     for _ in range(3):
         await begin(ship=ship)
-    other: Any = Performer(stage.parts.database, performer._configured, poll_s=1)
+    other: Any = Performer(stage.container.database, performer._configured, poll_s=1)
     await asyncio.gather(performer.drain(), other.drain())
     assert len(called) == len(set(called)) == 4
 

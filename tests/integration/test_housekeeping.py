@@ -5,24 +5,24 @@ import asyncio
 import pytest
 from fastapi import FastAPI
 
-from app.container import Parts
+from app.container import Container
 from app.jobs.housekeeper import Housekeeper, Task
 
 
 @pytest.fixture
-def parts(app: FastAPI) -> Parts:
-    found: Parts = app.state.parts
+def container(app: FastAPI) -> Container:
+    found: Container = app.state.container
     return found
 
 
-async def test_one_process_at_a_time_keeps_house_and_another_takes_over(parts: Parts) -> None:
+async def test_one_process_at_a_time_keeps_house_and_another_takes_over(container: Container) -> None:
     done: list[str] = []
 
     def keeper(name: str) -> Housekeeper:
         async def work() -> None:
             done.append(name)
 
-        return Housekeeper(parts.database, [Task("sweep", 0.0, work)])
+        return Housekeeper(container.database, [Task("sweep", 0.0, work)])
 
     first, second = keeper("first"), keeper("second")
     assert await first.run_once() == ["sweep"]
@@ -35,21 +35,21 @@ async def test_one_process_at_a_time_keeps_house_and_another_takes_over(parts: P
     await second.run()
 
 
-async def test_a_task_that_fails_does_not_stop_the_others(parts: Parts) -> None:
+async def test_a_task_that_fails_does_not_stop_the_others(container: Container) -> None:
     async def fails() -> None:
         raise RuntimeError("no")
 
     async def works() -> int:
         return 1
 
-    keeper = Housekeeper(parts.database, [Task("fails", 60.0, fails), Task("works", 60.0, works)])
+    keeper = Housekeeper(container.database, [Task("fails", 60.0, fails), Task("works", 60.0, works)])
     assert await keeper.run_once() == ["fails", "works"]
     assert await keeper.run_once() == []
     keeper.stop()
     await keeper.run()
 
 
-async def test_a_task_under_way_is_broken_off_at_the_end_and_begun_by_another(parts: Parts) -> None:
+async def test_a_task_under_way_is_broken_off_at_the_end_and_begun_by_another(container: Container) -> None:
     begun: asyncio.Queue[str] = asyncio.Queue()
 
     def keeper(name: str) -> Housekeeper:
@@ -57,7 +57,7 @@ async def test_a_task_under_way_is_broken_off_at_the_end_and_begun_by_another(pa
             begun.put_nowait(name)
             await asyncio.Event().wait()
 
-        return Housekeeper(parts.database, [Task("lasts", 60.0, lasts)], retry_s=0.01)
+        return Housekeeper(container.database, [Task("lasts", 60.0, lasts)], retry_s=0.01)
 
     first, second = keeper("first"), keeper("second")
     running = asyncio.create_task(first.run())
@@ -71,13 +71,15 @@ async def test_a_task_under_way_is_broken_off_at_the_end_and_begun_by_another(pa
         await waiting
 
 
-async def test_a_fault_of_the_housekeeping_itself_is_survived(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_of_the_housekeeping_itself_is_survived(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
     faults, done = [LookupError("a fault of ours")], asyncio.Event()
 
     async def work() -> None:
         done.set()
 
-    keeper = Housekeeper(parts.database, [Task("sweep", 60.0, work)])
+    keeper = Housekeeper(container.database, [Task("sweep", 60.0, work)])
     leads = keeper._leads
 
     async def breaks() -> bool:

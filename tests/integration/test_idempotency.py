@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from app.container import Parts
+from app.container import Container
 from app.domain.idempotency import RETENTION
 from app.idempotency.operations import Call
-from app.jobs.housekeeper import purge_operations
+from app.retention import purge_operations
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
@@ -22,8 +22,8 @@ Eventually = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 
 @pytest.fixture
-def parts(app: FastAPI) -> Parts:
-    found: Parts = app.state.parts
+def container(app: FastAPI) -> Container:
+    found: Container = app.state.container
     return found
 
 
@@ -117,9 +117,9 @@ async def test_of_many_at_once_one_runs(api: Caller, sandbox: Sandbox) -> None:
     assert len(await executed(sandbox, "/v1/products")) == 1
 
 
-async def test_keys_are_scoped_to_the_caller(parts: Parts) -> None:
+async def test_keys_are_scoped_to_the_caller(container: Container) -> None:
     calls = [Call(name, "POST /v1/products", {"name": "x"}, key="same") for name in ("one", "other")]
-    answers = [await parts.operations.run(call, parts.catalog.create_product) for call in calls]
+    answers = [await container.operations.run(call, container.catalog.create_product) for call in calls]
     assert answers[0].body != answers[1].body
 
 
@@ -192,10 +192,10 @@ async def test_a_request_that_takes_too_long_ends_before_its_lease_and_is_contin
 
 
 async def test_answers_are_purged_after_their_retention_and_not_before(
-    api: Caller, parts: Parts, database: Database
+    api: Caller, container: Container, database: Database
 ) -> None:
     first = await api.post("/v1/products", {"name": "x"}, headers=KEY)
-    purge = purge_operations(parts.database).work
+    purge = purge_operations(container.database).work
     age = "UPDATE operations SET created_at = now() - $1::interval, answered_at = now() - $1::interval"
     await run_sql(database, age, RETENTION - timedelta(minutes=1))
     assert await purge() == 0
@@ -205,26 +205,26 @@ async def test_answers_are_purged_after_their_retention_and_not_before(
     assert (await api.post("/v1/products", {"name": "x"}, headers=KEY))["id"] != first["id"]
 
 
-async def test_what_is_not_answered_is_never_purged(api: Caller, parts: Parts, database: Database) -> None:
+async def test_what_is_not_answered_is_never_purged(api: Caller, container: Container, database: Database) -> None:
     await api.post("/v1/products", {"name": "x"}, headers=KEY)
     await run_sql(
         database,
         "UPDATE operations SET created_at = now() - interval '30 days', answered_at = NULL, answer_status = NULL",
     )
-    assert await purge_operations(parts.database).work() == 0
+    assert await purge_operations(container.database).work() == 0
 
 
 async def test_more_than_one_batch_is_purged_at_once(
-    api: Caller, parts: Parts, database: Database, monkeypatch: pytest.MonkeyPatch
+    api: Caller, container: Container, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.jobs.housekeeper.BATCH", 2)
+    monkeypatch.setattr("app.retention.BATCH", 2)
     for _ in range(5):
         await api.post("/v1/products", {"name": "x"})
     await run_sql(
         database,
         "UPDATE operations SET created_at = now() - interval '3 days', answered_at = now() - interval '3 days'",
     )
-    assert await purge_operations(parts.database).work() == 5
+    assert await purge_operations(container.database).work() == 5
 
 
 async def soon(api: Caller, act: str, when: str) -> tuple[str, Json]:

@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from app.container import Parts, built
+from app.container import Container, built
 from app.domain.errors import IdempotencyInProgress, IdempotencyMismatch, Unavailable
 from app.idempotency.operations import Answer, Call
 from app.settings import Settings
@@ -37,7 +37,7 @@ class SharedKeys(RuleBasedStateMachine):
         self.run = uuid.uuid4().hex
         self.answers: dict[str, tuple[str, str]] = {}
         self.entered = built(self.configured)
-        self.parts: Parts = self.runner.run(self.entered.__aenter__())
+        self.container: Container = self.runner.run(self.entered.__aenter__())
         self.sandbox = self.runner.run(self._sandbox())
         self.faults = False
 
@@ -59,10 +59,10 @@ class SharedKeys(RuleBasedStateMachine):
 
     async def _client(self, key: str, name: str, death: int | None) -> Any:
         call = Call("tests", "POST /v1/products", {"name": name}, key=f"{self.run}-{key}")
-        async with built(self.configured) as parts:
-            run = parts.operations.run(call, parts.catalog.create_product)
+        async with built(self.configured) as container:
+            run = container.operations.run(call, container.catalog.create_product)
             try:
-                return await Process(parts).run(run, dies_at=NEVER if death is None else death)
+                return await Process(container).run(run, dies_at=NEVER if death is None else death)
             except (IdempotencyInProgress, IdempotencyMismatch, Unavailable) as refused:
                 return type(refused)
 
@@ -72,7 +72,7 @@ class SharedKeys(RuleBasedStateMachine):
 
     @rule()
     def the_completer_comes_by(self) -> None:
-        self.runner.run(self.parts.completer().run_once())
+        self.runner.run(self.container.completer().run_once())
 
     @precondition(lambda self: not self.faults)
     @rule(kind=st.sampled_from(["drop_request", "drop_response", "malformed_body", "status"]), stored=st.booleans())
@@ -96,7 +96,7 @@ class SharedKeys(RuleBasedStateMachine):
     async def _require_once(self) -> None:
         await self.sandbox.clear_faults()
         await self._execute(LEASE_OVER)
-        while await self.parts.completer().run_once():
+        while await self.container.completer().run_once():
             pass
         for key, (name, body) in self.answers.items():
             replay = await self._client(key, name, None)

@@ -33,7 +33,7 @@ async def make_due(stage: Stage) -> None:
 
 
 async def claim(stage: Stage, limit: int = 64) -> list[inbox_statements.DueEvent]:
-    async with stage.parts.database.connection() as connection:
+    async with stage.container.database.connection() as connection:
         return await inbox_statements.claim(connection, limit, LEASE, MOST_ATTEMPTS)
 
 
@@ -215,7 +215,7 @@ async def test_what_cannot_be_stored_is_told_to_stripe(stage: Stage, monkeypatch
         raise DatabaseUnavailable("away", retry_after=1)
 
     with monkeypatch.context() as broken:
-        broken.setattr(stage.parts.inbox, "_database", type("Away", (), {"dedicated": staticmethod(away)})())
+        broken.setattr(stage.container.inbox, "_database", type("Away", (), {"dedicated": staticmethod(away)})())
         answer = await stage.post(json.dumps(event))
     assert answer.status_code == 503
     assert await stage.row("webhook_events", event["id"]) is None

@@ -121,7 +121,7 @@ async def test_secrets_shows_which_one_verified_what(stage: Stage, invoicing: Sh
     await stage.invoice()
     await stage.tell(*await stage.events())
     told = (await invoicing("webhooks", "secrets")).stdout
-    assert stage.parts.secrets[0].name in told
+    assert stage.container.secrets[0].name in told
     assert told.rstrip().endswith("in use")
 
 

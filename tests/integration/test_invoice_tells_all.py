@@ -119,7 +119,7 @@ async def test_erasure_wins_over_what_an_invoice_froze(stage: Stage) -> None:
     invoice = await finalized(stage, await draft(stage, {"amount": 900, "currency": "usd"}))
     await stage.sandbox.dashboard.delete(f"/v1/customers/{invoice['customer']}")
     await stage.tell(await stage.event("customer.deleted"))
-    await stage.parts.documents().scrub()
+    await stage.container.documents().scrub()
     invoice = await shown(stage, invoice)
     assert (invoice["customer_name"], invoice["customer_email"], invoice["customer_address"]) == (None, None, None)
     assert "Jenny" not in await page(stage, invoice)

@@ -132,11 +132,11 @@ async def test_a_revoked_key_is_refused_by_every_other_process_within_its_next_b
     other = create_app(settings)
     async with running(other), httpx.AsyncClient(transport=httpx.ASGITransport(other), base_url="http://x") as there:
         assert await status_with(there, made["key"]) == 200
-        assert other.state.parts.keyring.remembered(made["key"]) is not None
+        assert other.state.container.keyring.remembered(made["key"]) is not None
         await app_client.post(f"/v1/api-keys/{made['id']}/revoke")
 
         async def forgotten() -> bool:
-            return other.state.parts.keyring.remembered(made["key"]) is None
+            return other.state.container.keyring.remembered(made["key"]) is None
 
         await eventually(forgotten, within=1)  # far less than REMEMBERED_S: it was told
         assert await status_with(there, made["key"]) == 401
@@ -146,7 +146,7 @@ async def test_nothing_is_remembered_while_revocations_could_not_be_heard(
     app: FastAPI, app_client: httpx.AsyncClient
 ) -> None:
     made = await make(app_client, "invoices:read")
-    ring = app.state.parts.keyring
+    ring = app.state.container.keyring
     assert await status_with(app_client, made["key"]) == 200
     assert ring.remembered(made["key"]) is not None
     ring._listener.terminate()
@@ -161,7 +161,7 @@ async def test_nothing_is_remembered_for_longer_than_the_bound_even_where_nobody
     app: FastAPI, app_client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await make(app_client, "invoices:read")
-    known = app.state.parts.keyring.remembered
+    known = app.state.container.keyring.remembered
     assert await status_with(app_client, made["key"]) == 200
     assert known(made["key"]) is not None
     later = asyncio.get_running_loop().time() + keyring.REMEMBERED_S
@@ -283,12 +283,12 @@ async def test_when_a_key_was_used_is_noted_at_most_once_a_minute(
     await status_with(app_client, made["key"])
     first = (await app_client.get(f"/v1/api-keys/{made['id']}")).json()["last_used_at"]
     assert first
-    app.state.parts.keyring.forget()
+    app.state.container.keyring.forget()
     await status_with(app_client, made["key"])
     assert (await app_client.get(f"/v1/api-keys/{made['id']}")).json()["last_used_at"] == first
     connection = await database.connect()
     await connection.execute("UPDATE api_keys SET last_used_at = now() - interval '61 seconds'")
-    app.state.parts.keyring.forget()
+    app.state.container.keyring.forget()
     await status_with(app_client, made["key"])
     assert await connection.fetchval("SELECT last_used_at > now() - interval '10 seconds' FROM api_keys")
     await connection.close()

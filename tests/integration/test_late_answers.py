@@ -44,7 +44,7 @@ async def a_late_lookup_does_not_overwrite_a_newer_word(stage: Stage, eventually
     await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa_chargeDeclined")
     events = await stage.events()
     await stage.tell(*events)
-    following = InvoiceRefresh(stage.parts.database, stage.parts.gateway)
+    following = InvoiceRefresh(stage.container.database, stage.container.gateway)
     asking = await held(stage, "/v1/payment_intents/*", eventually, following.catch_up(invoice["id"]))
     await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_usBankAccount_success")
     debit = (await stage.events())[len(events) :]
@@ -69,7 +69,7 @@ async def test_a_late_lookup_does_not_overwrite_a_newer_word(
 
 async def test_an_older_picture_does_not_change_which_payment_is_shown(stage: Stage) -> None:
     made = await stage.invoice()
-    seen = (await stage.parts.gateway.get(f"/v1/invoices/{made['id']}", {"expand": ["payments"]})).data
+    seen = (await stage.container.gateway.get(f"/v1/invoices/{made['id']}", {"expand": ["payments"]})).data
     now = datetime.now(UTC)
     subject = Subject(Kind.INVOICE, made["id"])
 
@@ -80,7 +80,7 @@ async def test_an_older_picture_does_not_change_which_payment_is_shown(stage: St
         return snapshot(Kind.INVOICE, seen | {"payments": {"data": [paid | more]}}, ObservationWindow(at, at))
 
     async def apply(taken: Any) -> Json:
-        async with stage.parts.database.unit_of_work() as connection:
+        async with stage.container.database.unit_of_work() as connection:
             unit = await UnitOfWork.of(connection, [subject])
             unit.apply(taken)
             await unit.flush()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.container import Parts
+from app.container import Container
 from app.domain.actions import RETRIED, ActionStatus
 from app.domain.outgoing import Attempt, DeliveryStatus, Failure
 from app.fulfillment import action_statements
@@ -64,10 +64,10 @@ async def test_an_action_that_is_tried_again_is_not_its_late_workers(stage: Stag
 async def test_a_delivery_that_is_asked_for_again_is_not_its_late_workers(
     stage: Stage, database: Database, connection: Any
 ) -> None:
-    parts: Parts = stage.parts
+    container: Container = stage.container
     await endpoint(stage.client, "https://shop.example/hooks")
     await happens(database)
-    await parts.deliverer()._relay.run_once()
+    await container.deliverer()._relay.run_once()
 
     async def claimed(lease: timedelta) -> delivery_statements.DueDelivery:
         (due,) = await delivery_statements.claim(connection, 10, each=8, busy={}, lease=lease)

@@ -50,7 +50,7 @@ async def test_a_draft_is_found_and_undone_behind_many_events_of_other_types(
         await api.customer()
     await sandbox.fault("POST", "/v1/invoices/*/add_lines", status=500)
     await connection.execute(AGED, "61 minutes")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     assert not (await sandbox.state()).get("invoice")
     await sandbox.clear_faults()
     await api.refused("POST", "/v1/invoices", 502, "stripe_error", body, headers=KEY)
@@ -72,7 +72,7 @@ async def test_an_undo_that_cannot_be_told_among_too_many_events_ends_after_a_da
     monkeypatch.setattr("app.idempotency.steps.MOST_EVENTS", 1)
     await connection.execute("UPDATE operations SET locked_until = now() WHERE answered_at IS NULL")
     await connection.execute(AGED, age)
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     open_ones = await connection.fetchval("SELECT count(*) FROM operations WHERE answered_at IS NULL")
     assert (open_ones == 0) is answered
     if answered:
@@ -89,7 +89,7 @@ async def test_a_change_is_searched_by_the_types_that_it_leads_to(
     await api.refused("POST", path, 503, "stripe_unavailable", headers=KEY)
     await sandbox.clear_faults()
     await connection.execute(AGED, "61 minutes")
-    assert await api.parts.completer().run_once() == 1
+    assert await api.container.completer().run_once() == 1
     [search] = await sandbox.requests(path="/v1/events")
     assert search["params"]["types"] == ["invoice.voided"]
     assert (await operation(connection))["answered_at"]

@@ -48,7 +48,7 @@ async def test_the_deliverer_outlives_a_table_that_is_away(
 ) -> None:
     await endpoint(stage.client, consumer.url)
     await happens(database, 3)
-    async with outlives(stage.parts.deliverer(), "webhook_endpoints"):
+    async with outlives(stage.container.deliverer(), "webhook_endpoints"):
         await consumer.until(3)
 
 
@@ -63,5 +63,5 @@ async def test_the_completer_outlives_a_table_that_is_away(stage: Stage, outlive
     async def answered() -> bool:
         return bool(await stage.rows("SELECT FROM operations WHERE answered_at IS NOT NULL"))
 
-    async with outlives(stage.parts.completer(), "operations"):
+    async with outlives(stage.container.completer(), "operations"):
         await until(answered)

@@ -60,7 +60,7 @@ async def test_an_answer_overtaken_by_a_newer_change_does_not_undo_it(
             overtaken.set()
             await stage.dashboard(path, description="new")
             await observation.take_over(
-                stage.parts.database, stage.parts.gateway, Subject(Kind.INVOICE, invoice["id"]), "test"
+                stage.container.database, stage.container.gateway, Subject(Kind.INVOICE, invoice["id"]), "test"
             )
         return answer
 
@@ -167,7 +167,7 @@ async def test_half_an_event_is_never_kept(stage: Stage) -> None:
     invoice = await stage.invoice()
     await stage.tell(await stage.event("invoice.finalized"))
     subject = Subject(Kind.INVOICE, invoice["id"])
-    async with stage.parts.database.unit_of_work() as connection:
+    async with stage.container.database.unit_of_work() as connection:
         unit = await UnitOfWork.of(connection, [subject])
         row = unit.row(subject)
         assert row is not None

@@ -27,7 +27,7 @@ async def invoice(stage: Stage) -> Json:
     made = await stage.invoice()
     await stage.tell(*await stage.events())
     await stage.client.get(f"/v1/invoices/{made['id']}/client-secret")
-    await stage.parts.repairing().repair()
+    await stage.container.repairing().repair()
     return made
 
 
@@ -62,9 +62,9 @@ async def test_the_last_part_fulfills_and_the_payment_intent_shown_is_one_that_p
 
 async def test_what_was_paid_in_parts_and_never_told_is_found_by_the_repair(stage: Stage) -> None:
     invoice = await stage.invoice()
-    await stage.parts.repairing().repair()
+    await stage.container.repairing().repair()
     part = await pay_part(stage, invoice, 5000)
-    await stage.parts.repairing().repair()
+    await stage.container.repairing().repair()
     _, fulfillment = await read(stage, invoice)
     assert (fulfillment["status"], fulfillment["payment_intent"]) == ("fulfilled", part["id"])
 

@@ -15,7 +15,7 @@ from app.db.partitions import Partition
 from app.inbox import statements as inbox_statements
 from app.inbox.replay_statements import Query
 from app.inbox.statements import NewEvent
-from app.jobs.retention import drop_partitions, keep_partitions, make_partitions
+from app.retention import drop_partitions, keep_partitions, make_partitions
 from tests.fixtures.postgres import Database
 from tests.fixtures.stage import Stage
 
@@ -36,7 +36,7 @@ async def where(stage: Stage, event_id: str) -> list[str]:
 
 
 async def names(stage: Stage) -> list[str]:
-    async with stage.parts.database.connection() as connection:
+    async with stage.container.database.connection() as connection:
         return [one.name for one in await partitions.listed(connection)]
 
 
@@ -44,7 +44,7 @@ async def old_partition(stage: Stage, days: int) -> str:
     """Make the partition of the day so many days ago, which lies before all there are."""
     since = (datetime.now(UTC) - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
     wanted = Partition(f"webhook_events_{since:%Y%m%d}", since, since + timedelta(days=1))
-    async with stage.parts.database.unit_of_work() as connection:
+    async with stage.container.database.unit_of_work() as connection:
         await partitions.create(connection, wanted)
     return wanted.name
 
@@ -77,14 +77,14 @@ async def test_old_events_that_are_replayed_are_processed_wherever_they_lie(stag
     event = await stage.event("product.created")
     olds = [moved(event, -days, id=f"evt_old{days}") for days in (10, 40, 100)]
     await stage.tell(event, *olds)
-    await stage.parts.replaying.requeue([old["id"] for old in olds], Query(), actor="a test")
+    await stage.container.replay.requeue([old["id"] for old in olds], Query(), actor="a test")
     assert await stage.work() == len(olds)
     assert not await stage.rows("SELECT FROM webhook_events WHERE status <> 'processed'")
 
 
 async def test_the_housekeeper_makes_partitions_ahead_and_never_twice(stage: Stage) -> None:
     await stage.rows(f"DROP TABLE {', '.join((await names(stage))[:-1])}")  # all but the default one
-    task = keep_partitions(stage.parts.database, None)
+    task = keep_partitions(stage.container.database, None)
     made = await task.work()
     found = await names(stage)
     assert made == {"made": found[:-1], "dropped": []}
@@ -96,10 +96,10 @@ async def test_the_housekeeper_makes_partitions_ahead_and_never_twice(stage: Sta
 async def test_with_a_short_retention_the_next_partitions_are_days(stage: Stage) -> None:
     months = (await names(stage))[:-1]
     soon = datetime.now(UTC) + timedelta(days=40)
-    made = await make_partitions(stage.parts.database, RETENTION, soon)
+    made = await make_partitions(stage.container.database, RETENTION, soon)
     assert len(made) > 10
     assert await names(stage) == [*months, *made, "webhook_events_default"]
-    assert await make_partitions(stage.parts.database, RETENTION, soon) == []
+    assert await make_partitions(stage.container.database, RETENTION, soon) == []
 
 
 async def test_a_partition_past_its_retention_goes_with_its_events(stage: Stage) -> None:
@@ -110,7 +110,7 @@ async def test_a_partition_past_its_retention_goes_with_its_events(stage: Stage)
     await stage.tell(event, gone, outlier, kept)
     assert await where(stage, gone["id"]) == [name]
     assert await where(stage, outlier["id"]) == ["webhook_events_default"]
-    assert await drop_partitions(stage.parts.database, RETENTION) == [name]
+    assert await drop_partitions(stage.container.database, RETENTION) == [name]
     left = await stage.rows("SELECT id FROM webhook_events ORDER BY id")
     assert {row["id"] for row in left} == {event["id"], kept["id"]}
 
@@ -124,10 +124,10 @@ async def test_an_event_that_is_not_processed_keeps_its_partition(stage: Stage, 
     await stage.rows(
         "UPDATE webhook_events SET status = $1, next_attempt_at = CASE WHEN $1 <> 'dead' THEN now() END", status
     )
-    assert await drop_partitions(stage.parts.database, RETENTION) == []
+    assert await drop_partitions(stage.container.database, RETENTION) == []
     assert await where(stage, event["id"]) == [name]
     await stage.rows("UPDATE webhook_events SET status = 'processed', next_attempt_at = NULL")
-    assert await drop_partitions(stage.parts.database, RETENTION) == [name]
+    assert await drop_partitions(stage.container.database, RETENTION) == [name]
 
 
 async def test_an_event_that_comes_again_after_its_partition_is_gone_fulfils_nothing_twice(stage: Stage) -> None:
@@ -140,7 +140,7 @@ async def test_an_event_that_comes_again_after_its_partition_is_gone_fulfils_not
     assert fulfillment
     assert fulfillment["status"] == "fulfilled"
     changes = await stage.rows("SELECT event, became FROM changes ORDER BY id")
-    assert name in await drop_partitions(stage.parts.database, RETENTION)
+    assert name in await drop_partitions(stage.container.database, RETENTION)
     assert not await stage.rows("SELECT FROM webhook_events")
     await stage.tell(*past)
     assert not await stage.rows("SELECT FROM webhook_events WHERE status NOT IN ('processed', 'ignored')")
@@ -152,7 +152,7 @@ async def test_a_partition_is_not_made_against_a_long_transaction_and_deliveries
     await stage.dashboard("products", name="A")
     event = await stage.event("product.created")
     before = await names(stage)
-    async with stage.parts.database.unit_of_work() as connection:
+    async with stage.container.database.unit_of_work() as connection:
         await connection.execute("SELECT FROM webhook_events FOR UPDATE")  # every partition is held
         refused, _ = await asyncio.gather(old_partition(stage, 200), stage.deliver(event), return_exceptions=True)
     assert isinstance(refused, asyncpg.LockNotAvailableError)

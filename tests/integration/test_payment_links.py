@@ -208,7 +208,7 @@ async def test_the_webhook_that_comes_after_catching_up_changes_nothing(
     await sandbox.mode(hold=False)
     await sandbox.release()
     await sandbox.idle()
-    while await app.state.parts.worker().run_once():
+    while await app.state.container.worker().run_once():
         pass
     assert (await served_app.get(f"/v1/invoices/{invoice['id']}/fulfillment")).json() == before
     assert before["status"] == "fulfilled"

@@ -20,7 +20,7 @@ async def test_events_that_never_arrived_are_found_and_applied(stage: Stage) -> 
     invoice = await stage.invoice()
     await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
     await stage.tell(await stage.event("invoice.finalized"))
-    found = await stage.parts.reconciler().reconcile()
+    found = await stage.container.reconciler().reconcile()
     assert found is not None
     assert (await stage.event("invoice.paid"))["id"] in found.missed
     await stage.work()
@@ -33,7 +33,7 @@ async def test_events_that_never_arrived_are_found_and_applied(stage: Stage) -> 
 
 async def test_a_second_pass_finds_nothing_and_its_cursor_moved(stage: Stage) -> None:
     await stage.invoice()
-    reconciler = stage.parts.reconciler()
+    reconciler = stage.container.reconciler()
     first = await reconciler.reconcile()
     second = await reconciler.reconcile()
     covered = await reconciler.covered()
@@ -49,7 +49,7 @@ async def test_every_page_is_read(stage: Stage, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(reconciler_module, "PAGE", 3)
     for _ in range(3):
         await stage.invoice()
-    found = await stage.parts.reconciler().reconcile()
+    found = await stage.container.reconciler().reconcile()
     assert found is not None
     assert found.compared >= len(await stage.events()) > 9
     handled = [event["id"] for event in await stage.events() if event["type"] in HANDLERS]
@@ -60,7 +60,7 @@ async def test_a_pass_that_dies_midway_is_made_good_by_the_next(stage: Stage) ->
     old = await stage.invoice()
     await stage.sandbox.advance(3 * 24 * 3600)
     new = await stage.invoice()
-    reconciler = stage.parts.reconciler()
+    reconciler = stage.container.reconciler()
     record, passed = reconciler._slice, 0
 
     async def dies(*arguments: object, **more: object) -> None:
@@ -86,7 +86,7 @@ async def test_a_pass_that_dies_midway_is_made_good_by_the_next(stage: Stage) ->
 
 async def test_only_one_reconciles_at_a_time(stage: Stage) -> None:
     await stage.sandbox.fault("GET", "/v1/events", kind="slow", delay_ms=1000, times=1)
-    reconciler = stage.parts.reconciler()
+    reconciler = stage.container.reconciler()
     slow = asyncio.create_task(reconciler.reconcile())
     await until(stage.calls)
     assert await reconciler.reconcile() is None
@@ -95,7 +95,7 @@ async def test_only_one_reconciles_at_a_time(stage: Stage) -> None:
 
 async def test_a_pass_from_a_given_day_leaves_the_cursor_where_something_may_be_missing_before_it(stage: Stage) -> None:
     await stage.invoice()
-    reconciler = stage.parts.reconciler()
+    reconciler = stage.container.reconciler()
     found = await reconciler.reconcile(datetime.now(UTC) - timedelta(hours=1))
     assert found is not None
     assert found.missed
@@ -103,7 +103,7 @@ async def test_a_pass_from_a_given_day_leaves_the_cursor_where_something_may_be_
 
 
 async def test_an_alarm_is_raised_before_stripe_forgets(stage: Stage) -> None:
-    reconciler = stage.parts.reconciler()
+    reconciler = stage.container.reconciler()
     await reconciler.reconcile()
     raised: list[str] = []
     for days, told in ((26, "coverage_near_its_end"), (31, "coverage_lost")):
@@ -121,9 +121,9 @@ async def test_an_invoice_that_drifted_is_repaired_and_its_fulfillment_with_it(s
     await stage.dashboard(f"invoices/{voided['id']}/void")
     await stage.sandbox.dashboard.delete(f"/v1/invoices/{deleted['id']}")
     await stage.dashboard(f"invoices/{edited['id']}", description="edited")
-    repaired = await stage.parts.repairing().repair()
+    repaired = await stage.container.repairing().repair()
     assert set(repaired) == {paid["id"], voided["id"], deleted["id"], edited["id"]}
-    assert await stage.parts.repairing().repair() == []
+    assert await stage.container.repairing().repair() == []
     for invoice, status in ((paid, "fulfilled"), (voided, "canceled")):
         fulfillment = await stage.fulfillment(invoice["id"])
         assert fulfillment is not None
@@ -140,7 +140,7 @@ async def test_a_fulfillment_that_lags_its_invoice_is_found(stage: Stage) -> Non
     await stage.rows(
         "UPDATE fulfillments SET status = 'awaiting_payment', fulfilled_at = NULL WHERE invoice = $1", invoice["id"]
     )
-    assert await stage.parts.repairing().repair() == [invoice["id"]]
+    assert await stage.container.repairing().repair() == [invoice["id"]]
     fulfillment = await stage.fulfillment(invoice["id"])
     assert fulfillment is not None
     assert fulfillment["status"] == "fulfilled"
@@ -151,7 +151,7 @@ async def test_comparing_a_hundred_open_invoices_takes_one_list_each(stage: Stag
         await stage.invoice()
     await stage.tell(*await stage.events())
     await stage.calls(forget=True)
-    assert await stage.parts.repairing().repair() == []
+    assert await stage.container.repairing().repair() == []
     assert await stage.calls() == ["GET /v1/invoices"] * 3
 
 
@@ -160,16 +160,16 @@ async def test_an_invoice_that_stripe_does_not_answer_for_is_left_to_the_next_pa
     await stage.tell(*await stage.events())
     await stage.dashboard(f"invoices/{invoice['id']}/void")
     await stage.sandbox.fault("GET", f"/v1/invoices/{invoice['id']}", status=400)
-    assert await stage.parts.repairing().repair() == []
+    assert await stage.container.repairing().repair() == []
     await stage.sandbox.clear_faults()
-    assert await stage.parts.repairing().repair() == [invoice["id"]]
+    assert await stage.container.repairing().repair() == [invoice["id"]]
 
 
 async def test_an_invoice_that_cannot_be_stored_holds_no_other_back(stage: Stage) -> None:
     invoices = [await stage.invoice(description=text) for text in ("a", "not to be stored", "b")]
-    async with stage.parts.database.connection() as connection:
+    async with stage.container.database.connection() as connection:
         await connection.execute("ALTER TABLE invoices ADD CHECK (description <> 'not to be stored')")
-    repaired = await stage.parts.repairing().repair()
+    repaired = await stage.container.repairing().repair()
     assert {invoices[0]["id"], invoices[2]["id"]} <= set(repaired)
     assert await stage.row("invoices", invoices[1]["id"]) is None
 
@@ -177,7 +177,7 @@ async def test_an_invoice_that_cannot_be_stored_holds_no_other_back(stage: Stage
 async def test_an_event_that_cannot_be_read_holds_no_other_back(stage: Stage) -> None:
     await stage.dashboard("products", name="with an id that is longer than any of ours", id="p" * 300)
     invoice = await stage.invoice()
-    found = await stage.parts.reconciler().reconcile()
+    found = await stage.container.reconciler().reconcile()
     assert found is not None
     assert (await stage.event("product.created"))["id"] not in found.missed
     await stage.work()
@@ -188,7 +188,7 @@ async def test_a_customer_that_never_arrived_is_fetched(stage: Stage) -> None:
     invoice = await stage.invoice()
     await stage.tell(await stage.event("invoice.finalized"))
     await stage.rows("DELETE FROM customers")
-    assert await stage.parts.repairing().repair() == [invoice["customer"]]
+    assert await stage.container.repairing().repair() == [invoice["customer"]]
 
 
 async def test_a_write_about_an_object_that_others_keep_changing_ends_and_its_retry_continues(
@@ -244,5 +244,5 @@ async def test_an_object_that_changes_faster_than_stripe_answers_is_given_up_for
 
     monkeypatch.setattr(observation, "observe", overtaken)
     with pytest.raises(Unordered):
-        await observation.take_over(stage.parts.database, stage.parts.gateway, subject, "test")
+        await observation.take_over(stage.container.database, stage.container.gateway, subject, "test")
     assert looks == observation.MOST_LOOKS

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.container import Parts
+from app.container import Container
 from app.inbox import handlers
 from tests.fixtures.stage import Stage
 
@@ -68,11 +68,11 @@ async def test_an_event_the_older_release_ignored_is_found_again(
     assert row is not None
     assert row["status"] == "ignored"
     assert await fulfillment(stage, invoice) == "awaiting_payment"
-    parts: Parts = stage.parts
-    assert await parts.queue_ignored() == 1
+    container: Container = stage.container
+    assert await container.queue_ignored() == 1
     await stage.work()
     assert await fulfillment(stage, invoice) == "fulfilled"
-    assert await parts.queue_ignored() == 0  # within the overlap, and processed
+    assert await container.queue_ignored() == 0  # within the overlap, and processed
 
 
 async def test_what_is_about_nothing_of_ours_stays_ignored(stage: Stage) -> None:
@@ -81,7 +81,7 @@ async def test_what_is_about_nothing_of_ours_stays_ignored(stage: Stage) -> None
     failed = event | {"id": "evt_failed", "type": "payment_intent.payment_failed"}
     await stage.tell(event, failed)
     assert intent["id"]
-    assert await stage.parts.queue_ignored() == 0
+    assert await stage.container.queue_ignored() == 0
 
 
 async def test_a_release_that_handles_more_types_begins_at_the_first_event(
@@ -91,6 +91,6 @@ async def test_a_release_that_handles_more_types_begins_at_the_first_event(
     older(True)
     await stage.tell(event)
     await stage.rows("UPDATE webhook_events SET received_at = now() - interval '40 days'")
-    assert await stage.parts.queue_ignored() == 0
+    assert await stage.container.queue_ignored() == 0
     older(False)
-    assert await stage.parts.queue_ignored() == 1
+    assert await stage.container.queue_ignored() == 1

@@ -74,7 +74,7 @@ async def test_an_event_that_never_came_cannot_be_replayed(stage: Stage) -> None
 async def test_everything_ever_received_rebuilds_the_same_state(stage: Stage) -> None:
     await lifecycles(stage)
     before = await everything(stage)
-    rebuilt = await stage.parts.rebuilder().rebuild()
+    rebuilt = await stage.container.rebuilder().rebuild()
     assert (rebuilt.failed, [str(difference) for difference in rebuilt.differences]) == ([], [])
     assert rebuilt.events == len(await stage.rows("SELECT id FROM webhook_events WHERE status = 'processed'"))
     assert await everything(stage) == before
@@ -90,16 +90,16 @@ async def test_a_rebuild_says_what_differs_and_repairs_it_when_asked(stage: Stag
         "UPDATE fulfillments SET attempts = 7, updated_at = now() - interval '1 s' WHERE status = 'fulfilled'"
     )
     await stage.rows("DELETE FROM customers WHERE id = (SELECT customer FROM invoices WHERE status = 'paid')")
-    rebuilt = await stage.parts.rebuilder().rebuild()
+    rebuilt = await stage.container.rebuilder().rebuild()
     told = "\n".join(str(difference) for difference in rebuilt.differences)
     assert len(rebuilt.differences) == 3
     assert "description is 'tampered', events say None" in told
     assert "attempts is 7, events say 1" in told
     assert "customers cus_" in told
     assert "missing" in told
-    repaired = await stage.parts.rebuilder().rebuild(repair=True)
+    repaired = await stage.container.rebuilder().rebuild(repair=True)
     assert repaired.repaired == 3
-    assert (await stage.parts.rebuilder().rebuild()).differences == []
+    assert (await stage.container.rebuilder().rebuild()).differences == []
     after = await everything(stage)
     for table, rows in before.items():
         assert len(after[table]) == len(rows)
@@ -112,13 +112,13 @@ async def test_what_calls_told_and_events_do_not_is_no_difference(stage: Stage) 
     invoice = await stage.client.post("/v1/invoices", json=wanted)
     assert invoice.status_code == 201, invoice.text
     await stage.tell(*await stage.events())
-    rebuilt = await stage.parts.rebuilder().rebuild()
+    rebuilt = await stage.container.rebuilder().rebuild()
     assert [str(difference) for difference in rebuilt.differences] == []
 
 
 @pytest.mark.parametrize("wanted", [Query(type="invoice.paid"), Query(status="dead"), Query(object_id="in_x")])
 async def test_a_filter_that_matches_nothing_finds_nothing(stage: Stage, wanted: Query) -> None:
-    assert await stage.parts.replaying.matching(wanted) == []
+    assert await stage.container.replay.matching(wanted) == []
 
 
 async def test_a_rebuild_touches_nothing_that_is_live_not_even_by_an_erasure(stage: Stage) -> None:
@@ -127,7 +127,7 @@ async def test_a_rebuild_touches_nothing_that_is_live_not_even_by_an_erasure(sta
     await stage.tell(*await stage.events())
     audited = await stage.rows("SELECT * FROM audit_log")
     inbox = await stage.rows("SELECT * FROM webhook_events ORDER BY id")
-    rebuilt = await stage.parts.rebuilder().rebuild()
+    rebuilt = await stage.container.rebuilder().rebuild()
     assert (rebuilt.failed, [str(difference) for difference in rebuilt.differences]) == ([], [])
     assert await stage.rows("SELECT * FROM audit_log") == audited
     assert await stage.rows("SELECT * FROM webhook_events ORDER BY id") == inbox

@@ -1,6 +1,5 @@
 """Requests that are no good, and what every request gets: its id, its problem document, its bounds."""
 
-import dataclasses
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -11,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.catalog.service import Catalog
 from tests.fixtures.caller import ITEM, Caller, Json, hold_to_contract
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import API_KEY
@@ -293,9 +293,7 @@ async def test_a_call_without_a_good_key_is_unauthenticated_whatever_it_asks(
 async def test_what_nobody_expected_is_500_without_a_word_of_what_it_was(
     app_client: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    working = app.state.parts
-    broken = dataclasses.replace(working, catalog=None)
-    monkeypatch.setattr(app.state, "parts", broken)
+    monkeypatch.setitem(app.state.services, Catalog, None)
     response = await app_client.post("/v1/products", json=PRODUCT, headers={"X-Request-ID": "r-1"})
     document: Json = response.json()
     assert (response.status_code, document["code"], document["request_id"]) == (500, "internal_error", "r-1")

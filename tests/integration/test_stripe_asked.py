@@ -105,7 +105,7 @@ async def test_an_older_event_opens_no_paid_invoice_and_asks_nothing(stage: Stag
 async def test_what_stripe_opened_again_is_found_by_the_repair(stage: Stage) -> None:
     invoice = await believed_paid(stage)
     await stage.sandbox.advance(60)
-    assert await stage.parts.repairing().repair() == [invoice["id"]]
+    assert await stage.container.repairing().repair() == [invoice["id"]]
     assert (await shown(stage, invoice))["status"] == "open"
 
 
@@ -156,9 +156,9 @@ async def test_a_year_ahead_is_not_what_makes_an_answer_old(stage: Stage) -> Non
     await stage.tell(*await stage.events())
     newer = saying(await stage.event("invoice.updated"), description="newer")
     await stage.tell(newer | {"created": int((datetime.now(UTC) + timedelta(seconds=60)).timestamp())})
-    answer = await stage.parts.gateway.get(f"/v1/invoices/{invoice['id']}")
+    answer = await stage.container.gateway.get(f"/v1/invoices/{invoice['id']}")
     subject = Subject(Kind.INVOICE, invoice["id"])
-    async with stage.parts.database.unit_of_work() as connection:
+    async with stage.container.database.unit_of_work() as connection:
         unit = await UnitOfWork.of(connection, [subject])
         assert unit.apply(observation.snapshot_of(Kind.INVOICE, answer)) is Verdict.STALE
     assert (await shown(stage, invoice))["description"] == "newer"

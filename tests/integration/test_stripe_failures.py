@@ -240,7 +240,7 @@ async def test_while_the_circuit_is_open_stripe_is_left_alone_and_readyz_says_so
     assert ready.status_code == 200
     assert ready.json()["checks"]["stripe"] == "circuit open"
     await sandbox.clear_faults()
-    circuit = api.parts.gateway._circuit
+    circuit = api.container.gateway._circuit
     assert circuit._opened_at
     circuit._opened_at -= 60.0  # its time passes
     assert (await api.client.get("/readyz")).json()["checks"]["stripe"] == "circuit half_open"
@@ -256,4 +256,4 @@ async def test_beyond_the_pace_callers_are_sent_away_with_a_time_to_come_back(
     problem = await api.refused("POST", "/v1/products", 503, "stripe_unavailable", {"name": "x"})
     assert problem["retry_after"] == 1
     assert len(await sandbox.requests(path="/v1/products")) == 1
-    assert api.parts.gateway.state.shed == 1
+    assert api.container.gateway.state.shed == 1

@@ -183,7 +183,7 @@ async def test_a_rotated_key_is_found_and_asking_for_unknown_ones_is_bounded(
     old = identity_provider.token("x")
     assert (await person(old).get("/v1/invoices")).status_code == 200
     identity_provider.rotate()
-    keys = with_people.state.parts.tokens._keys
+    keys = with_people.state.container.tokens._keys
     assert (await person(identity_provider.token("x")).get("/v1/invoices")).status_code == 401
     assert identity_provider.asked == 1  # asked a moment ago: not again yet
     keys._asked_at -= tokens.ASK_AGAIN_S
@@ -209,7 +209,7 @@ async def test_without_the_providers_keys_nobody_gets_in_and_is_told_why(
     assert identity_provider.asked == 1
     assert (await person(API_KEY).get("/v1/invoices")).status_code == 200  # keys do not depend on it
     identity_provider.down = False
-    with_people.state.parts.tokens._keys._asked_at -= tokens.ASK_AGAIN_S
+    with_people.state.container.tokens._keys._asked_at -= tokens.ASK_AGAIN_S
     assert (await person(token).get("/v1/invoices")).status_code == 200
 
 
@@ -219,7 +219,7 @@ async def test_known_keys_are_used_on_for_a_while_when_the_provider_goes_down_an
     somebody = person(identity_provider.token("x"))
     assert (await somebody.get("/v1/invoices")).status_code == 200
     identity_provider.down = True
-    keys = with_people.state.parts.tokens._keys
+    keys = with_people.state.container.tokens._keys
     keys._fetched_at -= tokens.FRESH_S + 1
     keys._asked_at = keys._fetched_at
     assert (await somebody.get("/v1/invoices")).status_code == 200

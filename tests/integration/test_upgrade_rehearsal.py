@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from app.domain.errors import StripeError, StripeInvalidRequest
-from app.projection.rehearsal import Rehearsed
+from app.rebuild.rehearsal import Rehearsed
 from app.settings import Settings
 from app.stripe.client import API_VERSION
 from tests.fixtures.sandbox import PROJECT
@@ -47,12 +47,12 @@ async def lifecycles(stage: Stage) -> dict[str, str]:
 
 
 async def asked(stage: Stage, version: str = NEXT, last: int = 500) -> Rehearsed:
-    async with stage.parts.rehearsal(version) as rehearsal:
+    async with stage.container.rehearsal(version) as rehearsal:
         return await rehearsal.ask(last)
 
 
 async def read(stage: Stage, *events: Json) -> Rehearsed:
-    async with stage.parts.rehearsal(NEXT) as rehearsal:
+    async with stage.container.rehearsal(NEXT) as rehearsal:
         return await rehearsal.read(json.dumps(event).encode() for event in events)
 
 
@@ -202,7 +202,7 @@ async def test_a_rehearsal_cannot_write_and_only_asks(stage: Stage) -> None:
     await asked(stage)
     assert all(call.startswith("GET ") for call in await stage.calls())
     assert await stage.rows("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_all_tables") == before
-    async with stage.parts.rehearsal(NEXT) as rehearsal, rehearsal._reading() as connection:
+    async with stage.container.rehearsal(NEXT) as rehearsal, rehearsal._reading() as connection:
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
             await connection.execute("DELETE FROM invoices")
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from fastapi import FastAPI
 
-from app.container import Parts
+from app.container import Container
 from app.idempotency.operations import Answer, Call
 from tests.fixtures.caller import Caller
 from tests.fixtures.dying import Still
@@ -38,17 +38,17 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wai
 
 
 @pytest.fixture
-def parts(app: FastAPI) -> Parts:
-    found: Parts = app.state.parts
+def container(app: FastAPI) -> Container:
+    found: Container = app.state.container
     return found
 
 
 class Race:
     """One write that stands still at an await while the webhooks about it are processed."""
 
-    def __init__(self, live: Caller, parts: Parts, sandbox: Sandbox, connection: Any) -> None:
+    def __init__(self, live: Caller, container: Container, sandbox: Sandbox, connection: Any) -> None:
         self.live = live
-        self.parts = parts
+        self.container = container
         self._sandbox = sandbox
         self._connection: asyncpg.Connection[asyncpg.Record] = connection
 
@@ -83,21 +83,21 @@ class Race:
 
 
 @pytest.fixture
-async def race(live: Caller, parts: Parts, sandbox: Sandbox, database: Database) -> Any:
+async def race(live: Caller, container: Container, sandbox: Sandbox, database: Database) -> Any:
     connection = await database.connect()
-    yield Race(live, parts, sandbox, connection)
+    yield Race(live, container, sandbox, connection)
     await connection.close()
 
 
 def create(race: Race, customer: str) -> Callable[[], Coroutine[Any, Any, Answer]]:
     params = {"customer": customer, "items": ITEMS, "finalize": True, "collection_method": "send_invoice"}
     call = Call("tests", "POST /v1/invoices", params | {"days_until_due": 30})
-    return lambda: race.parts.operations.run(call, race.parts.invoicing.create_invoice)
+    return lambda: race.container.operations.run(call, race.container.invoices.create_invoice)
 
 
 def pay(race: Race, invoice: str) -> Callable[[], Coroutine[Any, Any, Answer]]:
     call = Call("tests", f"POST /v1/invoices/{invoice}/pay", {"payment_method": "pm_card_visa"}, subject=invoice)
-    return lambda: race.parts.operations.run(call, race.parts.invoicing.pay_invoice)
+    return lambda: race.container.operations.run(call, race.container.invoices.pay_invoice)
 
 
 @pytest.mark.timeout(600)

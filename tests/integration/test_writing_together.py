@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from app.container import Parts, built
+from app.container import Container, built
 from app.domain.errors import IdempotencyInProgress
 from app.idempotency import statements as idempotency_statements
 from app.idempotency.operations import Answer, Call
@@ -34,9 +34,9 @@ LEASE = timedelta(minutes=1)
 
 
 @pytest.fixture
-async def parts(settings: Settings) -> AsyncIterator[Parts]:
-    async with built(settings) as parts:
-        yield parts
+async def container(settings: Settings) -> AsyncIterator[Container]:
+    async with built(settings) as container:
+        yield container
 
 
 @pytest.fixture
@@ -49,19 +49,19 @@ async def connection(database: Database) -> AsyncIterator[Connection]:
 class Writes:
     """Customers that are created at the same time."""
 
-    def __init__(self, parts: Parts, connection: Connection, sandbox: Sandbox, eventually: Eventually) -> None:
-        self.parts = parts
+    def __init__(self, container: Container, connection: Connection, sandbox: Sandbox, eventually: Eventually) -> None:
+        self.container = container
         self._connection = connection
         self._sandbox = sandbox
         self._eventually = eventually
 
     def create(self, name: str) -> "asyncio.Task[Answer]":
         call = Call("tests", "POST /v1/customers", {"name": name}, key=name)
-        return asyncio.create_task(self.parts.operations.run(call, self.parts.customers.create_customer))
+        return asyncio.create_task(self.container.operations.run(call, self.container.customers.create_customer))
 
     def update(self, customer: str, name: str) -> "asyncio.Task[Answer]":
         call = Call("tests", f"PATCH /v1/customers/{customer}", {"name": name}, key=name, subject=customer)
-        return asyncio.create_task(self.parts.operations.run(call, self.parts.customers.update_customer))
+        return asyncio.create_task(self.container.operations.run(call, self.container.customers.update_customer))
 
     @asynccontextmanager
     async def held_up(self, table: str, batcher: Any, waiting: int) -> AsyncIterator[None]:
@@ -90,24 +90,24 @@ class Writes:
 
 
 @pytest.fixture
-def writes(parts: Parts, connection: Connection, sandbox: Sandbox, eventually: Eventually) -> Writes:
-    return Writes(parts, connection, sandbox, eventually)
+def writes(container: Container, connection: Connection, sandbox: Sandbox, eventually: Eventually) -> Writes:
+    return Writes(container, connection, sandbox, eventually)
 
 
-def finishing(parts: Parts) -> Any:
-    return parts.customers._writer._batcher
+def finishing(container: Container) -> Any:
+    return container.customers._writer._batcher
 
 
-def beginning(parts: Parts) -> Any:
-    return parts.operations._beginning
+def beginning(container: Container) -> Any:
+    return container.operations._beginning
 
 
 def names(count: int) -> Sequence[str]:
     return [f"customer-{number}" for number in range(count)]
 
 
-async def test_writes_that_come_during_a_commit_share_the_next_one(writes: Writes, parts: Parts) -> None:
-    async with writes.held_up("customers", finishing(parts), 12):
+async def test_writes_that_come_during_a_commit_share_the_next_one(writes: Writes, container: Container) -> None:
+    async with writes.held_up("customers", finishing(container), 12):
         tasks = [writes.create(name) for name in names(12)]
     answers = dict(zip(names(12), await asyncio.gather(*tasks), strict=True))
     committed = await writes.committed()
@@ -119,9 +119,9 @@ async def test_writes_that_come_during_a_commit_share_the_next_one(writes: Write
 
 
 async def test_requests_that_come_while_others_begin_begin_in_one_commit(
-    writes: Writes, parts: Parts, connection: Connection
+    writes: Writes, container: Container, connection: Connection
 ) -> None:
-    async with writes.held_up("operations", beginning(parts), 13):
+    async with writes.held_up("operations", beginning(container), 13):
         tasks = [writes.create(name) for name in names(12)]
         tasks.append(writes.create("customer-3"))  # the key of another one in the same set
     *answers, again = await asyncio.gather(*tasks, return_exceptions=True)
@@ -151,10 +151,10 @@ async def test_whoever_is_held_by_others_keeps_nobody_waiting(
 
 
 async def test_a_runner_that_lost_its_lease_takes_nobody_along(
-    writes: Writes, parts: Parts, database: Database, connection: Connection, eventually: Eventually
+    writes: Writes, container: Container, database: Database, connection: Connection, eventually: Eventually
 ) -> None:
     other = await database.connect()
-    async with writes.held_up("customers", finishing(parts), 3):
+    async with writes.held_up("customers", finishing(container), 3):
         slow, *others = [writes.create(name) for name in ("slow", "quick", "brown")]
 
         async def all_at_stripe() -> bool:
@@ -172,10 +172,10 @@ async def test_a_runner_that_lost_its_lease_takes_nobody_along(
 
 
 async def test_what_postgresql_refuses_at_the_end_is_nobody_elses_fault(
-    writes: Writes, parts: Parts, connection: Connection
+    writes: Writes, container: Container, connection: Connection
 ) -> None:
     await connection.execute("ALTER TABLE customers ADD CONSTRAINT nobody CHECK (name <> 'nobody')")
-    async with writes.held_up("customers", finishing(parts), 3):
+    async with writes.held_up("customers", finishing(container), 3):
         tasks = [writes.create(name) for name in ("somebody", "nobody", "anybody")]
     somebody, nobody, anybody = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(nobody, asyncpg.CheckViolationError)
@@ -186,8 +186,10 @@ async def test_what_postgresql_refuses_at_the_end_is_nobody_elses_fault(
     assert "Failing row" not in reason
 
 
-async def test_what_postgresql_refuses_at_the_beginning_is_nobody_elses_fault(writes: Writes, parts: Parts) -> None:
-    async with writes.held_up("operations", beginning(parts), 3):
+async def test_what_postgresql_refuses_at_the_beginning_is_nobody_elses_fault(
+    writes: Writes, container: Container
+) -> None:
+    async with writes.held_up("operations", beginning(container), 3):
         tasks = [writes.create(name) for name in ("some", "no\0thing", "any")]
     some, nothing, anything = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(nothing, asyncpg.DataError)
@@ -195,21 +197,21 @@ async def test_what_postgresql_refuses_at_the_beginning_is_nobody_elses_fault(wr
 
 
 async def test_two_changes_of_one_object_at_once_are_both_answered(
-    writes: Writes, parts: Parts, connection: Connection
+    writes: Writes, container: Container, connection: Connection
 ) -> None:
     customer = msgspec.json.decode((await writes.create("one")).body)["id"]
-    async with writes.held_up("customers", finishing(parts), 2):
+    async with writes.held_up("customers", finishing(container), 2):
         others = [writes.update(customer, "one or another"), writes.update(customer, "another")]
     answers = await asyncio.gather(*others)
     last = await connection.fetchval("SELECT name FROM customers WHERE id = $1", customer)
     assert last in {"one or another", "another"}
     assert last in {msgspec.json.decode(answer.body)["name"] for answer in answers}
-    stripe = (await parts.gateway.get(f"/v1/customers/{customer}")).data["name"]
+    stripe = (await container.gateway.get(f"/v1/customers/{customer}")).data["name"]
     assert stripe == last
 
 
-async def test_whoever_gives_up_takes_nobody_along_and_is_continued(writes: Writes, parts: Parts) -> None:
-    async with writes.held_up("customers", finishing(parts), 3):
+async def test_whoever_gives_up_takes_nobody_along_and_is_continued(writes: Writes, container: Container) -> None:
+    async with writes.held_up("customers", finishing(container), 3):
         tasks = [writes.create(name) for name in ("patient", "impatient", "calm")]
     tasks[1].cancel()  # its set has begun at most
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)

@@ -37,7 +37,7 @@ async def _deleted_while_failing(stage: Stage, database: Database, consumer: Con
 
     consumer.answer = fail
     await happens(database, 3)
-    deliverer = stage.parts.deliverer()
+    deliverer = stage.container.deliverer()
     await deliverer.take()
     await consumer.until(12)
     release.set()
@@ -61,7 +61,7 @@ async def _moved_while_gone(stage: Stage, database: Database, consumer: Consumer
     consumer.answer = gone
     seen = len(consumer.received)
     await happens(database)
-    deliverer = stage.parts.deliverer()
+    deliverer = stage.container.deliverer()
     await deliverer.take()
     await consumer.until(seen + 1)
     await stage.client.patch(path, json={"url": f"{consumer.url}/new"})

@@ -53,7 +53,7 @@ class Lab:
         self._stage = stage
         self._dice = dice
         self._dashboard = Dashboard(stage.sandbox)
-        self._workers = [stage.parts.worker(), stage.parts.worker()]
+        self._workers = [stage.container.worker(), stage.container.worker()]
         for worker in self._workers:
             worker._batch = dice.choice([1, 3, 64])
         self._told: set[str] = set()
@@ -68,7 +68,7 @@ class Lab:
         await self._work()
         await self._heal()
         truth = await Truth.of(self._stage.sandbox)
-        async with self._stage.parts.database.connection() as connection:
+        async with self._stage.container.database.connection() as connection:
             await must_hold(truth, connection)  # type: ignore[arg-type]
         self._count(schedule, truth)
 
@@ -109,7 +109,7 @@ class Lab:
 
     async def _heal(self) -> None:
         """What was dropped is found by the reconciler; what failed on the way is due again at once."""
-        await self._stage.parts.reconciler().reconcile()
+        await self._stage.container.reconciler().reconcile()
         for _ in range(5):
             await self._stage.rows(
                 "UPDATE webhook_events SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL"

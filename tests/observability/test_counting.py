@@ -27,9 +27,9 @@ def counted(name: str, **labels: str) -> float:
 async def test_a_request_beyond_a_limit_is_counted_by_the_limit(stage: Stage) -> None:
     before = counted("invoicing_rate_limited_total", limit="caller")
     narrow = Limit("caller", 0.001, 1)
-    await stage.parts.limits.take(narrow, "somebody")
+    await stage.container.limits.take(narrow, "somebody")
     with pytest.raises(RateLimited):
-        await stage.parts.limits.take(narrow, "somebody")
+        await stage.container.limits.take(narrow, "somebody")
     assert counted("invoicing_rate_limited_total", limit="caller") == before + 1
 
 

@@ -11,8 +11,8 @@ import httpx
 import psutil
 import pytest
 
-from app.observability import gauges, scraping
-from app.observability.scraping import Scrape
+from app.scraping import gauges, server
+from app.scraping.server import WITHIN_S, Scrape
 from bench import rows
 from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.service import MakeService
@@ -90,10 +90,10 @@ async def test_several_processes_answer_as_one_and_one_that_dies_takes_nothing_w
 async def test_while_the_database_is_away_a_scrape_says_so_at_once(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scraped = Scrape(stage.parts)
+    scraped = Scrape(stage.container)
     assert "invoicing_database_up 1.0" in await text(scraped)
-    monkeypatch.setattr(scraping, "KEPT_S", 0.0)
-    monkeypatch.setattr(stage.parts.database, "_pool", None)
+    monkeypatch.setattr(server, "KEPT_S", 0.0)
+    monkeypatch.setattr(stage.container.database, "_pool", None)
     said = await text(scraped)
     assert "invoicing_database_up 0.0" in said
     assert "invoicing_inbox_lag_seconds" not in said
@@ -115,7 +115,7 @@ async def test_a_database_that_hangs_keeps_no_scrape_waiting(
         started = time.monotonic()
         found = await scrape(free_port)
         assert found.value("invoicing_database_up") == 0
-        assert time.monotonic() - started < 2 * scraping.WITHIN_S
+        assert time.monotonic() - started < 2 * WITHIN_S
     finally:
         for process in stopped:
             process.resume()
@@ -139,7 +139,7 @@ async def test_many_scrapes_are_one_question_to_the_database(stage: Stage, monke
         return await standing(connection)
 
     monkeypatch.setattr(gauges, "standing", counted)
-    scraped = Scrape(stage.parts)
+    scraped = Scrape(stage.container)
     await asyncio.gather(*(text(scraped) for _ in range(5)))
     assert len(asked) == 1
 
@@ -163,7 +163,7 @@ async def test_a_port_that_is_taken_is_told_and_the_service_works_and_listens_wh
 
 
 async def test_there_is_nothing_else_at_the_address_of_the_metrics(stage: Stage) -> None:
-    async with asking(Scrape(stage.parts)) as client:
+    async with asking(Scrape(stage.container)) as client:
         assert (await client.get("/")).status_code == 404
         assert (await client.post("/metrics")).status_code == 405
         assert (await client.get("/metrics")).headers["content-type"].startswith("text/plain; version=0.0.4")
@@ -208,7 +208,7 @@ async def test_how_everything_stands_is_read_by_indexes_however_much_is_stored(d
 
 async def test_what_is_dead_is_told_until_it_is_asked_for_again(stage: Stage) -> None:
     async def dead() -> tuple[int, dict[str, int]]:
-        async with stage.parts.database.connection() as connection:
+        async with stage.container.database.connection() as connection:
             found = await gauges.standing(connection)
         return found.outgoing_dead, found.actions_dead
 
@@ -229,7 +229,7 @@ async def test_what_is_dead_is_told_until_it_is_asked_for_again(stage: Stage) ->
     ping = (await stage.client.post(f"{endpoint}/ping")).json()["id"]
     await stage.rows(give_up, ping)
     assert await dead() == (1, {"email": 1, "ship": 0})
-    said = await text(Scrape(stage.parts))
+    said = await text(Scrape(stage.container))
     assert 'invoicing_fulfillment_actions_dead{action="email"} 1.0' in said
     assert "invoicing_push_dead 1.0" in said
 

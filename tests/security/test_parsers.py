@@ -164,7 +164,7 @@ def test_an_address_is_always_something_short_to_count_by(peer: str, forwarded: 
 SECRET_NAMES = ("secret", "signature", "digest", "api_key", "token", "password", "authorization", "hmac")
 AT_THE_DOOR = ("expected", "given", "bootstrap", *SECRET_NAMES)
 """What secrets are called besides where callers and deliveries are let in."""
-DOORS = ("http/authentication.py", "access/keyring.py", "domain/payment_link.py", "stripe/signature.py")
+DOORS = ("access/authentication.py", "access/keyring.py", "domain/payment_link.py", "stripe/signature.py")
 EARLY_ENDS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 SEARCHES = {"startswith", "endswith", "removeprefix", "__eq__"}
 

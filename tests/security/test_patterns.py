@@ -186,7 +186,7 @@ def test_the_patterns_are_found_in_the_source() -> None:
 
 SQL_PATTERNS = {
     # A stored event. Every alternative begins with a quotation mark and ends at the next but two.
-    '"customer"[[:space:]]*:[[:space:]]*"([^"]+)"|"(cus_[^"]+)"': "customers/erasure_statements.py",
+    '"customer"[[:space:]]*:[[:space:]]*"([^"]+)"|"(cus_[^"]+)"': "projection/erasure_statements.py",
     # The idempotency key in an event: at its beginning alone.
     "^inv-[0-9a-f]{32}-([a-z_]+)": "invoices/timeline_statements.py",
     "^inv-([0-9a-f]{32})-": "invoices/timeline_statements.py",

@@ -34,5 +34,5 @@ class FulfillmentActionView(ReadOnlyView, model=FulfillmentAction):
     @expose("/retry", methods=["POST"])
     async def retry(self, request: Request) -> Response:
         """Retry those of the chosen actions that are not done."""
-        use_case = self.parts.actions.retry_fulfillment_action
-        return await act_on_chosen(request, self.parts, use_case, noun="action", done="queued to be tried again.")
+        use_case = self.container.actions.retry_fulfillment_action
+        return await act_on_chosen(request, self.container, use_case, noun="action", done="queued to be tried again.")

@@ -61,19 +61,21 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
     @expose("/replay", methods=["POST"])
     async def replay(self, request: Request) -> Response:
         """Replay the chosen events."""
-        return await act_on_chosen(request, self.parts, self.parts.replaying.replay_event, noun="event", done=QUEUED)
+        return await act_on_chosen(
+            request, self.container, self.container.replay.replay_event, noun="event", done=QUEUED
+        )
 
     @expose("/replay-dead", methods=["POST"])
     async def replay_dead(self, request: Request) -> Response:
         """Replay all dead events."""
         operator = require_admin(request)
         wanted = Query(status="dead")
-        found = await self.parts.replaying.matching(wanted)
+        found = await self.container.replay.matching(wanted)
         queued = 0
         for start in range(0, len(found), AT_ONCE):
             portion = found[start : start + AT_ONCE]
             queued += len(
-                await self.parts.replaying.requeue(
+                await self.container.replay.requeue(
                     portion, wanted, actor=operator.caller, request_id=request.scope["request_id"]
                 )
             )

@@ -47,7 +47,7 @@ class InvoiceView(MirroredView, model=Invoice):
     async def sections(self, key: str, operator: Operator) -> list[Section]:
         """Sections for the fields without a column, the items and the timeline."""
         later = await super().sections(key, operator)
-        async with self.parts.database.connection() as connection:
+        async with self.container.database.connection() as connection:
             told = msgspec.json.decode(await timeline.read(connection, key))
             document = await documents.read(connection, documents.INVOICE, key)
         invoice = msgspec.json.decode(document) if document else {"items": []}

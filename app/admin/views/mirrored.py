@@ -33,7 +33,7 @@ class MirroredView(ReadOnlyView):
         fields = FIELDS[self.kind]
         if not fields.later:
             return []
-        async with self.parts.database.connection() as connection:
+        async with self.container.database.connection() as connection:
             document = await documents.read(connection, RESOURCES[self.kind], key)
         return [later_section(fields, msgspec.json.decode(document), operator)] if document else []
 

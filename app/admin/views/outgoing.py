@@ -47,5 +47,5 @@ class DeliveryView(ReadOnlyView, model=Delivery):
     @expose("/redeliver", methods=["POST"])
     async def redeliver(self, request: Request) -> Response:
         """Redeliver the chosen deliveries, with their event ids."""
-        use_case = self.parts.redelivering.redeliver
-        return await act_on_chosen(request, self.parts, use_case, noun="delivery", done="queued to be made again.")
+        use_case = self.container.redelivery.redeliver
+        return await act_on_chosen(request, self.container, use_case, noun="delivery", done="queued to be made again.")

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from app.admin.formatting import NOTHING, short, shown
 from app.admin.login import Operator, operator_of
 from app.admin.read_sessions import Listing
-from app.container import Parts
+from app.container import Container
 from app.domain.masking import masked
 
 ONLY_FOR_ADMINS = Markup('<span class="quiet">shown to admins</span>')
@@ -80,9 +80,9 @@ class ReadOnlyView(ModelView):
     secret: ClassVar[frozenset[str]] = frozenset()
 
     @property
-    def parts(self) -> Parts:
+    def container(self) -> Container:
         """The services."""
-        found: Parts = self._admin_ref.parts  # type: ignore[attr-defined]
+        found: Container = self._admin_ref.container  # type: ignore[attr-defined]
         return found
 
     def get_details_columns(self) -> list[str]:

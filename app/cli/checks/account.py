@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 
 from app.cli.checks.clock import skewed
 from app.cli.checks.findings import Finding, fail, ok, warn
-from app.container import Parts
+from app.container import Container
 from app.db import migrations
 from app.domain.errors import InvoicingError, NotAtStripe, StripeInvalidRequest, StripeKeyRefused
 from app.inbox import drift
-from app.projection import observation
 from app.stripe.client import API_VERSION, Answer, StripeGateway
 from app.stripe.mapping import Kind
 
@@ -43,11 +42,11 @@ NOBODY = "doctor_looks_for_nothing"
 """Follows the prefix in the id of an object that does not exist."""
 
 
-async def check(parts: Parts) -> AsyncIterator[Finding]:
+async def check(container: Container) -> AsyncIterator[Finding]:
     """Check reachability, account and clock, then each permission."""
     asked = datetime.now(UTC)
     try:
-        answer = await parts.gateway.get("/v1/events", {"limit": 1})
+        answer = await container.gateway.get("/v1/events", {"limit": 1})
     except StripeKeyRefused as error:
         if error.permission is None:
             yield fail(
@@ -60,47 +59,47 @@ async def check(parts: Parts) -> AsyncIterator[Finding]:
         return
     else:
         yield skewed("stripe clock", answer.until - asked, "Stripe's", precise=False)
-    yield await _account(parts)
-    yield _publishable(parts)
-    async for finding in _same_account(parts):
+    yield await _account(container)
+    yield _publishable(container)
+    async for finding in _same_account(container):
         yield finding
-    async for finding in _permissions(parts.gateway):
+    async for finding in _permissions(container.gateway):
         yield finding
 
 
-async def _account(parts: Parts) -> Finding:
-    mode = "live" if parts.settings.livemode else "test"
+async def _account(container: Container) -> Finding:
+    mode = "live" if container.settings.livemode else "test"
     try:
-        account: Answer = await parts.gateway.get("/v1/account")
+        account: Answer = await container.gateway.get("/v1/account")
     except StripeKeyRefused:
         return ok("stripe", f"reached in {mode} mode, API {API_VERSION}; the key may not read the account's name")
     found = account.data
     says = f"{found['id']} in {mode} mode, API {API_VERSION}"
-    if parts.settings.livemode and not found.get("charges_enabled"):
+    if container.settings.livemode and not found.get("charges_enabled"):
         return fail(
             "stripe", f"{says}: the account cannot take payments", "Finish its activation in Stripe's Dashboard."
         )
     return ok("stripe", says)
 
 
-def _publishable(parts: Parts) -> Finding:
-    if not parts.settings.stripe_publishable_key:
+def _publishable(container: Container) -> Finding:
+    if not container.settings.stripe_publishable_key:
         says = "STRIPE_PUBLISHABLE_KEY is not set: payment pages and client secrets are of no use"
         return warn("publishable key", says, "Set it, unless nobody pays by a page.")
     return ok("publishable key", "of the same mode")
 
 
-async def _same_account(parts: Parts) -> AsyncIterator[Finding]:
+async def _same_account(container: Container) -> AsyncIterator[Finding]:
     """Whether Stripe knows the newest invoice here that cannot have been deleted; nothing where there is none to ask for."""
     newest = None
     try:
-        async with parts.database.connection() as connection:
+        async with container.database.connection() as connection:
             if await migrations.revision(connection) is not None:
-                newest = await drift.newest_finalized(connection, livemode=parts.settings.livemode)
+                newest = await drift.newest_finalized(connection, livemode=container.settings.livemode)
         if newest:
-            await parts.gateway.get(f"/v1/invoices/{newest}")
+            await container.gateway.get(f"/v1/invoices/{newest}")
     except StripeInvalidRequest as error:
-        if observation.is_gone(error):
+        if error.object_missing:
             advice = "Put the key of the account, or sandbox, that the invoices are of into STRIPE_SECRET_KEY."
             yield fail("account", NotAtStripe(Kind.INVOICE, str(newest)).detail, advice)
     except InvoicingError:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from app.cli.checks.findings import Finding, fail, ok, warn
-from app.container import Parts
+from app.container import Container
 from app.db import server
 from app.db.server import Backlog
 from app.inbox import statements as inbox_statements
@@ -13,12 +13,12 @@ LATE = 0.2
 """The share of the limit from which there is a warning."""
 
 
-async def check(parts: Parts) -> AsyncIterator[Finding]:
+async def check(container: Container) -> AsyncIterator[Finding]:
     """Check the lag, then what is stuck."""
-    async with parts.database.connection() as connection:
+    async with container.database.connection() as connection:
         lag_s = await inbox_statements.lag_s(connection)
         backlog = await server.backlog(connection)
-    yield _lag(lag_s, parts.settings.inbox_lag_limit_s, backlog.last_event_at)
+    yield _lag(lag_s, container.settings.inbox_lag_limit_s, backlog.last_event_at)
     waiting = _waiting(backlog)
     for finding in waiting or [ok("backlog", "nothing waits for a person")]:
         yield finding

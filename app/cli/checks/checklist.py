@@ -35,13 +35,13 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             "stripe_deadline_s": STRIPE_WITHIN_S,
         }
     )
-    async with built(hasty) as parts:
+    async with built(hasty) as container:
         there = True
-        async for finding in examined(parts, (("database", database.check),)):
+        async for finding in examined(container, (("database", database.check),)):
             there = there and not (finding.level is Level.FAIL and finding.check in {"database", "migrations"})
             yield finding
-        async for finding in examined(parts, WITHOUT_DATABASE):
+        async for finding in examined(container, WITHOUT_DATABASE):
             yield finding
         if there:
-            async for finding in examined(parts, WITH_DATABASE):
+            async for finding in examined(container, WITH_DATABASE):
                 yield finding

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from app.cli.checks.clock import skewed
 from app.cli.checks.findings import Finding, fail, ok, warn
 from app.cli.errors import wrong_database
-from app.container import Parts
+from app.container import Container
 from app.db import migrations, server
 from app.db.engine import Connection
 from app.db.server import Server
@@ -24,17 +24,17 @@ CROWDED = 0.8
 SEPARATE = "Run as the roles of docs/security.md, which own nothing."
 
 
-async def check(parts: Parts) -> AsyncIterator[Finding]:
+async def check(container: Container) -> AsyncIterator[Finding]:
     """Check the database, over one connection."""
     try:
-        async with parts.database.connection() as connection:
+        async with container.database.connection() as connection:
             asked = datetime.now(UTC)
             found = await server.server(connection)
             answered = datetime.now(UTC)
             findings = [
                 ok("database", f"PostgreSQL {found.version_name}"),
-                *_safety(found, production=parts.settings.environment == "production"),
-                *_room(found, parts.settings),
+                *_safety(found, production=container.settings.environment == "production"),
+                *_room(found, container.settings),
                 *await _transactions(connection, found),
                 await _migrations(connection),
                 skewed("database clock", found.clock - asked - (answered - asked) / 2, "the database's", precise=True),

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from app.cli.checks.findings import Finding, fail, ok, warn
-from app.container import Parts
+from app.container import Container
 from app.db import server
 from app.domain.errors import DatabaseUnavailable, StripeKeyRefused
 from app.domain.json import JsonObject
@@ -22,25 +22,25 @@ PASSES = 3
 """The passes of the reconciler that may fail before there is a warning."""
 
 
-async def check(parts: Parts) -> AsyncIterator[Finding]:
+async def check(container: Container) -> AsyncIterator[Finding]:
     """Check the endpoint, then its deliveries."""
-    url = f"{parts.settings.public_base_url}/webhooks/stripe"
+    url = f"{container.settings.public_base_url}/webhooks/stripe"
     try:
-        there = [it async for it in parts.gateway.pages(PATH, {}) if it["url"] == url]
+        there = [it async for it in container.gateway.pages(PATH, {}) if it["url"] == url]
     except StripeKeyRefused as error:
         advice = "Give the key Webhook Endpoints: Read, or look in Stripe's Dashboard yourself."
         yield warn(
             "webhook endpoint", f"cannot be looked at: the key lacks {error.permission or 'read access'}", advice
         )
     else:
-        for finding in _endpoint(there, url, await _last_version(parts)):
+        for finding in _endpoint(there, url, await _last_version(container)):
             yield finding
-    yield await _undelivered(parts)
+    yield await _undelivered(container)
 
 
-async def _last_version(parts: Parts) -> str | None:
+async def _last_version(container: Container) -> str | None:
     try:
-        async with parts.database.connection() as connection:
+        async with container.database.connection() as connection:
             return await server.delivered_version(connection)
     except DatabaseUnavailable:
         return None
@@ -77,12 +77,14 @@ def _missing(endpoint: JsonObject, wanted: set[str]) -> int:
     return 0 if "*" in endpoint["enabled_events"] else len(wanted - set(endpoint["enabled_events"]))
 
 
-async def _undelivered(parts: Parts) -> Finding:
+async def _undelivered(container: Container) -> Finding:
     """The finding about events of the last day that Stripe could not deliver."""
     now = datetime.now(UTC)
     span = {"gte": int((now - DAY).timestamp()), "lte": int((now - ON_ITS_WAY).timestamp())}
     try:
-        page = (await parts.gateway.get("/v1/events", {"created": span, "delivery_success": False, "limit": 100})).data
+        page = (
+            await container.gateway.get("/v1/events", {"created": span, "delivery_success": False, "limit": 100})
+        ).data
     except StripeKeyRefused as error:
         return warn(
             "deliveries",
@@ -98,11 +100,11 @@ async def _undelivered(parts: Parts) -> Finding:
     return warn("deliveries", says, advice)
 
 
-async def check_secret(parts: Parts) -> AsyncIterator[Finding]:
+async def check_secret(container: Container) -> AsyncIterator[Finding]:
     """Check that the secret of the last delivery is still configured. Stripe does not say with which it signs."""
-    async with parts.database.connection() as connection:
+    async with container.database.connection() as connection:
         used = await last_signer(connection)
-    configured = [secret.name for secret in parts.secrets]
+    configured = [secret.name for secret in container.secrets]
     if used is None:
         yield ok("webhook secret", "nothing was delivered yet that could show which one Stripe signs with")
     elif used in configured:
@@ -113,9 +115,9 @@ async def check_secret(parts: Parts) -> AsyncIterator[Finding]:
         yield warn("webhook secret", says, advice)
 
 
-async def check_coverage(parts: Parts) -> AsyncIterator[Finding]:
+async def check_coverage(container: Container) -> AsyncIterator[Finding]:
     """Check up to when no event is missing."""
-    async with parts.database.connection() as connection:
+    async with container.database.connection() as connection:
         covered = await coverage.read(connection)
     if covered is None:
         yield warn(
@@ -129,7 +131,7 @@ async def check_coverage(parts: Parts) -> AsyncIterator[Finding]:
     if age > ALARM:
         left = max(timedelta(0), KEPT - age)
         yield fail("coverage", f"{says}; Stripe keeps its events for {left.days} days more", "invoicing reconcile, now")
-    elif age > max(PASSES * timedelta(seconds=parts.settings.reconcile_every_s), ON_ITS_WAY):
+    elif age > max(PASSES * timedelta(seconds=container.settings.reconcile_every_s), ON_ITS_WAY):
         yield warn(
             "coverage",
             f"{says}, and that was {age.total_seconds() / 60:,.0f} min ago",

@@ -7,7 +7,7 @@ from enum import StrEnum
 import asyncpg
 
 from app.cli.errors import wrong_database
-from app.container import Parts
+from app.container import Container
 from app.domain.errors import InvoicingError
 
 
@@ -44,14 +44,14 @@ def fail(check: str, says: str, advice: str) -> Finding:
     return Finding(check, Level.FAIL, says, advice)
 
 
-Check = Callable[[Parts], AsyncIterator[Finding]]
+Check = Callable[[Container], AsyncIterator[Finding]]
 
 
-async def examined(parts: Parts, checks: Sequence[tuple[str, Check]]) -> AsyncIterator[Finding]:
+async def examined(container: Container, checks: Sequence[tuple[str, Check]]) -> AsyncIterator[Finding]:
     """The findings of all checks. A check that raises is itself a failure, and the next one runs."""
     for name, check in checks:
         try:
-            async for finding in check(parts):
+            async for finding in check(container):
                 yield finding
         except InvoicingError as error:
             yield fail(name, error.detail, "Mend that, then run this again: what follows from it is not known.")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from app.access import key_statements
 from app.cli.checks.findings import Finding, fail, ok, warn
 from app.clients import mailer_of
-from app.container import Parts
+from app.container import Container
 from app.domain.actions import NotNow
 from app.domain.errors import IdentityProviderUnavailable
 from app.http.connections import MOST, RESERVED
@@ -16,9 +16,9 @@ OTHER_FILES = 250
 """Files of a process besides sockets: its code, its log, its metrics."""
 
 
-async def check_mail(parts: Parts) -> AsyncIterator[Finding]:
+async def check_mail(container: Container) -> AsyncIterator[Finding]:
     """Check that the mail server accepts mail from us."""
-    settings = parts.settings
+    settings = container.settings
     if not settings.smtp_host:
         return
     where = f"{settings.smtp_host}:{settings.smtp_port}"
@@ -32,12 +32,12 @@ async def check_mail(parts: Parts) -> AsyncIterator[Finding]:
         yield ok("mail", f"{where} lets us in")
 
 
-async def check_files(parts: Parts) -> AsyncIterator[Finding]:
+async def check_files(container: Container) -> AsyncIterator[Finding]:
     """Check that an API process may open as many files as it may have connections.
 
     The limit is that of this process: where the API runs elsewhere, or under another limit, run this there.
     """
-    wanted = files_of(parts.settings)
+    wanted = files_of(container.settings)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most != resource.RLIM_INFINITY and most < wanted:
         yield warn(
@@ -56,13 +56,13 @@ def files_of(settings: Settings) -> int:
     return taken + made + OTHER_FILES
 
 
-async def check_identity(parts: Parts) -> AsyncIterator[Finding]:
+async def check_identity(container: Container) -> AsyncIterator[Finding]:
     """Check that tokens can be verified."""
-    if parts.tokens is None:
+    if container.tokens is None:
         return
-    url = parts.settings.oidc_jwks_url
+    url = container.settings.oidc_jwks_url
     try:
-        usable = await parts.tokens.usable_keys()
+        usable = await container.tokens.usable_keys()
     except IdentityProviderUnavailable as error:
         yield fail(
             "identity provider", f"{url}: {error.detail}", "Check OIDC_JWKS_URL, and that this machine can reach it."
@@ -71,15 +71,15 @@ async def check_identity(parts: Parts) -> AsyncIterator[Finding]:
     if usable:
         yield ok("identity provider", f"{usable} signing keys at {url}")
     else:
-        algorithms = ", ".join(parts.settings.oidc_algorithms)
+        algorithms = ", ".join(container.settings.oidc_algorithms)
         says = f"{url} has no key that may verify a token here"
         yield fail("identity provider", says, f"Its keys must have an id and be of {algorithms} (OIDC_ALGORITHMS).")
 
 
-async def check_callers(parts: Parts) -> AsyncIterator[Finding]:
+async def check_callers(container: Container) -> AsyncIterator[Finding]:
     """Check that somebody can call, and that the operator's key is not left over."""
-    settings = parts.settings
-    async with parts.database.connection() as connection:
+    settings = container.settings
+    async with container.database.connection() as connection:
         somebody = await key_statements.any_in_force(connection, livemode=settings.livemode)
     if settings.api_bootstrap_key and settings.environment == "production" and somebody:
         says = "API_BOOTSTRAP_KEY is set though there are keys: it may do everything and names nobody in the audit log"

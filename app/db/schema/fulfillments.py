@@ -124,7 +124,7 @@ feed = Table(
 )
 """The number that is added to a transaction's id to make a position. One row; the number only grows.
 
-timeline: PostgreSQL's when the base was stored; each one since adds to it (events/change_statements.py). gone_position,
+timeline: PostgreSQL's when the base was stored; each one since adds to it (projection/change_statements.py). gone_position,
 gone_change: the last change that was deleted because its retention is over.
 """
 

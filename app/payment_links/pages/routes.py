@@ -13,16 +13,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from app.db.engine import Database
 from app.domain.errors import InvoicingError
 from app.domain.json import JsonObject
 from app.events import feed_statements
 from app.events.feed_statements import Query
-from app.http.dependencies import parts_of
+from app.events.sse import EventStream, Listener, nudge
+from app.http.dependencies import service_of
 from app.http.problems import STATUS
-from app.http.sse import EventStream, Listener, nudge
 from app.payment_links.pages.assets import asset
 from app.payment_links.pages.headers import page_headers
 from app.payment_links.pages.rendering import Pages
+from app.payment_links.service import PaymentLinks
 from app.settings import Settings
 
 NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
@@ -55,7 +57,7 @@ class PageRoutes:
         element: Literal["card", "payment"] = "card" if request.query_params.get("element") == "card" else "payment"
         token = request.path_params["token"]
         try:
-            invoice = await parts_of(request).payment_links.page(token)
+            invoice = await service_of(request, PaymentLinks).page(token)
         except InvoicingError as error:
             return self._sorry(error)
         return HTMLResponse(self._pages.invoice(invoice, token, element), headers=self._headers)
@@ -64,14 +66,14 @@ class PageRoutes:
         """Show the page that Stripe sends the person back to."""
         token = request.path_params["token"]
         try:
-            invoice = await parts_of(request).payment_links.page(token, following=True)
+            invoice = await service_of(request, PaymentLinks).page(token, following=True)
         except InvoicingError as error:
             return self._sorry(error)
         return HTMLResponse(self._pages.outcome(invoice, token), headers=self._headers)
 
     async def session(self, request: Request) -> Response:
         """Return what the page's script needs to take a payment for the link's invoice."""
-        secret = await parts_of(request).payment_links.client_secret(request.path_params["token"])
+        secret = await service_of(request, PaymentLinks).client_secret(request.path_params["token"])
         settings = self._settings
         return _json(
             secret
@@ -80,20 +82,20 @@ class PageRoutes:
 
     async def status(self, request: Request) -> Response:
         """Return the state of the invoice and its fulfillment, as stored here."""
-        return await _status(parts_of(request).payment_links.status(request.path_params["token"]))
+        return await _status(service_of(request, PaymentLinks).status(request.path_params["token"]))
 
     async def catch_up(self, request: Request) -> Response:
         """Return the state after asking Stripe, for a person whose webhook is late."""
-        return await _status(parts_of(request).payment_links.catch_up(request.path_params["token"]))
+        return await _status(service_of(request, PaymentLinks).catch_up(request.path_params["token"]))
 
     async def events(self, request: Request) -> Response:
         """Stream when to look again. It does not say what changed: that needs the scope to read events."""
-        parts, token = parts_of(request), request.path_params["token"]
-        invoice = await parts.payment_links.invoice(token)
-        listener = Listener(invoice, self._settings.stream_limit_customer, partial(parts.payment_links.invoice, token))
-        async with parts.database.connection() as connection:
+        links, token = service_of(request, PaymentLinks), request.path_params["token"]
+        invoice = await links.invoice(token)
+        listener = Listener(invoice, self._settings.stream_limit_customer, partial(links.invoice, token))
+        async with service_of(request, Database).connection() as connection:
             now = await feed_statements.last_position(connection)
-        return EventStream(parts, listener, Query(invoice=invoice), now, shown=nudge)
+        return EventStream(request, listener, Query(invoice=invoice), now, shown=nudge)
 
     def _sorry(self, error: InvoicingError) -> Response:
         about = str(error.extra.get("link", error.code))

@@ -13,17 +13,19 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.access.keyring import Watch
-from app.container import Parts
+from app.access.keyring import Keyring, Watch
 from app.domain.errors import DatabaseUnavailable, Refused, Unavailable
 from app.domain.events import Cursor
 from app.events.feed_statements import Query
-from app.events.live import RenderedEvent, Subscription
+from app.events.live import LiveFeed, RenderedEvent, Subscription
+from app.http.dependencies import service_of
 from app.http.protocol import ABORT
 from app.observability import metrics
+from app.settings import Settings
 
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -68,13 +70,13 @@ def nudge(told: RenderedEvent) -> bytes:
 
 
 class EventStream(Response):
-    """The response: events matching `wanted` after `after`, each written by `shown`."""
+    """The response to `request`: events matching `wanted` after `after`, each written by `shown`."""
 
     media_type = MEDIA_TYPE
 
     def __init__(
         self,
-        parts: Parts,
+        request: HTTPConnection,
         listener: Listener,
         wanted: Query,
         after: Cursor,
@@ -84,12 +86,13 @@ class EventStream(Response):
         self.status_code = 200
         self.background = None
         self.init_headers(HEADERS)
-        self._live, self._keyring = parts.live, parts.keyring
+        self._live, self._keyring = service_of(request, LiveFeed), service_of(request, Keyring)
+        settings = service_of(request, Settings)
         self._listener = listener
         self._place = (wanted, after)
         self._shown = shown
-        self._heartbeat_s = parts.settings.stream_heartbeat_s
-        self._lifetime_s = parts.settings.stream_lifetime_s * random.uniform(0.9, 1)  # noqa: S311 -- no secret
+        self._heartbeat_s = settings.stream_heartbeat_s
+        self._lifetime_s = settings.stream_lifetime_s * random.uniform(0.9, 1)  # noqa: S311 -- no secret
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._live.listener(self._listener.who, self._listener.most):

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from app.access import audit
-from app.customers import erasure_statements
 from app.db.engine import Connection, Database
 from app.domain.erasure import pseudonymised
+from app.projection import erasure_statements
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """A time before any event was received."""

@@ -28,11 +28,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app.container import Parts
+from app.container import Container
 from app.domain.errors import DatabaseUnavailable
 from app.http.protocol import BoundedProtocol
-from app.observability import gauges, metrics
-from app.observability.gauges import Standing
+from app.observability import metrics
+from app.scraping import gauges
+from app.scraping.gauges import Standing
 from app.stripe.circuit import CircuitState
 
 log = structlog.get_logger(__name__)
@@ -62,13 +63,13 @@ def shared_by(processes: int) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def scraped(parts: Parts, port: int, version: str) -> AsyncIterator[None]:
+async def scraped(container: Container, port: int, version: str) -> AsyncIterator[None]:
     """Serve `GET /metrics` on METRICS_HOST and `port` while the block runs. Port 0 means not to."""
     if not port:
         yield
         return
     metrics.BUILD.labels(version).set(1)
-    scrape = Scrape(parts)
+    scrape = Scrape(container)
     config = uvicorn.Config(
         scrape.application(),
         loop="asyncio",
@@ -82,7 +83,7 @@ async def scraped(parts: Parts, port: int, version: str) -> AsyncIterator[None]:
         timeout_graceful_shutdown=1,
     )
     server, stopping = uvicorn.Server(config), Event()
-    serving = asyncio.create_task(asyncio.to_thread(_serve, server, parts.settings.metrics_host, port, stopping))
+    serving = asyncio.create_task(asyncio.to_thread(_serve, server, container.settings.metrics_host, port, stopping))
     try:
         yield
     finally:
@@ -107,8 +108,8 @@ def _serve(server: uvicorn.Server, host: str, port: int, stopping: Event) -> Non
 class Scrape(Collector):
     """Answers a scrape from any thread."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, container: Container) -> None:
+        self._container = container
         self._loop = asyncio.get_running_loop()
         self._folder = os.environ.get(FOLDER)
         self._asked_at = float("-inf")
@@ -130,7 +131,7 @@ class Scrape(Collector):
 
     async def sample(self) -> None:
         """Set the gauges of this process."""
-        pool, gateway = self._parts.database.pool_state, self._parts.gateway.state
+        pool, gateway = self._container.database.pool_state, self._container.gateway.state
         metrics.POOL("in_use").set(pool.in_use)
         metrics.POOL("idle").set(pool.idle)
         metrics.POOL("most").set(pool.most)
@@ -138,8 +139,8 @@ class Scrape(Collector):
         metrics.STRIPE_RATE.set(gateway.rate_per_s)
         metrics.STRIPE_IN_FLIGHT.set(gateway.in_flight)
         metrics.STRIPE_WAITING.set(gateway.waiting)
-        metrics.INTAKE_WAITING.set(self._parts.inbox.waiting)
-        metrics.LISTENERS.set(self._parts.live.listening)
+        metrics.INTAKE_WAITING.set(self._container.inbox.waiting)
+        metrics.LISTENERS.set(self._container.live.listening)
 
     async def _ask(self) -> None:
         """Read the state of the queues, unless it was read within KEPT_S."""
@@ -148,7 +149,7 @@ class Scrape(Collector):
                 return
             found = None
             with suppress(DatabaseUnavailable, TimeoutError):
-                async with asyncio.timeout(WITHIN_S), self._parts.database.connection() as connection:
+                async with asyncio.timeout(WITHIN_S), self._container.database.connection() as connection:
                     found = await gauges.standing(connection)
             self._standing, self._asked_at = found, time.monotonic()
 

@@ -19,9 +19,10 @@ from app.fulfillment.history import repaired
 from app.inbox.envelope import read_event
 from app.inbox.handlers import Incoming, handle
 from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
-from app.projection import mirrored_rows, rebuild_statements
+from app.projection import mirrored_rows
 from app.projection.mirrored_rows import TABLES, documented
 from app.projection.unit_of_work import UnitOfWork
+from app.rebuild import rebuild_statements
 from app.stripe.client import StripeGateway
 
 log = structlog.get_logger(__name__)

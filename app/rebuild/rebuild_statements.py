@@ -12,7 +12,7 @@ import msgspec
 from app.db.engine import Connection
 from app.db.tables import CUSTOMERS, FULFILLMENTS, INVOICE_ITEMS, INVOICES, PRICES, PRODUCTS, Table
 from app.domain.json import JsonObject
-from app.invoices.item_statements import invoices_of
+from app.projection.item_statements import invoices_of
 
 COMPARED = (PRODUCTS, PRICES, CUSTOMERS, INVOICES, INVOICE_ITEMS, FULFILLMENTS)
 """The compared tables, parents first."""

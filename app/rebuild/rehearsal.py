@@ -21,9 +21,10 @@ from app.domain.sources import Passing, id_of
 from app.inbox.envelope import Event, read_event
 from app.inbox.handlers import HANDLERS, KINDS
 from app.payments.attempts import failure_of, last_attempt
-from app.projection import observation, rehearsal_statements
-from app.projection.rehearsal_statements import StoredEvent
+from app.projection import observation
 from app.projection.unit_of_work import Subject
+from app.rebuild import rehearsal_statements
+from app.rebuild.rehearsal_statements import StoredEvent
 from app.stripe.client import API_VERSION, StripeGateway
 from app.stripe.mapping import FIELDS, Kind, ObservationWindow, Snapshot, payment_link, snapshot
 

@@ -18,11 +18,11 @@ from app.domain.json import JsonObject
 from app.inbox.envelope import read_event
 from app.inbox.handlers import HANDLERS
 from app.observability import metrics
-from app.projection import document_statements as statements
 from app.projection import mirrored_rows, observation
-from app.projection.document_statements import Place
 from app.projection.mirrored_rows import version_of
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
+from app.rebuild import document_statements as statements
+from app.rebuild.document_statements import Place
 from app.stripe.client import API_VERSION, StripeGateway
 from app.stripe.mapping import FIELDS, VERSIONS, Kind, ObservationWindow, Snapshot, snapshot
 

@@ -1,16 +1,21 @@
-"""Makes the inbox's partitions ahead of time, and deletes partitions and feed events whose retention is over."""
+"""The periodic tasks that keep the tables small: partitions of the inbox, the feed, deliveries, and answered operations."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from app.db import partitions
-from app.db.engine import Database
+from app.db.engine import Connection, Database
+from app.domain.idempotency import RETENTION
 from app.events import feed_statements
-from app.jobs.housekeeper import BATCH, Task
+from app.idempotency import statements as idempotency_statements
+from app.jobs.housekeeper import Task
+from app.outgoing import delivery_statements
 
 log = structlog.get_logger(__name__)
 
+BATCH = 1000
 EVERY_S = 3600.0
 
 
@@ -60,15 +65,46 @@ def keep_partitions(database: Database, retention: timedelta | None) -> Task:
 
 
 def forget_feed(database: Database, retention: timedelta) -> Task:
-    """The task that deletes feed events older than `retention`, in batches."""
+    """The task that deletes feed events older than `retention`."""
+    return _purging("forget_feed", EVERY_S, database, feed_statements.forget, retention)
 
-    async def forget() -> int:
+
+def purge_deliveries(database: Database, kept: timedelta) -> Task:
+    """The task that deletes finished deliveries older than `kept`."""
+    return _purging("purge_deliveries", EVERY_S, database, delivery_statements.purge, kept)
+
+
+def purge_operations(database: Database) -> Task:
+    """The task that deletes answered operations whose retention is over."""
+    return _purging("purge_operations", 600.0, database, idempotency_statements.purge, RETENTION)
+
+
+def rebase_feed(database: Database) -> Task:
+    """The task that moves the feed's next position past the stored ones after a restore into another cluster."""
+
+    async def rebase() -> bool:
+        async with database.connection() as connection:
+            return await feed_statements.rebase(connection)
+
+    return Task("rebase_feed", 60.0, rebase)
+
+
+def _purging(
+    name: str,
+    every_s: float,
+    database: Database,
+    delete: Callable[[Connection, timedelta, int], Awaitable[int]],
+    kept: timedelta,
+) -> Task:
+    """A task that deletes what is older than `kept`, in batches. Its result is how many rows."""
+
+    async def purge() -> int:
         total = 0
         while True:
             async with database.connection() as connection:
-                deleted = await feed_statements.forget(connection, retention, BATCH)
+                deleted = await delete(connection, kept, BATCH)
             total += deleted
             if deleted < BATCH:
                 return total
 
-    return Task("forget_feed", EVERY_S, forget)
+    return Task(name, every_s, purge)

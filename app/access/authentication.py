@@ -1,0 +1,75 @@
+"""Rate limits and authentication of callers. domain/access.py decides what a caller may do.
+
+Both come before anything else of a request is read, so that strangers cost little.
+"""
+
+import hmac
+
+from app.access.keyring import Keyring
+from app.access.rate_limits import Limit, Limits, LocalLimits
+from app.access.tokens import Tokens, looks_like_token
+from app.domain.access import BOOTSTRAP, Caller, CallerKind
+from app.domain.errors import Unauthenticated
+from app.settings import Settings
+
+SECRETS_AT_ONCE = 10
+"""Burst of the limit on client secrets, per link or person, in seconds of the limit's rate."""
+CREDENTIALS_WANTED = "Authorization must be `Bearer` and an API key of this service."
+TOKEN_OR_KEY_WANTED = "Authorization must be `Bearer` and an API key, or a token of the identity provider."  # noqa: S105
+
+
+class Authentication:
+    """Limits and authenticates callers."""
+
+    def __init__(self, settings: Settings, limits: Limits, keyring: Keyring, tokens: Tokens | None) -> None:
+        key = settings.api_bootstrap_key
+        self._bootstrap = key.get_secret_value().encode() if key else None
+        self._limits, self._keyring, self._tokens = limits, keyring, tokens
+        self._local_limits = LocalLimits()
+        self._by_address = Limit("address", settings.rate_limit_address, 2 * settings.rate_limit_address)
+        self._by_caller = Limit("caller", settings.rate_limit_caller, 2 * settings.rate_limit_caller)
+        self._by_customer = Limit("caller", settings.rate_limit_customer, 2 * settings.rate_limit_customer)
+        self._failures = Limit("failed", settings.rate_limit_failed, 5 * settings.rate_limit_failed)
+        secrets = settings.rate_limit_client_secret
+        self._client_secrets = Limit("client_secret", secrets, SECRETS_AT_ONCE * secrets)
+
+    async def limit_address(self, address: str) -> None:
+        """Count a request from `address`. Raises RateLimited."""
+        await self._limits.take(self._by_address, address)
+
+    def limit_address_locally(self, address: str) -> None:
+        """The same, counted by this process alone, for requests that need no database. Raises RateLimited."""
+        self._local_limits.take(self._by_address, address)
+
+    async def limit_caller(self, caller: Caller) -> None:
+        """Count a request of `caller`. Raises RateLimited."""
+        customer = caller.kind is CallerKind.CUSTOMER
+        await self._limits.take(self._by_customer if customer else self._by_caller, caller.id)
+
+    async def limit_client_secrets(self, who: str) -> None:
+        """Count a request for a client secret by `who`, a person or a payment link. Raises RateLimited."""
+        await self._limits.take(self._client_secrets, who)
+
+    async def authenticate(self, authorization: bytes, address: str) -> Caller:
+        """The caller whose credentials are in the header `authorization`.
+
+        Raises Unauthenticated, RateLimited after too many failures from `address`, and Unavailable if the credentials
+        cannot be checked.
+        """
+        scheme, _, credentials = authorization.partition(b" ")
+        credentials = credentials.strip()
+        if scheme.lower() != b"bearer" or not credentials or not credentials.isascii():
+            raise Unauthenticated(TOKEN_OR_KEY_WANTED if self._tokens else CREDENTIALS_WANTED)
+        if self._bootstrap is not None and hmac.compare_digest(credentials, self._bootstrap):
+            return BOOTSTRAP
+        given = credentials.decode()
+        if known := self._keyring.remembered(given):
+            return known
+        self._limits.require_open(self._failures, address)
+        try:
+            if self._tokens is not None and looks_like_token(given):
+                return await self._tokens.caller_of(given)
+            return await self._keyring.caller_of(given)
+        except Unauthenticated:
+            await self._limits.take(self._failures, address)
+            raise

@@ -1,8 +1,0 @@
-"""Health: what the probes answer."""
-
-from app.http.schemas import Shown
-
-
-class Health(Shown):
-    status: str
-    checks: dict[str, str] = {}

@@ -1,0 +1,43 @@
+"""Stripe's events, as they are shown."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from app.http.parameters import IdQuery
+from app.http.queries import Paging
+from app.http.schemas import Shown
+
+EventStatus = Literal["received", "processing", "processed", "ignored", "failed", "dead"]
+
+
+class EventListed(Shown):
+    """An event Stripe delivered, as lists show it."""
+
+    id: str = Field(examples=["evt_1Pgf"])
+    type: str = Field(description="Stripe's event type.")
+    object: str | None = Field(description="The id of the object the event is about.")
+    api_version: str | None
+    livemode: bool
+    status: EventStatus
+    attempts: int
+    last_error: str | None
+    verified_by: str | None = Field(description="Which signing secret verified it, by a name that gives nothing away.")
+    source: str
+    request_id: str | None
+    created_at: datetime
+    received_at: datetime
+    next_attempt_at: datetime | None
+    processed_at: datetime | None
+
+
+class EventRead(EventListed):
+    payload: dict[str, Any]
+
+
+class EventsQuery(Paging):
+    """Which events of the inbox are listed."""
+
+    status: EventStatus | None = None
+    type: IdQuery = None

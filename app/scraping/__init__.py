@@ -1,0 +1,1 @@
+"""Reads the state of the service and its queues, and serves the metrics to Prometheus."""
