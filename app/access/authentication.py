@@ -6,7 +6,7 @@ Both come before anything else of a request is read, so that strangers cost litt
 import hmac
 
 from app.access.keyring import Keyring
-from app.access.rate_limits import Limit, Limits, LocalLimits
+from app.access.rate_limits import Limit, Limits
 from app.access.tokens import Tokens, looks_like_token
 from app.domain.access import BOOTSTRAP, Caller, CallerKind
 from app.domain.errors import Unauthenticated
@@ -18,6 +18,11 @@ CREDENTIALS_WANTED = "Authorization must be `Bearer` and an API key of this serv
 TOKEN_OR_KEY_WANTED = "Authorization must be `Bearer` and an API key, or a token of the identity provider."  # noqa: S105
 
 
+def address_limit(settings: Settings) -> Limit:
+    """The limit on requests from one address."""
+    return Limit("address", settings.rate_limit_address, 2 * settings.rate_limit_address)
+
+
 class Authentication:
     """Limits and authenticates callers."""
 
@@ -25,8 +30,7 @@ class Authentication:
         key = settings.api_bootstrap_key
         self._bootstrap = key.get_secret_value().encode() if key else None
         self._limits, self._keyring, self._tokens = limits, keyring, tokens
-        self._local_limits = LocalLimits()
-        self._by_address = Limit("address", settings.rate_limit_address, 2 * settings.rate_limit_address)
+        self._by_address = address_limit(settings)
         self._by_caller = Limit("caller", settings.rate_limit_caller, 2 * settings.rate_limit_caller)
         self._by_customer = Limit("caller", settings.rate_limit_customer, 2 * settings.rate_limit_customer)
         self._failures = Limit("failed", settings.rate_limit_failed, 5 * settings.rate_limit_failed)
@@ -36,10 +40,6 @@ class Authentication:
     async def limit_address(self, address: str) -> None:
         """Count a request from `address`. Raises RateLimited."""
         await self._limits.take(self._by_address, address)
-
-    def limit_address_locally(self, address: str) -> None:
-        """The same, counted by this process alone, for requests that need no database. Raises RateLimited."""
-        self._local_limits.take(self._by_address, address)
 
     async def limit_caller(self, caller: Caller) -> None:
         """Count a request of `caller`. Raises RateLimited."""

@@ -20,7 +20,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.authentication import Authentication
+from app.access.authentication import Authentication, address_limit
+from app.access.rate_limits import LocalLimits
 from app.domain.errors import InvoicingError, RequestTimeout
 from app.domain.redaction import redacted
 from app.http.access_log import AccessLog
@@ -69,6 +70,7 @@ class RequestMiddleware:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._accounting = AccessLog()
+        self._by_address, self._local_limits = address_limit(settings), LocalLimits()
         self._proxies = settings.proxies
         self._timeout_s = settings.request_timeout_s
         self._headers = headers_of(settings)
@@ -114,8 +116,8 @@ class RequestMiddleware:
             await refusal(scope, receive, send)
             return
         address = client_address(scope, headers.get(b"x-forwarded-for", b""), self._proxies)
-        authentication = service_of(scope, Authentication)
         if scope["path"].startswith(COUNTED):
+            authentication = service_of(scope, Authentication)
             await authentication.limit_address(address)
             if scope["path"].startswith(PRIVATE):
                 authenticate = partial(authentication.authenticate, headers.get(b"authorization", b""), address)
@@ -123,7 +125,7 @@ class RequestMiddleware:
                 scope["authenticate"] = authenticate
                 await authentication.limit_caller(scope["caller"])
         elif scope["path"] != ALIVE:
-            authentication.limit_address_locally(address)
+            self._local_limits.take(self._by_address, address)
         if b"transfer-encoding" in headers:
             await self._counted(scope, receive, send)
         else:
