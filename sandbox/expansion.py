@@ -5,6 +5,7 @@ Fields that exist only when asked for (`confirmation_secret`, `payments`, …) a
 
 from collections.abc import Callable
 
+from sandbox.billing.automatic_tax import customer_tax
 from sandbox.billing.collection import intent_of
 from sandbox.documents import Document
 from sandbox.presentation import show
@@ -94,6 +95,11 @@ def _refunds(tx: Transaction, charge: Document) -> object:
     return _inline(tx, "refund", Filters().equal("_link", charge["id"]), f"/v1/charges/{charge['id']}/refunds")
 
 
+def _tax_ids(tx: Transaction, customer: Document) -> object:
+    url = f"/v1/customers/{customer['id']}/tax_ids"
+    return _inline(tx, "tax_id", Filters().equal("customer", customer["id"]), url)
+
+
 def _empty(name: str) -> Include:
     def include(tx: Transaction, node: Document) -> object:  # noqa: ARG001 (an Include)
         return {
@@ -116,10 +122,6 @@ def _nothing(tx: Transaction, node: Document) -> object:  # noqa: ARG001 (an Inc
     return None
 
 
-def _tax(tx: Transaction, customer: Document) -> object:  # noqa: ARG001 (an Include)
-    return {"automatic_tax": "unrecognized_location", "ip_address": None, "location": None, "provider": "stripe"}
-
-
 def _currency_options(tx: Transaction, price: Document) -> object:
     own = {name: price[name] for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")}
     tiers = _tiers(tx, price)
@@ -134,8 +136,8 @@ _INCLUDABLE: dict[tuple[str, str], Include] = {
     ("charge", "refunds"): _refunds,
     ("customer", "sources"): _empty("sources"),
     ("customer", "subscriptions"): _empty("subscriptions"),
-    ("customer", "tax_ids"): _empty("tax_ids"),
-    ("customer", "tax"): _tax,
+    ("customer", "tax_ids"): _tax_ids,
+    ("customer", "tax"): lambda tx, customer: customer_tax(customer),  # noqa: ARG005 (an Include)
     ("customer", "cash_balance"): _nothing,
     ("customer", "invoice_credit_balance"): lambda tx, node: {},  # noqa: ARG005 (an Include)
     ("price", "tiers"): _tiers,

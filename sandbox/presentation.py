@@ -40,11 +40,17 @@ def _show_invoice(tx: Transaction, doc: Document, shown: Document) -> None:
     if doc["status"] == "draft" and customer is not None:
         for name in MIRRORED:
             shown[f"customer_{name}"] = customer[name]
+        shown["customer_tax_ids"] = tax_ids_of(tx, customer)
         shown["starting_balance"] = customer["balance"]
         shown["amount_due"] = max(0, doc["total"] + customer["balance"])
         shown["amount_remaining"] = shown["amount_due"]
     shown |= hosted_links(tx.store.base_url, doc, tx.now)
     shown["lines"] = lines_of(tx, doc, "line_item", f"/v1/invoices/{doc['id']}/lines")
+
+
+def tax_ids_of(tx: Transaction, customer: Document) -> list[Document]:
+    """A customer's tax ids as invoices show them."""
+    return [{"type": it["type"], "value": it["value"]} for it in tx.where("tax_id", customer=customer["id"])]
 
 
 def still_valid(tx: Transaction, coupon: Document) -> bool:

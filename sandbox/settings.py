@@ -54,6 +54,10 @@ class Switches:
     """Sign deliveries with the virtual time instead of the wall clock's."""
     debit_settlement_s: int = 30
     """How long a bank debit stays `processing` on the virtual clock before it settles or fails."""
+    automatic_tax_fails: bool = False
+    """Whether automatic tax cannot be calculated, so that invoices with it cannot be finalized."""
+    tax_id_verification_s: int = 1
+    """How long the verification of a tax id is `pending`, on the virtual clock."""
     refund_settlement_s: int = 30
     """How long a refund of a bank debit or a test card stays as it began, on the virtual clock."""
     dispute_review_s: int = 1

@@ -101,26 +101,39 @@ def apply_changes(tx: Transaction, draft: Document, sent: Document) -> None:
         draft["default_tax_rates"] = [deepcopy(rate) for rate in rates]
     if "discounts" in sent:
         draft["discounts"] = discounts_from(tx, sent["discounts"], invoice=draft["id"])
+    if "account_tax_ids" in sent:
+        draft["account_tax_ids"] = _own_tax_ids(tx, sent["account_tax_ids"] or [])
     _apply_objects(draft, sent)
     _apply_due(draft, sent)
     _apply_schedule(tx, draft, sent)
 
 
 def _apply_objects(draft: Document, sent: Document) -> None:
-    for name in ("payment_settings", "automatic_tax", "issuer"):
+    for name in ("payment_settings", "issuer"):
         if name in sent:
             known = draft[name].keys()
             draft[name] |= {key: value or None for key, value in sent[name].items() if key in known}
-            if name == "automatic_tax":
-                draft[name]["enabled"] = sent[name]["enabled"]
+    if "automatic_tax" in sent:
+        enabled = sent["automatic_tax"]["enabled"]
+        draft["automatic_tax"] |= {
+            "enabled": enabled,
+            "liability": {"type": "self"} if enabled else None,
+            "provider": "stripe" if enabled else None,
+        }
     if "rendering" in sent:
         draft["rendering"] = _rendering(draft["rendering"], sent["rendering"] or {})
     if "shipping_details" in sent:
         draft["shipping_details"] = customer_shapes.shipping(sent["shipping_details"] or None)
     if "shipping_cost" in sent:
         draft["shipping_cost"] = _shipping_cost(sent["shipping_cost"] or None)
-    if "account_tax_ids" in sent:
-        draft["account_tax_ids"] = sent["account_tax_ids"] or None
+
+
+def _own_tax_ids(tx: Transaction, identifiers: list[str]) -> list[str] | None:
+    """The account's tax ids; None if there are none."""
+    found = [tx.need("tax_id", identifier, param="account_tax_ids") for identifier in identifiers]
+    if any(tax_id["customer"] is not None for tax_id in found):
+        raise invalid_request("Tax IDs of a customer cannot stand for the account.", param="account_tax_ids")
+    return [tax_id["id"] for tax_id in found] or None
 
 
 def _rendering(current: Document, asked: Document) -> Document:

@@ -6,16 +6,18 @@ its default payment. `billing.collection` charges it.
 
 from copy import deepcopy
 
+from sandbox.billing import automatic_tax
 from sandbox.billing.balances import adjust_balance
 from sandbox.billing.closing import void
 from sandbox.billing.currencies import least_charge, most_charge
 from sandbox.billing.numbering import number_invoice
 from sandbox.billing.payments import open_intent
+from sandbox.billing.totals import recompute
 from sandbox.documents import Document
-from sandbox.presentation import MIRRORED, announce, show
+from sandbox.presentation import MIRRORED, announce, show, tax_ids_of
 from sandbox.shapes import invoices as shapes
 from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request, resource_missing
+from sandbox.wire.errors import StripeError, invalid_request, resource_missing
 
 DAY = 86_400
 
@@ -24,11 +26,13 @@ def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = 
     """Finalize a draft: it becomes open, or paid if nothing is due."""
     if invoice["status"] != "draft":
         raise invalid_request("This invoice is already finalized, you can't re-finalize a non-draft invoice.")
+    if invoice["automatic_tax"]["enabled"]:
+        recompute(tx, invoice)
     _require_finalizable(tx, invoice)
     customer = tx.need("customer", invoice["customer"], param="customer")
     if auto_advance is not None:
         invoice["auto_advance"] = auto_advance
-    _freeze(invoice, customer)
+    _freeze(tx, invoice, customer)
     _apply_balance(tx, invoice, customer)
     number_invoice(tx, invoice, customer)
     _stamp(tx, invoice)
@@ -51,23 +55,24 @@ def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = 
 
 def _require_finalizable(tx: Transaction, invoice: Document) -> None:
     """Record and announce an obstacle on the draft, which then stays a draft."""
-    customer = tx.get("customer", invoice["customer"])
-    if customer is None:
-        obstacle = resource_missing("customer", invoice["customer"], param="customer")
-    elif invoice["total"] + customer["balance"] > most_charge(invoice["currency"]):
-        obstacle = invalid_request("Amount must be no more than $999,999.99", code="amount_too_large", param="amount")
-    else:
+    obstacle = _obstacle(tx, invoice)
+    if obstacle is None:
         return
-    invoice["last_finalization_error"] = {
-        "code": obstacle.code,
-        "message": obstacle.message,
-        "param": obstacle.param,
-        "type": obstacle.kind,
-    }
+    told = {"code": obstacle.code, "message": obstacle.message, "param": obstacle.param, "type": obstacle.kind}
+    invoice["last_finalization_error"] = {name: value for name, value in told.items() if value is not None}
     tx.save(invoice)
     announce(tx, "invoice.finalization_failed", invoice)
     obstacle.keeps_changes = True
     raise obstacle
+
+
+def _obstacle(tx: Transaction, invoice: Document) -> StripeError | None:
+    customer = tx.get("customer", invoice["customer"])
+    if customer is None:
+        return resource_missing("customer", invoice["customer"], param="customer")
+    if invoice["total"] + customer["balance"] > most_charge(invoice["currency"]):
+        return invalid_request("Amount must be no more than $999,999.99", code="amount_too_large", param="amount")
+    return automatic_tax.obstacle_to(invoice)
 
 
 def _replace(tx: Transaction, revision: Document) -> None:
@@ -79,7 +84,8 @@ def _replace(tx: Transaction, revision: Document) -> None:
         void(tx, original)
 
 
-def _freeze(invoice: Document, customer: Document) -> None:
+def _freeze(tx: Transaction, invoice: Document, customer: Document) -> None:
+    invoice["customer_tax_ids"] = tax_ids_of(tx, customer)
     for name in MIRRORED:
         invoice[f"customer_{name}"] = deepcopy(customer[name])
 

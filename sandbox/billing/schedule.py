@@ -5,7 +5,7 @@ It moves the virtual clock through that work. Each timer runs in its own transac
 
 import logging
 
-from sandbox.billing import disputes, payouts, refunding
+from sandbox.billing import disputes, payouts, refunding, tax_ids
 from sandbox.billing.collection import collect, intent_of, settle
 from sandbox.billing.finalization import finalize
 from sandbox.billing.methods import resolve_method
@@ -133,5 +133,6 @@ _WORK = {
     "payout_arrives": payouts.arrive,
     "refund_settled": refunding.conclude,
     "overdue": _overdue,
+    "tax_id_verified": tax_ids.answer_authority,
     "will_be_due": _will_be_due,
 }

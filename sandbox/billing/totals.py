@@ -7,6 +7,7 @@ change.
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from sandbox.billing import automatic_tax
 from sandbox.billing.pricing import rounded
 from sandbox.documents import Document
 from sandbox.store.transaction import Transaction
@@ -38,6 +39,7 @@ def recompute(tx: Transaction, invoice: Document) -> None:
         _add_taxes(sums, taxes)
         sums.subtotal += line["amount"]
     _write(invoice, sums)
+    invoice["automatic_tax"]["status"] = automatic_tax.status_of(tx, invoice)
     tx.save(invoice)
 
 
@@ -119,6 +121,8 @@ def _spread(amount: int, weights: list[int]) -> list[int]:
 def _line_taxes(tx: Transaction, invoice: Document, line: Document, net: int) -> list[Document]:
     if line.get("_tax_amounts") is not None:
         return list(line["_tax_amounts"])
+    if invoice["automatic_tax"]["enabled"]:
+        return automatic_tax.line_taxes(tx, invoice, line, net)
     identifiers = line.get("_tax_rates") or [rate["id"] for rate in invoice["default_tax_rates"]]
     rates = [rate for identifier in identifiers if (rate := tx.get("tax_rate", identifier))]
     inclusive = sum(Decimal(str(rate["percentage"])) for rate in rates if rate["inclusive"])

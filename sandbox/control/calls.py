@@ -14,9 +14,9 @@ import msgspec
 from sandbox.billing import schedule
 from sandbox.billing.collection import authenticate, settle
 from sandbox.billing.test_methods import OUTCOMES
+from sandbox.control.decisions import DecisionControl
 from sandbox.control.faults import Faults
 from sandbox.control.journal import Journal
-from sandbox.control.money import MoneyControl
 from sandbox.control.versions import Versions
 from sandbox.control.webhooks import WebhookControl
 from sandbox.documents import Document, from_text, public
@@ -74,7 +74,7 @@ class Control:
             ("POST", "payment_intents/{id}/settle"): self.settle_intent,
             ("POST", "payment_intents/{id}/fail"): self.fail_intent,
             ("POST", "payment_intents/{id}/authenticate"): self.authenticate_intent,
-            **MoneyControl(store, deliveries).routes(),
+            **DecisionControl(store, deliveries).routes(),
             **webhooks.routes(),
         }
 

@@ -21,6 +21,7 @@ from sandbox.resources import (
     prices,
     products,
     refunds,
+    tax_ids,
     tax_rates,
     webhook_endpoints,
 )
@@ -44,6 +45,7 @@ MODULES = (
     balance,
     payouts,
     credit_notes,
+    tax_ids,
     tax_rates,
     coupons,
     events,

@@ -2,10 +2,13 @@
 
 import re
 
+from sandbox.billing.automatic_tax import location_invalid
 from sandbox.billing.balances import adjust_balance
 from sandbox.billing.drafting import checked_custom_fields, too_long
+from sandbox.billing.jurisdictions import place_of
 from sandbox.billing.methods import attach_method, resolve_method
 from sandbox.billing.numbering import new_prefix
+from sandbox.billing.tax_ids import add_tax_id
 from sandbox.documents import Document
 from sandbox.presentation import TOMBSTONE, announce, updating
 from sandbox.resources.fields import apply_fields, deleted
@@ -29,6 +32,8 @@ def create_customer(call: Call) -> Document:
     _apply(tx, customer, params)
     tx.add(customer)
     announce(tx, "customer.created", customer)
+    for index, entry in enumerate(params.get("tax_id_data", [])):
+        add_tax_id(tx, entry["type"], entry["value"], customer, param=f"tax_id_data[{index}][value]")
     if params.get("payment_method"):
         attach_method(tx, resolve_method(tx, params["payment_method"]), customer)
     _apply_after(tx, customer, params, created=True)
@@ -50,12 +55,19 @@ def _apply(tx: Transaction, customer: Document, params: Document) -> None:
         customer["address"] = shapes.address(params["address"] or None)
     if "shipping" in params:
         customer["shipping"] = shapes.shipping(params["shipping"] or None)
+    _check_location(customer, params)
     if "metadata" in params:
         customer["metadata"] = merged_metadata(customer["metadata"], params["metadata"])
     if "invoice_prefix" in params:
         _take_prefix(tx, customer, params["invoice_prefix"])
     if "invoice_settings" in params:
         _apply_invoice_settings(customer, params["invoice_settings"])
+
+
+def _check_location(customer: Document, params: Document) -> None:
+    """Refuse a customer whose tax location is unknown, if that was asked for."""
+    if params.get("tax", {}).get("validate_location") == "immediately" and place_of(customer) is None:
+        raise location_invalid()
 
 
 def _check_email(email: str | None) -> None:
@@ -155,6 +167,9 @@ def delete_customer(call: Call) -> Document:
     for item in call.tx.where("invoiceitem", customer=customer["id"]):
         if item["invoice"] is None:
             call.tx.remove(item)
+    for tax_id in call.tx.where("tax_id", customer=customer["id"]):
+        call.tx.unschedule("tax_id_verified", tax_id["id"])
+        call.tx.remove(tax_id)
     for method in call.tx.where("payment_method", customer=customer["id"]):
         method |= {"customer": None, "_spent": True}
         call.tx.save(method)

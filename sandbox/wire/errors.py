@@ -11,6 +11,7 @@ DOCS = "https://docs.stripe.com/error-codes"
 _NOUNS = {
     "payment_method": "PaymentMethod",
     "webhook_endpoint": "webhook endpoint",
+    "tax_id": "tax ID",
     "tax_rate": "tax rate",
     "line_item": "invoice line item",
     "event": "event",

@@ -22,7 +22,6 @@ PROPERTIES: list[tuple[str, JSON, str]] = [
     ("charge.order", NULL, "RECORDED"),
     ("charge.source", NULL, "SDK Charge, RECORDED"),
     ("dispute_payment_method_details_card.network", {"type": "string"}, "SPEC"),
-    ("dispute_payment_method_details_card.network", {"type": "string"}, "SPEC"),
     ("invoice.status_details", _object(uncollectible=_object(reason=TEXT)), "SDK Invoice.StatusDetails"),
     ("invoiceitem.frozen_fields", TEXTS, "SPEC"),
     ("invoiceitem.invoicing_rules", NULL, "SDK InvoiceItem"),

@@ -1,4 +1,4 @@
-"""The control calls about money that moves later: disputes, early fraud warnings, refunds and payouts."""
+"""The control calls about what others decide later: banks on disputes, refunds and payouts, authorities on tax ids."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sandbox.billing import payouts
 from sandbox.billing.disputes import Case, decide, open_dispute
 from sandbox.billing.fraud_warnings import warn
 from sandbox.billing.refunding import settle_refund
+from sandbox.billing.tax_ids import verify
 from sandbox.documents import Document
 from sandbox.presentation import show
 from sandbox.store.transaction import Cause, Store, Transaction
@@ -17,8 +18,8 @@ from sandbox.wire.errors import resource_missing
 Handler = Callable[[Document], Document | Awaitable[Document]]
 
 
-class MoneyControl:
-    """Answers `/_sandbox/charges/…`, `…/disputes/…`, `…/refunds/…` and `…/payouts` with the object that was made or changed."""
+class DecisionControl:
+    """Answers with the object that a bank or an authority made or changed."""
 
     def __init__(self, store: Store, deliveries: Deliveries) -> None:
         self._store = store
@@ -30,6 +31,7 @@ class MoneyControl:
             ("POST", "charges/{id}/early_fraud_warning"): self.warn,
             ("POST", "disputes/{id}/decide"): self.decide,
             ("POST", "refunds/{id}/settle"): self.settle_refund,
+            ("POST", "tax_ids/{id}/verify"): self.verify_tax_id,
             ("POST", "payouts"): self.pay_out,
             ("POST", "payouts/{id}/fail"): self.fail_payout,
         }
@@ -44,31 +46,30 @@ class MoneyControl:
         return self._change(lambda tx: warn(tx, _charge(tx, sent), fraud_type))
 
     def decide(self, sent: Document) -> Document:
-        def work(tx: Transaction) -> Document:
-            dispute = tx.need("dispute", str(sent["id"]), param="id", status=404)
-            decide(tx, dispute, str(sent["decision"]))
-            return dispute
-
-        return self._change(work)
+        return self._on("dispute", sent, lambda tx, it: decide(tx, it, str(sent["decision"])))
 
     def settle_refund(self, sent: Document) -> Document:
-        def work(tx: Transaction) -> Document:
-            refund = tx.need("refund", str(sent["id"]), param="id", status=404)
-            settle_refund(tx, refund, str(sent["status"]), str(sent.get("failure_reason", "unknown")))
-            return refund
+        status, reason = str(sent.get("status")), str(sent.get("failure_reason", "unknown"))
+        return self._on("refund", sent, lambda tx, it: settle_refund(tx, it, status, reason))
 
-        return self._change(work)
+    def verify_tax_id(self, sent: Document) -> Document:
+        status, name, address = str(sent.get("status")), sent.get("verified_name"), sent.get("verified_address")
+        return self._on("tax_id", sent, lambda tx, it: verify(tx, it, status, name=name, address=address))
 
     def pay_out(self, sent: Document) -> Document:
         return self._change(lambda tx: payouts.sweep(tx, str(sent.get("currency", "usd"))))
 
     def fail_payout(self, sent: Document) -> Document:
-        def work(tx: Transaction) -> Document:
-            payout = tx.need("payout", str(sent["id"]), param="id", status=404)
-            payouts.fail(tx, payout, str(sent.get("failure_code", "could_not_process")))
-            return payout
+        code = str(sent.get("failure_code", "could_not_process"))
+        return self._on("payout", sent, lambda tx, it: payouts.fail(tx, it, code))
 
-        return self._change(work)
+    def _on(self, kind: str, sent: Document, work: Callable[[Transaction, Document], None]) -> Document:
+        def change(tx: Transaction) -> Document:
+            found = tx.need(kind, str(sent["id"]), param="id", status=404)
+            work(tx, found)
+            return found
+
+        return self._change(change)
 
     def _change(self, work: Callable[[Transaction], Document]) -> Document:
         with self._store.database.writing():
