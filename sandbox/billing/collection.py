@@ -120,8 +120,13 @@ def authenticate(tx: Transaction, intent: Document, *, passed: bool) -> StripeEr
         raise invalid_request("This PaymentIntent is not waiting for authentication.")
     method = tx.need("payment_method", intent["payment_method"], param="payment_method")
     if passed:
-        method["_set_up"] = intent["_authenticated"] = True
+        method["_set_up"] = True
+        intent["_authenticated"] = method["id"]
         tx.save(method)
+        if intent["confirmation_method"] == "manual":
+            intent |= {"status": "requires_confirmation", "next_action": None}
+            tx.save(intent)
+            return None
         error = payments.charge_method(tx, intent, method, _after_authentication(method))
     else:
         refused = Outcome("declines", "payment_intent_authentication_failure", None, payments.AUTHENTICATION_FAILED)

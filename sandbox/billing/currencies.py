@@ -15,11 +15,14 @@ SUPPORTED = frozenset(
 )
 THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())  # noqa: SIM905
+WHOLE_UNITS = frozenset({"isk", "ugx"})
+"""Currencies without a smaller unit whose amounts are sent in hundredths all the same."""
 LEAST_CHARGE = {
     "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50,
     "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300, "nzd": 50,
     "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
 }  # fmt: skip
+HUNDREDTHS = 100
 MOST_CHARGE = 99_999_999
 MOST_RUPIAH = 999_999_999_999
 
@@ -42,6 +45,39 @@ def check_currency(currency: str, param: str = "currency") -> str:
             f"Invalid currency: {lowered}. Stripe currently supports these currencies: {listed}", param=param
         )
     return lowered
+
+
+def check_charge(amount: int, currency: str, param: str = "amount") -> None:
+    """Check that an amount can be charged. Raises StripeError."""
+    if amount < 1:
+        raise invalid_request(
+            "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param=param
+        )
+    if amount < least_charge(currency):
+        raise invalid_request(
+            f"Amount must be at least {display(least_charge(currency), currency)}.",
+            code="amount_too_small",
+            param=param,
+        )
+    if amount > most_charge(currency):
+        raise invalid_request(
+            f"Amount must be no more than {display(most_charge(currency), currency)}.",
+            code="amount_too_large",
+            param=param,
+        )
+    check_amount(amount, currency, param)
+    if currency in WHOLE_UNITS and amount % HUNDREDTHS:
+        raise invalid_request(
+            f"Invalid amount. Currency {currency.upper()} has become effectively zero-decimal and charged amounts must"
+            " be evenly divisible by 100.",
+            code="invalid_charge_amount_no_decimal_compatible",
+            param=param,
+        )
+
+
+def chargeable(amount: int, currency: str) -> int:
+    """The amount rounded to what can be charged: whole units where a currency has no smaller ones."""
+    return (amount + HUNDREDTHS // 2) // HUNDREDTHS * HUNDREDTHS if currency in WHOLE_UNITS else amount
 
 
 def check_amount(amount: int, currency: str, param: str = "amount") -> None:

@@ -9,6 +9,9 @@ from sandbox.shapes import catalog as shapes
 from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import invalid_request
 
+DISCOUNTS = "discounts{coupon discount}"
+"""What of a `discounts` parameter has an effect."""
+
 
 def discounts_from(tx: Transaction, sent: object, **owner: str | None) -> list[str]:
     """The ids of the discounts that a `discounts` parameter asks for; an empty string asks for none."""

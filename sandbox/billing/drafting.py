@@ -12,7 +12,7 @@ from sandbox.documents import Document
 from sandbox.shapes import customers as customer_shapes
 from sandbox.shapes import invoices as shapes
 from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import invalid_request
+from sandbox.wire.errors import invalid_request, parameter_missing
 
 DAY = 86_400
 FIVE_YEARS = 5 * 366 * DAY
@@ -21,6 +21,11 @@ MISSING_EMAIL = (
     "Missing email. In order to create invoices that are sent to the customer, the customer must have a valid email."
 )
 _PLAIN = ("description", "footer", "statement_descriptor", "number", "on_behalf_of", "effective_at")
+PAYMENT_SETTINGS = "payment_settings{payment_method_types=card|us_bank_account|sepa_debit payment_method_options{card{request_three_d_secure}}}"
+SHIPPING_COST = (
+    "shipping_rate shipping_rate_data{display_name fixed_amount{amount currency currency_options} type=fixed_amount}"
+)
+"""What of these parameters has an effect."""
 _LONGEST = {"description": 1500, "footer": 5000, "statement_descriptor": 22}
 
 
@@ -103,12 +108,12 @@ def apply_changes(tx: Transaction, draft: Document, sent: Document) -> None:
         draft["discounts"] = discounts_from(tx, sent["discounts"], invoice=draft["id"])
     if "account_tax_ids" in sent:
         draft["account_tax_ids"] = _own_tax_ids(tx, sent["account_tax_ids"] or [])
-    _apply_objects(draft, sent)
+    _apply_objects(tx, draft, sent)
     _apply_due(draft, sent)
     _apply_schedule(tx, draft, sent)
 
 
-def _apply_objects(draft: Document, sent: Document) -> None:
+def _apply_objects(tx: Transaction, draft: Document, sent: Document) -> None:
     for name in ("payment_settings", "issuer"):
         if name in sent:
             known = draft[name].keys()
@@ -125,7 +130,7 @@ def _apply_objects(draft: Document, sent: Document) -> None:
     if "shipping_details" in sent:
         draft["shipping_details"] = customer_shapes.shipping(sent["shipping_details"] or None)
     if "shipping_cost" in sent:
-        draft["shipping_cost"] = _shipping_cost(sent["shipping_cost"] or None)
+        draft["shipping_cost"] = _shipping_cost(tx, sent["shipping_cost"] or None, draft["currency"])
 
 
 def _own_tax_ids(tx: Transaction, identifiers: list[str]) -> list[str] | None:
@@ -145,16 +150,36 @@ def _rendering(current: Document, asked: Document) -> Document:
     return {**current, **changed}
 
 
-def _shipping_cost(sent: Document | None) -> Document | None:
-    if sent is None:
+def _shipping_cost(tx: Transaction, sent: Document | None, currency: str) -> Document | None:
+    if not sent:
         return None
-    fixed = sent.get("shipping_rate_data", {}).get("fixed_amount")
-    if fixed is None:
+    rate: Document = sent.get("shipping_rate_data", {})
+    if "shipping_rate" in sent:
+        rate = tx.need("shipping_rate", sent["shipping_rate"], param="shipping_cost[shipping_rate]")
+    if not rate.get("fixed_amount"):
+        raise parameter_missing("shipping_cost[shipping_rate]")
+    amount = _in_currency(rate["fixed_amount"], currency)
+    return {
+        "amount_subtotal": amount,
+        "amount_tax": 0,
+        "amount_total": amount,
+        "shipping_rate": rate.get("id"),
+        "taxes": [],
+    }
+
+
+def _in_currency(fixed: Document, currency: str) -> int:
+    """What the rate costs in the invoice's currency."""
+    if fixed["currency"].lower() == currency:
+        return int(fixed["amount"])
+    options = fixed.get("currency_options") or {}
+    if currency not in options:
         raise invalid_request(
-            "The sandbox takes `shipping_rate_data` with a `fixed_amount` only.", param="shipping_cost"
+            f"The shipping rate only supports `{fixed['currency']}`. This doesn't match the expected currency:"
+            f" `{currency}`.",
+            param="shipping_cost",
         )
-    amount = fixed["amount"]
-    return {"amount_subtotal": amount, "amount_tax": 0, "amount_total": amount, "shipping_rate": None, "taxes": []}
+    return int(options[currency]["amount"])
 
 
 def _own_method(tx: Transaction, draft: Document, identifier: str) -> str | None:

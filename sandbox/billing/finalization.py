@@ -11,11 +11,12 @@ from sandbox.billing.balances import adjust_balance
 from sandbox.billing.closing import void
 from sandbox.billing.currencies import least_charge, most_charge
 from sandbox.billing.numbering import number_invoice
-from sandbox.billing.payments import open_intent
+from sandbox.billing.payments import method_types, open_intent
 from sandbox.billing.totals import recompute
 from sandbox.documents import Document
 from sandbox.presentation import MIRRORED, announce, show, tax_ids_of
 from sandbox.shapes import invoices as shapes
+from sandbox.shapes.payments import card_options
 from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import StripeError, invalid_request, resource_missing
 
@@ -143,6 +144,7 @@ def request_payment(tx: Transaction, invoice: Document) -> None:
         currency=invoice["currency"],
         customer=invoice["customer"],
         description="Payment for Invoice",
+        payment_method_options=_method_options(invoice),
         payment_method_types=_method_types(invoice),
         setup_future_usage=None,
         statement_descriptor=invoice["statement_descriptor"],
@@ -160,11 +162,14 @@ def request_payment(tx: Transaction, invoice: Document) -> None:
     )
 
 
+def _method_options(invoice: Document) -> Document:
+    asked = (invoice["payment_settings"]["payment_method_options"] or {}).get("card")
+    return {"card": card_options(**asked)} if asked else {}
+
+
 def _method_types(invoice: Document) -> list[str]:
     asked = invoice["payment_settings"]["payment_method_types"]
-    if asked:
-        return list(asked)
-    return ["card", "us_bank_account"] if invoice["currency"] == "usd" else ["card"]
+    return list(asked) if asked else method_types(invoice["currency"])
 
 
 def _schedule(tx: Transaction, invoice: Document) -> None:

@@ -7,7 +7,7 @@ totals once per request.
 from copy import deepcopy
 from decimal import Decimal
 
-from sandbox.billing.discounts import discounts_from
+from sandbox.billing.discounts import DISCOUNTS, discounts_from
 from sandbox.billing.pricing import Priced, amount_for, plain, price_item, quantity_of
 from sandbox.documents import Document
 from sandbox.shapes import invoices as shapes
@@ -16,6 +16,9 @@ from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import StripeError, invalid_request
 
 MOST_ITEMS = 250
+ITEM = f"{DISCOUNTS} amount description discountable metadata period quantity quantity_decimal tax_rates"
+PRICE_DATA = "currency product tax_behavior unit_amount unit_amount_decimal"
+"""What of an item's parameters has an effect."""
 
 
 def require_draft(invoice: Document) -> None:

@@ -6,7 +6,7 @@ passes the result on.
 
 from dataclasses import dataclass
 
-from sandbox.billing.currencies import least_charge, most_charge
+from sandbox.billing.currencies import check_charge
 from sandbox.billing.disputes import follow_up
 from sandbox.billing.ledger import enter_charge
 from sandbox.billing.test_methods import OUTCOMES, Outcome
@@ -16,6 +16,7 @@ from sandbox.shapes import payments as shapes
 from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import DOCS, StripeError, invalid_request
 
+AUTHORIZED_S = 7 * 86_400
 AUTHENTICATION_FAILED = (
     "We are unable to authenticate your payment method. Please choose a different payment method and try again."
 )
@@ -41,14 +42,7 @@ class Presence:
 
 def open_intent(tx: Transaction, *, amount: int, currency: str, **fields: object) -> Document:
     """Create and announce a PaymentIntent."""
-    if amount < least_charge(currency):
-        raise invalid_request(
-            f"Amount must be at least {least_charge(currency)} in {currency}'s smallest unit.",
-            code="amount_too_small",
-            param="amount",
-        )
-    if amount > most_charge(currency):
-        raise invalid_request("Amount must be no more than $999,999.99", code="amount_too_large", param="amount")
+    check_charge(amount, currency)
     identifier = tx.new_id("pi")
     intent = shapes.payment_intent(
         id=identifier,
@@ -63,16 +57,33 @@ def open_intent(tx: Transaction, *, amount: int, currency: str, **fields: object
     return intent
 
 
+def shown(intent: Document) -> Document:
+    """A PaymentIntent or a payment method as an error carries it."""
+    return public(intent)
+
+
 def attempt(tx: Transaction, intent: Document, method: Document, presence: Presence) -> StripeError | None:
     """Try to take the money. Returns the error of a decline, with all changes kept."""
     outcome = OUTCOMES[method["_outcome"]]
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
-    if outcome.kind == "authenticates" and not (outcome.once_set_up and method.get("_set_up")):
+    if _asks_for_authentication(intent, method, outcome):
         if presence.off_session:
             return decline(tx, intent, method, _authentication_required())
         ask_for_authentication(tx, intent, presence)
         return None
     return charge_method(tx, intent, method, outcome)
+
+
+def _asks_for_authentication(intent: Document, method: Document, outcome: Outcome) -> bool:
+    if intent.get("_authenticated") == method["id"]:
+        return False
+    if method["type"] == "card" and _three_d_secure(intent) in {"any", "challenge"}:
+        return True
+    return outcome.kind == "authenticates" and not (outcome.once_set_up and method.get("_set_up"))
+
+
+def _three_d_secure(intent: Document) -> object:
+    return intent["payment_method_options"].get("card", {}).get("request_three_d_secure")
 
 
 def charge_method(tx: Transaction, intent: Document, method: Document, outcome: Outcome) -> StripeError | None:
@@ -83,7 +94,10 @@ def charge_method(tx: Transaction, intent: Document, method: Document, outcome: 
     if outcome.kind == "declines" or outcome.code is not None:
         return decline(tx, intent, method, outcome)
     charge = _new_charge(tx, intent, method)
-    succeed(tx, intent, charge)
+    if intent["capture_method"] == "manual":
+        authorize(tx, intent, charge)
+    else:
+        succeed(tx, intent, charge)
     return None
 
 
@@ -111,6 +125,24 @@ def ask_for_authentication(tx: Transaction, intent: Document, presence: Presence
     intent |= {"status": "requires_action", "next_action": action, "_link": token}
     tx.save(intent)
     announce(tx, "payment_intent.requires_action", intent)
+
+
+def authorize(tx: Transaction, intent: Document, charge: Document) -> None:
+    """Hold the money on the card until it is captured."""
+    ends = tx.now + AUTHORIZED_S
+    charge |= {"status": "succeeded", "paid": True, "outcome": shapes.outcome()}
+    charge["payment_method_details"]["card"]["capture_before"] = ends
+    tx.save(charge)
+    announce(tx, "charge.succeeded", charge)
+    intent |= {
+        "status": "requires_capture",
+        "amount_capturable": charge["amount"],
+        "latest_charge": charge["id"],
+        "next_action": None,
+    }
+    tx.save(intent)
+    tx.schedule("expire", intent["id"], ends)
+    announce(tx, "payment_intent.amount_capturable_updated", intent)
 
 
 def succeed(tx: Transaction, intent: Document, charge: Document) -> None:
@@ -168,6 +200,7 @@ def fail(tx: Transaction, intent: Document, method: Document, outcome: Outcome, 
         error |= {"advice_code": advice} if advice else {}
     kind = "invalid_request_error" if outcome.code == "payment_intent_authentication_failure" else "card_error"
     error |= {"message": outcome.message, "payment_method": public(method), "type": kind}
+    intent.pop("_authenticated", None)
     intent |= {
         "status": "requires_payment_method",
         "payment_method": None,
@@ -189,6 +222,12 @@ def fail(tx: Transaction, intent: Document, method: Document, outcome: Outcome, 
 
 
 def _begin_debit(tx: Transaction, intent: Document, method: Document, outcome: Outcome) -> None:
+    if intent["capture_method"] == "manual":
+        raise invalid_request(
+            f"Payments with a {method['type']} cannot be captured manually.",
+            code="payment_intent_invalid_parameter",
+            param="capture_method",
+        )
     charge = _new_charge(tx, intent, method)
     intent |= {"status": "processing", "latest_charge": charge["id"]}
     tx.save(intent)
@@ -196,6 +235,11 @@ def _begin_debit(tx: Transaction, intent: Document, method: Document, outcome: O
     announce(tx, "charge.pending", charge)
     if outcome.code != "stays":
         tx.schedule("settle", intent["id"], tx.now + tx.switches.debit_settlement_s)
+
+
+def method_types(currency: str) -> list[str]:
+    """The types of payment methods for a payment in this currency, where nothing else is asked for."""
+    return ["card", "us_bank_account"] if currency == "usd" else ["card"]
 
 
 def _new_charge(tx: Transaction, intent: Document, method: Document) -> Document:
@@ -216,11 +260,17 @@ def _new_charge(tx: Transaction, intent: Document, method: Document) -> Document
             created=tx.now,
             currency=intent["currency"],
             customer=intent["customer"],
+            calculated_statement_descriptor=intent["statement_descriptor"] or "SANDBOX",
             description=intent["description"],
+            metadata=dict(intent["metadata"]),
             payment_intent=intent["id"],
             payment_method=method["id"],
             payment_method_details=details,
+            receipt_email=intent["receipt_email"],
+            shipping=intent["shipping"],
             statement_descriptor=intent["statement_descriptor"],
+            statement_descriptor_suffix=intent["statement_descriptor_suffix"],
+            transfer_group=intent["transfer_group"],
             _link=intent["id"],
             _outcome=method["_outcome"],
         )

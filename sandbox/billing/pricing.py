@@ -120,7 +120,7 @@ def one_off_product(tx: Transaction, data: Document) -> Document:
     """Create the product that Stripe makes for an inline item: archived, and without an event."""
     return tx.add(
         shapes.product(
-            id=tx.new_id("prod"),
+            id=data.get("id") or tx.new_id("prod"),
             active=False,
             created=tx.now,
             updated=tx.now,
@@ -128,6 +128,7 @@ def one_off_product(tx: Transaction, data: Document) -> Document:
             description=data.get("description"),
             images=data.get("images", []),
             metadata=data.get("metadata", {}),
+            statement_descriptor=data.get("statement_descriptor"),
             tax_code=data.get("tax_code"),
             unit_label=data.get("unit_label"),
         )

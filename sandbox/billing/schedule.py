@@ -6,6 +6,7 @@ It moves the virtual clock through that work. Each timer runs in its own transac
 import logging
 
 from sandbox.billing import disputes, payouts, refunding, tax_ids
+from sandbox.billing.capturing import expire
 from sandbox.billing.collection import collect, intent_of, settle
 from sandbox.billing.finalization import finalize
 from sandbox.billing.methods import resolve_method
@@ -125,6 +126,7 @@ def _will_be_due(tx: Transaction, invoice: Document) -> None:
 
 
 _WORK = {
+    "expire": expire,
     "advance": _advance,
     "collect": _collect,
     "settle": _settle,

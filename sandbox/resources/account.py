@@ -22,6 +22,6 @@ def retrieve_account_by_id(call: Call) -> Document:
 
 
 ROUTES = (
-    Route("GET", "/v1/account", retrieve_account, "AccountRetrieveCurrentParams"),
-    Route("GET", "/v1/accounts/{id}", retrieve_account_by_id, "AccountRetrieveParams"),
+    Route("GET", "/v1/account", retrieve_account, "AccountRetrieveCurrentParams", takes=""),
+    Route("GET", "/v1/accounts/{id}", retrieve_account_by_id, "AccountRetrieveParams", takes=""),
 )

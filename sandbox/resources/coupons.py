@@ -9,6 +9,7 @@ from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.transaction import merged_metadata
 from sandbox.wire.errors import invalid_request, parameter_missing
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 _FIELDS = ("amount_off", "duration", "duration_in_months", "max_redemptions", "name", "percent_off", "redeem_by")
 _WHOLE = 100
@@ -70,9 +71,15 @@ def delete_coupon(call: Call) -> Document:
 
 
 ROUTES = (
-    Route("POST", "/v1/coupons", create_coupon, "CouponCreateParams"),
-    Route("GET", "/v1/coupons", list_coupons, "CouponListParams"),
-    Route("GET", "/v1/coupons/{id}", retrieve_coupon, "CouponRetrieveParams"),
-    Route("POST", "/v1/coupons/{id}", update_coupon, "CouponUpdateParams"),
-    Route("DELETE", "/v1/coupons/{id}", delete_coupon, "CouponDeleteParams"),
+    Route(
+        "POST",
+        "/v1/coupons",
+        create_coupon,
+        "CouponCreateParams",
+        takes="amount_off applies_to currency currency_options duration duration_in_months id max_redemptions metadata name percent_off redeem_by",
+    ),
+    Route("GET", "/v1/coupons", list_coupons, "CouponListParams", takes=f"{PAGE} created"),
+    Route("GET", "/v1/coupons/{id}", retrieve_coupon, "CouponRetrieveParams", takes=""),
+    Route("POST", "/v1/coupons/{id}", update_coupon, "CouponUpdateParams", takes="currency_options metadata name"),
+    Route("DELETE", "/v1/coupons/{id}", delete_coupon, "CouponDeleteParams", takes=""),
 )

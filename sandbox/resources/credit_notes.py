@@ -3,10 +3,11 @@
 from sandbox.billing.crediting import issue, void_note
 from sandbox.documents import Document
 from sandbox.presentation import show, updating
-from sandbox.resources.fields import apply_fields
+from sandbox.resources.fields import apply_fields, require_known
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.transaction import merged_metadata
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 
 def create_credit_note(call: Call) -> Document:
@@ -37,6 +38,7 @@ def update_credit_note(call: Call) -> Document:
 
 
 def list_credit_notes(call: Call) -> Page:
+    require_known(call.tx, call.params, "customer", "invoice")
     params = call.params
     filters = Filters().equal("customer", params.get("customer")).equal("invoice", params.get("invoice"))
     filters.within("created", params.get("created"))
@@ -56,12 +58,18 @@ def void_credit_note(call: Call) -> Document:
     return note
 
 
+_NOTE = (
+    "amount credit_amount effective_at email_type invoice lines memo metadata out_of_band_amount reason refund_amount"
+    " refunds{amount_refunded refund type=refund}"
+)
 ROUTES = (
-    Route("POST", "/v1/credit_notes", create_credit_note, "CreditNoteCreateParams"),
-    Route("GET", "/v1/credit_notes", list_credit_notes, "CreditNoteListParams"),
-    Route("GET", "/v1/credit_notes/preview", preview_credit_note, "CreditNotePreviewParams"),
-    Route("GET", "/v1/credit_notes/{id}", retrieve_credit_note, "CreditNoteRetrieveParams"),
-    Route("POST", "/v1/credit_notes/{id}", update_credit_note, "CreditNoteUpdateParams"),
-    Route("GET", "/v1/credit_notes/{id}/lines", list_credit_note_lines, "CreditNoteLineItemListParams"),
-    Route("POST", "/v1/credit_notes/{id}/void", void_credit_note, "CreditNoteVoidCreditNoteParams"),
+    Route("POST", "/v1/credit_notes", create_credit_note, "CreditNoteCreateParams", takes=_NOTE),
+    Route(
+        "GET", "/v1/credit_notes", list_credit_notes, "CreditNoteListParams", takes=f"{PAGE} created customer invoice"
+    ),
+    Route("GET", "/v1/credit_notes/preview", preview_credit_note, "CreditNotePreviewParams", takes=_NOTE),
+    Route("GET", "/v1/credit_notes/{id}", retrieve_credit_note, "CreditNoteRetrieveParams", takes=""),
+    Route("POST", "/v1/credit_notes/{id}", update_credit_note, "CreditNoteUpdateParams", takes="memo metadata"),
+    Route("GET", "/v1/credit_notes/{id}/lines", list_credit_note_lines, "CreditNoteLineItemListParams", takes=PAGE),
+    Route("POST", "/v1/credit_notes/{id}/void", void_credit_note, "CreditNoteVoidCreditNoteParams", takes=""),
 )

@@ -11,13 +11,14 @@ from sandbox.billing.numbering import new_prefix
 from sandbox.billing.tax_ids import add_tax_id
 from sandbox.documents import Document
 from sandbox.presentation import TOMBSTONE, announce, updating
-from sandbox.resources.fields import apply_fields, deleted
+from sandbox.resources.fields import apply_fields, deleted, refuse_unknown_references, require_known
 from sandbox.shapes import customers as shapes
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.search import search_documents
 from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import invalid_request, resource_missing
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 _PREFIX = re.compile(r"[A-Z0-9]{1,12}")
 _FIELDS = ("business_name", "description", "email", "individual_name", "name", "phone", "tax_exempt",
@@ -41,6 +42,7 @@ def create_customer(call: Call) -> Document:
 
 
 def _apply(tx: Transaction, customer: Document, params: Document) -> None:
+    refuse_unknown_references(params)
     for name, most in _LONGEST.items():
         if len(params.get(name) or "") > most:
             raise too_long(name, params[name], most)
@@ -179,6 +181,7 @@ def delete_customer(call: Call) -> Document:
 def list_customer_methods(call: Call) -> Page:
     customer = customer_at(call, param="customer")
     filters = Filters().equal("customer", customer["id"]).equal("type", call.params.get("type"))
+    filters.equal("allow_redisplay", call.params.get("allow_redisplay"))
     url = f"/v1/customers/{customer['id']}/payment_methods"
     return list_documents(call.tx, "payment_method", call.params, filters, url)
 
@@ -193,7 +196,9 @@ def retrieve_customer_method(call: Call) -> Document:
 
 def list_balance_transactions(call: Call) -> Page:
     customer = customer_at(call, param="customer")
+    require_known(call.tx, call.params, "invoice")
     filters = Filters().equal("customer", customer["id"]).equal("invoice", call.params.get("invoice"))
+    filters.within("created", call.params.get("created"))
     url = f"/v1/customers/{customer['id']}/balance_transactions"
     return list_documents(call.tx, "customer_balance_transaction", call.params, filters, url)
 
@@ -206,30 +211,44 @@ def create_balance_transaction(call: Call) -> Document:
     return adjust_balance(call.tx, customer, params["amount"], "adjustment", **about)
 
 
+_CUSTOMER = (
+    "address balance business_name description email individual_name invoice_prefix invoice_settings{custom_fields"
+    " default_payment_method footer rendering_options{amount_tax_display}} metadata name next_invoice_sequence phone"
+    " preferred_locales shipping source tax_exempt"
+)
 ROUTES = (
-    Route("POST", "/v1/customers", create_customer, "CustomerCreateParams"),
-    Route("GET", "/v1/customers", list_customers, "CustomerListParams"),
-    Route("GET", "/v1/customers/search", search_customers, "CustomerSearchParams"),
-    Route("GET", "/v1/customers/{id}", retrieve_customer, "CustomerRetrieveParams"),
-    Route("POST", "/v1/customers/{id}", update_customer, "CustomerUpdateParams"),
-    Route("DELETE", "/v1/customers/{id}", delete_customer, "CustomerDeleteParams"),
-    Route("GET", "/v1/customers/{id}/payment_methods", list_customer_methods, "CustomerPaymentMethodListParams"),
+    Route("POST", "/v1/customers", create_customer, "CustomerCreateParams", takes=f"{_CUSTOMER} payment_method"),
+    Route("GET", "/v1/customers", list_customers, "CustomerListParams", takes=f"{PAGE} created email"),
+    Route("GET", "/v1/customers/search", search_customers, "CustomerSearchParams", takes="limit page query"),
+    Route("GET", "/v1/customers/{id}", retrieve_customer, "CustomerRetrieveParams", takes=""),
+    Route("POST", "/v1/customers/{id}", update_customer, "CustomerUpdateParams", takes=f"{_CUSTOMER} default_source"),
+    Route("DELETE", "/v1/customers/{id}", delete_customer, "CustomerDeleteParams", takes=""),
+    Route(
+        "GET",
+        "/v1/customers/{id}/payment_methods",
+        list_customer_methods,
+        "CustomerPaymentMethodListParams",
+        takes=f"{PAGE} allow_redisplay type",
+    ),
     Route(
         "GET",
         "/v1/customers/{id}/payment_methods/{method}",
         retrieve_customer_method,
         "CustomerPaymentMethodRetrieveParams",
+        takes="",
     ),
     Route(
         "GET",
         "/v1/customers/{id}/balance_transactions",
         list_balance_transactions,
         "CustomerBalanceTransactionListParams",
+        takes=f"{PAGE} created invoice",
     ),
     Route(
         "POST",
         "/v1/customers/{id}/balance_transactions",
         create_balance_transaction,
         "CustomerBalanceTransactionCreateParams",
+        takes="amount currency description metadata",
     ),
 )

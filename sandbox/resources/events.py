@@ -4,6 +4,7 @@ from sandbox.documents import Document, from_text
 from sandbox.store.listing import Filters, Page, page_limit, select_page
 from sandbox.wire.errors import invalid_request, resource_missing
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 KEPT_S = 30 * 86_400
 MOST_TYPES = 20
@@ -44,6 +45,6 @@ def _filters(params: Document) -> Filters:
 
 
 ROUTES = (
-    Route("GET", "/v1/events", list_events, "EventListParams"),
-    Route("GET", "/v1/events/{id}", retrieve_event, "EventRetrieveParams"),
+    Route("GET", "/v1/events", list_events, "EventListParams", takes=f"{PAGE} created delivery_success type types"),
+    Route("GET", "/v1/events/{id}", retrieve_event, "EventRetrieveParams", takes=""),
 )

@@ -6,7 +6,16 @@ An empty string unsets a field, as at Stripe.
 from collections.abc import Iterable
 
 from sandbox.documents import Document
+from sandbox.presentation import TOMBSTONE
+from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import resource_missing
+
+_UNKNOWN = {
+    "subscription": "subscription",
+    "schedule": "subscription schedule",
+    "source": "source",
+    "default_source": "source",
+}
 
 
 def apply_fields(doc: Document, params: Document, names: Iterable[str]) -> None:
@@ -21,8 +30,15 @@ def deleted(doc: Document) -> Document:
     return {"id": doc["id"], "object": doc["object"], "deleted": True}
 
 
+def require_known(tx: Transaction, params: Document, *kinds: str) -> None:
+    """Refuse the ids of unknown objects in the filters of a list. A deleted customer still counts as known."""
+    for kind in kinds:
+        if params.get(kind) and not (kind == "customer" and tx.get(TOMBSTONE, params[kind])):
+            tx.need(kind, params[kind], param=kind)
+
+
 def refuse_unknown_references(params: Document) -> None:
     """Refuse references to kinds of objects that the sandbox does not have."""
-    for name, kind in (("subscription", "subscription"), ("source", "source"), ("default_source", "source")):
+    for name, kind in _UNKNOWN.items():
         if params.get(name):
             raise resource_missing(kind, params[name], param=name)

@@ -4,6 +4,8 @@ There is no `invoiceitem.updated` event; a draft's change is announced as `invoi
 """
 
 from sandbox.billing.items import (
+    ITEM,
+    PRICE_DATA,
     attach,
     change_item,
     detach,
@@ -15,10 +17,11 @@ from sandbox.billing.items import (
 from sandbox.billing.totals import recompute
 from sandbox.documents import Document
 from sandbox.presentation import announce, updating
-from sandbox.resources.fields import deleted, refuse_unknown_references
+from sandbox.resources.fields import deleted, refuse_unknown_references, require_known
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.wire.errors import parameter_missing
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 
 def create_invoice_item(call: Call) -> Document:
@@ -64,6 +67,7 @@ def update_invoice_item(call: Call) -> Document:
 
 
 def list_invoice_items(call: Call) -> Page:
+    require_known(call.tx, call.params, "customer", "invoice")
     params = call.params
     filters = Filters().equal("customer", params.get("customer")).equal("invoice", params.get("invoice"))
     filters.within("date", params.get("created"))
@@ -88,10 +92,23 @@ def delete_invoice_item(call: Call) -> Document:
     return deleted(item)
 
 
+_ITEM = f"{ITEM} price_data{{{PRICE_DATA}}} pricing tax_behavior unit_amount_decimal"
 ROUTES = (
-    Route("POST", "/v1/invoiceitems", create_invoice_item, "InvoiceItemCreateParams"),
-    Route("GET", "/v1/invoiceitems", list_invoice_items, "InvoiceItemListParams"),
-    Route("GET", "/v1/invoiceitems/{id}", retrieve_invoice_item, "InvoiceItemRetrieveParams"),
-    Route("POST", "/v1/invoiceitems/{id}", update_invoice_item, "InvoiceItemUpdateParams"),
-    Route("DELETE", "/v1/invoiceitems/{id}", delete_invoice_item, "InvoiceItemDeleteParams"),
+    Route(
+        "POST",
+        "/v1/invoiceitems",
+        create_invoice_item,
+        "InvoiceItemCreateParams",
+        takes=f"{_ITEM} currency customer invoice subscription",
+    ),
+    Route(
+        "GET",
+        "/v1/invoiceitems",
+        list_invoice_items,
+        "InvoiceItemListParams",
+        takes=f"{PAGE} created customer invoice pending",
+    ),
+    Route("GET", "/v1/invoiceitems/{id}", retrieve_invoice_item, "InvoiceItemRetrieveParams", takes=""),
+    Route("POST", "/v1/invoiceitems/{id}", update_invoice_item, "InvoiceItemUpdateParams", takes=_ITEM),
+    Route("DELETE", "/v1/invoiceitems/{id}", delete_invoice_item, "InvoiceItemDeleteParams", takes=""),
 )

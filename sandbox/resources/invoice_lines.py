@@ -4,6 +4,8 @@ Each line of a manual invoice stands for one invoice item.
 """
 
 from sandbox.billing.items import (
+    ITEM,
+    PRICE_DATA,
     attach,
     change_item,
     detach,
@@ -20,6 +22,7 @@ from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import invalid_request, resource_missing
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 
 def add_lines(call: Call) -> Document:
@@ -105,10 +108,32 @@ def list_lines(call: Call) -> Page:
     return list_documents(call.tx, "line_item", call.params, filters, url, oldest_first=oldest_first)
 
 
+_LINE = (
+    f"{ITEM} price_data{{{PRICE_DATA} product_data{{description images metadata name tax_code unit_label}}}} pricing"
+    " tax_amounts"
+)
 ROUTES = (
-    Route("POST", "/v1/invoices/{id}/add_lines", add_lines, "InvoiceAddLinesParams"),
-    Route("POST", "/v1/invoices/{id}/update_lines", update_lines, "InvoiceUpdateLinesParams"),
-    Route("POST", "/v1/invoices/{id}/remove_lines", remove_lines, "InvoiceRemoveLinesParams"),
-    Route("GET", "/v1/invoices/{id}/lines", list_lines, "InvoiceLineItemListParams"),
-    Route("POST", "/v1/invoices/{id}/lines/{line}", update_line, "InvoiceLineItemUpdateParams"),
+    Route(
+        "POST",
+        "/v1/invoices/{id}/add_lines",
+        add_lines,
+        "InvoiceAddLinesParams",
+        takes=f"invoice_metadata lines{{{_LINE} invoice_item}}",
+    ),
+    Route(
+        "POST",
+        "/v1/invoices/{id}/update_lines",
+        update_lines,
+        "InvoiceUpdateLinesParams",
+        takes=f"invoice_metadata lines{{{_LINE} id}}",
+    ),
+    Route(
+        "POST",
+        "/v1/invoices/{id}/remove_lines",
+        remove_lines,
+        "InvoiceRemoveLinesParams",
+        takes="invoice_metadata lines",
+    ),
+    Route("GET", "/v1/invoices/{id}/lines", list_lines, "InvoiceLineItemListParams", takes=PAGE),
+    Route("POST", "/v1/invoices/{id}/lines/{line}", update_line, "InvoiceLineItemUpdateParams", takes=_LINE),
 )

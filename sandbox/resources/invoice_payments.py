@@ -7,9 +7,11 @@ from typing import TypedDict
 
 from sandbox.billing.detaching import detach
 from sandbox.documents import Document
+from sandbox.resources.fields import require_known
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.wire.errors import parameter_missing
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 
 class InvoiceDetachPaymentParams(TypedDict, total=False):
@@ -24,6 +26,7 @@ def retrieve_invoice_payment(call: Call) -> Document:
 
 
 def list_invoice_payments(call: Call) -> Page:
+    require_known(call.tx, call.params, "invoice")
     params = call.params
     filters = Filters().equal("invoice", params.get("invoice")).equal("status", params.get("status"))
     filters.within("created", params.get("created"))
@@ -49,8 +52,18 @@ def detach_payment(call: Call) -> Document:
 
 ROUTES = (
     Route(
-        "POST", "/v1/invoices/{id}/detach_payment", detach_payment, InvoiceDetachPaymentParams, takes="payment_intent"
+        "POST",
+        "/v1/invoices/{id}/detach_payment",
+        detach_payment,
+        InvoiceDetachPaymentParams,
+        takes="payment_intent",
     ),
-    Route("GET", "/v1/invoice_payments", list_invoice_payments, "InvoicePaymentListParams"),
-    Route("GET", "/v1/invoice_payments/{id}", retrieve_invoice_payment, "InvoicePaymentRetrieveParams"),
+    Route(
+        "GET",
+        "/v1/invoice_payments",
+        list_invoice_payments,
+        "InvoicePaymentListParams",
+        takes=f"{PAGE} created invoice payment{{payment_intent type}} status",
+    ),
+    Route("GET", "/v1/invoice_payments/{id}", retrieve_invoice_payment, "InvoicePaymentRetrieveParams", takes=""),
 )

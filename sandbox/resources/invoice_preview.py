@@ -3,26 +3,25 @@
 The preview is a real draft that is rolled back, so that the two cannot differ.
 """
 
+from sandbox.billing.discounts import DISCOUNTS
 from sandbox.billing.drafting import open_draft
-from sandbox.billing.items import attach, change_item, make_item
+from sandbox.billing.items import ITEM, PRICE_DATA, attach, change_item, make_item
 from sandbox.billing.numbering import new_prefix
 from sandbox.billing.totals import recompute
 from sandbox.documents import Document
 from sandbox.presentation import show
+from sandbox.resources.fields import refuse_unknown_references
 from sandbox.shapes import customers as shapes
 from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request, resource_missing
+from sandbox.wire.errors import resource_missing
 from sandbox.wire.routing import Call, Route
 
-_SUBSCRIPTIONS = ("subscription", "subscription_details", "schedule", "schedule_details")
-_CARRIED = ("currency", "discounts", "automatic_tax", "issuer", "on_behalf_of")
+_CARRIED = ("currency", "discounts", "issuer")
 
 
 def create_preview(call: Call) -> Document:
     tx, params = call.tx, call.params
-    refused = [name for name in _SUBSCRIPTIONS if name in params]
-    if refused:
-        raise invalid_request("The sandbox has no subscriptions to preview.", param=refused[0])
+    refuse_unknown_references(params)
     with tx.pretending():
         customer = _customer(tx, params)
         carried: Document = {name: params[name] for name in _CARRIED if name in params}
@@ -68,4 +67,9 @@ def _preview_item(tx: Transaction, sent: Document, customer: Document, draft: Do
     change_item(tx, item, described)
 
 
-ROUTES = (Route("POST", "/v1/invoices/create_preview", create_preview, "InvoiceCreatePreviewParams"),)
+_PREVIEW = (
+    "schedule subscription"
+    f" currency customer customer_details{{address shipping tax_exempt}} {DISCOUNTS} issuer{{type=self}}"
+    f" invoice_items{{{ITEM} currency invoiceitem price price_data{{{PRICE_DATA}}} tax_behavior unit_amount unit_amount_decimal}}"
+)
+ROUTES = (Route("POST", "/v1/invoices/create_preview", create_preview, "InvoiceCreatePreviewParams", takes=_PREVIEW),)

@@ -4,19 +4,21 @@ The rules are in `billing`; lines have their own module.
 """
 
 from sandbox.billing import attaching, closing, collection
-from sandbox.billing.drafting import apply_changes, open_draft
+from sandbox.billing.discounts import DISCOUNTS
+from sandbox.billing.drafting import PAYMENT_SETTINGS, SHIPPING_COST, apply_changes, open_draft
 from sandbox.billing.finalization import finalize
 from sandbox.billing.revision import revise
 from sandbox.billing.sending import send
 from sandbox.billing.totals import recompute
 from sandbox.documents import Document
 from sandbox.presentation import announce, updating
-from sandbox.resources.fields import deleted, refuse_unknown_references
+from sandbox.resources.fields import deleted, refuse_unknown_references, require_known
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.search import search_documents
 from sandbox.store.transaction import merged_metadata
 from sandbox.wire.errors import invalid_request, parameter_missing
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 _ALWAYS = frozenset({"metadata", "expand"})
 
@@ -86,9 +88,11 @@ def _update_finalized(call: Call, invoice: Document) -> None:
 
 
 def list_invoices(call: Call) -> Page:
+    require_known(call.tx, call.params, "customer")
+    refuse_unknown_references(call.params)
     params = call.params
     filters = Filters()
-    for name in ("customer", "status", "collection_method", "subscription"):
+    for name in ("customer", "status", "collection_method"):
         filters.equal(name, params.get(name))
     filters.within("created", params.get("created")).within("due_date", params.get("due_date"))
     return list_documents(call.tx, "invoice", params, filters, "/v1/invoices")
@@ -150,17 +154,49 @@ def mark_uncollectible(call: Call) -> Document:
     return invoice
 
 
+_DRAFT = (
+    "auto_advance automatically_finalizes_at collection_method custom_fields days_until_due default_payment_method"
+    f" default_source default_tax_rates description {DISCOUNTS} due_date effective_at footer issuer{{type=self}} metadata number"
+    f" {PAYMENT_SETTINGS} rendering{{amount_tax_display pdf}} shipping_cost{{{SHIPPING_COST}}} shipping_details"
+    " statement_descriptor"
+)
 ROUTES = (
-    Route("POST", "/v1/invoices", create_invoice, "InvoiceCreateParams"),
-    Route("GET", "/v1/invoices", list_invoices, "InvoiceListParams"),
-    Route("GET", "/v1/invoices/search", search_invoices, "InvoiceSearchParams"),
-    Route("GET", "/v1/invoices/{id}", retrieve_invoice, "InvoiceRetrieveParams"),
-    Route("POST", "/v1/invoices/{id}", update_invoice, "InvoiceUpdateParams"),
-    Route("DELETE", "/v1/invoices/{id}", delete_invoice, "InvoiceDeleteParams"),
-    Route("POST", "/v1/invoices/{id}/finalize", finalize_invoice, "InvoiceFinalizeInvoiceParams"),
-    Route("POST", "/v1/invoices/{id}/send", send_invoice, "InvoiceSendInvoiceParams"),
-    Route("POST", "/v1/invoices/{id}/pay", pay_invoice, "InvoicePayParams"),
-    Route("POST", "/v1/invoices/{id}/attach_payment", attach_payment, "InvoiceAttachPaymentParams"),
-    Route("POST", "/v1/invoices/{id}/void", void_invoice, "InvoiceVoidInvoiceParams"),
-    Route("POST", "/v1/invoices/{id}/mark_uncollectible", mark_uncollectible, "InvoiceMarkUncollectibleParams"),
+    Route(
+        "POST",
+        "/v1/invoices",
+        create_invoice,
+        "InvoiceCreateParams",
+        takes=f"{_DRAFT} currency customer from_invoice pending_invoice_items_behavior subscription",
+    ),
+    Route(
+        "GET",
+        "/v1/invoices",
+        list_invoices,
+        "InvoiceListParams",
+        takes=f"{PAGE} collection_method created customer due_date status subscription",
+    ),
+    Route("GET", "/v1/invoices/search", search_invoices, "InvoiceSearchParams", takes="limit page query"),
+    Route("GET", "/v1/invoices/{id}", retrieve_invoice, "InvoiceRetrieveParams", takes=""),
+    Route("POST", "/v1/invoices/{id}", update_invoice, "InvoiceUpdateParams", takes=_DRAFT),
+    Route("DELETE", "/v1/invoices/{id}", delete_invoice, "InvoiceDeleteParams", takes=""),
+    Route("POST", "/v1/invoices/{id}/finalize", finalize_invoice, "InvoiceFinalizeInvoiceParams", takes="auto_advance"),
+    Route("POST", "/v1/invoices/{id}/send", send_invoice, "InvoiceSendInvoiceParams", takes=""),
+    Route(
+        "POST",
+        "/v1/invoices/{id}/pay",
+        pay_invoice,
+        "InvoicePayParams",
+        takes="off_session paid_out_of_band payment_method source",
+    ),
+    Route(
+        "POST",
+        "/v1/invoices/{id}/attach_payment",
+        attach_payment,
+        "InvoiceAttachPaymentParams",
+        takes="payment_intent payment_record",
+    ),
+    Route("POST", "/v1/invoices/{id}/void", void_invoice, "InvoiceVoidInvoiceParams", takes=""),
+    Route(
+        "POST", "/v1/invoices/{id}/mark_uncollectible", mark_uncollectible, "InvoiceMarkUncollectibleParams", takes=""
+    ),
 )

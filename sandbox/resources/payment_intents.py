@@ -5,45 +5,68 @@ It limits what a publishable key with a client secret may see and do.
 
 import hmac
 
-from sandbox.billing import payments
+from sandbox.billing import capturing, payments
 from sandbox.billing.collection import collect, invoice_of, made_by_invoice
-from sandbox.billing.currencies import check_currency
+from sandbox.billing.currencies import check_charge, check_currency
 from sandbox.billing.methods import attach_method, method_from, resolve_method
-from sandbox.billing.payments import Presence
+from sandbox.billing.payments import Presence, method_types
 from sandbox.documents import Document
 from sandbox.presentation import updating
 from sandbox.publishable import FROM_STRIPE_JS
-from sandbox.resources.fields import apply_fields
+from sandbox.resources.fields import apply_fields, require_known
 from sandbox.shapes.customers import shipping
+from sandbox.shapes.payments import card_options
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.search import search_documents
 from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import StripeError, invalid_request, parameter_missing
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 _INVOICE_EDITABLE = frozenset(
     {"setup_future_usage", "metadata", "payment_method", "description", "receipt_email", "payment_method_data",
      "payment_method_options", "shipping", "expand"}
 )  # fmt: skip
+_COPIED = ("capture_method", "description", "receipt_email", "setup_future_usage", "statement_descriptor",
+           "statement_descriptor_suffix", "transfer_group")  # fmt: skip
 _CONFIRMABLE = {"requires_payment_method", "requires_confirmation", "requires_action"}
 
 
 def create_payment_intent(call: Call) -> Document:
     tx, params = call.tx, call.params
+    currency = check_currency(params["currency"])
+    automatic = {"allow_redirects": "always", "enabled": True} | params.get("automatic_payment_methods", {})
     fields: Document = {
-        "capture_method": params.get("capture_method", "automatic"),
+        "automatic_payment_methods": automatic if automatic["enabled"] else {"enabled": False},
+        "capture_method": "automatic_async",
+        "confirmation_method": params.get("confirmation_method", "automatic"),
         "metadata": merged_metadata({}, params.get("metadata", {})),
-        "automatic_payment_methods": {"allow_redirects": "always", "enabled": True},
+        "payment_method_options": {},
+        "payment_method_types": method_types(currency) if automatic["enabled"] else ["card"],
     }
     if "customer" in params:
         fields["customer"] = tx.need("customer", params["customer"], param="customer")["id"]
-    apply_fields(fields, params, ("description", "receipt_email", "setup_future_usage", "statement_descriptor"))
-    intent = payments.open_intent(tx, amount=params["amount"], currency=check_currency(params["currency"]), **fields)
+    _apply(fields, params)
+    intent = payments.open_intent(tx, amount=params["amount"], currency=currency, **fields)
     if params.get("confirm"):
         return _confirm(tx, intent, params)
     if params.get("payment_method") or params.get("payment_method_data"):
         _choose_method(tx, intent, params)
     return intent
+
+
+def _apply(intent: Document, params: Document) -> None:
+    """Apply what create, update and confirm have in common."""
+    apply_fields(intent, params, _COPIED)
+    if params.get("allowed_payment_method_types"):
+        allowed = list(params["allowed_payment_method_types"])
+        intent |= {"allowed_payment_method_types": allowed, "payment_method_types": allowed}
+    if "shipping" in params:
+        intent["shipping"] = shipping(params["shipping"] or None)
+    asked = (params.get("payment_method_options") or {}).get("card")
+    if asked:
+        chosen = asked.get("request_three_d_secure", "automatic")
+        intent["payment_method_options"]["card"] = card_options(request_three_d_secure=chosen)
 
 
 def _intent(call: Call) -> Document:
@@ -75,16 +98,23 @@ def update_payment_intent(call: Call) -> Document:
     if intent["status"] in {"succeeded", "canceled"} and params.keys() - {"metadata", "description", "expand"}:
         raise _unexpected_state(intent, "update")
     with updating(tx, "payment_intent.updated", intent):
-        apply_fields(
-            intent, params, ("description", "receipt_email", "setup_future_usage", "statement_descriptor", "amount")
-        )
+        _apply(intent, params)
+        if "amount" in params or "currency" in params:
+            _reprice(intent, params)
         if "metadata" in params:
             intent["metadata"] = merged_metadata(intent["metadata"], params["metadata"])
-        if "shipping" in params:
-            intent["shipping"] = shipping(params["shipping"] or None)
         if params.get("payment_method") or params.get("payment_method_data"):
             _choose_method(tx, intent, params)
     return intent
+
+
+def _reprice(intent: Document, params: Document) -> None:
+    if intent["status"] in {"processing", "requires_capture"}:
+        raise _unexpected_state(intent, "update")
+    currency = check_currency(params.get("currency", intent["currency"]))
+    amount = params.get("amount", intent["amount"])
+    check_charge(amount, currency)
+    intent |= {"amount": amount, "currency": currency}
 
 
 def _choose_method(tx: Transaction, intent: Document, params: Document) -> Document:
@@ -93,7 +123,9 @@ def _choose_method(tx: Transaction, intent: Document, params: Document) -> Docum
         if "payment_method_data" in params
         else resolve_method(tx, params["payment_method"])
     )
-    if method["type"] not in intent["payment_method_types"] and intent["automatic_payment_methods"] is None:
+    automatic = intent["automatic_payment_methods"]
+    open_to_all = automatic is not None and automatic["enabled"] and not intent["allowed_payment_method_types"]
+    if method["type"] not in intent["payment_method_types"] and not open_to_all:
         allowed = ", ".join(intent["payment_method_types"])
         raise invalid_request(
             f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent. Please attach a"
@@ -121,7 +153,15 @@ def _require_own(intent: Document, method: Document) -> None:
 
 
 def confirm_payment_intent(call: Call) -> Document:
-    return _confirm(call.tx, _intent(call), call.params)
+    intent = _intent(call)
+    if call.publishable and intent["confirmation_method"] == "manual":
+        raise invalid_request(
+            "This PaymentIntent cannot be confirmed using your publishable key because its `confirmation_method` is set"
+            " to `manual`. Please use your secret key instead, or create a PaymentIntent with `confirmation_method` set"
+            " to `automatic`.",
+            code="payment_intent_invalid_parameter",
+        )
+    return _confirm(call.tx, intent, call.params)
 
 
 def _confirm(tx: Transaction, intent: Document, params: Document) -> Document:
@@ -139,9 +179,9 @@ def _confirm(tx: Transaction, intent: Document, params: Document) -> Document:
             " payment method or ConfirmationToken.",
             code="payment_intent_unexpected_state",
         )
-    apply_fields(intent, params, ("receipt_email", "setup_future_usage"))
+    _apply(intent, params)
     presence = Presence(
-        off_session=bool(params.get("off_session")),
+        off_session=bool(params.get("off_session") or params.get("error_on_requires_action")),
         return_url=params.get("return_url"),
         uses_stripe_js=bool(params.get("use_stripe_sdk")),
     )
@@ -180,6 +220,15 @@ def _unexpected_state(intent: Document, verb: str) -> StripeError:
     )
 
 
+def capture_payment_intent(call: Call) -> Document:
+    intent, params = _intent(call), call.params
+    apply_fields(intent, params, ("statement_descriptor", "statement_descriptor_suffix"))
+    if "metadata" in params:
+        intent["metadata"] = merged_metadata(intent["metadata"], params["metadata"])
+    capturing.capture(call.tx, intent, params.get("amount_to_capture"))
+    return intent
+
+
 def cancel_payment_intent(call: Call) -> Document:
     tx, intent = call.tx, _intent(call)
     if made_by_invoice(tx, intent):
@@ -188,6 +237,7 @@ def cancel_payment_intent(call: Call) -> Document:
         )
     if intent["status"] in {"succeeded", "canceled", "processing"}:
         raise _unexpected_state(intent, "cancel")
+    capturing.release(tx, intent)
     payments.cancel(tx, intent, call.params.get("cancellation_reason"))
     for payment in tx.where("invoice_payment", _link=intent["id"]):
         payment["status"] = "canceled"
@@ -197,6 +247,7 @@ def cancel_payment_intent(call: Call) -> Document:
 
 
 def list_payment_intents(call: Call) -> Page:
+    require_known(call.tx, call.params, "customer")
     filters = Filters().equal("customer", call.params.get("customer"))
     filters.within("created", call.params.get("created"))
     return list_documents(call.tx, "payment_intent", call.params, filters, "/v1/payment_intents")
@@ -206,26 +257,71 @@ def search_payment_intents(call: Call) -> Page:
     return search_documents(call.tx, "payment_intent", call.params, "/v1/payment_intents/search")
 
 
+METHOD = (
+    "payment_method payment_method_data{allow_redisplay billing_details metadata type=card|us_bank_account us_bank_account}"
+    " payment_method_options{card{request_three_d_secure}}"
+)
+_SHARED = "capture_method receipt_email setup_future_usage shipping"
+_INTENT = (
+    f"{_SHARED} allowed_payment_method_types amount currency description metadata"
+    " statement_descriptor statement_descriptor_suffix transfer_group"
+)
+_CONFIRM = f"{METHOD} error_on_requires_action off_session return_url use_stripe_sdk"
 ROUTES = (
-    Route("POST", "/v1/payment_intents", create_payment_intent, "PaymentIntentCreateParams"),
-    Route("GET", "/v1/payment_intents", list_payment_intents, "PaymentIntentListParams"),
-    Route("GET", "/v1/payment_intents/search", search_payment_intents, "PaymentIntentSearchParams"),
+    Route(
+        "POST",
+        "/v1/payment_intents",
+        create_payment_intent,
+        "PaymentIntentCreateParams",
+        takes=f"{_INTENT} {_CONFIRM} automatic_payment_methods confirm confirmation_method customer",
+    ),
+    Route(
+        "GET", "/v1/payment_intents", list_payment_intents, "PaymentIntentListParams", takes=f"{PAGE} created customer"
+    ),
+    Route(
+        "GET",
+        "/v1/payment_intents/search",
+        search_payment_intents,
+        "PaymentIntentSearchParams",
+        takes="limit page query",
+    ),
     Route(
         "GET",
         "/v1/payment_intents/{id}",
         retrieve_payment_intent,
         "PaymentIntentRetrieveParams",
+        takes="client_secret",
         publishable=True,
         also=FROM_STRIPE_JS,
     ),
-    Route("POST", "/v1/payment_intents/{id}", update_payment_intent, "PaymentIntentUpdateParams"),
+    Route(
+        "POST",
+        "/v1/payment_intents/{id}",
+        update_payment_intent,
+        "PaymentIntentUpdateParams",
+        takes=f"{_INTENT} {METHOD}",
+    ),
     Route(
         "POST",
         "/v1/payment_intents/{id}/confirm",
         confirm_payment_intent,
         "PaymentIntentConfirmParams",
+        takes=f"{_CONFIRM} {_SHARED} allowed_payment_method_types",
         publishable=True,
         also=FROM_STRIPE_JS,
     ),
-    Route("POST", "/v1/payment_intents/{id}/cancel", cancel_payment_intent, "PaymentIntentCancelParams"),
+    Route(
+        "POST",
+        "/v1/payment_intents/{id}/capture",
+        capture_payment_intent,
+        "PaymentIntentCaptureParams",
+        takes="amount_to_capture final_capture=true metadata statement_descriptor statement_descriptor_suffix",
+    ),
+    Route(
+        "POST",
+        "/v1/payment_intents/{id}/cancel",
+        cancel_payment_intent,
+        "PaymentIntentCancelParams",
+        takes="cancellation_reason",
+    ),
 )

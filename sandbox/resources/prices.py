@@ -6,13 +6,14 @@ from sandbox.billing.currencies import check_amount, check_currency
 from sandbox.billing.pricing import one_off_product, plain, whole
 from sandbox.documents import Document
 from sandbox.presentation import announce, updating
-from sandbox.resources.fields import apply_fields
+from sandbox.resources.fields import apply_fields, require_known
 from sandbox.shapes import catalog as shapes
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.search import search_documents
 from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import StripeError, invalid_request, parameter_missing
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 _AMOUNTS = ("unit_amount", "unit_amount_decimal", "custom_unit_amount")
 
@@ -49,6 +50,8 @@ def _product_for(tx: Transaction, params: Document) -> str:
         return str(tx.need("product", params["product"], param="product")["id"])
     if "product_data" not in params:
         raise parameter_missing("product")
+    if tx.find(params["product_data"].get("id", "")) is not None:
+        raise invalid_request("Product already exists.", code="resource_already_exists", param="product_data[id]")
     product = one_off_product(tx, params["product_data"])
     product["active"] = params["product_data"].get("active", True)
     announce(tx, "product.created", product)
@@ -143,9 +146,12 @@ def update_price(call: Call) -> Document:
 
 
 def list_prices(call: Call) -> Page:
+    require_known(call.tx, call.params, "product")
     params = call.params
     filters = Filters().equal("active", params.get("active")).equal("product", params.get("product"))
     filters.equal("currency", params.get("currency")).equal("type", params.get("type"))
+    for name, value in params.get("recurring", {}).items():
+        filters.equal(f"recurring.{name}", value)
     filters.one_of("lookup_key", params.get("lookup_keys")).within("created", params.get("created"))
     return list_documents(call.tx, "price", params, filters, "/v1/prices")
 
@@ -154,10 +160,28 @@ def search_prices(call: Call) -> Page:
     return search_documents(call.tx, "price", call.params, "/v1/prices/search")
 
 
+_PRICE = (
+    "active billing_scheme currency currency_options custom_unit_amount lookup_key metadata nickname product"
+    " product_data{active id metadata name statement_descriptor tax_code unit_label}"
+    " recurring{interval interval_count trial_period_days usage_type} tax_behavior tiers tiers_mode transfer_lookup_key"
+    " transform_quantity unit_amount unit_amount_decimal"
+)
 ROUTES = (
-    Route("POST", "/v1/prices", create_price, "PriceCreateParams"),
-    Route("GET", "/v1/prices", list_prices, "PriceListParams"),
-    Route("GET", "/v1/prices/search", search_prices, "PriceSearchParams"),
-    Route("GET", "/v1/prices/{id}", retrieve_price, "PriceRetrieveParams"),
-    Route("POST", "/v1/prices/{id}", update_price, "PriceUpdateParams"),
+    Route("POST", "/v1/prices", create_price, "PriceCreateParams", takes=_PRICE),
+    Route(
+        "GET",
+        "/v1/prices",
+        list_prices,
+        "PriceListParams",
+        takes=f"{PAGE} active created currency lookup_keys product recurring{{interval usage_type}} type",
+    ),
+    Route("GET", "/v1/prices/search", search_prices, "PriceSearchParams", takes="limit page query"),
+    Route("GET", "/v1/prices/{id}", retrieve_price, "PriceRetrieveParams", takes=""),
+    Route(
+        "POST",
+        "/v1/prices/{id}",
+        update_price,
+        "PriceUpdateParams",
+        takes="active currency_options lookup_key metadata nickname tax_behavior transfer_lookup_key",
+    ),
 )

@@ -10,6 +10,7 @@ from sandbox.store.search import search_documents
 from sandbox.store.transaction import merged_metadata
 from sandbox.wire.errors import invalid_request
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 MOST_IMAGES = 8
 _FIELDS = (
@@ -84,11 +85,24 @@ def delete_product(call: Call) -> Document:
     return deleted(product)
 
 
+_PRODUCT = (
+    "active description images marketing_features metadata name package_dimensions shippable statement_descriptor"
+    " tax_code unit_label url"
+)
+_PRICE = "currency currency_options custom_unit_amount metadata recurring tax_behavior unit_amount unit_amount_decimal"
 ROUTES = (
-    Route("POST", "/v1/products", create_product, "ProductCreateParams"),
-    Route("GET", "/v1/products", list_products, "ProductListParams"),
-    Route("GET", "/v1/products/search", search_products, "ProductSearchParams"),
-    Route("GET", "/v1/products/{id}", retrieve_product, "ProductRetrieveParams"),
-    Route("POST", "/v1/products/{id}", update_product, "ProductUpdateParams"),
-    Route("DELETE", "/v1/products/{id}", delete_product, "ProductDeleteParams"),
+    Route(
+        "POST",
+        "/v1/products",
+        create_product,
+        "ProductCreateParams",
+        takes=f"{_PRODUCT} default_price_data{{{_PRICE}}} id type",
+    ),
+    Route(
+        "GET", "/v1/products", list_products, "ProductListParams", takes=f"{PAGE} active created ids shippable type url"
+    ),
+    Route("GET", "/v1/products/search", search_products, "ProductSearchParams", takes="limit page query"),
+    Route("GET", "/v1/products/{id}", retrieve_product, "ProductRetrieveParams", takes=""),
+    Route("POST", "/v1/products/{id}", update_product, "ProductUpdateParams", takes=f"{_PRODUCT} default_price"),
+    Route("DELETE", "/v1/products/{id}", delete_product, "ProductDeleteParams", takes=""),
 )

@@ -3,6 +3,7 @@
 from sandbox.billing import refunding
 from sandbox.billing.refunding import refund_charge, updating_refund
 from sandbox.documents import Document
+from sandbox.resources.fields import require_known
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.transaction import merged_metadata
 from sandbox.wire.errors import invalid_request
@@ -58,6 +59,7 @@ def update_refund(call: Call) -> Document:
 
 
 def list_refunds(call: Call) -> Page:
+    require_known(call.tx, call.params, "charge", "payment_intent")
     tx, params = call.tx, call.params
     filters = Filters()
     for name, field in (("charge", "_link"), ("payment_intent", "payment_intent")):

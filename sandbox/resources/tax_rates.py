@@ -11,6 +11,7 @@ from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.transaction import merged_metadata
 from sandbox.wire.errors import invalid_request
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 _FIELDS = ("active", "country", "description", "display_name", "jurisdiction", "state", "tax_type")
 _WHOLE = 100
@@ -57,9 +58,10 @@ def list_tax_rates(call: Call) -> Page:
     return list_documents(call.tx, "tax_rate", params, filters, "/v1/tax_rates")
 
 
+_RATE = "active country description display_name jurisdiction metadata state tax_type"
 ROUTES = (
-    Route("POST", "/v1/tax_rates", create_tax_rate, "TaxRateCreateParams"),
-    Route("GET", "/v1/tax_rates", list_tax_rates, "TaxRateListParams"),
-    Route("GET", "/v1/tax_rates/{id}", retrieve_tax_rate, "TaxRateRetrieveParams"),
-    Route("POST", "/v1/tax_rates/{id}", update_tax_rate, "TaxRateUpdateParams"),
+    Route("POST", "/v1/tax_rates", create_tax_rate, "TaxRateCreateParams", takes=f"{_RATE} inclusive percentage"),
+    Route("GET", "/v1/tax_rates", list_tax_rates, "TaxRateListParams", takes=f"{PAGE} active created inclusive"),
+    Route("GET", "/v1/tax_rates/{id}", retrieve_tax_rate, "TaxRateRetrieveParams", takes=""),
+    Route("POST", "/v1/tax_rates/{id}", update_tax_rate, "TaxRateUpdateParams", takes=_RATE),
 )

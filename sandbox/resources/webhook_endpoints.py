@@ -10,6 +10,7 @@ from sandbox.store.transaction import merged_metadata
 from sandbox.webhooks.endpoints import add_endpoint
 from sandbox.wire.errors import invalid_request
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 
 def create_webhook_endpoint(call: Call) -> Document:
@@ -65,9 +66,21 @@ def delete_webhook_endpoint(call: Call) -> Document:
 
 
 ROUTES = (
-    Route("POST", "/v1/webhook_endpoints", create_webhook_endpoint, "WebhookEndpointCreateParams"),
-    Route("GET", "/v1/webhook_endpoints", list_webhook_endpoints, "WebhookEndpointListParams"),
-    Route("GET", "/v1/webhook_endpoints/{id}", retrieve_webhook_endpoint, "WebhookEndpointRetrieveParams"),
-    Route("POST", "/v1/webhook_endpoints/{id}", update_webhook_endpoint, "WebhookEndpointUpdateParams"),
-    Route("DELETE", "/v1/webhook_endpoints/{id}", delete_webhook_endpoint, "WebhookEndpointDeleteParams"),
+    Route(
+        "POST",
+        "/v1/webhook_endpoints",
+        create_webhook_endpoint,
+        "WebhookEndpointCreateParams",
+        takes="api_version connect=false description enabled_events metadata url",
+    ),
+    Route("GET", "/v1/webhook_endpoints", list_webhook_endpoints, "WebhookEndpointListParams", takes=PAGE),
+    Route("GET", "/v1/webhook_endpoints/{id}", retrieve_webhook_endpoint, "WebhookEndpointRetrieveParams", takes=""),
+    Route(
+        "POST",
+        "/v1/webhook_endpoints/{id}",
+        update_webhook_endpoint,
+        "WebhookEndpointUpdateParams",
+        takes="description disabled enabled_events metadata url",
+    ),
+    Route("DELETE", "/v1/webhook_endpoints/{id}", delete_webhook_endpoint, "WebhookEndpointDeleteParams", takes=""),
 )

@@ -56,6 +56,17 @@ def payment_intent(**fields: object) -> Document:
     }
 
 
+def card_options(**fields: object) -> Document:
+    """`payment_method_options.card` of a PaymentIntent."""
+    return {
+        "installments": None,
+        "mandate_options": None,
+        "network": None,
+        "request_three_d_secure": "automatic",
+        **fields,
+    }
+
+
 def charge(**fields: object) -> Document:
     return {
         "id": None,
