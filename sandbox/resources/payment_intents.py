@@ -111,10 +111,10 @@ def update_payment_intent(call: Call) -> Document:
 def _reprice(intent: Document, params: Document) -> None:
     if intent["status"] in {"processing", "requires_capture"}:
         raise _unexpected_state(intent, "update")
-    currency = check_currency(params.get("currency", intent["currency"]))
-    amount = params.get("amount", intent["amount"])
-    check_charge(amount, currency)
-    intent |= {"amount": amount, "currency": currency}
+    asked = {**intent, **params}
+    currency = check_currency(asked["currency"])
+    check_charge(asked["amount"], currency)
+    intent |= {"amount": asked["amount"], "currency": currency}
 
 
 def _choose_method(tx: Transaction, intent: Document, params: Document) -> Document:
