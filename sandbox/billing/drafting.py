@@ -21,6 +21,7 @@ MISSING_EMAIL = (
     "Missing email. In order to create invoices that are sent to the customer, the customer must have a valid email."
 )
 _PLAIN = ("description", "footer", "statement_descriptor", "number", "on_behalf_of", "effective_at")
+AUTOMATIC_TAX = "automatic_tax{enabled liability{type=self}}"
 PAYMENT_SETTINGS = "payment_settings{payment_method_types=card|us_bank_account|sepa_debit payment_method_options{card{request_three_d_secure}}}"
 SHIPPING_COST = (
     "shipping_rate shipping_rate_data{display_name fixed_amount{amount currency currency_options} type=fixed_amount}"

@@ -214,10 +214,16 @@ def create_balance_transaction(call: Call) -> Document:
 _CUSTOMER = (
     "address balance business_name description email individual_name invoice_prefix invoice_settings{custom_fields"
     " default_payment_method footer rendering_options{amount_tax_display}} metadata name next_invoice_sequence phone"
-    " preferred_locales shipping source tax_exempt"
+    " preferred_locales shipping source tax{validate_location} tax_exempt"
 )
 ROUTES = (
-    Route("POST", "/v1/customers", create_customer, "CustomerCreateParams", takes=f"{_CUSTOMER} payment_method"),
+    Route(
+        "POST",
+        "/v1/customers",
+        create_customer,
+        "CustomerCreateParams",
+        takes=f"{_CUSTOMER} payment_method tax_id_data",
+    ),
     Route("GET", "/v1/customers", list_customers, "CustomerListParams", takes=f"{PAGE} created email"),
     Route("GET", "/v1/customers/search", search_customers, "CustomerSearchParams", takes="limit page query"),
     Route("GET", "/v1/customers/{id}", retrieve_customer, "CustomerRetrieveParams", takes=""),

@@ -4,7 +4,7 @@ The preview is a real draft that is rolled back, so that the two cannot differ.
 """
 
 from sandbox.billing.discounts import DISCOUNTS
-from sandbox.billing.drafting import open_draft
+from sandbox.billing.drafting import AUTOMATIC_TAX, open_draft
 from sandbox.billing.items import ITEM, PRICE_DATA, attach, change_item, make_item
 from sandbox.billing.numbering import new_prefix
 from sandbox.billing.totals import recompute
@@ -16,7 +16,7 @@ from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import resource_missing
 from sandbox.wire.routing import Call, Route
 
-_CARRIED = ("currency", "discounts", "issuer")
+_CARRIED = ("currency", "discounts", "automatic_tax", "issuer")
 
 
 def create_preview(call: Call) -> Document:
@@ -68,7 +68,7 @@ def _preview_item(tx: Transaction, sent: Document, customer: Document, draft: Do
 
 
 _PREVIEW = (
-    "schedule subscription"
+    f"{AUTOMATIC_TAX} schedule subscription"
     f" currency customer customer_details{{address shipping tax_exempt}} {DISCOUNTS} issuer{{type=self}}"
     f" invoice_items{{{ITEM} currency invoiceitem price price_data{{{PRICE_DATA}}} tax_behavior unit_amount unit_amount_decimal}}"
 )

@@ -5,7 +5,7 @@ The rules are in `billing`; lines have their own module.
 
 from sandbox.billing import attaching, closing, collection
 from sandbox.billing.discounts import DISCOUNTS
-from sandbox.billing.drafting import PAYMENT_SETTINGS, SHIPPING_COST, apply_changes, open_draft
+from sandbox.billing.drafting import AUTOMATIC_TAX, PAYMENT_SETTINGS, SHIPPING_COST, apply_changes, open_draft
 from sandbox.billing.finalization import finalize
 from sandbox.billing.revision import revise
 from sandbox.billing.sending import send
@@ -155,7 +155,7 @@ def mark_uncollectible(call: Call) -> Document:
 
 
 _DRAFT = (
-    "auto_advance automatically_finalizes_at collection_method custom_fields days_until_due default_payment_method"
+    f"account_tax_ids {AUTOMATIC_TAX} auto_advance automatically_finalizes_at collection_method custom_fields days_until_due default_payment_method"
     f" default_source default_tax_rates description {DISCOUNTS} due_date effective_at footer issuer{{type=self}} metadata number"
     f" {PAYMENT_SETTINGS} rendering{{amount_tax_display pdf}} shipping_cost{{{SHIPPING_COST}}} shipping_details"
     " statement_descriptor"
