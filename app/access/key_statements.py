@@ -14,22 +14,20 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    case,
     cast,
     exists,
     extract,
     func,
     insert,
-    literal,
     or_,
     select,
     true,
     update,
 )
-from sqlalchemy.dialects.postgresql import array
 
 from app.db.engine import Connection
 from app.db.schema import api_keys
+from app.db.schema.access import GRANTED_SCOPES
 from app.db.schema.metadata import TIME
 from app.db.statement import Statement, parameters
 
@@ -50,18 +48,6 @@ class StoredKey:
 
 
 _C = api_keys.c
-_SCOPES = case(
-    (
-        and_(
-            ~_C.feed_apart,
-            _C.scopes.overlap(array(["events:read", "events:write"])),
-            literal("feed:read") != func.all(_C.scopes),
-        ),
-        func.array_append(_C.scopes, "feed:read"),
-    ),
-    else_=_C.scopes,
-).label("scopes")
-"""The scopes of a key. A key from before the feed had its own scope keeps the right to read it."""
 _IN_FORCE = and_(_C.revoked_at.is_(None), or_(_C.expires_at.is_(None), _C.expires_at > func.now()))
 
 _NOTE_USE = (
@@ -79,7 +65,7 @@ _FIND = Statement(
     select(
         _C.caller,
         _C.digest,
-        _SCOPES,
+        GRANTED_SCOPES.label("scopes"),
         cast(extract("epoch", _C.expires_at - func.now()), Float).label("expires_in_s"),
     )
     .where(_C.prefix == bindparam("prefix"), _IN_FORCE)
@@ -99,7 +85,7 @@ _OLD = (
         expires_at=func.least(_C.expires_at, func.now() + bindparam("overlap", type_=Interval)),
     )
     .where(_C.id == bindparam("old"), _C.replaced_by.is_(None), _IN_FORCE)
-    .returning(_C.caller, _C.name, _SCOPES, _C.livemode, func.pg_notify(CHANNEL, _C.caller))
+    .returning(_C.caller, _C.name, GRANTED_SCOPES.label("scopes"), _C.livemode, func.pg_notify(CHANNEL, _C.caller))
     .cte("old")
 )
 _ROTATE = Statement(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.access import key_statements
 from app.access.keyring import Keyring
-from app.db import documents
+from app.db import documents, resources
 from app.db.engine import Connection, Database
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonView
@@ -89,14 +89,14 @@ def _new_id() -> str:
 
 
 async def _require_known(connection: Connection, key_id: str) -> None:
-    if await documents.read(connection, documents.API_KEY, key_id) is None:
+    if await documents.read(connection, resources.API_KEY, key_id) is None:
         raise NotFound(f"There is no API key {key_id!r}.")
 
 
 async def _finish(
     connection: Connection, operation: Operation, key_id: str, status: int = 200, key: str | None = None
 ) -> Answer:
-    document = await documents.read(connection, documents.API_KEY, key_id)
+    document = await documents.read(connection, resources.API_KEY, key_id)
     return await operation.finish(connection, status, document or "null", key)
 
 

@@ -15,7 +15,7 @@ from app.catalog.schemas import (
     ProductUpdate,
 )
 from app.catalog.service import Catalog
-from app.db.documents import PRICE, PRODUCT
+from app.db.resources import PRICE, PRODUCT
 from app.http.dependencies import WriteDep, service
 from app.http.parameters import PriceId, ProductId
 from app.http.problems import WRITE, answers
@@ -40,8 +40,7 @@ async def create_product(body: ProductCreate, catalog: CatalogDep, write: WriteD
 )
 async def list_products(request: Request) -> Response:
     """List products, newest first."""
-    asked = read(request, ProductsQuery)
-    return await many(request, PRODUCT, asked, reference=asked.reference, active=asked.active)
+    return await many(request, PRODUCT, read(request, ProductsQuery))
 
 
 @products.get("/{product_id}", response_model=ProductRead, responses=answers("not_found", conditional=True))
@@ -73,8 +72,7 @@ async def create_price(body: PriceCreate, catalog: CatalogDep, write: WriteDep) 
 )
 async def list_prices(request: Request) -> Response:
     """List prices, newest first."""
-    asked = read(request, PricesQuery)
-    return await many(request, PRICE, asked, product=asked.product, reference=asked.reference, active=asked.active)
+    return await many(request, PRICE, read(request, PricesQuery))
 
 
 @prices.get("/{price_id}", response_model=PriceRead, responses=answers("not_found", conditional=True))

@@ -7,10 +7,10 @@ import typer
 
 from app.cli.output import Json, Status, print_json
 from app.cli.runner import Advance, ask, progress, run
-from app.cli.show import STATE, Cursor, Limit, show_page, wanted
+from app.cli.show import STATE, Cursor, Limit, show_page
 from app.container import Container
 from app.db import documents
-from app.db.documents import FULFILLMENT_ACTION
+from app.db.resources import FULFILLMENT_ACTION
 from app.domain.actions import ActionStatus
 from app.domain.errors import InvalidState
 from app.domain.json import JsonObject
@@ -27,8 +27,7 @@ def list_actions(
 ) -> None:
     """List actions, newest first."""
     names = ("id", "invoice", "action", "moment", "status", "attempts", "reason")
-    asked = wanted(status=status, action=action)
-    show_page(FULFILLMENT_ACTION, asked, names, limit=limit, cursor=cursor, as_json=as_json)
+    show_page(FULFILLMENT_ACTION, names, limit=limit, cursor=cursor, as_json=as_json, status=status, action=action)
 
 
 @commands.command()
@@ -68,11 +67,10 @@ async def _retry(
 
 async def _matching(container: Container, status: str | None, action: str | None) -> list[JsonObject]:
     found: list[JsonObject] = []
-    cursor = None
+    wanted, cursor = {"status": status, "action": action}, None
     while True:
         async with container.database.connection() as connection:
-            asked = wanted(status=status, action=action)
-            page = await documents.page(connection, FULFILLMENT_ACTION, asked, limit=100, cursor=cursor)
+            page = await documents.page(connection, FULFILLMENT_ACTION, wanted, limit=100, cursor=cursor)
         decoded = msgspec.json.decode(page)
         found += decoded["data"]
         cursor = decoded["next_cursor"]

@@ -12,7 +12,7 @@ from app.cli.runner import Advance, Moment, progress, run, utc
 from app.cli.show import list_events, show_event
 from app.container import Container
 from app.db import documents
-from app.db.documents import EVENT
+from app.db.resources import EVENT
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonObject
 from app.inbox import replay_statements

@@ -11,7 +11,7 @@ from app.cli.output import Json, print_fields, print_json
 from app.cli.runner import ask, run
 from app.cli.show import Cursor, Limit, show_page
 from app.container import Container
-from app.db.documents import API_KEY, Filter
+from app.db.resources import API_KEY
 from app.domain.access import Scope
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonView
@@ -46,10 +46,8 @@ def list_keys(
     as_json: Json = False,
 ) -> None:
     """List keys, newest first, without what is secret of them."""
-    wanted = Filter()
-    wanted.add("starts_with(row.prefix, {})", prefix)
     names = ("id", "prefix", "status", "scopes", "last_used_at", "expires_at", "name")
-    show_page(API_KEY, wanted, names, limit=limit, cursor=cursor, as_json=as_json)
+    show_page(API_KEY, names, limit=limit, cursor=cursor, as_json=as_json, prefix=prefix)
 
 
 @commands.command()

@@ -8,9 +8,9 @@ import typer
 
 from app.cli.output import Json, Status, print_columns, print_encoded, print_json
 from app.cli.runner import Moment, ask, progress, run, utc
-from app.cli.show import STATE, Cursor, Limit, show_customer, show_page, wanted
+from app.cli.show import STATE, Cursor, Limit, show_customer, show_page
 from app.container import Container
-from app.db.documents import CUSTOMER, DELIVERY, WEBHOOK_ENDPOINT
+from app.db.resources import CUSTOMER, DELIVERY, WEBHOOK_ENDPOINT
 from app.domain.outgoing import DeliveryStatus, EndpointStatus
 from app.projection import erasure
 
@@ -29,7 +29,7 @@ def list_endpoints(
 ) -> None:
     """List endpoints, newest first."""
     names = ("id", "url", "status", "disabled_reason", "failing_since", "created_at")
-    show_page(WEBHOOK_ENDPOINT, wanted(status=status), names, limit=limit, cursor=cursor, as_json=as_json)
+    show_page(WEBHOOK_ENDPOINT, names, limit=limit, cursor=cursor, as_json=as_json, status=status)
 
 
 @deliveries.command("list")
@@ -43,8 +43,8 @@ def list_deliveries(
 ) -> None:
     """List deliveries, newest first."""
     names = ("id", "endpoint", "event", "type", "status", "attempts", "created_at", "delivered_at")
-    asked = wanted(endpoint=endpoint, status=status, invoice=invoice)
-    show_page(DELIVERY, asked, names, limit=limit, cursor=cursor, as_json=as_json)
+    wanted = {"endpoint": endpoint, "status": status, "invoice": invoice}
+    show_page(DELIVERY, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
 
 
 @deliveries.command()
@@ -82,7 +82,7 @@ def list_customers(
 ) -> None:
     """List customers, newest first."""
     names = ("id", "name", "email", "reference", "created_at")
-    show_page(CUSTOMER, wanted(email=email, reference=reference), names, limit=limit, cursor=cursor, as_json=as_json)
+    show_page(CUSTOMER, names, limit=limit, cursor=cursor, as_json=as_json, email=email, reference=reference)
 
 
 @customers.command()

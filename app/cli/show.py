@@ -13,7 +13,7 @@ from app.cli.output import Json, print_columns, print_encoded, print_fields
 from app.cli.runner import run
 from app.container import Container
 from app.db import documents
-from app.db.documents import AUDIT_ENTRY, CUSTOMER, EVENT, FULFILLMENT, INVOICE, OPERATION, Filter, Resource
+from app.db.resources import AUDIT_ENTRY, CUSTOMER, EVENT, FULFILLMENT, INVOICE, OPERATION, Resource
 from app.domain.errors import NotFound
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
@@ -32,9 +32,9 @@ Of = Annotated[str | None, typer.Option("--customer", help="Those of this custom
 
 
 def show_page(
-    resource: Resource, wanted: Filter, names: Sequence[str], *, limit: int, cursor: str | None, as_json: bool
+    resource: Resource, names: Sequence[str], *, limit: int, cursor: str | None, as_json: bool, **wanted: object
 ) -> None:
-    """Print a page of a list."""
+    """Print the fields `names` of a page. `wanted` are filters of the resource; None matches all."""
 
     async def page(container: Container) -> bytes:
         async with container.database.connection() as connection:
@@ -64,14 +64,6 @@ def show_one(resource: Resource, object_id: str, *, as_json: bool, by: str = "id
     print_encoded(found) if as_json else print_fields(msgspec.json.decode(found))
 
 
-def wanted(**equal: str | None) -> Filter:
-    """A filter for columns that equal the given values; None matches all."""
-    found = Filter()
-    for column, value in equal.items():
-        found.add(f"row.{column} = {{}}", value)
-    return found
-
-
 @invoices.command("list")
 def list_invoices(
     status: Annotated[InvoiceStatus | None, STATE] = None,
@@ -83,11 +75,9 @@ def list_invoices(
     as_json: Json = False,
 ) -> None:
     """List invoices, newest first."""
-    asked = wanted(status=status, customer=customer, reference=reference)
-    if overdue:
-        asked.conditions.append("row.status = 'open' AND row.due_at < now()")
     names = ("id", "number", "status", "customer", "currency", "total", "amount_remaining", "due_at", "created_at")
-    show_page(INVOICE, asked, names, limit=limit, cursor=cursor, as_json=as_json)
+    wanted = {"status": status, "customer": customer, "reference": reference, "overdue": overdue or None}
+    show_page(INVOICE, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
 
 
 @invoices.command("show")
@@ -130,8 +120,8 @@ def list_fulfillments(
 ) -> None:
     """List fulfillments, newest first."""
     names = ("id", "invoice", "customer", "status", "currency", "amount_paid", "attempts", "fulfilled_at", "updated_at")
-    asked = wanted(status=status, customer=customer)
-    show_page(FULFILLMENT, asked, names, limit=limit, cursor=cursor, as_json=as_json)
+    wanted = {"status": status, "customer": customer}
+    show_page(FULFILLMENT, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
 
 
 @fulfillments.command("show")
@@ -152,8 +142,8 @@ def list_events(
 ) -> None:
     """List the inbox's events, newest first."""
     names = ("id", "type", "object", "status", "attempts", "received_at", "last_error")
-    asked = wanted(status=status, type=event_type, object_id=about)
-    show_page(EVENT, asked, names, limit=limit, cursor=cursor, as_json=as_json)
+    wanted = {"status": status, "type": event_type, "object_id": about}
+    show_page(EVENT, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
 
 
 def show_event(event: Annotated[str, typer.Argument(help="`evt_…`")], as_json: Json = False) -> None:
@@ -172,13 +162,9 @@ def list_operations(
     as_json: Json = False,
 ) -> None:
     """List operations, newest first. The worker finishes what its caller left behind."""
-    asked = wanted(subject=subject, caller=caller)
-    if in_flight or stuck:
-        asked.conditions.append("row.answered_at IS NULL")
-    if stuck:
-        asked.conditions.append("row.created_at < now() - interval '10 minutes'")
     names = ("id", "name", "subject", "caller", "status", "takeovers", "created_at", "answered_at", "last_error")
-    show_page(OPERATION, asked, names, limit=limit, cursor=cursor, as_json=as_json)
+    wanted = {"subject": subject, "caller": caller, "in_flight": in_flight or None, "stuck": stuck or None}
+    show_page(OPERATION, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
 
 
 @audit.command("list")
@@ -191,7 +177,7 @@ def list_audit(
 ) -> None:
     """List the audit log, newest first."""
     names = ("at", "actor", "action", "subject", "detail", "outcome", "request_id", "operation")
-    show_page(AUDIT_ENTRY, wanted(subject=subject, actor=actor), names, limit=limit, cursor=cursor, as_json=as_json)
+    show_page(AUDIT_ENTRY, names, limit=limit, cursor=cursor, as_json=as_json, subject=subject, actor=actor)
 
 
 def show_customer(customer: Annotated[str, typer.Argument(help="`cus_…`")], as_json: Json = False) -> None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from app.customers.queries import CustomersQuery
 from app.customers.schemas import CustomerCreate, CustomerRead, CustomerUpdate
 from app.customers.service import Customers
-from app.db.documents import CUSTOMER
+from app.db.resources import CUSTOMER
 from app.http.dependencies import WriteDep, service
 from app.http.parameters import CustomerId
 from app.http.problems import WRITE, answers
@@ -35,8 +35,7 @@ async def create_customer(body: CustomerCreate, customers: CustomersDep, write: 
 )
 async def list_customers(request: Request) -> Response:
     """List customers, newest first."""
-    asked = read(request, CustomersQuery)
-    return await many(request, CUSTOMER, asked, email=asked.email, reference=asked.reference)
+    return await many(request, CUSTOMER, read(request, CustomersQuery))
 
 
 @router.get("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", conditional=True))

@@ -1,105 +1,137 @@
-"""The SQL of mirrored documents: as rows hold them, and made from columns where a row holds none yet.
+"""The documents of mirrored rows: as rows hold them, and made from columns where a row holds none yet.
 
-The row is called `row`. A later release drops the columns that only documents show, and the SQL made from them.
+A later release drops the columns that only documents show, and what is made from them.
 """
 
-import msgspec
+from functools import reduce
+from operator import add
+from typing import Any
 
-from app.db.schema.fulfillments import EFFECTIVE
+import msgspec
+from sqlalchemy import JSON, ColumnElement, Table, Text, case, cast, column, func, literal, null, select
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from app.db.schema import customers, fulfillments, invoice_items, invoices, prices, products
+from app.db.schema.fulfillments import EFFECTIVE_STATUS
 from app.stripe.fields import Fields
 from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind
 
+TABLES: dict[Kind, Table] = {
+    Kind.PRODUCT: products,
+    Kind.PRICE: prices,
+    Kind.CUSTOMER: customers,
+    Kind.INVOICE: invoices,
+}
 
-def at(column: str) -> str:
+
+def time(value: ColumnElement[Any]) -> ColumnElement[str]:
     """A time as RFC 3339 in UTC."""
-    return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+    return func.to_char(func.timezone("UTC", value), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"', type_=Text)
 
 
-def times(*columns: str) -> str:
-    return ", ".join(f"{at(column)} AS {column.rpartition('.')[2]}" for column in columns)
+def columns(table: Table, *shown: str | ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    """Columns of `table` by name, with times as RFC 3339, and what else is shown beside them."""
+    found = [table.c[one] if isinstance(one, str) else one for one in shown]
+    return [time(one).label(one.name) if isinstance(one.type, TIMESTAMP) else one for one in found]
 
 
-def shown(columns: str, fields: Fields) -> str:
-    """The columns, plus the later fields with their empty values, which no column holds."""
-    return ", ".join([columns, *(f"{_literal(value)} AS {name}" for name, value in fields.later.items())])
+def made(table: Table, fields: Fields, version: int | None = None) -> list[ColumnElement[Any]]:
+    """The fields of a document of `version`, or all, made from the columns of `table`.
+
+    Fields that came later are empty: no column holds them.
+    """
+    found: list[ColumnElement[Any]] = []
+    for name, inner in fields.documented(version or fields.version):
+        if inner:
+            values = [part for one in inner for part in (one, _value(table, fields, one))]
+            found.append(func.json_build_object(*values).label(name))
+        else:
+            found.append(_value(table, fields, name).label(name))
+    return found
 
 
-def _literal(value: object) -> str:
-    return "NULL" if value is None else f"'{msgspec.json.encode(value).decode()}'::json"
+def _value(table: Table, fields: Fields, name: str) -> ColumnElement[Any]:
+    if name not in fields.later:
+        return columns(table, name)[0]
+    empty = fields.later[name]
+    return null() if empty is None else cast(cast(_json(empty), Text), JSON)
 
 
-PRODUCT = f"id, name, description, active, metadata, reference, livemode, {times('created_at', 'updated_at')}"
-PRICE = (
-    "id, product, active, currency, unit_amount, unit_amount_decimal, nickname, lookup_key, metadata, reference, "
-    f"livemode, {times('created_at', 'updated_at')}"
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+_ITEMS = (
+    select(*made(invoice_items, ITEM))
+    .where(invoice_items.c.invoice == invoices.c.id)
+    .order_by(invoice_items.c.position)
+    .correlate(invoices)
+    .subquery("listed")
 )
-CUSTOMER = (
-    "id, name, email, description, phone, address, metadata, reference, "
-    "json_build_object('default_payment_method', default_payment_method, 'custom_fields', custom_fields, "
-    f"'footer', footer) AS invoice_settings, livemode, {times('created_at', 'updated_at')}"
-)
-_ITEM = (
-    "item.id, item.line_item, item.price, item.product, item.quantity, item.unit_amount_decimal, item.amount, "
-    "item.currency, item.description, item.metadata"
-)
+ITEMS = func.coalesce(select(func.json_agg(_ITEMS.table_valued())).scalar_subquery(), "[]")
+"""The items of an invoice, made from their rows."""
+
 FULFILLMENT = (
-    f"(SELECT json_build_object('status', {EFFECTIVE}, 'fulfilled_at', {at('fulfilled_at')}) FROM fulfillments "  # noqa: S608
-    "WHERE invoice = row.id) AS fulfillment"
-)
-INVOICE = (
-    "row.id, row.number, row.status, row.customer, row.reference, row.collection_method, row.auto_advance, "
-    "row.currency, row.subtotal, row.total, row.amount_due, row.amount_paid, row.amount_remaining, "
-    f"{times('row.due_at')}, row.description, row.footer, row.custom_fields, row.metadata, row.payment_intent, "
-    "row.hosted_invoice_url, row.invoice_pdf, row.livemode, "
-    + times(
-        "row.created_at",
-        "row.finalized_at",
-        "row.paid_at",
-        "row.voided_at",
-        "row.marked_uncollectible_at",
-        "row.updated_at",
+    select(
+        func.json_build_object(
+            "status", EFFECTIVE_STATUS, "fulfilled_at", time(fulfillments.c.fulfilled_at), type_=JSON
+        )
     )
-)
-ITEMS = (
-    f"coalesce((SELECT json_agg(listed) FROM (SELECT {shown(_ITEM, ITEM)} FROM invoice_items item "  # noqa: S608
-    "WHERE item.invoice = row.id ORDER BY item.position) listed), '[]')"
+    .where(fulfillments.c.invoice == invoices.c.id)
+    .scalar_subquery()
 )
 
 
-def stored(kind: Kind, **beside: str) -> str:
+def stored(kind: Kind, **beside: ColumnElement[str]) -> ColumnElement[str]:
     """The document that a row holds as text; null where it holds none.
 
     `beside` maps names to JSON that is added to it. Later fields that an older document lacks are added with empty
     values.
     """
-    more = "".join(f" || ',\"{name}\":' || {text}" for name, text in beside.items())
+    row, fields = TABLES[kind].c, FIELDS[kind]
+    more: list[ColumnElement[str] | str] = [text for name, it in beside.items() for text in (f',"{name}":', it)]
     for version in range(2, VERSIONS[kind] + 1):
-        later = FIELDS[kind].lacking(version)
-        lacking = {name: value for name, value in FIELDS[kind].lacking(version - 1).items() if name not in later}
+        later = fields.lacking(version)
+        lacking = {name: value for name, value in fields.lacking(version - 1).items() if name not in later}
         if lacking:
-            text = msgspec.json.encode(lacking).decode()[1:-1]
-            more += f" || CASE WHEN row.document_version < {version} THEN ',{text}' ELSE '' END"
-    return f"left(row.document, -1){more} || '}}'" if more else "row.document"
+            more.append(case((row.document_version < version, "," + _json(lacking)[1:-1]), else_=""))
+    return _joined(func.left(row.document, -1, type_=Text), *more, "}") if more else row.document
 
 
-def stored_items() -> str:
+def _joined(*texts: ColumnElement[str] | str) -> ColumnElement[str]:
+    return reduce(add, (literal(text, Text) if isinstance(text, str) else text for text in texts))
+
+
+def stored_items() -> ColumnElement[str]:
     """The items that a row holds, as text, with empty values for the fields that older items lack."""
+    row = invoices.c
     if not ITEM.later:
-        return "row.items_document"
-    empty = msgspec.json.encode(ITEM.later).decode()
-    return (
-        f"CASE WHEN row.document_version >= {VERSIONS[Kind.INVOICE]} THEN row.items_document ELSE (SELECT "  # noqa: S608
-        f"coalesce(jsonb_agg('{empty}'::jsonb || item ORDER BY position), '[]')::text "
-        "FROM jsonb_array_elements(row.items_document::jsonb) WITH ORDINALITY AS listed (item, position)) END"
+        return row.items_document
+    listed = func.jsonb_array_elements(cast(row.items_document, JSONB)).table_valued(
+        column("item", JSONB), with_ordinality="position"
+    )
+    listed = listed.render_derived(name="listed")
+    whole = cast(cast(_json(ITEM.later), Text), JSONB) + listed.c.item
+    completed = func.jsonb_agg(whole).aggregate_order_by(listed.c.position)
+    return case(
+        (row.document_version >= VERSIONS[Kind.INVOICE], row.items_document),
+        else_=select(func.coalesce(cast(completed, Text), "[]")).scalar_subquery(),
     )
 
 
-JOINED_FULFILLMENT = (
-    'coalesce(\'{"status":"\' || coalesce(fulfillment.later_status, fulfillment.status) || \'","fulfilled_at":\' || '
-    f"coalesce('\"' || {at('fulfillment.fulfilled_at')} || '\"', 'null') || '}}', 'null')"
+JOINED_FULFILLMENT = func.coalesce(
+    _joined(
+        '{"status":"',
+        EFFECTIVE_STATUS,
+        '","fulfilled_at":',
+        func.coalesce(_joined('"', time(fulfillments.c.fulfilled_at), '"'), "null"),
+        "}",
+    ),
+    "null",
 )
-JOIN_FULFILLMENT = "LEFT JOIN fulfillments fulfillment ON fulfillment.invoice = row.id"
+"""The same as FULFILLMENT, as text, of a row that is joined."""
+WITH_FULFILLMENT = invoices.outerjoin(fulfillments, fulfillments.c.invoice == invoices.c.id)
 
 
-def as_json(expression: str) -> str:
-    return f"coalesce(to_json({expression})::text, 'null')"
+def as_json(value: ColumnElement[Any]) -> ColumnElement[str]:
+    return func.coalesce(cast(func.to_json(value), Text), "null")

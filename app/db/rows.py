@@ -8,26 +8,32 @@ from functools import cache
 from typing import cast
 
 import msgspec
+from sqlalchemy import JSON, Table, Text, bindparam, column, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Connection
-from app.db.tables import Table
-from app.domain.json import JsonObject, storable
+from app.db.statement import Statement, any_of
+from app.domain.json import JsonObject
 
 
 @cache
-def _load_statement(table: Table, column: str) -> str:
-    return f"SELECT to_jsonb(row) FROM {table.name} row WHERE {column} = ANY($1::text[])"  # noqa: S608
+def load_statement(table: Table, by: str) -> Statement:
+    """Selects the rows of `table` whose column `by` is among `ids`."""
+    return Statement(select(func.to_jsonb(table.table_valued())).where(table.c[by] == any_of("ids", Text)))
 
 
 @cache
-def _upsert_statement(table: Table) -> str:
-    listed = ", ".join(table.columns)
-    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in table.columns if name != table.key)
-    return (
-        f"INSERT INTO {table.name} ({listed}) "  # noqa: S608 -- names come from tables.py
-        f"SELECT {listed} FROM json_populate_recordset(NULL::{table.name}, $1::json) "
-        f"ON CONFLICT ({table.key}) DO UPDATE SET {updates}"
+def store_statement(table: Table) -> Statement:
+    """Inserts or replaces `rows`, a JSON array. PostgreSQL numbers them where the table has such a column."""
+    columns = [one for one in table.c if one.identity is None]
+    given = func.json_to_recordset(bindparam("rows", type_=JSON)).table_valued(
+        *(column(one.name, one.type) for one in columns)
     )
+    stored = insert(table).from_select(
+        [one.name for one in columns], select(given.render_derived(name="given", with_types=True))
+    )
+    replaced = {one.name: stored.excluded[one.name] for one in columns if not one.primary_key}
+    return Statement(stored.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced))
 
 
 async def lock(connection: Connection, subjects: Iterable[str]) -> None:
@@ -58,12 +64,12 @@ async def load(connection: Connection, table: Table, ids: Iterable[str], *, by: 
     wanted = list(ids)
     if not wanted:
         return {}
-    rows = await connection.fetch(_load_statement(table, by), wanted)
-    decoded = (cast("JsonObject", msgspec.json.decode(row[0])) for row in rows)
+    rows = await load_statement(table, by).column(connection, ids=wanted)
+    decoded = (cast("JsonObject", msgspec.json.decode(row)) for row in rows)
     return {cast("str", row[by]): row for row in decoded}
 
 
 async def store(connection: Connection, table: Table, rows: Sequence[JsonObject]) -> None:
     """Insert or replace `rows`. A column that a row lacks becomes null."""
     if rows:
-        await connection.execute(_upsert_statement(table), storable(rows))
+        await store_statement(table).execute(connection, rows=rows)

@@ -4,7 +4,7 @@ Constants become part of the text, because the planner uses a partial index only
 between calls is a named `bindparam`. A list of any length is one parameter: `column == any_of("ids", Text)`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakSet
@@ -73,6 +73,10 @@ class Statement:
     async def fetch(self, connection: Connection, /, **given: object) -> list[asyncpg.Record]:
         """The rows as asyncpg's records."""
         return await connection.fetch(self.text, *self._ordered(given))
+
+    async def fetch_each(self, connection: Connection, each: Iterable[dict[str, object]]) -> list[asyncpg.Record]:
+        """The rows of all executions, one for each of `each`, which are sent together."""
+        return await connection.fetchmany(self.text, [self._ordered(given) for given in each])
 
     async def execute(self, connection: Connection, /, **given: object) -> int:
         """Execute it. Returns the number of rows changed."""

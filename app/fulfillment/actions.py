@@ -11,8 +11,8 @@ from typing import Protocol
 import msgspec
 
 from app.db import documents
-from app.db.documents import FULFILLMENT, FULFILLMENT_ACTION, INVOICE, PAYMENT_PAGE, Resource
 from app.db.engine import Connection, Database
+from app.db.resources import FULFILLMENT, FULFILLMENT_ACTION, INVOICE, PAYMENT_PAGE, Resource
 from app.domain.actions import RETRIED, Moment, NotNow, Permanent, Skipped, require_due
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonObject, JsonView

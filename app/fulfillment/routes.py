@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from app.db.documents import FULFILLMENT, FULFILLMENT_ACTION
+from app.db.resources import FULFILLMENT, FULFILLMENT_ACTION
 from app.fulfillment.actions import Actions
 from app.fulfillment.schemas import (
     FulfillmentActionRead,
@@ -17,7 +17,7 @@ from app.http.dependencies import WriteDep, service
 from app.http.parameters import ActionId
 from app.http.problems import WRITE, answers
 from app.http.queries import documented, read
-from app.http.reads import equal, many, matching, one
+from app.http.reads import many, one
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Page
 
@@ -34,11 +34,7 @@ actions = APIRouter(prefix="/v1/fulfillment-actions", tags=["fulfillments"], rou
 )
 async def list_fulfillments(request: Request) -> Response:
     """List fulfillments, newest first."""
-    asked = read(request, FulfillmentsQuery)
-    wanted = equal(customer=asked.customer)
-    wanted.add("coalesce(row.later_status, row.status) = {}", asked.status)
-    wanted.add("row.updated_at > {}", asked.updated_after)
-    return await matching(request, FULFILLMENT, asked, wanted)
+    return await many(request, FULFILLMENT, read(request, FulfillmentsQuery))
 
 
 @actions.get(
@@ -49,9 +45,7 @@ async def list_fulfillments(request: Request) -> Response:
 )
 async def list_fulfillment_actions(request: Request) -> Response:
     """List what is done, or to be done, about fulfillments, newest first."""
-    asked = read(request, FulfillmentActionsQuery)
-    wanted = asked.model_dump(exclude={"limit", "cursor"})
-    return await many(request, FULFILLMENT_ACTION, asked, **wanted)
+    return await many(request, FULFILLMENT_ACTION, read(request, FulfillmentActionsQuery))
 
 
 @actions.get("/{action_id}", response_model=FulfillmentActionRead, responses=answers("not_found", conditional=True))

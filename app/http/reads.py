@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.db import documents
-from app.db.documents import Filter, Resource
 from app.db.engine import Database
+from app.db.resources import Resource
 from app.domain.errors import NotFound
 from app.http.dependencies import JSON, caller_of, service_of
 from app.http.queries import Paging
@@ -32,24 +32,15 @@ async def require_known(request: Request, resource: Resource, object_id: str) ->
             raise NotFound(f"There is no {resource.name} {object_id!r}.")
 
 
-async def many(request: Request, resource: Resource, paging: Paging, **wanted: object) -> Response:
-    """Answer with a page of the objects whose columns equal `wanted`; None matches all."""
-    return await matching(request, resource, paging, equal(**wanted))
+async def many(request: Request, resource: Resource, asked: Paging, **beside: object) -> Response:
+    """Answer with a page of the objects that match the filters `asked` and those `beside`. A customer sees only its own.
 
-
-def equal(**wanted: object) -> Filter:
-    """A filter for columns that equal the given values; None matches all."""
-    found = Filter()
-    for column, value in wanted.items():
-        found.add(f"row.{column} = {{}}", value)
-    return found
-
-
-async def matching(request: Request, resource: Resource, paging: Paging, wanted: Filter) -> Response:
-    """Answer with a page of the objects that match `wanted`. A customer sees only its own."""
-    wanted.add("row.customer = {}", caller_of(request).customer)
+    The fields of `asked` and the names `beside` are filters of the resource; None matches all.
+    """
+    wanted = {**dict(asked), **beside, documents.OWN_CUSTOMER: caller_of(request).customer}
+    del wanted["limit"], wanted["cursor"]
     async with service_of(request, Database).connection() as connection:
-        page = await documents.page(connection, resource, wanted, limit=paging.limit, cursor=paging.cursor)
+        page = await documents.page(connection, resource, wanted, limit=asked.limit, cursor=asked.cursor)
     return _unless_known(request, page)
 
 

@@ -7,10 +7,10 @@ from sqlalchemy import Interval, Text, and_, bindparam, exists, func, not_, or_,
 
 from app.db.engine import Connection
 from app.db.schema import customers, fulfillments, invoices, tombstones
+from app.db.schema.fulfillments import EFFECTIVE_STATUS
 from app.db.statement import Statement, any_of
 
 _I, _F = invoices.c, fulfillments.c
-_STATUS = func.coalesce(_F.later_status, _F.status)
 _THERE = _I.deleted_at.is_(None)
 _SETTLED = _I.updated_at < func.now() - bindparam("settled", type_=Interval)
 _YOUNG = _I.created_at > func.now() - bindparam("young", type_=Interval)
@@ -28,9 +28,9 @@ _LAGGING = Statement(
             _THERE,
             _SETTLED,
             or_(
-                and_(_I.status == "paid", _STATUS.not_in(("fulfilled", "disputed", "reversed", "canceled"))),
-                and_(_I.status == "void", _STATUS.not_in(("canceled", "reversed"))),
-                and_(_I.status == "uncollectible", _STATUS.not_in(("written_off", "reversed"))),
+                and_(_I.status == "paid", EFFECTIVE_STATUS.not_in(("fulfilled", "disputed", "reversed", "canceled"))),
+                and_(_I.status == "void", EFFECTIVE_STATUS.not_in(("canceled", "reversed"))),
+                and_(_I.status == "uncollectible", EFFECTIVE_STATUS.not_in(("written_off", "reversed"))),
             ),
         ),
         select(_I.id).where(_YOUNG, _I.status != "draft", _THERE, _SETTLED, ~exists().where(_F.invoice == _I.id)),

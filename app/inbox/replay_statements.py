@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Text, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.db.documents import EVENT
+from app.db.documents import one_statement
 from app.db.engine import Connection
+from app.db.resources import EVENT
 from app.db.schema import coverage, webhook_events
 from app.db.statement import Statement, any_of, parameters
 from app.inbox.statements import CHANNEL, UNKNOWN_TYPE
@@ -116,7 +117,7 @@ _NOTE_IGNORED = Statement(
         },
     )
 )
-_DOCUMENT = EVENT.document("id = $1 AND created_at = $2")
+_DOCUMENT = one_statement(EVENT, "id", "created_at")
 
 
 async def matching(connection: Connection, wanted: Query, handled: Collection[str], *, livemode: bool) -> list[str]:
@@ -147,7 +148,7 @@ async def requeue_one(connection: Connection, event: str, handled: Collection[st
     if made is None:
         return None
     await _requeue(connection, {event: made}, handled, livemode=livemode)
-    document: str | None = await connection.fetchval(_DOCUMENT, event, made)
+    document: str | None = await _DOCUMENT.value(connection, id=event, created_at=made)
     return document
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from app.db.documents import EVENT
+from app.db.resources import EVENT
 from app.http.dependencies import WriteDep, service
 from app.http.parameters import EventId
 from app.http.problems import WRITE, answers
@@ -25,8 +25,7 @@ router = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"], route_c
 )
 async def list_webhook_events(request: Request) -> Response:
     """List every event that was received, newest first."""
-    asked = read(request, EventsQuery)
-    return await many(request, EVENT, asked, status=asked.status, type=asked.type)
+    return await many(request, EVENT, read(request, EventsQuery))
 
 
 @router.get("/{event_id}", response_model=EventRead, responses=answers("not_found", conditional=True))

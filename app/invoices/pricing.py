@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from app.db import schema
 from app.db.engine import Database
 from app.db.rows import load
-from app.db.tables import PRICES
 from app.domain.errors import StripeInvalidRequest, ValidationFailed
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import problem_with_amount
@@ -73,7 +73,7 @@ async def _prices(database: Database, items: Sequence[JsonView]) -> Mapping[str,
     if not wanted:
         return {}
     async with database.connection() as connection:
-        return await load(connection, PRICES, wanted)
+        return await load(connection, schema.prices, wanted)
 
 
 def _priced(item: JsonView, prices: Mapping[str, JsonObject]) -> tuple[str, str | None]:

@@ -6,15 +6,15 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.access.authentication import Authentication
-from app.db.documents import FULFILLMENT, INVOICE, OVERDUE
 from app.db.engine import Database
+from app.db.resources import FULFILLMENT, INVOICE
 from app.domain.access import require_own_payment
 from app.fulfillment.schemas import FulfillmentRead
 from app.http.dependencies import JSON, WriteDep, caller_of, json_answer, service, service_of
 from app.http.parameters import InvoiceId
 from app.http.problems import STATE, WRITE, answers
 from app.http.queries import documented, read
-from app.http.reads import equal, matching, one
+from app.http.reads import many, one
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
 from app.invoices import timeline
@@ -57,14 +57,7 @@ async def create_invoice(body: InvoiceCreate, invoices: InvoicesDep, write: Writ
 )
 async def list_invoices(request: Request) -> Response:
     """List invoices, newest first, as they are known here; Stripe is not asked."""
-    asked = read(request, InvoicesQuery)
-    wanted = equal(customer=asked.customer, status=asked.status, reference=asked.reference)
-    wanted.add("row.created_at >= {}", asked.created_from)
-    wanted.add("row.created_at < {}", asked.created_to)
-    wanted.add("row.due_at < {}", asked.due_before)
-    if asked.overdue is not None:
-        wanted.conditions.append(OVERDUE if asked.overdue else f"({OVERDUE}) IS NOT TRUE")
-    return await matching(request, INVOICE, asked, wanted)
+    return await many(request, INVOICE, read(request, InvoicesQuery))
 
 
 @router.get("/{invoice_id}", response_model=InvoiceRead, responses=answers("not_found", conditional=True))

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from app.db.engine import Database
 from app.db.rows import load
-from app.db.tables import INVOICES
+from app.db.schema import invoices
 from app.domain.errors import (
     InvalidState,
     InvoicingError,
@@ -227,7 +227,7 @@ class Invoices:
 
     async def _row(self, invoice_id: str) -> JsonObject | None:
         async with self._database.connection() as connection:
-            return (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
+            return (await load(connection, invoices, [invoice_id])).get(invoice_id)
 
     async def _reopened(self, row: JsonObject, act: Act, cause: str) -> JsonObject:
         """The invoice, taken over from Stripe where it is paid here and `act` may be meant for one that was opened again."""

@@ -6,7 +6,7 @@ import msgspec
 
 from app.db.engine import Connection
 from app.db.rows import load
-from app.db.tables import FULFILLMENTS
+from app.db.schema import fulfillments
 from app.domain.changes import fulfillment_state
 from app.domain.errors import NotFound
 from app.domain.fulfillment import read as read_row
@@ -23,7 +23,7 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
     invoice = (await mirrored_rows.read(connection, Kind.INVOICE, [invoice_id])).get(invoice_id)
     if invoice is None:
         raise NotFound(f"There is no invoice {invoice_id!r}.")
-    row = (await load(connection, FULFILLMENTS, [invoice_id], by="invoice")).get(invoice_id)
+    row = (await load(connection, fulfillments, [invoice_id], by="invoice")).get(invoice_id)
     fulfillment = fulfillment_state(read_row(row)) if row else {}
     waiting, dead = await timeline_statements.unapplied(connection, invoice_id)
     codes = list((fulfillment.get("failure") or {}).values())

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from app.db import documents
-from app.db.documents import DELIVERY, WEBHOOK_ENDPOINT
 from app.db.engine import Connection, Database
+from app.db.resources import DELIVERY, WEBHOOK_ENDPOINT
 from app.domain.egress import EgressPolicy
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonView

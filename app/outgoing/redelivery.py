@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.db import documents
-from app.db.documents import DELIVERY, WEBHOOK_ENDPOINT
 from app.db.engine import Connection, Database
+from app.db.resources import DELIVERY, WEBHOOK_ENDPOINT
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonView
 from app.domain.outgoing import DeliveryStatus

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from app.db.documents import DELIVERY, WEBHOOK_ENDPOINT
+from app.db.resources import DELIVERY, WEBHOOK_ENDPOINT
 from app.http.dependencies import WriteDep, json_answer, service
 from app.http.parameters import DeliveryId, EndpointId
 from app.http.problems import BODY, answers
@@ -53,8 +53,7 @@ async def create_webhook_endpoint(body: WebhookEndpointCreate, endpoints: Endpoi
 )
 async def list_webhook_endpoints(request: Request) -> Response:
     """List endpoints, newest first."""
-    asked = read(request, EndpointsQuery)
-    return await many(request, WEBHOOK_ENDPOINT, asked, status=asked.status)
+    return await many(request, WEBHOOK_ENDPOINT, read(request, EndpointsQuery))
 
 
 @router.get("/{endpoint_id}", response_model=WebhookEndpointRead, responses=answers("not_found", conditional=True))
@@ -105,16 +104,7 @@ async def list_deliveries(endpoint_id: EndpointId, request: Request) -> Response
     """List an endpoint's deliveries, newest first."""
     asked = read(request, DeliveriesQuery)
     await require_known(request, WEBHOOK_ENDPOINT, endpoint_id)
-    return await many(
-        request,
-        DELIVERY,
-        asked,
-        endpoint=endpoint_id,
-        status=asked.status,
-        type=asked.type,
-        event=asked.event,
-        invoice=asked.invoice,
-    )
+    return await many(request, DELIVERY, asked, endpoint=endpoint_id)
 
 
 @router.post("/{endpoint_id}/redeliver", status_code=202, response_model=Redelivered, responses=answers(*STATE))

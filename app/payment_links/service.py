@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from app.db import documents
-from app.db.documents import Resource
+from app.db import documents, resources
 from app.db.engine import Database
+from app.db.resources import Resource
 from app.domain.errors import Forbidden, NotFound
 from app.domain.invoice import Act
 from app.domain.json import JsonObject, JsonView
@@ -79,11 +79,11 @@ class PaymentLinks:
 
     async def page(self, token: str, *, following: bool = False) -> JsonObject:
         """What the payment page shows. Raises NotFound, and Forbidden for a link that is expired or revoked."""
-        return await self._read(token, documents.PAYMENT_PAGE, following=following)
+        return await self._read(token, resources.PAYMENT_PAGE, following=following)
 
     async def status(self, token: str) -> JsonObject:
         """The state of the invoice and its fulfillment, as stored here."""
-        return await self._read(token, documents.PAYMENT_STATUS, following=True)
+        return await self._read(token, resources.PAYMENT_STATUS, following=True)
 
     async def invoice(self, token: str) -> str:
         """The id of the link's invoice. Raises NotFound and Forbidden."""

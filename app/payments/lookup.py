@@ -6,7 +6,7 @@ that comes later changes nothing more.
 
 from app.db.engine import Database
 from app.db.rows import load
-from app.db.tables import INVOICES
+from app.db.schema import invoices
 from app.domain.fulfillment import Attempt, AttemptReport
 from app.domain.invoice import InvoiceStatus
 from app.payments.attempts import failure_of, last_attempt
@@ -31,7 +31,7 @@ class InvoiceRefresh:
         subject = Subject(Kind.INVOICE, invoice_id)
         await observation.take_over(self._database, self._gateway, subject, CAUSE)
         async with self._database.connection() as connection:
-            invoice = (await load(connection, INVOICES, [invoice_id])).get(invoice_id)
+            invoice = (await load(connection, invoices, [invoice_id])).get(invoice_id)
         if invoice is None or invoice["status"] != InvoiceStatus.OPEN or not invoice["payment_intent"]:
             return  # any other status says all there is to say
         async with self._database.connection() as connection:

@@ -10,7 +10,6 @@ from app.db.engine import Connection
 from app.db.rows import store
 from app.db.schema import customers, invoice_items, invoice_payments, tombstones
 from app.db.statement import Statement, any_of
-from app.db.tables import INVOICE_ITEMS
 from app.domain.json import JsonObject
 
 _I, _P = invoice_items.c, invoice_payments.c
@@ -43,7 +42,7 @@ async def replace(connection: Connection, items: Mapping[str, Sequence[JsonObjec
     if not items:
         return
     await _DELETE.execute(connection, invoices=list(items))
-    await store(connection, INVOICE_ITEMS, [row for rows in items.values() for row in rows])
+    await store(connection, invoice_items, [row for rows in items.values() for row in rows])
 
 
 async def of(connection: Connection, invoices: Collection[str]) -> dict[str, list[JsonObject]]:

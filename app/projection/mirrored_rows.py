@@ -10,8 +10,8 @@ from datetime import datetime
 import msgspec
 
 from app.db.engine import Connection
+from app.db.mirrored_documents import TABLES
 from app.db.rows import load, store
-from app.db.tables import CUSTOMERS, INVOICES, PRICES, PRODUCTS, Table
 from app.domain.changes import invoice_status
 from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
 from app.domain.json import JsonObject, JsonView, storable
@@ -19,13 +19,6 @@ from app.domain.snapshot import Version
 from app.domain.sources import Feed
 from app.projection import item_statements
 from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind, Snapshot, lines_digest
-
-TABLES: dict[Kind, Table] = {
-    Kind.PRODUCT: PRODUCTS,
-    Kind.PRICE: PRICES,
-    Kind.CUSTOMER: CUSTOMERS,
-    Kind.INVOICE: INVOICES,
-}
 
 
 async def read(connection: Connection, kind: Kind, ids: Collection[str]) -> dict[str, JsonObject]:

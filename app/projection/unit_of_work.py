@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from app.db.engine import Connection
 from app.db.rows import load, lock, store
-from app.db.tables import FULFILLMENTS, INVOICE_PAYMENTS
+from app.db.schema import fulfillments, invoice_payments
 from app.domain.changes import Change, invoice_status, note
 from app.domain.errors import NotAtStripe
 from app.domain.events import INVOICE
@@ -99,7 +99,7 @@ class UnitOfWork:
         for kind, kind_ids in ids.items():
             rows = await mirrored_rows.read(connection, kind, kind_ids)
             unit._rows |= {Subject(kind, row_id): row for row_id, row in rows.items()}
-        rows = await load(connection, FULFILLMENTS, ids[Kind.INVOICE], by="invoice")
+        rows = await load(connection, fulfillments, ids[Kind.INVOICE], by="invoice")
         new = any(invoice_id not in rows for invoice_id in ids[Kind.INVOICE])
         policy = await policy_statements.current(connection) if new else DEFAULT
         unit.fulfillments = Fulfillments(rows, unit._now, cause, policy)
@@ -333,8 +333,8 @@ class UnitOfWork:
             await mirrored_rows.write(self._connection, kind, rows)
             await self._keep_references(kind, rows)
         await item_statements.replace(self._connection, self._items)
-        await store(self._connection, INVOICE_PAYMENTS, list(self._links.values()))
-        await store(self._connection, FULFILLMENTS, self.fulfillments.changed())
+        await store(self._connection, invoice_payments, list(self._links.values()))
+        await store(self._connection, fulfillments, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
         await change_statements.add(self._connection, self._told())
         await action_statements.enqueue(self._connection, self.fulfillments.reached())

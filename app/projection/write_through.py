@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from app.db import documents
+from app.db import documents, resources
 from app.db.batcher import INDIVIDUALLY, Batcher, Individually
-from app.db.documents import Resource
 from app.db.engine import Connection, Database
+from app.db.resources import Resource
 from app.db.rows import lock_free
 from app.domain.errors import IdempotencyInProgress, NotFound, ReferenceTaken, StripeUnavailable
 from app.domain.json import JsonObject, JsonView
@@ -27,10 +27,10 @@ from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind, Snapshot
 
 RESOURCES: dict[Kind, Resource] = {
-    Kind.PRODUCT: documents.PRODUCT,
-    Kind.PRICE: documents.PRICE,
-    Kind.CUSTOMER: documents.CUSTOMER,
-    Kind.INVOICE: documents.INVOICE,
+    Kind.PRODUCT: resources.PRODUCT,
+    Kind.PRICE: resources.PRICE,
+    Kind.CUSTOMER: resources.CUSTOMER,
+    Kind.INVOICE: resources.INVOICE,
 }
 
 Written = str | None

@@ -4,34 +4,40 @@ from collections.abc import Collection
 from functools import cache
 from typing import NamedTuple
 
-from app.db import mirrored_documents as mirrored
+from sqlalchemy import BigInteger, Text, and_, bindparam, cast, func, select, update
+
 from app.db.engine import Connection
-from app.projection.mirrored_rows import TABLES
-from app.stripe.mapping import Kind
-
-COLUMNS = {
-    Kind.PRODUCT: mirrored.PRODUCT,
-    Kind.PRICE: mirrored.PRICE,
-    Kind.CUSTOMER: mirrored.CUSTOMER,
-    Kind.INVOICE: mirrored.INVOICE,
-}
+from app.db.mirrored_documents import ITEMS, TABLES, made
+from app.db.statement import Statement, any_of
+from app.stripe.mapping import FIELDS, Kind
 
 
 @cache
-def _take(kind: Kind) -> str:
-    return (
-        f"SELECT id FROM {TABLES[kind].name} WHERE document_version = 0 "  # noqa: S608 -- names come from tables.py
-        "ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"
-    )
+def take_statement(kind: Kind) -> Statement:
+    """Locks the rows of `kind` that hold no document."""
+    row = TABLES[kind].c
+    lacking = select(row.id).where(row.document_version == 0).order_by(row.id)
+    return Statement(lacking.limit(bindparam("most", type_=BigInteger)).with_for_update(skip_locked=True))
 
 
 @cache
-def _fill(kind: Kind) -> str:
-    items = f", items_document = {mirrored.ITEMS}::text" if kind is Kind.INVOICE else ""
-    return (
-        f"UPDATE {TABLES[kind].name} row SET document_version = 1, document = "  # noqa: S608 -- as above
-        f"(SELECT row_to_json(d)::text FROM (SELECT {COLUMNS[kind]}) d){items} WHERE id = ANY($1::text[])"
-    )
+def fill_statement(kind: Kind) -> Statement:
+    """Makes the documents of the rows among `ids` from their columns."""
+    table = TABLES[kind]
+    shown = select(*made(table, FIELDS[kind], version=1)).correlate(table).subquery("shown")
+    document = select(cast(func.row_to_json(shown.table_valued()), Text)).scalar_subquery()
+    items = {"items_document": cast(ITEMS, Text)} if kind is Kind.INVOICE else {}
+    filled = update(table).values(document_version=1, document=document, **items)
+    return Statement(filled.where(table.c.id == any_of("ids", Text)))
+
+
+@cache
+def older_statement(kind: Kind) -> Statement:
+    """Selects the next rows after the id `after`, and whether their documents are older than `version`."""
+    row = TABLES[kind].c
+    older = and_(row.document_version < bindparam("version"), row.deleted_at.is_(None))
+    following = select(row.id, older.label("older")).where(row.id > bindparam("after")).order_by(row.id)
+    return Statement(following.limit(bindparam("most", type_=BigInteger)))
 
 
 async def fill(connection: Connection, kind: Kind, most: int) -> int:
@@ -40,9 +46,9 @@ async def fill(connection: Connection, kind: Kind, most: int) -> int:
     Locked rows are skipped. The rows are locked by a statement of their own, because the one that makes the documents
     must see everything committed until then, items included. Call it in a transaction.
     """
-    ids = [row[0] for row in await connection.fetch(_take(kind), most)]
+    ids = await take_statement(kind).column(connection, most=most)
     if ids:
-        await connection.execute(_fill(kind), ids)
+        await fill_statement(kind).execute(connection, ids=ids)
     return len(ids)
 
 
@@ -81,15 +87,7 @@ async def note(connection: Connection, kind: Kind, version: int, at: Place) -> N
 
 async def older(connection: Connection, kind: Kind, version: int, after: str, most: int) -> tuple[list[str], list[str]]:
     """The next `most` ids after `after`, and those of them whose documents are older than `version`."""
-    rows = await connection.fetch(
-        f"""
-        SELECT id, document_version < $2 AND deleted_at IS NULL AS older FROM {TABLES[kind].name}
-        WHERE id > $1 ORDER BY id LIMIT $3
-        """,  # noqa: S608 -- names come from tables.py
-        after,
-        version,
-        most,
-    )
+    rows = await older_statement(kind).fetch(connection, version=version, after=after, most=most)
     return [row["id"] for row in rows], [row["id"] for row in rows if row["older"]]
 
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 import structlog
 
 from app.db.engine import Connection, Database
+from app.db.mirrored_documents import TABLES
 from app.db.rows import load, lock, store
-from app.db.tables import FULFILLMENTS, Table
+from app.db.schema import Table, fulfillments
 from app.domain.errors import InvoicingError
 from app.domain.json import JsonObject
 from app.fulfillment import action_statements
@@ -20,7 +21,7 @@ from app.inbox.envelope import read_event
 from app.inbox.handlers import Incoming, handle
 from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
 from app.projection import mirrored_rows
-from app.projection.mirrored_rows import TABLES, documented
+from app.projection.mirrored_rows import documented
 from app.projection.unit_of_work import UnitOfWork
 from app.rebuild import rebuild_statements
 from app.stripe.client import StripeGateway
@@ -136,7 +137,7 @@ class Rebuilder:
                 return False
             kept = {name: known[name] for name in FROM_CALLS if known and known.get(name) and not rebuilt.get(name)}
             row = rebuilt | kept
-            if table is FULFILLMENTS:
+            if table is fulfillments:
                 row, reached = repaired(known, row, datetime.now(UTC).isoformat(), CAUSE)
                 await action_statements.enqueue(live, [(row["id"], row["invoice"], occasion) for occasion in reached])
             await store(live, table, [documented(KINDS[table], row) if table in KINDS else row])
@@ -146,7 +147,8 @@ class Rebuilder:
 async def _load(connection: Connection, table: Table, key: str) -> dict[str, JsonObject]:
     if table in KINDS:
         return await mirrored_rows.read(connection, KINDS[table], [key])
-    return await load(connection, table, [key], by=table.key)
+    (column,) = table.primary_key
+    return await load(connection, table, [key], by=column.name)
 
 
 async def _compare(connection: Connection, started: datetime) -> list[Difference]:

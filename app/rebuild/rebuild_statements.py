@@ -4,17 +4,25 @@ The projection consists of temporary tables of one connection. They have the liv
 search path, so the same code writes them. They vanish with the connection.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any, TypeAlias
 
 import msgspec
+import sqlalchemy
+from sqlalchemy import ColumnElement, Table, bindparam, case, cast, column, false, func, not_, select
+from sqlalchemy.dialects.postgresql import JSONB, array
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from app.db.engine import Connection
-from app.db.tables import CUSTOMERS, FULFILLMENTS, INVOICE_ITEMS, INVOICES, PRICES, PRODUCTS, Table
+from app.db.schema import customers, fulfillments, invoice_items, invoices, prices, products
+from app.db.schema.metadata import TIME
+from app.db.statement import Statement, identifiers
 from app.domain.json import JsonObject
 from app.projection.item_statements import invoices_of
 
-COMPARED = (PRODUCTS, PRICES, CUSTOMERS, INVOICES, INVOICE_ITEMS, FULFILLMENTS)
+COMPARED = (products, prices, customers, invoices, invoice_items, fulfillments)
 """The compared tables, parents first."""
 
 BESIDE = (
@@ -55,6 +63,13 @@ OUR_OWN = (
 )
 """Columns that say when and how something came here, not what it is."""
 
+Side: TypeAlias = NamedFromClause[Any]
+
+CREATE = "CREATE TEMP TABLE {table} (LIKE public.{table} INCLUDING ALL)"
+
+NOT_COMPARED = ("updated_at", "payment_intent")
+"""Fields of documents that are ours, or that answers to our own calls may set before any event does."""
+
 BATCH = 200
 PATIENCE_S = 600.0
 """Seconds that the comparison of two whole tables may take."""
@@ -63,7 +78,7 @@ PATIENCE_S = 600.0
 async def open_projection(connection: Connection) -> None:
     """Create the empty tables."""
     for name in (*(table.name for table in COMPARED), *BESIDE):
-        await connection.execute(f"CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL)")
+        await connection.execute(CREATE.format(**identifiers(table=name)))
 
 
 async def events(connection: Connection) -> AsyncIterator[list[tuple[str, str]]]:
@@ -93,44 +108,53 @@ async def differences(
     connection: Connection, table: Table, before: datetime
 ) -> list[tuple[str, JsonObject | None, JsonObject | None]]:
     """The rows that differ, as (key, live, rebuilt), without live rows that changed since `before`."""
-    name, key = table.name, table.key
-    own = [*OUR_OWN, "created_at"] if table is FULFILLMENTS else OUR_OWN
-    fresh = "live.updated_at >= $2" if "updated_at" in table.columns else "false"
-    rows = await connection.fetch(
-        f"""
-        SELECT coalesce(live.{key}, rebuilt.{key}) AS key,
-            CASE WHEN live.{key} IS NOT NULL THEN {_compared(table, "live")} END AS live,
-            CASE WHEN rebuilt.{key} IS NOT NULL THEN {_compared(table, "rebuilt")} END AS rebuilt
-        FROM public.{name} live FULL JOIN pg_temp.{name} rebuilt ON live.{key} = rebuilt.{key}
-        WHERE NOT coalesce({fresh}, false) AND $2::timestamptz IS NOT NULL
-        """,  # noqa: S608 -- names come from tables.py
-        own,
-        before,
-        timeout=PATIENCE_S,
-    )
+    rows = await connection.fetch(differences_statement(table).text, before, timeout=PATIENCE_S)
     decoded = ((row["key"], _decoded(row["live"]), _decoded(row["rebuilt"])) for row in rows)
     return [(found, live, rebuilt) for found, live, rebuilt in decoded if live != rebuilt]
 
 
-def _compared(table: Table, side: str) -> str:
-    """The SQL of what is compared of the row `side`: columns, whether it is deleted, and documents.
+@cache
+def differences_statement(table: Table) -> Statement:
+    """Selects `key`, `live` and `rebuilt` of all rows, but those that changed here since `before`."""
+    (key,) = table.primary_key
+    live, rebuilt = (
+        sqlalchemy.table(table.name, *(column(one.name, one.type) for one in table.c), schema=place).alias(side)
+        for side, place in (("live", "public"), ("rebuilt", "pg_temp"))
+    )
+    before = bindparam("before", type_=TIME)
+    fresh = live.c.updated_at >= before if "updated_at" in table.c else before.is_(None)
+    own = [*OUR_OWN, "created_at"] if table is fulfillments else OUR_OWN
+    return Statement(
+        select(
+            func.coalesce(live.c[key.name], rebuilt.c[key.name]).label("key"),
+            *(
+                case((side.c[key.name].is_not(None), _compared(side, own, live, rebuilt))).label(side.name)
+                for side in (live, rebuilt)
+            ),
+        )
+        .select_from(live.join(rebuilt, live.c[key.name] == rebuilt.c[key.name], full=True))
+        .where(not_(func.coalesce(fresh, false())))
+    )
+
+
+def _compared(side: Side, own: Sequence[str], live: Side, rebuilt: Side) -> ColumnElement[Any]:
+    """What is compared of the row `side`: columns but `own`, whether it is deleted, and documents.
 
     A live row with no document, or an older one, is compared by its columns only.
     """
-    compared = f"to_jsonb({side}) - $1::text[]"
-    if "document" in table.columns:
-        document, items = (_documents(side, column) for column in ("document", "items_document"))
-        compared += f" || jsonb_build_object('deleted', {side}.deleted_at IS NOT NULL, "
-        compared += f"'document', {document} - ARRAY['updated_at', 'payment_intent']"
-        compared += f", 'items', {items})" if "items_document" in table.columns else ")"
-    return compared
 
+    def document(name: str) -> ColumnElement[Any]:
+        older = live.c.document_version < rebuilt.c.document_version
+        kept = case((older, rebuilt.c[name]), else_=live.c[name]) if side is live else rebuilt.c[name]
+        return cast(kept, JSONB)
 
-def _documents(side: str, column: str) -> str:
-    if side == "rebuilt":
-        return f"rebuilt.{column}::jsonb"
-    older = "live.document_version < rebuilt.document_version"
-    return f"(CASE WHEN {older} THEN rebuilt.{column} ELSE live.{column} END)::jsonb"
+    compared = func.to_jsonb(side.table_valued()).op("-")(array(own))
+    if "document" not in side.c:
+        return compared
+    beside = ["deleted", side.c.deleted_at.is_not(None), "document", document("document").op("-")(array(NOT_COMPARED))]
+    if "items_document" in side.c:
+        beside += ["items", document("items_document")]
+    return compared.op("||")(func.jsonb_build_object(*beside))
 
 
 def _decoded(text: str | None) -> JsonObject | None:

@@ -9,7 +9,6 @@ from app.db.engine import Connection
 from app.db.rows import load
 from app.db.schema import invoice_items, webhook_events
 from app.db.statement import Statement, any_of
-from app.db.tables import INVOICE_ITEMS
 from app.domain.json import JsonObject
 from app.projection import mirrored_rows
 from app.stripe.mapping import Kind
@@ -60,4 +59,4 @@ async def row_of(connection: Connection, kind: Kind, object_id: str) -> JsonObje
 
 async def items_of(connection: Connection, invoice: str) -> dict[str, JsonObject]:
     """An invoice's items, by line id."""
-    return await load(connection, INVOICE_ITEMS, await _LINES.column(connection, invoice=invoice), by="line_item")
+    return await load(connection, invoice_items, await _LINES.column(connection, invoice=invoice), by="line_item")

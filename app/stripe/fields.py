@@ -42,7 +42,7 @@ class Fields:
         self.names = tuple(name for name in (shown or kept).model_fields if Joined not in self._marks[name])
         if hidden := self.later.keys() - set(self.names):
             raise TypeError(f"{min(hidden)} came later and is no field of the document: nothing would hold it")
-        self._documented = {version: self._known_by(version) for version in range(1, self.version + 1)}
+        self._documented = {since: self._known_by(since) for since in range(1, self.version + 1)}
         self._shown_times = [name for name in self.names if name in self._times]
         self._marked = {
             mark: tuple(
@@ -75,8 +75,11 @@ class Fields:
             if datetime in (field.annotation, *get_args(field.annotation)):
                 self._times.add(name)
 
+    def documented(self, version: int) -> list[tuple[str, tuple[str, ...]]]:
+        """The fields of a document of `version`, as far as they are known, each with its inner fields if it is a group."""
+        return self._documented[min(version, self.version)]
+
     def _known_by(self, version: int) -> list[tuple[str, tuple[str, ...]]]:
-        """The fields of a document of `version`, each with its inner fields if it is a group."""
         return [(name, self._groups.get(name, ())) for name in self.names if self._since.get(name, 1) <= version]
 
     def _is_content(self, name: str) -> bool:
@@ -94,7 +97,7 @@ class Fields:
         """The API's document of `row`, in the fields of `version` as far as they are known."""
         shown: JsonObject = {
             name: {inner: row[inner] for inner in group} if group else row[name]
-            for name, group in self._documented[min(version, self.version)]
+            for name, group in self.documented(version)
         }
         for name in self._shown_times:
             if name in shown:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from app.db import documents
+from app.db import documents, resources
 from app.domain.sources import Feed, From, Personal
 from app.invoices.schemas import InvoiceDocument, InvoiceListed, ItemRead
 from app.projection import mirrored_rows, unit_of_work
@@ -87,9 +87,9 @@ async def test_a_document_is_what_the_columns_make(stage: Stage) -> None:
 async def answers(stage: Stage) -> list[object]:
     async with stage.container.database.connection() as connection:
         found: list[object] = []
-        for resource in (documents.PRODUCT, documents.PRICE, documents.CUSTOMER, documents.INVOICE):
+        for resource in (resources.PRODUCT, resources.PRICE, resources.CUSTOMER, resources.INVOICE):
             ids = [row["id"] for row in await stage.rows(f"SELECT id FROM {resource.table} ORDER BY id")]  # noqa: S608
-            page = await documents.page(connection, resource, documents.Filter(), limit=10, cursor=None)
+            page = await documents.page(connection, resource, {}, limit=10, cursor=None)
             many = await documents.read_all(connection, resource, ids)
             one = [await documents.read(connection, resource, it) for it in ids]
             found += [msgspec.json.decode(page), {it: msgspec.json.decode(text) for it, text in many.items()}]

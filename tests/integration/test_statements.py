@@ -5,6 +5,7 @@ from pathlib import Path
 
 import asyncpg
 
+from app.rebuild import rebuild_statements
 from tests.fixtures.postgres import Database
 from tests.fixtures.statements import core, modules, texts
 
@@ -34,6 +35,16 @@ async def test_every_core_statement_is_one_of_this_schema(database: Database) ->
     await connection.close()
 
 
+async def test_what_a_rebuild_compares_is_a_statement_of_this_schema(database: Database) -> None:
+    connection = await database.connect()
+    await rebuild_statements.open_projection(connection)
+    compared = {
+        rebuild_statements.differences_statement(table).text: table.name for table in rebuild_statements.COMPARED
+    }
+    assert await refused(connection, compared) == {}
+    await connection.close()
+
+
 def test_statements_are_built_where_this_test_knows_it() -> None:
     """One that is built within a function is not declared before it is sent: it must be built in tests/fixtures/statements.py."""
     built = {
@@ -45,7 +56,16 @@ def test_statements_are_built_where_this_test_knows_it() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Statement"
     }
     assert built == {
+        "app.db.documents.one_statement",
+        "app.db.documents.page_statement",
+        "app.db.documents.several_statement",
         "app.db.partitions._fill",
         "app.db.partitions._holds_unprocessed",
+        "app.db.rows.load_statement",
+        "app.db.rows.store_statement",
         "app.events.feed_statements._read",
+        "app.rebuild.document_statements.fill_statement",
+        "app.rebuild.document_statements.older_statement",
+        "app.rebuild.document_statements.take_statement",
+        "app.rebuild.rebuild_statements.differences_statement",
     }

@@ -9,7 +9,8 @@ from typing import Any
 
 import asyncpg
 
-from app.db.documents import CUSTOMER, INVOICE, PAYMENT_PAGE, PRICE, PRODUCT
+from app.db.documents import several_statement
+from app.db.resources import CUSTOMER, INVOICE, PAYMENT_PAGE, PRICE, PRODUCT
 from app.domain.sources import Personal
 from app.stripe.mapping import FIELDS, ITEM, Kind
 from tests.fixtures.sandbox import Sandbox
@@ -126,7 +127,7 @@ async def documents_must_hold(connection: asyncpg.Connection[asyncpg.Record]) ->
         ids = [row["id"] for row in await connection.fetch(f"SELECT id FROM {resource.table}")]  # noqa: S608
         told = []
         for stored in (True, False):
-            rows = await connection.fetch(resource.documents("id = ANY($1)", stored=stored), ids)
+            rows = await several_statement(resource, stored=stored).fetch(connection, ids=ids)
             told.append({row[0]: row[1] and _of_columns(json.loads(row[1])) for row in rows})
         assert told[0] == told[1], resource.name
 

@@ -20,7 +20,8 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 from app.access import key_statements
 from app.access.tokens import read_header
-from app.db.documents import INVOICE, _read_cursor
+from app.db.documents import _read_cursor
+from app.db.resources import INVOICE
 from app.domain.errors import ValidationFailed
 from app.domain.keys import SECRET, VISIBLE, new_key, read_key
 from app.http.client_address import client_address

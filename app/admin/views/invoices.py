@@ -11,7 +11,7 @@ from app.admin.login import Operator
 from app.admin.models import Change, Fulfillment, Invoice, PaymentLink
 from app.admin.views.mirrored import MirroredView
 from app.admin.views.table import ReadOnlyView, Section
-from app.db import documents
+from app.db import documents, resources
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.invoice_lines import quantity
@@ -49,7 +49,7 @@ class InvoiceView(MirroredView, model=Invoice):
         later = await super().sections(key, operator)
         async with self.container.database.connection() as connection:
             told = msgspec.json.decode(await timeline.read(connection, key))
-            document = await documents.read(connection, documents.INVOICE, key)
+            document = await documents.read(connection, resources.INVOICE, key)
         invoice = msgspec.json.decode(document) if document else {"items": []}
         because = told["unpaid_because"]
         return [

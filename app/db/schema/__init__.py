@@ -4,6 +4,8 @@ Migrations are written from it, and a test fails if they differ. Statements use 
 classes on them (app/admin/models.py).
 """
 
+from sqlalchemy import Table
+
 from app.db.schema.access import api_keys, audit_log, rate_buckets
 from app.db.schema.actions import configured_actions, fulfillment_actions, fulfillment_policy
 from app.db.schema.fulfillments import changes, feed, fulfillments, payment_links
@@ -22,6 +24,7 @@ from app.db.schema.operations import operations, reference_claims
 from app.db.schema.outgoing import deliveries, webhook_endpoints
 
 __all__ = [
+    "Table",
     "api_keys",
     "audit_log",
     "changes",

@@ -10,12 +10,15 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    and_,
+    case,
     desc,
     false,
     func,
+    literal,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from app.db.schema.metadata import TIME, metadata
 
@@ -43,6 +46,19 @@ api_keys = Table(
 
 feed_apart: whether the key was made since the feed has its own scope; for older keys `events:read` includes it.
 """
+
+GRANTED_SCOPES = case(
+    (
+        and_(
+            ~api_keys.c.feed_apart,
+            api_keys.c.scopes.overlap(array(["events:read", "events:write"])),
+            literal("feed:read") != func.all(api_keys.c.scopes),
+        ),
+        func.array_append(api_keys.c.scopes, "feed:read"),
+    ),
+    else_=api_keys.c.scopes,
+)
+"""The scopes of a key. A key from before the feed had its own scope keeps the right to read it."""
 
 audit_log = Table(
     "audit_log",

@@ -23,8 +23,6 @@ from app.domain.fulfillment import STORED_AS, FulfillmentStatus
 EARLIER = [status for status in FulfillmentStatus if status not in STORED_AS]
 """The statuses that the release before knows, too. The others stand in `later_status`."""
 PAIRS = " OR ".join(f"(status = '{earlier}' AND later_status = '{own}')" for own, earlier in STORED_AS.items())
-EFFECTIVE = "coalesce(later_status, status)"
-"""The SQL of a fulfillment's status."""
 
 fulfillments = Table(
     "fulfillments",
@@ -71,7 +69,12 @@ fulfillments = Table(
     Index("ix_fulfillments_status_newest", "status", desc("created_at"), desc("id")),
     Index("ix_fulfillments_customer_newest", "customer", desc("created_at"), desc("id")),
     Index("ix_fulfillments_updated", desc("updated_at")),
-    Index("ix_fulfillments_effective_status_newest", text(EFFECTIVE), desc("created_at"), desc("id")),
+    Index(
+        "ix_fulfillments_effective_status_newest",
+        text("coalesce(later_status, status)"),
+        desc("created_at"),
+        desc("id"),
+    ),
 )
 """One fulfillment of each invoice. domain/fulfillment.py says which of its columns stand for its status.
 
@@ -79,6 +82,9 @@ history: what became of it, each entry with a number (see fulfillment/history.py
 policy: that it was made with; null where it was made before there were policies. amount_undecided: the part of
 amount_disputed that may come again. action_required_at: the time of an attempt that waits for the payer.
 """
+
+EFFECTIVE_STATUS = func.coalesce(fulfillments.c.later_status, fulfillments.c.status)
+"""A fulfillment's status."""
 
 changes = Table(
     "changes",
