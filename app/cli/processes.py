@@ -1,8 +1,10 @@
 """`invoicing serve`, `worker` and `console`: the processes of the service."""
 
 import asyncio
+import gc
 import resource
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -35,6 +37,21 @@ REACHED_WITHIN_S = 2.0
 MOST_CONSOLE_CONNECTIONS = 100
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Run the start without garbage collection, and leave its objects out of all later ones: they live to the end.
+
+    A collection that looks at everything imported takes about 0.1 s, in which no request is served.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@_uncollected()
 def application() -> object:
     """Build the application, for a server that starts several processes."""
     from app.main import create_app, end_streams
@@ -120,7 +137,8 @@ async def _work(found: Settings) -> None:
     try:
         async with built(found, **ONE_PLAN) as container, scraped(container, found.worker_metrics_port, VERSION):
             await _require_tables(container.database)
-            jobs = container.background()
+            with _uncollected():
+                jobs = container.background()
             async with asyncio.TaskGroup() as group:
                 for job in jobs:
                     group.create_task(job.run())
