@@ -21,7 +21,16 @@ _PAYMENT_METHOD = frozenset(
     {"id", "object", "allow_redisplay", "billing_details", "card", "created", "customer", "livemode", "type",
      "sepa_debit", "us_bank_account"}
 )  # fmt: skip
-_VISIBLE = {"payment_intent": _PAYMENT_INTENT, "payment_method": _PAYMENT_METHOD}
+_SETUP_INTENT = frozenset(
+    {"id", "object", "automatic_payment_methods", "cancellation_reason", "client_secret", "created", "description",
+     "last_setup_error", "livemode", "next_action", "payment_method", "payment_method_configuration_details",
+     "payment_method_types", "status", "usage"}
+)  # fmt: skip
+_VISIBLE = {
+    "payment_intent": _PAYMENT_INTENT,
+    "payment_method": _PAYMENT_METHOD,
+    "setup_intent": _SETUP_INTENT,
+}
 
 
 def redact_for_publishable(shown: object) -> None:

@@ -112,6 +112,13 @@ def _authentication_required() -> Outcome:
 
 def ask_for_authentication(tx: Transaction, intent: Document, presence: Presence) -> None:
     token = intent.get("_link") or tx.store.identifiers.draw(32)
+    intent |= {"status": "requires_action", "next_action": challenge(tx, token, presence), "_link": token}
+    tx.save(intent)
+    announce(tx, "payment_intent.requires_action", intent)
+
+
+def challenge(tx: Transaction, token: str, presence: Presence) -> Document:
+    """The `next_action` that leads to the 3-D Secure page."""
     url = f"{tx.store.base_url}/3ds/{token}"
     action: Document = {
         "type": "use_stripe_sdk",
@@ -122,9 +129,7 @@ def ask_for_authentication(tx: Transaction, intent: Document, presence: Presence
             "redirect_to_url": {"return_url": presence.return_url, "url": url},
             "type": "redirect_to_url",
         }
-    intent |= {"status": "requires_action", "next_action": action, "_link": token}
-    tx.save(intent)
-    announce(tx, "payment_intent.requires_action", intent)
+    return action
 
 
 def authorize(tx: Transaction, intent: Document, charge: Document) -> None:

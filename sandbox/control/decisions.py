@@ -8,6 +8,7 @@ from sandbox.billing import payouts
 from sandbox.billing.disputes import Case, decide, open_dispute
 from sandbox.billing.fraud_warnings import warn
 from sandbox.billing.refunding import settle_refund
+from sandbox.billing.setups import authenticate_setup, set_mandate
 from sandbox.billing.tax_ids import verify
 from sandbox.documents import Document
 from sandbox.presentation import show
@@ -32,6 +33,8 @@ class DecisionControl:
             ("POST", "disputes/{id}/decide"): self.decide,
             ("POST", "refunds/{id}/settle"): self.settle_refund,
             ("POST", "tax_ids/{id}/verify"): self.verify_tax_id,
+            ("POST", "setup_intents/{id}/authenticate"): self.authenticate_setup,
+            ("POST", "mandates/{id}/update"): self.update_mandate,
             ("POST", "payouts"): self.pay_out,
             ("POST", "payouts/{id}/fail"): self.fail_payout,
         }
@@ -56,6 +59,13 @@ class DecisionControl:
         status, name, address = str(sent.get("status")), sent.get("verified_name"), sent.get("verified_address")
         return self._on("tax_id", sent, lambda tx, it: verify(tx, it, status, name=name, address=address))
 
+    def authenticate_setup(self, sent: Document) -> Document:
+        passed = sent.get("outcome", "succeed") == "succeed"
+        return self._on("setup_intent", sent, lambda tx, it: authenticate_setup(tx, it, passed=passed))
+
+    def update_mandate(self, sent: Document) -> Document:
+        return self._on("mandate", sent, lambda tx, it: set_mandate(tx, it, str(sent.get("status"))))
+
     def pay_out(self, sent: Document) -> Document:
         return self._change(lambda tx: payouts.sweep(tx, str(sent.get("currency", "usd"))))
 
@@ -63,7 +73,7 @@ class DecisionControl:
         code = str(sent.get("failure_code", "could_not_process"))
         return self._on("payout", sent, lambda tx, it: payouts.fail(tx, it, code))
 
-    def _on(self, kind: str, sent: Document, work: Callable[[Transaction, Document], None]) -> Document:
+    def _on(self, kind: str, sent: Document, work: Callable[[Transaction, Document], object]) -> Document:
         def change(tx: Transaction) -> Document:
             found = tx.need(kind, str(sent["id"]), param="id", status=404)
             work(tx, found)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from sandbox.billing.collection import authenticate
 from sandbox.billing.currencies import display
+from sandbox.billing.setups import authenticate_setup
 from sandbox.documents import Document
 from sandbox.pages.html import page
 from sandbox.store.transaction import Cause, Store, Transaction
@@ -19,7 +20,7 @@ _TELL = '<script src="/elements/challenge.js"></script>'
 
 
 def _waiting(tx: Transaction, token: str) -> Document | None:
-    found = tx.where("payment_intent", _link=token)
+    found = tx.where("payment_intent", _link=token) or tx.where("setup_intent", _link=token)
     return found[0] if found else None
 
 
@@ -27,9 +28,11 @@ def challenge_page(tx: Transaction, token: str) -> Response:
     intent = _waiting(tx, token)
     if intent is None or intent["status"] != "requires_action":
         return page("Nothing to authenticate", "<h1>There is nothing to authenticate here</h1>", status=404)
+    setup = intent["object"] == "setup_intent"
+    about = "A card to be kept" if setup else f"A payment of {display(intent['amount'], intent['currency'])}"
     body = (
         "<h1>3D Secure 2 test page</h1>"
-        f"<p>A payment of {escape(display(intent['amount'], intent['currency']))} asks for authentication.</p>"
+        f"<p>{escape(about)} asks for authentication.</p>"
         '<form method="post"><button name="outcome" value="succeed">Complete</button>'
         '<button name="outcome" value="fail">Fail</button></form>'
     )
@@ -47,7 +50,8 @@ def answer_challenge(store: Store, token: str, request: Request) -> Response:
         if intent is None or intent["status"] != "requires_action":
             return page("Nothing to authenticate", "<h1>There is nothing to authenticate here</h1>", status=404)
         back = (intent["next_action"].get("redirect_to_url") or {}).get("return_url")
-        error = authenticate(tx, intent, passed=passed)
+        answer = authenticate if intent["object"] == "payment_intent" else authenticate_setup
+        error = answer(tx, intent, passed=passed)
         tx.finish()
     if back is None:
         outcome = "passed" if error is None else "failed"
@@ -60,8 +64,8 @@ def return_address(url: str, intent: Document) -> str:
     status = "succeeded" if intent["status"] in {"succeeded", "processing"} else "failed"
     added = urlencode(
         {
-            "payment_intent": intent["id"],
-            "payment_intent_client_secret": intent["client_secret"],
+            intent["object"]: intent["id"],
+            f"{intent['object']}_client_secret": intent["client_secret"],
             "redirect_status": status,
         }
     )

@@ -10,6 +10,7 @@ DOCS = "https://docs.stripe.com/error-codes"
 
 _NOUNS = {
     "payment_method": "PaymentMethod",
+    "setup_intent": "setupintent",
     "webhook_endpoint": "webhook endpoint",
     "tax_id": "tax ID",
     "tax_rate": "tax rate",

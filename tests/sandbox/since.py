@@ -32,6 +32,7 @@ PROPERTIES: list[tuple[str, JSON, str]] = [
     ("product.tax_details", {"type": ["object", "null"]}, "SDK Product"),
     ("product.type", {"enum": ["good", "service"]}, "SDK Product, RECORDED"),
     ("recurring.trial_period_days", {"type": ["integer", "null"]}, "SDK Price.Recurring, RECORDED"),
+    ("setup_intent.allowed_payment_method_types", TEXTS, "SPEC"),
     ("refund.customer", TEXT, "SPEC"),
     ("refund.customer_account", TEXT, "SPEC"),
     ("refund.payment_method", TEXT, "SPEC"),
