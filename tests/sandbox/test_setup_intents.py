@@ -110,16 +110,16 @@ def test_the_challenge_page_returns_to_the_front_end(
 # Bank debits
 
 
-def test_a_bank_account_is_kept_with_a_mandate(box: RunningSandbox, customer: stripe.Customer) -> None:
+@pytest.mark.parametrize("token", ["pm_usBankAccount_success", "pm_success_de"])
+def test_a_bank_account_is_kept_with_a_mandate(box: RunningSandbox, customer: stripe.Customer, token: str) -> None:
     online: Any = {"ip_address": "203.0.113.7", "user_agent": "Firefox"}
     acceptance: Any = {"customer_acceptance": {"type": "online", "online": online}}
-    for token in ("pm_usBankAccount_success", "pm_success_de"):
-        setup = set_up(box, customer, token, mandate_data=acceptance, expand=["mandate"])
-        mandate = setup.mandate
-        assert isinstance(mandate, stripe.Mandate)
-        assert (mandate.status, mandate.payment_method) == ("active", setup.payment_method)
-        accepted = mandate.customer_acceptance
-        assert (accepted.type, accepted.online and accepted.online.ip_address) == ("online", "203.0.113.7")
+    setup = set_up(box, customer, token, mandate_data=acceptance, expand=["mandate"])
+    mandate = setup.mandate
+    assert isinstance(mandate, stripe.Mandate)
+    assert (mandate.status, mandate.payment_method) == ("active", setup.payment_method)
+    accepted = mandate.customer_acceptance
+    assert (accepted.type, accepted.online and accepted.online.ip_address) == ("online", "203.0.113.7")
     gone = box.control("POST", f"mandates/{mandate.id}/update", status="inactive")
     assert gone["status"] == box.v1.mandates.retrieve(mandate.id).status == "inactive"
     assert box.event_types()[-1] == "mandate.updated"
