@@ -15,7 +15,7 @@ STAMP  := $(VENV)/.complete-$(SUM)
 # More than the cores there are: tests often wait. Whoever has nothing left takes from the others.
 PYTEST_WORKERS ?= 3
 # npm packages that tests need
-NPM := tests/browser examples/spa examples/consumer
+NPM := tests/browser examples/spa examples/react examples/consumer
 
 .DEFAULT_GOAL := help
 .PHONY: help announcement run demo console test suite programs browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install prometheus
@@ -38,8 +38,8 @@ console: $(TO_RUN) ## the operators' pages, beside a `make run` in another shell
 test: announcement lint types suite ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
 
 announcement:
-	@[ -e $(STAMP) ] || echo "The first time, make test fetches up to 700 MB: 210 of Python packages, 340 of chromium with its" \
-		"libraries (as root), 70 of npm packages, 20 of Prometheus. That takes some 5 minutes, and the tests 15."
+	@[ -e $(STAMP) ] || echo "The first time, make test fetches up to 770 MB: 210 of Python packages, 340 of chromium with its" \
+		"libraries (as root), 140 of npm packages, 20 of Prometheus. That takes some 5 minutes, and the tests 15."
 
 # With --jobs the types are checked beside it: the tests often wait, and mypy never does.
 suite: lint programs

@@ -3,8 +3,6 @@
 This module does not pay with them.
 """
 
-from hashlib import blake2b
-
 from sandbox.billing.test_methods import BY_NUMBER, BY_TOKEN, OUTCOMES, TestMethod
 from sandbox.documents import Document
 from sandbox.presentation import announce
@@ -32,12 +30,11 @@ def resolve_method(tx: Transaction, identifier: str, *, param: str = "payment_me
 def mint(tx: Transaction, template: TestMethod, **fields: object) -> Document:
     exp_year = fields.pop("exp_year", None) or 2000 + (_year(tx) + 1) % 100
     exp_month = fields.pop("exp_month", None) or 12
-    fingerprint = blake2b(template.number.encode(), digest_size=8).hexdigest()
     if template.kind == "card":
         details = shapes.card(
             brand=template.brand,
             last4=template.number[-4:],
-            fingerprint=fingerprint,
+            fingerprint=template.fingerprint,
             exp_month=int(str(exp_month)),
             exp_year=int(str(exp_year)),
             funding=template.funding,
@@ -45,7 +42,7 @@ def mint(tx: Transaction, template: TestMethod, **fields: object) -> Document:
     elif template.kind == "sepa_debit":
         details = shapes.sepa_debit(iban=template.number, fingerprint=fingerprint)
     else:
-        details = shapes.us_bank_account(last4=template.number[-4:], fingerprint=fingerprint)
+        details = shapes.us_bank_account(last4=template.number[-4:], fingerprint=template.fingerprint)
     return tx.add(
         shapes.payment_method(
             template.kind, details, id=tx.new_id("pm"), created=tx.now, _outcome=template.outcome, **fields
@@ -83,10 +80,31 @@ def method_from(tx: Transaction, sent: Document) -> Document:
 
 def _card_from(tx: Transaction, details: Document, fields: Document) -> Document:
     if "token" in details:
-        template = BY_TOKEN.get(f"pm_card_{str(details['token']).removeprefix('tok_')}")
-        if template is None:
-            raise resource_missing("token", str(details["token"]), param="card[token]")
+        return _card_from_token(tx, str(details["token"]), fields)
+    template, expiry = read_card(tx, details)
+    return mint(tx, template, **expiry, **fields)
+
+
+def _card_from_token(tx: Transaction, identifier: str, fields: Document) -> Document:
+    """From a token that `/v1/tokens` made, which counts once, or from one of Stripe's test tokens."""
+    template = BY_TOKEN.get(f"pm_card_{identifier.removeprefix('tok_')}")
+    if template is not None:
         return mint(tx, template, **fields)
+    token = tx.get("token", identifier)
+    if token is None:
+        raise resource_missing("token", identifier, param="card[token]")
+    if token["used"]:
+        raise invalid_request(
+            f"You cannot use a Stripe token more than once: {identifier}.", code="token_already_used", param="token"
+        )
+    token["used"] = True
+    tx.save(token)
+    expiry = {name: token["card"][name] for name in ("exp_month", "exp_year")}
+    return mint(tx, BY_TOKEN[token["_token"]], **expiry, **fields)
+
+
+def read_card(tx: Transaction, details: Document) -> tuple[TestMethod, dict[str, int]]:
+    """The test card with this number, and when it expires. Raises StripeError for what Stripe refuses."""
     number = "".join(ch for ch in str(details.get("number", "")) if ch.isdigit())
     if not _passes_luhn(number):
         raise _card_error("incorrect_number", "Your card number is incorrect.", "number")
@@ -94,7 +112,8 @@ def _card_from(tx: Transaction, details: Document, fields: Document) -> Document
     year += CENTURY if year < SHORTEST_YEAR else 0
     if year < _year(tx):
         raise _card_error("invalid_expiry_year", "Your card's expiration year is invalid.", "exp_year")
-    if _number(details.get("exp_month"), "exp_month") not in range(1, 13):
+    month = _number(details.get("exp_month"), "exp_month")
+    if month not in range(1, 13):
         raise _card_error("invalid_expiry_month", "Your card's expiration month is invalid.", "exp_month")
     template = BY_NUMBER.get(number)
     if template is None or template.kind != "card":
@@ -105,7 +124,7 @@ def _card_from(tx: Transaction, details: Document, fields: Document) -> Document
             None,
             {"decline_code": "test_mode_live_card"},
         )
-    return mint(tx, template, exp_year=year, exp_month=details["exp_month"], **fields)
+    return template, {"exp_month": month, "exp_year": year}
 
 
 def _card_error(code: str, message: str, param: str | None, details: Document | None = None) -> StripeError:

@@ -23,8 +23,8 @@ class Pages:
 
     def answer(self, request: Request) -> Response:
         match request.method, request.path.strip("/").split("/"):
-            case "GET", ["stripe.js"]:
-                found: Response | None = stripe_js.script()
+            case "GET", ["stripe.js"] | [_, "stripe.js"] | ["v3"]:  # the last two: as on Stripe's own host
+                found: Response | None = stripe_js.script(self._store.base_url)
             case "GET", ["elements", name]:
                 found = stripe_js.element(name)
             case "GET", ["i", token, expiry, *rest] if expiry.isdigit():

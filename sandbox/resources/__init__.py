@@ -24,6 +24,7 @@ from sandbox.resources import (
     setup_intents,
     tax_ids,
     tax_rates,
+    tokens,
     webhook_endpoints,
 )
 from sandbox.wire.routing import Router
@@ -33,6 +34,7 @@ MODULES = (
     prices,
     customers,
     payment_methods,
+    tokens,
     invoice_items,
     invoices,
     invoice_lines,

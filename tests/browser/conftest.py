@@ -31,7 +31,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = PROJECT / ".screenshots"
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]  # fmt: skip
 PATIENCE_MS = 20_000
 EXPECTED_IN_CONSOLE = re.compile(r"Failed to load resource")
 """What the browser logs by itself of an answer that is an error, e.g. of a decline."""
@@ -63,6 +64,10 @@ class Person:
         await self.fields.get_by_label("Full name").fill("Jenny Rosen")
         await self.fields.get_by_label("Routing number").fill("110000000")
         await self.fields.get_by_label("Account number").fill(number)
+
+    async def answer_challenge(self, answer: str) -> None:
+        """Press `Complete` or `Fail` in the bank's frame, which Stripe.js shows in the page."""
+        await self.page.frame_locator("dialog iframe").get_by_role("button", name=answer).click()
 
     @property
     def button(self) -> Any:

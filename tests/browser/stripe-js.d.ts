@@ -5,4 +5,6 @@ declare global {
   interface Window {
     Stripe?: StripeConstructor;
   }
+  /** The sandbox's address, which it writes before its Stripe.js. */
+  const SANDBOX_URL: string;
 }

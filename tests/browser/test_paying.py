@@ -51,16 +51,29 @@ async def test_an_authenticated_card_pays(person: Person, bill: Bill) -> None:
     await person.ready()
     await person.card(SECURED)
     await person.pay()
-    await person.page.get_by_role("button", name="Complete").click()
+    await person.answer_challenge("Complete")
     await person.says(PAID)
     assert (await bill.fulfillment())["status"] == "fulfilled"
 
 
-async def test_a_refused_authentication_leads_back_to_the_form(person: Person, bill: Bill) -> None:
+async def test_a_refused_authentication_is_explained_and_another_card_pays(person: Person, bill: Bill) -> None:
     await person.open(bill.url)
     await person.ready()
     await person.card(SECURED)
     await person.pay()
+    await person.answer_challenge("Fail")
+    await person.says("We are unable to authenticate your payment method.")
+    await person.ready()
+    await person.card(VISA)
+    await person.pay()
+    await person.says(PAID)
+
+
+async def test_a_failed_redirect_leads_back_to_the_form(person: Person, bill: Bill, sandbox: Sandbox) -> None:
+    """A card is authenticated in the page, but the bank of another method, or the server, may redirect."""
+    challenge = {"payment_method": "pm_card_threeDSecure2Required", "return_url": f"{bill.url}/complete"}
+    confirmed = await sandbox.dashboard.post(f"/v1/payment_intents/{bill.intent}/confirm", data=challenge)
+    await person.open(confirmed.json()["next_action"]["redirect_to_url"]["url"])
     await person.page.get_by_role("button", name="Fail").click()
     await person.says("The payment did not go through")
     await person.says("We are unable to authenticate your payment method.")
@@ -220,7 +233,7 @@ async def test_the_card_element_authenticates_in_the_page_itself(
     await person.ready()
     await person.card(SECURED)
     await person.pay()
-    await person.page.frame_locator("dialog iframe").get_by_role("button", name=answer).click()
+    await person.answer_challenge(answer)
     await person.says(ends_in)
 
 

@@ -65,7 +65,3 @@ def test_npm_client_takes_an_invoice_from_product_to_paid(
         "last": "charge.updated",
         "event": "product.created",
     }
-
-
-def test_the_lock_file_names_no_registry() -> None:
-    assert "resolved" not in (SOURCE / "package-lock.json").read_text()

@@ -1,0 +1,20 @@
+// Elements for an intent that the server has made before.
+
+import { useEffect, useRef, useState, type ReactNode } from "react";
+import { Elements } from "@stripe/react-stripe-js";
+import type { StripeElementLocale, StripeElementsOptions } from "@stripe/stripe-js";
+import { appearance, ask, stripePromise } from "./stripe";
+
+/** The language that the address asks for, e.g. `?locale=de`. */
+const locale = (new URLSearchParams(location.search).get("locale") ?? "auto") as StripeElementLocale;
+
+export function WithSecret({ kind, children }: { kind: "payment-intent" | "setup-intent"; children: ReactNode }) {
+  const [options, setOptions] = useState<StripeElementsOptions>();
+  const asked = useRef(false);
+  useEffect(() => {
+    if (asked.current) return; // StrictMode runs effects twice; one order needs one intent
+    asked.current = true;
+    void ask(kind).then(({ client_secret: clientSecret }) => setOptions({ clientSecret, appearance, locale }));
+  }, [kind]);
+  return options ? <Elements stripe={stripePromise} options={options}>{children}</Elements> : <p>One moment …</p>;
+}

@@ -1,0 +1,89 @@
+// `window.Stripe`. Everything that Stripe's types declare is here: done by the modules before, or named as missing.
+
+import { handleNextAction, named, retrieve } from "./actions.js";
+import { confirmWithElements, confirmWithMethod } from "./confirming.js";
+import { createPaymentMethod, createToken } from "./creating.js";
+import { Elements } from "./elements.js";
+import { checkOptions, missing, remark } from "./missing.js";
+import { IntegrationError, intentOf } from "./origin.js";
+
+/** @typedef {import("@stripe/stripe-js").Stripe} StripeObject */
+
+/** Calls that answer `{ error }` with the code `sandbox_not_simulated`. */
+const MISSING = /** @type {const} */ ([
+  "collectBankAccountForPayment", "collectBankAccountForSetup", "collectBankAccountToken", "collectFinancialConnectionsAccounts",
+  "confirmAcssDebitPayment", "confirmAcssDebitSetup", "confirmAffirmPayment", "confirmAfterpayClearpayPayment", "confirmAlipayPayment",
+  "confirmAmazonPaySetup", "confirmAuBecsDebitPayment", "confirmAuBecsDebitSetup", "confirmBacsDebitSetup", "confirmBancontactPayment",
+  "confirmBancontactSetup", "confirmBilliePayment", "confirmBlikPayment", "confirmBlikSetup", "confirmBoletoPayment", "confirmCashappPayment",
+  "confirmCashappSetup", "confirmCustomerBalancePayment", "confirmEpsPayment", "confirmFpxPayment", "confirmGiropayPayment",
+  "confirmGrabPayPayment", "confirmIdealPayment", "confirmIdealSetup", "confirmKlarnaPayment", "confirmKonbiniPayment",
+  "confirmMobilepayPayment", "confirmMultibancoPayment", "confirmOxxoPayment", "confirmP24Payment", "confirmPayByBankPayment",
+  "confirmPayNowPayment", "confirmPayPalPayment", "confirmPayPalSetup", "confirmPixPayment", "confirmPromptPayPayment",
+  "confirmSepaDebitPayment", "confirmSepaDebitSetup", "confirmSofortPayment", "confirmSofortSetup", "confirmTwintPayment",
+  "confirmWechatPayPayment", "createConfirmationToken", "createEphemeralKeyNonce", "createRadarSession", "processOrder", "retrieveOrder",
+  "verifyIdentity", "verifyMicrodepositsForPayment", "verifyMicrodepositsForSetup",
+]);
+/** The same, for calls that answer an object, or that Stripe's types no longer declare: they throw. */
+const THROWING = /** @type {const} */ ([
+  "createEmbeddedCheckoutPage", "initCheckout", "initCheckoutElementsSdk", "initCheckoutFormSdk", "initEmbeddedCheckout", "initializePricing",
+  "redirectToCheckout", "createSource", "retrieveSource",
+]);
+
+/** @template {string} Name @param {readonly Name[]} names @param {(name: Name) => (...given: any[]) => any} make */
+const stubs = (names, make) => /** @type {Record<Name, (...given: any[]) => any>} */ (Object.fromEntries(names.map((name) => [name, make(name)])));
+
+/** @param {string} key @param {Record<string, any>} [options] */
+function Stripe(key, options = {}) {
+  if (typeof key !== "string" || !key.startsWith("pk_")) {
+    throw new IntegrationError("Please call Stripe() with your publishable key. You used an empty string or another kind of key.");
+  }
+  checkOptions("Stripe()", options, ["locale", "developerTools"]);
+
+  const methods = {
+    card: /** @type {const} */ ({ type: "card", result: "paymentIntent", caller: "stripe.confirmCardPayment()" }),
+    cardSetup: /** @type {const} */ ({ type: "card", result: "setupIntent", caller: "stripe.confirmCardSetup()" }),
+    bank: /** @type {const} */ ({ type: "us_bank_account", result: "paymentIntent", caller: "stripe.confirmUsBankAccountPayment()" }),
+    bankSetup: /** @type {const} */ ({ type: "us_bank_account", result: "setupIntent", caller: "stripe.confirmUsBankAccountSetup()" }),
+  };
+  /** @param {string} clientSecret */
+  const retrieveIntent = async (clientSecret) => named(intentOf(clientSecret), await retrieve(key, clientSecret));
+
+  const found = {
+    ...stubs(MISSING, (name) => async () => missing(`stripe.${name}()`)),
+    ...stubs(THROWING, (name) => () => { throw new IntegrationError(missing(`stripe.${name}()`).error.message); }),
+
+    /** @param {Record<string, any>} [group] */
+    elements: (group = {}) => new Elements(key, group, options.locale),
+    /** @param {import("./confirming.js").Asked} asked */
+    confirmPayment: (asked) => confirmWithElements(key, "paymentIntent", asked),
+    /** @param {import("./confirming.js").Asked} asked */
+    confirmSetup: (asked) => confirmWithElements(key, "setupIntent", asked),
+    /** @param {string} clientSecret @param {Record<string, any>} [data] @param {{ handleActions?: boolean }} [how] */
+    confirmCardPayment: (clientSecret, data, how) => confirmWithMethod(key, methods.card, clientSecret, data, how),
+    /** @param {string} clientSecret @param {Record<string, any>} [data] @param {{ handleActions?: boolean }} [how] */
+    confirmCardSetup: (clientSecret, data, how) => confirmWithMethod(key, methods.cardSetup, clientSecret, data, how),
+    /** @param {string} clientSecret @param {Record<string, any>} [data] */
+    confirmUsBankAccountPayment: (clientSecret, data) => confirmWithMethod(key, methods.bank, clientSecret, data),
+    /** @param {string} clientSecret @param {Record<string, any>} [data] */
+    confirmUsBankAccountSetup: (clientSecret, data) => confirmWithMethod(key, methods.bankSetup, clientSecret, data),
+    retrievePaymentIntent: retrieveIntent,
+    retrieveSetupIntent: retrieveIntent,
+    /** @param {{ clientSecret?: string, hashedValue?: string }} asked */
+    handleNextAction: (asked) => handleNextAction(key, asked),
+    /** @param {string} clientSecret */
+    handleCardAction: (clientSecret) => handleNextAction(key, { clientSecret }),
+    /** @param {Record<string, any>} asked */
+    createPaymentMethod: (asked) => createPaymentMethod(key, asked),
+    /** @param {unknown} kind @param {Record<string, any>} [data] */
+    createToken: (kind, data) => createToken(key, kind, data),
+    paymentRequest: () => {
+      remark("stripe.paymentRequest() never can make a payment, as there is no wallet here");
+      return { canMakePayment: async () => null, on: () => undefined, off: () => undefined, update: () => undefined, show: () => undefined, abort: () => undefined, isShowing: () => false };
+    },
+    registerAppInfo: () => undefined,
+    _registerWrapper: () => undefined,
+  };
+  return /** @satisfies {Record<keyof StripeObject, unknown>} */ (found);
+}
+Stripe.version = "endive";
+/** @type {any} */ (window).Stripe = Stripe;

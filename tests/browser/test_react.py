@@ -1,0 +1,300 @@
+"""Unmodified React components of Stripe's, on the pages of examples/react.
+
+`loadStripe` asks for its script on Stripe's own host. Chromium does not resolve that name: the request is answered with
+what the sandbox serves at the same path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.async_api import FrameLocator, Route, expect
+
+from dev.processes import Child
+from tests.browser.conftest import PROJECT, Person
+from tests.fixtures.ports import find_free_port
+from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.waiting import until
+
+REACT = PROJECT / "examples/react"
+VITE = REACT / "node_modules/vite/bin/vite.js"
+VISA, NO_FUNDS, SECURED = "4242424242424242", "4000000000009995", "4000002760003184"
+PAYMENT, CARD = "Secure payment input frame", "Secure card payment input frame"
+NUMBER, EXPIRY, CVC = "Secure card number input frame", "Secure expiration date input frame", "Secure CVC input frame"
+ADDRESS, EMAIL = "Secure address input frame", "Secure email input frame"
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def environment(running_sandbox: Sandbox) -> dict[str, str]:
+    return {**os.environ, "STRIPE_API_URL": running_sandbox.url, "NO_PROXY": "127.0.0.1"}
+
+
+def build(environment: dict[str, str], folder: Path) -> Path:
+    if not VITE.exists():
+        pytest.skip("vite is not installed: npm ci --prefix examples/react")
+    command = ["npm", "run", "build", "--", "--outDir", str(folder)]
+    done = subprocess.run(command, cwd=REACT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@contextmanager
+def served(built: Path, environment: dict[str, str], log: Path) -> Iterator[str]:
+    port = find_free_port()
+    command = ["node", str(VITE), "preview", "--outDir", str(built), "--port", str(port), "--host", "127.0.0.1"]
+    child = Child("react", [*command, "--strictPort"], cwd=REACT, env=environment, log=log)
+    yield f"http://127.0.0.1:{port}"
+    child.stop()
+
+
+async def answers(url: str) -> bool:
+    try:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.get(url)).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+async def shop(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    folder = tmp_path_factory.mktemp("react")
+    with served(build(environment, folder / "dist"), environment, folder / "react.log") as url:
+        await until(lambda: answers(url), within=30)
+        yield url
+
+
+@dataclass
+class Shopper:
+    """Somebody on the pages of the shop."""
+
+    person: Person
+    url: str
+    sandbox: Sandbox
+    scripts: list[str]
+    """The addresses of Stripe's that were asked for."""
+
+    @property
+    def page(self) -> Any:
+        return self.person.page
+
+    async def visit(self, page: str) -> None:
+        await self.person.open(f"{self.url}/{page}")
+
+    def frame(self, title: str = PAYMENT) -> FrameLocator:
+        return self.page.frame_locator(f'iframe[title="{title}"]')
+
+    async def types_card(self, number: str, *frames: str) -> None:
+        """Fill in a card, in one frame or in one for each part."""
+        titles = frames if len(frames) == 3 else (frames or (PAYMENT,)) * 3
+        labels = ("Card number", "Expiration date", "Security code")
+        for title, label, text in zip(titles, labels, (number, "1234", "123"), strict=True):
+            await self.frame(title).get_by_label(label).fill(text)
+
+    async def types_address(self) -> None:
+        frame = self.frame(ADDRESS)
+        await frame.get_by_label("Country or region").select_option("Germany")
+        for label, text in (("Full name", "Jenny Rosen"), ("Address line 1", "Ringstraße 1"), ("City", "Köln"),
+                            ("Postal code", "50667"), ("Phone number", "+49 221 1")):  # fmt: skip
+            await frame.get_by_label(label).fill(text)
+
+    async def presses(self, name: str = "Pay") -> None:
+        await self.page.get_by_role("button", name=name, exact=True).click()
+
+    async def sees(self, text: str | re.Pattern[str], role: str = "status") -> None:
+        await expect(self.page.get_by_role(role)).to_have_text(text)
+
+    async def only(self, kind: str) -> dict[str, Any]:
+        """The one object of a kind in the sandbox."""
+        [found] = (await self.sandbox.state())[kind]
+        return found
+
+
+@pytest.fixture
+async def shopper(person: Person, shop: str, sandbox: Sandbox) -> Shopper:
+    scripts: list[str] = []
+
+    async def as_stripe(route: Route) -> None:
+        scripts.append(route.request.url)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"{sandbox.url}{urlsplit(route.request.url).path}")
+        await route.fulfill(status=answer.status_code, body=answer.text, content_type=answer.headers["content-type"])
+
+    await person.context.route("https://js.stripe.com/**", as_stripe)
+    return Shopper(person, shop, sandbox, scripts)
+
+
+async def test_load_stripe_asks_for_its_own_script_and_the_person_returns_from_a_payment(shopper: Shopper) -> None:
+    await shopper.visit("payment")
+    await shopper.types_card(VISA)
+    await shopper.presses()
+    await shopper.page.wait_for_url("**/return?payment_intent=pi_*&redirect_status=succeeded")
+    await shopper.sees("The payment is succeeded.")
+    assert set(shopper.scripts) == {"https://js.stripe.com/endive/stripe.js"}
+
+
+@pytest.mark.parametrize(
+    ("page", "answer", "role", "ends_in"),
+    [
+        ("stay", "Complete", "status", "The payment is succeeded."),
+        ("stay", "Fail", "alert", re.compile("unable to authenticate")),
+        ("server-side", "Complete", "status", "The payment is succeeded."),
+        ("server-side", "Fail", "alert", re.compile("unable to authenticate")),
+    ],
+)
+async def test_a_card_is_authenticated_in_the_page(
+    shopper: Shopper, page: str, answer: str, role: str, ends_in: str | re.Pattern[str]
+) -> None:
+    await shopper.visit(page)
+    await shopper.types_card(SECURED)
+    await shopper.presses()
+    await shopper.person.answer_challenge(answer)
+    await shopper.sees(ends_in, role)
+
+
+async def test_a_redirect_follows_an_authenticated_payment(shopper: Shopper) -> None:
+    await shopper.visit("payment")
+    await shopper.types_card(SECURED)
+    await shopper.presses()
+    await shopper.person.answer_challenge("Complete")
+    await shopper.page.wait_for_url("**/return?*")
+    await shopper.sees("The payment is succeeded.")
+
+
+async def test_a_declined_card_is_explained_and_another_one_pays_without_leaving_the_page(shopper: Shopper) -> None:
+    await shopper.visit("stay")
+    await shopper.types_card(NO_FUNDS)
+    await shopper.presses()
+    await shopper.sees("Your card has insufficient funds.", "alert")
+    await shopper.types_card(VISA)
+    await shopper.presses()
+    await shopper.sees("The payment is succeeded.")
+    assert shopper.page.url.endswith("/stay")
+
+
+async def test_a_bank_debit_is_processing(shopper: Shopper) -> None:
+    await shopper.visit("stay")
+    frame = shopper.frame()
+    await frame.get_by_role("tab", name="US bank account").click()
+    await frame.get_by_label("Full name").fill("Jenny Rosen")
+    await frame.get_by_label("Routing number").fill("110000000")
+    await frame.get_by_label("Account number").fill("000123456789")
+    await shopper.presses()
+    await shopper.sees("The payment is processing.")
+
+
+async def test_a_deferred_payment_needs_the_amount_that_was_shown(shopper: Shopper) -> None:
+    await shopper.visit("deferred")
+    await shopper.types_card(VISA)
+    await shopper.presses()
+    await shopper.sees(re.compile(r"\(1000 usd\) do not match the PaymentIntent's \(2890 usd\)"), "alert")
+    await shopper.presses("Add to the order")
+    await shopper.presses()
+    await shopper.sees("The payment is succeeded.")
+
+
+async def test_submitting_shows_what_is_missing_and_makes_no_intent(shopper: Shopper) -> None:
+    await shopper.visit("deferred")
+    await expect(shopper.frame().get_by_label("Card number")).to_be_visible()
+    await shopper.presses()
+    await shopper.sees("Your card number is incomplete.", "alert")
+    await expect(shopper.frame().get_by_text("Your card number is incomplete.")).to_be_visible()
+    assert not (await shopper.sandbox.state()).get("payment_intent")
+
+
+async def test_a_checkout_collects_email_and_address_and_has_no_wallets(shopper: Shopper) -> None:
+    await shopper.visit("checkout")
+    await shopper.person.says("Wallets: none. Address: incomplete.")
+    await shopper.frame(EMAIL).get_by_label("Email").fill("jenny@example.com")
+    await shopper.types_address()
+    await shopper.person.says("Address: complete.")
+    await shopper.types_card(VISA)
+    await shopper.person.shot("react-checkout")
+    await shopper.presses()
+    await shopper.sees("The payment is succeeded and goes to Jenny Rosen, Köln.")
+    intent = await shopper.only("payment_intent")
+    assert intent["shipping"]["address"]["postal_code"] == "50667"
+    assert (await shopper.only("payment_method"))["billing_details"]["email"] == "jenny@example.com"
+
+
+async def test_an_address_element_asks_for_what_its_country_has(shopper: Shopper) -> None:
+    await shopper.visit("checkout")
+    frame = shopper.frame(ADDRESS)
+    await frame.get_by_label("Country or region").select_option("United States")
+    await expect(frame.get_by_label("State")).to_be_visible()
+    await frame.get_by_label("Country or region").select_option(value="HK")
+    await expect(frame.get_by_label("State")).to_be_hidden()
+    await expect(frame.get_by_label("Postal code")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("page", "frames"), [("card", (CARD,)), ("parts", (NUMBER, EXPIRY, CVC))])
+async def test_card_elements_pay(shopper: Shopper, page: str, frames: tuple[str, ...]) -> None:
+    await shopper.visit(page)
+    await shopper.types_card(SECURED, *frames)
+    await shopper.presses()
+    await shopper.person.answer_challenge("Complete")
+    await shopper.sees("The payment is succeeded.")
+
+
+async def test_a_card_element_makes_a_token(shopper: Shopper) -> None:
+    await shopper.visit("token")
+    await shopper.types_card(VISA, CARD)
+    await shopper.presses("Make a token")
+    await shopper.sees(re.compile(r"The token tok_\w+ is of the card 4242\."))
+    assert (await shopper.only("token"))["card"]["name"] == "Jenny Rosen"
+
+
+async def test_a_payment_method_is_made_in_the_page_and_confirmed_by_the_server(shopper: Shopper) -> None:
+    await shopper.visit("server-side")
+    await shopper.types_card(VISA)
+    await shopper.presses()
+    await shopper.sees("The payment is succeeded.")
+    assert (await shopper.only("payment_method"))["billing_details"]["name"] == "Jenny Rosen"
+
+
+async def test_an_element_speaks_the_language_and_wears_the_appearance_that_the_page_asks_for(shopper: Shopper) -> None:
+    await shopper.visit("stay?locale=de")
+    field = shopper.frame().get_by_label("Kartennummer")
+    await expect(field).to_have_css("border-radius", "8px")
+    await field.focus()
+    await expect(field).to_have_css("border-color", "rgb(10, 104, 71)")
+    await field.fill("4242424242424241")
+    await expect(shopper.frame().get_by_text("Ihre Kartennummer ist ungültig.")).to_be_visible()
+
+
+async def test_what_is_not_simulated_is_named_in_the_console_and_breaks_nothing(shopper: Shopper) -> None:
+    await shopper.visit("missing")
+    await expect(shopper.frame("Frame of iban").get_by_text("not simulated here: the Element iban")).to_be_visible()
+    await shopper.presses()
+    await shopper.sees("not simulated here: stripe.confirmKlarnaPayment()", "alert")
+    said = [text.removeprefix("Stripe.js of the sandbox: ") for text in shopper.person.broken]
+    assert said == ["not simulated here: the Element iban", "not simulated here: stripe.confirmKlarnaPayment()"]
+    shopper.person.broken.clear()
+
+
+async def test_load_stripe_uses_the_script_that_is_on_the_page(
+    person: Person, environment: dict[str, str], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """As a developer without internet starts it, with STRIPE_JS_URL: no name but the sandbox's is asked for."""
+    asked: set[str] = set()
+    person.page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
+    settings = environment | {"STRIPE_JS_URL": f"{sandbox.url}/stripe.js"}
+    with served(build(settings, tmp_path / "dist"), settings, tmp_path / "react.log") as url:
+        await until(lambda: answers(url), within=30)
+        shopper = Shopper(person, url, sandbox, [])
+        await shopper.visit("stay")
+        await shopper.types_card(VISA)
+        await shopper.presses()
+        await shopper.sees("The payment is succeeded.")
+    assert asked == {urlsplit(url).netloc, urlsplit(sandbox.url).netloc}
