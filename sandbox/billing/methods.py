@@ -40,7 +40,7 @@ def mint(tx: Transaction, template: TestMethod, **fields: object) -> Document:
             funding=template.funding,
         )
     elif template.kind == "sepa_debit":
-        details = shapes.sepa_debit(iban=template.number, fingerprint=fingerprint)
+        details = shapes.sepa_debit(iban=template.number, fingerprint=template.fingerprint)
     else:
         details = shapes.us_bank_account(last4=template.number[-4:], fingerprint=template.fingerprint)
     return tx.add(

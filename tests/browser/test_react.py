@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import FrameLocator, Route, expect
+from playwright.async_api import FrameLocator, Page, Route, expect
 
 from dev.processes import Child
 from tests.browser.conftest import PROJECT, Person
@@ -86,7 +86,7 @@ class Shopper:
     """The addresses of Stripe's that were asked for."""
 
     @property
-    def page(self) -> Any:
+    def page(self) -> Page:
         return self.person.page
 
     async def visit(self, page: str) -> None:
