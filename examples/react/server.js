@@ -14,7 +14,7 @@ async function stripe(path, params) {
 
 /** What the page may ask for. @type {Record<string, (asked: any) => Promise<{ status: number, found: any }>>} */
 const CALLS = {
-  "/api/payment-intent": () => stripe("payment_intents", ORDER),
+  "/api/payment-intent": ({ currency = ORDER.currency }) => stripe("payment_intents", { ...ORDER, currency }),
   "/api/setup-intent": async () => {
     const { found } = await stripe("customers", { name: "Jenny Rosen" });
     return stripe("setup_intents", { customer: found.id });

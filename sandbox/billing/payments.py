@@ -244,7 +244,7 @@ def _begin_debit(tx: Transaction, intent: Document, method: Document, outcome: O
 
 def method_types(currency: str) -> list[str]:
     """The types of payment methods for a payment in this currency, where nothing else is asked for."""
-    return ["card", "us_bank_account"] if currency == "usd" else ["card"]
+    return ["card", *{"usd": ["us_bank_account"], "eur": ["sepa_debit"]}.get(currency, [])]
 
 
 def _new_charge(tx: Transaction, intent: Document, method: Document) -> Document:

@@ -17,7 +17,17 @@ _MODULES = ("calls.js", "missing.js", "origin.js", "element.js", "elements.js", 
 """What Stripe.js consists of. Each imports only from the ones before it."""
 _MODULE_SYNTAX = re.compile(r'^import \{.*\} from "\./\w+\.js";\n|^export (?=\w)', re.MULTILINE)
 _FRAMES = dict.fromkeys(
-    ("payment", "card", "cardNumber", "cardExpiry", "cardCvc", "address", "linkAuthentication", "contactDetails"),
+    (
+        "payment",
+        "card",
+        "cardNumber",
+        "cardExpiry",
+        "cardCvc",
+        "iban",
+        "address",
+        "linkAuthentication",
+        "contactDetails",
+    ),
     "frame.js",
 ) | {"absent": "absent.js"}
 """The script of each Element's frame; `absent` is the frame of the Elements that are not simulated."""

@@ -194,6 +194,26 @@ async def test_a_bank_debit_is_processing(shopper: Shopper) -> None:
     await shopper.sees("The payment is processing.")
 
 
+async def test_a_payment_in_euros_offers_sepa_debits(shopper: Shopper) -> None:
+    await shopper.visit("stay?currency=eur")
+    frame = shopper.frame()
+    await frame.get_by_role("tab", name="SEPA Debit").click()
+    await frame.get_by_label("Full name").fill("Jenny Rosen")
+    await frame.get_by_label("IBAN").fill("DE89 3704 0044 0532 0130 01")
+    await expect(frame.get_by_text("Your IBAN is invalid.")).to_be_visible()
+    await frame.get_by_label("IBAN").fill("DE89 3704 0044 0532 0130 00")
+    await shopper.presses()
+    await shopper.sees("The payment is processing.")
+
+
+async def test_an_iban_element_pays(shopper: Shopper) -> None:
+    await shopper.visit("iban")
+    await shopper.frame("Secure IBAN input frame").get_by_label("IBAN").fill("DE89370400440532013000")
+    await shopper.presses()
+    await shopper.sees("The payment is processing.")
+    assert (await shopper.only("payment_method"))["billing_details"]["email"] == "jenny@example.com"
+
+
 async def test_a_deferred_payment_needs_the_amount_that_was_shown(shopper: Shopper) -> None:
     await shopper.visit("deferred")
     await shopper.types_card(VISA)
@@ -275,11 +295,16 @@ async def test_an_element_speaks_the_language_and_wears_the_appearance_that_the_
 
 async def test_what_is_not_simulated_is_named_in_the_console_and_breaks_nothing(shopper: Shopper) -> None:
     await shopper.visit("missing")
-    await expect(shopper.frame("Frame of iban").get_by_text("not simulated here: the Element iban")).to_be_visible()
+    await expect(
+        shopper.frame("Frame of auBankAccount").get_by_text("not simulated here: the Element auBankAccount")
+    ).to_be_visible()
     await shopper.presses()
     await shopper.sees("not simulated here: stripe.confirmKlarnaPayment()", "alert")
     said = [text.removeprefix("Stripe.js of the sandbox: ") for text in shopper.person.broken]
-    assert said == ["not simulated here: the Element iban", "not simulated here: stripe.confirmKlarnaPayment()"]
+    assert said == [
+        "not simulated here: the Element auBankAccount",
+        "not simulated here: stripe.confirmKlarnaPayment()",
+    ]
     shopper.person.broken.clear()
 
 

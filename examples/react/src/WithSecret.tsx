@@ -5,8 +5,10 @@ import { Elements } from "@stripe/react-stripe-js";
 import type { StripeElementLocale, StripeElementsOptions } from "@stripe/stripe-js";
 import { appearance, ask, stripePromise } from "./stripe";
 
-/** The language that the address asks for, e.g. `?locale=de`. */
-const locale = (new URLSearchParams(location.search).get("locale") ?? "auto") as StripeElementLocale;
+/** The language and the currency that the address asks for, e.g. `?locale=de&currency=eur`. */
+const query = new URLSearchParams(location.search);
+const locale = (query.get("locale") ?? "auto") as StripeElementLocale;
+const currency = query.get("currency") ?? undefined;
 
 export function WithSecret({ kind, children }: { kind: "payment-intent" | "setup-intent"; children: ReactNode }) {
   const [options, setOptions] = useState<StripeElementsOptions>();
@@ -14,7 +16,7 @@ export function WithSecret({ kind, children }: { kind: "payment-intent" | "setup
   useEffect(() => {
     if (asked.current) return; // StrictMode runs effects twice; one order needs one intent
     asked.current = true;
-    void ask(kind).then(({ client_secret: clientSecret }) => setOptions({ clientSecret, appearance, locale }));
+    void ask(kind, { currency }).then(({ client_secret: clientSecret }) => setOptions({ clientSecret, appearance, locale }));
   }, [kind]);
   return options ? <Elements stripe={stripePromise} options={options}>{children}</Elements> : <p>One moment …</p>;
 }

@@ -2,7 +2,7 @@
 
 import { StrictMode, type ComponentType } from "react";
 import { createRoot } from "react-dom/client";
-import { Card, Parts, Token } from "./pages/cards";
+import { Card, Iban, Parts, Token } from "./pages/cards";
 import { Missing, Return, ServerSide, Setup } from "./pages/others";
 import { Checkout, Deferred, Payment, Stay } from "./pages/payments";
 import "./style.css";
@@ -14,6 +14,7 @@ const PAGES: Record<string, ComponentType> = {
   checkout: Checkout,
   card: Card,
   parts: Parts,
+  iban: Iban,
   token: Token,
   setup: Setup,
   "server-side": ServerSide,

@@ -63,7 +63,7 @@ async function confirmElements(key, caller, elements, clientSecret, confirmParam
 
 /**
  * `confirmCardPayment` and its like: the method is an Element, its details, or an id.
- * @param {string} key @param {{ type: "card" | "us_bank_account", result: Result, caller: string }} what
+ * @param {string} key @param {{ type: "card" | "sepa_debit" | "us_bank_account", result: Result, caller: string }} what
  * @param {string} clientSecret @param {Record<string, any>} [data] @param {{ handleActions?: boolean }} [options]
  */
 export async function confirmWithMethod(key, { type, result, caller }, clientSecret, data = {}, { handleActions = true } = {}) {

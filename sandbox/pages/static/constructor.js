@@ -19,7 +19,7 @@ const MISSING = /** @type {const} */ ([
   "confirmGrabPayPayment", "confirmIdealPayment", "confirmIdealSetup", "confirmKlarnaPayment", "confirmKonbiniPayment",
   "confirmMobilepayPayment", "confirmMultibancoPayment", "confirmOxxoPayment", "confirmP24Payment", "confirmPayByBankPayment",
   "confirmPayNowPayment", "confirmPayPalPayment", "confirmPayPalSetup", "confirmPixPayment", "confirmPromptPayPayment",
-  "confirmSepaDebitPayment", "confirmSepaDebitSetup", "confirmSofortPayment", "confirmSofortSetup", "confirmTwintPayment",
+  "confirmSofortPayment", "confirmSofortSetup", "confirmTwintPayment",
   "confirmWechatPayPayment", "createConfirmationToken", "createEphemeralKeyNonce", "createRadarSession", "processOrder", "retrieveOrder",
   "verifyIdentity", "verifyMicrodepositsForPayment", "verifyMicrodepositsForSetup",
 ]);
@@ -39,12 +39,10 @@ function Stripe(key, options = {}) {
   }
   checkOptions("Stripe()", options, ["locale", "developerTools"]);
 
-  const methods = {
-    card: /** @type {const} */ ({ type: "card", result: "paymentIntent", caller: "stripe.confirmCardPayment()" }),
-    cardSetup: /** @type {const} */ ({ type: "card", result: "setupIntent", caller: "stripe.confirmCardSetup()" }),
-    bank: /** @type {const} */ ({ type: "us_bank_account", result: "paymentIntent", caller: "stripe.confirmUsBankAccountPayment()" }),
-    bankSetup: /** @type {const} */ ({ type: "us_bank_account", result: "setupIntent", caller: "stripe.confirmUsBankAccountSetup()" }),
-  };
+  /** `confirmCardPayment` and its like. @param {"card" | "sepa_debit" | "us_bank_account"} type @param {"paymentIntent" | "setupIntent"} result @param {string} name */
+  const confirming = (type, result, name) =>
+    /** @param {string} clientSecret @param {Record<string, any>} [data] @param {{ handleActions?: boolean }} [how] */
+    (clientSecret, data, how) => confirmWithMethod(key, { type, result, caller: `stripe.${name}()` }, clientSecret, data, how);
   /** @param {string} clientSecret */
   const retrieveIntent = async (clientSecret) => named(intentOf(clientSecret), await retrieve(key, clientSecret));
 
@@ -58,14 +56,12 @@ function Stripe(key, options = {}) {
     confirmPayment: (asked) => confirmWithElements(key, "paymentIntent", asked),
     /** @param {import("./confirming.js").Asked} asked */
     confirmSetup: (asked) => confirmWithElements(key, "setupIntent", asked),
-    /** @param {string} clientSecret @param {Record<string, any>} [data] @param {{ handleActions?: boolean }} [how] */
-    confirmCardPayment: (clientSecret, data, how) => confirmWithMethod(key, methods.card, clientSecret, data, how),
-    /** @param {string} clientSecret @param {Record<string, any>} [data] @param {{ handleActions?: boolean }} [how] */
-    confirmCardSetup: (clientSecret, data, how) => confirmWithMethod(key, methods.cardSetup, clientSecret, data, how),
-    /** @param {string} clientSecret @param {Record<string, any>} [data] */
-    confirmUsBankAccountPayment: (clientSecret, data) => confirmWithMethod(key, methods.bank, clientSecret, data),
-    /** @param {string} clientSecret @param {Record<string, any>} [data] */
-    confirmUsBankAccountSetup: (clientSecret, data) => confirmWithMethod(key, methods.bankSetup, clientSecret, data),
+    confirmCardPayment: confirming("card", "paymentIntent", "confirmCardPayment"),
+    confirmCardSetup: confirming("card", "setupIntent", "confirmCardSetup"),
+    confirmSepaDebitPayment: confirming("sepa_debit", "paymentIntent", "confirmSepaDebitPayment"),
+    confirmSepaDebitSetup: confirming("sepa_debit", "setupIntent", "confirmSepaDebitSetup"),
+    confirmUsBankAccountPayment: confirming("us_bank_account", "paymentIntent", "confirmUsBankAccountPayment"),
+    confirmUsBankAccountSetup: confirming("us_bank_account", "setupIntent", "confirmUsBankAccountSetup"),
     retrievePaymentIntent: retrieveIntent,
     retrieveSetupIntent: retrieveIntent,
     /** @param {{ clientSecret?: string, hashedValue?: string }} asked */

@@ -15,8 +15,8 @@ const shown = (result, { found, error }) => (error ? { error } : { [result]: fou
 export async function createPaymentMethod(key, { elements, element, params = {}, ...data }) {
   if (elements instanceof Elements) return shown("paymentMethod", await fromElements(elements, params));
   if (element instanceof Element) return shown("paymentMethod", await element.ask("create", params));
-  const { card, ...others } = data;
-  if (card instanceof Element) return shown("paymentMethod", await card.ask("create", others));
+  const { [data.type]: details, ...others } = data;
+  if (details instanceof Element) return shown("paymentMethod", await details.ask("create", others));
   return shown("paymentMethod", await call("POST", `${origin}/v1/payment_methods`, { key, ...data }));
 }
 

@@ -16,12 +16,13 @@ export const KINDS = {
   cardExpiry: { title: "Secure expiration date input frame", height: "1.5em", options: STYLED },
   cardCvc: { title: "Secure CVC input frame", height: "1.5em", options: STYLED },
   address: { title: "Secure address input frame", height: "420px", options: ["mode", "allowedCountries", "defaultValues", "fields", "display", "validation"] },
+  iban: { title: "Secure IBAN input frame", height: "1.5em", options: [...STYLED, "supportedCountries", "placeholderCountry"] },
   linkAuthentication: { title: "Secure email input frame", height: "80px", options: ["defaultValues"] },
   contactDetails: { title: "Secure email input frame", height: "80px", options: ["defaultValues"] },
 };
 
 /** Stripe's other Elements. */
-export const OTHER_ELEMENTS = ["auBankAccount", "currencySelector", "expressCheckout", "iban", "issuingAddToWalletButton", "issuingCardCopyButton", "issuingCardCvcDisplay", "issuingCardExpiryDisplay", "issuingCardNumberDisplay", "issuingCardPinDisplay", "linkSignup", "paymentForm", "paymentMethodMessaging", "paymentRequestButton", "shippingAddress", "taxId", "terms"];
+export const OTHER_ELEMENTS = ["auBankAccount", "currencySelector", "expressCheckout", "issuingAddToWalletButton", "issuingCardCopyButton", "issuingCardCvcDisplay", "issuingCardExpiryDisplay", "issuingCardNumberDisplay", "issuingCardPinDisplay", "linkSignup", "paymentForm", "paymentMethodMessaging", "paymentRequestButton", "shippingAddress", "taxId", "terms"];
 const EVENTS = ["blur", "change", "escape", "focus", "loaderror", "loaderstart", "ready"];
 const CLASSES = { base: "StripeElement", complete: "StripeElement--complete", empty: "StripeElement--empty", focus: "StripeElement--focus", invalid: "StripeElement--invalid" };
 const UNMOUNTED = "We could not retrieve data from the specified Element. Please make sure the Element you are attempting to use is still mounted.";

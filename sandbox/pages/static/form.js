@@ -54,7 +54,7 @@ function about(/** @type {Wrong | undefined} */ error) {
     case "payment": return { collapsed: false, value: { type: chosen } };
     case "card": return { error, brand: brandOf(digitsOf(typed("number"))).brand, value: { postalCode: "" } };
     case "cardNumber": return { error, brand: brandOf(digitsOf(typed("number"))).brand };
-    case "cardExpiry": case "cardCvc": return { error };
+    case "cardExpiry": case "cardCvc": case "iban": return { error };
     default: return value();
   }
 }
@@ -106,8 +106,9 @@ function build(field) {
   made.addEventListener("focus", () => tell("focus"));
   made.addEventListener("blur", () => { if (made.value) touched.add(field.id); tell("blur"); changed(); });
   made.addEventListener("keydown", (event) => { if (/** @type {KeyboardEvent} */ (event).key === "Escape") tell("escape"); });
+  const named = word(field.label ?? field.id);
   const label = document.createElement("label");
-  Object.assign(label, { htmlFor: field.id, className: "Label", textContent: field.optional ? `${word(field.id)} ${word("optional")}` : word(field.id) });
+  Object.assign(label, { htmlFor: field.id, className: "Label", textContent: field.optional ? `${named} ${word("optional")}` : named });
   const error = document.createElement("p");
   Object.assign(error, { id: `${field.id}-error`, className: "Error" });
   error.setAttribute("role", "alert");

@@ -2,7 +2,7 @@
 
 import { wear } from "./appearance.js";
 import { call, connectionLost, intentNamed } from "./calls.js";
-import { METHODS } from "./fields.js";
+import { offered, shownOf } from "./fields.js";
 import { buildAll, clear, focus, kind, resize, submit, value } from "./form.js";
 import { confirm, create, token } from "./paying.js";
 import { speak } from "./words.js";
@@ -21,17 +21,16 @@ const tell = (event, details = {}) => port.postMessage({ event, details });
 /** The payment methods to show: the intent's, or, while there is no intent, what fits what the page says. @returns {Promise<string[]>} */
 async function methods() {
   const intent = intentNamed(setup.clientSecret);
-  const { allowedPaymentMethodTypes: allowed = METHODS, excludedPaymentMethodTypes: excluded = [], captureMethod, capture_method, currency } = setup;
-  const manual = (captureMethod ?? capture_method) === "manual";
-  let types = METHODS.filter((type) => type === "card" || (!manual && (currency === "usd" || setup.mode === "setup")));
+  const { allowedPaymentMethodTypes: allowed, excludedPaymentMethodTypes: excluded = [], captureMethod, capture_method, currency } = setup;
+  let types = offered(currency, (captureMethod ?? capture_method) === "manual");
   if (intent) {
     const { found, error } = await call("GET", `/v1/${intent.path}/${intent.id}`, { key: setup.key, client_secret: setup.clientSecret });
     if (error) throw error;
-    types = METHODS.filter((type) => found.payment_method_types.includes(type));
+    types = shownOf(found.payment_method_types);
   }
   const order = /** @type {string[]} */ (setup.options.paymentMethodOrder ?? []);
   const rank = (/** @type {string} */ type) => (order.includes(type) ? order.indexOf(type) : order.length);
-  return types.filter((type) => allowed.includes(type) && !excluded.includes(type)).sort((one, other) => rank(one) - rank(other));
+  return types.filter((type) => (allowed?.includes(type) ?? true) && !excluded.includes(type)).sort((one, other) => rank(one) - rank(other));
 }
 
 /** Shows the Element as the page wants it now. */

@@ -38,10 +38,12 @@ function card(setup) {
 function methodData(setup, given) {
   const { address, ...defaults } = setup.options.defaultValues?.billingDetails ?? {};
   const billing = { ...defaults, ...(address ? { address } : {}), ...given.billing_details };
-  if (method() === "card" || kind !== "payment") return { ...given, type: "card", card: card(setup), billing_details: billing };
+  const type = kind === "iban" ? "sepa_debit" : kind === "payment" ? method() : "card";
+  if (type === "card") return { ...given, type, card: card(setup), billing_details: billing };
+  if (type === "sepa_debit") return { ...given, type, sepa_debit: { iban: text(setup, "iban").replaceAll(/\s/g, "") }, billing_details: { ...billing, name: text(setup, "holder") || billing.name } };
   const account = { account_number: digitsOf(text(setup, "account")), routing_number: digitsOf(text(setup, "routing")), account_holder_type: "individual" };
   const name = text(setup, "name") || billing.name;
-  return { ...given, type: method(), us_bank_account: account, billing_details: { ...billing, name } };
+  return { ...given, type, us_bank_account: account, billing_details: { ...billing, name } };
 }
 
 /** @param {Setup} setup @param {{ clientSecret: string, params: Record<string, any> }} asked @returns {Promise<Answer>} */

@@ -16,6 +16,7 @@ const en = {
   incomplete_cvc: "Your card’s security code is incomplete.", incomplete_name: "Please provide your full name.",
   incomplete_routing_number: "Your routing number is incomplete.", incomplete_account_number: "Your account number is incomplete.",
   incomplete_email: "Your email is incomplete.", invalid_email: "Your email is invalid.", incomplete_field: "This field is incomplete.",
+  sepa_debit: "SEPA Debit", iban: "IBAN", incomplete_iban: "Your IBAN is incomplete.", invalid_iban: "Your IBAN is invalid.",
 };
 /** @type {Words} */
 const de = {
@@ -29,6 +30,7 @@ const de = {
   incomplete_cvc: "Der Sicherheitscode Ihrer Karte ist unvollständig.", incomplete_name: "Bitte geben Sie Ihren vollständigen Namen ein.",
   incomplete_routing_number: "Ihre Bankleitzahl ist unvollständig.", incomplete_account_number: "Ihre Kontonummer ist unvollständig.",
   incomplete_email: "Ihre E-Mail-Adresse ist unvollständig.", invalid_email: "Ihre E-Mail-Adresse ist ungültig.", incomplete_field: "Dieses Feld ist unvollständig.",
+  sepa_debit: "SEPA-Lastschrift", iban: "IBAN", incomplete_iban: "Ihre IBAN ist unvollständig.", invalid_iban: "Ihre IBAN ist ungültig.",
 };
 /** @type {Words} */
 const es = {
@@ -42,6 +44,7 @@ const es = {
   incomplete_cvc: "El código de seguridad de la tarjeta está incompleto.", incomplete_name: "Indica tu nombre completo.",
   incomplete_routing_number: "El número de ruta está incompleto.", incomplete_account_number: "El número de cuenta está incompleto.",
   incomplete_email: "El correo electrónico está incompleto.", invalid_email: "El correo electrónico no es válido.", incomplete_field: "Este campo está incompleto.",
+  sepa_debit: "Adeudo SEPA", iban: "IBAN", incomplete_iban: "El IBAN está incompleto.", invalid_iban: "El IBAN no es válido.",
 };
 /** @type {Words} */
 const fr = {
@@ -55,6 +58,7 @@ const fr = {
   incomplete_cvc: "Le code de sécurité de votre carte est incomplet.", incomplete_name: "Veuillez indiquer votre nom complet.",
   incomplete_routing_number: "Le code guichet est incomplet.", incomplete_account_number: "Le numéro de compte est incomplet.",
   incomplete_email: "Votre adresse e-mail est incomplète.", invalid_email: "Votre adresse e-mail n’est pas valide.", incomplete_field: "Ce champ est incomplet.",
+  sepa_debit: "Prélèvement SEPA", iban: "IBAN", incomplete_iban: "L’IBAN est incomplet.", invalid_iban: "L’IBAN n’est pas valide.",
 };
 /** @type {Words} */
 const ja = {
@@ -68,6 +72,7 @@ const ja = {
   incomplete_cvc: "カードのセキュリティコードに不備があります。", incomplete_name: "氏名を入力してください。",
   incomplete_routing_number: "ルーティング番号に不備があります。", incomplete_account_number: "口座番号に不備があります。",
   incomplete_email: "メールアドレスに不備があります。", invalid_email: "メールアドレスが無効です。", incomplete_field: "この欄に不備があります。",
+  sepa_debit: "SEPA 口座振替", iban: "IBAN", incomplete_iban: "IBAN に不備があります。", invalid_iban: "IBAN が無効です。",
 };
 
 /** @type {Record<string, Words>} */

@@ -1,6 +1,6 @@
-// Payments with card Elements.
+// Payments with Elements for a single payment method.
 
-import { CardCvcElement, CardElement, CardExpiryElement, CardNumberElement, Elements } from "@stripe/react-stripe-js";
+import { CardCvcElement, CardElement, CardExpiryElement, CardNumberElement, Elements, IbanElement } from "@stripe/react-stripe-js";
 import { Form, must, type Submit } from "../Form";
 import { ask, stripePromise } from "../stripe";
 
@@ -31,6 +31,19 @@ export function Parts() {
       <Form submit={submit}><CardNumberElement /><CardExpiryElement /><CardCvcElement /></Form>
     </Elements>
   );
+}
+
+/** A SEPA debit from an IBAN. */
+export function Iban() {
+  const submit: Submit = async (stripe, elements) => {
+    const sepa_debit = elements.getElement(IbanElement);
+    if (!sepa_debit) throw new Error("There is no IbanElement.");
+    const { client_secret } = await ask("payment-intent", { currency: "eur" });
+    const payment_method = { sepa_debit, billing_details: { name: "Jenny Rosen", email: "jenny@example.com" } };
+    const { paymentIntent } = must(await stripe.confirmSepaDebitPayment(client_secret, { payment_method }));
+    return `The payment is ${paymentIntent.status}.`;
+  };
+  return <Elements stripe={stripePromise}><Form submit={submit}><IbanElement options={{ supportedCountries: ["SEPA"] }} /></Form></Elements>;
 }
 
 /** A token, for servers that still take one. */

@@ -1,7 +1,7 @@
 // Saving a payment method, confirming on the server, coming back, and what the sandbox does not simulate.
 
 import { useEffect, useState } from "react";
-import { Elements, IbanElement, PaymentElement } from "@stripe/react-stripe-js";
+import { AuBankAccountElement, Elements, PaymentElement } from "@stripe/react-stripe-js";
 import { Form, must, type Submit } from "../Form";
 import { WithSecret } from "../WithSecret";
 import { ask, ORDER, returnUrl, stripePromise } from "../stripe";
@@ -56,7 +56,7 @@ export function Missing() {
   };
   return (
     <Elements stripe={stripePromise}>
-      <Form submit={submit}><IbanElement options={{ supportedCountries: ["SEPA"] }} /></Form>
+      <Form submit={submit}><AuBankAccountElement /></Form>
     </Elements>
   );
 }
