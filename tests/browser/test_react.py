@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
@@ -32,6 +32,7 @@ VISA, NO_FUNDS, SECURED = "4242424242424242", "4000000000009995", "4000002760003
 PAYMENT, CARD = "Secure payment input frame", "Secure card payment input frame"
 NUMBER, EXPIRY, CVC = "Secure card number input frame", "Secure expiration date input frame", "Secure CVC input frame"
 ADDRESS, EMAIL = "Secure address input frame", "Secure email input frame"
+Role = Literal["alert", "status"]
 
 pytestmark = pytest.mark.e2e
 
@@ -112,7 +113,7 @@ class Shopper:
     async def presses(self, name: str = "Pay") -> None:
         await self.page.get_by_role("button", name=name, exact=True).click()
 
-    async def sees(self, text: str | re.Pattern[str], role: str = "status") -> None:
+    async def sees(self, text: str | re.Pattern[str], role: Role = "status") -> None:
         await expect(self.page.get_by_role(role)).to_have_text(text)
 
     async def only(self, kind: str) -> dict[str, Any]:
@@ -154,7 +155,7 @@ async def test_load_stripe_asks_for_its_own_script_and_the_person_returns_from_a
     ],
 )
 async def test_a_card_is_authenticated_in_the_page(
-    shopper: Shopper, page: str, answer: str, role: str, ends_in: str | re.Pattern[str]
+    shopper: Shopper, page: str, answer: str, role: Role, ends_in: str | re.Pattern[str]
 ) -> None:
     await shopper.visit(page)
     await shopper.types_card(SECURED)
