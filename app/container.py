@@ -35,6 +35,7 @@ from app.inbox.replay import Replay
 from app.inbox.signature import SigningSecret, signing_secrets
 from app.inbox.store import Inbox
 from app.inbox.worker import Worker
+from app.invoices.hosted_pages import HostedPages
 from app.invoices.items import Items
 from app.invoices.service import Invoices
 from app.jobs.housekeeper import Housekeeper, Task
@@ -92,6 +93,7 @@ class Container:
     catalog: Catalog
     customers: Customers
     invoices: Invoices
+    hosted_pages: HostedPages
     items: Items
     payment_links: PaymentLinks
     inbox: Inbox
@@ -163,7 +165,7 @@ class Container:
             name: Hook(self.database, function, most_s) for name, function in loading.load().items()
         }
         if self.settings.smtp_host:
-            configured[EMAIL] = _confirmation(self.settings, self.database)
+            configured[EMAIL] = _confirmation(self.settings, self.database, self.payment_links)
         return Performer(self.database, configured, poll_s=self.settings.worker_poll_s)
 
     def background(self) -> list[Job]:
@@ -286,6 +288,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
     writer = Writer(database, gateway, steps)
     operations = Operations(database, deadline_s=settings.request_deadline_s)
     invoices = Invoices(database, gateway, steps, writer, settings.invoice_days_until_due)
+    hosted_pages, refresh = HostedPages(database, gateway), InvoiceRefresh(database, gateway)
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
     notifications = Notifications(database)
@@ -304,9 +307,10 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             catalog=Catalog(writer),
             customers=Customers(writer),
             invoices=invoices,
+            hosted_pages=hosted_pages,
             items=Items(database, invoices),
             payment_links=PaymentLinks(
-                database, invoices, InvoiceRefresh(database, gateway), links, authentication.limit_client_secrets
+                database, invoices, refresh, hosted_pages, links, authentication.limit_client_secrets
             ),
             inbox=inbox,
             notifications=notifications,
@@ -340,7 +344,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
         await database.close()
 
 
-def _confirmation(settings: Settings, database: Database) -> Confirmation:
+def _confirmation(settings: Settings, database: Database, links: PaymentLinks) -> Confirmation:
     """The action that mails a confirmation to the customer."""
     letters = MailWriter(Mailbox.of(settings.smtp_from), settings.mail_templates_dir)
-    return Confirmation(database, mailer_of(settings), letters, most_s=settings.smtp_timeout_s)
+    return Confirmation(database, mailer_of(settings), letters, links.url_in_mail, most_s=settings.smtp_timeout_s)

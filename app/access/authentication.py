@@ -47,7 +47,7 @@ class Authentication:
         await self._limits.take(self._by_customer if customer else self._by_caller, caller.id)
 
     async def limit_client_secrets(self, who: str) -> None:
-        """Count a request for a client secret by `who`, a person or a payment link. Raises RateLimited."""
+        """Count a request that may ask Stripe on behalf of `who`, a person or a payment link. Raises RateLimited."""
         await self._limits.take(self._client_secrets, who)
 
     async def authenticate(self, authorization: bytes, address: str) -> Caller:

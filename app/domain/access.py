@@ -110,6 +110,7 @@ RULES = {
     "void_invoice": Rule(Scope.INVOICES_WRITE),
     "mark_uncollectible": Rule(Scope.INVOICES_WRITE),
     "get_client_secret": Rule(Scope.INVOICES_WRITE, customers=True),
+    "get_hosted_pages": Rule(Scope.INVOICES_READ, customers=True),
     "create_payment_link": Rule(Scope.INVOICES_WRITE),
     "revoke_payment_link": Rule(Scope.INVOICES_WRITE),
     "get_fulfillment": Rule(Scope.FULFILLMENTS_READ, customers=True),

@@ -42,6 +42,11 @@ def link_id(operation: UUID) -> str:
     return f"plk_{operation.hex}"
 
 
+def link_id_of_mail(action_id: str) -> str:
+    """The id of the link in the mail of a fulfillment action; the same if the mail is written again."""
+    return f"plk_{action_id.removeprefix('act_')}"
+
+
 def sign(link: PaymentLink, key: bytes) -> str:
     """The token of `link`."""
     payload = f"{link.id}.{link.invoice}.{int(link.expires_at.timestamp())}"

@@ -5,6 +5,7 @@ their outcomes.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +28,13 @@ from app.idempotency.operations import Answer, Operation
 
 BACK = frozenset({Moment.DISPUTED, Moment.PARTLY_REVERSED})
 """Moments that may pass although the fulfillment's status stays."""
+
+
+FORWARDED = {"hosted_invoice_url": "hosted", "invoice_pdf": "pdf"}
+"""Addresses of Stripe's that expire, and where below the payment page's address ours forwards to them."""
+
+PageOf = Callable[[Connection, str, str], Awaitable[str]]
+"""Makes the address of the payment page for the mail of an action: its id, and its invoice's."""
 
 
 class ActionLease(Protocol):
@@ -59,6 +67,7 @@ class Confirmation:
     database: Database
     mailer: Mailer
     letters: MailWriter
+    page_of: PageOf
     most_s: float
 
     async def perform(self, turn: ActionLease) -> None:
@@ -67,6 +76,9 @@ class Confirmation:
         async with self.database.connection() as connection:
             fulfillment, invoice = await _facts(connection, due, PAYMENT_PAGE)
             recipient = await _recipient(connection, due)
+            page = await self.page_of(connection, due.id, due.invoice)
+        for name, ours in FORWARDED.items():
+            invoice[name] = invoice[name] and f"{page}/{ours}"
         message = self.letters.write(due.moment, recipient, due.id, fulfillment, invoice)
         async with self.mailer.session(recipient) as deliver:
             await turn.hold(self.mailer.acceptance_s)

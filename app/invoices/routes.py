@@ -18,6 +18,8 @@ from app.http.reads import many, one
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
 from app.invoices import timeline
+from app.invoices.hosted_pages import HostedPages
+from app.invoices.hosted_pages_schemas import HostedPagesRead
 from app.invoices.queries import InvoicesQuery
 from app.invoices.schemas import (
     ClientSecret,
@@ -34,6 +36,7 @@ from app.invoices.timeline_schemas import TimelineRead
 from app.settings import Settings
 
 InvoicesDep = Annotated[Invoices, Depends(service(Invoices))]
+HostedPagesDep = Annotated[HostedPages, Depends(service(HostedPages))]
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=AuthorizedRoute)
 
 
@@ -137,6 +140,18 @@ async def get_client_secret(
         await service_of(request, Authentication).limit_client_secrets(caller.id)
     found = await invoices.client_secret(invoice_id)
     return ClientSecret(**found, publishable_key=service_of(request, Settings).stripe_publishable_key)
+
+
+@router.get(
+    "/{invoice_id}/hosted-pages",
+    responses=answers("not_found", "stripe_error", "stripe_unavailable", "stripe_timeout"),
+)
+async def get_hosted_pages(invoice_id: InvoiceId, request: Request, pages: HostedPagesDep) -> HostedPagesRead:
+    """The addresses of Stripe's hosted page and PDF, which expire: asked of Stripe where those known here are old."""
+    caller = caller_of(request)
+    if caller.customer is not None:
+        await service_of(request, Authentication).limit_client_secrets(caller.id)
+    return HostedPagesRead.model_validate(await pages.of(invoice_id))
 
 
 @router.get(

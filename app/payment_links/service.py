@@ -7,19 +7,22 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from app.db import documents, resources
-from app.db.engine import Database
+from app.db.engine import Connection, Database
 from app.db.resources import Resource
 from app.domain.errors import Forbidden, NotFound
 from app.domain.invoice import Act
 from app.domain.json import JsonObject, JsonView
-from app.domain.payment_link import GRACE, PaymentLink, Standing, link_id, read, sign, standing
+from app.domain.payment_link import GRACE, PaymentLink, Standing, link_id, link_id_of_mail, read, sign, standing
 from app.idempotency.operations import Answer, Operation
+from app.invoices.hosted_pages import HostedPages
 from app.invoices.service import Invoices
 from app.payment_links import statements as payment_links_statements
 from app.payments.lookup import InvoiceRefresh
 from app.projection.write_through import deleted_document
 
 LONGEST_YEARS = 1
+MAILS_LAST = timedelta(days=365)
+"""The lifetime of links in mails, which people look for long after they have paid."""
 ASK_PAUSE_S = 10.0
 """Least seconds between two requests to Stripe on behalf of one link, however often its page asks."""
 
@@ -41,12 +44,14 @@ class PaymentLinks:
         database: Database,
         invoices: Invoices,
         following: InvoiceRefresh,
+        hosted_pages: HostedPages,
         links: Links,
         limited: Callable[[str], Awaitable[None]],
     ) -> None:
         self._database = database
         self._invoices = invoices
         self._following = following
+        self._hosted_pages = hosted_pages
         self._links = links
         self._limited = limited
 
@@ -74,8 +79,17 @@ class PaymentLinks:
         """The address of the link in an answer to create_payment_link. It is never stored."""
         document = msgspec.json.decode(answer.body)
         expires_at = datetime.fromisoformat(document["expires_at"])
-        token = sign(PaymentLink(document["id"], document["invoice"], expires_at), self._links.keys[0])
-        return f"{self._links.base_url}/pay/{token}"
+        return self._url(PaymentLink(document["id"], document["invoice"], expires_at))
+
+    async def url_in_mail(self, connection: Connection, action_id: str, invoice_id: str) -> str:
+        """The address of the payment page for the mail of a fulfillment action. Its link is recorded, and revocable."""
+        expires_at = (datetime.now(UTC) + MAILS_LAST).replace(microsecond=0)
+        link = PaymentLink(link_id_of_mail(action_id), invoice_id, expires_at)
+        await payment_links_statements.add(connection, link)
+        return self._url(link)
+
+    def _url(self, link: PaymentLink) -> str:
+        return f"{self._links.base_url}/pay/{sign(link, self._links.keys[0])}"
 
     async def page(self, token: str, *, following: bool = False) -> JsonObject:
         """What the payment page shows. Raises NotFound, and Forbidden for a link that is expired or revoked."""
@@ -94,6 +108,12 @@ class PaymentLinks:
         await self._limited(self._signed(token).id)
         link = await self._open(token)
         return await self._invoices.client_secret(link.invoice)
+
+    async def hosted_pages(self, token: str) -> JsonObject:
+        """The addresses of Stripe's pages for the link's invoice. Raises RateLimited and what HostedPages.of raises."""
+        await self._limited(self._signed(token).id)
+        link = await self._open(token, GRACE)
+        return await self._hosted_pages.of(link.invoice)
 
     async def catch_up(self, token: str) -> JsonObject:
         """The status after asking Stripe; Stripe is not asked again within ASK_PAUSE_S."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -107,6 +108,33 @@ async def test_whoever_paid_gets_one_confirmation_as_text_and_html(shop: Shop, m
         assert "Jenny Rosen" in text
     assert (job["status"], job["attempts"], job["reason"]) == ("done", 1, None)
     assert await shop.performer.drain() == 0
+
+
+async def test_the_mail_links_to_our_page_which_forwards_to_stripes(shop: Shop, mail: MailServer) -> None:
+    invoice = await shop.paid()
+    await shop.performer.drain()
+    (message,) = mail.messages
+    base, address = shop.container.settings.public_base_url, ""
+    for kind in ("plain", "html"):
+        text = message.part(kind)
+        assert invoice["hosted_invoice_url"] not in text
+        (address,) = re.findall(rf"{re.escape(base)}(/pay/plk_[\w.-]+/hosted)", text)
+        answer = await shop.client.get(address, headers={"Authorization": ""})
+        assert (answer.status_code, answer.headers["Location"]) == (302, invoice["hosted_invoice_url"])
+    (link,) = await shop.rows("SELECT * FROM payment_links")
+    assert link["expires_at"] - datetime.now(UTC) > timedelta(days=364)
+    await shop.client.delete(f"/v1/invoices/{invoice['id']}/payment-link/{link['id']}")
+    assert (await shop.client.get(address)).status_code == 403
+
+
+async def test_a_mail_that_is_written_again_has_the_same_link(shop: Shop, mail: MailServer) -> None:
+    mail.answers["DATA"] = ["451 4.3.0 later"]
+    await shop.paid()
+    await shop.performer.drain()
+    await shop.come_due()
+    await shop.performer.drain()
+    assert len(mail.messages) == 1
+    assert len(await shop.rows("SELECT * FROM payment_links")) == 1
 
 
 async def test_a_debit_is_told_as_pending_first_and_confirmed_when_it_settles(shop: Shop, mail: MailServer) -> None:

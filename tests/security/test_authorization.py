@@ -24,6 +24,7 @@ FOR_CUSTOMERS = {
     "get_invoice",
     "pay_invoice",
     "get_client_secret",
+    "get_hosted_pages",
     "get_fulfillment",
     "list_fulfillments",
     "list_events",

@@ -78,19 +78,20 @@ class Pages:
             "publishable_key": settings.stripe_publishable_key,
         }
 
-    def notice(self, about: str, invoice: JsonView | None = None) -> str:
-        """The page with the message for `about`.
+    def notice(self, about: str, invoice: JsonView | None = None, token: str = "") -> str:
+        """The page with the message for `about`, and with the link's invoice where one is given.
 
         `about` is an error's code, a link's state or an invoice's status.
         """
         notice = NOTICES.get(about, UNAVAILABLE)
-        return TEMPLATES.get_template("notice.html").render(notice=notice, title=notice.title, invoice=invoice)
+        page = TEMPLATES.get_template("notice.html")
+        return page.render(notice=notice, title=notice.title, invoice=invoice, token=token)
 
     def invoice(self, invoice: JsonView, token: str, element: str) -> str:
         """The page at a link's address: the payment form, or the message why there is none."""
         if invoice["status"] != InvoiceStatus.OPEN:
             said = invoice["settled_by"] if invoice["settled_by"] in NOTICES else invoice["status"]
-            return self.notice(said, invoice)
+            return self.notice(said, invoice, token)
         if (invoice["fulfillment"] or {}).get("status") == FulfillmentStatus.PROCESSING:
             return self.outcome(invoice, token)
         title = f"Invoice {invoice['number']}"

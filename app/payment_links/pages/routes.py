@@ -5,16 +5,17 @@ The link's token is the only credential.
 
 from collections.abc import Awaitable
 from functools import partial
+from http import HTTPStatus
 from typing import Literal
 
 import msgspec
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.db.engine import Database
-from app.domain.errors import InvoicingError
+from app.domain.errors import InvoicingError, NotFound
 from app.domain.json import JsonObject
 from app.events import feed_statements
 from app.events.feed_statements import Query
@@ -27,6 +28,8 @@ from app.payment_links.pages.rendering import Pages
 from app.payment_links.service import PaymentLinks
 from app.settings import Settings
 
+HOSTED_PAGES = {"hosted": "hosted_invoice_url", "pdf": "invoice_pdf"}
+"""Stripe's pages that are forwarded to, by the last part of our address."""
 NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
@@ -37,6 +40,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         Route("/pay/assets/{version}/{name}", asset, methods=["GET"]),
         Route("/pay/{token}", found.pay, methods=["GET"]),
         Route("/pay/{token}/complete", found.complete, methods=["GET"]),
+        *(Route(f"/pay/{{token}}/{name}", partial(found.forward, name), methods=["GET"]) for name in HOSTED_PAGES),
         Route("/pay/{token}/session", found.session, methods=["GET"]),
         Route("/pay/{token}/status", found.status, methods=["GET"]),
         Route("/pay/{token}/status", found.catch_up, methods=["POST"]),
@@ -61,6 +65,16 @@ class PageRoutes:
         except InvoicingError as error:
             return self._sorry(error)
         return HTMLResponse(self._pages.invoice(invoice, token, element), headers=self._headers)
+
+    async def forward(self, name: str, request: Request) -> Response:
+        """Forward to one of Stripe's pages for the link's invoice, at an address that has not expired."""
+        try:
+            found = await service_of(request, PaymentLinks).hosted_pages(request.path_params["token"])
+            if found[HOSTED_PAGES[name]] is None:
+                raise NotFound("The invoice of this link has no such page.")
+        except InvoicingError as error:
+            return self._sorry(error)
+        return RedirectResponse(found[HOSTED_PAGES[name]], HTTPStatus.FOUND, NO_STORE)
 
     async def complete(self, request: Request) -> Response:
         """Show the page that Stripe sends the person back to."""
