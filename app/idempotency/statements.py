@@ -12,8 +12,26 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Interval,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Connection
+from app.db.schema import operations
+from app.db.statement import Statement, any_of, parameters
 from app.domain.idempotency import LONGEST_BACKOFF
 from app.domain.json import JsonObject, JsonView
 from app.idempotency.lease import lease_end
@@ -75,57 +93,95 @@ class Answered:
 
     operation: UUID
     runner: int
-    status: int
-    body: str
+    answer_status: int
+    answer_body: str
     progress: JsonView
     subject: str | None
 
 
-_COLUMNS = ", ".join(
-    f"operation.{column.name}" for column in fields(Stored) if column.name not in {"ours", "lease_ends"}
+_C = operations.c
+_STORED = [_C[one.name] for one in fields(Stored) if one.name not in {"ours", "lease_ends"}]
+_NOT_OURS, _OURS = (one.label("ours") for one in (false(), true()))
+_UNANSWERED = _C.answered_at.is_(None)
+_RUNNING = and_(_C.id == bindparam("operation"), _C.takeovers == bindparam("runner"), _UNANSWERED)
+"""The operation is still this runner's."""
+
+_NEW = insert(operations).values(
+    **parameters("id", "caller", "idempotency_key", "fingerprint", "name", "params", "subject", "request_id"),
+    locked_until=func.now() + bindparam("lease", type_=Interval),
 )
+_BEGIN_NEW = Statement(
+    _NEW.on_conflict_do_nothing(index_elements=[_C.caller, _C.idempotency_key]).returning(_C.id, _C.created_at)
+)
+_TAKE_OVER = Statement(
+    _NEW.on_conflict_do_update(
+        index_elements=[_C.caller, _C.idempotency_key],
+        set_={"locked_until": _NEW.excluded.locked_until, "takeovers": _C.takeovers + 1},
+        where=and_(_UNANSWERED, _C.locked_until <= func.now(), _C.fingerprint == _NEW.excluded.fingerprint),
+    ).returning(*_STORED, _OURS)
+)
+_FIND = Statement(
+    select(*_STORED, _NOT_OURS).where(
+        _C.caller == bindparam("caller"),
+        _C.idempotency_key == bindparam("idempotency_key"),
+        or_(
+            _C.answered_at.is_not(None),
+            _C.locked_until > func.now(),
+            _C.fingerprint != bindparam("fingerprint"),
+        ),
+    )
+)
+_READ = Statement(select(*_STORED, _NOT_OURS).where(_C.id == bindparam("operation")))
+_REQUEST_OF = Statement(select(_C.request_id).where(_C.id == bindparam("operation")))
 
-_INSERT = """
-INSERT INTO operations AS operation (
-    id, caller, idempotency_key, fingerprint, name, params, subject, request_id, locked_until
-) VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, now() + $9::interval)
-"""
-
-_BEGIN_NEW = f"{_INSERT} ON CONFLICT (caller, idempotency_key) DO NOTHING RETURNING id, created_at"
-
-_TAKE_OVER = f"""
-{_INSERT}
-ON CONFLICT (caller, idempotency_key) DO UPDATE
-SET locked_until = EXCLUDED.locked_until, takeovers = operation.takeovers + 1
-WHERE operation.answered_at IS NULL
-  AND operation.locked_until <= now()
-  AND operation.fingerprint = EXCLUDED.fingerprint
-RETURNING {_COLUMNS}, true AS ours
-"""
-
-_FIND = f"""
-SELECT {_COLUMNS}, false AS ours FROM operations operation
-WHERE caller = $1 AND idempotency_key = $2
-  AND (answered_at IS NOT NULL OR locked_until > now() OR fingerprint <> $3)
-"""  # noqa: S608 -- only names of this module are interpolated
-_READ = f"SELECT {_COLUMNS}, false AS ours FROM operations operation WHERE id = $1"  # noqa: S608
-
-_CLAIM_UNFINISHED = f"""
-UPDATE operations AS operation
-SET locked_until = now() + $2::interval, takeovers = takeovers + 1
-FROM (
-    SELECT id FROM operations
-    WHERE answered_at IS NULL
-      AND name = ANY($4::text[])
-      AND locked_until <= now() - $3::interval
-      AND locked_until <= now() - $3::interval * power(2, least(takeovers, {LONGEST_BACKOFF}))
-    ORDER BY locked_until
-    LIMIT $1
-    FOR UPDATE SKIP LOCKED
-) AS left_behind
-WHERE operation.id = left_behind.id
-RETURNING {_COLUMNS}, true AS ours
-"""  # noqa: S608 -- only names of this module are interpolated
+_GRACE = bindparam("grace", type_=Interval)
+_LEFT_BEHIND = (
+    select(_C.id)
+    .where(
+        _UNANSWERED,
+        _C.name == any_of("names", Text),
+        _C.locked_until <= func.now() - _GRACE,
+        _C.locked_until <= func.now() - _GRACE.op("*")(func.power(2, func.least(_C.takeovers, LONGEST_BACKOFF))),
+    )
+    .order_by(_C.locked_until)
+    .limit(bindparam("limit", type_=BigInteger))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM_UNFINISHED = Statement(
+    update(operations)
+    .where(_C.id.in_(_LEFT_BEHIND))
+    .values(locked_until=func.now() + bindparam("lease", type_=Interval), takeovers=_C.takeovers + 1)
+    .returning(*_STORED, _OURS)
+)
+_SUBJECT = func.coalesce(bindparam("subject", type_=Text), _C.subject)
+_ADVANCE = Statement(update(operations).where(_RUNNING).values(progress=bindparam("progress"), subject=_SUBJECT))
+_ANSWER = Statement(
+    update(operations)
+    .where(_RUNNING)
+    .values(
+        answered_at=func.now(),
+        **parameters("answer_status", "answer_body", "progress"),
+        subject=_SUBJECT,
+        params=literal_column("'{}'::jsonb"),
+        last_error=None,
+    )
+    .returning(_C.id)
+)
+_RELEASE = Statement(
+    update(operations).where(_RUNNING).values(locked_until=func.now(), last_error=bindparam("last_error"))
+)
+_FORGET = Statement(delete(operations).where(_RUNNING))
+_OLD = func.now() - bindparam("retention", type_=Interval)
+_PURGE = Statement(
+    delete(operations).where(
+        _C.id.in_(
+            select(_C.id)
+            .where(_C.created_at < _OLD, _C.answered_at < _OLD)
+            .order_by(_C.created_at)
+            .limit(bindparam("limit", type_=BigInteger))
+        )
+    )
+)
 
 
 async def begin_new(connection: Connection, new: Sequence[NewOperation], lease: timedelta) -> dict[UUID, Stored]:
@@ -136,24 +192,24 @@ async def begin_new(connection: Connection, new: Sequence[NewOperation], lease: 
     """
     lease_ends = lease_end(lease)
     ordered = sorted(new, key=lambda one: (one.caller, one.idempotency_key or ""))
-    rows = await connection.fetchmany(_BEGIN_NEW, [(*_row(one), lease) for one in ordered])
+    rows = await _BEGIN_NEW.fetch_each(connection, ({**_given(one), "lease": lease} for one in ordered))
     begun = {row["id"]: row["created_at"] for row in rows}
     return {one.id: _begun(one, begun[one.id], lease_ends) for one in new if one.id in begun}
 
 
 async def begin(connection: Connection, new: NewOperation, lease: timedelta) -> Stored:
     """Begin an operation, take over one whose runner died, or return the state of the one under this key."""
+    given = _given(new)
+    key = {name: given[name] for name in ("caller", "idempotency_key", "fingerprint")}
     while True:
         lease_ends = lease_end(lease)
-        row = await connection.fetchrow(_FIND, new.caller, new.idempotency_key, new.fingerprint)
-        row = row or await connection.fetchrow(_TAKE_OVER, *_row(new), lease)
-        if row is not None:  # else somebody else was faster, in one way or the other
-            return Stored.of(row, lease_ends)
+        rows = await _FIND.fetch(connection, **key) or await _TAKE_OVER.fetch(connection, **given, lease=lease)
+        if rows:  # else somebody else was faster, in one way or the other
+            return Stored.of(rows[0], lease_ends)
 
 
-def _row(new: NewOperation) -> tuple[object, ...]:
-    params = msgspec.json.encode(new.params).decode()
-    return (new.id, new.caller, new.idempotency_key, new.fingerprint, new.name, params, new.subject, new.request_id)
+def _given(one: NewOperation | Answered) -> dict[str, object]:
+    return {column.name: getattr(one, column.name) for column in fields(one)}
 
 
 def _begun(new: NewOperation, created_at: datetime, lease_ends: float) -> Stored:
@@ -178,13 +234,13 @@ def _begun(new: NewOperation, created_at: datetime, lease_ends: float) -> Stored
 
 async def read(connection: Connection, operation: UUID) -> Stored | None:
     """The operation; None if there is none."""
-    row = await connection.fetchrow(_READ, operation)
-    return Stored.of(row) if row else None
+    rows = await _READ.fetch(connection, operation=operation)
+    return Stored.of(rows[0]) if rows else None
 
 
 async def request_of(connection: Connection, operation: UUID) -> str | None:
     """The id of the request that began an operation; None if there is no such operation."""
-    found: str | None = await connection.fetchval("SELECT request_id FROM operations WHERE id = $1", operation)
+    found: str | None = await _REQUEST_OF.value(connection, operation=operation)
     return found
 
 
@@ -193,7 +249,7 @@ async def claim_unfinished(
 ) -> Sequence[Stored]:
     """Take over operations of these names that nobody has run for `grace`, longer after each takeover."""
     lease_ends = lease_end(lease)
-    rows = await connection.fetch(_CLAIM_UNFINISHED, limit, lease, grace, names)
+    rows = await _CLAIM_UNFINISHED.fetch(connection, names=names, limit=limit, lease=lease, grace=grace)
     return [Stored.of(row, lease_ends) for row in rows]
 
 
@@ -201,26 +257,9 @@ async def advance(
     connection: Connection, operation: UUID, runner: int, progress: JsonView, subject: str | None
 ) -> None:
     """Record an operation's progress and its subject. Raises LeaseLost."""
-    done = await connection.execute(
-        """
-        UPDATE operations SET progress = $3::jsonb, subject = coalesce($4, subject)
-        WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL
-        """,
-        operation,
-        runner,
-        msgspec.json.encode(progress).decode(),
-        subject,
-    )
-    _require_one(done)
-
-
-_ANSWER = """
-UPDATE operations
-SET answered_at = now(), answer_status = $3, answer_body = $4, progress = $5::jsonb,
-    subject = coalesce($6, subject), params = '{}'::jsonb, last_error = NULL
-WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL
-RETURNING id
-"""
+    done = await _ADVANCE.execute(connection, operation=operation, runner=runner, progress=progress, subject=subject)
+    if done != 1:
+        raise LeaseLost
 
 
 async def answer(connection: Connection, answers: Collection[Answered]) -> None:
@@ -228,25 +267,14 @@ async def answer(connection: Connection, answers: Collection[Answered]) -> None:
 
     Raises LeaseLost if a runner has lost one of the operations.
     """
-    given = [
-        (one.operation, one.runner, one.status, one.body, msgspec.json.encode(one.progress).decode(), one.subject)
-        for one in sorted(answers, key=lambda one: one.operation)  # in one order by everybody, as keys are
-    ]
-    if len(await connection.fetchmany(_ANSWER, given)) != len(given):
+    ordered = sorted(answers, key=lambda one: one.operation)  # in one order by everybody, as keys are
+    if len(await _ANSWER.fetch_each(connection, map(_given, ordered))) != len(ordered):
         raise LeaseLost
 
 
 async def release(connection: Connection, operation: UUID, runner: int, reason: str) -> None:
     """Let the next request with the key continue at once. This runner ended for `reason`, without an answer."""
-    await connection.execute(
-        """
-        UPDATE operations SET locked_until = now(), last_error = $3
-        WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL
-        """,
-        operation,
-        runner,
-        reason[:500],
-    )
+    await _RELEASE.execute(connection, operation=operation, runner=runner, last_error=reason[:500])
 
 
 async def forget(connection: Connection, operation: UUID, runner: int) -> bool:
@@ -254,28 +282,9 @@ async def forget(connection: Connection, operation: UUID, runner: int) -> bool:
 
     Returns False if this runner has lost it: then its claims belong to its successor.
     """
-    done = await connection.execute(
-        "DELETE FROM operations WHERE id = $1 AND takeovers = $2 AND answered_at IS NULL", operation, runner
-    )
-    return done == "DELETE 1"
+    return await _FORGET.execute(connection, operation=operation, runner=runner) == 1
 
 
 async def purge(connection: Connection, retention: timedelta, limit: int) -> int:
     """Delete up to `limit` operations that were answered longer than `retention` ago. Returns how many."""
-    done = await connection.execute(
-        """
-        DELETE FROM operations WHERE id IN (
-            SELECT id FROM operations
-            WHERE created_at < now() - $1::interval AND answered_at < now() - $1::interval
-            ORDER BY created_at LIMIT $2
-        )
-        """,
-        retention,
-        limit,
-    )
-    return int(done.rpartition(" ")[2])
-
-
-def _require_one(done: str) -> None:
-    if done != "UPDATE 1":
-        raise LeaseLost
+    return await _PURGE.execute(connection, retention=retention, limit=limit)
