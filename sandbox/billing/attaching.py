@@ -1,20 +1,25 @@
-"""Partial payments: PaymentIntents that are attached to an invoice besides its default one.
+"""Partial payments: PaymentIntents and payment records that are attached to an invoice besides its default one.
 
 This module decides what may be attached and what an attached payment forbids. `billing.collection` credits the payment
 when it succeeds. Source: Stripe, "Accept partial payments for invoices", and the endive API's `attach_payment`.
 """
 
 from sandbox.billing.collection import attached, credit, require_payable
+from sandbox.billing.records import attach_record
 from sandbox.documents import Document
 from sandbox.shapes import invoices as shapes
 from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request, parameter_missing, resource_missing
+from sandbox.wire.errors import invalid_request, parameter_missing
 
 
 def attach(tx: Transaction, invoice: Document, sent: Document) -> None:
-    """Attach a PaymentIntent. One that has succeeded already is credited at once."""
+    """Attach a PaymentIntent or a payment record. One that has succeeded already is credited at once."""
+    if "payment_record" in sent and "payment_intent" in sent:
+        raise invalid_request("You may only specify one of these parameters: payment_intent, payment_record.")
     if "payment_record" in sent:
-        raise resource_missing("payment_record", sent["payment_record"], param="payment_record")
+        record = tx.need("payment_record", sent["payment_record"], param="payment_record")
+        attach_record(tx, invoice, record)
+        return
     if "payment_intent" not in sent:
         raise parameter_missing("payment_intent")
     require_payable(invoice)
@@ -33,7 +38,7 @@ def attach(tx: Transaction, invoice: Document, sent: Document) -> None:
         )
     )
     if intent["status"] == "succeeded":
-        credit(tx, invoice, payment, intent)
+        credit(tx, invoice, payment, intent["amount_received"])
 
 
 def _require_fitting(tx: Transaction, invoice: Document, intent: Document) -> None:

@@ -6,6 +6,7 @@ An authorization ends after seven days. Source: Stripe, "Place a hold on a payme
 from sandbox.billing import payments
 from sandbox.billing.collection import carry_over
 from sandbox.billing.currencies import check_charge, display
+from sandbox.billing.disputes import follow_up
 from sandbox.documents import Document
 from sandbox.presentation import announce
 from sandbox.store.transaction import Transaction
@@ -36,6 +37,7 @@ def capture(tx: Transaction, intent: Document, amount: int | None) -> None:
     tx.save(charge)
     tx.unschedule("expire", intent["id"])
     announce(tx, "charge.captured", charge)
+    follow_up(tx, charge)
     intent |= {"amount_capturable": 0, "amount_received": amount, "status": "succeeded"}
     tx.save(intent)
     announce(tx, "payment_intent.succeeded", intent)

@@ -183,18 +183,19 @@ def _carry_over_attached(tx: Transaction, invoice: Document, intent: Document) -
     """Update the invoice from a payment besides the default one, which counts only if it succeeds."""
     if intent["status"] == "succeeded":
         [payment] = tx.where("invoice_payment", _link=intent["id"])
-        credit(tx, invoice, payment, intent)
+        credit(tx, invoice, payment, intent["amount_received"])
         payments.book(tx, tx.need("charge", intent["latest_charge"], param="charge"))
 
 
-def credit(tx: Transaction, invoice: Document, payment: Document, intent: Document) -> None:
+def credit(tx: Transaction, invoice: Document, payment: Document, amount: int, *, off_stripe: bool = False) -> None:
     """Count an attached payment that succeeded. The one that leaves nothing to pay makes the invoice paid."""
-    amount = intent["amount_received"]
     payment |= {"status": "paid", "amount_paid": amount}
     payment["status_transitions"]["paid_at"] = tx.now
     tx.save(payment)
     over = max(0, amount - invoice["amount_remaining"])
     invoice["amount_paid"] += amount
+    if off_stripe:
+        invoice["amount_paid_off_stripe"] += amount
     invoice["amount_overpaid"] += over
     invoice["amount_remaining"] -= amount - over
     invoice["attempted"] = True
@@ -204,7 +205,8 @@ def credit(tx: Transaction, invoice: Document, payment: Document, intent: Docume
     elif invoice["status"] != "paid":
         close_paid(tx, invoice)
         announce(tx, "invoice.paid", invoice)
-        announce(tx, "invoice.payment_succeeded", invoice)
+        if not off_stripe:
+            announce(tx, "invoice.payment_succeeded", invoice)
         release_intent(tx, invoice, None, announced=False)
     if over:
         announce(tx, "invoice.overpaid", invoice)

@@ -68,6 +68,12 @@ def _refundable(tx: Transaction, charge: Document, amount: int | None) -> int:
     left: int = charge["amount_captured"] - charge["amount_refunded"]
     if charge["status"] != "succeeded":
         raise invalid_request(f"Charge {charge['id']} has not succeeded and cannot be refunded.", param="charge")
+    if not charge["captured"]:
+        raise invalid_request(
+            f"This uncaptured Charge was created by a PaymentIntent ({charge['payment_intent']}). You must cancel the"
+            " PaymentIntent to reverse the authorization instead of refunding the Charge directly.",
+            param="charge",
+        )
     require_refundable(tx, charge)
     if left == 0:
         raise invalid_request(

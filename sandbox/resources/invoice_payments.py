@@ -32,12 +32,12 @@ def list_invoice_payments(call: Call) -> Page:
     filters.within("created", params.get("created"))
     payment = params.get("payment")
     if payment:
-        if payment["type"] == "payment_intent" and "payment_intent" not in payment:
+        kind = payment["type"]
+        if kind == "payment_intent" and kind not in payment:
             raise parameter_missing("payment[payment_intent]")
-        filters.equal("payment.type", payment["type"])
-        if "payment_intent" in payment:
-            call.tx.need("payment_intent", payment["payment_intent"], param="payment[payment_intent]")
-            filters.equal("_link", payment["payment_intent"])
+        filters.equal("payment.type", kind)
+        if kind in payment:
+            filters.equal("_link", call.tx.need(kind, payment[kind], param=f"payment[{kind}]")["id"])
     return list_documents(call.tx, "invoice_payment", params, filters, "/v1/invoice_payments")
 
 
@@ -63,7 +63,7 @@ ROUTES = (
         "/v1/invoice_payments",
         list_invoice_payments,
         "InvoicePaymentListParams",
-        takes=f"{PAGE} created invoice payment{{payment_intent type}} status",
+        takes=f"{PAGE} created invoice payment{{payment_intent payment_record type}} status",
     ),
     Route("GET", "/v1/invoice_payments/{id}", retrieve_invoice_payment, "InvoicePaymentRetrieveParams", takes=""),
 )

@@ -302,3 +302,20 @@ def test_a_decision_comes_also_after_a_killed_process(tmp_path: Path) -> None:
     after = second.v1.disputes.retrieve(dispute.id)
     second.stop()
     assert (after.status, len(after.balance_transactions)) == ("won", 2)
+
+
+def test_a_payment_that_is_captured_later_is_disputed_then(box: RunningSandbox) -> None:
+    intent = box.v1.payment_intents.create(
+        {
+            "amount": 2000,
+            "currency": "usd",
+            "confirm": True,
+            "capture_method": "manual",
+            "payment_method": "pm_card_createDispute",
+        }
+    )
+    assert box.v1.disputes.list().data == []
+    with pytest.raises(stripe.InvalidRequestError, match="cancel the PaymentIntent"):
+        box.v1.refunds.create({"charge": str(intent.latest_charge)})
+    box.v1.payment_intents.capture(intent.id, {"amount_to_capture": 1500})
+    assert [dispute.amount for dispute in box.v1.disputes.list().data] == [1500]
