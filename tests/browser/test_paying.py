@@ -210,6 +210,16 @@ async def test_a_connection_lost_before_the_payment_lets_the_person_try_again(
     await person.says(PAID)
 
 
+async def test_stripe_s_own_page_takes_an_authenticated_card(person: Person, bill: Bill) -> None:
+    await person.open(bill.invoice["hosted_invoice_url"])
+    await expect(person.page.get_by_role("button", name="Pay")).to_be_enabled()
+    await person.card(SECURED)
+    await person.page.get_by_role("button", name="Pay").click()
+    await person.answer_challenge("Complete")
+    await person.page.wait_for_url("**redirect_status=succeeded")
+    await until(lambda: _status(bill, "fulfilled"))
+
+
 async def test_the_card_element_pays(person: Person, bill: Bill) -> None:
     await person.open(f"{bill.url}?element=card")
     await person.ready()

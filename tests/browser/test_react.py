@@ -103,6 +103,13 @@ class Shopper:
         for title, label, text in zip(titles, labels, (number, "1234", "123"), strict=True):
             await self.frame(title).get_by_label(label).fill(text)
 
+    async def types_bank_account(self) -> None:
+        frame = self.frame()
+        await frame.get_by_role("tab", name="US bank account").click()
+        for label, text in (("Full name", "Jenny Rosen"), ("Routing number", "110000000"),
+                            ("Account number", "000123456789")):  # fmt: skip
+            await frame.locator(".panel:not([hidden])").get_by_label(label).fill(text)
+
     async def types_address(self) -> None:
         frame = self.frame(ADDRESS)
         await frame.get_by_label("Country or region").select_option("Germany")
@@ -186,11 +193,7 @@ async def test_a_declined_card_is_explained_and_another_one_pays_without_leaving
 
 async def test_a_bank_debit_is_processing(shopper: Shopper) -> None:
     await shopper.visit("stay")
-    frame = shopper.frame()
-    await frame.get_by_role("tab", name="US bank account").click()
-    await frame.get_by_label("Full name").fill("Jenny Rosen")
-    await frame.get_by_label("Routing number").fill("110000000")
-    await frame.get_by_label("Account number").fill("000123456789")
+    await shopper.types_bank_account()
     await shopper.presses()
     await shopper.sees("The payment is processing.")
 
@@ -284,6 +287,37 @@ async def test_a_payment_method_is_made_in_the_page_and_confirmed_by_the_server(
     assert (await shopper.only("payment_method"))["billing_details"]["name"] == "Jenny Rosen"
 
 
+@pytest.mark.parametrize(
+    ("answer", "role", "ends_in"),
+    [("Complete", "status", "The setup is succeeded."), ("Fail", "alert", re.compile("unable to authenticate"))],
+)
+async def test_a_card_to_be_kept_is_authenticated_in_the_page(
+    shopper: Shopper, answer: str, role: Role, ends_in: str | re.Pattern[str]
+) -> None:
+    await shopper.visit("setup")
+    await shopper.types_card(SECURED)
+    await shopper.presses("Save")
+    await shopper.person.answer_challenge(answer)
+    await shopper.sees(ends_in, role)
+
+
+async def test_a_bank_account_is_kept_with_a_mandate_given_online(shopper: Shopper) -> None:
+    await shopper.visit("setup")
+    await shopper.types_bank_account()
+    await shopper.presses("Save")
+    await shopper.sees("The setup is succeeded.")
+    assert (await shopper.only("mandate"))["customer_acceptance"]["type"] == "online"
+    assert (await shopper.only("payment_method"))["customer"] == (await shopper.only("customer"))["id"]
+
+
+async def test_the_person_returns_from_a_setup(shopper: Shopper) -> None:
+    await shopper.visit("setup-and-return")
+    await shopper.types_card(VISA)
+    await shopper.presses("Save")
+    await shopper.page.wait_for_url("**/return?setup_intent=seti_*&redirect_status=succeeded")
+    await shopper.sees("The setup is succeeded.")
+
+
 async def test_an_element_speaks_the_language_and_wears_the_appearance_that_the_page_asks_for(shopper: Shopper) -> None:
     await shopper.visit("stay?locale=de")
     field = shopper.frame().get_by_label("Kartennummer")
@@ -306,6 +340,22 @@ async def test_what_is_not_simulated_is_named_in_the_console_and_breaks_nothing(
         "not simulated here: the Element auBankAccount",
         "not simulated here: stripe.confirmKlarnaPayment()",
     ]
+    shopper.person.broken.clear()
+
+
+async def test_whatever_is_called_without_arguments_says_what_is_wrong(shopper: Shopper) -> None:
+    """No call of Stripe's ends in a TypeError: it answers an error, or throws an IntegrationError."""
+    await shopper.visit("return")
+    await shopper.sees("Nothing was paid.")
+    wrong = await shopper.page.evaluate("""async () => {
+        const stripe = window.Stripe("pk_test_sandbox"), wrong = [];
+        for (const name of Object.keys(stripe)) {
+            try { await stripe[name](); } catch (error) { if (error.name !== "IntegrationError") wrong.push(`${name}: ${error}`); }
+        }
+        return wrong;
+    }""")
+    assert wrong == []
+    assert all("not simulated here: stripe." in text for text in shopper.person.broken)
     shopper.person.broken.clear()
 
 

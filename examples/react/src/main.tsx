@@ -3,7 +3,7 @@
 import { StrictMode, type ComponentType } from "react";
 import { createRoot } from "react-dom/client";
 import { Card, Iban, Parts, Token } from "./pages/cards";
-import { Missing, Return, ServerSide, Setup } from "./pages/others";
+import { Missing, Return, ServerSide, Setup, SetupAndReturn } from "./pages/others";
 import { Checkout, Deferred, Payment, Stay } from "./pages/payments";
 import "./style.css";
 
@@ -17,6 +17,7 @@ const PAGES: Record<string, ComponentType> = {
   iban: Iban,
   token: Token,
   setup: Setup,
+  "setup-and-return": SetupAndReturn,
   "server-side": ServerSide,
   missing: Missing,
   return: Return,

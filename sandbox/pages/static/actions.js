@@ -29,8 +29,8 @@ export async function seeThrough(key, answer) {
   return failed ? { error: { ...failed, [after.found.object]: after.found } } : after;
 }
 
-/** The next action of an intent that was confirmed elsewhere, say by the server. @param {string} key @param {{ clientSecret?: string, hashedValue?: string }} asked */
-export async function handleNextAction(key, { clientSecret, hashedValue }) {
+/** The next action of an intent that was confirmed elsewhere, say by the server. @param {string} key @param {{ clientSecret?: string, hashedValue?: string }} [asked] */
+export async function handleNextAction(key, { clientSecret, hashedValue } = {}) {
   if (hashedValue !== undefined) return missing("stripe.handleNextAction() hashedValue");
   const name = intentOf(clientSecret);
   const answer = await retrieve(key, clientSecret);

@@ -27,8 +27,8 @@ function confirmDirectly(key, clientSecret, params) {
   return call("POST", `${origin}/v1/${path}/${id}/confirm`, { key, client_secret: clientSecret, use_stripe_sdk: true, ...params });
 }
 
-/** `confirmPayment` and `confirmSetup`. @param {string} key @param {Result} result @param {Asked} asked */
-export async function confirmWithElements(key, result, { elements, clientSecret, confirmParams = {}, redirect = "always" }) {
+/** `confirmPayment` and `confirmSetup`. @param {string} key @param {Result} result @param {Asked} [asked] */
+export async function confirmWithElements(key, result, { elements, clientSecret, confirmParams = {}, redirect = "always" } = {}) {
   const caller = result === "paymentIntent" ? "stripe.confirmPayment()" : "stripe.confirmSetup()";
   if (redirect === "always" && !confirmParams.return_url) throw new IntegrationError(`${caller}: confirmParams.return_url is required.`);
   if (confirmParams.confirmation_token) return missing(`${caller} confirmation_token`);

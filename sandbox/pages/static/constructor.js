@@ -52,9 +52,9 @@ function Stripe(key, options = {}) {
 
     /** @param {Record<string, any>} [group] */
     elements: (group = {}) => new Elements(key, group, options.locale),
-    /** @param {import("./confirming.js").Asked} asked */
+    /** @param {import("./confirming.js").Asked} [asked] */
     confirmPayment: (asked) => confirmWithElements(key, "paymentIntent", asked),
-    /** @param {import("./confirming.js").Asked} asked */
+    /** @param {import("./confirming.js").Asked} [asked] */
     confirmSetup: (asked) => confirmWithElements(key, "setupIntent", asked),
     confirmCardPayment: confirming("card", "paymentIntent", "confirmCardPayment"),
     confirmCardSetup: confirming("card", "setupIntent", "confirmCardSetup"),
@@ -64,11 +64,11 @@ function Stripe(key, options = {}) {
     confirmUsBankAccountSetup: confirming("us_bank_account", "setupIntent", "confirmUsBankAccountSetup"),
     retrievePaymentIntent: retrieveIntent,
     retrieveSetupIntent: retrieveIntent,
-    /** @param {{ clientSecret?: string, hashedValue?: string }} asked */
+    /** @param {{ clientSecret?: string, hashedValue?: string }} [asked] */
     handleNextAction: (asked) => handleNextAction(key, asked),
     /** @param {string} clientSecret */
     handleCardAction: (clientSecret) => handleNextAction(key, { clientSecret }),
-    /** @param {Record<string, any>} asked */
+    /** @param {Record<string, any>} [asked] */
     createPaymentMethod: (asked) => createPaymentMethod(key, asked),
     /** @param {unknown} kind @param {Record<string, any>} [data] */
     createToken: (kind, data) => createToken(key, kind, data),
@@ -79,7 +79,7 @@ function Stripe(key, options = {}) {
     registerAppInfo: () => undefined,
     _registerWrapper: () => undefined,
   };
-  return /** @satisfies {Record<keyof StripeObject, unknown>} */ (found);
+  return /** @satisfies {Record<keyof StripeObject, (...given: any[]) => any>} */ (found);
 }
 Stripe.version = "endive";
 /** @type {any} */ (window).Stripe = Stripe;

@@ -11,8 +11,8 @@ import { IntegrationError, origin } from "./origin.js";
 /** @param {string} result @param {Answer} answer @returns {any} */
 const shown = (result, { found, error }) => (error ? { error } : { [result]: found });
 
-/** `{ elements, params }`, `{ element, params }`, or the data of a payment method. @param {string} key @param {Record<string, any>} asked */
-export async function createPaymentMethod(key, { elements, element, params = {}, ...data }) {
+/** `{ elements, params }`, `{ element, params }`, or the data of a payment method. @param {string} key @param {Record<string, any>} [asked] */
+export async function createPaymentMethod(key, { elements, element, params = {}, ...data } = {}) {
   if (elements instanceof Elements) return shown("paymentMethod", await fromElements(elements, params));
   if (element instanceof Element) return shown("paymentMethod", await element.ask("create", params));
   const { [data.type]: details, ...others } = data;

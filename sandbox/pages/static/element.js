@@ -27,6 +27,12 @@ const EVENTS = ["blur", "change", "escape", "focus", "loaderror", "loaderstart",
 const CLASSES = { base: "StripeElement", complete: "StripeElement--complete", empty: "StripeElement--empty", focus: "StripeElement--focus", invalid: "StripeElement--invalid" };
 const UNMOUNTED = "We could not retrieve data from the specified Element. Please make sure the Element you are attempting to use is still mounted.";
 
+/**
+ * @typedef {import("@stripe/stripe-js").StripePaymentElement} PaymentElement
+ * @typedef {import("@stripe/stripe-js").StripeAddressElement} AddressElement
+ * @typedef {import("@stripe/stripe-js").StripeCardElement} CardElement
+ */
+/** @implements {Record<keyof PaymentElement | keyof AddressElement | keyof CardElement, unknown>} */
 export class Element {
   /** @type {Map<string, Set<(event: any) => void>>} */
   #listeners = new Map();

@@ -10,6 +10,7 @@ const GROUP_OPTIONS = ["clientSecret", "appearance", "locale", "mode", "amount",
 const MODES = ["payment", "setup", "subscription"];
 let groups = 0;
 
+/** @implements {Record<keyof import("@stripe/stripe-js").StripeElements, unknown>} */
 export class Elements {
   /** @type {Map<string, Element>} */
   #made = new Map();

@@ -52,8 +52,11 @@ export async function confirm(setup, { clientSecret, params }) {
   if (error) return { error };
   const intent = intentNamed(clientSecret);
   const data = methodData(setup, params.payment_method_data ?? {});
+  // As at Stripe, whoever gives a bank account here agrees to be debited later.
+  const agrees = intent?.path === "setup_intents" && data.type !== "card";
+  const mandate = { customer_acceptance: { type: "online", online: { ip_address: "127.0.0.1", user_agent: navigator.userAgent } } };
   return call("POST", `/v1/${intent?.path}/${intent?.id}/confirm`, {
-    ...params, key: setup.key, client_secret: clientSecret, use_stripe_sdk: true, expected_payment_method_type: data.type, payment_method_data: data,
+    ...(agrees ? { mandate_data: mandate } : {}), ...params, key: setup.key, client_secret: clientSecret, use_stripe_sdk: true, expected_payment_method_type: data.type, payment_method_data: data,
   });
 }
 

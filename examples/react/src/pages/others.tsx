@@ -15,6 +15,15 @@ export function Setup() {
   return <WithSecret kind="setup-intent"><Form submit={submit} label="Save"><PaymentElement /></Form></WithSecret>;
 }
 
+/** The same, and the person is redirected. */
+export function SetupAndReturn() {
+  const submit: Submit = async (stripe, elements) => {
+    must(await stripe.confirmSetup({ elements, confirmParams: { return_url: returnUrl() } }));
+    return undefined;
+  };
+  return <WithSecret kind="setup-intent"><Form submit={submit} label="Save"><PaymentElement /></Form></WithSecret>;
+}
+
 /** The page makes a payment method, the server confirms, and the page does what is then needed. */
 export function ServerSide() {
   const submit: Submit = async (stripe, elements) => {
