@@ -69,7 +69,7 @@ async def load(connection: Connection, table: Table, ids: Iterable[str], *, by: 
     return {cast("str", row[by]): row for row in decoded}
 
 
-async def store(connection: Connection, table: Table, rows: Sequence[JsonObject]) -> None:
-    """Insert or replace `rows`. A column that a row lacks becomes null."""
+async def store(connection: Connection, table: Table, rows: Sequence[object]) -> None:
+    """Insert or replace `rows`: JSON objects or dataclasses. A column that a row lacks becomes null."""
     if rows:
         await store_statement(table).execute(connection, rows=rows)

@@ -16,7 +16,7 @@ from app.inbox.envelope import Event
 from app.payments.attempts import failure_of, last_attempt
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import API_VERSION
-from app.stripe.mapping import Kind, ObservationWindow, Snapshot, payment_link, snapshot
+from app.stripe.mapping import InvoicePayment, Kind, ObservationWindow, Snapshot, invoice_payment, snapshot
 
 
 class Unlinked(Exception):
@@ -43,16 +43,16 @@ class AttemptUnclear(Exception):
 class Incoming:
     """An event in process, with the answers of Stripe it needed.
 
-    invoice: the invoice of a payment's event; None if not known yet, "" if Stripe says that it pays none. link: the row
-    that says so, if it was fetched. fetched: snapshots by subject. intent: the PaymentIntent as it is now, and the
-    reports known when it was asked. applied: the event's effects were committed before. finalized: the event says that its invoice is no
-    draft any more, so Stripe cannot have deleted it.
+    invoice: the invoice of a payment's event; None if not known yet, "" if Stripe says that it pays none. payment: that
+    which says so, if it was fetched. fetched: snapshots by subject. intent: the PaymentIntent as it is now, and the
+    reports known when it was asked. applied: the event's effects were committed before. finalized: the event says that
+    its invoice is no draft any more, so Stripe cannot have deleted it.
     """
 
     event: Event
     fetched: dict[Subject, Snapshot] = field(default_factory=dict)
     invoice: str | None = None
-    link: JsonObject | None = None
+    payment: InvoicePayment | None = None
     intent: tuple[JsonObject, tuple[object, ...]] | None = None
     applied: bool = False
     finalized: bool = False
@@ -178,10 +178,10 @@ def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
     partial = not incoming.foreign and not incoming.event.object.get("is_default", True)
     if (incoming.foreign or partial) and subject not in incoming.fetched:
         raise Unordered(subject, unit.revision(subject))
-    link = None if incoming.foreign else payment_link(incoming.event.object)
+    payment = None if incoming.foreign else invoice_payment(incoming.event.object)
     invoice = _take_invoice(unit, incoming, subject)
-    if invoice and link:
-        unit.link(link)
+    if invoice and payment:
+        unit.link(payment)
     if invoice and partial:
         unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.PAID, incoming.event.created_at))
 
@@ -203,8 +203,8 @@ def _follow_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt) -> N
     invoice = _take_invoice(unit, incoming, subject) if subject else None
     if invoice is None:
         return
-    if incoming.link:
-        unit.link(incoming.link)
+    if incoming.payment:
+        unit.link(incoming.payment)
     word = AttemptReport(attempt, incoming.event.created_at)
     known = unit.fulfillments.last_word(invoice["id"])
     if incoming.intent and incoming.intent[1] == known:

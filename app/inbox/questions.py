@@ -26,8 +26,8 @@ async def answer(gateway: StripeGateway, incoming: Incoming, question: Question)
         case Unordered():
             incoming.fetched[question.subject] = await _observed(gateway, incoming, question)
         case Unlinked():
-            incoming.link = await observation.invoice_of(gateway, question.payment_intent)
-            incoming.invoice = incoming.link["invoice"] if incoming.link else ""
+            incoming.payment = await observation.invoice_of(gateway, question.payment_intent)
+            incoming.invoice = incoming.payment.invoice if incoming.payment else ""
         case AttemptUnclear():
             intent = await observation.payment_intent(gateway, question.payment_intent)
             incoming.intent = (intent, question.over)

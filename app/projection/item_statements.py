@@ -11,6 +11,7 @@ from app.db.rows import store
 from app.db.schema import customers, invoice_items, invoice_payments, tombstones
 from app.db.statement import Statement, any_of
 from app.domain.json import JsonObject
+from app.stripe.mapping import InvoicePayment
 
 _I, _P = invoice_items.c, invoice_payments.c
 _OF_THE_INVOICE = _I.invoice == bindparam("invoice")
@@ -28,7 +29,7 @@ _COUNT = Statement(select(func.count()).select_from(invoice_items).where(_OF_THE
 _INVOICES_OF = Statement(
     select(_P.payment_intent, _P.invoice).where(_P.payment_intent == any_of("payment_intents", Text))
 )
-_LINKS_OF = Statement(select(invoice_payments).where(_P.invoice == any_of("invoices", Text)))
+_PAYMENTS_OF = Statement(select(invoice_payments).where(_P.invoice == any_of("invoices", Text)))
 _NAMED = func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued("id").render_derived(name="named")
 _UNKNOWN_CUSTOMERS = Statement(
     select(_NAMED.c.id).where(
@@ -71,9 +72,9 @@ async def invoices_of(connection: Connection, payment_intents: Iterable[str]) ->
     return {row["payment_intent"]: row["invoice"] for row in rows}
 
 
-async def links_of(connection: Connection, invoices: Collection[str]) -> list[JsonObject]:
-    """The rows that link PaymentIntents to `invoices`."""
-    return await _LINKS_OF.rows(connection, dict, invoices=list(invoices)) if invoices else []
+async def payments_of(connection: Connection, invoices: Collection[str]) -> list[InvoicePayment]:
+    """The payments of `invoices`, as far as known here."""
+    return await _PAYMENTS_OF.rows(connection, InvoicePayment, invoices=list(invoices)) if invoices else []
 
 
 async def unknown_customers(connection: Connection, customers: Collection[str]) -> list[str]:

@@ -8,7 +8,7 @@ from app.domain.json import JsonObject
 from app.domain.snapshot import Verdict
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import Answer, StripeGateway
-from app.stripe.mapping import Kind, ObservationWindow, Snapshot, payment_link, snapshot
+from app.stripe.mapping import InvoicePayment, Kind, ObservationWindow, Snapshot, invoice_payment, snapshot
 
 PATHS = {
     Kind.PRODUCT: "/v1/products",
@@ -87,8 +87,8 @@ async def complete(gateway: StripeGateway, taken: Snapshot) -> None:
     taken.complete(lines)
 
 
-async def invoice_of(gateway: StripeGateway, payment_intent: str) -> JsonObject | None:
-    """The link row of the invoice that `payment_intent` pays; None if it pays none or is unknown to Stripe."""
+async def invoice_of(gateway: StripeGateway, payment_intent: str) -> InvoicePayment | None:
+    """The payment of an invoice by `payment_intent`; None if it pays none or is unknown to Stripe."""
     query = {"payment": {"type": "payment_intent", "payment_intent": payment_intent}}
     try:
         found = (await gateway.get("/v1/invoice_payments", query)).data["data"]
@@ -96,7 +96,7 @@ async def invoice_of(gateway: StripeGateway, payment_intent: str) -> JsonObject 
         if error.object_missing:
             return None
         raise
-    return payment_link(found[0]) if found else None
+    return invoice_payment(found[0]) if found else None
 
 
 async def payment_intent(gateway: StripeGateway, intent_id: str) -> JsonObject:

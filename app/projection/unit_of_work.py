@@ -7,6 +7,7 @@ load and flush it only computes. The order of arrival does not change the outcom
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 
@@ -25,7 +26,7 @@ from app.fulfillment.fulfillments import Fulfillments
 from app.idempotency import references
 from app.projection import change_statements, erasure, erasure_statements, item_statements, mirrored_rows, tombstones
 from app.projection.mirrored_rows import completed_items, items_document
-from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind, Snapshot, lines_digest
+from app.stripe.mapping import FIELDS, ITEM, VERSIONS, InvoicePayment, Kind, Snapshot, lines_digest
 
 SECOND = timedelta(seconds=1)
 
@@ -72,7 +73,7 @@ class UnitOfWork:
         self._rows: dict[Subject, JsonObject] = {}
         self._changed: set[Subject] = set()
         self._items: dict[str, list[JsonObject]] = {}
-        self._links: dict[str, JsonObject] = {}
+        self._payments: dict[str, InvoicePayment] = {}
         self._buried: set[str] = set()
         self._given_up: set[tuple[Subject, str]] = set()
         self._erased: dict[str, str | None] = {}
@@ -106,14 +107,15 @@ class UnitOfWork:
         unit._known = set(unit._rows)
         unknown = [subject for subject in wanted if subject not in unit._rows]
         unit._gone = await tombstones.among(connection, [subject.id for subject in unknown])
-        for link in await item_statements.links_of(connection, [it.id for it in unknown if it.kind is Kind.INVOICE]):
-            unit._links[link["payment_intent"]] = link
+        unknown_invoices = [subject.id for subject in unknown if subject.kind is Kind.INVOICE]
+        payments = await item_statements.payments_of(connection, unknown_invoices)
+        unit._payments = {payment.payment_intent: payment for payment in payments}
         return unit
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """Undo what the block did if it raises, so that half an event is never written."""
-        parts = ("_rows", "_changed", "_items", "_links", "_buried", "_given_up", "_erased", "_changes")
+        parts = ("_rows", "_changed", "_items", "_payments", "_buried", "_given_up", "_erased", "_changes")
         kept = {part: getattr(self, part).copy() for part in parts}
         fulfillments = self.fulfillments.copy()
         try:
@@ -179,8 +181,8 @@ class UnitOfWork:
                 self._merge(subject, known, snapshot, items_taken)
             elif known:
                 self._confirm(subject, known, snapshot, items_taken)
-        for link in snapshot.links:
-            self.link(link, newer=newer)
+        for payment in snapshot.payments:
+            self.link(payment, newer=newer)
         return verdict
 
     def _merge(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot, items_taken: JsonObject) -> None:
@@ -271,33 +273,34 @@ class UnitOfWork:
 
     # Which PaymentIntent pays an invoice
 
-    def link(self, link: JsonObject, *, newer: bool = True) -> None:
+    def link(self, payment: InvoicePayment, *, newer: bool = True) -> None:
         """Record that a PaymentIntent pays an invoice.
 
         The invoice shows the default one, its fulfillment the one that paid.
 
-        `newer`: the link does not come from an older snapshot than the known one. An older one does not change the
+        `newer`: the payment does not come from an older snapshot than the known one. An older one does not change the
         default.
         """
-        subject = Subject(Kind.INVOICE, link["invoice"])
+        subject = Subject(Kind.INVOICE, payment.invoice)
         invoice = self._rows.get(subject)
-        if not newer and invoice and invoice["payment_intent"] not in {None, link["payment_intent"]}:
-            link = link | {"is_default": False}
-        self._links[link["payment_intent"]] = link
+        if not newer and invoice and invoice["payment_intent"] not in {None, payment.payment_intent}:
+            payment = replace(payment, is_default=False)
+        self._payments[payment.payment_intent] = payment
         if invoice is None:
             return
         shown = invoice["payment_intent"]
-        if shown != link["payment_intent"] and link["is_default"]:
-            linked = invoice | {"payment_intent": link["payment_intent"], "updated_at": self._now}
+        if shown != payment.payment_intent and payment.is_default:
+            linked = invoice | {"payment_intent": payment.payment_intent, "updated_at": self._now}
             self._note_invoice(invoice, linked)
             self._put(subject, linked)
-            self.fulfillments.link(subject.id, link["payment_intent"], instead_of=shown)
-        if link.get("paid") and not link["is_default"]:
-            self.fulfillments.paid_beside(subject.id, link["payment_intent"], default=shown)
+            self.fulfillments.link(subject.id, payment.payment_intent, instead_of=shown)
+        if payment.paid and not payment.is_default:
+            self.fulfillments.paid_beside(subject.id, payment.payment_intent, default=shown)
 
     def _default_link(self, invoice_id: str) -> str | None:
-        ours = (link for link in self._links.values() if link["invoice"] == invoice_id and link["is_default"])
-        return max((link["payment_intent"] for link in ours), default=None)
+        payments = self._payments.values()
+        ours = (it.payment_intent for it in payments if it.invoice == invoice_id and it.is_default)
+        return max(ours, default=None)
 
     def follow_invoice(self, invoice_id: str) -> bool:
         """Let the fulfillment follow its invoice. Returns whether the fulfillment's status changed."""
@@ -333,7 +336,7 @@ class UnitOfWork:
             await mirrored_rows.write(self._connection, kind, rows)
             await self._keep_references(kind, rows)
         await item_statements.replace(self._connection, self._items)
-        await store(self._connection, invoice_payments, list(self._links.values()))
+        await store(self._connection, invoice_payments, list(self._payments.values()))
         await store(self._connection, fulfillments, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
         await change_statements.add(self._connection, self._told())

@@ -108,7 +108,7 @@ class Writer:
             await observation.complete(self._gateway, snapshot)
             return snapshot
         observed = await observation.observe(self._gateway, question.subject, question.over)
-        observed.links = observed.links or snapshot.links
+        observed.payments = observed.payments or snapshot.payments
         return observed
 
     async def _alone(self, change: Change) -> Written:

@@ -7,7 +7,7 @@ from Stripe, asked with its `Stripe-Version`, or from files of events delivered 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
@@ -16,7 +16,7 @@ from app.db.engine import Connection, Database
 from app.domain.errors import NotAtStripe, StripeInvalidRequest
 from app.domain.fulfillment import Payment, follow
 from app.domain.invoice import advance
-from app.domain.json import JsonObject, JsonView
+from app.domain.json import JsonView
 from app.domain.sources import Passing, id_of
 from app.inbox.envelope import Event, read_event
 from app.inbox.handlers import HANDLERS, KINDS
@@ -26,7 +26,7 @@ from app.projection.unit_of_work import Subject
 from app.rebuild import rehearsal_statements
 from app.rebuild.rehearsal_statements import StoredEvent
 from app.stripe.client import API_VERSION, StripeGateway
-from app.stripe.mapping import FIELDS, Kind, ObservationWindow, Snapshot, payment_link, snapshot
+from app.stripe.mapping import FIELDS, Kind, ObservationWindow, Snapshot, invoice_payment, snapshot
 
 Reading = dict[str, object]
 """What this build reads from one object, by field."""
@@ -233,8 +233,8 @@ def reading_of(stripe_object: JsonView) -> Reading:
         return {"id": stripe_object["id"], "attempt": last_attempt(stripe_object), **told}
     if name == CREDIT_NOTE:
         return {"invoice": id_of(stripe_object["invoice"])}
-    link: JsonObject | None = payment_link(stripe_object)
-    return dict(link or {"payment_intent": None})
+    payment = invoice_payment(stripe_object)
+    return asdict(payment) if payment else {"payment_intent": None}
 
 
 def _reading(taken: Snapshot) -> Reading:

@@ -60,13 +60,24 @@ class ObservationWindow:
     asked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class InvoicePayment:
+    """That a PaymentIntent pays an invoice: the row, and whether this payment went through, which is no column."""
+
+    payment_intent: str
+    id: str | None
+    invoice: str
+    is_default: bool
+    paid: bool = False
+
+
 @dataclass(slots=True)
 class Snapshot:
     """One state of a Stripe object.
 
     row: its fields, whether they are columns or only in the document. deleted: the object is gone. stub: and nothing
     else is known of it. missing: Stripe, asked, did not know it. items: an invoice's items as rows. items_complete: whether these are all, as Stripe shows only
-    the first few inline. links: rows that link PaymentIntents to the invoice, if `payments` was expanded.
+    the first few inline. payments: those of the invoice, if `payments` was expanded.
     """
 
     kind: Kind
@@ -78,7 +89,7 @@ class Snapshot:
     missing: bool = False
     items: list[JsonObject] = field(default_factory=list)
     items_complete: bool = True
-    links: list[JsonObject] = field(default_factory=list)
+    payments: list[InvoicePayment] = field(default_factory=list)
 
     def complete(self, lines: Iterable[JsonView]) -> None:
         """Set `lines`, Stripe's line items, as all items."""
@@ -88,7 +99,7 @@ class Snapshot:
     @property
     def payment_intent(self) -> str | None:
         """The PaymentIntent that pays the invoice by default, if the snapshot shows it."""
-        return next((link["payment_intent"] for link in self.links if link["is_default"]), None)
+        return next((payment.payment_intent for payment in self.payments if payment.is_default), None)
 
 
 def snapshot(kind: Kind, stripe_object: JsonView, window: ObservationWindow, *, deleted: bool = False) -> Snapshot:
@@ -107,8 +118,8 @@ def snapshot(kind: Kind, stripe_object: JsonView, window: ObservationWindow, *, 
     items = _items(stripe_object)
     version = _deleted(window) if deleted else _version(kind, row, items, window, timeless=timeless)
     complete = not stripe_object["lines"]["has_more"]
-    links = _links(stripe_object)
-    return Snapshot(kind, object_id, version, row, deleted, items=items, items_complete=complete, links=links)
+    payments = _payments(stripe_object)
+    return Snapshot(kind, object_id, version, row, deleted, items=items, items_complete=complete, payments=payments)
 
 
 def _version(
@@ -145,30 +156,27 @@ def item_row(line: JsonView, invoice_id: str, position: int) -> JsonObject:
     return {"invoice": invoice_id, "position": position, **ITEM.read(line)}
 
 
-def payment_link(payment: JsonView) -> JsonObject | None:
-    """The row that links an InvoicePayment's PaymentIntent to its invoice; None for other kinds of payment.
-
-    `paid`, which is no column, says whether this payment went through.
-    """
+def invoice_payment(payment: JsonView) -> InvoicePayment | None:
+    """Stripe's InvoicePayment; None for kinds of payment without a PaymentIntent."""
     intent = id_of(payment["payment"].get("payment_intent"))
     if not intent:
         return None
-    return {
-        "payment_intent": intent,
-        "id": payment["id"],
-        "invoice": id_of(payment["invoice"]),
-        "is_default": bool(payment.get("is_default")),
-        "paid": payment.get("status") == "paid",
-    }
+    return InvoicePayment(
+        intent,
+        payment["id"],
+        str(id_of(payment["invoice"])),
+        is_default=bool(payment.get("is_default")),
+        paid=payment.get("status") == "paid",
+    )
 
 
 def _items(invoice: JsonView) -> list[JsonObject]:
     return [item_row(line, invoice["id"], index) for index, line in enumerate(invoice["lines"]["data"])]
 
 
-def _links(invoice: JsonView) -> list[JsonObject]:
+def _payments(invoice: JsonView) -> list[InvoicePayment]:
     payments = (invoice.get("payments") or {}).get("data") or []
-    return [link for payment in payments if (link := payment_link(payment))]
+    return [found for payment in payments if (found := invoice_payment(payment))]
 
 
 def _digest(content: object) -> str:
