@@ -7,9 +7,10 @@ import os
 import time
 from dataclasses import dataclass, replace
 
-from app.domain.events import DELETED, FULFILLMENT, SCHEMA_VERSION, event_type
+from app.domain.events import DELETED, INVOICE, SCHEMA_VERSION, event_type
 from app.domain.fulfillment import Attempt, FulfillmentStatus
 from app.domain.json import JsonObject, JsonView
+from app.domain.payment_attempts import UNEXPECTED, advice
 from app.domain.sources import shown_time
 
 _FULFILLMENT = (
@@ -38,6 +39,21 @@ def fulfillment_state(row: JsonView) -> JsonObject:
     }
 
 
+def payment_state(invoice: JsonView, attempt: JsonView, status: str, required_action: str | None = None) -> JsonObject:
+    """What events tell of one payment of an invoice, from an entry of its attempts."""
+    return {
+        "id": attempt["payment_intent"],
+        "invoice": invoice["id"],
+        "customer": invoice["customer"],
+        "status": status,
+        "amount": invoice["amount_remaining"] if attempt["amount"] is None else attempt["amount"],
+        "currency": invoice["currency"],
+        "at": shown_time(attempt["at"]),
+        "required_action": required_action,
+        "what_to_do": advice(attempt["payment_intent"]) if status == UNEXPECTED else None,
+    }
+
+
 def amount_kept(row: JsonView) -> int:
     """What was paid, less what came back of it."""
     return int(row["amount_paid"] - row["amount_refunded"] - row["amount_credited"] - row["amount_disputed"])
@@ -58,7 +74,7 @@ def differs(before: JsonView, after: JsonView) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change. `subject` is invoice or fulfillment, `was` its status before, `state` its state now.
+    """One change. `subject` is one of events.SUBJECTS, `was` its status before, `state` its state now.
 
     refused: Stripe refused to finalize the invoice.
     """
@@ -77,7 +93,12 @@ class Change:
     @property
     def invoice(self) -> str:
         """The id of its invoice."""
-        return str(self.state["invoice" if self.subject == FULFILLMENT else "id"])
+        return str(self.state["id" if self.subject == INVOICE else "invoice"])
+
+    @property
+    def of(self) -> tuple[str, str]:
+        """What changed: the subject and its id."""
+        return self.subject, str(self.state["id"])
 
     def row(self, invoice: JsonObject) -> JsonObject:
         """The row that stores the change as an event. `invoice` is the invoice's state now."""
@@ -99,13 +120,13 @@ class Change:
 def note(changes: list[Change], change: Change) -> None:
     """Add `change`.
 
-    If its status stayed the same, merge it into the invoice's last change, as nobody saw the state between. A refusal
+    If its status stayed the same, merge it into the last change of the same object, as nobody saw the state between. A refusal
     to finalize is a change of its own.
     """
     if change.was == change.became and not change.refused:
         for index in range(len(changes) - 1, -1, -1):
             before = changes[index]
-            if before.invoice == change.invoice:
+            if before.of == change.of:
                 changes[index] = replace(before, state=change.state)
                 return
     changes.append(change)

@@ -14,6 +14,7 @@ import msgspec
 from app.domain.errors import ValidationFailed
 from app.domain.fulfillment import BEGUN, FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
+from app.domain.payment_attempts import UNEXPECTED
 
 SCHEMA_VERSION: Final = 1
 """The version of `data`. It rises when a field is removed or changes meaning, not when one is added."""
@@ -50,6 +51,8 @@ def event_type(subject: str, was: str | None, became: str, *, refused: bool = Fa
         return f"{subject}.{FINALIZATION_FAILED}"
     if was == became:
         return f"{subject}.{UPDATED}"
+    if became == UNEXPECTED:
+        return UNEXPECTED
     if subject == INVOICE and became == InvoiceStatus.OPEN and was in ENDED:
         return f"{subject}.{REOPENED}"
     if subject == FULFILLMENT and became == FulfillmentStatus.FULFILLED and was in BEGUN:
@@ -64,7 +67,8 @@ INVOICE_TYPES: Final = (
 FULFILLMENT_TYPES: Final = tuple(
     event_type(FULFILLMENT, None, status) for status in (*(one.value for one in FulfillmentStatus), REINSTATED, UPDATED)
 )
-TYPES: Final = (*INVOICE_TYPES, *FULFILLMENT_TYPES)
+PAYMENT_TYPES: Final = (event_type(PAYMENT, None, "action_required"), UNEXPECTED)
+TYPES: Final = (*INVOICE_TYPES, *FULFILLMENT_TYPES, *PAYMENT_TYPES)
 """All event types."""
 
 
@@ -147,6 +151,14 @@ def require_kept(cursor: Cursor, gone: Cursor, param: str = "after") -> None:
 
 # The document
 
+DATA: Final = {
+    INVOICE: "InvoiceEventData",
+    FULFILLMENT: "FulfillmentEventData",
+    PAYMENT: "PaymentEventData",
+    UNEXPECTED: "PaymentEventData",
+}
+"""The schema of an event's data, by its subject, or by its type where that does not name the subject."""
+
 
 def written(at: datetime) -> str:
     """A time as documents write it: RFC 3339 in UTC with milliseconds."""
@@ -172,7 +184,7 @@ def envelope(event: FeedEvent, source: str) -> bytes:
 
     `source` is the deployment's address. `sequence` is the cursor after the event.
     """
-    schema = "FulfillmentEventData" if event.type.startswith(FULFILLMENT) else "InvoiceEventData"
+    schema = DATA[event.type if event.type in DATA else event.type.partition(".")[0]]
     return msgspec.json.encode(
         {
             "specversion": "1.0",

@@ -38,7 +38,8 @@ class Standing:
     """The facts behind the answer. `waiting` and `dead` count the invoice's events that are not applied.
 
     `paid` is the formatted amount paid of an open invoice; None if nothing is. `required_action` is what the payer must
-    do, in Stripe's word. `returned` is the formatted amount that came back, and of how much. `refused` is why Stripe last refused to
+    do, in Stripe's word. `returned` is the formatted amount that came back, and of how much. `unexpected` are sentences
+    about payments that nobody owed. `refused` is why Stripe last refused to
     finalize the draft: the code and the message.
     """
 
@@ -54,13 +55,15 @@ class Standing:
     refused: tuple[str | None, str | None] | None = None
     required_action: str | None = None
     returned: str | None = None
+    unexpected: tuple[str, ...] = ()
 
 
 def unpaid_because(standing: Standing, now: datetime) -> str | None:
     """Why the invoice is not fulfilled; None if it is."""
     if standing.fulfillment == FulfillmentStatus.FULFILLED:
         return None
-    return " ".join(part for part in (_reason(standing), _due(standing, now), _inbox(standing)) if part)
+    parts = (_reason(standing), _due(standing, now), *standing.unexpected, _inbox(standing))
+    return " ".join(part for part in parts if part)
 
 
 def _reason(standing: Standing) -> str:

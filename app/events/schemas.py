@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, create_model
 
-from app.domain.events import FULFILLMENT_TYPES, INVOICE_TYPES, SCHEMA_VERSION, TYPES
+from app.domain.events import FULFILLMENT_TYPES, INVOICE_TYPES, PAYMENT_TYPES, SCHEMA_VERSION, TYPES
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.sources import Feed
 from app.fulfillment.schemas import FulfillmentState
@@ -55,6 +55,28 @@ class FulfillmentEventData(Shown):
     invoice: InvoiceState
 
 
+class PaymentState(Shown):
+    """One payment of an invoice."""
+
+    id: str | None = Field(description="The PaymentIntent.", examples=["pi_3Pgf"])
+    invoice: str
+    customer: str | None
+    status: Literal["action_required", "payment_unexpected"]
+    amount: int = Field(description="What arrived, or what is to be paid.")
+    currency: str
+    at: datetime = Field(description="When it happened at Stripe.")
+    required_action: str | None = Field(
+        description="What the payer must do: Stripe's type of the `next_action`.", examples=["use_stripe_sdk"]
+    )
+    what_to_do: str | None = Field(description="For a person, about a payment that nobody owed.")
+
+
+class PaymentEventData(Shown):
+    previous_status: None
+    payment: PaymentState
+    invoice: InvoiceState
+
+
 class FeedEvent(Shown):
     """A CloudEvent (1.0)."""
 
@@ -89,10 +111,17 @@ class FulfillmentEvent(FeedEvent):
     data: FulfillmentEventData
 
 
+class PaymentEvent(FeedEvent):
+    """A payer must act, or money arrived that nobody owed."""
+
+    type: str = Field(json_schema_extra={"enum": list(PAYMENT_TYPES)})
+    data: PaymentEventData
+
+
 class FeedPage(Shown):
     """Some events, oldest first."""
 
-    data: list[InvoiceEvent | FulfillmentEvent]
+    data: list[InvoiceEvent | FulfillmentEvent | PaymentEvent]
     has_more: bool = Field(description="There is more to be had at once.")
     next_cursor: str = Field(
         description="Where to go on. It is given with an empty page, too; keep it once the page is dealt with.",

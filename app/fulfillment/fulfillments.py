@@ -7,8 +7,8 @@ from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
 
 from app.domain.actions import Occasion
-from app.domain.changes import Change, differs, fulfillment_state, note
-from app.domain.events import FULFILLMENT
+from app.domain.changes import Change, differs, fulfillment_state, note, payment_state
+from app.domain.events import FULFILLMENT, PAYMENT
 from app.domain.fulfillment import (
     BEGUN,
     Attempt,
@@ -22,9 +22,10 @@ from app.domain.fulfillment import (
 )
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject, JsonView
+from app.domain.payment_attempts import MOST_ATTEMPTS, UNEXPECTED, Outcome, PaymentAttempt, unexpected
 from app.domain.policy import DEFAULT, Policy
 from app.domain.returns import Returned
-from app.fulfillment.history import occasions, returned_of, with_entry
+from app.fulfillment.history import added, occasions, returned_of, with_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Fulfillments:
                 row |= _settled(row, invoice)
         if row != known:
             self._put(row)
+            self._tell_unexpected(invoice)
         return known is None or known["status"] != status
 
     def link(self, invoice_id: str, payment_intent: str, *, instead_of: str | None) -> None:
@@ -115,8 +117,14 @@ class Fulfillments:
         else:
             self._beside[invoice_id] = payment_intent  # for the row, if this transaction makes it
 
-    def follow_attempt(self, invoice: JsonView, said: AttemptReport, failure: Failure | None = None) -> bool:
-        """Apply a report on an attempt to pay, and why it failed.
+    def follow_attempt(
+        self,
+        invoice: JsonView,
+        said: AttemptReport,
+        failure: Failure | None = None,
+        required_action: str | None = None,
+    ) -> bool:
+        """Apply a report on an attempt to pay, and why it failed or what the payer must do.
 
         Returns False if it contradicts a report of the same second; then the PaymentIntent must be asked.
         """
@@ -124,10 +132,20 @@ class Fulfillments:
         word = later(_word(row), said)
         if word is None or not _fits(row, said.at, failure):
             return False
+        if said.attempt is word.attempt is Attempt.ACTION_REQUIRED:
+            _ask_payer(row, required_action)
         self._take(invoice, row, word, said.at, failure)
         return True
 
-    def settle_attempt(self, invoice: JsonView, said: AttemptReport, failure: Failure | None, *, certain: bool) -> None:
+    def settle_attempt(
+        self,
+        invoice: JsonView,
+        said: AttemptReport,
+        failure: Failure | None,
+        required_action: str | None = None,
+        *,
+        certain: bool,
+    ) -> None:
         """Apply the answer of a PaymentIntent that was asked because reports of one second contradict each other.
 
         `certain`: the PaymentIntent itself says so. Otherwise it has moved on, and a rule decides that does not need an
@@ -138,6 +156,8 @@ class Fulfillments:
         if certain:
             word = AttemptReport(said.attempt, max(said.at, known.at) if known else said.at)
             row["failure_at"] = None if failure else row["failure_at"]
+            if word.attempt is Attempt.ACTION_REQUIRED:
+                _ask_payer(row, required_action)
             self._take(invoice, row, word, word.at, failure)
             return
         word = later(known, said) or AttemptReport(Attempt.FAILED, said.at)
@@ -154,6 +174,34 @@ class Fulfillments:
         """Count a failed attempt. Called once per event, so that the order of events does not matter."""
         row = self._row(invoice)
         self._put(row | {"attempts": row["attempts"] + 1})
+
+    def record_attempt(self, invoice: JsonView, made: PaymentAttempt, required_action: str | None = None) -> None:
+        """Record what Stripe reported of an attempt in its list. Reporting it again changes nothing.
+
+        Others are told of a payer who must act, once for each report.
+        """
+        row = self._row(invoice)
+        entry, listed = asdict(made), row["payment_attempts"] or []
+        kept = sorted([*listed, entry], key=lambda it: (it["at"], it["payment_intent"] or "", it["outcome"]))
+        if entry in listed or entry not in kept[-MOST_ATTEMPTS:]:
+            return
+        self._put(row | {"payment_attempts": kept[-MOST_ATTEMPTS:]})
+        if made.outcome is Outcome.ACTION_REQUIRED:
+            told = payment_state(invoice, entry, "action_required", required_action)
+            self.changes.append(Change(PAYMENT, None, told, self.cause))
+        self._tell_unexpected(invoice)
+
+    def _tell_unexpected(self, invoice: JsonView) -> None:
+        """Tell of payments that arrived although the invoice was called off or paid otherwise; of each once."""
+        row = self._rows[invoice["id"]]
+        known = {entry.get("payment_intent") for entry in row["history"] or [] if entry["what"] == UNEXPECTED}
+        for entry in unexpected(row["payment_attempts"] or [], invoice):
+            if entry["payment_intent"] not in known:
+                told = payment_state(invoice, entry, UNEXPECTED)
+                self.changes.append(Change(PAYMENT, None, told, self.cause))
+                noted = {"what": UNEXPECTED, "payment_intent": entry["payment_intent"], "amount": entry["amount"]}
+                row = self._rows[invoice["id"]] = added(row, noted | {"at": self._now, "cause": self.cause})
+                self._changed.add(invoice["id"])
 
     def _take(
         self, invoice: JsonView, row: JsonObject, word: AttemptReport, at: datetime, failure: Failure | None
@@ -208,6 +256,12 @@ class Fulfillments:
         if known is None or differs(known, row):
             was = known["status"] if known else None
             note(self.changes, Change(FULFILLMENT, was, fulfillment_state(row), self.cause))
+
+
+def _ask_payer(row: JsonObject, required_action: str | None) -> None:
+    """Note what the payer must do. Of two reports on one attempt, only one says it."""
+    if required_action or row["attempt"] != Attempt.ACTION_REQUIRED:
+        row["required_action"] = required_action
 
 
 def _settled(fulfillment: JsonView, invoice: JsonView) -> JsonObject:

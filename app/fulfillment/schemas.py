@@ -7,6 +7,7 @@ from pydantic import Field
 
 from app.domain.actions import Moment
 from app.domain.fulfillment import FulfillmentStatus
+from app.domain.payment_attempts import Outcome
 from app.domain.policy import FulfillOn
 from app.http.parameters import IdQuery, TimeQuery
 from app.http.queries import Paging
@@ -65,11 +66,9 @@ class PaymentAttempt(Shown):
     """What Stripe reported of an attempt to pay, by its own clock."""
 
     at: datetime
-    outcome: Literal["action_required", "processing", "failed", "paid", "succeeded"] = Field(
-        description="`paid`: a part or all of the invoice was paid by it. `succeeded`: its money arrived at Stripe."
-    )
-    payment_intent: str | None
-    amount: int | None
+    outcome: Outcome
+    payment_intent: str | None = Field(examples=["pi_3Pgf"])
+    amount: int | None = Field(description="What was paid by it; null of other outcomes.")
     code: str | None = Field(examples=["card_declined"])
     decline_code: str | None = Field(examples=["insufficient_funds"])
 
@@ -89,6 +88,8 @@ class HistoryEntry(Shown):
     amount_refunded: int
     amount_credited: int
     amount_disputed: int
+    payment_intent: str | None = Field(default=None, description="Of a payment that nobody owed.")
+    amount: int | None = Field(default=None, description="Of a payment that nobody owed.")
 
 
 class PolicyRead(Shown):

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from app.domain.fulfillment import Attempt, AttemptReport
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
+from app.domain.payment_attempts import Outcome, PaymentAttempt
 from app.domain.sources import id_of
 from app.fulfillment.fulfillments import Failure
 from app.inbox.envelope import Event
-from app.payments.attempts import failure_of, last_attempt
+from app.payments.attempts import failure_of, last_attempt, required_action
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import API_VERSION
 from app.stripe.mapping import InvoicePayment, Kind, ObservationWindow, Snapshot, invoice_payment, snapshot
@@ -107,6 +108,11 @@ class Incoming:
         return subject
 
 
+OUTCOMES = {
+    Attempt.ACTION_REQUIRED: Outcome.ACTION_REQUIRED,
+    Attempt.PROCESSING: Outcome.PROCESSING,
+    Attempt.FAILED: Outcome.FAILED,
+}
 KINDS = {kind.value: kind for kind in Kind}
 
 OF_INVOICES = frozenset({"invoice_payment", "credit_note"})
@@ -158,6 +164,43 @@ def on_invoice_payment_failed(unit: UnitOfWork, incoming: Incoming) -> None:
             unit.fulfillments.count_attempt(invoice)
 
 
+def on_invoice_payment_action_required(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Record that the payer must act. What is to be done comes with the PaymentIntent's own event."""
+    incoming.finalized = True
+    subject = incoming.apply(unit)
+    unit.follow_invoice(subject.id)
+    invoice = unit.row(subject)
+    if invoice is None:
+        return
+    word = AttemptReport(Attempt.ACTION_REQUIRED, incoming.event.created_at)
+    known = unit.fulfillments.last_word(invoice["id"])
+    if incoming.intent and incoming.intent[1] == known:
+        _settle(unit, incoming, invoice, word)
+    elif not unit.fulfillments.follow_attempt(invoice, word) and invoice["payment_intent"]:
+        raise AttemptUnclear(invoice["payment_intent"], known)
+
+
+def on_payment_intent_requires_action(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Record that the payer must act before the payment goes on: authenticate it, as a rule."""
+    _follow_attempt(unit, incoming, Attempt.ACTION_REQUIRED)
+
+
+def on_payment_intent_succeeded(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Record that the money arrived, if the payment is known to be an invoice's.
+
+    The invoice's own events tell the rest. Stripe is not asked: most payments of an account may belong to no invoice.
+    """
+    incoming.invoice = incoming.invoice or ""
+    subject = incoming.subject
+    invoice = unit.row(subject) if subject else None
+    if invoice is None:
+        incoming.invoice = ""
+        return
+    intent = incoming.event.object
+    received = intent.get("amount_received")
+    unit.fulfillments.record_attempt(invoice, _made(incoming, Outcome.PAID, amount=received))
+
+
 def on_payment_intent_processing(unit: UnitOfWork, incoming: Incoming) -> None:
     """Record a payment that settles later as processing."""
     _follow_attempt(unit, incoming, Attempt.PROCESSING)
@@ -207,10 +250,22 @@ def _follow_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt) -> N
         unit.link(incoming.payment)
     word = AttemptReport(attempt, incoming.event.created_at)
     known = unit.fulfillments.last_word(invoice["id"])
+    failure, action = _failure(intent, attempt), required_action(intent)
     if incoming.intent and incoming.intent[1] == known:
         _settle(unit, incoming, invoice, word)
-    elif incoming.foreign or not unit.fulfillments.follow_attempt(invoice, word, _failure(intent, attempt)):
+    elif incoming.foreign or not unit.fulfillments.follow_attempt(invoice, word, failure, action):
         raise AttemptUnclear(intent["id"], known)
+    failure = None if incoming.foreign else failure
+    unit.fulfillments.record_attempt(invoice, _made(incoming, OUTCOMES[attempt], failure), action)
+
+
+def _made(
+    incoming: Incoming, outcome: Outcome, failure: Failure | None = None, amount: int | None = None
+) -> PaymentAttempt:
+    """The attempt that a PaymentIntent's event reports."""
+    code, decline_code = (failure.code, failure.decline_code) if failure else (None, None)
+    at, intent = incoming.event.created_at.isoformat(), incoming.event.object["id"]
+    return PaymentAttempt(at, outcome, intent, amount, code, decline_code)
 
 
 def _settle(unit: UnitOfWork, incoming: Incoming, invoice: JsonObject, word: AttemptReport) -> None:
@@ -219,7 +274,8 @@ def _settle(unit: UnitOfWork, incoming: Incoming, invoice: JsonObject, word: Att
     truth = last_attempt(intent)
     if truth:
         said = AttemptReport(truth, word.at)
-        unit.fulfillments.settle_attempt(invoice, said, _failure(intent, truth), certain=True)
+        failure, action = _failure(intent, truth), required_action(intent)
+        unit.fulfillments.settle_attempt(invoice, said, failure, action, certain=True)
     else:
         failure = None if incoming.foreign else _failure(incoming.event.object, word.attempt)
         unit.fulfillments.settle_attempt(invoice, word, failure, certain=False)
@@ -257,7 +313,7 @@ HANDLERS: dict[str, Handler] = {
     "invoice.finalization_failed": on_invoice,
     "invoice.sent": on_finalized,
     "invoice.overdue": on_finalized,
-    "invoice.payment_action_required": on_finalized,
+    "invoice.payment_action_required": on_invoice_payment_action_required,
     "invoice.payment_failed": on_invoice_payment_failed,
     "invoice.paid": on_invoice_paid,
     "invoice.payment_succeeded": on_finalized,
@@ -269,6 +325,8 @@ HANDLERS: dict[str, Handler] = {
     "credit_note.created": on_credit_note,
     "credit_note.updated": on_credit_note,
     "credit_note.voided": on_credit_note,
+    "payment_intent.requires_action": on_payment_intent_requires_action,
+    "payment_intent.succeeded": on_payment_intent_succeeded,
     "payment_intent.processing": on_payment_intent_processing,
     "payment_intent.payment_failed": on_payment_intent_failed,
 }

@@ -13,6 +13,7 @@ from opentelemetry.trace import Link, Span, SpanKind
 from opentelemetry.util.types import Attributes
 
 from app.domain.changes import Change
+from app.domain.events import FULFILLMENT
 from app.domain.fulfillment import FulfillmentStatus
 from app.inbox.statements import DueEvent
 from app.observability import metrics, tracing
@@ -112,7 +113,7 @@ def fulfillments(changes: Iterable[Change], handed: Iterable[ClaimedEvent]) -> N
     """Count the changes of fulfillments in a committed batch, and the waiting time of the paid ones."""
     by_event = {one.due.id: one for one in handed}
     for change in changes:
-        if change.was == change.became:
+        if change.was == change.became or change.subject != FULFILLMENT:
             continue
         metrics.FULFILLMENTS(change.became).inc()
         if change.became == FulfillmentStatus.FULFILLED and change.cause in by_event:

@@ -12,6 +12,7 @@ from app.domain.errors import NotFound
 from app.domain.fulfillment import read as read_row
 from app.domain.json import JsonView
 from app.domain.money import format_amount
+from app.domain.payment_attempts import UNEXPECTED
 from app.domain.unpaid_reason import Standing, unpaid_because
 from app.invoices import timeline_statements
 from app.projection import mirrored_rows
@@ -41,6 +42,7 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         refused=(refusal["code"], refusal["message"]) if refusal else None,
         required_action=fulfillment.get("required_action"),
         returned=_returned(fulfillment),
+        unexpected=_unexpected(row) if row else (),
     )
     document = {
         "invoice": invoice_id,
@@ -61,6 +63,15 @@ def _returned(fulfillment: JsonView) -> str | None:
     told = [f"{format_amount(amount, fulfillment['currency'])} {way}" for way, amount in ways if amount]
     of = format_amount(fulfillment["amount_paid"], fulfillment["currency"])
     return f"{', '.join(told)} of {of}" if told else None
+
+
+def _unexpected(row: JsonView) -> tuple[str, ...]:
+    """What arrived although nobody owed it, and what to do."""
+    noted = [entry for entry in row["history"] or [] if entry["what"] == UNEXPECTED]
+    return tuple(
+        f"{format_amount(entry['amount'], row['currency'])} arrived all the same: refund {entry['payment_intent']} at Stripe."
+        for entry in noted
+    )
 
 
 def _paid(invoice: JsonView) -> str | None:

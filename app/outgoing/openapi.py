@@ -5,15 +5,16 @@ Pages, streams and deliveries carry the same document.
 
 from typing import Any
 
-from app.domain.events import DELETED, FULFILLMENT, INVOICE, event_type
+from app.domain.events import DELETED, FULFILLMENT, INVOICE, PAYMENT, event_type
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.outgoing import PING
+from app.domain.payment_attempts import UNEXPECTED
 from app.http.examples import example
 from app.outgoing.schemas import PingEvent
 
 MEDIA_TYPE = "application/cloudevents+json"
-SCHEMAS = {INVOICE: "InvoiceEvent", FULFILLMENT: "FulfillmentEvent"}
+SCHEMAS = {INVOICE: "InvoiceEvent", FULFILLMENT: "FulfillmentEvent", PAYMENT: "PaymentEvent"}
 
 BEFORE: dict[str, str | None] = {
     InvoiceStatus.DRAFT: None,
@@ -26,6 +27,12 @@ BEFORE: dict[str, str | None] = {
 }
 """The status before, in the examples; `awaiting_payment` for other statuses of a fulfillment."""
 
+
+PAYMENTS = {
+    "action_required": "A payment waits for the payer, who must authenticate it as a rule.",
+    UNEXPECTED: "Money arrived although the invoice was voided, or had been paid out of band.",
+}
+"""What is told of payments, by the status."""
 
 HEADERS = {
     "webhook-id": ("The event's `id`: the same at every attempt, so drop what you know.", "iev_000648a1b2c3d4e5"),
@@ -64,6 +71,12 @@ def webhooks(schemas: dict[str, Any]) -> dict[str, Any]:
     found[name] = _webhook(INVOICE, name, f"The invoice became `{opened}` again.", (paid, opened), schemas)
     name, draft = event_type(INVOICE, None, str(InvoiceStatus.DRAFT), refused=True), str(InvoiceStatus.DRAFT)
     found[name] = _webhook(INVOICE, name, "Stripe refused to finalize the draft.", (draft, draft), schemas)
+    back, there = str(FulfillmentStatus.REVERSED), str(FulfillmentStatus.FULFILLED)
+    name = event_type(FULFILLMENT, back, there)
+    found[name] = _webhook(FULFILLMENT, name, "What came back or was withdrawn is there again.", (back, there), schemas)
+    for status, told in PAYMENTS.items():
+        name = event_type(PAYMENT, None, status)
+        found[name] = _webhook(PAYMENT, name, told, (None, status), schemas)
     return found | {PING: _ping(schemas)}
 
 

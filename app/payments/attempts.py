@@ -1,4 +1,4 @@
-"""Reads the last attempt to pay from a PaymentIntent: processing or failed, and why."""
+"""Reads the last attempt to pay from a PaymentIntent: what it came to, why it failed, what the payer must do."""
 
 from app.domain.errors import PaymentActionRequired, PaymentFailed
 from app.domain.fulfillment import Attempt
@@ -6,6 +6,7 @@ from app.domain.json import JsonView
 from app.fulfillment.fulfillments import Failure
 
 INTENT_SAYS = {
+    "requires_action": Attempt.ACTION_REQUIRED,
     "processing": Attempt.PROCESSING,
     "requires_payment_method": Attempt.FAILED,
 }
@@ -19,6 +20,12 @@ def failure_of(intent: JsonView) -> Failure | None:
     """Why the last attempt failed; None if none failed."""
     error = intent.get("last_payment_error")
     return Failure(error.get("code"), error.get("decline_code"), error.get("message")) if error else None
+
+
+def required_action(intent: JsonView) -> str | None:
+    """What the payer must do: the type of the next action."""
+    action = intent.get("next_action")
+    return action.get("type") if action and intent["status"] == "requires_action" else None
 
 
 def last_attempt(intent: JsonView) -> Attempt | None:

@@ -9,7 +9,7 @@ from app.db.rows import load
 from app.db.schema import invoices
 from app.domain.fulfillment import Attempt, AttemptReport
 from app.domain.invoice import InvoiceStatus
-from app.payments.attempts import failure_of, last_attempt
+from app.payments.attempts import failure_of, last_attempt, required_action
 from app.projection import observation
 from app.projection.unit_of_work import Subject, UnitOfWork
 from app.stripe.client import Answer, StripeGateway
@@ -54,8 +54,9 @@ def _follow_attempt(unit: UnitOfWork, subject: Subject, intent: Answer, known: t
     if not attempt or not invoice:
         return
     failure = failure_of(intent.data) if attempt is Attempt.FAILED else None
+    action = required_action(intent.data)
     said = AttemptReport(attempt, intent.since)
     if unit.fulfillments.last_word(subject.id) == known:
-        unit.fulfillments.settle_attempt(invoice, said, failure, certain=True)
+        unit.fulfillments.settle_attempt(invoice, said, failure, action, certain=True)
     else:
-        unit.fulfillments.follow_attempt(invoice, said, failure)
+        unit.fulfillments.follow_attempt(invoice, said, failure, action)
