@@ -16,7 +16,7 @@ from app.catalog.service import Catalog
 from app.clients import database_of, gateway_of, mailer_of, provider_of
 from app.customers.service import Customers
 from app.db.engine import Database
-from app.domain.actions import EMAIL
+from app.domain.actions import EMAIL, Moment
 from app.domain.mailbox import Mailbox
 from app.events.live import LiveFeed
 from app.fulfillment.actions import Action, Actions, Confirmation, Hook
@@ -166,7 +166,7 @@ class Container:
         }
         if self.settings.smtp_host:
             configured[EMAIL] = _confirmation(self.settings, self.database, self.payment_links)
-        return Performer(self.database, configured, poll_s=self.settings.worker_poll_s)
+        return Performer(self.database, configured, poll_s=self.settings.worker_poll_s, policy=self.settings.policy)
 
     def background(self) -> list[Job]:
         """All jobs of a worker process. Raises Misconfigured if one of them cannot do its work."""
@@ -347,4 +347,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
 def _confirmation(settings: Settings, database: Database, links: PaymentLinks) -> Confirmation:
     """The action that mails a confirmation to the customer."""
     letters = MailWriter(Mailbox.of(settings.smtp_from), settings.mail_templates_dir)
-    return Confirmation(database, mailer_of(settings), letters, links.url_in_mail, most_s=settings.smtp_timeout_s)
+    moments = frozenset(map(Moment, settings.mail_moments))
+    return Confirmation(
+        database, mailer_of(settings), letters, links.url_in_mail, most_s=settings.smtp_timeout_s, moments=moments
+    )

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
 from pydantic_settings import NoDecode
 
+from app.domain.actions import Moment
 from app.domain.mailbox import Mailbox
+from app.domain.policy import Policy
 
 SMALLEST_KEY = 32
 ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
@@ -29,6 +31,17 @@ KEYS = {
     "ik_": "key of this service",
 }
 """What keys are, by how they begin."""
+
+
+def _moments(names: tuple[str, ...]) -> tuple[str, ...]:
+    known = [moment.value for moment in Moment]
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"there is no moment {unknown[0]!r}: there are {', '.join(known)}")
+    return names
+
+
+def _partial(text: str) -> str:
+    return Policy(reverse_on_partial=text).reverse_on_partial
 
 
 def _split_secrets(value: object) -> object:
@@ -150,6 +163,8 @@ PublishableKey = Annotated[str, AfterValidator(_publishable_key)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_of_postgresql)]
 OptionalDatabaseUrl = Annotated[OptionalSecret, AfterValidator(_of_postgresql)]
 OptionalKey = Annotated[OptionalSecret, AfterValidator(_long_enough)]
+Moments = Annotated[_List, AfterValidator(_moments)]
+Partial = Annotated[str, AfterValidator(_partial)]
 Algorithms = Annotated[_List, AfterValidator(_asymmetric)]
 Origins = Annotated[_List, AfterValidator(_exact_origins)]
 Networks = Annotated[_List, AfterValidator(_networks)]

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.domain.actions import MAILED
 from app.domain.egress import EgressPolicy
+from app.domain.policy import NEVER, FulfillOn, Policy
 from app.setting_values import (
     ALGORITHMS,
     Algorithms,
@@ -19,11 +21,13 @@ from app.setting_values import (
     Collector,
     DatabaseUrl,
     Keys,
+    Moments,
     Networks,
     OptionalDatabaseUrl,
     OptionalFolder,
     OptionalKey,
     Origins,
+    Partial,
     PublishableKey,
     SecretKey,
     Sender,
@@ -81,6 +85,9 @@ class Settings(BaseSettings):
     api_bootstrap_key: OptionalKey = None
 
     invoice_days_until_due: int = Field(default=30, ge=0, le=1825)
+    fulfill_on: FulfillOn = FulfillOn.PAID
+    reverse_on_partial: Partial = NEVER
+    hold_on_dispute: bool = True
     link_signing_key: Keys = ()
     payment_link_days: int = Field(default=30, ge=1, le=365)
     payment_page_appearance: Appearance = {}
@@ -132,6 +139,7 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_from: Sender = ""
     smtp_timeout_s: float = Field(default=20.0, gt=0, le=120)
+    mail_moments: Moments = MAILED
     mail_templates_dir: OptionalFolder = None
     fulfillment_hook_timeout_s: float = Field(default=20.0, gt=0, le=600)
 
@@ -194,6 +202,11 @@ class Settings(BaseSettings):
             for unsafe, why in UNSAFE_IN_PRODUCTION:
                 if unsafe(self):
                     yield f"not with ENVIRONMENT=production, nor with a live key: {why}"
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of new fulfillments."""
+        return Policy(self.fulfill_on, self.reverse_on_partial, self.hold_on_dispute)
 
     @property
     def mail_password(self) -> str:

@@ -51,6 +51,10 @@ DUE_AT: Final = {
 }
 """The statuses of the fulfillment at which each moment's actions are still due."""
 
+MAILED: Final = (
+    Moment.PROCESSING, Moment.FULFILLED, Moment.ACTION_REQUIRED, Moment.PARTLY_REVERSED, Moment.REVERSED, Moment.REINSTATED,
+)  # fmt: skip
+"""The moments at which customers are mailed, where the deployment does not say otherwise. A dispute is their own act."""
 MAIL_WAITS: Final = {Moment.ACTION_REQUIRED: 600}
 """How many seconds the mail of a moment waits: most payers who must authenticate are doing so at this moment."""
 

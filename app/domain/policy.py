@@ -4,12 +4,16 @@ A fulfillment keeps the policy it was made with, so that another setting never r
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Self
 
+import msgspec
+
 from app.domain.json import JsonObject, JsonView
 
+METADATA: Final = "fulfillment_policy"
+"""The metadata key at Stripe that holds what an invoice says of its policy, as JSON."""
 ALL: Final = 100
 NEVER: Final = "never"
 ALWAYS: Final = "always"
@@ -49,6 +53,13 @@ class Policy:
         above = PARTIAL.fullmatch(self.reverse_on_partial)
         return bool(above and above[1] and came_back * ALL > paid * int(above[1]))
 
+    def changed(self, text: str | None) -> Self:
+        """This policy with what an invoice's metadata says instead; the same where that is no policy."""
+        try:
+            return replace(self, **msgspec.json.decode(text, type=_Change).given()) if text else self
+        except (msgspec.MsgspecError, ValueError):
+            return self
+
     def written(self) -> JsonObject:
         """The policy as a fulfillment keeps it."""
         return {
@@ -63,6 +74,18 @@ class Policy:
         if written is None:
             return cls()
         return cls(FulfillOn(written["fulfill_on"]), written["reverse_on_partial"], written["hold_on_dispute"])
+
+
+class _Change(msgspec.Struct, omit_defaults=True):
+    """What an invoice may say of its policy."""
+
+    fulfill_on: FulfillOn | None = None
+    reverse_on_partial: str | None = None
+    hold_on_dispute: bool | None = None
+
+    def given(self) -> JsonObject:
+        """What it says."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
 
 
 DEFAULT: Final = Policy()

@@ -62,17 +62,20 @@ class Action(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """Mails a confirmation to the customer."""
+    """Mails a confirmation to the customer at those of the `moments` that are configured."""
 
     database: Database
     mailer: Mailer
     letters: MailWriter
     page_of: PageOf
     most_s: float
+    moments: frozenset[Moment]
 
     async def perform(self, turn: ActionLease) -> None:
         """Write the mail of the moment and hand it over. The mark follows the server's acceptance directly."""
         due = turn.due
+        if due.moment not in self.moments:
+            raise Skipped(f"MAIL_MOMENTS does not list {due.moment}.")
         async with self.database.connection() as connection:
             fulfillment, invoice = await _facts(connection, due, PAYMENT_PAGE)
             recipient = await _recipient(connection, due)

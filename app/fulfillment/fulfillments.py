@@ -23,7 +23,7 @@ from app.domain.fulfillment import (
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.payment_attempts import MOST_ATTEMPTS, UNEXPECTED, Outcome, PaymentAttempt, unexpected
-from app.domain.policy import DEFAULT, Policy
+from app.domain.policy import DEFAULT, METADATA, Policy
 from app.domain.returns import Returned
 from app.fulfillment.history import added, occasions, returned_of, with_entry
 
@@ -243,7 +243,7 @@ class Fulfillments:
             "required_action": None,
             "payment_attempts": None,
             "history": None,
-            "policy": self._policy.written(),
+            "policy": self._policy.changed(invoice["metadata"].get(METADATA)).written(),
         }
 
     def _put(self, row: JsonObject) -> None:

@@ -14,8 +14,9 @@ from opentelemetry.trace import SpanKind
 
 from app.db.engine import Database
 from app.domain.actions import MOST_ATTEMPTS, MOST_LOST, ActionStatus, NotNow, Overtaken, Permanent, Skipped
+from app.domain.policy import DEFAULT, Policy
 from app.domain.redaction import cut, redacted
-from app.fulfillment import action_statements
+from app.fulfillment import action_statements, policy_statements
 from app.fulfillment.actions import Action
 from app.fulfillment.attempt import MARGIN_S, Attempt, LeaseLost
 from app.jobs.loop import JobLoop, drain, side_by_side
@@ -34,9 +35,12 @@ COMPARED_EVERY_S = 30.0
 class Performer:
     """Performs the configured actions until `stop` is called."""
 
-    def __init__(self, database: Database, configured: Mapping[str, Action], *, poll_s: float) -> None:
+    def __init__(
+        self, database: Database, configured: Mapping[str, Action], *, poll_s: float, policy: Policy = DEFAULT
+    ) -> None:
         self._database = database
         self._configured = configured
+        self._policy = policy
         self._passage = ReadersWriterLock()
         self._differing: frozenset[str] = frozenset()
         self._announcing = JobLoop("announced actions", self._announce_once, poll_s=poll_s)
@@ -59,12 +63,13 @@ class Performer:
                 group.create_task(loop.run())
 
     async def announce(self) -> None:
-        """Have actions created for this worker's configuration only, from now on."""
+        """Have actions created for this worker's configuration only, and fulfillments made with its policy, from now on."""
         async with self._database.connection() as connection:
             await action_statements.announce(connection, self._configured.keys())
+            await policy_statements.announce(connection, self._policy)
         for name in self._configured:
             metrics.action(name)
-        log.info("actions_announced", actions=sorted(self._configured))
+        log.info("actions_announced", actions=sorted(self._configured), policy=self._policy.written())
 
     async def compare(self) -> int:
         """Compare the announced actions with this worker's, and log a difference once. Returns how many differ.

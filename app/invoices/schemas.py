@@ -56,6 +56,7 @@ from app.invoices.particulars import (
     in_full,
     tax_amounts,
 )
+from app.invoices.policy_schemas import FulfillmentPolicy
 
 CollectionMethod = Literal["send_invoice", "charge_automatically"]
 Status = Literal["draft", "open", "paid", "void", "uncollectible"]
@@ -175,6 +176,9 @@ class InvoiceCreate(Create):
     items: Items = Field(default=[], examples=[[{"price": "price_1Pgf", "quantity": 2}]])
     finalize: bool = Field(default=False, examples=[True])
     allow_empty: AllowEmpty = False
+    fulfillment_policy: FulfillmentPolicy | None = Field(
+        default=None, description="Kept in the invoice's metadata at Stripe under this name, as JSON."
+    )
 
     @model_validator(mode="after")
     def _due(self) -> Self:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NoReturn
 
+import msgspec
+
 from app.db.engine import Database
 from app.db.rows import load
 from app.db.schema import invoices
@@ -25,6 +27,7 @@ from app.domain.errors import (
 )
 from app.domain.invoice import LEADS_TO, Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
+from app.domain.policy import METADATA
 from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Done, Steps
 from app.invoices.joined import Joined
@@ -296,6 +299,9 @@ def _draft(params: JsonView, days_until_due: int) -> JsonObject:
     `days_until_due` applies to an invoice that is sent, if the caller gave no due date.
     """
     wanted = stripe_params(params, "customer", *DRAFT_FIELDS) | _due(params)
+    policy = {name: value for name, value in (params.get("fulfillment_policy") or {}).items() if value is not None}
+    if policy:
+        wanted["metadata"] = wanted.get("metadata", {}) | {METADATA: msgspec.json.encode(policy).decode()}
     if wanted["collection_method"] == "send_invoice" and "due_date" not in wanted:
         wanted.setdefault("days_until_due", days_until_due)
     return wanted | {"pending_invoice_items_behavior": "exclude"}

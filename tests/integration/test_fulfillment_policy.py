@@ -1,0 +1,102 @@
+"""The policy of a fulfillment: the deployment's or the invoice's own, and kept as it was."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from app.domain.policy import FulfillOn, Policy
+from app.fulfillment import policy_statements
+from tests.fixtures.caller import Caller
+from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.stage import Json, Stage
+
+DEBIT = "pm_usBankAccount_processing"
+EARLY = Policy(fulfill_on=FulfillOn.PROCESSING)
+
+
+async def announce(stage: Stage, policy: Policy) -> None:
+    async with stage.container.database.connection() as connection:
+        await policy_statements.announce(connection, policy)
+
+
+async def read(stage: Stage, invoice: Json) -> Json:
+    return dict((await stage.client.get(f"/v1/invoices/{invoice['id']}/fulfillment")).json())
+
+
+async def debited(stage: Stage, **form: str) -> tuple[Json, str]:
+    """An invoice with a bank debit under way, and its PaymentIntent."""
+    invoice = await stage.invoice(**form)
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method=DEBIT)
+    await stage.tell(*await stage.events())
+    return invoice, str((await stage.event("payment_intent.processing"))["data"]["object"]["id"])
+
+
+async def test_what_is_under_way_fulfills_where_the_policy_says_so_and_a_failure_reverses(stage: Stage) -> None:
+    await announce(stage, EARLY)
+    invoice, intent = await debited(stage)
+    begun = await read(stage, invoice)
+    assert (begun["status"], begun["amount_paid"]) == ("fulfilled", 0)
+    await stage.sandbox.fail(intent)
+    await stage.tell(*await stage.events())
+    failed = await read(stage, invoice)
+    assert (failed["status"], failed["failure"]["code"] is not None) == ("reversed", True)
+    assert [entry["what"] for entry in failed["history"]] == ["awaiting_payment", "fulfilled", "reversed"]
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    await stage.tell(*await stage.events())
+    paid = await read(stage, invoice)
+    assert (paid["status"], paid["amount_paid"], paid["failure"]) == ("fulfilled", 5000, None)
+    assert paid["history"][-1]["what"] == "reinstated"
+
+
+async def test_what_settles_stays_fulfilled(stage: Stage) -> None:
+    await announce(stage, EARLY)
+    invoice, intent = await debited(stage)
+    await stage.sandbox.settle(intent)
+    await stage.tell(*await stage.events())
+    settled = await read(stage, invoice)
+    assert (settled["status"], settled["amount_paid"], settled["amount_kept"]) == ("fulfilled", 5000, 5000)
+
+
+async def test_another_policy_is_for_new_fulfillments(stage: Stage) -> None:
+    before = await stage.invoice()
+    await stage.tell(*await stage.events())
+    await announce(stage, EARLY)
+    after = await stage.invoice()
+    await stage.tell(*await stage.events("invoice.finalized"))
+    policies = [(await read(stage, it))["policy"]["fulfill_on"] for it in (before, after)]
+    assert policies == ["paid", "processing"]
+
+
+async def test_an_invoice_may_have_a_policy_of_its_own(live: Caller) -> None:
+    own = {"reverse_on_partial": "above 50", "hold_on_dispute": False}
+    invoice = await live.open(fulfillment_policy=own, metadata={"project": "x"})
+    await live.settled()
+    assert invoice["metadata"]["project"] == "x"
+    fulfillment = await live.get(f"/v1/invoices/{invoice['id']}/fulfillment")
+    assert fulfillment["policy"] == {"fulfill_on": "paid", **own}
+
+
+@pytest.mark.parametrize(
+    "written", ["{", "[]", '{"fulfill_on": "never"}', '{"reverse_on_partial": "above 200"}', "null"]
+)
+async def test_what_is_no_policy_in_metadata_changes_nothing(stage: Stage, written: str) -> None:
+    invoice = await stage.invoice(**{"metadata[fulfillment_policy]": written})
+    await stage.tell(*await stage.events())
+    assert (await read(stage, invoice))["policy"] == Policy().written()
+
+
+@pytest.mark.parametrize("wrong", [{"reverse_on_partial": "above 100"}, {"fulfill_on": "draft"}, {"other": 1}])
+async def test_a_policy_that_is_none_is_refused_by_name(api: Caller, wrong: Json) -> None:
+    customer = await api.customer()
+    body = {"customer": customer["id"], "fulfillment_policy": wrong}
+    problem = await api.refused("POST", "/v1/invoices", 422, "validation_error", body)
+    assert str(problem["param"]).startswith("fulfillment_policy.")
+
+
+async def test_a_worker_announces_the_policy_of_its_settings(
+    make_app: Callable[..., Awaitable[Caller]], sandbox: Sandbox
+) -> None:
+    caller = await make_app(reverse_on_partial="always", hold_on_dispute=False)
+    await caller.container.performer().announce()
+    async with caller.container.database.connection() as connection:
+        assert await policy_statements.current(connection) == Policy(reverse_on_partial="always", hold_on_dispute=False)
