@@ -23,7 +23,7 @@ from app.domain.events import START, TYPES, Cursor
 from app.domain.outgoing import PING
 from app.events import live, sse
 from app.events.feed_statements import Query
-from app.events.schemas import FulfillmentEvent, InvoiceEvent
+from app.events.schemas import FulfillmentEvent, InvoiceEvent, PaymentEvent
 from app.http.protocol import ABORT, BoundedProtocol
 from app.jobs import notifications
 from app.main import create_app, end_streams
@@ -680,7 +680,8 @@ def test_every_type_of_event_is_in_the_contract_with_an_example_that_is_one(sett
     document = own_routes(create_app(settings))
     assert set(document["webhooks"]) == {*TYPES, PING}
     media = document["webhooks"][name]["post"]["requestBody"]["content"][MEDIA_TYPE]
-    model = FulfillmentEvent if name.startswith("fulfillment") else InvoiceEvent
+    models = {"fulfillment": FulfillmentEvent, "payment": PaymentEvent, "payment_unexpected": PaymentEvent}
+    model = models.get(name.partition(".")[0], InvoiceEvent)
     assert media["schema"] == {"$ref": f"#/components/schemas/{model.__name__}"}
     shown = model.model_validate_json(json.dumps(media["example"]))
     assert shown.type == name

@@ -1,6 +1,7 @@
 """The policy of a fulfillment: the deployment's or the invoice's own, and kept as it was."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ async def read(stage: Stage, invoice: Json) -> Json:
     return dict((await stage.client.get(f"/v1/invoices/{invoice['id']}/fulfillment")).json())
 
 
-async def debited(stage: Stage, **form: str) -> tuple[Json, str]:
+async def debited(stage: Stage, **form: Any) -> tuple[Json, str]:
     """An invoice with a bank debit under way, and its PaymentIntent."""
     invoice = await stage.invoice(**form)
     await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method=DEBIT)
@@ -80,7 +81,8 @@ async def test_an_invoice_may_have_a_policy_of_its_own(live: Caller) -> None:
     "written", ["{", "[]", '{"fulfill_on": "never"}', '{"reverse_on_partial": "above 200"}', "null"]
 )
 async def test_what_is_no_policy_in_metadata_changes_nothing(stage: Stage, written: str) -> None:
-    invoice = await stage.invoice(**{"metadata[fulfillment_policy]": written})
+    metadata: Json = {"metadata[fulfillment_policy]": written}
+    invoice = await stage.invoice(**metadata)
     await stage.tell(*await stage.events())
     assert (await read(stage, invoice))["policy"] == Policy().written()
 
