@@ -7,8 +7,13 @@ from typing import TypeAlias
 
 import asyncpg
 import msgspec
+from sqlalchemy import Text, cast, func, select, update
 
 from app.db import partitions
+from app.db.mirrored_documents import ITEMS, made
+from app.db.schema import invoices as invoice_table
+from app.db.statement import Statement
+from app.stripe.mapping import FIELDS, VERSIONS, Kind
 from bench import events
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -163,6 +168,16 @@ def invoice_id(number: int) -> str:
     return f"in_row{number:012d}"
 
 
+def _documents() -> Statement:
+    """Gives the invoices without a document the one that the service would have stored."""
+    shown = select(*made(invoice_table, FIELDS[Kind.INVOICE])).correlate(invoice_table).subquery("shown")
+    document = select(cast(func.row_to_json(shown.table_valued()), Text)).scalar_subquery()
+    filled = update(invoice_table).values(
+        document_version=VERSIONS[Kind.INVOICE], document=document, items_document=cast(ITEMS, Text)
+    )
+    return Statement(filled.where(invoice_table.c.document_version == 0))
+
+
 async def _fill(connection: Connection, table: str, statement: str, first: int, last: int) -> None:
     await connection.execute(statement, first, last, timeout=3600)
     await connection.execute(f"VACUUM (ANALYZE) {table}", timeout=3600)
@@ -173,6 +188,12 @@ async def invoices(connection: Connection, count: int, first: int = 0) -> None:
     await _fill(connection, "invoices", _INVOICES, first, count - 1)
     await _fill(connection, "invoice_items", _ITEMS, first, count - 1)
     await _fill(connection, "fulfillments", _FULFILLMENTS, first, count - 1)
+    await _fill_documents(connection)
+
+
+async def _fill_documents(connection: Connection) -> None:
+    await connection.execute(_documents().text, timeout=3600)
+    await connection.execute("VACUUM (FULL, ANALYZE) invoices", timeout=3600)
 
 
 async def customers(connection: Connection) -> None:
@@ -193,13 +214,15 @@ async def lives(connection: Connection, count: int) -> None:
     """
     await connection.execute("SET session_replication_role = replica; SET maintenance_work_mem = '512MB'")
     tables = {"invoices": _INVOICES, "invoice_items": _ITEMS, "fulfillments": _FULFILLMENTS, "changes": _CHANGES}
+    definitions = []
     for table, statement in (tables | {"operations": _OPERATIONS}).items():
-        indexes = await connection.fetch(_NOT_UNIQUE, table)
-        for index in indexes:
+        for index in await connection.fetch(_NOT_UNIQUE, table):
             await connection.execute(f"DROP INDEX {index['name']}")
+            definitions.append(index["definition"])
         await _fill(connection, table, statement, 0, count - 1)
-        for index in indexes:
-            await connection.execute(index["definition"], timeout=3600)
+    await _fill_documents(connection)
+    for definition in definitions:
+        await connection.execute(definition, timeout=3600)
     await connection.execute("UPDATE feed SET base = $1", count)  # so that what happens from now on comes after
     await connection.execute("CHECKPOINT", timeout=600)
 

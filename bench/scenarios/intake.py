@@ -95,7 +95,7 @@ async def run(stage: Stage) -> Section:
     stage.stop_all()
     reference = "bare ASGI, one statement"
     targets = [
-        at_most("CPU per event, of the bare handler's", ratio(samples, "ours", reference), 0.8),
+        at_most("CPU per event, of the bare handler's", ratio(samples, "ours", reference), 0.55),
         at_least("events/s, of the bare handler's", ratio(samples, "ours", reference, "per_s"), 1.3),
         at_most("CPU per event, of pgbench's", ratio(samples, "ours", "pgbench, the same statement"), 1.3),
         at_most(

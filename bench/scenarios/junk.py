@@ -34,7 +34,7 @@ async def run(stage: Stage) -> Section:
     )
     stage.stop_all()
     targets = [
-        at_least(f"{name} per CPU-second, of valid ones", ratio(samples, "valid", name), 4)
+        at_least(f"{name} per CPU-second, of valid ones", ratio(samples, "valid", name), 3)
         for name in ("unsigned", "stale", "forged")
     ]
     return Section(
