@@ -680,6 +680,7 @@ def test_every_type_of_event_is_in_the_contract_with_an_example_that_is_one(sett
     document = own_routes(create_app(settings))
     assert set(document["webhooks"]) == {*TYPES, PING}
     media = document["webhooks"][name]["post"]["requestBody"]["content"][MEDIA_TYPE]
+    models: dict[str, type[FulfillmentEvent | InvoiceEvent | PaymentEvent]]
     models = {"fulfillment": FulfillmentEvent, "payment": PaymentEvent, "payment_unexpected": PaymentEvent}
     model = models.get(name.partition(".")[0], InvoiceEvent)
     assert media["schema"] == {"$ref": f"#/components/schemas/{model.__name__}"}
