@@ -26,6 +26,8 @@ def show(tx: Transaction, doc: Document) -> Document:
         _show_invoice(tx, doc, shown)
     elif doc["object"] == "balance_transaction":
         shown["status"] = "available" if doc["available_on"] <= tx.now else "pending"
+    elif doc["object"] == "promotion_code":
+        shown["active"] = code_is_active(tx, doc)
     elif doc["object"] == "coupon":
         shown["valid"] = still_valid(tx, doc)
     elif doc["object"] == TOMBSTONE:
@@ -57,6 +59,14 @@ def still_valid(tx: Transaction, coupon: Document) -> bool:
     spent = coupon["max_redemptions"] is not None and coupon["times_redeemed"] >= coupon["max_redemptions"]
     late = coupon["redeem_by"] is not None and tx.now > coupon["redeem_by"]
     return not (spent or late)
+
+
+def code_is_active(tx: Transaction, code: Document) -> bool:
+    """Whether a promotion code can be redeemed: it, and its coupon, are neither off, late nor spent."""
+    coupon = tx.get("coupon", code["promotion"]["coupon"])
+    spent = code["max_redemptions"] is not None and code["times_redeemed"] >= code["max_redemptions"]
+    late = code["expires_at"] is not None and tx.now >= code["expires_at"]
+    return bool(code["active"] and coupon is not None and still_valid(tx, coupon) and not (spent or late))
 
 
 def lines_of(tx: Transaction, doc: Document, kind: str, url: str) -> Document:

@@ -3,28 +3,35 @@
 This module redeems coupons within their limits. `billing.totals` computes what a discount takes off.
 """
 
+from sandbox.billing.promotions import Purchase, take_code
 from sandbox.documents import Document
 from sandbox.presentation import still_valid
 from sandbox.shapes import catalog as shapes
 from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import invalid_request
 
-DISCOUNTS = "discounts{coupon discount}"
+DISCOUNTS = "discounts{coupon discount promotion_code}"
 """What of a `discounts` parameter has an effect."""
 
 
-def discounts_from(tx: Transaction, sent: object, **owner: str | None) -> list[str]:
+def discounts_from(tx: Transaction, sent: object, purchase: Purchase, **owner: str | None) -> list[str]:
     """The ids of the discounts that a `discounts` parameter asks for; an empty string asks for none."""
     if not isinstance(sent, list):
         return []
-    return [_discount(tx, entry, owner) for entry in sent]
+    return [_discount(tx, entry, purchase, owner) for entry in sent]
 
 
-def _discount(tx: Transaction, entry: Document, owner: dict[str, str | None]) -> str:
+def _discount(tx: Transaction, entry: Document, purchase: Purchase, owner: dict[str, str | None]) -> str:
     if "discount" in entry:
         return str(tx.need("discount", entry["discount"], param="discounts")["id"])
+    if "promotion_code" in entry:
+        code = take_code(tx, entry["promotion_code"], purchase)
+        coupon = code["promotion"]["coupon"]
+        return str(redeem(tx, coupon, "discounts", promotion_code=code["id"], **owner)["id"])
     if "coupon" not in entry:
-        raise invalid_request("The sandbox redeems coupons only; pass `coupon` or `discount`.", param="discounts")
+        raise invalid_request(
+            "One of these parameters must be given: coupon, discount, promotion_code.", param="discounts"
+        )
     return str(redeem(tx, entry["coupon"], "discounts", **owner)["id"])
 
 

@@ -8,6 +8,7 @@ from copy import deepcopy
 from sandbox.billing.currencies import check_currency
 from sandbox.billing.discounts import discounts_from
 from sandbox.billing.items import attach, require_room
+from sandbox.billing.promotions import Purchase
 from sandbox.documents import Document
 from sandbox.shapes import customers as customer_shapes
 from sandbox.shapes import invoices as shapes
@@ -106,7 +107,8 @@ def apply_changes(tx: Transaction, draft: Document, sent: Document) -> None:
         rates = [tx.need("tax_rate", rate, param="default_tax_rates") for rate in identifiers]
         draft["default_tax_rates"] = [deepcopy(rate) for rate in rates]
     if "discounts" in sent:
-        draft["discounts"] = discounts_from(tx, sent["discounts"], invoice=draft["id"])
+        purchase = Purchase(draft["customer"], draft["subtotal"], draft["currency"])
+        draft["discounts"] = discounts_from(tx, sent["discounts"], purchase, invoice=draft["id"])
     if "account_tax_ids" in sent:
         draft["account_tax_ids"] = _own_tax_ids(tx, sent["account_tax_ids"] or [])
     _apply_objects(tx, draft, sent)

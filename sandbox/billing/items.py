@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from sandbox.billing.discounts import DISCOUNTS, discounts_from
 from sandbox.billing.pricing import Priced, amount_for, plain, price_item, quantity_of
+from sandbox.billing.promotions import Purchase
 from sandbox.documents import Document
 from sandbox.shapes import invoices as shapes
 from sandbox.shapes.catalog import tax_rate
@@ -54,7 +55,8 @@ def make_item(tx: Transaction, sent: Document, customer: Document, invoice: Docu
         tax_rates=_tax_rates(tx, sent.get("tax_rates")),
         _tax_amounts=tax_amounts(tx, sent.get("tax_amounts")),
     )
-    item["discounts"] = discounts_from(tx, sent.get("discounts"), invoice_item=item["id"])
+    purchase = Purchase(customer["id"], priced.amount, priced.currency)
+    item["discounts"] = discounts_from(tx, sent.get("discounts"), purchase, invoice_item=item["id"])
     _apply_price(item, priced)
     return tx.add(item)
 
@@ -161,7 +163,8 @@ def change_item(tx: Transaction, item: Document, sent: Document) -> None:
     if "tax_amounts" in sent:
         item["_tax_amounts"] = tax_amounts(tx, sent["tax_amounts"])
     if "discounts" in sent:
-        item["discounts"] = discounts_from(tx, sent["discounts"], invoice_item=item["id"])
+        purchase = Purchase(item["customer"], item["amount"], item["currency"])
+        item["discounts"] = discounts_from(tx, sent["discounts"], purchase, invoice_item=item["id"])
     tx.save(item)
     line = line_of(tx, item)
     if line is not None:

@@ -12,6 +12,7 @@ _NOUNS = {
     "payment_method": "PaymentMethod",
     "setup_intent": "setupintent",
     "webhook_endpoint": "webhook endpoint",
+    "promotion_code": "promotion code",
     "tax_id": "tax ID",
     "tax_rate": "tax rate",
     "line_item": "invoice line item",

@@ -1,0 +1,112 @@
+"""`/v1/promotion_codes`: words that redeem a coupon. `billing.promotions` redeems them."""
+
+from sandbox.billing.currencies import check_currency
+from sandbox.documents import Document
+from sandbox.presentation import announce, code_is_active, updating
+from sandbox.shapes import promotions as shapes
+from sandbox.store.listing import Filters, Page, list_documents
+from sandbox.store.transaction import Transaction, merged_metadata
+from sandbox.wire.errors import invalid_request, parameter_missing
+from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
+
+
+def create_code(call: Call) -> Document:
+    tx, params = call.tx, call.params
+    if "coupon" not in params["promotion"]:
+        raise parameter_missing("promotion[coupon]")
+    coupon = tx.need("coupon", params["promotion"]["coupon"], param="promotion[coupon]")
+    if "customer" in params:
+        tx.need("customer", params["customer"], param="customer")
+    if params.get("expires_at", tx.now + 1) <= tx.now:
+        raise invalid_request("This time must be in the future.", param="expires_at")
+    made = shapes.promotion_code(
+        id=tx.new_id("promo"),
+        active=params.get("active", True),
+        code=_free_code(tx, params.get("code")),
+        created=tx.now,
+        customer=params.get("customer"),
+        expires_at=params.get("expires_at"),
+        max_redemptions=params.get("max_redemptions"),
+        metadata=merged_metadata({}, params.get("metadata", {})),
+        promotion={"coupon": coupon["id"], "type": "coupon"},
+        restrictions=_restrictions(params.get("restrictions", {})),
+        _link=coupon["id"],
+    )
+    tx.add(made)
+    announce(tx, "promotion_code.created", made)
+    return made
+
+
+def _free_code(tx: Transaction, code: str | None) -> str:
+    """The code, or a new one. Among active codes it is unique, whatever its case."""
+    if code is None:
+        return tx.store.identifiers.draw(8).upper()
+    if not code.replace("-", "").replace("_", "").isalnum():
+        raise invalid_request("Promotion codes consist of letters, digits, `-` and `_`.", param="code")
+    taken = (it for it in tx.where("promotion_code") if it["code"].upper() == code.upper() and code_is_active(tx, it))
+    if next(taken, None) is not None:
+        raise invalid_request(f"An active promotion code with `code: {code}` already exists.", param="code")
+    return code
+
+
+def _restrictions(sent: Document) -> Document:
+    if ("minimum_amount" in sent) != ("minimum_amount_currency" in sent):
+        raise parameter_missing(
+            f"restrictions[minimum_amount{'_currency' if 'minimum_amount' in sent else ''}]",
+        )
+    restrictions = shapes.restrictions(sent)
+    if "minimum_amount_currency" in sent:
+        currency = check_currency(sent["minimum_amount_currency"], "restrictions[minimum_amount_currency]")
+        restrictions["minimum_amount_currency"] = currency
+    return restrictions
+
+
+def _code(call: Call) -> Document:
+    return call.tx.need("promotion_code", call.path["id"], param="promotion_code", status=404)
+
+
+def retrieve_code(call: Call) -> Document:
+    return _code(call)
+
+
+def update_code(call: Call) -> Document:
+    code = _code(call)
+    with updating(call.tx, "promotion_code.updated", code):
+        if "active" in call.params:
+            code["active"] = call.params["active"]
+        if "metadata" in call.params:
+            code["metadata"] = merged_metadata(code["metadata"], call.params["metadata"])
+    return code
+
+
+def list_codes(call: Call) -> Page:
+    tx, params = call.tx, call.params
+    filters = Filters().equal("code", params.get("code")).equal("active", params.get("active"))
+    for name, field in (("coupon", "_link"), ("customer", "customer")):
+        if name in params:
+            filters.equal(field, tx.need(name, params[name], param=name)["id"])
+    filters.within("created", params.get("created"))
+    return list_documents(tx, "promotion_code", params, filters, "/v1/promotion_codes")
+
+
+_LIMITS = "first_time_transaction minimum_amount minimum_amount_currency"
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/promotion_codes",
+        create_code,
+        "PromotionCodeCreateParams",
+        "active code customer expires_at max_redemptions metadata promotion { coupon type }"
+        f" restrictions {{ {_LIMITS} }}",
+    ),
+    Route(
+        "GET",
+        "/v1/promotion_codes",
+        list_codes,
+        "PromotionCodeListParams",
+        PAGE + "active code coupon created customer",
+    ),
+    Route("GET", "/v1/promotion_codes/{id}", retrieve_code, "PromotionCodeRetrieveParams", ""),
+    Route("POST", "/v1/promotion_codes/{id}", update_code, "PromotionCodeUpdateParams", "active metadata"),
+)
