@@ -10,7 +10,8 @@ from tests.sandbox.process import RunningSandbox
 
 
 def code_for(box: RunningSandbox, **more: Any) -> stripe.PromotionCode:
-    coupon = box.v1.coupons.create({"percent_off": 10, **more.pop("coupon", {})})
+    terms: Any = {"percent_off": 10, **more.pop("coupon", {})}
+    coupon = box.v1.coupons.create(terms)
     sent: Any = {"promotion": {"type": "coupon", "coupon": coupon.id}, **more}
     return box.v1.promotion_codes.create(sent)
 
@@ -37,7 +38,8 @@ def test_a_code_takes_its_coupon_off(box: RunningSandbox, draft: Drafting) -> No
 def test_an_item_takes_a_code(box: RunningSandbox, draft: Drafting) -> None:
     invoice = draft(None)
     item: Any = {"customer": invoice.customer, "invoice": invoice.id, "amount": 5000, "currency": "usd"}
-    box.v1.invoice_items.create({**item, "discounts": [{"promotion_code": code_for(box).id}]})
+    item["discounts"] = [{"promotion_code": code_for(box).id}]
+    box.v1.invoice_items.create(item)
     assert box.v1.invoices.retrieve(invoice.id).total == 4500
 
 
