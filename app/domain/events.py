@@ -7,7 +7,7 @@ streams and deliveries carry the same document.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -177,6 +177,12 @@ class FeedEvent:
     invoice: str
     customer: str | None
     data: str
+
+    @classmethod
+    def of(cls, change: int, row: Any) -> Self:
+        """The event of the change whose id is `change`, from its row."""
+        columns = {name: row[name] for name in ("type", "schema_version", "at", "invoice", "customer", "data")}
+        return cls(Cursor(row["position"], change), row["event"], **columns)
 
 
 def envelope(event: FeedEvent, source: str) -> bytes:

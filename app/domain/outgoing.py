@@ -51,7 +51,6 @@ class DeliveryStatus(StrEnum):
 
 
 WAITING = (DeliveryStatus.PENDING, DeliveryStatus.DELIVERING, DeliveryStatus.FAILED)
-FINISHED = (DeliveryStatus.DELIVERED, DeliveryStatus.DEAD, DeliveryStatus.CANCELED)
 
 
 class Failure(StrEnum):

@@ -247,20 +247,7 @@ async def read(connection: Connection, after: Cursor, wanted: Query = EVERYTHING
     statement = _read(types="types" in given, invoice="invoice" in given, customer="customer" in given)
     rows = await statement.fetch(connection, position=after.position, id=after.id, limit=limit + 1, **given)
     first = rows[0]
-    events = [
-        FeedEvent(
-            Cursor(row["position"], row["id"]),
-            row["event"],
-            row["type"],
-            row["schema_version"],
-            row["at"],
-            row["invoice"],
-            row["customer"],
-            row["data"],
-        )
-        for row in rows
-        if row["id"] is not None
-    ]
+    events = [FeedEvent.of(row["id"], row) for row in rows if row["id"] is not None]
     end, gone = Cursor.before(first["below"]), Cursor(first["gone_position"], first["gone_change"])
     if len(events) > limit:
         return Read(events[:limit], events[limit - 1].cursor, end, gone, more=True, held=first["held"])

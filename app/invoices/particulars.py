@@ -1,7 +1,8 @@
-"""The parts of an invoice that explain it: quantities in full, discounts, taxes, tax ids, and a refused finalization."""
+"""The parts of an invoice that explain it: quantities, discounts, taxes, tax ids, what settled it, a refused finalization."""
 
 from pydantic import Field
 
+from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import plain
 from app.domain.sources import id_of
@@ -80,3 +81,32 @@ def tax_amounts(invoice: JsonView) -> list[JsonObject]:
             }
         )
     return found
+
+
+def item_id(line: JsonView) -> str:
+    """The id by which callers know a line item: the invoice item's, where it comes of one."""
+    parent = (line.get("parent") or {}).get("invoice_item_details") or {}
+    return str(parent.get("invoice_item") or line["id"])
+
+
+def paid_out_of_band(invoice: JsonView) -> bool:
+    """Paid outside of Stripe: it says so, or the invoice is paid though nothing was ever attempted."""
+    if invoice["status"] != InvoiceStatus.PAID:
+        return False
+    return bool(invoice.get("amount_paid_off_stripe")) or (invoice["amount_due"] > 0 and not invoice["attempted"])
+
+
+def settlement(invoice: JsonView) -> Settlement | None:
+    """What made the invoice paid; None while it is not."""
+    if invoice["status"] != InvoiceStatus.PAID:
+        return None
+    if paid_out_of_band(invoice):
+        return Settlement.OUT_OF_BAND
+    total, credited = invoice["total"], invoice.get("pre_payment_credit_notes_amount") or 0
+    if invoice["amount_paid"]:
+        return Settlement.PAYMENT
+    if total <= 0:
+        return Settlement.NEGATIVE_TOTAL if total else Settlement.NOTHING_DUE
+    if credited >= total:
+        return Settlement.CREDIT_NOTE
+    return Settlement.BELOW_MINIMUM if (invoice.get("ending_balance") or 0) > 0 else Settlement.CUSTOMER_BALANCE

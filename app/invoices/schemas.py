@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from app.customers.schemas import AddressRead
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus, Settlement
-from app.domain.json import JsonObject, JsonView
+from app.domain.json import JsonObject
 from app.domain.money import LONGER, MAX_AMOUNT, problem_with_amount
 from app.domain.sources import (
     REFERENCE,
@@ -54,6 +54,9 @@ from app.invoices.particulars import (
     finalization_error,
     frozen_tax_ids,
     in_full,
+    item_id,
+    paid_out_of_band,
+    settlement,
     tax_amounts,
 )
 from app.invoices.policy_schemas import FulfillmentPolicy
@@ -234,12 +237,6 @@ class InvoicePay(Create):
         return self
 
 
-def item_id(line: JsonView) -> str:
-    """The id by which callers know a line item: the invoice item's, where it comes of one."""
-    parent = (line.get("parent") or {}).get("invoice_item_details") or {}
-    return str(parent.get("invoice_item") or line["id"])
-
-
 class ItemRead(Shown):
     id: Annotated[str, From(item_id)] = Field(examples=["ii_1Pgf"])
     line_item: Annotated[str, From("id")] = Field(examples=["il_1Pgf"])
@@ -259,29 +256,6 @@ class ItemRead(Shown):
 class InvoiceFulfillment(Shown):
     status: FulfillmentStatus
     fulfilled_at: datetime | None
-
-
-def paid_out_of_band(invoice: JsonView) -> bool:
-    """Paid outside of Stripe: it says so, or the invoice is paid though nothing was ever attempted."""
-    if invoice["status"] != InvoiceStatus.PAID:
-        return False
-    return bool(invoice.get("amount_paid_off_stripe")) or (invoice["amount_due"] > 0 and not invoice["attempted"])
-
-
-def settlement(invoice: JsonView) -> Settlement | None:
-    """What made the invoice paid; None while it is not."""
-    if invoice["status"] != InvoiceStatus.PAID:
-        return None
-    if paid_out_of_band(invoice):
-        return Settlement.OUT_OF_BAND
-    total, credited = invoice["total"], invoice.get("pre_payment_credit_notes_amount") or 0
-    if invoice["amount_paid"]:
-        return Settlement.PAYMENT
-    if total <= 0:
-        return Settlement.NEGATIVE_TOTAL if total else Settlement.NOTHING_DUE
-    if credited >= total:
-        return Settlement.CREDIT_NOTE
-    return Settlement.BELOW_MINIMUM if (invoice.get("ending_balance") or 0) > 0 else Settlement.CUSTOMER_BALANCE
 
 
 class InvoiceListed(Shown):

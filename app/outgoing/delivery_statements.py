@@ -1,39 +1,23 @@
-"""The SQL statements about deliveries: make, claim, finish, redeliver, purge.
+"""The SQL statements about deliveries: claim, finish, redeliver, purge.
 
 The row is the job, as in the inbox. Endpoints take turns, each within its limit. All statements lock in one order:
 endpoints by id, then their deliveries. A statement that starts at a delivery skips it if it is locked.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import cast
 
 import msgspec
 
 from app.db.engine import Connection
-from app.domain.events import Cursor, FeedEvent
+from app.domain.events import FeedEvent
 from app.domain.outgoing import SILENCE, Attempt, DeliveryStatus
 from app.outgoing.endpoint_statements import StoredSecret, read_secrets
 
 LONGEST_LOG = 20
 """The most attempts kept of a delivery: all retries, and some redeliveries."""
-MOST_PENDING = 1000
-"""The most deliveries per endpoint that wait for their first attempt. Further events stay in the feed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """An endpoint with room for more deliveries: its filter, and its place in the feed."""
-
-    id: str
-    types: frozenset[str]
-    ordered: bool
-    after: Cursor
-
-    def wants(self, event: FeedEvent) -> bool:
-        """Whether the endpoint wants `event`."""
-        return not self.types or event.type in self.types
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +42,9 @@ class DueDelivery:
     told: FeedEvent | None
 
 
+CLAIMED = tuple(column.name for column in fields(DueDelivery) if column.name not in {"secrets", "told"})
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The outcome of an attempt: the delivery's new status, and its pause before the next attempt."""
@@ -75,46 +62,6 @@ class Failing:
     id: str
     sent_with: datetime
 
-
-_SUBSCRIPTIONS = """
-SELECT id, types, ordered, position, change FROM webhook_endpoints endpoint
-WHERE status = 'enabled' AND deleted_at IS NULL AND (
-    SELECT count(*) FROM (
-        (SELECT FROM deliveries
-         WHERE endpoint = endpoint.id AND NOT in_order AND next_attempt_at <= now()
-           AND status IN ('pending', 'delivering', 'failed') AND status = 'pending'
-         LIMIT $1)
-        UNION ALL
-        (SELECT FROM deliveries
-         WHERE endpoint = endpoint.id AND in_order AND status IN ('pending', 'delivering', 'failed')
-           AND status = 'pending'
-         LIMIT $1)
-    ) pending
-) < $1
-"""
-
-_FAN_OUT = """
-WITH moving AS MATERIALIZED (
-    SELECT id FROM webhook_endpoints
-    WHERE id = ANY($1::text[]) AND position = $2 AND change = $3 AND status = 'enabled' AND deleted_at IS NULL
-    ORDER BY id
-    FOR NO KEY UPDATE
-), moved AS (
-    UPDATE webhook_endpoints endpoint SET position = $4, change = $5
-    FROM moving
-    WHERE endpoint.id = moving.id
-    RETURNING endpoint.id, endpoint.ordered
-), made AS (
-    INSERT INTO deliveries (endpoint, event, type, position, change, invoice, in_order)
-    SELECT moved.id, event.event, event.type, event.position, event.id, event.invoice, moved.ordered
-    FROM unnest($6::text[], $7::bigint[]) AS told (endpoint, change)
-    JOIN moved ON moved.id = told.endpoint
-    JOIN changes event ON event.id = told.change
-    ORDER BY event.position, event.id
-    RETURNING id
-)
-SELECT count(*) FROM made
-"""
 
 _CLAIM = """
 WITH endpoints AS MATERIALIZED (
@@ -254,31 +201,6 @@ WITH purged AS (
 """
 
 
-async def subscriptions(connection: Connection) -> list[Subscription]:
-    """The endpoints that need deliveries made. Those with enough waiting are left out."""
-    rows = await connection.fetch(_SUBSCRIPTIONS, MOST_PENDING)
-    return [
-        Subscription(row["id"], frozenset(row["types"]), row["ordered"], Cursor(row["position"], row["change"]))
-        for row in rows
-    ]
-
-
-async def fan_out(
-    connection: Connection, endpoints: Sequence[str], after: Cursor, upto: Cursor, wanted: Sequence[tuple[str, int]]
-) -> int:
-    """Move `endpoints` from `after` to `upto`, and make deliveries of the `wanted` changes, atomically.
-
-    Returns how many.
-
-    An endpoint that another worker has moved meanwhile has its deliveries already.
-    """
-    ids, changes = [endpoint for endpoint, _ in wanted], [change for _, change in wanted]
-    made = await connection.fetchval(
-        _FAN_OUT, list(endpoints), after.position, after.id, upto.position, upto.id, ids, changes
-    )
-    return cast("int", made)
-
-
 async def claim(
     connection: Connection, limit: int, *, each: int, busy: Mapping[str, int], lease: timedelta
 ) -> list[DueDelivery]:
@@ -290,28 +212,9 @@ async def claim(
     rows = await connection.fetch(_CLAIM, limit, each, list(busy), list(busy.values()), lease, LONGEST_LOG)
     return [
         DueDelivery(
-            row["id"],
-            row["endpoint"],
-            row["event"],
-            row["type"],
-            row["attempts"],
-            row["lease"],
-            row["created_at"],
-            row["url"],
-            read_secrets(row["secrets"]),
-            row["sent_with"],
-            None
-            if row["position"] is None
-            else FeedEvent(
-                Cursor(row["position"], row["change"]),
-                row["event"],
-                row["type"],
-                row["schema_version"],
-                row["at"],
-                row["invoice"],
-                row["customer"],
-                row["data"],
-            ),
+            **{name: row[name] for name in CLAIMED},
+            secrets=read_secrets(row["secrets"]),
+            told=None if row["position"] is None else FeedEvent.of(row["change"], row),
         )
         for row in rows
     ]

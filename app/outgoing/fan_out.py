@@ -9,8 +9,8 @@ from collections import defaultdict
 from app.db.engine import Database
 from app.domain.events import Cursor
 from app.events import feed_statements
-from app.outgoing import delivery_statements
-from app.outgoing.delivery_statements import Subscription
+from app.outgoing import fan_out_statements
+from app.outgoing.fan_out_statements import Subscription
 
 BATCH = 500
 
@@ -28,14 +28,14 @@ class FanOut:
         self.held = False
         groups: defaultdict[Cursor, list[Subscription]] = defaultdict(list)
         async with self._database.connection() as connection:
-            for subscription in await delivery_statements.subscriptions(connection):
+            for subscription in await fan_out_statements.subscriptions(connection):
                 groups[subscription.after].append(subscription)
             for after, group in groups.items():
                 found = await feed_statements.read(connection, after, limit=BATCH)
                 self.held = self.held or found.held
                 if found.events:
                     wanted = [(one.id, event.cursor.id) for one in group for event in found.events if one.wants(event)]
-                    made += await delivery_statements.fan_out(
+                    made += await fan_out_statements.fan_out(
                         connection, [one.id for one in group], after, found.upto, wanted
                     )
         return made

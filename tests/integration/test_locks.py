@@ -17,7 +17,7 @@ from app.domain.outgoing import Attempt, DeliveryStatus, Failure
 from app.fulfillment import action_statements
 from app.inbox import replay_statements
 from app.inbox import statements as inbox_statements
-from app.outgoing import delivery_statements, endpoint_statements
+from app.outgoing import delivery_statements, endpoint_statements, fan_out_statements
 from app.outgoing.delivery_statements import Outcome
 from tests.fixtures.consumer import happens
 from tests.fixtures.postgres import Database
@@ -88,7 +88,7 @@ async def finish(connection: Connection) -> None:
 
 
 async def fan_out(connection: Connection) -> None:
-    await delivery_statements.fan_out(connection, ENDPOINTS[::-1], START, Cursor(5, 5), [])
+    await fan_out_statements.fan_out(connection, ENDPOINTS[::-1], START, Cursor(5, 5), [])
 
 
 @pytest.mark.usefixtures("endpoints")
@@ -128,7 +128,7 @@ async def test_a_deleted_endpoint_gets_no_more_deliveries(connect: Connect) -> N
     (first, *_) = [one["id"] for one in await connection.fetch("SELECT id FROM changes ORDER BY id")]
     await endpoint_statements.delete(connection, ENDPOINTS[0])
     await connection.execute("DELETE FROM deliveries")
-    made = await delivery_statements.fan_out(
+    made = await fan_out_statements.fan_out(
         connection, ENDPOINTS, after, Cursor(5, 5), [(endpoint, first) for endpoint in ENDPOINTS]
     )
     assert made == 2

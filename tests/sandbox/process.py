@@ -1,6 +1,6 @@
 """One sandbox as a real process on a free port, and its control calls.
 
-Owns starting and stopping it. Everything a test does goes over the wire.
+It is started and stopped here. Everything else a test does goes over the wire.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A webhook endpoint in a thread: it records what arrives and answers what it is told.
 
-Owns the recording. Verification is the tests' business.
+It only records: tests verify what came.
 """
 
 from __future__ import annotations

@@ -5,9 +5,6 @@ from app.admin.views.mirrored import MirroredView
 from app.domain.sources import Personal
 from app.stripe.mapping import FIELDS, Kind
 
-SNAPSHOT = ["snapshot_since", "snapshot_until", "snapshot_digest", "revision"]
-"""The columns about Stripe's snapshots. They come last, because few people need them."""
-
 
 class CustomerView(MirroredView, model=Customer):
     """Customers. Only admins see what erasure would remove."""

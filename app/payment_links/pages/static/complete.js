@@ -1,4 +1,4 @@
-// Owns the page after a payment: what Stripe says of it at once, then the invoice until it is fulfilled, without a reload.
+// The page after a payment. It shows what Stripe says at once, then the invoice until it is fulfilled, without a reload.
 
 import "./locale.js";
 import { Changes, Refused, askStripe, element, loadStripe, status } from "./service.js";

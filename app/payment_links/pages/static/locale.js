@@ -1,4 +1,4 @@
-// Owns how amounts and dates read: in the person's own locale. What the server wrote stays where the browser cannot.
+// Writes amounts and dates in the person's own locale. Where the browser cannot, what the server wrote stays.
 
 const locales = [...navigator.languages];
 

@@ -1,4 +1,4 @@
-// Owns the payment form: Stripe's Element on the page, one payment at a time, and what is said when it fails.
+// The payment form: Stripe's Element on the page, one payment at a time, and the message when it fails.
 // Card data never comes here: it stays in Stripe's frame.
 
 import "./locale.js";

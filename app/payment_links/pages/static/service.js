@@ -1,4 +1,4 @@
-// Owns the few calls the pages make: to the service they came from, and for Stripe's script.
+// The calls that the pages make: to the service they came from, and for Stripe's script.
 
 /** @typedef {import("@stripe/stripe-js").StripeConstructor} StripeConstructor */
 /**
