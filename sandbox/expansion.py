@@ -122,12 +122,31 @@ def _nothing(tx: Transaction, node: Document) -> object:  # noqa: ARG001 (an Inc
     return None
 
 
+def _private(tx: Transaction, shown: Document, name: str) -> Document:
+    """What the stored object keeps to itself."""
+    return (tx.find(shown["id"]) or {}).get(name) or {}
+
+
+def _applies_to(tx: Transaction, coupon: Document) -> object:
+    products = _private(tx, coupon, "_applies_to")
+    return {"products": products} if products else ABSENT
+
+
+def _coupon_options(tx: Transaction, coupon: Document) -> object:
+    options = _private(tx, coupon, "_currency_options")
+    if coupon["amount_off"] is None:
+        return ABSENT
+    return {
+        currency: {"amount_off": off} for currency, off in {coupon["currency"]: coupon["amount_off"], **options}.items()
+    }
+
+
 def _currency_options(tx: Transaction, price: Document) -> object:
     own = {name: price[name] for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")}
     tiers = _tiers(tx, price)
     if tiers is not ABSENT:
         own["tiers"] = tiers
-    return {price["currency"]: own}
+    return {price["currency"]: own, **_private(tx, price, "_currency_options")}
 
 
 _INCLUDABLE: dict[tuple[str, str], Include] = {
@@ -142,6 +161,6 @@ _INCLUDABLE: dict[tuple[str, str], Include] = {
     ("customer", "invoice_credit_balance"): lambda tx, node: {},  # noqa: ARG005 (an Include)
     ("price", "tiers"): _tiers,
     ("price", "currency_options"): _currency_options,
-    ("coupon", "applies_to"): _nothing,
-    ("coupon", "currency_options"): _nothing,
+    ("coupon", "applies_to"): _applies_to,
+    ("coupon", "currency_options"): _coupon_options,
 }

@@ -84,9 +84,9 @@ def lines_of(tx: Transaction, doc: Document, kind: str, url: str) -> Document:
     }
 
 
-def announce(tx: Transaction, kind: str, doc: Document) -> None:
+def announce(tx: Transaction, kind: str, doc: Document, *, caused: bool = True) -> None:
     """Record an event about a document in its present form."""
-    tx.emit(kind, show(tx, doc))
+    tx.emit(kind, show(tx, doc), caused=caused)
 
 
 @contextmanager

@@ -22,8 +22,8 @@ class Switches:
     """Whether `auto_advance` may still be changed on an open invoice."""
     zero_due_emits_payment_succeeded: bool = False
     """Whether an invoice with nothing due emits `invoice.payment_succeeded` beside `invoice.paid`."""
-    finalize_emits_updated: bool = False
-    """Whether finalizing and paying also emit `invoice.updated`."""
+    finalize_emits_updated: bool = True
+    """Whether finalizing and paying also emit `invoice.updated`, as recorded."""
     finalize_emits_sent: bool = False
     """Whether finalizing a `send_invoice` invoice by itself emits `invoice.sent`."""
     void_emits_payment_intent_canceled: bool = True

@@ -4,6 +4,7 @@ Other states are refused in Stripe's words.
 """
 
 from sandbox.billing.attaching import require_none
+from sandbox.billing.balances import adjust_balance
 from sandbox.billing.collection import not_open, release_intent, unschedule_invoice
 from sandbox.documents import Document
 from sandbox.presentation import announce
@@ -27,6 +28,17 @@ def void(tx: Transaction, invoice: Document) -> None:
     tx.save(invoice)
     announce(tx, "invoice.voided", invoice)
     release_intent(tx, invoice, "void_invoice", announced=tx.switches.void_emits_payment_intent_canceled)
+    _give_back(tx, invoice)
+
+
+def _give_back(tx: Transaction, invoice: Document) -> None:
+    """Return to the customer's balance what finalizing took from it."""
+    applied = invoice.pop("_applied", 0)
+    customer = tx.get("customer", invoice["customer"])
+    if applied and customer is not None:
+        about: Document = {"invoice": invoice["id"], "currency": invoice["currency"]}
+        adjust_balance(tx, customer, -applied, "unapplied_from_invoice", **about)
+        tx.save(invoice)
 
 
 def mark_uncollectible(tx: Transaction, invoice: Document) -> None:

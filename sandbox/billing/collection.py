@@ -5,6 +5,7 @@ It handles `pay`, payments out of band, attempts and their count, and the invoic
 """
 
 from sandbox.billing import payments
+from sandbox.billing.balances import adjust_balance
 from sandbox.billing.methods import resolve_method
 from sandbox.billing.payments import Presence
 from sandbox.billing.test_methods import BY_TOKEN, OUTCOMES, Outcome
@@ -165,13 +166,14 @@ def carry_over(tx: Transaction, intent: Document, *, automatic: bool = False) ->
     if intent_of(tx, invoice) is not intent:
         _carry_over_attached(tx, invoice, intent)
         return
+    before = show(tx, invoice)
     counted = status != "requires_action"
     if counted and (not invoice["attempt_count"] or automatic):
         invoice["attempt_count"] += 1
     invoice["attempted"] = True
     tx.save(invoice)
     if status == "succeeded":
-        _paid_by(tx, invoice, intent)
+        _paid_by(tx, invoice, intent, before)
     elif status == "requires_payment_method":
         _plan_retry(tx, invoice)
         announce(tx, "invoice.payment_failed", invoice)
@@ -189,28 +191,45 @@ def _carry_over_attached(tx: Transaction, invoice: Document, intent: Document) -
 
 def credit(tx: Transaction, invoice: Document, payment: Document, amount: int, *, off_stripe: bool = False) -> None:
     """Count an attached payment that succeeded. The one that leaves nothing to pay makes the invoice paid."""
-    payment |= {"status": "paid", "amount_paid": amount}
-    payment["status_transitions"]["paid_at"] = tx.now
-    tx.save(payment)
-    over = max(0, amount - invoice["amount_remaining"])
-    invoice["amount_paid"] += amount
+    before = show(tx, invoice)
+    over = _count(tx, invoice, payment, amount)
     if off_stripe:
         invoice["amount_paid_off_stripe"] += amount
-    invoice["amount_overpaid"] += over
-    invoice["amount_remaining"] -= amount - over
     invoice["attempted"] = True
     tx.save(invoice)
     if invoice["amount_remaining"]:
         request_remainder(tx, invoice)
     elif invoice["status"] != "paid":
-        close_paid(tx, invoice)
+        close_paid(tx, invoice, before)
         announce(tx, "invoice.paid", invoice)
         if not off_stripe:
             announce(tx, "invoice.payment_succeeded", invoice)
         release_intent(tx, invoice, None, announced=False)
-    if over:
-        announce(tx, "invoice.overpaid", invoice)
-    announce(tx, "invoice_payment.paid", payment)
+    _keep_overpayment(tx, invoice, over)
+    announce(tx, "invoice_payment.paid", payment, caused=False)
+
+
+def _count(tx: Transaction, invoice: Document, payment: Document, amount: int) -> int:
+    """Count what a payment brought. Returns what of it was too much."""
+    payment |= {"status": "paid", "amount_paid": amount}
+    payment["status_transitions"]["paid_at"] = tx.now
+    tx.save(payment)
+    over: int = max(0, amount - invoice["amount_remaining"])
+    invoice["amount_paid"] += amount
+    invoice["amount_overpaid"] += over
+    invoice["amount_remaining"] -= amount - over
+    return over
+
+
+def _keep_overpayment(tx: Transaction, invoice: Document, over: int) -> None:
+    """Credit what was paid too much to the customer's balance."""
+    if not over:
+        return
+    customer = tx.get("customer", invoice["customer"])
+    if customer is not None:
+        about: Document = {"invoice": invoice["id"], "currency": invoice["currency"]}
+        adjust_balance(tx, customer, -over, "invoice_overpaid", **about)
+    announce(tx, "invoice.overpaid", invoice)
 
 
 def request_remainder(tx: Transaction, invoice: Document) -> None:
@@ -232,30 +251,26 @@ def _plan_retry(tx: Transaction, invoice: Document) -> None:
     tx.save(invoice)
 
 
-def _paid_by(tx: Transaction, invoice: Document, intent: Document) -> None:
-    amount = intent["amount_received"]
-    invoice["amount_paid"] += amount
-    close_paid(tx, invoice)
-    payment = payment_of(tx, invoice)
-    if payment is not None:
-        payment |= {"status": "paid", "amount_paid": amount}
-        payment["status_transitions"]["paid_at"] = tx.now
-        tx.save(payment)
-    announce(tx, "invoice.paid", invoice)
-    announce(tx, "invoice.payment_succeeded", invoice)
-    if payment is not None:
-        announce(tx, "invoice_payment.paid", payment)
+def _paid_by(tx: Transaction, invoice: Document, intent: Document, before: Document) -> None:
+    [payment] = tx.where("invoice_payment", _link=intent["id"])
+    over = _count(tx, invoice, payment, intent["amount_received"])
+    if invoice["status"] != "paid":
+        close_paid(tx, invoice, before)
+        announce(tx, "invoice.paid", invoice)
+        announce(tx, "invoice.payment_succeeded", invoice)
+    _keep_overpayment(tx, invoice, over)
+    announce(tx, "invoice_payment.paid", payment, caused=False)
     payments.book(tx, tx.need("charge", intent["latest_charge"], param="charge"))
 
 
-def close_paid(tx: Transaction, invoice: Document) -> None:
-    was = invoice["status"]
+def close_paid(tx: Transaction, invoice: Document, before: Document) -> None:
+    """Make an invoice paid. `before` is how it was shown before anything about its payment changed."""
     invoice |= {"status": "paid", "amount_remaining": 0, "auto_advance": False, "next_payment_attempt": None}
     invoice["status_transitions"]["paid_at"] = tx.now
     unschedule_invoice(tx, invoice)
     tx.save(invoice)
     if tx.switches.finalize_emits_updated:
-        tx.emit("invoice.updated", show(tx, invoice), {"status": was})
+        tx.emit_update("invoice.updated", before, show(tx, invoice))
 
 
 def unschedule_invoice(tx: Transaction, invoice: Document) -> None:
@@ -266,11 +281,12 @@ def unschedule_invoice(tx: Transaction, invoice: Document) -> None:
 def pay_out_of_band(tx: Transaction, invoice: Document) -> None:
     """Mark as paid by other means. Nothing is charged, and the PaymentIntent no longer can be."""
     require_payable(invoice)
+    before = show(tx, invoice)
     due = invoice["amount_remaining"]
     invoice["amount_paid_off_stripe"] = due
     if tx.switches.out_of_band_counts_as_paid:
         invoice["amount_paid"] += due
-    close_paid(tx, invoice)
+    close_paid(tx, invoice, before)
     announce(tx, "invoice.paid", invoice)
     release_intent(tx, invoice, None, announced=tx.switches.out_of_band_emits_payment_intent_canceled)
 

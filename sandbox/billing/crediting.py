@@ -13,7 +13,7 @@ from sandbox.billing.numbering import number_credit_note
 from sandbox.billing.pricing import plain, rounded, whole
 from sandbox.billing.refunding import refund_charge
 from sandbox.documents import Document
-from sandbox.presentation import announce
+from sandbox.presentation import announce, show
 from sandbox.shapes import credits as shapes
 from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import StripeError, invalid_request, parameter_missing, resource_missing
@@ -200,6 +200,7 @@ def _refund_entry(refund: str, amount: int) -> Document:
 
 def _reduce(tx: Transaction, invoice: Document, split: Split, sign: int = 1) -> None:
     """Reduce the invoice, and the payment it waits for, to what remains."""
+    before = show(tx, invoice)
     pre = split.pre_payment * sign
     invoice["pre_payment_credit_notes_amount"] += pre
     invoice["post_payment_credit_notes_amount"] += split.post_payment * sign
@@ -209,7 +210,7 @@ def _reduce(tx: Transaction, invoice: Document, split: Split, sign: int = 1) -> 
     if not pre:
         return
     if invoice["amount_remaining"] == 0:
-        close_paid(tx, invoice)
+        close_paid(tx, invoice, before)
         announce(tx, "invoice.paid", invoice)
         release_intent(tx, invoice, None, announced=False)
         return

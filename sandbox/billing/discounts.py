@@ -14,6 +14,9 @@ DISCOUNTS = "discounts{coupon discount promotion_code}"
 """What of a `discounts` parameter has an effect."""
 
 
+_REDEEMED = ("percent_off", "amount_off", "currency", "_applies_to", "_currency_options")
+
+
 def discounts_from(tx: Transaction, sent: object, purchase: Purchase, **owner: str | None) -> list[str]:
     """The ids of the discounts that a `discounts` parameter asks for; an empty string asks for none."""
     if not isinstance(sent, list):
@@ -46,7 +49,7 @@ def redeem(tx: Transaction, identifier: str, param: str, **owner: str | None) ->
             id=tx.new_id("di"),
             start=tx.now,
             source={"coupon": coupon["id"], "type": "coupon"},
-            _coupon={name: coupon[name] for name in ("percent_off", "amount_off", "currency")},
+            _coupon={name: coupon.get(name) for name in _REDEEMED},
             **owner,
         )
     )

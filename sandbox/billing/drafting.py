@@ -10,6 +10,7 @@ from sandbox.billing.discounts import discounts_from
 from sandbox.billing.items import attach, require_room
 from sandbox.billing.promotions import Purchase
 from sandbox.documents import Document
+from sandbox.presentation import updating
 from sandbox.shapes import customers as customer_shapes
 from sandbox.shapes import invoices as shapes
 from sandbox.store.transaction import Transaction, merged_metadata
@@ -53,8 +54,8 @@ def open_draft(tx: Transaction, sent: Document, customer: Document) -> Document:
     _inherit(draft, customer)
     apply_changes(tx, draft, sent)
     tx.add(draft)
-    customer["currency"] = customer["currency"] or currency
-    tx.save(customer)
+    with updating(tx, "customer.updated", customer):
+        customer["currency"] = customer["currency"] or currency
     require_room(tx, draft, len(pending))
     for item in pending:
         if item["currency"] == currency:

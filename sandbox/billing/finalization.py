@@ -9,7 +9,7 @@ from copy import deepcopy
 from sandbox.billing import automatic_tax
 from sandbox.billing.balances import adjust_balance
 from sandbox.billing.closing import void
-from sandbox.billing.currencies import least_charge, most_charge
+from sandbox.billing.currencies import chargeable, display, least_charge, most_charge
 from sandbox.billing.numbering import number_invoice
 from sandbox.billing.payments import method_types, open_intent
 from sandbox.billing.totals import recompute
@@ -21,6 +21,7 @@ from sandbox.store.transaction import Transaction
 from sandbox.wire.errors import StripeError, invalid_request, resource_missing
 
 DAY = 86_400
+LETTER_COUNTRIES = frozenset({"CA", "MX", "US"})
 
 
 def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = None) -> None:
@@ -30,6 +31,7 @@ def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = 
     if invoice["automatic_tax"]["enabled"]:
         recompute(tx, invoice)
     _require_finalizable(tx, invoice)
+    before = show(tx, invoice)
     customer = tx.need("customer", invoice["customer"], param="customer")
     if auto_advance is not None:
         invoice["auto_advance"] = auto_advance
@@ -43,7 +45,7 @@ def finalize(tx: Transaction, invoice: Document, *, auto_advance: bool | None = 
         _open_for_payment(tx, invoice)
     announce(tx, "invoice.finalized", invoice)
     if tx.switches.finalize_emits_updated:
-        tx.emit("invoice.updated", show(tx, invoice), {"status": "draft"})
+        tx.emit_update("invoice.updated", before, show(tx, invoice))
     if invoice["status"] == "paid":
         announce(tx, "invoice.paid", invoice)
         if tx.switches.zero_due_emits_payment_succeeded:
@@ -71,8 +73,10 @@ def _obstacle(tx: Transaction, invoice: Document) -> StripeError | None:
     customer = tx.get("customer", invoice["customer"])
     if customer is None:
         return resource_missing("customer", invoice["customer"], param="customer")
-    if invoice["total"] + customer["balance"] > most_charge(invoice["currency"]):
-        return invalid_request("Amount must be no more than $999,999.99", code="amount_too_large", param="amount")
+    most = most_charge(invoice["currency"])
+    if invoice["total"] + customer["balance"] > most:
+        message = f"Amount must be no more than {display(most, invoice['currency'])}."
+        return invalid_request(message, code="amount_too_large", param="amount")
     return automatic_tax.obstacle_to(invoice)
 
 
@@ -89,25 +93,28 @@ def _freeze(tx: Transaction, invoice: Document, customer: Document) -> None:
     invoice["customer_tax_ids"] = tax_ids_of(tx, customer)
     for name in MIRRORED:
         invoice[f"customer_{name}"] = deepcopy(customer[name])
+    page = invoice["rendering"]["pdf"]
+    if page["page_size"] == "auto":
+        page["page_size"] = "letter" if tx.store.account["country"] in LETTER_COUNTRIES else "a4"
 
 
 def _apply_balance(tx: Transaction, invoice: Document, customer: Document) -> None:
     """Apply the customer's balance to what is due.
 
-    Credit lowers it, debt raises it, and an amount too small to charge is carried over.
+    Credit lowers it, debt raises it. What is too small to charge, or less than a currency's whole unit, is carried over.
     """
     start, total = customer["balance"], invoice["total"]
     if customer["currency"] != invoice["currency"]:
         start = 0
-    due = max(0, total + start)
-    left = min(0, total + start)
+    due = chargeable(max(0, total + start), invoice["currency"])
     too_small = 0 < due < least_charge(invoice["currency"])
     if too_small:
-        left, due = due, 0
-    about: Document = {"invoice": invoice["id"], "currency": invoice["currency"]}
+        due = 0
+    left = total + start - due
     if left != start:
-        kind = "invoice_too_small" if too_small else "applied_to_invoice"
-        adjust_balance(tx, customer, left - start, kind, **about)
+        kind = "invoice_too_small" if too_small else "applied_to_invoice" if start else "adjustment"
+        adjust_balance(tx, customer, left - start, kind, invoice=invoice["id"], currency=invoice["currency"])
+        invoice["_applied"] = left - start
     invoice |= {"starting_balance": start, "ending_balance": left, "amount_due": due, "amount_remaining": due}
 
 

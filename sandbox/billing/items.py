@@ -8,7 +8,7 @@ from copy import deepcopy
 from decimal import Decimal
 
 from sandbox.billing.discounts import DISCOUNTS, discounts_from
-from sandbox.billing.pricing import Priced, amount_for, plain, price_item, quantity_of
+from sandbox.billing.pricing import Priced, amount_for, in_currency, plain, price_item, quantity_of
 from sandbox.billing.promotions import Purchase
 from sandbox.documents import Document
 from sandbox.shapes import invoices as shapes
@@ -179,7 +179,7 @@ def _reprice(tx: Transaction, item: Document, sent: Document) -> None:
         price = tx.need("price", item["pricing"]["price_details"]["price"], param="pricing[price]")
         quantity = quantity_of(sent, current)
         item |= {"quantity": int(quantity), "quantity_decimal": plain(quantity)}
-        item["amount"] = item["net_amount"] = amount_for(price, quantity)
+        item["amount"] = item["net_amount"] = amount_for(in_currency(price, item["currency"]), quantity)
         return
     keeps = None if "amount" in sent else current
     _apply_price(item, price_item(tx, described, currency=item["currency"], quantity=keeps))

@@ -38,11 +38,7 @@ def price_item(tx: Transaction, sent: Document, *, currency: str | None, quantit
     if ways[0] == "amount" and ("quantity" in sent or "quantity_decimal" in sent):
         raise invalid_request("You may only specify one of these parameters: amount, quantity.", param="quantity")
     price = _price(tx, sent, ways[0], currency)
-    if currency and price["currency"] != currency:
-        raise invalid_request(
-            f"The specified price only supports `{price['currency']}`. This doesn't match the expected currency:"
-            f" `{currency}`."
-        )
+    price = in_currency(price, currency)
     return Priced(
         amount=amount_for(price, quantity),
         currency=price["currency"],
@@ -54,6 +50,19 @@ def price_item(tx: Transaction, sent: Document, *, currency: str | None, quantit
         quantity=quantity,
         description=sent.get("description") or _product_name(tx, price, ways[0]),
     )
+
+
+def in_currency(price: Document, currency: str | None) -> Document:
+    """The price in this currency, if it has one. Raises StripeError if it does not."""
+    if currency is None or price["currency"] == currency:
+        return price
+    option = price.get("_currency_options", {}).get(currency)
+    if option is None:
+        raise invalid_request(
+            f"The specified price only supports `{price['currency']}`. This doesn't match the expected currency:"
+            f" `{currency}`."
+        )
+    return {**price, **option, "currency": currency, "_tiers": option.get("tiers")}
 
 
 def quantity_of(sent: Document, default: Decimal | None = None) -> Decimal:

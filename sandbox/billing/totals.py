@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sandbox.billing import automatic_tax
+from sandbox.billing.currencies import chargeable
 from sandbox.billing.pricing import rounded
 from sandbox.documents import Document
 from sandbox.store.transaction import Transaction
@@ -33,6 +34,8 @@ def recompute(tx: Transaction, invoice: Document) -> None:
     nets = _discount_lines(tx, invoice, lines, sums)
     for line, net in zip(lines, nets, strict=True):
         taxes = _line_taxes(tx, invoice, line, net)
+        if line.get("_tax_amounts") is None:
+            taxes = [{**tax, "amount": chargeable(tax["amount"], invoice["currency"])} for tax in taxes]
         if taxes != line["taxes"]:
             line["taxes"] = taxes
             tx.save(line)
@@ -53,7 +56,8 @@ def _write(invoice: Document, sums: Sums) -> None:
         "subtotal_excluding_tax": subtotal - sums.inclusive,
         "total": total,
         "total_excluding_tax": total - sums.exclusive - sums.inclusive,
-        "total_discount_amounts": _discounts_listed(sums.by_discount),
+        "total_discount_amounts": (discounts := _discounts_listed(sums.by_discount)),
+        "total_pretax_credit_amounts": pretax(discounts),
         "total_taxes": list(sums.taxes.values()),
         "amount_due": max(0, total),
         "amount_remaining": max(0, total),
@@ -64,19 +68,28 @@ def _discounts_listed(by_discount: dict[str, int]) -> list[Document]:
     return [{"amount": amount, "discount": discount} for discount, amount in by_discount.items()]
 
 
+def pretax(discounts: list[Document]) -> list[Document]:
+    """`pretax_credit_amounts`: what is taken off before tax, which here is discounts alone."""
+    return [{**each, "type": "discount"} for each in discounts]
+
+
 def _discount_lines(tx: Transaction, invoice: Document, lines: list[Document], sums: Sums) -> list[int]:
     """Each line's amount after every discount."""
     nets = [line["amount"] for line in lines]
     given: list[dict[str, int]] = [{} for _ in lines]
     for index, line in enumerate(lines):
         for identifier in line["discounts"]:
-            [off] = _shares(tx, identifier, [nets[index]], invoice["currency"])
+            coupon = _coupon(tx, identifier)
+            [off] = _shares(coupon, [nets[index] if _covers(coupon, line) else 0], invoice["currency"])
             nets[index] -= off
             given[index][identifier] = off
             sums.line_discounts += off
     for identifier in invoice["discounts"]:
-        eligible = [net if line["discountable"] else 0 for net, line in zip(nets, lines, strict=True)]
-        for index, off in enumerate(_shares(tx, identifier, eligible, invoice["currency"])):
+        coupon = _coupon(tx, identifier)
+        eligible = [
+            net if line["discountable"] and _covers(coupon, line) else 0 for net, line in zip(nets, lines, strict=True)
+        ]
+        for index, off in enumerate(_shares(coupon, eligible, invoice["currency"])):
             if off:
                 nets[index] -= off
                 given[index][identifier] = given[index].get(identifier, 0) + off
@@ -86,23 +99,34 @@ def _discount_lines(tx: Transaction, invoice: Document, lines: list[Document], s
         for identifier, off in amounts.items():
             sums.by_discount[identifier] = sums.by_discount.get(identifier, 0) + off
         if (listed := _discounts_listed(amounts)) != line["discount_amounts"]:
-            line["discount_amounts"] = listed
+            line |= {"discount_amounts": listed, "pretax_credit_amounts": pretax(listed)}
             tx.save(line)
     return nets
 
 
-def _shares(tx: Transaction, identifier: str, amounts: list[int], currency: str) -> list[int]:
-    """The amount that a discount takes off each amount."""
+def _coupon(tx: Transaction, identifier: str) -> Document | None:
+    """What a discount takes off, as its coupon was when it was redeemed."""
     discount = tx.get("discount", identifier)
-    coupon = discount["_coupon"] if discount else None
+    return discount["_coupon"] if discount else None
+
+
+def _covers(coupon: Document | None, line: Document) -> bool:
+    """Whether a coupon applies to the line's product."""
+    products = coupon and coupon.get("_applies_to")
+    return not products or line["pricing"]["price_details"]["product"] in products
+
+
+def _shares(coupon: Document | None, amounts: list[int], currency: str) -> list[int]:
+    """The amount that a coupon takes off each amount."""
     if coupon is None:
         return [0] * len(amounts)
     if coupon["percent_off"] is not None:
         share = Decimal(str(coupon["percent_off"])) / 100
         return [max(0, rounded(amount * share)) for amount in amounts]
-    if coupon["currency"] != currency:
+    options = {coupon["currency"]: coupon["amount_off"], **(coupon.get("_currency_options") or {})}
+    if currency not in options:
         return [0] * len(amounts)
-    return _spread(coupon["amount_off"], [max(0, amount) for amount in amounts])
+    return _spread(options[currency], [max(0, amount) for amount in amounts])
 
 
 def _spread(amount: int, weights: list[int]) -> list[int]:

@@ -25,9 +25,18 @@ def create_coupon(call: Call) -> Document:
     apply_fields(coupon, params, _FIELDS)
     if "amount_off" in params:
         coupon["currency"] = check_currency(params["currency"])
+    products = params.get("applies_to", {}).get("products", [])
+    coupon["_applies_to"] = [tx.need("product", it, param="applies_to[products]")["id"] for it in products]
+    coupon["_currency_options"] = _options(params)
     tx.add(coupon)
     announce(tx, "coupon.created", coupon)
     return coupon
+
+
+def _options(params: Document) -> dict[str, int]:
+    """The amount off in other currencies."""
+    sent = params.get("currency_options", {})
+    return {check_currency(currency, "currency_options"): option["amount_off"] for currency, option in sent.items()}
 
 
 def _check(params: Document) -> None:
@@ -53,6 +62,7 @@ def update_coupon(call: Call) -> Document:
     coupon = _coupon(call)
     with updating(call.tx, "coupon.updated", coupon):
         apply_fields(coupon, call.params, ("name",))
+        coupon["_currency_options"] |= _options(call.params)
         if "metadata" in call.params:
             coupon["metadata"] = merged_metadata(coupon["metadata"], call.params["metadata"])
     return coupon

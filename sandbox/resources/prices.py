@@ -36,11 +36,30 @@ def make_price(tx: Transaction, params: Document) -> Document:
     )
     apply_fields(price, params, ("active", "nickname", "tax_behavior", "tiers_mode", "transform_quantity"))
     _apply_amount(price, params, currency)
+    price["_currency_options"] = {}
+    _apply_options(price, params)
     price["product"] = _product_for(tx, params)
     _take_lookup_key(tx, price, params)
     tx.add(price)
     announce(tx, "price.created", price)
     return price
+
+
+def _apply_options(price: Document, params: Document) -> None:
+    """What the price is in other currencies; an empty string removes one."""
+    for currency, sent in (params.get("currency_options") or {}).items():
+        check_currency(currency, "currency_options")
+        option = dict.fromkeys(("custom_unit_amount", "unit_amount", "unit_amount_decimal"))
+        priced = {"billing_scheme": price["billing_scheme"], **option}
+        tiered = {"tiers_mode": price["tiers_mode"]} if price["tiers_mode"] else {}
+        _apply_amount(priced, {**sent, **tiered}, currency)
+        tiers = {"tiers": priced["_tiers"]} if "_tiers" in priced else {}
+        amounts = {name: priced[name] for name in option}
+        price["_currency_options"][currency] = {
+            **amounts,
+            **tiers,
+            "tax_behavior": sent.get("tax_behavior", "unspecified"),
+        }
 
 
 def _product_for(tx: Transaction, params: Document) -> str:
@@ -140,6 +159,7 @@ def update_price(call: Call) -> Document:
     with updating(call.tx, "price.updated", price):
         apply_fields(price, call.params, ("active", "nickname", "tax_behavior"))
         _take_lookup_key(call.tx, price, call.params)
+        _apply_options(price, call.params)
         if "metadata" in call.params:
             price["metadata"] = merged_metadata(price["metadata"], call.params["metadata"])
     return price

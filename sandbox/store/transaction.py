@@ -152,10 +152,14 @@ class Transaction:
             self._endpoints = self.where("webhook_endpoint")
         return self._endpoints
 
-    def emit(self, kind: str, snapshot: Document, previous: Document | None = None) -> None:
-        """Record an event about an object as it is shown now, and whom it goes to."""
+    def emit(self, kind: str, snapshot: Document, previous: Document | None = None, *, caused: bool = True) -> None:
+        """Record an event about an object as it is shown now, and whom it goes to.
+
+        Without `caused` it does not name this call, as Stripe's do that come a moment later.
+        """
         self.flush()
-        cause = {"id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key}
+        by = self.cause if caused else Cause()
+        cause = {"id": by.request_id, "idempotency_key": by.idempotency_key}
         happened = Occurrence(kind, snapshot, previous, cause)
         self.emitted += self.store.emission.record(self.new_id("evt"), self.now, happened, self.endpoints())
 

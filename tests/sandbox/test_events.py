@@ -23,9 +23,11 @@ def caused(box: RunningSandbox) -> Callable[[Callable[[], object]], list[str]]:
 
 
 Caused = Callable[[Callable[[], object]], list[str]]
+FINALIZED = ["payment_intent.created", "invoice.finalized", "invoice.updated"]
 PAID = [
     "charge.succeeded",
     "payment_intent.succeeded",
+    "invoice.updated",
     "invoice.paid",
     "invoice.payment_succeeded",
     "invoice_payment.paid",
@@ -45,6 +47,8 @@ def test_making_things(box: RunningSandbox, caused: Caused) -> None:
 
 
 def test_drafting(box: RunningSandbox, caused: Caused, customer: stripe.Customer, draft: Drafting) -> None:
+    first = caused(lambda: box.v1.invoices.create({"customer": customer.id}))
+    assert first == ["customer.updated", "invoice.created"]  # the customer has got a currency
     assert caused(lambda: box.v1.invoices.create({"customer": customer.id})) == ["invoice.created"]
     pending: Any = {"customer": customer.id, "amount": 100, "currency": "usd"}
     assert caused(lambda: box.v1.invoice_items.create(pending)) == ["invoiceitem.created"]
@@ -67,16 +71,15 @@ def test_a_change_of_nothing_is_no_event(box: RunningSandbox, caused: Caused, cu
 
 def test_finalizing(box: RunningSandbox, caused: Caused, draft: Drafting) -> None:
     due, free = draft(1000), draft(0)
-    assert caused(lambda: box.v1.invoices.finalize_invoice(due.id)) == ["payment_intent.created", "invoice.finalized"]
-    assert caused(lambda: box.v1.invoices.finalize_invoice(free.id)) == ["invoice.finalized", "invoice.paid"]
+    assert caused(lambda: box.v1.invoices.finalize_invoice(due.id)) == FINALIZED
+    assert caused(lambda: box.v1.invoices.finalize_invoice(free.id)) == [*FINALIZED[1:], "invoice.paid"]
 
 
 def test_switches_add_the_events_the_sources_disagree_on(box: RunningSandbox, caused: Caused, draft: Drafting) -> None:
-    box.switch(zero_due_emits_payment_succeeded=True, finalize_emits_updated=True, finalize_emits_sent=True)
+    box.switch(zero_due_emits_payment_succeeded=True, finalize_emits_updated=False, finalize_emits_sent=True)
     due, free = draft(1000), draft(0)
     assert caused(lambda: box.v1.invoices.finalize_invoice(due.id))[1:] == [
         "invoice.finalized",
-        "invoice.updated",
         "invoice.sent",
     ]
     assert "invoice.payment_succeeded" in caused(lambda: box.v1.invoices.finalize_invoice(free.id))
@@ -85,7 +88,7 @@ def test_switches_add_the_events_the_sources_disagree_on(box: RunningSandbox, ca
 def test_sending(box: RunningSandbox, caused: Caused, draft: Drafting) -> None:
     invoice = draft(1000)
     first = caused(lambda: box.v1.invoices.send_invoice(invoice.id))
-    assert first == ["payment_intent.created", "invoice.finalized", "invoice.sent"]
+    assert first == [*FINALIZED, "invoice.sent"]
     assert caused(lambda: box.v1.invoices.send_invoice(invoice.id)) == ["invoice.sent"]
 
 
@@ -97,7 +100,7 @@ def test_paying_by_card(box: RunningSandbox, caused: Caused, opened: Drafting) -
 def test_paying_a_draft_finalizes_it_first(box: RunningSandbox, caused: Caused, draft: Drafting) -> None:
     invoice = draft()
     types = caused(lambda: box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"}))
-    assert types == ["payment_intent.created", "invoice.finalized", *PAID]
+    assert types == [*FINALIZED, *PAID]
 
 
 def test_declining(box: RunningSandbox, caused: Caused, opened: Drafting) -> None:
@@ -132,9 +135,12 @@ def test_debiting(box: RunningSandbox, caused: Caused, opened: Drafting, ending:
     assert caused(lambda: box.control("POST", f"payment_intents/{intent}/{ending}")) == expected
 
 
-def test_paying_out_of_band_emits_invoice_paid_only(box: RunningSandbox, caused: Caused, opened: Drafting) -> None:
+def test_paying_out_of_band_emits_no_payment_succeeded(box: RunningSandbox, caused: Caused, opened: Drafting) -> None:
     invoice = opened()
-    assert caused(lambda: box.v1.invoices.pay(invoice.id, {"paid_out_of_band": True})) == ["invoice.paid"]
+    assert caused(lambda: box.v1.invoices.pay(invoice.id, {"paid_out_of_band": True})) == [
+        "invoice.updated",
+        "invoice.paid",
+    ]
 
 
 def test_closing(box: RunningSandbox, caused: Caused, opened: Drafting) -> None:
@@ -176,6 +182,45 @@ def test_an_update_tells_what_was_there_before(box: RunningSandbox, customer: st
     box.v1.customers.update(customer.id, {"name": "Grace", "metadata": {"a": "1"}})
     (event,) = box.get("/v1/events", type="customer.updated").json()["data"]
     assert event["data"]["previous_attributes"] == {"metadata": {"a": None}, "name": "Ada"}
+
+
+def previous(box: RunningSandbox, kind: str) -> list[dict[str, Any]]:
+    """The `previous_attributes` of events of a type, oldest first."""
+    listed = box.get("/v1/events", type=kind, limit="100").json()["data"]
+    return [event["data"]["previous_attributes"] for event in reversed(listed)]
+
+
+def test_finalizing_and_paying_tell_all_that_was_there_before(box: RunningSandbox, draft: Drafting) -> None:
+    invoice = draft()
+    assert previous(box, "customer.updated") == [{"currency": None}]
+    known = len(previous(box, "invoice.updated"))
+    box.v1.invoices.finalize_invoice(invoice.id)
+    box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"})
+    finalized, paid = previous(box, "invoice.updated")[known:]
+    assert finalized == {
+        "effective_at": None,
+        "ending_balance": None,
+        "hosted_invoice_url": None,
+        "invoice_pdf": None,
+        "number": None,
+        "rendering": {"pdf": {"page_size": "auto"}},
+        "status": "draft",
+        "status_transitions": {"finalized_at": None},
+    }
+    assert paid == {
+        "amount_paid": 0,
+        "amount_remaining": 1000,
+        "attempt_count": 0,
+        "attempted": False,
+        "status": "open",
+        "status_transitions": {"paid_at": None},
+    }
+
+
+def test_the_payment_of_an_invoice_is_told_by_no_request(box: RunningSandbox, opened: Drafting) -> None:
+    box.v1.invoices.pay(opened().id, {"payment_method": "pm_card_visa"})
+    (event,) = box.get("/v1/events", type="invoice_payment.paid").json()["data"]
+    assert event["request"] == {"id": None, "idempotency_key": None}
 
 
 def test_an_event_names_the_request_that_caused_it(box: RunningSandbox) -> None:
