@@ -3,7 +3,7 @@
 Amounts are integers in the currency's smallest unit.
 """
 
-from sandbox.wire.errors import invalid_request
+from sandbox.wire.errors import StripeError, invalid_request
 
 SUPPORTED = frozenset(
     "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf"  # noqa: SIM905 (a table, not a list of lines)
@@ -60,11 +60,7 @@ def check_charge(amount: int, currency: str, param: str = "amount") -> None:
             param=param,
         )
     if amount > most_charge(currency):
-        raise invalid_request(
-            f"Amount must be no more than {display(most_charge(currency), currency)}.",
-            code="amount_too_large",
-            param=param,
-        )
+        raise too_large(currency, param)
     check_amount(amount, currency, param)
     if currency in WHOLE_UNITS and amount % HUNDREDTHS:
         raise invalid_request(
@@ -73,6 +69,13 @@ def check_charge(amount: int, currency: str, param: str = "amount") -> None:
             code="invalid_charge_amount_no_decimal_compatible",
             param=param,
         )
+
+
+def too_large(currency: str, param: str = "amount") -> StripeError:
+    """The refusal of an amount above the most that can be charged."""
+    most = most_charge(currency)
+    told = f"${most / HUNDREDTHS:,.2f}" if currency == "usd" else display(most, currency)
+    return invalid_request(f"Amount must be no more than {told}", code="amount_too_large", param=param)
 
 
 def chargeable(amount: int, currency: str) -> int:

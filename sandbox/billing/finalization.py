@@ -9,7 +9,7 @@ from copy import deepcopy
 from sandbox.billing import automatic_tax
 from sandbox.billing.balances import adjust_balance
 from sandbox.billing.closing import void
-from sandbox.billing.currencies import chargeable, display, least_charge, most_charge
+from sandbox.billing.currencies import chargeable, least_charge, most_charge, too_large
 from sandbox.billing.numbering import number_invoice
 from sandbox.billing.payments import method_types, open_intent
 from sandbox.billing.totals import recompute
@@ -73,10 +73,8 @@ def _obstacle(tx: Transaction, invoice: Document) -> StripeError | None:
     customer = tx.get("customer", invoice["customer"])
     if customer is None:
         return resource_missing("customer", invoice["customer"], param="customer")
-    most = most_charge(invoice["currency"])
-    if invoice["total"] + customer["balance"] > most:
-        message = f"Amount must be no more than {display(most, invoice['currency'])}."
-        return invalid_request(message, code="amount_too_large", param="amount")
+    if invoice["total"] + customer["balance"] > most_charge(invoice["currency"]):
+        return too_large(invoice["currency"])
     return automatic_tax.obstacle_to(invoice)
 
 
