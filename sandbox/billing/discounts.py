@@ -12,8 +12,6 @@ from sandbox.wire.errors import invalid_request
 
 DISCOUNTS = "discounts{coupon discount promotion_code}"
 """What of a `discounts` parameter has an effect."""
-
-
 _REDEEMED = ("percent_off", "amount_off", "currency", "_applies_to", "_currency_options")
 
 
