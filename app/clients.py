@@ -1,12 +1,20 @@
-"""Builds the clients of the outside services that the settings name: database, Stripe, mail, identity provider."""
+"""Builds the clients of the outside services that the settings name: database, Stripe, mail, identity provider.
 
-from app.access.tokens import Provider
+Those that not every deployment has are imported when they are built, because that takes time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from app.db.engine import Database
-from app.domain.mailbox import Mailbox
-from app.fulfillment.mail.delivery import Mailer, MailServer
 from app.settings import Settings
 from app.stripe.client import API_VERSION, GatewaySettings, StripeGateway
 from app.stripe.pace import StripeLimits
+
+if TYPE_CHECKING:
+    from app.access.tokens import Tokens
+    from app.fulfillment.mail.delivery import Mailer
 
 
 def database_of(settings: Settings, **session: str) -> Database:
@@ -24,6 +32,9 @@ def database_of(settings: Settings, **session: str) -> Database:
 
 def mailer_of(settings: Settings) -> Mailer:
     """The mailer for the configured mail server."""
+    from app.domain.mailbox import Mailbox
+    from app.fulfillment.mail.delivery import Mailer, MailServer
+
     return Mailer(
         MailServer(
             settings.smtp_host,
@@ -59,11 +70,13 @@ def gateway_of(settings: Settings, api_version: str = API_VERSION) -> StripeGate
     )
 
 
-def provider_of(settings: Settings) -> Provider | None:
-    """The identity provider; None where none is configured."""
+def tokens_of(settings: Settings, database: Database) -> Tokens | None:
+    """What verifies tokens of the identity provider; None where none is configured."""
     if not settings.oidc_issuer:
         return None
-    return Provider(
+    from app.access.tokens import Provider, Tokens
+
+    provider = Provider(
         issuer=settings.oidc_issuer,
         audience=settings.oidc_audience,
         jwks_url=settings.oidc_jwks_url,
@@ -71,3 +84,4 @@ def provider_of(settings: Settings) -> Provider | None:
         customer_claim=settings.oidc_customer_claim,
         by_reference=settings.oidc_customer_by == "reference",
     )
+    return Tokens(database, provider)

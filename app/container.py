@@ -1,60 +1,59 @@
-"""Builds the services once per process, for the API, the worker, the CLI and the tests alike."""
+"""Builds the services once per process, for the API, the worker, the CLI and the tests alike.
+
+What only a worker or a command needs is imported when it is built, so that the API starts faster.
+"""
+
+from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.access.authentication import Authentication
 from app.access.keyring import Keyring
 from app.access.rate_limits import Limits
 from app.access.service import Keys
-from app.access.tokens import Tokens
 from app.catalog.service import Catalog
-from app.clients import database_of, gateway_of, mailer_of, provider_of
+from app.clients import database_of, gateway_of, mailer_of, tokens_of
 from app.customers.service import Customers
 from app.db.engine import Database
-from app.domain.actions import EMAIL, Moment
-from app.domain.mailbox import Mailbox
 from app.events.live import LiveFeed
-from app.fulfillment.actions import Action, Actions, Confirmation, Hook
-from app.fulfillment.mail.letters import MailWriter
-from app.fulfillment.performer import Performer
-from app.hooks import loading
-from app.idempotency.completer import Completer
+from app.fulfillment.actions import Actions
 from app.idempotency.operations import Operations, UseCase
 from app.idempotency.steps import Steps
-from app.inbox import new_types
 from app.inbox.handlers import HANDLERS
-from app.inbox.processor import Processor
-from app.inbox.reconciler import Reconciler
-from app.inbox.repair import Repairing
 from app.inbox.replay import Replay
 from app.inbox.signature import SigningSecret, signing_secrets
 from app.inbox.store import Inbox
-from app.inbox.worker import Worker
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.items import Items
 from app.invoices.service import Invoices
-from app.jobs.housekeeper import Housekeeper, Task
 from app.jobs.notifications import Notifications
-from app.outgoing.deliverer import Deliverer, DeliveringSettings
 from app.outgoing.encryption import SecretEncryption
 from app.outgoing.endpoints import Endpoints
 from app.outgoing.redelivery import Redelivery
-from app.outgoing.sender import Sender, SendingSettings
 from app.payment_links.service import Links, PaymentLinks
 from app.payments.lookup import InvoiceRefresh
-from app.projection import erasure
 from app.projection.write_through import Writer
-from app.rebuild.documents import Documents
-from app.rebuild.rebuild import Rebuilder
-from app.rebuild.rehearsal import Rehearsal
-from app.retention import forget_feed, keep_partitions, purge_deliveries, purge_operations, rebase_feed
 from app.settings import Settings
 from app.stripe.client import StripeGateway
+
+if TYPE_CHECKING:
+    from app.access.tokens import Tokens
+    from app.fulfillment.actions import Confirmation
+    from app.fulfillment.performer import Performer
+    from app.idempotency.completer import Completer
+    from app.inbox.reconciler import Reconciler
+    from app.inbox.repair import Repairing
+    from app.inbox.worker import Worker
+    from app.outgoing.deliverer import Deliverer
+    from app.outgoing.sender import Sender
+    from app.rebuild.documents import Documents
+    from app.rebuild.rebuild import Rebuilder
+    from app.rebuild.rehearsal import Rehearsal
 
 
 class Job(Protocol):
@@ -119,6 +118,9 @@ class Container:
 
     def worker(self) -> Worker:
         """The worker that processes the inbox."""
+        from app.inbox.processor import Processor
+        from app.inbox.worker import Worker
+
         return Worker(
             self.database,
             self.notifications,
@@ -130,6 +132,9 @@ class Container:
 
     def deliverer(self, sender: Sender | None = None) -> Deliverer:
         """The deliverer of outgoing webhooks; it sends through `sender` where one is given."""
+        from app.outgoing.deliverer import Deliverer, DeliveringSettings
+        from app.outgoing.sender import Sender, SendingSettings
+
         found = self.settings
         sending = SendingSettings(found.egress_policy, found.outgoing_timeout_s, found.outgoing_concurrency)
         return Deliverer(
@@ -148,6 +153,8 @@ class Container:
 
     def completer(self) -> Completer:
         """The completer of operations whose request ended early."""
+        from app.idempotency.completer import Completer
+
         return Completer(
             self.database,
             self.operations,
@@ -160,6 +167,11 @@ class Container:
 
     def performer(self) -> Performer:
         """The performer of the configured fulfillment actions. Raises Misconfigured if one of them cannot be done."""
+        from app.domain.actions import EMAIL
+        from app.fulfillment.actions import Action, Hook
+        from app.fulfillment.performer import Performer
+        from app.hooks import loading
+
         most_s = self.settings.fulfillment_hook_timeout_s
         configured: dict[str, Action] = {
             name: Hook(self.database, function, most_s) for name, function in loading.load().items()
@@ -170,6 +182,10 @@ class Container:
 
     def background(self) -> list[Job]:
         """All jobs of a worker process. Raises Misconfigured if one of them cannot do its work."""
+        from app.jobs.housekeeper import Housekeeper, Task
+        from app.projection import erasure
+        from app.retention import forget_feed, keep_partitions, purge_deliveries, purge_operations, rebase_feed
+
         tasks = [
             purge_operations(self.database),
             keep_partitions(self.database, self.settings.inbox_retention),
@@ -245,22 +261,32 @@ class Container:
 
     def reconciler(self, settled: timedelta = timedelta(0)) -> Reconciler:
         """The search for events that never arrived. It skips events younger than `settled`."""
+        from app.inbox.reconciler import Reconciler
+
         return Reconciler(self.database, self.gateway, livemode=self.settings.livemode, settled=settled)
 
     async def queue_ignored(self) -> int:
         """Queue events that another release ignored because it did not know their type. Returns how many."""
+        from app.inbox import new_types
+
         return await new_types.queue_ignored(self.database, HANDLERS, livemode=self.settings.livemode)
 
     def repairing(self, settled: timedelta = timedelta(0)) -> Repairing:
         """The comparison of our invoices with Stripe's. It skips rows that changed within `settled`."""
+        from app.inbox.repair import Repairing
+
         return Repairing(self.database, self.gateway, settled=settled)
 
     def documents(self) -> Documents:
         """Makes missing documents and renews those of older versions."""
+        from app.rebuild.documents import Documents
+
         return Documents(self.database, self.gateway)
 
     def rebuilder(self) -> Rebuilder:
         """The rebuilder, which shows whether the stored events lead to the stored rows."""
+        from app.rebuild.rebuild import Rebuilder
+
         return Rebuilder(self.database, self.gateway)
 
     @asynccontextmanager
@@ -269,6 +295,8 @@ class Container:
 
         It uses a Stripe client of its own, which is closed at the end of the block.
         """
+        from app.rebuild.rehearsal import Rehearsal
+
         candidate = gateway_of(self.settings, api_version)
         try:
             yield Rehearsal(self.database, self.gateway, candidate, livemode=self.settings.livemode)
@@ -294,7 +322,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
     notifications = Notifications(database)
     live = LiveFeed(database, notifications, source=settings.public_base_url, most=settings.stream_limit)
     keyring = Keyring(database, livemode=settings.livemode)
-    tokens = Tokens(database, provider) if (provider := provider_of(settings)) else None
+    tokens = tokens_of(settings, database)
     limits = Limits(database)
     authentication = Authentication(settings, limits, keyring, tokens)
     await database.open()
@@ -346,6 +374,11 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
 
 def _confirmation(settings: Settings, database: Database, links: PaymentLinks) -> Confirmation:
     """The action that mails a confirmation to the customer."""
+    from app.domain.actions import Moment
+    from app.domain.mailbox import Mailbox
+    from app.fulfillment.actions import Confirmation
+    from app.fulfillment.mail.letters import MailWriter
+
     letters = MailWriter(Mailbox.of(settings.smtp_from), settings.mail_templates_dir)
     moments = frozenset(map(Moment, settings.mail_moments))
     return Confirmation(

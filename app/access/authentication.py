@@ -3,17 +3,24 @@
 Both come before anything else of a request is read, so that strangers cost little.
 """
 
+from __future__ import annotations
+
 import hmac
+from typing import TYPE_CHECKING
 
 from app.access.keyring import Keyring
 from app.access.rate_limits import Limit, Limits
-from app.access.tokens import Tokens, looks_like_token
 from app.domain.access import BOOTSTRAP, Caller, CallerKind
 from app.domain.errors import Unauthenticated
 from app.settings import Settings
 
+if TYPE_CHECKING:
+    from app.access.tokens import Tokens  # imports much that only tokens need
+
 SECRETS_AT_ONCE = 10
 """Burst of the limit on client secrets, per link or person, in seconds of the limit's rate."""
+DOTS_OF_A_TOKEN = 2
+"""A JWT has three parts, an API key one."""
 CREDENTIALS_WANTED = "Authorization must be `Bearer` and an API key of this service."
 TOKEN_OR_KEY_WANTED = "Authorization must be `Bearer` and an API key, or a token of the identity provider."  # noqa: S105
 
@@ -67,7 +74,7 @@ class Authentication:
             return known
         self._limits.require_open(self._failures, address)
         try:
-            if self._tokens is not None and looks_like_token(given):
+            if self._tokens is not None and given.count(".") == DOTS_OF_A_TOKEN:
                 return await self._tokens.caller_of(given)
             return await self._keyring.caller_of(given)
         except Unauthenticated:

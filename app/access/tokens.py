@@ -195,10 +195,5 @@ def _is_text(claim: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in claim)
 
 
-def looks_like_token(given: str) -> bool:
-    """Whether `given` looks like a token rather than an API key."""
-    return given.count(".") == 2  # noqa: PLR2004 -- a JWT's three parts
-
-
 def _now() -> float:
     return asyncio.get_running_loop().time()

@@ -4,10 +4,12 @@ The facts are read when an action runs and are not stored with it. fulfillment/p
 their outcomes.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -20,11 +22,13 @@ from app.domain.json import JsonObject, JsonView
 from app.domain.mailbox import Mailbox
 from app.fulfillment import action_statements
 from app.fulfillment.action_statements import DueAction
-from app.fulfillment.mail.delivery import Mailer
-from app.fulfillment.mail.letters import MailWriter
 from app.hooks import EarlierAction, FulfillmentAction
 from app.hooks.loading import Function
 from app.idempotency.operations import Answer, Operation
+
+if TYPE_CHECKING:
+    from app.fulfillment.mail.delivery import Mailer
+    from app.fulfillment.mail.letters import MailWriter
 
 BACK = frozenset({Moment.DISPUTED, Moment.PARTLY_REVERSED})
 """Moments that may pass although the fulfillment's status stays."""
@@ -174,7 +178,7 @@ async def _recipient(connection: Connection, due: DueAction) -> Mailbox:
         raise Permanent("The customer's email address is none that mail can be sent to.") from None
 
 
-def _looked_at(called: "asyncio.Future[None]") -> None:
+def _looked_at(called: asyncio.Future[None]) -> None:
     """Read the exception of a call that nobody waits for, so that Python does not warn about it."""
     if not called.cancelled():
         called.exception()

@@ -3,10 +3,12 @@
 The link's token is the only credential.
 """
 
+from __future__ import annotations
+
 from collections.abc import Awaitable
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from fastapi import FastAPI
@@ -24,9 +26,11 @@ from app.http.dependencies import service_of
 from app.http.problems import STATUS
 from app.payment_links.pages.assets import asset
 from app.payment_links.pages.headers import page_headers
-from app.payment_links.pages.rendering import Pages
 from app.payment_links.service import PaymentLinks
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.payment_links.pages.rendering import Pages
 
 HOSTED_PAGES = {"hosted": "hosted_invoice_url", "pdf": "invoice_pdf"}
 """Stripe's pages that are forwarded to, by the last part of our address."""
@@ -53,8 +57,13 @@ class PageRoutes:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pages = Pages(settings)
         self._headers = page_headers(settings)
+
+    @cached_property
+    def _pages(self) -> Pages:
+        from app.payment_links.pages.rendering import Pages  # noqa: PLC0415 -- importing Jinja would delay the start
+
+        return Pages(self._settings)
 
     async def pay(self, request: Request) -> Response:
         """Show the payment page of the link's invoice."""
