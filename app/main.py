@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,7 +20,7 @@ from app.events.live import LiveFeed
 from app.fulfillment import routes as fulfillment_routes
 from app.http import connections, docs, problems
 from app.http.cors import allow_origins
-from app.http.middleware import RequestMiddleware
+from app.http.middleware import ALIVE, RequestMiddleware
 from app.http.routing import operations
 from app.inbox import routes as inbox_routes
 from app.inbox.route import PATH, WebhookEndpoint
@@ -55,8 +56,12 @@ ROUTERS = (
 """The routers that need a key or a token. The rule of each operation is in domain/access.py."""
 
 
+BUSY = PlainTextResponse("Service Unavailable", 503, {"Connection": "close"})
+"""The answer on reserved connections, which only serve deliveries and probes."""
+
+
 class WebhookMiddleware:
-    """Middleware that hands Stripe's deliveries straight to their endpoint.
+    """Middleware that hands Stripe's deliveries straight to their endpoint, and refuses others on reserved connections.
 
     Matching the route through the router would take longer than recording the delivery.
     """
@@ -67,8 +72,13 @@ class WebhookMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        delivered = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
-        await (self._endpoint if delivered else self._app)(scope, receive, send)
+        app = self._app
+        if scope["type"] == "http":
+            if scope["path"] == PATH and scope["method"] == "POST":
+                app = self._endpoint
+            elif scope["path"] != ALIVE and scope["app"].state.connections.full:
+                app = BUSY
+        await app(scope, receive, send)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -23,7 +23,7 @@ from app.db import migrations
 from app.db.engine import ONE_PLAN, Database
 from app.domain.actions import Misconfigured
 from app.domain.errors import DatabaseUnavailable
-from app.http.connections import MOST, Connections
+from app.http.connections import Connections
 from app.http.protocol import BoundedProtocol
 from app.observability import logs, tracing
 from app.scraping.server import scraped, shared_by
@@ -86,7 +86,6 @@ def serve() -> None:
             server_header=False,
             http=BoundedProtocol,
             ws="none",
-            limit_concurrency=MOST + found.stream_limit,
             proxy_headers=False,  # the middleware reads them, from the configured proxies
             timeout_keep_alive=found.keep_alive_s,
             timeout_graceful_shutdown=shutdown.DRAIN_S,

@@ -56,11 +56,16 @@ class Connections:
         self._by_address[counted] += 1
         if counted and 0 < self._per_address < self._by_address[counted]:
             connection.drop("address")
-        elif len(self._open) >= self._most:
+        elif self.full:
             self._evict()
             if len(self._open) > self._most + RESERVED:
                 connection.drop("full")
         self._go_on_looking()
+
+    @property
+    def full(self) -> bool:
+        """Whether only the reserved connections are left, or fewer."""
+        return len(self._open) >= self._most
 
     def remove(self, connection: Connection) -> None:
         """Remove a closed connection."""

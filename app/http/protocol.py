@@ -1,9 +1,8 @@
 """Limits what one connection may do: size and slowness of requests, waiting requests, slowness of reading answers.
 
 uvicorn limits none of this. Besides the methods of `asyncio.Protocol` and the callbacks of `httptools`, this relies on
-these names of uvicorn's `HttpToolsProtocol`: `cycle` (the newest request, with `response_started` and
-`response_complete`), `pipeline`, `scope`, `headers`, `url`, `app`, `config`, `limit_concurrency`, `server_state`,
-`send_400_response` and `shutdown`.
+these names of uvicorn's `HttpToolsProtocol`: `app`, `scope`, `headers`, `cycle.response_started`, `server_state`,
+`timeout_keep_alive`, `on_response_complete`, `send_400_response` and `shutdown`.
 """
 
 import asyncio
@@ -25,8 +24,6 @@ READ_WITHIN_S = 60.0
 LINGER_S = 0.5
 """Seconds that an idle connection stays open when the server stops, as a request may be on its way."""
 LAST = (b"connection", b"close")
-ALWAYS_SERVED = (b"/webhooks/stripe", b"/healthz")
-"""The paths that are served on reserved connections; others are answered with 503 there."""
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 ABORT = "invoicing.abort"
@@ -48,6 +45,8 @@ class BoundedProtocol(HttpToolsProtocol):
     reading = Reading.FIRST
     since = unread_since = 0.0
     """When this phase of reading began, and since when an answer is not read, by the loop's clock."""
+    unanswered = 0
+    """The requests whose head is complete and whose answer is not."""
     unproductive = 0
     """Bytes since the last that completed a head or belonged to a body."""
     productive = seen_idle = False
@@ -75,7 +74,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(TOO_LARGE, "large")
 
     def on_message_begin(self) -> None:
-        if len(self.pipeline) >= MOST_QUEUED:
+        if self.unanswered > MOST_QUEUED:
             self._refuse(b"", "queued")
             raise TooManyQueued
         super().on_message_begin()
@@ -84,7 +83,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.reading, self.since, self.productive = Reading.BODY, self.loop.time(), True
-        self.limit_concurrency = None if self.url in ALWAYS_SERVED else self.config.limit_concurrency
+        self.unanswered += 1
         super().on_headers_complete()
         self.headers = []  # which takes the trailers: they must not change a head that was judged already
 
@@ -96,6 +95,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.reading, self.productive = Reading.NOTHING, True
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        self.unanswered -= 1
+        super().on_response_complete()
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not a request, without writing into another answer."""
         if self._may_answer():
@@ -106,15 +109,15 @@ class BoundedProtocol(HttpToolsProtocol):
         """Stop: the answer under way is the connection's last and says so."""
         if LAST not in self.server_state.default_headers:
             self.server_state.default_headers.append(LAST)
-        if self._answered():
-            self.loop.call_later(LINGER_S, self._close_idle)
-        else:
+        if self.unanswered:
             super().shutdown()
+        else:
+            self.loop.call_later(LINGER_S, self._close_idle)
 
     @property
     def idle_since(self) -> float | None:
         """Since when no request is under way; None from a request's first byte until its answer is complete."""
-        return self.since if self.reading in (Reading.FIRST, Reading.NOTHING) and self._answered() else None
+        return self.since if self.reading in (Reading.FIRST, Reading.NOTHING) and not self.unanswered else None
 
     def look(self, now: float) -> None:
         """Close the connection if its client reads or sends too slowly, or is idle for too long."""
@@ -145,17 +148,11 @@ class BoundedProtocol(HttpToolsProtocol):
             metrics.CONNECTIONS_DROPPED(why).inc()
 
     def _close_idle(self) -> None:
-        if self._answered():
+        if not self.unanswered:
             self.transport.close()
 
-    def _answered(self) -> bool:
-        return bool(getattr(self.cycle, "response_complete", True))  # there is no cycle before the first request
-
     def _may_answer(self) -> bool:
-        """Whether the request being read may be answered here.
-
-        Its answer must not have begun, and no earlier answer may be pending.
-        """
+        """Whether the request being read may be answered here: its answer has not begun, and no earlier one is pending."""
         if self.reading is Reading.BODY:
-            return not self.cycle.response_started and not self.pipeline
-        return self._answered()
+            return self.unanswered == 1 and not self.cycle.response_started
+        return not self.unanswered

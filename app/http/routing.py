@@ -7,11 +7,12 @@ rule is in `app.domain.access.RULES`, under the name of its function.
 from collections.abc import Callable, Coroutine
 from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
-from fastapi.dependencies.models import Dependant
+from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -35,21 +36,21 @@ class AuthorizedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler behind the rule, so that unauthorized callers get no errors about their body."""
         handle = super().get_route_handler()
-        known = {parameter["name"] for parameter in (self.openapi_extra or {}).get("parameters", ())}
-        known |= query_names(self.dependant)
 
         async def authorized(request: Request) -> Response:
             await require_let_in(request, self.name)
-            require_known(request.scope["query_string"], known)
+            if query := request.scope["query_string"]:
+                require_known(query, self.query_names)
             return await handle(request)
 
         return authorized
 
-
-def query_names(dependant: Dependant) -> set[str]:
-    """The query parameters that an operation and its dependencies declare as FastAPI's documentation shows."""
-    found = {parameter.alias for parameter in dependant.query_params}
-    return found.union(*(query_names(needed) for needed in dependant.dependencies))
+    @cached_property
+    def query_names(self) -> set[str]:
+        """The names of the operation's query parameters, from its own part of the OpenAPI document."""
+        (operations,) = get_openapi(title=self.name, version="1", routes=[self])["paths"].values()
+        (operation,) = operations.values()
+        return {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"}
 
 
 def require_known(query: bytes, known: AbstractSet[str]) -> None:

@@ -94,7 +94,6 @@ async def connect(server: uvicorn.Server, settings: Settings) -> AsyncIterator[C
 def limit(app: FastAPI, server: uvicorn.Server) -> Callable[..., None]:
     def set_limits(most: int, per_address: int = 0) -> None:
         app.state.connections = Connections(most, per_address)
-        server.config.limit_concurrency = most
 
     return set_limits
 
