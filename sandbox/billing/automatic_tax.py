@@ -59,12 +59,26 @@ def customer_tax(customer: Document) -> Document:
 
 def line_taxes(tx: Transaction, invoice: Document, line: Document, net: int) -> list[Document]:
     """The taxes on what a line costs after its discounts. None as long as the place is unknown."""
+    price = _price(tx, line)
+    product = tx.get("product", price["product"]) if price else None
+    behavior = price["tax_behavior"] if price else "unspecified"
+    return _taxes(tx, invoice, net, behavior, product["tax_code"] if product else None)
+
+
+def shipping_taxes(tx: Transaction, invoice: Document, behavior: str) -> list[Document]:
+    """The taxes on what shipping costs."""
+    return _taxes(tx, invoice, invoice["shipping_cost"]["amount_subtotal"], behavior, None)
+
+
+def _taxes(tx: Transaction, invoice: Document, net: int, behavior: str, tax_code: str | None) -> list[Document]:
     place = _place(tx, invoice)
     if place is None or tx.switches.automatic_tax_fails:
         return []
     jurisdiction = jurisdiction_of(place) or Jurisdiction(place.country, place.state, Decimal(0), "vat", "Tax")
-    reason = _reason(tx, invoice, line, place)
-    inclusive = _is_inclusive(tx, line)
+    reason = _reason(tx, invoice, tax_code, place)
+    inclusive = behavior == "inclusive"
+    if behavior == "unspecified":
+        inclusive = invoice["currency"] not in _ADDED_ON_TOP
     base, amount = Decimal(net), Decimal(0)
     if reason == "standard_rated":
         if inclusive:
@@ -87,7 +101,7 @@ def _place(tx: Transaction, invoice: Document) -> Place | None:
     return place_of(customer) if customer else None
 
 
-def _reason(tx: Transaction, invoice: Document, line: Document, place: Place) -> str:
+def _reason(tx: Transaction, invoice: Document, tax_code: str | None, place: Place) -> str:
     customer = tx.need("customer", invoice["customer"], param="customer")
     jurisdiction = jurisdiction_of(place)
     if jurisdiction is None:
@@ -96,7 +110,7 @@ def _reason(tx: Transaction, invoice: Document, line: Document, place: Place) ->
         return "customer_exempt"
     if customer["tax_exempt"] == "reverse" or _owes_itself(tx, customer, place):
         return "reverse_charge"
-    if _tax_code(tx, line) == NONTAXABLE:
+    if tax_code == NONTAXABLE:
         return "product_exempt"
     return "standard_rated" if jurisdiction.percentage else "not_subject_to_tax"
 
@@ -110,20 +124,6 @@ def _owes_itself(tx: Transaction, customer: Document, place: Place) -> bool:
 def _price(tx: Transaction, line: Document) -> Document | None:
     pricing = line["pricing"]
     return tx.get("price", pricing["price_details"]["price"]) if pricing else None
-
-
-def _tax_code(tx: Transaction, line: Document) -> str | None:
-    price = _price(tx, line)
-    product = tx.get("product", price["product"]) if price else None
-    return product["tax_code"] if product else None
-
-
-def _is_inclusive(tx: Transaction, line: Document) -> bool:
-    price = _price(tx, line)
-    behavior = price["tax_behavior"] if price else "unspecified"
-    if behavior in {"inclusive", "exclusive"}:
-        return bool(behavior == "inclusive")
-    return line["currency"] not in _ADDED_ON_TOP
 
 
 def _rate(tx: Transaction, jurisdiction: Jurisdiction, *, inclusive: bool) -> Document:

@@ -9,12 +9,13 @@ from sandbox.billing.currencies import check_currency
 from sandbox.billing.discounts import discounts_from
 from sandbox.billing.items import attach, require_room
 from sandbox.billing.promotions import Purchase
+from sandbox.billing.shipping import cost_from
 from sandbox.documents import Document
 from sandbox.presentation import updating
 from sandbox.shapes import customers as customer_shapes
 from sandbox.shapes import invoices as shapes
 from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import invalid_request, parameter_missing
+from sandbox.wire.errors import invalid_request
 
 DAY = 86_400
 FIVE_YEARS = 5 * 366 * DAY
@@ -25,9 +26,6 @@ MISSING_EMAIL = (
 _PLAIN = ("description", "footer", "statement_descriptor", "number", "on_behalf_of", "effective_at")
 AUTOMATIC_TAX = "automatic_tax{enabled liability{type=self}}"
 PAYMENT_SETTINGS = "payment_settings{payment_method_types=card|us_bank_account|sepa_debit payment_method_options{card{request_three_d_secure}}}"
-SHIPPING_COST = (
-    "shipping_rate shipping_rate_data{display_name fixed_amount{amount currency currency_options} type=fixed_amount}"
-)
 """What of these parameters has an effect."""
 _LONGEST = {"description": 1500, "footer": 5000, "statement_descriptor": 22}
 
@@ -134,7 +132,7 @@ def _apply_objects(tx: Transaction, draft: Document, sent: Document) -> None:
     if "shipping_details" in sent:
         draft["shipping_details"] = customer_shapes.shipping(sent["shipping_details"] or None)
     if "shipping_cost" in sent:
-        draft["shipping_cost"] = _shipping_cost(tx, sent["shipping_cost"] or None, draft["currency"])
+        draft["shipping_cost"] = cost_from(tx, sent["shipping_cost"] or None, draft["currency"])
 
 
 def _own_tax_ids(tx: Transaction, identifiers: list[str]) -> list[str] | None:
@@ -152,38 +150,6 @@ def _rendering(current: Document, asked: Document) -> Document:
     if "pdf" in asked:
         changed["pdf"] = {"page_size": asked["pdf"].get("page_size", "auto")}
     return {**current, **changed}
-
-
-def _shipping_cost(tx: Transaction, sent: Document | None, currency: str) -> Document | None:
-    if not sent:
-        return None
-    rate: Document = sent.get("shipping_rate_data", {})
-    if "shipping_rate" in sent:
-        rate = tx.need("shipping_rate", sent["shipping_rate"], param="shipping_cost[shipping_rate]")
-    if not rate.get("fixed_amount"):
-        raise parameter_missing("shipping_cost[shipping_rate]")
-    amount = _in_currency(rate["fixed_amount"], currency)
-    return {
-        "amount_subtotal": amount,
-        "amount_tax": 0,
-        "amount_total": amount,
-        "shipping_rate": rate.get("id"),
-        "taxes": [],
-    }
-
-
-def _in_currency(fixed: Document, currency: str) -> int:
-    """What the rate costs in the invoice's currency."""
-    if fixed["currency"].lower() == currency:
-        return int(fixed["amount"])
-    options = fixed.get("currency_options") or {}
-    if currency not in options:
-        raise invalid_request(
-            f"The shipping rate only supports `{fixed['currency']}`. This doesn't match the expected currency:"
-            f" `{currency}`.",
-            param="shipping_cost",
-        )
-    return int(options[currency]["amount"])
 
 
 def _own_method(tx: Transaction, draft: Document, identifier: str) -> str | None:

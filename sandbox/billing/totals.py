@@ -10,7 +10,8 @@ from decimal import Decimal
 from sandbox.billing import automatic_tax
 from sandbox.billing.currencies import chargeable
 from sandbox.billing.pricing import rounded
-from sandbox.documents import Document
+from sandbox.billing.shipping import behavior_of
+from sandbox.documents import Document, copied
 from sandbox.store.transaction import Transaction
 
 
@@ -41,13 +42,35 @@ def recompute(tx: Transaction, invoice: Document) -> None:
             tx.save(line)
         _add_taxes(sums, taxes)
         sums.subtotal += line["amount"]
+    if invoice["shipping_cost"]:
+        _tax_shipping(tx, invoice, sums)
     _write(invoice, sums)
     invoice["automatic_tax"]["status"] = automatic_tax.status_of(tx, invoice)
     tx.save(invoice)
 
 
+def _tax_shipping(tx: Transaction, invoice: Document, sums: Sums) -> None:
+    """Tax the shipping, which only automatic tax does. The totals list it with the other taxes."""
+    cost = invoice["shipping_cost"]
+    behavior = behavior_of(tx, cost, invoice["currency"])
+    taxes = automatic_tax.shipping_taxes(tx, invoice, behavior) if invoice["automatic_tax"]["enabled"] else []
+    _add_taxes(sums, taxes)
+    cost["amount_tax"] = sum(tax["amount"] for tax in taxes)
+    added = sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == "exclusive")
+    cost["amount_total"] = cost["amount_subtotal"] + added
+    cost["taxes"] = [
+        {
+            "amount": tax["amount"],
+            "rate": copied(tx.need("tax_rate", tax["tax_rate_details"]["tax_rate"], param="tax_rate")),
+            "taxability_reason": tax["taxability_reason"],
+            "taxable_amount": tax["taxable_amount"],
+        }
+        for tax in taxes
+    ]
+
+
 def _write(invoice: Document, sums: Sums) -> None:
-    shipping = invoice["shipping_cost"]["amount_total"] if invoice["shipping_cost"] else 0
+    shipping = invoice["shipping_cost"]["amount_subtotal"] if invoice["shipping_cost"] else 0
     subtotal = sums.subtotal - sums.line_discounts
     total = subtotal - sums.invoice_discounts + sums.exclusive + shipping
     invoice |= {

@@ -5,10 +5,11 @@ The rules are in `billing`; lines have their own module.
 
 from sandbox.billing import attaching, closing, collection
 from sandbox.billing.discounts import DISCOUNTS
-from sandbox.billing.drafting import AUTOMATIC_TAX, PAYMENT_SETTINGS, SHIPPING_COST, apply_changes, open_draft
+from sandbox.billing.drafting import AUTOMATIC_TAX, PAYMENT_SETTINGS, apply_changes, open_draft
 from sandbox.billing.finalization import finalize
 from sandbox.billing.revision import revise
 from sandbox.billing.sending import send
+from sandbox.billing.shipping import SHIPPING_COST
 from sandbox.billing.totals import recompute
 from sandbox.documents import Document
 from sandbox.presentation import announce, updating

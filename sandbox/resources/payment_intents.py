@@ -11,7 +11,6 @@ from sandbox.billing.currencies import check_charge, check_currency
 from sandbox.billing.methods import attach_method, method_from, resolve_method
 from sandbox.billing.payments import Presence, method_types
 from sandbox.documents import Document
-from sandbox.presentation import updating
 from sandbox.publishable import FROM_STRIPE_JS
 from sandbox.resources.fields import apply_fields, require_known
 from sandbox.shapes.customers import shipping
@@ -97,14 +96,14 @@ def update_payment_intent(call: Call) -> Document:
             )
     if intent["status"] in {"succeeded", "canceled"} and params.keys() - {"metadata", "description", "expand"}:
         raise _unexpected_state(intent, "update")
-    with updating(tx, "payment_intent.updated", intent):
-        _apply(intent, params)
-        if "amount" in params or "currency" in params:
-            _reprice(intent, params)
-        if "metadata" in params:
-            intent["metadata"] = merged_metadata(intent["metadata"], params["metadata"])
-        if params.get("payment_method") or params.get("payment_method_data"):
-            _choose_method(tx, intent, params)
+    _apply(intent, params)
+    if "amount" in params or "currency" in params:
+        _reprice(intent, params)
+    if "metadata" in params:
+        intent["metadata"] = merged_metadata(intent["metadata"], params["metadata"])
+    if params.get("payment_method") or params.get("payment_method_data"):
+        _choose_method(tx, intent, params)
+    tx.save(intent)
     return intent
 
 

@@ -9,7 +9,6 @@ from sandbox.billing import setups
 from sandbox.billing.methods import method_from, resolve_method
 from sandbox.billing.payments import Presence
 from sandbox.documents import Document
-from sandbox.presentation import updating
 from sandbox.publishable import FROM_STRIPE_JS
 from sandbox.resources.fields import apply_fields
 from sandbox.store.listing import Filters, Page, list_documents
@@ -68,14 +67,14 @@ def update_setup_intent(call: Call) -> Document:
     tx, params, setup = call.tx, call.params, _setup(call)
     if setup["status"] not in _CHANGEABLE and params.keys() - {"metadata", "description", "expand"}:
         raise _unexpected_state(setup, "update")
-    with updating(tx, "setup_intent.updated", setup):
-        apply_fields(setup, params, ("description",))
-        if "metadata" in params:
-            setup["metadata"] = merged_metadata(setup["metadata"], params["metadata"])
-        if "customer" in params:
-            setup["customer"] = _customer(tx, params)
-        if params.get("payment_method") or params.get("payment_method_data"):
-            _choose_method(tx, setup, params)
+    apply_fields(setup, params, ("description",))
+    if "metadata" in params:
+        setup["metadata"] = merged_metadata(setup["metadata"], params["metadata"])
+    if "customer" in params:
+        setup["customer"] = _customer(tx, params)
+    if params.get("payment_method") or params.get("payment_method_data"):
+        _choose_method(tx, setup, params)
+    tx.save(setup)
     return setup
 
 

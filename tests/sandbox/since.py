@@ -44,3 +44,7 @@ PARAMETERS: list[tuple[str, JSON, str]] = [
     ("PostWebhookEndpoints.api_version", {"enum": ["2026-10-28.endive"]}, "SDK"),
 ]
 """Parameters that are new or take new values, as `operationId.parameter`."""
+EVENTS: list[tuple[str, str]] = [
+    ("invoice_payment.detached", "Stripe's changelog, preview of 2026-01-28"),
+]
+"""Types of events."""

@@ -12,7 +12,7 @@ import jsonschema_rs
 
 from dev import specification
 from sandbox.wire.form import decode_form
-from tests.sandbox.since import LISTS, PARAMETERS, PROPERTIES
+from tests.sandbox.since import EVENTS, LISTS, PARAMETERS, PROPERTIES
 
 JSON = dict[str, Any]
 URI = "urn:stripe"
@@ -149,11 +149,21 @@ def _of_event(event: JSON) -> list[str]:
     if subject.get("deleted"):
         name = f"deleted_{name}"
     found = _told(event["type"], _object_validator("event"), event)
+    if event["type"] not in _event_types():
+        found.append(f"{event['type']}: no such type of event")
     if name not in components():
         return [*found, f"{event['type']}: no such object as {name}"]
     found += _told(f"{event['type']} object", _object_validator(name), subject)
     unknown = event["data"].get("previous_attributes", {}).keys() - components()[name]["properties"].keys()
     return [*found, *(f"{event['type']} previous_attributes.{key}: unknown" for key in sorted(unknown))]
+
+
+@cache
+def _event_types() -> frozenset[str]:
+    """The types that an endpoint can ask for, and what came since."""
+    body = _operation("POST", "/v1/webhook_endpoints") or {}
+    schema = body["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    return frozenset(schema["properties"]["enabled_events"]["items"]["enum"]) | {name for name, _ in EVENTS}
 
 
 def _told(title: str, validator: jsonschema_rs.Draft202012Validator, instance: object) -> list[str]:
