@@ -142,6 +142,7 @@ WITH standing AS MATERIALIZED (
 )
 UPDATE fulfillment_actions AS job
 SET status = CASE WHEN standing.due THEN 'pending' ELSE 'skipped' END,
+    attempts = job.attempts - 1,
     reason = CASE WHEN NOT standing.due THEN $5 END,
     next_attempt_at = CASE WHEN standing.due THEN now() END,
     finished_at = CASE WHEN NOT standing.due THEN now() END
@@ -254,8 +255,8 @@ async def end(connection: Connection, due: DueAction, status: ActionStatus, reas
 async def leave(connection: Connection, due: DueAction, reason: str) -> None:
     """Mark it skipped because its fulfillment moved on, or pending if the fulfillment has returned to where it is due.
 
-    It waits for a transaction that changes the fulfillment: either that one sees it skipped and makes it due, or this
-    one sees the new status.
+    The try did nothing, so it does not count. It waits for a transaction that changes the fulfillment: either that one
+    sees it skipped and makes it due, or this one sees the new status.
     """
     statuses = list(DUE_AT[due.moment])
     await connection.execute(_LEAVE, due.id, due.attempts, due.lease, due.fulfillment, reason, statuses)
