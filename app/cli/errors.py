@@ -22,18 +22,21 @@ WRONG_DATABASE: tuple[tuple[type[BaseException], str], ...] = (
     ),
     (
         asyncpg.InsufficientPrivilegeError,
-        "The user of DATABASE_URL may not do this: see the roles in docs/security.md.",
+        "The user of DATABASE_URL may not do this ({}): see the roles in docs/security.md.",
     ),
     (asyncpg.UndefinedTableError, NOT_MIGRATED),
     (asyncpg.UndefinedColumnError, "The database lacks columns of this release: run `invoicing migrate`."),
 )
-"""What PostgreSQL says where the settings or the schema are wrong, and what to do about it."""
+"""What PostgreSQL says where the settings or the schema are wrong, and what to do about it; {} is its own message."""
 
 
 def wrong_database(error: BaseException) -> str | None:
     """What to do about a database that is there and cannot be used so, in one line; None where `error` says nothing such."""
-    found = (error, error.__cause__)
-    return next((says for kind, says in WRONG_DATABASE if any(isinstance(one, kind) for one in found)), None)
+    for kind, says in WRONG_DATABASE:
+        for one in (error, error.__cause__):
+            if isinstance(one, kind):
+                return says.format(str(one).partition("\n")[0])
+    return None
 
 
 def tell_error(error: BaseException, *, as_json: bool) -> Status:

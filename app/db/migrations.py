@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from app.db.engine import Connection
+from app.db.engine import NOT_NOW, Connection
 from app.db.partitions import PARTITION
+from app.domain.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATIONS = ROOT / "migrations"
+STOPPED = "The database stopped the migration ({}). What was done stays done: run `invoicing migrate` again."
 
 
 @cache
@@ -75,14 +77,24 @@ def config(url: str = "") -> "Config":
 
 
 def upgrade(url: str, to: str = "head") -> None:
-    """Migrate the database at `url` up to `to`. Raises ValueError if there is no such revision."""
+    """Migrate the database at `url` up to `to`.
+
+    Raises ValueError if there is no such revision, DatabaseUnavailable if the same may go through later, and the other
+    errors of asyncpg.
+    """
     from alembic import command  # noqa: PLC0415 -- only migrating needs it
     from alembic.util import CommandError  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     try:
         command.upgrade(config(url), to)
     except CommandError as error:
         raise ValueError(str(error)) from None
+    except DBAPIError as error:
+        met = (error.orig and error.orig.__cause__) or error
+        if isinstance(met, (*NOT_NOW, asyncpg.LockNotAvailableError)):
+            raise DatabaseUnavailable(STOPPED.format(str(met).partition("\n")[0])) from met
+        raise met from None
 
 
 def downgrade(url: str, to: str) -> None:

@@ -268,6 +268,40 @@ async def test_a_mistake_with_the_database_is_told_in_one_line_that_says_what_to
     assert failed.endswith("the database has no tables" if unmigrated else says)
 
 
+async def test_a_user_who_may_not_migrate_is_told_so_in_one_line(
+    sandbox: Sandbox, invoicing: Shell, database: Database, empty_database: Database
+) -> None:
+    role = f"mere_{empty_database.name}"
+    connection = await empty_database.connect()
+    await connection.execute(f"CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    try:
+        for url, says in (
+            (empty_database.url, "permission denied for schema public"),
+            (database.url, "permission denied for table alembic_version"),
+        ):
+            invoicing.environment["DATABASE_URL"] = _as_user(url, role)
+            assert (await invoicing("migrate", status=2)).stderr.splitlines() == [
+                f"The user of DATABASE_URL may not do this ({says}): see the roles in docs/security.md."
+            ]
+    finally:
+        await connection.execute(f"DROP ROLE {role}")
+        await connection.close()
+
+
+async def test_a_migration_that_another_transaction_stops_says_so_in_one_line_and_goes_on_later(
+    sandbox: Sandbox, invoicing: Shell, empty_database: Database
+) -> None:
+    invoicing.environment["DATABASE_URL"] = empty_database.url
+    await invoicing("migrate", "9be4d26f01a7", status=0)
+    connection = await empty_database.connect()
+    async with connection.transaction():
+        await connection.execute("LOCK products IN ACCESS SHARE MODE")
+        (line,) = (await invoicing("migrate", status=3)).stderr.splitlines()
+        assert line.startswith("The database stopped the migration (canceling statement due to lock timeout).")
+    await invoicing("migrate", status=0)
+    await connection.close()
+
+
 async def test_a_worker_without_tables_says_what_makes_them(
     sandbox: Sandbox, invoicing: Shell, empty_database: Database
 ) -> None:
