@@ -218,7 +218,7 @@ def _validation_problem(request: Request, error: RequestValidationError) -> Resp
     request_id, errors = _request_id(request), error.errors()[:MOST_ERRORS]
     if any(one["type"] == "json_invalid" for one in errors):
         return problem("malformed_request", "The body is not JSON.", request_id)
-    listed = [_listed(one) for one in errors]
+    listed = [shown for one in errors for shown in _listed(one)]
     if not says_json(request) and any(one["loc"] == ["body"] and one["type"] != "missing" for one in listed):
         detail = "The body must be sent as Content-Type: application/json."
         return problem("unsupported_media_type", detail, request_id)
@@ -226,13 +226,12 @@ def _validation_problem(request: Request, error: RequestValidationError) -> Resp
     return problem("validation_error", f"{param}: {listed[0]['msg']}", request_id, param=param, errors=listed)
 
 
-def _listed(error: Mapping[str, Any]) -> dict[str, Any]:
-    """An error as it is shown. One about a whole object whose message begins with a field's name is that field's."""
-    place, said = _place(error["loc"]), _message(error)
-    name, _, rest = said.partition(" ")
-    if isinstance(error.get("input"), Mapping) and name in error["input"] and rest.startswith("must "):
-        place, said = [*(place if place != ["body"] else []), name], rest
-    return {"loc": place, "msg": said, "type": error["type"]}
+def _listed(error: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """An error as it is shown: once for each field that it is about (schema_rules.field_error)."""
+    place = _place(error["loc"])
+    within = place if place != ["body"] else []
+    places = [[*within, name] for name in error.get("ctx", {}).get("fields", ())] or [place]
+    return [{"loc": each, "msg": _message(error), "type": error["type"]} for each in places]
 
 
 def _message(error: Mapping[str, Any]) -> str:

@@ -1,4 +1,6 @@
-"""Describes in JSON Schema what validators check: fields that go together, patterns of text, allowed keys.
+"""Describes in JSON Schema what validators check, and which fields their errors are about.
+
+The descriptions are of fields that go together, patterns of text, allowed keys.
 
 A reader or generator must be able to write a valid request from the OpenAPI document. A test generates thousands of
 requests from it, and none may be refused as invalid.
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import GetJsonSchemaHandler
+from pydantic_core import PydanticCustomError
 
 from app.domain.json import JsonObject
 
@@ -17,6 +20,11 @@ INTEGER: JsonObject = {"type": "integer"}
 OBJECT: JsonObject = {"type": "object"}
 NULL: JsonObject = {"type": "null"}
 ABSENT: JsonObject = {"not": {}}
+
+
+def field_error(says: str, *fields: str) -> PydanticCustomError:
+    """The error that a validator of a whole model raises about some of its `fields`: it is shown at each of them."""
+    return PydanticCustomError("value_error", "{says}", {"says": says, "fields": fields})
 
 
 def form(*required: str, **properties: JsonObject) -> JsonObject:

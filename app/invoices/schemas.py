@@ -26,7 +26,7 @@ from app.domain.sources import (
     time,
     without_reference,
 )
-from app.http.schema_rules import ABSENT, INTEGER, NULL, OBJECT, TEXT, any_of, form, one_of
+from app.http.schema_rules import ABSENT, INTEGER, NULL, OBJECT, TEXT, any_of, field_error, form, one_of
 from app.http.schemas import (
     Amount,
     Create,
@@ -98,18 +98,18 @@ class ItemCreate(ItemFields, Create):
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
-        given = [name for name in ("price", "price_data", "amount") if getattr(self, name) is not None]
+        given = [name for name in FORMS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError("exactly one of price, price_data and amount must be given")
+            raise field_error("exactly one of price, price_data and amount must be given", *(given or FORMS))
         if self.amount is not None:
             if self.currency is None:
-                raise ValueError("currency must be given with amount")
+                raise field_error("must be given with amount", "currency")
             if self.quantity is not None:
-                raise ValueError("quantity goes with price or price_data; an amount is the item's total")
+                raise field_error("goes with price or price_data; an amount is the item's total", "quantity")
             if problem := problem_with_amount(self.amount, self.currency):
-                raise ValueError(f"amount {problem}")
+                raise field_error(problem, "amount")
         elif self.currency is not None:
-            raise ValueError("currency goes with amount; a price has its own")
+            raise field_error("goes with amount; a price has its own", "currency")
         return self
 
 
@@ -125,16 +125,19 @@ class ItemUpdate(ItemFields, Update):
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
-        given = [name for name in ("price", "price_data", "amount") if getattr(self, name) is not None]
+        given = [name for name in FORMS if getattr(self, name) is not None]
         if len(given) > 1:
-            raise ValueError("only one of price, price_data and amount may be given")
+            raise field_error("only one of price, price_data and amount may be given", *given)
         nulls = [name for name in ITEM_NEEDS if name in self.model_fields_set and getattr(self, name) is None]
         if nulls:
-            raise ValueError(f"{nulls[0]} must not be null: leave out what stays as it is")
+            raise field_error(NOT_NULL, *nulls)
         return self
 
 
-ITEM_NEEDS = ("price", "price_data", "amount", "currency", "quantity")
+FORMS = ("price", "price_data", "amount")
+ITEM_NEEDS = (*FORMS, "currency", "quantity")
+NOT_NULL = "must not be null: leave out what stays as it is"
+ONE_DUE = "only one of days_until_due and due_at may be given"
 
 Items = Annotated[list[ItemCreate], Field(max_length=250)]
 
@@ -187,9 +190,9 @@ class InvoiceCreate(Create):
     def _due(self) -> Self:
         dues = [name for name in ("days_until_due", "due_at") if getattr(self, name) is not None]
         if len(dues) > 1:
-            raise ValueError("only one of days_until_due and due_at may be given")
+            raise field_error(ONE_DUE, *dues)
         if self.collection_method == "charge_automatically" and dues:
-            raise ValueError(f"{dues[0]} goes with send_invoice only")
+            raise field_error("goes with send_invoice only", *dues)
         return self
 
     def params(self) -> dict[str, object]:
@@ -214,9 +217,9 @@ class InvoiceUpdate(Update):
     @model_validator(mode="after")
     def _one_due(self) -> Self:
         if {"days_until_due", "due_at"} <= self.model_fields_set:
-            raise ValueError("only one of days_until_due and due_at may be given")
+            raise field_error(ONE_DUE, "days_until_due", "due_at")
         if "due_at" in self.model_fields_set and self.due_at is None:
-            raise ValueError("due_at must not be null: leave out what stays as it is")
+            raise field_error(NOT_NULL, "due_at")
         return self
 
 
@@ -233,7 +236,9 @@ class InvoicePay(Create):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.paid_out_of_band and self.payment_method:
-            raise ValueError("paid_out_of_band and payment_method exclude each other")
+            raise field_error(
+                "payment_method and paid_out_of_band exclude each other", "payment_method", "paid_out_of_band"
+            )
         return self
 
 

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.catalog.service import Catalog
+from app.http.problems import _name
 from tests.fixtures.caller import ITEM, Caller, Json, hold_to_contract
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import API_KEY
@@ -29,7 +30,7 @@ def api(lasting_client: httpx.AsyncClient, sandbox: Sandbox) -> Caller:
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "param"),
+    ("path", "body", "fields"),
     [
         ("/v1/products", {}, "name"),
         ("/v1/products", {"name": ""}, "name"),
@@ -50,36 +51,49 @@ def api(lasting_client: httpx.AsyncClient, sandbox: Sandbox) -> Caller:
         ("/v1/prices", {**PRICE, "unit_amount": 1.0}, "unit_amount"),
         ("/v1/prices", {**PRICE, "unit_amount": "1"}, "unit_amount"),
         ("/v1/prices", {**PRICE, "unit_amount": 100_000_000}, "unit_amount"),
-        ("/v1/prices", {**PRICE, "unit_amount_decimal": "1"}, "body"),
+        ("/v1/prices", {**PRICE, "unit_amount_decimal": "1"}, "unit_amount unit_amount_decimal"),
+        ("/v1/prices", {**PRICE, "unit_amount": None}, "unit_amount unit_amount_decimal"),
         ("/v1/prices", {**PRICE, "currency": "dollars"}, "currency"),
         ("/v1/prices", {**PRICE, "currency": "kwd", "unit_amount": 5125}, "unit_amount"),
         ("/v1/prices", {**PRICE, "product": "prod_1/../x"}, "product"),
         ("/v1/customers", {"email": "nobody"}, "email"),
         ("/v1/customers", {"invoice_settings": {"custom_fields": [{"name": "a", "value": "b"}] * 5}}, None),
         ("/v1/customers", {"address": {"country": "usa"}}, "address.country"),
-        ("/v1/invoices", {**INVOICE, "due_at": "2099-01-01T00:00:00Z"}, "body"),
+        ("/v1/invoices", {**INVOICE, "due_at": "2099-01-01T00:00:00Z"}, "days_until_due due_at"),
+        ("/v1/invoices", {**INVOICE, "collection_method": "charge_automatically"}, "days_until_due"),
         ("/v1/invoices", {**INVOICE, "days_until_due": -1}, "days_until_due"),
         ("/v1/invoices", {**INVOICE, "custom_fields": [{"name": "a", "value": "b"}] * 5}, "custom_fields"),
-        ("/v1/invoices", {**INVOICE, "items": [{}]}, "items[0]"),
+        ("/v1/invoices", {**INVOICE, "items": [{}]}, "items[0].price items[0].price_data items[0].amount"),
+        ("/v1/invoices", {**INVOICE, "items": [ITEM, {**ITEM, "price": "price_1"}]}, "items[1].price items[1].amount"),
+        ("/v1/invoices", {**INVOICE, "items": [{"amount": 1}]}, "items[0].currency"),
+        ("/v1/invoices", {**INVOICE, "items": [{**ITEM, "quantity": 1}]}, "items[0].quantity"),
+        ("/v1/invoices", {**INVOICE, "items": [{"price": "price_1", "currency": "usd"}]}, "items[0].currency"),
         ("/v1/invoices", {**INVOICE, "items": [ITEM, {**ITEM, "amount": "1"}]}, "items[1].amount"),
         ("/v1/invoices", {**INVOICE, "items": [{**ITEM, "amount": 100_000_000}]}, "items[0].amount"),
         ("/v1/invoices", {**INVOICE, "items": [ITEM] * 251}, "items"),
         ("/v1/invoices/in_1/items", {"items": [ITEM] * 251}, "items"),
         ("/v1/invoices/in_1/items", {"items": []}, "items"),
         ("/v1/invoices/in_1/items", {"amount": "1", "currency": "usd"}, "amount"),
-        ("/v1/invoices/in_1/items", {}, "body"),
-        ("/v1/invoices/in_1/pay", {"payment_method": "pm_1", "paid_out_of_band": True}, "body"),
+        ("/v1/invoices/in_1/items", {}, "price price_data amount"),
+        ("/v1/invoices/in_1/items", {**ITEM, "currency": "kwd", "amount": 5125}, "amount"),
+        (
+            "/v1/invoices/in_1/pay",
+            {"payment_method": "pm_1", "paid_out_of_band": True},
+            "payment_method paid_out_of_band",
+        ),
         ("/v1/invoices/in_1/pay", {"paid_out_of_band": "yes"}, "paid_out_of_band"),
     ],
 )
-async def test_a_body_that_breaks_a_rule_is_refused_naming_the_field(
-    api: Caller, sandbox: Sandbox, path: str, body: Any, param: str | None
+async def test_a_body_that_breaks_a_rule_is_refused_naming_each_field(
+    api: Caller, sandbox: Sandbox, path: str, body: Any, fields: str | None
 ) -> None:
     content = json.dumps(body)
     headers = {"Content-Type": "application/json"}
     problem = await api.refused("POST", path, 422, "validation_error", content=content, headers=headers)
-    assert problem["param"] == (param or "invoice_settings.custom_fields")
-    assert problem["detail"].startswith(problem["param"])
+    named = (fields or "invoice_settings.custom_fields").split()
+    assert problem["param"] == named[0]
+    assert [_name(error["loc"]) for error in problem["errors"]] == named
+    assert problem["detail"] == f"{named[0]}: {problem['errors'][0]['msg']}"
     assert problem["errors"][0].keys() == {"loc", "msg", "type"}
     assert "Value error" not in problem["detail"] + str(problem["errors"])
     assert await sandbox.requests() == []
