@@ -27,6 +27,7 @@ from app.rebuild import rehearsal_statements
 from app.rebuild.rehearsal_statements import StoredEvent
 from app.stripe.client import API_VERSION, StripeGateway
 from app.stripe.mapping import FIELDS, Kind, ObservationWindow, Snapshot, invoice_payment, snapshot
+from app.stripe.mapping import ITEM as ITEM_FIELDS
 
 Reading = dict[str, object]
 """What this build reads from one object, by field."""
@@ -178,22 +179,26 @@ class Rehearsal:
         return kept
 
     async def _known(self, connection: Connection, kind: str, object_id: str, reading: Reading) -> Reading | None:
-        """The stored values of an object's fields in `reading`; None if it is not stored."""
+        """The stored values of an object's fields in `reading`; None if it is not stored.
+
+        Fields that an older document lacks are taken out of `reading`.
+        """
         if kind == INTENT:
             own = await self._asked(self._own, kind, object_id) if self._candidate.api_version != API_VERSION else None
             return own if isinstance(own, dict) else None
         row = await rehearsal_statements.row_of(connection, Kind(kind), object_id)
         if row is None:
             return None
-        for name in [one for one in reading if one not in row and not one.startswith(ITEM)]:
-            del reading[name]  # a later field has no column
-        known: Reading = {name: row[name] for name in reading if name in row}
+        version = row["document_version"]
+        for name in FIELDS[Kind(kind)].lacking(version):
+            reading.pop(name, None)
+        known: Reading = {name: row.get(name) for name in reading if not name.startswith(ITEM)}
         if kind == Kind.INVOICE.value:
-            items = await rehearsal_statements.items_of(connection, object_id)
+            items = await rehearsal_statements.items_of(connection, row)
             known |= {_item_name(line): item for line, item in items.items()}
-            for line, item in items.items():
-                if isinstance(told := reading.get(_item_name(line)), dict):
-                    reading[_item_name(line)] = {name: told[name] for name in item if name in told}
+            for name in [one for one in reading if one.startswith(ITEM)]:
+                if isinstance(told := reading[name], dict):
+                    reading[name] = {key: told[key] for key in told if key not in ITEM_FIELDS.lacking(version)}
             known[FOLLOWS] = follow(None, row["status"], Payment())
             reading[FOLLOWS] = follow(None, advance(row["status"], str(reading["status"])), Payment())
             if reading["payment_intent"] is None:  # only an answer that shows the payments says so

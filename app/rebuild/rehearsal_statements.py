@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import BigInteger, Text, bindparam, select
 
 from app.db.engine import Connection
@@ -11,7 +12,7 @@ from app.db.schema import invoice_items, webhook_events
 from app.db.statement import Statement, any_of
 from app.domain.json import JsonObject
 from app.projection import mirrored_rows
-from app.stripe.mapping import Kind
+from app.stripe.mapping import ITEM, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ async def row_of(connection: Connection, kind: Kind, object_id: str) -> JsonObje
     return None if row is None or row["deleted_at"] else row
 
 
-async def items_of(connection: Connection, invoice: str) -> dict[str, JsonObject]:
-    """An invoice's items, by line id."""
-    return await load(connection, invoice_items, await _LINES.column(connection, invoice=invoice), by="line_item")
+async def items_of(connection: Connection, invoice: JsonObject) -> dict[str, JsonObject]:
+    """The items of an invoice's row, by line id, with the fields that only their document holds."""
+    lines = await _LINES.column(connection, invoice=invoice["id"])
+    items = await load(connection, invoice_items, lines, by="line_item")
+    for document in msgspec.json.decode(invoice["items_document"]):
+        items[document["line_item"]] |= {name: document[name] for name in ITEM.later if name in document}
+    return items

@@ -87,6 +87,37 @@ async def test_a_field_that_became_another_is_told_with_both_its_values(stage: S
     assert "cannot be read: KeyError: 'amount_due'" in str(problems[ids["paid"]])
 
 
+@pytest.mark.parametrize(
+    ("kind", "said", "found"),
+    [
+        ("invoice", {"customer_name": "Somebody"}, {"customer_name": ("Jenny Rosen", "Somebody")}),
+        ("line_item", {"quantity_decimal": "2.5"}, {"quantity_decimal": ("1", "2.5")}),
+    ],
+)
+async def test_a_field_that_only_documents_hold_is_compared_with_them(
+    stage: Stage, kind: str, said: Json, found: dict[str, tuple[str, str]]
+) -> None:
+    ids = await lifecycles(stage)
+    await stage.sandbox.version(NEXT, {"object": kind, "set": said})
+    divergences = {one.about: one.fields for one in (await asked(stage)).divergences}
+    assert ids["paid"] in divergences
+    fields = divergences[ids["paid"]]
+    if kind == "line_item":
+        ((known, candidate),) = fields.values()
+        assert isinstance(known, dict)
+        assert isinstance(candidate, dict)
+        fields = {name: (known[name], candidate[name]) for name in known if known[name] != candidate[name]}
+    assert fields == found
+
+
+async def test_a_field_that_an_older_document_lacks_differs_in_nothing(stage: Stage) -> None:
+    await lifecycles(stage)
+    await stage.rows("UPDATE invoices SET document = NULL, items_document = NULL, document_version = 0")
+    await stage.sandbox.version(NEXT, {"object": "invoice", "set": {"customer_name": "Somebody"}})
+    found = await asked(stage)
+    assert (found.divergences, found.drifted) == ([], [])
+
+
 async def test_a_status_that_means_something_else_is_told_with_what_would_follow(stage: Stage) -> None:
     ids = await lifecycles(stage)
     await stage.sandbox.version(NEXT, {"object": "invoice", "set": {"status": "paid"}})
