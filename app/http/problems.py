@@ -15,6 +15,7 @@ from starlette.routing import Match
 
 from app.domain.errors import InvoicingError
 from app.domain.redaction import cut, redacted_json
+from app.http.schema_rules import WrongFields
 
 log = structlog.get_logger(__name__)
 
@@ -227,10 +228,11 @@ def _validation_problem(request: Request, error: RequestValidationError) -> Resp
 
 
 def _listed(error: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """An error as it is shown: once for each field that it is about (schema_rules.field_error)."""
+    """An error as it is shown: once for each field that it is about."""
     place = _place(error["loc"])
     within = place if place != ["body"] else []
-    places = [[*within, name] for name in error.get("ctx", {}).get("fields", ())] or [place]
+    raised = error.get("ctx", {}).get("error")
+    places = [[*within, name] for name in raised.fields] if isinstance(raised, WrongFields) else [place]
     return [{"loc": each, "msg": _message(error), "type": error["type"]} for each in places]
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import GetJsonSchemaHandler
-from pydantic_core import PydanticCustomError
 
 from app.domain.json import JsonObject
 
@@ -22,9 +21,12 @@ NULL: JsonObject = {"type": "null"}
 ABSENT: JsonObject = {"not": {}}
 
 
-def field_error(says: str, *fields: str) -> PydanticCustomError:
-    """The error that a validator of a whole model raises about some of its `fields`: it is shown at each of them."""
-    return PydanticCustomError("value_error", "{says}", {"says": says, "fields": fields})
+class WrongFields(ValueError):
+    """What a validator of a whole model raises about some of its `fields`: it is shown at each of them."""
+
+    def __init__(self, says: str, *fields: str) -> None:
+        super().__init__(says)
+        self.fields = fields
 
 
 def form(*required: str, **properties: JsonObject) -> JsonObject:

@@ -20,7 +20,7 @@ from pydantic import (
 from app.domain.json import JsonObject
 from app.domain.money import LONGER, MAX_AMOUNT, MOST_AMOUNT, problem_with_amount, problem_with_size
 from app.domain.sources import REFERENCE
-from app.http.schema_rules import INTEGER, NULL, TEXT, SchemaKeywords, any_of, field_error, form, one_of
+from app.http.schema_rules import INTEGER, NULL, TEXT, SchemaKeywords, WrongFields, any_of, form, one_of
 
 MOST_METADATA = 50
 SURPLUS = 20
@@ -253,12 +253,12 @@ class UnitPriced(Request):
     @model_validator(mode="after")
     def _one_amount(self) -> Self:
         if (self.unit_amount is None) == (self.unit_amount_decimal is None):
-            raise field_error(
+            raise WrongFields(
                 "exactly one of unit_amount and unit_amount_decimal must be given", "unit_amount", "unit_amount_decimal"
             )
         if self.unit_amount is not None and (problem := problem_with_amount(self.unit_amount, self.currency)):
-            raise field_error(problem, "unit_amount")
+            raise WrongFields(problem, "unit_amount")
         whole = int((self.unit_amount_decimal or "0").partition(".")[0])
         if problem := problem_with_size(whole, self.currency):
-            raise field_error(problem, "unit_amount_decimal")
+            raise WrongFields(problem, "unit_amount_decimal")
         return self

@@ -26,7 +26,7 @@ from app.domain.sources import (
     time,
     without_reference,
 )
-from app.http.schema_rules import ABSENT, INTEGER, NULL, OBJECT, TEXT, any_of, field_error, form, one_of
+from app.http.schema_rules import ABSENT, INTEGER, NULL, OBJECT, TEXT, WrongFields, any_of, form, one_of
 from app.http.schemas import (
     Amount,
     Create,
@@ -100,16 +100,16 @@ class ItemCreate(ItemFields, Create):
     def _one_form(self) -> Self:
         given = [name for name in FORMS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise field_error("exactly one of price, price_data and amount must be given", *(given or FORMS))
+            raise WrongFields("exactly one of price, price_data and amount must be given", *(given or FORMS))
         if self.amount is not None:
             if self.currency is None:
-                raise field_error("must be given with amount", "currency")
+                raise WrongFields("must be given with amount", "currency")
             if self.quantity is not None:
-                raise field_error("goes with price or price_data; an amount is the item's total", "quantity")
+                raise WrongFields("goes with price or price_data; an amount is the item's total", "quantity")
             if problem := problem_with_amount(self.amount, self.currency):
-                raise field_error(problem, "amount")
+                raise WrongFields(problem, "amount")
         elif self.currency is not None:
-            raise field_error("goes with amount; a price has its own", "currency")
+            raise WrongFields("goes with amount; a price has its own", "currency")
         return self
 
 
@@ -127,10 +127,10 @@ class ItemUpdate(ItemFields, Update):
     def _one_form(self) -> Self:
         given = [name for name in FORMS if getattr(self, name) is not None]
         if len(given) > 1:
-            raise field_error("only one of price, price_data and amount may be given", *given)
+            raise WrongFields("only one of price, price_data and amount may be given", *given)
         nulls = [name for name in ITEM_NEEDS if name in self.model_fields_set and getattr(self, name) is None]
         if nulls:
-            raise field_error(NOT_NULL, *nulls)
+            raise WrongFields(NOT_NULL, *nulls)
         return self
 
 
@@ -190,9 +190,9 @@ class InvoiceCreate(Create):
     def _due(self) -> Self:
         dues = [name for name in ("days_until_due", "due_at") if getattr(self, name) is not None]
         if len(dues) > 1:
-            raise field_error(ONE_DUE, *dues)
+            raise WrongFields(ONE_DUE, *dues)
         if self.collection_method == "charge_automatically" and dues:
-            raise field_error("goes with send_invoice only", *dues)
+            raise WrongFields("goes with send_invoice only", *dues)
         return self
 
     def params(self) -> dict[str, object]:
@@ -217,9 +217,9 @@ class InvoiceUpdate(Update):
     @model_validator(mode="after")
     def _one_due(self) -> Self:
         if {"days_until_due", "due_at"} <= self.model_fields_set:
-            raise field_error(ONE_DUE, "days_until_due", "due_at")
+            raise WrongFields(ONE_DUE, "days_until_due", "due_at")
         if "due_at" in self.model_fields_set and self.due_at is None:
-            raise field_error(NOT_NULL, "due_at")
+            raise WrongFields(NOT_NULL, "due_at")
         return self
 
 
@@ -236,7 +236,7 @@ class InvoicePay(Create):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.paid_out_of_band and self.payment_method:
-            raise field_error(
+            raise WrongFields(
                 "payment_method and paid_out_of_band exclude each other", "payment_method", "paid_out_of_band"
             )
         return self
