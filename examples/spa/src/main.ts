@@ -8,13 +8,16 @@ const PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 5_000;
 const SAYS: Record<Fulfillment["status"], string> = {
   awaiting_payment: "Open",
+  action_required: "Waiting for you to authenticate",
   processing: "Payment on its way",
   payment_failed: "Payment failed",
   fulfilled: "Paid and fulfilled",
+  disputed: "Paid, and disputed",
+  reversed: "Paid back",
   canceled: "Canceled",
   written_off: "Written off",
 };
-const SETTLED: Fulfillment["status"][] = ["fulfilled", "canceled", "written_off"];
+const SETTLED: Fulfillment["status"][] = ["fulfilled", "disputed", "reversed", "canceled", "written_off"];
 
 const form = find("sign-in", HTMLFormElement);
 const payment = find("payment", HTMLFormElement);
