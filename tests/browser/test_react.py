@@ -39,7 +39,8 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def environment(running_sandbox: Sandbox) -> dict[str, str]:
-    return {**os.environ, "STRIPE_API_URL": running_sandbox.url, "NO_PROXY": "127.0.0.1"}
+    """Build for development: only then StrictMode mounts everything twice."""
+    return {**os.environ, "STRIPE_API_URL": running_sandbox.url, "NODE_ENV": "development"}
 
 
 def build(environment: dict[str, str], folder: Path) -> Path:
@@ -150,6 +151,47 @@ async def test_load_stripe_asks_for_its_own_script_and_the_person_returns_from_a
     await shopper.page.wait_for_url("**/return?payment_intent=pi_*&redirect_status=succeeded")
     await shopper.sees("The payment is succeeded.")
     assert set(shopper.scripts) == {"https://js.stripe.com/endive/stripe.js"}
+
+
+async def test_an_element_that_strict_mode_mounts_twice_comes_and_goes_and_pays(shopper: Shopper) -> None:
+    page = shopper.page
+    await page.add_init_script("""
+        window.mounted = 0;
+        new MutationObserver((changes) => {
+            const added = changes.flatMap(({ addedNodes }) => [...addedNodes]);
+            window.mounted += added.filter((node) => node.tagName === "IFRAME").length;
+        }).observe(document, { subtree: true, childList: true });
+    """)
+    await shopper.visit("later")
+    await expect(page.get_by_role("button", name="Pay", exact=True)).to_be_enabled()
+    await shopper.presses("Pay now")
+    await expect(shopper.frame().get_by_label("Card number")).to_be_visible()
+    await expect(page.locator("iframe")).to_have_count(1)
+    assert await page.evaluate("window.mounted") == 2
+    await shopper.presses("Not now")
+    await expect(page.locator("iframe")).to_have_count(0)
+    await shopper.presses()
+    await shopper.sees(re.compile("mounted Payment Element"), "alert")
+    await shopper.presses("Pay now")
+    await shopper.types_card(VISA)
+    await shopper.presses()
+    await shopper.sees("The payment is succeeded.")
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "drop_response"}, {"kind": "malformed_body"}, {"kind": "status", "status": 500}]
+)
+async def test_a_token_that_failed_is_explained_and_the_next_one_is_made(
+    shopper: Shopper, fault: dict[str, Any]
+) -> None:
+    await shopper.visit("token")
+    await shopper.types_card(VISA, CARD)
+    await shopper.sandbox.fault("POST", "/v1/tokens", **fault)
+    await shopper.presses("Make a token")
+    await shopper.sees(re.compile("issues connecting|injected"), "alert")
+    await shopper.sandbox.clear_faults()
+    await shopper.presses("Make a token")
+    await shopper.sees(re.compile("The token tok_"))
 
 
 @pytest.mark.parametrize(
@@ -362,10 +404,10 @@ async def test_whatever_is_called_without_arguments_says_what_is_wrong(shopper: 
 async def test_load_stripe_uses_the_script_that_is_on_the_page(
     person: Person, environment: dict[str, str], sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """As a developer without internet starts it, with STRIPE_JS_URL: no name but the sandbox's is asked for."""
+    """As STRIPE_JS_URL puts it there, built for production: no name but the sandbox's is asked for."""
     asked: set[str] = set()
     person.page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
-    settings = environment | {"STRIPE_JS_URL": f"{sandbox.url}/stripe.js"}
+    settings = environment | {"STRIPE_JS_URL": f"{sandbox.url}/stripe.js", "NODE_ENV": "production"}
     with served(build(settings, tmp_path / "dist"), settings, tmp_path / "react.log") as url:
         await until(lambda: answers(url), within=30)
         shopper = Shopper(person, url, sandbox, [])

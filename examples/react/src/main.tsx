@@ -4,13 +4,14 @@ import { StrictMode, type ComponentType } from "react";
 import { createRoot } from "react-dom/client";
 import { Card, Iban, Parts, Token } from "./pages/cards";
 import { Missing, Return, ServerSide, Setup, SetupAndReturn } from "./pages/others";
-import { Checkout, Deferred, Payment, Stay } from "./pages/payments";
+import { Checkout, Deferred, Later, Payment, Stay } from "./pages/payments";
 import "./style.css";
 
 const PAGES: Record<string, ComponentType> = {
   payment: Payment,
   stay: Stay,
   deferred: Deferred,
+  later: Later,
   checkout: Checkout,
   card: Card,
   parts: Parts,

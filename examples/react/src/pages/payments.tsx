@@ -43,6 +43,23 @@ export function Deferred() {
   );
 }
 
+/** The form is shown when it is wanted, taken away and shown again: every time with a new Element. */
+export function Later() {
+  const [shown, setShown] = useState(false);
+  const submit: Submit = async (stripe, elements) => {
+    must(await elements.submit());
+    const { client_secret: clientSecret } = await ask("payment-intent");
+    const { paymentIntent } = must(await stripe.confirmPayment({ elements, clientSecret, confirmParams: confirmParams(), redirect: "if_required" }));
+    return `The payment is ${paymentIntent.status}.`;
+  };
+  return (
+    <Elements stripe={stripePromise} options={{ ...ORDER, appearance }}>
+      <button onClick={() => setShown(!shown)}>{shown ? "Not now" : "Pay now"}</button>
+      <Form submit={submit}>{shown && <PaymentElement />}</Form>
+    </Elements>
+  );
+}
+
 /** Everything that a checkout page shows. */
 export function Checkout() {
   const [wallets, setWallets] = useState("not known yet");
