@@ -18,6 +18,7 @@ from app.access.rate_limits import Limits
 from app.access.service import Keys
 from app.catalog.service import Catalog
 from app.clients import database_of, gateway_of, mailer_of, tokens_of
+from app.credit_notes.service import CreditNotes
 from app.customers.service import Customers
 from app.db.engine import Database
 from app.events.live import LiveFeed
@@ -38,6 +39,7 @@ from app.outgoing.redelivery import Redelivery
 from app.payment_links.service import Links, PaymentLinks
 from app.payments.lookup import InvoiceRefresh
 from app.projection.write_through import Writer
+from app.refunds.service import Refunds
 from app.settings import Settings
 from app.stripe.client import StripeGateway
 
@@ -94,6 +96,8 @@ class Container:
     invoices: Invoices
     hosted_pages: HostedPages
     items: Items
+    refunds: Refunds
+    credit_notes: CreditNotes
     payment_links: PaymentLinks
     inbox: Inbox
     notifications: Notifications
@@ -232,9 +236,14 @@ class Container:
             self.invoices.pay_invoice,
             self.invoices.void_invoice,
             self.invoices.mark_uncollectible,
+            self.invoices.attach_payment,
             self.items.add_items,
             self.items.update_item,
             self.items.delete_item,
+            self.refunds.create_refund,
+            self.refunds.cancel_refund,
+            self.credit_notes.create_credit_note,
+            self.credit_notes.void_credit_note,
         )
         return {use_case.__name__: use_case for use_case in found}
 
@@ -337,6 +346,8 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             invoices=invoices,
             hosted_pages=hosted_pages,
             items=Items(database, invoices),
+            refunds=Refunds(database, gateway, steps, writer),
+            credit_notes=CreditNotes(database, gateway, steps, writer),
             payment_links=PaymentLinks(
                 database, invoices, refresh, hosted_pages, links, authentication.limit_client_secrets
             ),

@@ -14,7 +14,9 @@ from app import health, openapi
 from app.access import routes as access_routes
 from app.catalog import routes as catalog_routes
 from app.container import built
+from app.credit_notes import routes as credit_notes_routes
 from app.customers import routes as customers_routes
+from app.disputes import routes as disputes_routes
 from app.events import routes as events_routes
 from app.events.live import LiveFeed
 from app.fulfillment import routes as fulfillment_routes
@@ -24,12 +26,13 @@ from app.http.middleware import ALIVE, RequestMiddleware
 from app.http.routing import operations
 from app.inbox import routes as inbox_routes
 from app.inbox.route import PATH, WebhookEndpoint
-from app.invoices import item_routes
+from app.invoices import item_routes, payment_routes
 from app.invoices import routes as invoices_routes
 from app.observability import tracing
 from app.outgoing import routes as outgoing_routes
 from app.payment_links import routes as payment_links_routes
 from app.payment_links.pages import routes as pages
+from app.refunds import routes as refunds_routes
 from app.scraping.server import scraped
 from app.settings import Settings
 from app.version import VERSION
@@ -39,6 +42,10 @@ log = structlog.get_logger(__name__)
 ROUTERS = (
     invoices_routes.router,
     item_routes.router,
+    payment_routes.router,
+    refunds_routes.router,
+    credit_notes_routes.router,
+    disputes_routes.router,
     customers_routes.router,
     catalog_routes.products,
     catalog_routes.prices,

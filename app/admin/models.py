@@ -34,6 +34,20 @@ class Invoice(Model):
     metadata_ = schema.invoices.c.metadata
 
 
+class Refund(Model):
+    __table__ = schema.refunds
+    metadata_ = schema.refunds.c.metadata
+
+
+class CreditNote(Model):
+    __table__ = schema.credit_notes
+    metadata_ = schema.credit_notes.c.metadata
+
+
+class Dispute(Model):
+    __table__ = schema.disputes
+
+
 class Fulfillment(Model):
     __table__ = schema.fulfillments
 

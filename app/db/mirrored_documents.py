@@ -11,7 +11,17 @@ import msgspec
 from sqlalchemy import JSON, ColumnElement, Table, Text, case, cast, column, func, literal, null, select
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-from app.db.schema import customers, fulfillments, invoice_items, invoices, prices, products
+from app.db.schema import (
+    credit_notes,
+    customers,
+    disputes,
+    fulfillments,
+    invoice_items,
+    invoices,
+    prices,
+    products,
+    refunds,
+)
 from app.db.schema.fulfillments import EFFECTIVE_STATUS
 from app.stripe.fields import Fields
 from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind
@@ -21,6 +31,9 @@ TABLES: dict[Kind, Table] = {
     Kind.PRICE: prices,
     Kind.CUSTOMER: customers,
     Kind.INVOICE: invoices,
+    Kind.REFUND: refunds,
+    Kind.CREDIT_NOTE: credit_notes,
+    Kind.DISPUTE: disputes,
 }
 
 

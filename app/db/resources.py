@@ -51,12 +51,17 @@ class Resource:
 def _mirrored(kind: Kind) -> Resource:
     """A mirrored resource with nothing beside its document."""
     table = mirrored.TABLES[kind]
-    return Resource(kind.value, table, mirrored.made(table, FIELDS[kind]), stored=mirrored.stored(kind))
+    return Resource(
+        kind.value.replace("_", " "), table, mirrored.made(table, FIELDS[kind]), stored=mirrored.stored(kind)
+    )
 
 
 PRODUCT = _mirrored(Kind.PRODUCT)
 PRICE = _mirrored(Kind.PRICE)
 CUSTOMER = _mirrored(Kind.CUSTOMER)
+REFUND = _mirrored(Kind.REFUND)
+CREDIT_NOTE = _mirrored(Kind.CREDIT_NOTE)
+DISPUTE = _mirrored(Kind.DISPUTE)
 
 _INVOICES = schema.invoices.c
 _LISTED = [*mirrored.made(schema.invoices, FIELDS[Kind.INVOICE]), mirrored.FULFILLMENT.label("fulfillment")]

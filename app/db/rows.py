@@ -61,12 +61,16 @@ async def lock_free(connection: Connection, subjects: Iterable[str]) -> set[str]
 
 async def load(connection: Connection, table: Table, ids: Iterable[str], *, by: str = "id") -> dict[str, JsonObject]:
     """The rows of `table` whose column `by` is in `ids`, keyed by that column. Absent rows are missing."""
+    return {cast("str", row[by]): row for row in await load_all(connection, table, ids, by=by)}
+
+
+async def load_all(connection: Connection, table: Table, ids: Iterable[str], *, by: str) -> list[JsonObject]:
+    """The rows of `table` whose column `by`, which need not be unique, is in `ids`."""
     wanted = list(ids)
     if not wanted:
-        return {}
+        return []
     rows = await load_statement(table, by).column(connection, ids=wanted)
-    decoded = (cast("JsonObject", msgspec.json.decode(row)) for row in rows)
-    return {cast("str", row[by]): row for row in decoded}
+    return [cast("JsonObject", msgspec.json.decode(row)) for row in rows]
 
 
 async def store(connection: Connection, table: Table, rows: Sequence[object]) -> None:

@@ -12,7 +12,8 @@ from app.domain.errors import Forbidden, NotFound
 class Scope(StrEnum):
     """What a key may do. `…:write` includes `…:read` of the same resource; `admin` includes everything.
 
-    `events` are Stripe's, as they were delivered; `feed` is what happened here, without what is personal.
+    `refunds` and `credit_notes` give money back, which `invoices:write` does not. `events` are Stripe's, as they were
+    delivered; `feed` is what happened here, without what is personal.
     """
 
     PRODUCTS_READ = "products:read"
@@ -23,6 +24,11 @@ class Scope(StrEnum):
     CUSTOMERS_WRITE = "customers:write"
     INVOICES_READ = "invoices:read"
     INVOICES_WRITE = "invoices:write"
+    REFUNDS_READ = "refunds:read"
+    REFUNDS_WRITE = "refunds:write"
+    CREDIT_NOTES_READ = "credit_notes:read"
+    CREDIT_NOTES_WRITE = "credit_notes:write"
+    DISPUTES_READ = "disputes:read"
     FULFILLMENTS_READ = "fulfillments:read"
     FULFILLMENTS_WRITE = "fulfillments:write"
     EVENTS_READ = "events:read"
@@ -113,6 +119,19 @@ RULES = {
     "get_hosted_pages": Rule(Scope.INVOICES_READ, customers=True),
     "create_payment_link": Rule(Scope.INVOICES_WRITE),
     "revoke_payment_link": Rule(Scope.INVOICES_WRITE),
+    "attach_payment": Rule(Scope.INVOICES_WRITE),
+    "list_invoice_payments": Rule(Scope.INVOICES_READ),
+    "create_refund": Rule(Scope.REFUNDS_WRITE),
+    "list_refunds": Rule(Scope.REFUNDS_READ),
+    "get_refund": Rule(Scope.REFUNDS_READ),
+    "cancel_refund": Rule(Scope.REFUNDS_WRITE),
+    "create_credit_note": Rule(Scope.CREDIT_NOTES_WRITE),
+    "preview_credit_note": Rule(Scope.CREDIT_NOTES_READ),
+    "list_credit_notes": Rule(Scope.CREDIT_NOTES_READ),
+    "get_credit_note": Rule(Scope.CREDIT_NOTES_READ),
+    "void_credit_note": Rule(Scope.CREDIT_NOTES_WRITE),
+    "list_disputes": Rule(Scope.DISPUTES_READ),
+    "get_dispute": Rule(Scope.DISPUTES_READ),
     "get_fulfillment": Rule(Scope.FULFILLMENTS_READ, customers=True),
     "list_fulfillments": Rule(Scope.FULFILLMENTS_READ, customers=True),
     "list_fulfillment_actions": Rule(Scope.FULFILLMENTS_READ),

@@ -1,4 +1,4 @@
-"""Changes of invoices and fulfillments, as the feed tells them: the new state and the status before. Pure.
+"""Changes of invoices, fulfillments and what came back, as the feed tells them: the new state and the status before. Pure.
 
 They hold no personal data, so events need no erasure. A consumer that may know a customer asks the API.
 """

@@ -20,8 +20,10 @@ NOT_PEOPLE = frozenset({"product", "coupon", "tax_rate"})
 PERSONAL_IN = {
     "customer": frozenset({"description", "metadata", "invoice_settings", "reference", "tax_ids"}),
     "tax_id": frozenset({"value", "verification"}),
+    "dispute": frozenset({"evidence"}),
+    "refund": frozenset({"instructions_email"}),
 }
-"""Further personal fields by kind of object. Callers may write anything into these fields of a customer."""
+"""Further personal fields by kind of object. Callers may write anything into those of a customer and into evidence."""
 
 PREVIOUS = "previous_attributes"
 

@@ -8,6 +8,10 @@ InvoicingError
  │  ├ InvalidState               409 invalid_state
  │  ├ NothingToBill              409 nothing_to_bill
  │  ├ ReferenceTaken             409 reference_taken
+ │  ├ NothingToRefund            409 nothing_to_refund
+ │  ├ RefundTooLarge             409 refund_too_large
+ │  ├ PaymentDisputed            409 payment_disputed
+ │  ├ CreditTooLarge             409 credit_too_large
  │  ├ IdempotencyMismatch        422 idempotency_mismatch
  │  ├ ValidationFailed           422 validation_error
  │  ├ MalformedRequest           400 malformed_request
@@ -19,6 +23,7 @@ InvoicingError
  │  └ PaymentActionRequired      402 payment_action_required
  └ Unavailable                something is down or busy; the same request may work later
     ├ IdempotencyInProgress      409 idempotency_in_progress
+    ├ InvoiceBusy                409 invoice_busy
     ├ RateLimited                429 rate_limited
     ├ StripeError                502 stripe_error
     │  ├ StripeKeyRefused           our key to Stripe is not accepted, or not for this
@@ -126,6 +131,30 @@ class ReferenceTaken(Refused):
     code = "reference_taken"
 
 
+class NothingToRefund(Refused):
+    """Nothing was paid through Stripe, or all of it was given back."""
+
+    code = "nothing_to_refund"
+
+
+class RefundTooLarge(Refused):
+    """More than what is left of what was paid. Names what can be refunded."""
+
+    code = "refund_too_large"
+
+
+class PaymentDisputed(Refused):
+    """A dispute holds the money that was to be refunded."""
+
+    code = "payment_disputed"
+
+
+class CreditTooLarge(Refused):
+    """More than what is left of the invoice to credit. Names what can be credited."""
+
+    code = "credit_too_large"
+
+
 class IdempotencyMismatch(Refused):
     code = "idempotency_mismatch"
 
@@ -173,6 +202,12 @@ class Unavailable(InvoicingError):
 
 class IdempotencyInProgress(Unavailable):
     code = "idempotency_in_progress"
+
+
+class InvoiceBusy(Unavailable):
+    """Whether it is possible depends on another request that is changing what was paid of the invoice."""
+
+    code = "invoice_busy"
 
 
 class RateLimited(Unavailable):

@@ -1,6 +1,6 @@
 """The events that others receive: their types, the cursor that orders them, and their document. Pure.
 
-An event is a change of an invoice or of its fulfillment (see changes.py), rendered as a CloudEvent (1.0). Pages,
+An event is a change of an invoice, its fulfillment, or what came back of it (see changes.py), rendered as a CloudEvent (1.0). Pages,
 streams and deliveries carry the same document.
 """
 
@@ -11,10 +11,13 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from app.domain.credit_note import CreditNoteStatus
+from app.domain.dispute import CLOSED
 from app.domain.errors import ValidationFailed
 from app.domain.fulfillment import BEGUN, FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.payment_attempts import UNEXPECTED
+from app.domain.refund import RefundStatus
 
 SCHEMA_VERSION: Final = 1
 """The version of `data`. It rises when a field is removed or changes meaning, not when one is added."""
@@ -22,8 +25,12 @@ SCHEMA_VERSION: Final = 1
 INVOICE: Final = "invoice"
 FULFILLMENT: Final = "fulfillment"
 PAYMENT: Final = "payment"
-SUBJECTS: Final = (INVOICE, FULFILLMENT, PAYMENT, "refund", "credit_note", "dispute")
+REFUND: Final = "refund"
+CREDIT_NOTE: Final = "credit_note"
+DISPUTE: Final = "dispute"
+SUBJECTS: Final = (INVOICE, FULFILLMENT, PAYMENT, REFUND, CREDIT_NOTE, DISPUTE)
 """What events tell of."""
+CREATED: Final = "created"
 UPDATED: Final = "updated"
 DELETED: Final = "deleted"
 REOPENED: Final = "reopened"
@@ -42,6 +49,14 @@ ENDED: Final = frozenset({InvoiceStatus.PAID.value, InvoiceStatus.VOID.value, In
 """Statuses after which an invoice that is open was opened again."""
 
 
+ENDS: Final[dict[str, dict[str, str]]] = {
+    REFUND: {RefundStatus.FAILED.value: "failed"},
+    CREDIT_NOTE: {CreditNoteStatus.VOID.value: "voided"},
+    DISPUTE: {status.value: "closed" for status in CLOSED},
+}
+"""The statuses of what came back that have an event of their own. Others are `created` or `updated`."""
+
+
 def event_type(subject: str, was: str | None, became: str, *, refused: bool = False) -> str:
     """The type of the event for a change from `was` to `became`: `updated` if they are equal.
 
@@ -51,13 +66,16 @@ def event_type(subject: str, was: str | None, became: str, *, refused: bool = Fa
         return f"{subject}.{FINALIZATION_FAILED}"
     if was == became:
         return f"{subject}.{UPDATED}"
+    if subject in ENDS:
+        return f"{subject}.{ENDS[subject].get(became, UPDATED if was else CREATED)}"
     if became == UNEXPECTED:
         return UNEXPECTED
+    name = CALLED.get(became, became) if subject == INVOICE else became
     if subject == INVOICE and became == InvoiceStatus.OPEN and was in ENDED:
-        return f"{subject}.{REOPENED}"
-    if subject == FULFILLMENT and became == FulfillmentStatus.FULFILLED and was in BEGUN:
-        return f"{subject}.{REINSTATED}"
-    return f"{subject}.{CALLED.get(became, became) if subject == INVOICE else became}"
+        name = REOPENED
+    elif subject == FULFILLMENT and became == FulfillmentStatus.FULFILLED and was in BEGUN:
+        name = REINSTATED
+    return f"{subject}.{name}"
 
 
 INVOICE_TYPES: Final = (
@@ -68,7 +86,17 @@ FULFILLMENT_TYPES: Final = tuple(
     event_type(FULFILLMENT, None, status) for status in (*(one.value for one in FulfillmentStatus), REINSTATED, UPDATED)
 )
 PAYMENT_TYPES: Final = (event_type(PAYMENT, None, "action_required"), UNEXPECTED)
-TYPES: Final = (*INVOICE_TYPES, *FULFILLMENT_TYPES, *PAYMENT_TYPES)
+RETURN_TYPES: Final = {
+    subject: tuple(dict.fromkeys(f"{subject}.{name}" for name in (CREATED, UPDATED, *ends.values())))
+    for subject, ends in ENDS.items()
+}
+"""The event types of refunds, credit notes and disputes."""
+TYPES: Final = (
+    *INVOICE_TYPES,
+    *FULFILLMENT_TYPES,
+    *PAYMENT_TYPES,
+    *(name for names in RETURN_TYPES.values() for name in names),
+)
 """All event types."""
 
 
@@ -156,6 +184,9 @@ DATA: Final = {
     FULFILLMENT: "FulfillmentEventData",
     PAYMENT: "PaymentEventData",
     UNEXPECTED: "PaymentEventData",
+    REFUND: "RefundEventData",
+    CREDIT_NOTE: "CreditNoteEventData",
+    DISPUTE: "DisputeEventData",
 }
 """The schema of an event's data, by its subject, or by its type where that does not name the subject."""
 

@@ -57,6 +57,9 @@ class Act(StrEnum):
     MARK_UNCOLLECTIBLE = "mark_uncollectible"
     CLIENT_SECRET = "client_secret"  # noqa: S105 -- the name of an act, no secret
     PAYMENT_LINK = "payment_link"
+    ATTACH_PAYMENT = "attach_payment"
+    REFUND = "refund"
+    CREDIT = "credit"
 
 
 TRANSITIONS: Final[dict[Act, frozenset[InvoiceStatus]]] = {
@@ -70,6 +73,9 @@ TRANSITIONS: Final[dict[Act, frozenset[InvoiceStatus]]] = {
     Act.MARK_UNCOLLECTIBLE: frozenset({InvoiceStatus.OPEN}),
     Act.CLIENT_SECRET: frozenset({InvoiceStatus.OPEN}),
     Act.PAYMENT_LINK: frozenset({InvoiceStatus.OPEN}),
+    Act.ATTACH_PAYMENT: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}),
+    Act.REFUND: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.PAID}),
+    Act.CREDIT: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.PAID}),
 }
 """The statuses from which each act is allowed."""
 

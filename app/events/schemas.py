@@ -7,14 +7,30 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, create_model
 
-from app.domain.events import FULFILLMENT_TYPES, INVOICE_TYPES, PAYMENT_TYPES, SCHEMA_VERSION, TYPES
+from app.credit_notes.schemas import CreditNoteRead
+from app.disputes.schemas import DisputeRead
+from app.domain.credit_note import CreditNoteStatus
+from app.domain.dispute import DisputeStatus
+from app.domain.events import (
+    CREDIT_NOTE,
+    DISPUTE,
+    FULFILLMENT_TYPES,
+    INVOICE_TYPES,
+    PAYMENT_TYPES,
+    REFUND,
+    RETURN_TYPES,
+    SCHEMA_VERSION,
+    TYPES,
+)
 from app.domain.fulfillment import FulfillmentStatus
+from app.domain.refund import RefundStatus
 from app.domain.sources import Feed
 from app.fulfillment.schemas import FulfillmentState
 from app.http.parameters import IdQuery
 from app.http.schema_rules import SchemaKeywords
 from app.http.schemas import Shown
 from app.invoices.schemas import InvoiceDocument
+from app.refunds.schemas import RefundRead
 
 MOST = 500
 CURSOR = "0000000000000f3a0000000000000007"
@@ -77,6 +93,39 @@ class PaymentEventData(Shown):
     invoice: InvoiceState
 
 
+@told_of(RefundRead)
+class RefundState(Shown):
+    """A refund after the change."""
+
+
+@told_of(CreditNoteRead)
+class CreditNoteState(Shown):
+    """A credit note after the change: what its document shows but for its printed texts, its lines, and its address."""
+
+
+@told_of(DisputeRead)
+class DisputeState(Shown):
+    """A dispute after the change."""
+
+
+class RefundEventData(Shown):
+    previous_status: RefundStatus | None = Field(description="Null where the refund was not known before.")
+    refund: RefundState
+    invoice: InvoiceState
+
+
+class CreditNoteEventData(Shown):
+    previous_status: CreditNoteStatus | None = Field(description="Null where the credit note was not known before.")
+    credit_note: CreditNoteState
+    invoice: InvoiceState
+
+
+class DisputeEventData(Shown):
+    previous_status: DisputeStatus | None = Field(description="Null where the dispute was not known before.")
+    dispute: DisputeState
+    invoice: InvoiceState
+
+
 class FeedEvent(Shown):
     """A CloudEvent (1.0)."""
 
@@ -118,10 +167,31 @@ class PaymentEvent(FeedEvent):
     data: PaymentEventData
 
 
+class RefundEvent(FeedEvent):
+    """Something became of a refund."""
+
+    type: str = Field(json_schema_extra={"enum": list(RETURN_TYPES[REFUND])})
+    data: RefundEventData
+
+
+class CreditNoteEvent(FeedEvent):
+    """Something became of a credit note."""
+
+    type: str = Field(json_schema_extra={"enum": list(RETURN_TYPES[CREDIT_NOTE])})
+    data: CreditNoteEventData
+
+
+class DisputeEvent(FeedEvent):
+    """Something became of a dispute."""
+
+    type: str = Field(json_schema_extra={"enum": list(RETURN_TYPES[DISPUTE])})
+    data: DisputeEventData
+
+
 class FeedPage(Shown):
     """Some events, oldest first."""
 
-    data: list[InvoiceEvent | FulfillmentEvent | PaymentEvent]
+    data: list[InvoiceEvent | FulfillmentEvent | PaymentEvent | RefundEvent | CreditNoteEvent | DisputeEvent]
     has_more: bool = Field(description="There is more to be had at once.")
     next_cursor: str = Field(
         description="Where to go on. It is given with an empty page, too; keep it once the page is dealt with.",

@@ -75,6 +75,11 @@ DETAILS = {
     "invalid_state": "The invoice is open: finalize is not possible. Allowed from open: send, pay, void.",
     "nothing_to_bill": "The invoice has no items: nothing would be billed, and Stripe would call it paid.",
     "reference_taken": "The reference 'order-1042' belongs to in_1PgF.",
+    "nothing_to_refund": "There is nothing to refund: all of it was given back already.",
+    "refund_too_large": "amount: at most 120.00 USD can be refunded.",
+    "payment_disputed": "A dispute holds 240.00 USD of what was paid: that cannot be refunded. 0.00 USD can.",
+    "credit_too_large": "amount: at most 120.00 USD of this invoice can be credited.",
+    "invoice_busy": "Another request is refunding or crediting this invoice; ask again when it is done.",
     "idempotency_in_progress": "A request with this Idempotency-Key is still running.",
     "idempotency_mismatch": "This Idempotency-Key was used for another request.",
     "payload_too_large": "The body is larger than 1048576 bytes.",
@@ -94,6 +99,11 @@ DETAILS = {
 MORE: dict[str, dict[str, Any]] = {
     "invalid_state": {"invoice_status": "open", "allowed": ["send", "pay", "void"]},
     "reference_taken": {"param": "reference", "existing": "in_1PgF"},
+    "nothing_to_refund": {"refundable": 0},
+    "refund_too_large": {"param": "amount", "refundable": 12000},
+    "payment_disputed": {"refundable": 0},
+    "credit_too_large": {"param": "amount", "creditable": 12000},
+    "invoice_busy": {"retry_after": 1},
     "validation_error": {
         "param": "items[0].amount",
         "errors": [{"loc": ["items", 0, "amount"], "msg": "Input should be a valid integer", "type": "int_type"}],

@@ -33,6 +33,11 @@ STATUS = {
     "invalid_state": 409,
     "nothing_to_bill": 409,
     "reference_taken": 409,
+    "nothing_to_refund": 409,
+    "refund_too_large": 409,
+    "payment_disputed": 409,
+    "credit_too_large": 409,
+    "invoice_busy": 409,
     "idempotency_in_progress": 409,
     "payload_too_large": 413,
     "unsupported_media_type": 415,
@@ -101,6 +106,10 @@ class Problem(BaseModel):
     existing: str | None = Field(default=None, description="With reference_taken: the id that has it.")
     invoice_status: str | None = Field(default=None, description="With invalid_state: the invoice's status.")
     allowed: list[str] | None = Field(default=None, description="With invalid_state: what is allowed from it.")
+    refundable: int | None = Field(
+        default=None, description="Where a refund is refused: what can be refunded, in the currency's minor unit."
+    )
+    creditable: int | None = Field(default=None, description="With credit_too_large: what can be credited.")
 
 
 def answers(*codes: str, conditional: bool = False) -> dict[int | str, dict[str, Any]]:

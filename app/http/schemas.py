@@ -186,6 +186,7 @@ Currency = Annotated[
     str, AfterValidator(_currency), SchemaKeywords({"pattern": f"^{_CURRENCY.pattern}$"}), Field(examples=["usd"])
 ]
 Amount = Annotated[int, Field(ge=-MOST_AMOUNT, le=MOST_AMOUNT, description=MINOR)]
+PositiveAmount = Annotated[int, Field(ge=1, le=MOST_AMOUNT, description=MINOR)]
 UnitAmount = Annotated[int, Field(ge=0, le=MOST_AMOUNT, description=MINOR)]
 UnitAmountDecimal = Annotated[
     str,

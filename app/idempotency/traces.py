@@ -6,7 +6,14 @@ Stripe accepts at most twenty types per search.
 
 from collections.abc import Mapping, Sequence
 
-KINDS: Mapping[str, str] = {"products": "product", "prices": "price", "customers": "customer", "invoices": "invoice"}
+KINDS: Mapping[str, str] = {
+    "products": "product",
+    "prices": "price",
+    "customers": "customer",
+    "invoices": "invoice",
+    "refunds": "refund",
+    "credit_notes": "credit_note",
+}
 """The kind of object that a POST to `/v1/…` creates. Its event types begin with it."""
 
 
@@ -31,15 +38,20 @@ INVOICE_STEPS: Mapping[str, Sequence[str]] = {
     ),
     "void": _types("invoice", "voided"),
     "mark_uncollectible": _types("invoice", "marked_uncollectible"),
+    "attach_payment": _types("invoice", "updated", "paid") + _types("invoice_payment", "paid"),
+}
+RETURN_STEPS: Mapping[str, Sequence[str]] = {
+    "cancel": _types("refund", "updated", "failed"),
+    "void_credit_note": _types("credit_note", "voided"),
 }
 
 
 def of(step: str, path: str) -> Sequence[str]:
     """The event types that `step`, a POST to `path`, leads to."""
     kind = KINDS[path.split("/")[2]]
-    match step:
+    match step.partition("-")[0]:  # of several creates in a request each has a number
         case "create":
             return (f"{kind}.created",)
         case "update":
             return (f"{kind}.updated",)
-    return INVOICE_STEPS[step]
+    return {**INVOICE_STEPS, **RETURN_STEPS}[step]

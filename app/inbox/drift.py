@@ -1,14 +1,16 @@
 """The SQL statements that find what may have drifted: unfinished invoices, lagging fulfillments, unknown customers."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Interval, Text, and_, bindparam, exists, func, not_, or_, select, union
+from sqlalchemy import Interval, Text, and_, bindparam, exists, func, literal, not_, or_, select, union, union_all
 
 from app.db.engine import Connection
-from app.db.schema import customers, fulfillments, invoices, tombstones
+from app.db.schema import customers, disputes, fulfillments, invoices, refunds, tombstones
 from app.db.schema.fulfillments import EFFECTIVE_STATUS
 from app.db.statement import Statement, any_of
+from app.domain.dispute import CLOSED
 
 _I, _F = invoices.c, fulfillments.c
 _THERE = _I.deleted_at.is_(None)
@@ -54,6 +56,39 @@ _NEWEST_FINALIZED = Statement(
     .order_by(_I.created_at.desc(), _I.id.desc())
     .limit(1)
 )
+
+_CHANGING = (
+    ("refund", refunds, refunds.c.status.in_(("pending", "requires_action"))),
+    ("dispute", disputes, disputes.c.status.not_in(sorted(CLOSED))),
+)
+_UNFINISHED_RETURNS = Statement(
+    union_all(
+        *(
+            select(literal(kind).label("kind"), table.c.id, table.c.invoice).where(
+                changing,
+                table.c.updated_at < func.now() - bindparam("settled", type_=Interval),
+                not_(table.c.id == any_of("except_for", Text)),
+            )
+            for kind, table, changing in _CHANGING
+        )
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A refund or dispute that can still change, and its invoice."""
+
+    kind: str
+    id: str
+    invoice: str
+
+
+async def unfinished_returns(
+    connection: Connection, except_for: Collection[str], settled: timedelta
+) -> list[Unfinished]:
+    """Refunds and disputes that can still change, without `except_for` and without what changed within `settled`."""
+    return await _UNFINISHED_RETURNS.rows(connection, Unfinished, except_for=list(except_for), settled=settled)
 
 
 async def unfinished(connection: Connection, except_for: Collection[str], settled: timedelta) -> list[str]:

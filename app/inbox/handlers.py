@@ -7,6 +7,7 @@ Unlinked or AttemptUnclear. The worker then asks Stripe and calls it again with 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.domain.credit_note import credited
 from app.domain.fulfillment import Attempt, AttemptReport
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
@@ -44,10 +45,11 @@ class AttemptUnclear(Exception):
 class Incoming:
     """An event in process, with the answers of Stripe it needed.
 
-    invoice: the invoice of a payment's event; None if not known yet, "" if Stripe says that it pays none. payment: that
-    which says so, if it was fetched. fetched: snapshots by subject. intent: the PaymentIntent as it is now, and the
-    reports known when it was asked. applied: the event's effects were committed before. finalized: the event says that
-    its invoice is no draft any more, so Stripe cannot have deleted it.
+    payment_intent: the payment that the event is about; its invoice is to be found. invoice: the invoice of a payment,
+    or of what came back of one; None if not known yet, "" if Stripe says that it pays none. payment: that which says so,
+    if it was fetched. fetched: snapshots by subject. intent: the PaymentIntent as it is now, and the reports known when
+    it was asked. applied: the event's effects were committed before. finalized: the event says that its invoice is no
+    draft any more, so Stripe cannot have deleted it.
     """
 
     event: Event
@@ -57,6 +59,7 @@ class Incoming:
     intent: tuple[JsonObject, tuple[object, ...]] | None = None
     applied: bool = False
     finalized: bool = False
+    payment_intent: str | None = None
     _mirrored: Subject | None = None
 
     def __post_init__(self) -> None:
@@ -66,13 +69,27 @@ class Incoming:
         )
         if kind := KINDS.get(named):
             self._mirrored = Subject(kind, self.event.object["id"])
-        elif named in OF_INVOICES:
+        if named in OF_INVOICES:
             self.invoice = id_of(self.event.object["invoice"])
+        elif named in OF_PAYMENTS:
+            self.payment_intent = id_of(self.event.object["id" if named == "payment_intent" else "payment_intent"])
+            self.invoice = None if self.payment_intent else ""
 
     @property
-    def subject(self) -> Subject | None:
-        """The mirrored object of the event; None for a PaymentIntent whose invoice is not known."""
-        return self._mirrored or (Subject(Kind.INVOICE, self.invoice) if self.invoice else None)
+    def unlinked(self) -> str | None:
+        """The PaymentIntent whose invoice is not known yet; None if there is none to look for."""
+        return self.payment_intent if self.invoice is None else None
+
+    @property
+    def subjects(self) -> list[Subject]:
+        """The objects that the event changes: a mirrored object, the invoice of a payment, or both."""
+        invoice = [Subject(Kind.INVOICE, self.invoice)] if self.invoice else []
+        return [self._mirrored, *invoice] if self._mirrored else invoice
+
+    @property
+    def about(self) -> str | None:
+        """The id of the invoice that the event is about, if it is known."""
+        return next((subject.id for subject in self.subjects if subject.kind is Kind.INVOICE), None)
 
     @property
     def foreign(self) -> bool:
@@ -84,7 +101,7 @@ class Incoming:
         if self.foreign or subject != self._mirrored:
             return None
         window = ObservationWindow(self.event.created_at, self.event.created_at, over=over)
-        return snapshot(subject.kind, self.event.object, window)
+        return snapshot(subject.kind, self.event.object, window).belongs_to(self.invoice)
 
     @property
     def nothing_of_ours(self) -> bool:
@@ -104,7 +121,7 @@ class Incoming:
             window = ObservationWindow(event.created_at, event.created_at, first=first)
             said = {"id": subject.id, "deleted": True} if self.foreign else event.object
             taken = snapshot(subject.kind, said, window, deleted=deleted)
-        unit.apply(taken)
+        unit.apply(taken.belongs_to(self.invoice))
         return subject
 
 
@@ -117,6 +134,8 @@ KINDS = {kind.value: kind for kind in Kind}
 
 OF_INVOICES = frozenset({"invoice_payment", "credit_note"})
 """Stripe's names of objects that say which invoice they belong to."""
+OF_PAYMENTS = frozenset({"payment_intent", "charge", "refund", "dispute", "radar.early_fraud_warning"})
+"""Stripe's names of objects that say which PaymentIntent they belong to, but not which invoice that pays."""
 
 Handler = Callable[[UnitOfWork, Incoming], None]
 
@@ -191,8 +210,7 @@ def on_payment_intent_succeeded(unit: UnitOfWork, incoming: Incoming) -> None:
     The invoice's own events tell the rest. Stripe is not asked: most payments of an account may belong to no invoice.
     """
     incoming.invoice = incoming.invoice or ""
-    subject = incoming.subject
-    invoice = unit.row(subject) if subject else None
+    invoice = unit.row(Subject(Kind.INVOICE, incoming.invoice)) if incoming.invoice else None
     if invoice is None:
         incoming.invoice = ""
         return
@@ -229,20 +247,76 @@ def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
         unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.PAID, incoming.event.created_at))
 
 
+def on_return_created(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Mirror a new refund or dispute, and let the fulfillment follow."""
+    _take_return(unit, incoming, first=True)
+
+
+def on_return(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Mirror a changed refund or dispute, and let the fulfillment follow."""
+    _take_return(unit, incoming)
+
+
+def on_payment(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Something that other events tell in full, or that changes nothing: the invoice it concerns is made known."""
+    _invoice_of_payment(unit, incoming)
+
+
+def on_credit_note_created(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Mirror a new credit note, as on_credit_note does."""
+    _take_credit_note(unit, incoming, first=True)
+
+
 def on_credit_note(unit: UnitOfWork, incoming: Incoming) -> None:
-    """A credit note changed what is due: its invoice is taken over from Stripe, which need not tell of that otherwise."""
+    """Mirror a changed credit note, and let the fulfillment follow.
+
+    Stripe need not tell what it did to the invoice. Where the invoice does not show it, it is taken over.
+    """
+    _take_credit_note(unit, incoming)
+
+
+def _take_credit_note(unit: UnitOfWork, incoming: Incoming, *, first: bool = False) -> None:
     subject = Subject(Kind.INVOICE, str(incoming.invoice))
-    incoming.finalized = True
-    if subject not in incoming.fetched:
+    invoice = _take_finalized(unit, incoming, subject)
+    incoming.apply(unit, first=first)
+    shown = (invoice.get("pre_payment_credit_notes_amount"), invoice.get("post_payment_credit_notes_amount"))
+    if subject not in incoming.fetched and shown != credited(unit.returns_of(Kind.CREDIT_NOTE, subject.id)):
         raise Unordered(subject, unit.revision(subject))
-    _take_invoice(unit, incoming, subject)
+    unit.follow_returns(subject.id)
+
+
+def _take_return(unit: UnitOfWork, incoming: Incoming, *, first: bool = False) -> None:
+    invoice = _invoice_of_payment(unit, incoming)
+    if invoice:
+        incoming.apply(unit, first=first)
+        unit.follow_returns(invoice["id"])
+
+
+def _invoice_of_payment(unit: UnitOfWork, incoming: Incoming) -> JsonObject | None:
+    """The invoice that the payment pays, with its fulfillment; None if it pays none."""
+    if incoming.unlinked:
+        raise Unlinked(incoming.unlinked)
+    if not incoming.invoice:
+        return None
+    invoice = _take_finalized(unit, incoming, Subject(Kind.INVOICE, incoming.invoice))
+    if incoming.payment:
+        unit.link(incoming.payment)
+    return invoice
+
+
+def _take_finalized(unit: UnitOfWork, incoming: Incoming, subject: Subject) -> JsonObject:
+    """An invoice that is no draft any more. One that is not known as such here is fetched first."""
+    invoice = _take_invoice(unit, incoming, subject)
+    if invoice is None or (invoice["status"] == InvoiceStatus.DRAFT and subject not in incoming.fetched):
+        raise Unordered(subject, unit.revision(subject))
+    return invoice
 
 
 def _follow_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt) -> None:
     intent = incoming.event.object
-    subject = incoming.subject
-    if incoming.invoice is None:
-        raise Unlinked(intent["id"])
+    if incoming.unlinked:
+        raise Unlinked(incoming.unlinked)
+    subject = Subject(Kind.INVOICE, incoming.invoice) if incoming.invoice else None
     invoice = _take_invoice(unit, incoming, subject) if subject else None
     if invoice is None:
         return
@@ -322,9 +396,20 @@ HANDLERS: dict[str, Handler] = {
     "invoice.marked_uncollectible": on_finalized,
     "invoice.deleted": on_deleted,
     "invoice_payment.paid": on_invoice_payment_paid,
-    "credit_note.created": on_credit_note,
+    "credit_note.created": on_credit_note_created,
     "credit_note.updated": on_credit_note,
     "credit_note.voided": on_credit_note,
+    "refund.created": on_return_created,
+    "refund.updated": on_return,
+    "refund.failed": on_return,
+    "charge.refunded": on_payment,
+    "charge.refund.updated": on_return,
+    "charge.dispute.created": on_return_created,
+    "charge.dispute.updated": on_return,
+    "charge.dispute.closed": on_return,
+    "charge.dispute.funds_withdrawn": on_return,
+    "charge.dispute.funds_reinstated": on_return,
+    "radar.early_fraud_warning.created": on_payment,
     "payment_intent.requires_action": on_payment_intent_requires_action,
     "payment_intent.succeeded": on_payment_intent_succeeded,
     "payment_intent.processing": on_payment_intent_processing,

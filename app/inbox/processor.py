@@ -94,7 +94,7 @@ class Processor:
     async def _read(self, handed: ClaimedEvent) -> Task | None:
         try:
             incoming = Incoming(read_event(handed.due.payload))
-            _ = incoming.subject or str(incoming.event.object["id"])
+            _ = incoming.subjects or str(incoming.event.object["id"])
         except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
             await self._put_back(handed, error)
             return None
@@ -102,14 +102,12 @@ class Processor:
 
     async def _link(self, tasks: Sequence[Task]) -> None:
         """Look up the invoices of the PaymentIntents among the events."""
-        unlinked = [task for task in tasks if task.incoming.subject is None]
+        unlinked = [task.incoming for task in tasks if task.incoming.unlinked]
         if unlinked:
             async with self._database.connection() as connection:
-                known = await item_statements.invoices_of(
-                    connection, {task.incoming.event.object["id"] for task in unlinked}
-                )
-            for task in unlinked:
-                task.incoming.invoice = known.get(task.incoming.event.object["id"])
+                known = await item_statements.invoices_of(connection, {str(it.unlinked) for it in unlinked})
+            for incoming in unlinked:
+                incoming.invoice = known.get(str(incoming.unlinked))
 
     async def _together(self, tasks: Sequence[Task]) -> None:
         """Apply `tasks` in one transaction, or each alone if the database refuses that."""
@@ -241,12 +239,11 @@ def _take_one(unit: UnitOfWork, task: Task, done: Done) -> None:
 def _tell(tasks: Sequence[Task], outcomes: Mapping[str, str], unit: UnitOfWork) -> None:
     """Record the outcome of each event of a committed batch."""
     for task in tasks:
-        subject = task.incoming.subject
-        task.handed.invoice = subject.id if subject and subject.kind is Kind.INVOICE else None
+        task.handed.invoice = task.incoming.about
         if task.due.id in outcomes:
             task.handed.ended(outcomes[task.due.id])
     telemetry.fulfillments(unit.fulfillments.changes, (task.handed for task in tasks))
 
 
 def _subjects(tasks: Iterable[Task]) -> set[Subject]:
-    return {subject for task in tasks if (subject := task.incoming.subject)}
+    return {subject for task in tasks for subject in task.incoming.subjects}

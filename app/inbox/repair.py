@@ -1,29 +1,35 @@
-"""Compares invoices with Stripe's and repairs those that drifted.
+"""Compares invoices and what came back of them with Stripe's, and repairs what drifted.
 
 As long as all events arrive, there is nothing to repair.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from app.db.engine import Database
+from app.db.rows import load
+from app.db.schema import invoices as invoices_table
 from app.domain.errors import DatabaseUnavailable
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
 from app.domain.snapshot import Verdict
+from app.domain.sources import id_of
 from app.inbox import coverage, drift
-from app.projection import observation
+from app.projection import item_statements, observation
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import PAGE, Answer, StripeGateway
-from app.stripe.mapping import Kind, Snapshot
+from app.stripe.mapping import RETURNS, Kind, Snapshot
 
 log = structlog.get_logger(__name__)
 
 CAUSE = "reconciler"
 UNFINISHED = (InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
+RECENT = timedelta(days=3)
+"""The age of refunds, credit notes and disputes that are compared in any case."""
+NONE: Mapping[str, str] = {}
 YOUNG = timedelta(days=60)
 """The greatest age of invoices that are checked for a missing fulfillment or an unknown customer."""
 
@@ -44,63 +50,98 @@ class Repairing:
         seen: set[str] = set()
         repaired: list[str] = []
         for status in UNFINISHED:
-            async for page in self._listed(status):
+            async for page in self._listed(Kind.INVOICE, {"status": status, "expand": ["data.payments"]}):
                 seen |= {it.data["id"] for it in page}
-                repaired += await self._settle(page)
+                repaired += await self._settle(page, Kind.INVOICE)
         async with self._database.connection() as connection:
             alone = await drift.unfinished(connection, seen, self._settled)
             alone += await drift.lagging(connection, self._settled, YOUNG)
             customers = await drift.orphans(connection, YOUNG)
         subjects = [Subject(Kind.INVOICE, it) for it in alone] + [Subject(Kind.CUSTOMER, it) for it in customers]
         repaired += [subject.id for subject in subjects if await self._take_over(subject)]
+        repaired += await self._repair_returns()
         if repaired:
             log.warning("drift_repaired", count=len(repaired), first=repaired[:20])
             async with self._database.connection() as connection:
                 await coverage.count_repairs(connection, len(repaired))
         return repaired
 
-    async def _listed(self, status: str) -> AsyncIterator[list[Answer]]:
-        query: JsonObject = {"status": status, "limit": PAGE, "expand": ["data.payments"]}
+    async def _repair_returns(self) -> list[str]:
+        """Compare recent refunds, credit notes and disputes, and older ones that can still change."""
+        repaired: list[str] = []
+        seen: set[str] = set()
+        since = int((datetime.now(UTC) - RECENT).timestamp())
+        for kind in RETURNS:
+            async for page in self._listed(kind, {"created": {"gte": since}}):
+                seen |= {it.data["id"] for it in page}
+                invoices = await self._invoices_of(page)
+                ours = [it for it in page if it.data["id"] in invoices]
+                repaired += await self._settle(ours, kind, invoices) if ours else []
+        async with self._database.connection() as connection:
+            left = await drift.unfinished_returns(connection, seen, self._settled)
+        for found in left:
+            if await self._take_over(Subject(Kind(found.kind), found.id), found.invoice):
+                repaired.append(found.id)
+        return repaired
+
+    async def _invoices_of(self, page: Sequence[Answer]) -> dict[str, str]:
+        """The invoices that the objects of `page` belong to, as far as they are known here, by the objects' ids."""
+        named = {it.data["id"]: id_of(it.data.get("invoice")) or "" for it in page}
+        paid = {it.data["id"]: id_of(it.data.get("payment_intent")) or "" for it in page}
+        async with self._database.connection() as connection:
+            by_payment = await item_statements.invoices_of(connection, set(paid.values()) - {""})
+            found = {one: named[one] or by_payment.get(paid[one], "") for one in named}
+            known = await load(connection, invoices_table, set(found.values()) - {""})
+        return {one: invoice for one, invoice in found.items() if invoice in known}
+
+    async def _listed(self, kind: Kind, which: JsonObject) -> AsyncIterator[list[Answer]]:
+        query: JsonObject = {**which, "limit": PAGE}
         while True:
-            answer = await self._gateway.get("/v1/invoices", query)
+            answer = await self._gateway.get(observation.PATHS[kind], query)
             found = answer.data["data"]
             yield [replace(answer, data=it) for it in found]
             if not answer.data["has_more"]:
                 return
             query["starting_after"] = found[-1]["id"]
 
-    async def _settle(self, page: Sequence[Answer]) -> list[str]:
-        """Compare a page at once, or each invoice alone if one cannot be read or stored."""
+    async def _settle(self, page: Sequence[Answer], kind: Kind, invoices: Mapping[str, str] = NONE) -> list[str]:
+        """Compare a page at once, or each object alone if one cannot be read or stored.
+
+        `invoices` are those that refunds, credit notes and disputes belong to.
+        """
         try:
-            return await self._compare([observation.snapshot_of(Kind.INVOICE, it) for it in page])
+            return await self._compare(
+                [observation.snapshot_of(kind, it).belongs_to(invoices.get(it.data["id"])) for it in page]
+            )
         except DatabaseUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 -- one invoice's fault must not stop the others
-            log.warning("page_not_compared", invoices=len(page), error=type(error).__name__)
-            subjects = [Subject(Kind.INVOICE, it.data["id"]) for it in page]
-            return [subject.id for subject in subjects if await self._take_over(subject)]
+        except Exception as error:  # noqa: BLE001 -- one object's fault must not stop the others
+            log.warning("page_not_compared", kind=kind.value, objects=len(page), error=type(error).__name__)
+            ids = [it.data["id"] for it in page]
+            return [one for one in ids if await self._take_over(Subject(kind, one), invoices.get(one))]
 
     async def _compare(self, page: Sequence[Snapshot]) -> list[str]:
         """Apply a page of snapshots in one transaction. What times cannot order is fetched individually."""
         repaired, unclear = [], []
         async with self._database.unit_of_work() as connection:
             subjects = [Subject(snapshot.kind, snapshot.id) for snapshot in page]
-            unit = await UnitOfWork.of(connection, subjects, cause=CAUSE)
+            owners = {Subject(Kind.INVOICE, snapshot.invoice) for snapshot in page if snapshot.invoice}
+            unit = await UnitOfWork.of(connection, [*subjects, *owners], cause=CAUSE)
             for subject, snapshot in zip(subjects, page, strict=True):
                 try:
                     with unit.all_or_nothing():
                         applied = unit.apply(snapshot) is Verdict.APPLY
-                        if unit.follow_invoice(subject.id) or applied:
+                        if unit.follow(subject) or applied:
                             repaired.append(subject.id)
                 except Unordered:
-                    unclear.append(subject)
+                    unclear.append((subject, snapshot.invoice))
             await unit.flush()
-        return repaired + [subject.id for subject in unclear if await self._take_over(subject)]
+        return repaired + [subject.id for subject, invoice in unclear if await self._take_over(subject, invoice)]
 
-    async def _take_over(self, subject: Subject) -> bool:
+    async def _take_over(self, subject: Subject, invoice: str | None = None) -> bool:
         """Update one object to what Stripe has. An error is logged and left to the next pass."""
         try:
-            return await observation.take_over(self._database, self._gateway, subject, CAUSE)
+            return await observation.take_over(self._database, self._gateway, subject, CAUSE, invoice=invoice)
         except DatabaseUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 -- see above

@@ -282,6 +282,12 @@ class InvoiceListed(Shown):
     settled_by: Annotated[Settlement | None, From(settlement, since=2), Feed] = Field(
         description="What made it `paid`; null while it is not."
     )
+    pre_payment_credit_notes_amount: Annotated[int | None, From("pre_payment_credit_notes_amount", since=3), Feed] = (
+        Field(description="What credit notes took off before it was paid.")
+    )
+    post_payment_credit_notes_amount: Annotated[int | None, From("post_payment_credit_notes_amount", since=3), Feed] = (
+        Field(description="What credit notes gave back after it was paid.")
+    )
     amount_shipping: Annotated[int | None, From("amount_shipping", since=2), Feed]
     discounts: Annotated[list[DiscountRead], From("total_discount_amounts", discount_amounts, since=2), Feed] = Field(
         description="What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive."

@@ -28,6 +28,7 @@ from app.domain.errors import (
 from app.domain.invoice import LEADS_TO, Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.domain.policy import METADATA
+from app.domain.sources import id_of
 from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Done, Steps
 from app.invoices.joined import Joined
@@ -182,12 +183,33 @@ class Invoices:
         await self.require_act(operation, Act.MARK_UNCOLLECTIBLE)
         return await self.act(operation, Act.MARK_UNCOLLECTIBLE, "/mark_uncollectible", {})
 
-    async def act(self, operation: Operation, act: Act, suffix: str, params: JsonView, *, status: int = 200) -> Answer:
-        """Do `act` at Stripe and answer with the resulting invoice."""
+    async def attach_payment(self, operation: Operation, params: JsonView) -> Answer:
+        """Let a PaymentIntent of the caller's pay the invoice, or a part of it (PaymentAttach)."""
+        await self.require_act(operation, Act.ATTACH_PAYMENT)
+        intent = params["payment_intent"]
+        wanted = {"payment_intent": intent}
+        return await self.act(operation, Act.ATTACH_PAYMENT, "/attach_payment", wanted, done=_is_paid_by(intent))
+
+    async def act(
+        self,
+        operation: Operation,
+        act: Act,
+        suffix: str,
+        params: JsonView,
+        *,
+        status: int = 200,
+        done: Done | None = None,
+    ) -> Answer:
+        """Do `act` at Stripe and answer with the resulting invoice.
+
+        `done` tells from the invoice whether it was done, where its status does not.
+        """
         of = f"/v1/invoices/{operation.subject}"
         asked = {**params, **SHOW_PAYMENTS}
         try:
-            answer = await self._steps.post(operation, act.value, f"{of}{suffix}", asked, of=of, done=_shows(act))
+            answer = await self._steps.post(
+                operation, act.value, f"{of}{suffix}", asked, of=of, done=done or _shows(act)
+            )
             if act is Act.PAY and answer.looked_up:
                 await self._require_payment(answer)
         except (PaymentFailed, PaymentActionRequired):
@@ -314,6 +336,13 @@ def _due(params: JsonView) -> JsonObject:
 
 def _has_lines(invoice: JsonView) -> bool:
     return bool(invoice["lines"]["data"])
+
+
+def _is_paid_by(payment_intent: str) -> Done:
+    """A function that tells from an invoice with its payments whether the PaymentIntent is attached."""
+    return lambda invoice: any(
+        id_of(payment["payment"].get("payment_intent")) == payment_intent for payment in invoice["payments"]["data"]
+    )
 
 
 def _shows(act: Act) -> Done:

@@ -14,7 +14,10 @@ class TimelineEntry(Shown):
     """One thing that happened, by this service's clock."""
 
     at: datetime
-    kind: Literal["request", "stripe_call", "event", "transition", "fulfillment", "action", "delivery"]
+    kind: Literal[
+        "request", "stripe_call", "event", "transition", "fulfillment", "payment", "refund", "credit_note", "dispute",
+        "action", "delivery",
+    ]  # fmt: skip
     what: str = Field(
         description="The use case, the step at Stripe, the type of the event, the status that was reached, or the action.",
         examples=["finalize_invoice"],

@@ -6,15 +6,22 @@ from app.db.engine import Connection
 from app.domain.json import JsonObject
 
 _ENTRIES = """
-WITH events AS (
+WITH related AS (
+    -- the ids of the invoice, of its payments, and of what came back of them
+    SELECT ARRAY(
+        SELECT $1 UNION
+        SELECT unnest(ARRAY[payment_intent, id]) FROM invoice_payments WHERE invoice = $1 UNION
+        SELECT unnest(ARRAY[id, charge]) FROM refunds WHERE invoice = $1 UNION
+        SELECT unnest(ARRAY[id, charge]) FROM disputes WHERE invoice = $1 UNION
+        SELECT id FROM credit_notes WHERE invoice = $1
+    ) AS ids
+), events AS (
     SELECT event.*, replace(payload, '\\u0000', '\\ufffd')::jsonb -> 'request' AS request -- PostgreSQL reads no NUL
     FROM webhook_events event
-    WHERE object_id = $1 OR object_id IN (
-        SELECT unnest(ARRAY[payment_intent, id]) FROM invoice_payments WHERE invoice = $1
-    )
+    WHERE object_id = ANY ((SELECT ids FROM related)::text[])
 ), asked AS (
     SELECT DISTINCT ON (operation.id) operation.*
-    FROM operations operation WHERE operation.subject = $1
+    FROM operations operation WHERE operation.subject = ANY ((SELECT ids FROM related)::text[])
 ), calls AS (
     SELECT DISTINCT ON (request ->> 'id')
         greatest(events.created_at, asked.created_at) AS at, request,
@@ -45,11 +52,16 @@ WITH events AS (
         'stripe_created_at', created_at, 'processed_at', processed_at
     ) FROM events
     UNION ALL
-    SELECT at, 3, id, CASE subject WHEN 'invoice' THEN 'transition' ELSE 'fulfillment' END, became,
+    SELECT at, 3, id, CASE subject WHEN 'invoice' THEN 'transition' ELSE subject END, became,
         CASE
             WHEN schema_version = 0 THEN data -- older than the feed
             WHEN subject = 'invoice' THEN jsonb_build_object(
                 'number', data #> '{invoice,number}', 'amount_due', data #> '{invoice,amount_due}'
+            )
+            WHEN subject <> 'fulfillment' THEN jsonb_build_object(
+                'id', data #> ARRAY[subject, 'id'], 'amount', data #> ARRAY[subject, 'amount'],
+                'total', data #> ARRAY[subject, 'total'], 'reason', data #> ARRAY[subject, 'reason'],
+                'failure_reason', data #> ARRAY[subject, 'failure_reason']
             )
             ELSE jsonb_build_object(
                 'attempts', data #> '{fulfillment,attempts}', 'amount_paid', data #> '{fulfillment,amount_paid}',
@@ -57,7 +69,7 @@ WITH events AS (
                 'failure_decline_code', data #> '{fulfillment,failure,decline_code}'
             )
         END || jsonb_build_object('was', was, 'cause', cause)
-    FROM changes WHERE invoice = $1 AND (subject = 'fulfillment' OR was IS DISTINCT FROM became)
+    FROM changes WHERE invoice = $1 AND (subject <> 'invoice' OR was IS DISTINCT FROM became)
     UNION ALL
     SELECT created_at, 4, 0, 'action', action, jsonb_build_object(
         'action', id, 'moment', moment, 'status', status, 'attempts', attempts, 'reason', reason,
@@ -75,10 +87,20 @@ SELECT jsonb_build_object('at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH2
 """
 
 _UNAPPLIED = """
+WITH related AS (
+    -- the ids of the invoice, of its payments, and of what came back of them
+    SELECT ARRAY(
+        SELECT $1 UNION
+        SELECT unnest(ARRAY[payment_intent, id]) FROM invoice_payments WHERE invoice = $1 UNION
+        SELECT unnest(ARRAY[id, charge]) FROM refunds WHERE invoice = $1 UNION
+        SELECT unnest(ARRAY[id, charge]) FROM disputes WHERE invoice = $1 UNION
+        SELECT id FROM credit_notes WHERE invoice = $1
+    ) AS ids
+)
 SELECT count(*) FILTER (WHERE status IN ('received', 'processing', 'failed')) AS waiting,
        count(*) FILTER (WHERE status = 'dead') AS dead
 FROM webhook_events
-WHERE object_id = $1 OR object_id IN (SELECT unnest(ARRAY[payment_intent, id]) FROM invoice_payments WHERE invoice = $1)
+WHERE object_id = ANY ((SELECT ids FROM related)::text[])
 """
 
 

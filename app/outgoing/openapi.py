@@ -5,16 +5,26 @@ Pages, streams and deliveries carry the same document.
 
 from typing import Any
 
-from app.domain.events import DELETED, FULFILLMENT, INVOICE, PAYMENT, event_type
+from app.domain.credit_note import CreditNoteStatus
+from app.domain.dispute import DisputeStatus
+from app.domain.events import CREDIT_NOTE, DELETED, DISPUTE, FULFILLMENT, INVOICE, PAYMENT, REFUND, event_type
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.outgoing import PING
 from app.domain.payment_attempts import UNEXPECTED
+from app.domain.refund import RefundStatus
 from app.http.examples import example
 from app.outgoing.schemas import PingEvent
 
 MEDIA_TYPE = "application/cloudevents+json"
-SCHEMAS = {INVOICE: "InvoiceEvent", FULFILLMENT: "FulfillmentEvent", PAYMENT: "PaymentEvent"}
+SCHEMAS = {
+    INVOICE: "InvoiceEvent",
+    FULFILLMENT: "FulfillmentEvent",
+    PAYMENT: "PaymentEvent",
+    REFUND: "RefundEvent",
+    CREDIT_NOTE: "CreditNoteEvent",
+    DISPUTE: "DisputeEvent",
+}
 
 BEFORE: dict[str, str | None] = {
     InvoiceStatus.DRAFT: None,
@@ -26,6 +36,19 @@ BEFORE: dict[str, str | None] = {
     FulfillmentStatus.AWAITING_PAYMENT: None,
 }
 """The status before, in the examples; `awaiting_payment` for other statuses of a fulfillment."""
+
+RETURNED: tuple[tuple[str, str | None, str, str], ...] = (
+    (REFUND, None, RefundStatus.PENDING, "A refund was made."),
+    (REFUND, RefundStatus.PENDING, RefundStatus.SUCCEEDED, "Something that is shown of the refund changed."),
+    (REFUND, RefundStatus.SUCCEEDED, RefundStatus.FAILED, "The refund failed: the money did not reach the customer."),
+    (CREDIT_NOTE, None, CreditNoteStatus.ISSUED, "A credit note was issued."),
+    (CREDIT_NOTE, CreditNoteStatus.ISSUED, CreditNoteStatus.ISSUED, "Something that is shown of it changed."),
+    (CREDIT_NOTE, CreditNoteStatus.ISSUED, CreditNoteStatus.VOID, "The credit note was voided."),
+    (DISPUTE, None, DisputeStatus.NEEDS_RESPONSE, "A payment is disputed, or its bank inquires."),
+    (DISPUTE, DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW, "Something that is shown of it changed."),
+    (DISPUTE, DisputeStatus.UNDER_REVIEW, DisputeStatus.WON, "The dispute was decided, or the inquiry ended."),
+)
+"""The events of what came back: subject, status before and now, and what they tell."""
 
 
 PAYMENTS = {
@@ -77,6 +100,9 @@ def webhooks(schemas: dict[str, Any]) -> dict[str, Any]:
     for status, told in PAYMENTS.items():
         name = event_type(PAYMENT, None, status)
         found[name] = _webhook(PAYMENT, name, told, (None, status), schemas)
+    for subject, was, status, told in RETURNED:
+        name = event_type(subject, was, status)
+        found[name] = _webhook(subject, name, told, (was, status), schemas)
     return found | {PING: _ping(schemas)}
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     column,
     exists,
     func,
+    or_,
     select,
     tuple_,
     union,
@@ -27,19 +28,22 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from app.db.engine import Connection
 from app.db.schema import (
     coverage,
+    credit_notes,
     customers,
+    disputes,
     fulfillment_actions,
     fulfillments,
     invoice_payments,
     invoices,
     operations,
+    refunds,
     webhook_events,
 )
 from app.db.schema.metadata import TIME
 from app.db.statement import Statement, any_of, parameters
 
 PAGE = 200
-NAME = "erasure_2"
+NAME = "erasure_3"
 """Name of the row in `coverage` that says up to when all events are swept.
 
 The number in it rises whenever more counts as personal, so that everything is swept once more. An older release goes on
@@ -53,14 +57,24 @@ _E, _O, _A = webhook_events.c, operations.c, fulfillment_actions.c
 _ERASED = any_of("customers", Text)
 _AFTER = bindparam("after", type_=Text)
 
+_RETURNED = (
+    (refunds, refunds.c.id),
+    (refunds, refunds.c.charge),
+    (credit_notes, credit_notes.c.id),
+    (disputes, disputes.c.id),
+    (disputes, disputes.c.charge),
+)
+"""What came back of invoices, and the charges, whose events say who paid."""
+
 _TRACED = union(
     select(func.unnest(bindparam("customers", type_=ARRAY(Text))).label("id")),
     select(invoices.c.id).where(invoices.c.customer == _ERASED),
     select(invoice_payments.c.payment_intent)
     .join(invoices, invoices.c.id == invoice_payments.c.invoice)
     .where(invoices.c.customer == _ERASED),
+    *(select(named).where(table.c.customer == _ERASED) for table, named in _RETURNED),
 ).cte("traced")
-"""The ids of customers, of their invoices and of the payments of those."""
+"""The ids of customers, of their invoices, of the payments of those, and of what came back."""
 
 _EVENTS = Statement(
     select(_E.id, _E.payload.label("document"))
@@ -114,12 +128,20 @@ _RECEIVED = Statement(
         _E.received_at,
         _E.id,
         _E.payload.label("document"),
-        exists(
-            select(_NAMED.c.ids)
-            .select_from(_NAMED)
-            .join(customers, customers.c.id == func.coalesce(_NAMED.c.ids[1], _NAMED.c.ids[2]))
-            .where(customers.c.deleted_at.is_not(None))
-            .correlate(webhook_events)
+        or_(
+            exists(
+                select(_NAMED.c.ids)
+                .select_from(_NAMED)
+                .join(customers, customers.c.id == func.coalesce(_NAMED.c.ids[1], _NAMED.c.ids[2]))
+                .where(customers.c.deleted_at.is_not(None))
+                .correlate(webhook_events)
+            ),
+            exists(  # a dispute does not say whose it is
+                select(disputes.c.id)
+                .join(customers, customers.c.id == disputes.c.customer)
+                .where(disputes.c.id == _E.object_id, customers.c.deleted_at.is_not(None))
+                .correlate(webhook_events)
+            ),
         ).label("mentions"),
     )
     .where(tuple_(_E.received_at, _E.id) > tuple_(bindparam("received_at", type_=TIME), bindparam("id", type_=Text)))

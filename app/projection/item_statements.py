@@ -1,19 +1,47 @@
 """An invoice's items, and which PaymentIntent pays which invoice."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import msgspec
-from sqlalchemy import Text, bindparam, delete, exists, func, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    bindparam,
+    case,
+    column,
+    delete,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.db.engine import Connection
 from app.db.rows import store
 from app.db.schema import customers, invoice_items, invoice_payments, tombstones
+from app.db.schema.metadata import JSON
 from app.db.statement import Statement, any_of
 from app.domain.json import JsonObject
 from app.stripe.mapping import InvoicePayment
 
 _I, _P = invoice_items.c, invoice_payments.c
+
+
+def _rank(payment: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[int]:
+    """The order of a payment's statuses: it is requested, made, and perhaps detached."""
+    return case(
+        (payment.status == "canceled", 3), (payment.status == "paid", 2), (payment.status == "open", 1), else_=0
+    )
+
+
 _OF_THE_INVOICE = _I.invoice == bindparam("invoice")
 
 _DELETE = Statement(delete(invoice_items).where(_I.invoice == any_of("invoices", Text)))
@@ -30,6 +58,28 @@ _INVOICES_OF = Statement(
     select(_P.payment_intent, _P.invoice).where(_P.payment_intent == any_of("payment_intents", Text))
 )
 _PAYMENTS_OF = Statement(select(invoice_payments).where(_P.invoice == any_of("invoices", Text)))
+_GIVEN = (
+    func.jsonb_to_recordset(bindparam("payments", type_=JSON))
+    .table_valued(*(column(one.name, one.type) for one in _P))
+    .render_derived(name="payment", with_types=True)
+)
+_KEPT = insert(invoice_payments).from_select([one.name for one in _P], select(*_GIVEN.c))
+_NEWER = tuple_(func.coalesce(_KEPT.excluded.created_at, text("'-infinity'")), _rank(_KEPT.excluded)) >= tuple_(
+    func.coalesce(_P.created_at, text("'-infinity'")), _rank(_P)
+)
+_PAYMENT = ("status", "amount_requested", "amount_paid", "created_at", "paid_at")
+_KEEP_PAYMENTS = Statement(
+    _KEPT.on_conflict_do_update(
+        index_elements=[_P.payment_intent],
+        set_={name: _KEPT.excluded[name] for name in ("id", "invoice", "is_default")}
+        | {name: case((_NEWER, _KEPT.excluded[name]), else_=_P[name]) for name in _PAYMENT},
+    )
+)
+_DETACH = Statement(
+    update(invoice_payments)
+    .values(status="canceled")
+    .where(_P.invoice == bindparam("invoice"), _P.status == "paid", not_(_P.payment_intent == any_of("listed", Text)))
+)
 _NAMED = func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued("id").render_derived(name="named")
 _UNKNOWN_CUSTOMERS = Statement(
     select(_NAMED.c.id).where(
@@ -75,6 +125,18 @@ async def invoices_of(connection: Connection, payment_intents: Iterable[str]) ->
 async def payments_of(connection: Connection, invoices: Collection[str]) -> list[InvoicePayment]:
     """The payments of `invoices`, as far as known here."""
     return await _PAYMENTS_OF.rows(connection, InvoicePayment, invoices=list(invoices)) if invoices else []
+
+
+async def keep_payments(connection: Connection, payments: Collection[InvoicePayment]) -> None:
+    """Insert or replace `payments`. A payment's later status stays."""
+    if payments:
+        await _KEEP_PAYMENTS.execute(connection, payments=[asdict(payment) for payment in payments])
+
+
+async def detach(connection: Connection, paid_by: Mapping[str, Collection[str]]) -> None:
+    """Record that payments were detached: those that Stripe does not list any more. `paid_by` has those it does."""
+    for invoice, listed in paid_by.items():
+        await _DETACH.execute(connection, invoice=invoice, listed=list(listed))
 
 
 async def unknown_customers(connection: Connection, customers: Collection[str]) -> list[str]:

@@ -11,19 +11,32 @@ import msgspec
 
 from app.db.engine import Connection
 from app.db.mirrored_documents import TABLES
-from app.db.rows import load, store
+from app.db.rows import load, load_all, store
 from app.domain.changes import invoice_status
-from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
+from app.domain.invoice import DELETED_RANK
 from app.domain.json import JsonObject, JsonView, storable
 from app.domain.snapshot import Version
 from app.domain.sources import Feed
 from app.projection import item_statements
-from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind, Snapshot, lines_digest
+from app.stripe.mapping import FIELDS, ITEM, RETURNS, VERSIONS, Kind, Snapshot, lines_digest, rank_of
 
 
 async def read(connection: Connection, kind: Kind, ids: Collection[str]) -> dict[str, JsonObject]:
     """The rows of `ids` by id; absent rows are missing. A row without a document counts as version 1."""
-    rows = await load(connection, TABLES[kind], ids)
+    return await _completed(connection, kind, await load(connection, TABLES[kind], ids))
+
+
+async def read_returns(connection: Connection, invoices: Collection[str]) -> dict[Kind, dict[str, JsonObject]]:
+    """The refunds, credit notes and disputes of `invoices`, by kind and id."""
+    found = {}
+    for kind in RETURNS:
+        rows = await load_all(connection, TABLES[kind], invoices, by="invoice")
+        found[kind] = await _completed(connection, kind, {row["id"]: row for row in rows})
+    return found
+
+
+async def _completed(connection: Connection, kind: Kind, rows: dict[str, JsonObject]) -> dict[str, JsonObject]:
+    """`rows` with the fields that only their documents hold."""
     later = FIELDS[kind].later
     for row in rows.values():
         if later and row["document"]:
@@ -74,7 +87,7 @@ def completed_items(document: str) -> str:
 
 def version_of(kind: Kind, row: JsonObject) -> Version:
     """The version of the snapshot that `row` holds."""
-    rank = RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
+    rank = rank_of(kind, row)
     if row["deleted_at"]:
         rank = DELETED_RANK
     return Version(
@@ -90,3 +103,8 @@ def version_of(kind: Kind, row: JsonObject) -> Version:
 def invoice_state(row: JsonObject) -> JsonObject:
     """The invoice's state in events, from its row."""
     return {**FIELDS[Kind.INVOICE].told(row, FIELDS[Kind.INVOICE].marked(Feed)), "status": invoice_status(row)}
+
+
+def return_state(kind: Kind, row: JsonObject) -> JsonObject:
+    """The state in events of a refund, credit note or dispute, from its row."""
+    return FIELDS[kind].told(row, FIELDS[kind].marked(Feed))

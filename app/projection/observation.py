@@ -15,6 +15,9 @@ PATHS = {
     Kind.PRICE: "/v1/prices",
     Kind.CUSTOMER: "/v1/customers",
     Kind.INVOICE: "/v1/invoices",
+    Kind.REFUND: "/v1/refunds",
+    Kind.CREDIT_NOTE: "/v1/credit_notes",
+    Kind.DISPUTE: "/v1/disputes",
 }
 
 
@@ -45,20 +48,25 @@ async def observe(gateway: StripeGateway, subject: Subject, over: int | None = N
     return observed
 
 
-async def take_over(database: Database, gateway: StripeGateway, subject: Subject, cause: str) -> bool:
+async def take_over(
+    database: Database, gateway: StripeGateway, subject: Subject, cause: str, *, invoice: str | None = None
+) -> bool:
     """Update our rows of `subject` to what Stripe has now. Returns whether anything changed.
+
+    `invoice` is the one that a refund, credit note or dispute belongs to.
 
     Raises Unordered if others change it faster than Stripe answers, and what the gateway raises.
     """
+    subjects = [subject, *([Subject(Kind.INVOICE, invoice)] if invoice else [])]
     async with database.unit_of_work() as connection:
-        over = (await UnitOfWork.of(connection, [subject])).revision(subject)
+        over = (await UnitOfWork.of(connection, subjects)).revision(subject)
     for look in range(MOST_LOOKS):
-        observed = await observe(gateway, subject, over)
+        observed = (await observe(gateway, subject, over)).belongs_to(invoice)
         try:
             async with database.unit_of_work() as connection:
-                unit = await UnitOfWork.of(connection, [subject], cause=cause)
+                unit = await UnitOfWork.of(connection, subjects, cause=cause)
                 verdict = unit.apply(observed)
-                followed = subject.kind is Kind.INVOICE and unit.follow_invoice(subject.id)
+                followed = unit.follow(subject)
                 await unit.flush()
                 return verdict is Verdict.APPLY or followed
         except Unordered as question:

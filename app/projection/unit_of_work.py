@@ -13,7 +13,8 @@ from typing import NamedTuple, Self
 
 from app.db.engine import Connection
 from app.db.rows import load, lock, store
-from app.db.schema import fulfillments, invoice_payments
+from app.db.schema import fulfillments
+from app.domain import returns
 from app.domain.changes import Change, invoice_status, note
 from app.domain.errors import NotAtStripe
 from app.domain.events import INVOICE
@@ -26,7 +27,7 @@ from app.fulfillment.fulfillments import Fulfillments
 from app.idempotency import references
 from app.projection import change_statements, erasure, erasure_statements, item_statements, mirrored_rows, tombstones
 from app.projection.mirrored_rows import completed_items, items_document
-from app.stripe.mapping import FIELDS, ITEM, VERSIONS, InvoicePayment, Kind, Snapshot, lines_digest
+from app.stripe.mapping import FIELDS, ITEM, RETURNS, VERSIONS, InvoicePayment, Kind, Snapshot, lines_digest
 
 SECOND = timedelta(seconds=1)
 
@@ -74,6 +75,7 @@ class UnitOfWork:
         self._changed: set[Subject] = set()
         self._items: dict[str, list[JsonObject]] = {}
         self._payments: dict[str, InvoicePayment] = {}
+        self._paid_by: dict[str, list[str]] = {}
         self._buried: set[str] = set()
         self._given_up: set[tuple[Subject, str]] = set()
         self._erased: dict[str, str | None] = {}
@@ -100,6 +102,8 @@ class UnitOfWork:
         for kind, kind_ids in ids.items():
             rows = await mirrored_rows.read(connection, kind, kind_ids)
             unit._rows |= {Subject(kind, row_id): row for row_id, row in rows.items()}
+        if any(ids[kind] for kind in RETURNS):
+            await unit._load_returns(ids[Kind.INVOICE])
         rows = await load(connection, fulfillments, ids[Kind.INVOICE], by="invoice")
         new = any(invoice_id not in rows for invoice_id in ids[Kind.INVOICE])
         policy = await policy_statements.current(connection) if new else DEFAULT
@@ -112,10 +116,18 @@ class UnitOfWork:
         unit._payments = {payment.payment_intent: payment for payment in payments}
         return unit
 
+    async def _load_returns(self, invoices: Sequence[str]) -> None:
+        """Read all that came back of `invoices`, and the invoices of what is known but was not wanted with its own."""
+        for kind, rows in (await mirrored_rows.read_returns(self._connection, invoices)).items():
+            self._rows |= {Subject(kind, row_id): row for row_id, row in rows.items()}
+        owners = {row["invoice"] for subject, row in self._rows.items() if subject.kind in RETURNS} - set(invoices)
+        rows = await mirrored_rows.read(self._connection, Kind.INVOICE, owners)
+        self._rows |= {Subject(Kind.INVOICE, row_id): row for row_id, row in rows.items()}
+
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """Undo what the block did if it raises, so that half an event is never written."""
-        parts = ("_rows", "_changed", "_items", "_payments", "_buried", "_given_up", "_erased", "_changes")
+        parts = ("_rows", "_changed", "_items", "_payments", "_paid_by", "_buried", "_given_up", "_erased", "_changes")
         kept = {part: getattr(self, part).copy() for part in parts}
         fulfillments = self.fulfillments.copy()
         try:
@@ -203,7 +215,7 @@ class UnitOfWork:
             "revision": row["revision"] + 1,
             "updated_at": self._now,
         }
-        if known and known["reference"] and known["reference"] != row["reference"]:
+        if known and known.get("reference") and known["reference"] != row["reference"]:
             self._given_up.add((subject, known["reference"]))
         if subject.kind is Kind.INVOICE:
             row["status"] = advance(known["status"] if known else None, row["status"], asked=asked)
@@ -217,7 +229,13 @@ class UnitOfWork:
             row["deleted_at"] = None
         if subject.kind is Kind.INVOICE:
             row["payment_intent"] = known["payment_intent"] if known else self._default_link(subject.id)
+            if known and snapshot.payments_complete and row["amount_paid"] < known["amount_paid"]:
+                self._paid_by[subject.id] = [payment.payment_intent for payment in snapshot.payments]
             self._note_invoice(known, row)
+        if subject.kind in RETURNS:
+            invoice = self._rows[Subject(Kind.INVOICE, row["invoice"])]
+            row |= {name: invoice[name] for name in ("customer", "livemode")}
+            self._note_return(subject.kind, known, row)
         self._put(subject, row)
 
     def _confirm(self, subject: Subject, known: JsonObject, snapshot: Snapshot, items_taken: JsonObject) -> None:
@@ -302,12 +320,36 @@ class UnitOfWork:
         ours = (it.payment_intent for it in payments if it.invoice == invoice_id and it.is_default)
         return max(ours, default=None)
 
+    def follow(self, subject: Subject) -> bool:
+        """Let the fulfillment follow `subject`, where it is an invoice or what came back of one.
+
+        Returns whether the fulfillment's status changed.
+        """
+        row = self._rows.get(subject)
+        if subject.kind is Kind.INVOICE:
+            return self.follow_invoice(subject.id)
+        return subject.kind in RETURNS and row is not None and self.follow_returns(row["invoice"])
+
     def follow_invoice(self, invoice_id: str) -> bool:
         """Let the fulfillment follow its invoice. Returns whether the fulfillment's status changed."""
         invoice = self._rows.get(Subject(Kind.INVOICE, invoice_id))
         if invoice is None or invoice["deleted_at"]:
             return False
         return self.fulfillments.follow_invoice(invoice)
+
+    def follow_returns(self, invoice_id: str) -> bool:
+        """Let the fulfillment follow what came back of its invoice. Returns whether its status changed."""
+        refunds, notes, disputes = (self.returns_of(kind, invoice_id) for kind in RETURNS)
+        found = returns.returned(
+            [returns.Refund(row["id"], row["amount"], row["status"]) for row in refunds],
+            [returns.CreditNote(row["post_payment_amount"], row["status"], _paid_out(row["refunds"])) for row in notes],
+            [returns.Dispute(row["amount"], row["status"]) for row in disputes],
+        )
+        return self.fulfillments.follow_returns(self._rows[Subject(Kind.INVOICE, invoice_id)], found)
+
+    def returns_of(self, kind: Kind, invoice_id: str) -> list[JsonObject]:
+        """The refunds, credit notes or disputes of the invoice. All are known if one of them was wanted."""
+        return [row for subject, row in self._rows.items() if subject.kind is kind and row["invoice"] == invoice_id]
 
     # What is written
 
@@ -327,6 +369,13 @@ class UnitOfWork:
                 was = state["status"]
             note(self._changes, Change(INVOICE, was, state, self.cause, refused=refused))
 
+    def _note_return(self, kind: Kind, known: JsonObject | None, row: JsonObject) -> None:
+        """Record a change of a refund, credit note or dispute if its content changed."""
+        now = mirrored_rows.version_of(kind, row)
+        if known is None or not now.same_content(mirrored_rows.version_of(kind, known)):
+            was = str(known["status"]) if known else None
+            note(self._changes, Change(kind.value, was, mirrored_rows.return_state(kind, row), self.cause))
+
     async def flush(self) -> None:
         """Write the changes, parents first."""
         await self._erase_invoices()
@@ -336,7 +385,8 @@ class UnitOfWork:
             await mirrored_rows.write(self._connection, kind, rows)
             await self._keep_references(kind, rows)
         await item_statements.replace(self._connection, self._items)
-        await store(self._connection, invoice_payments, list(self._payments.values()))
+        await item_statements.keep_payments(self._connection, list(self._payments.values()))
+        await item_statements.detach(self._connection, self._paid_by)
         await store(self._connection, fulfillments, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
         await change_statements.add(self._connection, self._told())
@@ -356,16 +406,16 @@ class UnitOfWork:
 
     def _told(self) -> list[JsonObject]:
         """The rows of the changes, each with its invoice's state now."""
-        states = {change.invoice: change.state for change in self._changes}
-        told = [change.row(change.state) for change in self._changes]
-        for change in self.fulfillments.changes:
+        states = {change.invoice: change.state for change in self._changes if change.subject == INVOICE}
+        told = []
+        for change in (*self._changes, *self.fulfillments.changes):
             if change.invoice not in states:
                 states[change.invoice] = mirrored_rows.invoice_state(self._rows[Subject(Kind.INVOICE, change.invoice)])
-            told.append(change.row(states[change.invoice]))
+            told.append(change.row(change.state if change.subject == INVOICE else states[change.invoice]))
         return told
 
     async def _keep_references(self, kind: Kind, rows: Sequence[JsonObject]) -> None:
-        owned = [(row["reference"], row["id"]) for row in rows if row["reference"] and not row["deleted_at"]]
+        owned = [(row["reference"], row["id"]) for row in rows if row.get("reference") and not row["deleted_at"]]
         given_up = [(reference, subject.id) for subject, reference in self._given_up if subject.kind is kind]
         if given_up:
             await references.give_up(self._connection, kind.value, given_up)
@@ -374,6 +424,11 @@ class UnitOfWork:
         deleted = [row["id"] for row in rows if row["deleted_at"]]
         if deleted:
             await references.free(self._connection, objects=deleted)
+
+
+def _paid_out(refunds: Sequence[JsonView]) -> dict[str, int]:
+    """How much of a credit note each of its refunds pays out, by the refund's id."""
+    return {one["refund"]: one["amount"] for one in refunds if one["refund"]}
 
 
 def _not_older(version: Version, known: JsonView) -> bool:

@@ -31,6 +31,9 @@ RESOURCES: dict[Kind, Resource] = {
     Kind.PRICE: resources.PRICE,
     Kind.CUSTOMER: resources.CUSTOMER,
     Kind.INVOICE: resources.INVOICE,
+    Kind.REFUND: resources.REFUND,
+    Kind.CREDIT_NOTE: resources.CREDIT_NOTE,
+    Kind.DISPUTE: resources.DISPUTE,
 }
 
 Written = str | None
@@ -50,6 +53,12 @@ class Change:
     def subject(self) -> Subject:
         """The object that it changes."""
         return Subject(self.snapshot.kind, self.snapshot.id)
+
+    @property
+    def subjects(self) -> list[Subject]:
+        """The object, and the invoice that it belongs to."""
+        invoice = self.snapshot.invoice
+        return [self.subject, *([Subject(Kind.INVOICE, invoice)] if invoice else [])]
 
 
 class Writer:
@@ -109,12 +118,12 @@ class Writer:
             return snapshot
         observed = await observation.observe(self._gateway, question.subject, question.over)
         observed.payments = observed.payments or snapshot.payments
-        return observed
+        return observed.belongs_to(snapshot.invoice)
 
     async def _alone(self, change: Change) -> Written:
         """Write one change in its own transaction, waiting for locks."""
         async with self._database.unit_of_work() as connection:
-            unit = await UnitOfWork.of(connection, [change.subject], cause=change.cause)
+            unit = await UnitOfWork.of(connection, change.subjects, cause=change.cause)
             unit.apply(change.snapshot)
             await unit.flush()
             return (await _answer(connection, [change]))[0]
@@ -124,9 +133,9 @@ class Writer:
         outcomes: dict[Change, Written | Exception] = {}
         first = {change.subject: change for change in reversed(changes)}
         async with self._database.unit_of_work() as connection:
-            free = await lock_free(connection, [subject.id for subject in first])
-            mine = [it for it in changes if it is first[it.subject] and it.subject.id in free]
-            unit = await UnitOfWork.of_locked(connection, [change.subject for change in mine])
+            free = await lock_free(connection, {it.id for change in first.values() for it in change.subjects})
+            mine = [it for it in changes if it is first[it.subject] and all(one.id in free for one in it.subjects)]
+            unit = await UnitOfWork.of_locked(connection, list({it: it for change in mine for it in change.subjects}))
             for change in mine:
                 unit.cause = change.cause
                 try:

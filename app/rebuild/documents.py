@@ -167,8 +167,7 @@ class Documents:
             async with self._database.unit_of_work() as connection:
                 unit = await UnitOfWork.of(connection, [subject], cause=CAUSE)
                 unit.apply(observed)
-                if subject.kind is Kind.INVOICE:
-                    unit.follow_invoice(subject.id)
+                unit.follow(subject)
                 await unit.flush()
         except Unordered:
             return False  # others change it, and write its document

@@ -112,10 +112,10 @@ class Rebuilder:
 
     async def _apply(self, connection: Connection, event_type: str, incoming: Incoming) -> Question | None:
         """Apply one event to the projection of `connection`. Returns the question it raises, if any."""
-        if incoming.subject is None:
-            incoming.invoice = await rebuild_statements.invoice_of(connection, incoming.event.object["id"])
+        if incoming.unlinked:
+            incoming.invoice = await rebuild_statements.invoice_of(connection, incoming.unlinked)
         async with connection.transaction():
-            unit = await UnitOfWork.of(connection, [incoming.subject] if incoming.subject else [])
+            unit = await UnitOfWork.of(connection, incoming.subjects)
             try:
                 with unit.all_or_nothing():
                     handle(event_type, unit, incoming)

@@ -16,13 +16,23 @@ from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from app.db.engine import Connection
-from app.db.schema import customers, fulfillments, invoice_items, invoices, prices, products
+from app.db.schema import (
+    credit_notes,
+    customers,
+    disputes,
+    fulfillments,
+    invoice_items,
+    invoices,
+    prices,
+    products,
+    refunds,
+)
 from app.db.schema.metadata import TIME
 from app.db.statement import Statement, identifiers
 from app.domain.json import JsonObject
 from app.projection.item_statements import invoices_of
 
-COMPARED = (products, prices, customers, invoices, invoice_items, fulfillments)
+COMPARED = (products, prices, customers, invoices, invoice_items, refunds, credit_notes, disputes, fulfillments)
 """The compared tables, parents first."""
 
 BESIDE = (

@@ -17,7 +17,7 @@ from app.domain.errors import NotAtStripe, StripeInvalidRequest
 from app.domain.fulfillment import Payment, follow
 from app.domain.invoice import advance
 from app.domain.json import JsonView
-from app.domain.sources import Passing, id_of
+from app.domain.sources import Passing
 from app.inbox.envelope import Event, read_event
 from app.inbox.handlers import HANDLERS, KINDS
 from app.payments.attempts import failure_of, last_attempt
@@ -38,7 +38,6 @@ UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, msgsp
 PASSING = frozenset(FIELDS[Kind.INVOICE].marked(Passing))
 
 INTENT = "payment_intent"
-CREDIT_NOTE = "credit_note"
 FOLLOWS = "fulfillment"
 """The name of an extra field of an invoice: the fulfillment's status that would follow from its status."""
 ITEM = "items["
@@ -236,8 +235,6 @@ def reading_of(stripe_object: JsonView) -> Reading:
         said = (failure.code, failure.decline_code, failure.message) if failure else (None, None, None)
         told = dict(zip(("failure_code", "failure_decline_code", "failure_message"), said, strict=True))
         return {"id": stripe_object["id"], "attempt": last_attempt(stripe_object), **told}
-    if name == CREDIT_NOTE:
-        return {"invoice": id_of(stripe_object["invoice"])}
     payment = invoice_payment(stripe_object)
     return asdict(payment) if payment else {"payment_intent": None}
 

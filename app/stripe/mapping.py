@@ -4,20 +4,25 @@ The schemas of the answers say where each field of a row comes from; this module
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
 from app.catalog.schemas import PriceDocument, PriceRead, ProductRead
+from app.credit_notes.schemas import CreditNoteRead
 from app.customers.schemas import CustomerRead
-from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
+from app.disputes.schemas import DisputeRead
+from app.domain import credit_note, dispute, refund
+from app.domain.invoice import DELETED_RANK, RANK
 from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Version
 from app.domain.sources import id_of
 from app.invoices.schemas import InvoiceDocument, InvoiceListed, ItemRead
+from app.refunds.schemas import RefundRead
 from app.stripe.fields import Fields
 
 INLINE_LINES = 10
@@ -31,6 +36,20 @@ class Kind(StrEnum):
     PRICE = "price"
     CUSTOMER = "customer"
     INVOICE = "invoice"
+    REFUND = "refund"
+    CREDIT_NOTE = "credit_note"
+    DISPUTE = "dispute"
+
+
+RETURNS = (Kind.REFUND, Kind.CREDIT_NOTE, Kind.DISPUTE)
+"""The kinds that say what came back of an invoice."""
+RANKS: dict[Kind, Mapping[Any, int]] = {
+    Kind.INVOICE: RANK,
+    Kind.REFUND: refund.RANK,
+    Kind.CREDIT_NOTE: credit_note.RANK,
+    Kind.DISPUTE: dispute.RANK,
+}
+"""The order of statuses of the kinds that have some."""
 
 
 FIELDS: dict[Kind, Fields] = {
@@ -38,6 +57,9 @@ FIELDS: dict[Kind, Fields] = {
     Kind.PRICE: Fields(PriceDocument, PriceRead),
     Kind.CUSTOMER: Fields(CustomerRead),
     Kind.INVOICE: Fields(InvoiceDocument, InvoiceListed),
+    Kind.REFUND: Fields(RefundRead),
+    Kind.CREDIT_NOTE: Fields(CreditNoteRead),
+    Kind.DISPUTE: Fields(DisputeRead),
 }
 PLACED = ("invoice", "position")
 """What a line item does not say of itself."""
@@ -62,13 +84,25 @@ class ObservationWindow:
 
 @dataclass(frozen=True, slots=True)
 class InvoicePayment:
-    """That a PaymentIntent pays an invoice: the row, and whether this payment went through, which is no column."""
+    """That a PaymentIntent pays an invoice.
+
+    All but the ids and `is_default` are null where an older release recorded it.
+    """
 
     payment_intent: str
     id: str | None
     invoice: str
     is_default: bool
-    paid: bool = False
+    status: str | None = None
+    amount_requested: int | None = None
+    amount_paid: int | None = None
+    created_at: datetime | None = None
+    paid_at: datetime | None = None
+
+    @property
+    def paid(self) -> bool:
+        """Whether this payment went through."""
+        return self.status == "paid"
 
 
 @dataclass(slots=True)
@@ -77,7 +111,8 @@ class Snapshot:
 
     row: its fields, whether they are columns or only in the document. deleted: the object is gone. stub: and nothing
     else is known of it. missing: Stripe, asked, did not know it. items: an invoice's items as rows. items_complete: whether these are all, as Stripe shows only
-    the first few inline. payments: those of the invoice, if `payments` was expanded.
+    the first few inline. payments: those of the invoice, if `payments` was expanded. payments_complete: whether these
+    are all.
     """
 
     kind: Kind
@@ -90,6 +125,18 @@ class Snapshot:
     items: list[JsonObject] = field(default_factory=list)
     items_complete: bool = True
     payments: list[InvoicePayment] = field(default_factory=list)
+    payments_complete: bool = False
+
+    @property
+    def invoice(self) -> str | None:
+        """The invoice that the object belongs to, where it is one of RETURNS."""
+        return self.row.get("invoice") if self.kind in RETURNS else None
+
+    def belongs_to(self, invoice: str | None) -> "Snapshot":
+        """Record the invoice of a refund or dispute, which does not say so itself. Returns this snapshot."""
+        if invoice and self.kind in RETURNS:
+            self.row.setdefault("invoice", invoice)
+        return self
 
     def complete(self, lines: Iterable[JsonView]) -> None:
         """Set `lines`, Stripe's line items, as all items."""
@@ -118,14 +165,22 @@ def snapshot(kind: Kind, stripe_object: JsonView, window: ObservationWindow, *, 
     items = _items(stripe_object)
     version = _deleted(window) if deleted else _version(kind, row, items, window, timeless=timeless)
     complete = not stripe_object["lines"]["has_more"]
-    payments = _payments(stripe_object)
-    return Snapshot(kind, object_id, version, row, deleted, items=items, items_complete=complete, payments=payments)
+    payments = stripe_object.get("payments") or {}
+    return Snapshot(
+        kind, object_id, version, row, deleted, items=items, items_complete=complete, payments=_payments(payments),
+        payments_complete=payments.get("has_more") is False,
+    )  # fmt: skip
+
+
+def rank_of(kind: Kind, row: JsonView) -> int:
+    """The rank of the row's status; 0 where its kind has none, or where it is new at Stripe."""
+    return RANKS[kind].get(row["status"], 0) if kind in RANKS else 0
 
 
 def _version(
     kind: Kind, row: JsonView, items: Sequence[JsonView], window: ObservationWindow, *, timeless: bool = False
 ) -> Version:
-    rank = RANK[InvoiceStatus(row["status"])] if kind is Kind.INVOICE else 0
+    rank = rank_of(kind, row)
     digest, *later = (_content_digest(kind, row, items, since) for since in range(1, VERSIONS[kind] + 1))
     return Version(
         rank, window.since, window.until, digest, tuple(later), first=window.first, over=window.over, asked=window.asked,
@@ -166,17 +221,24 @@ def invoice_payment(payment: JsonView) -> InvoicePayment | None:
         payment["id"],
         str(id_of(payment["invoice"])),
         is_default=bool(payment.get("is_default")),
-        paid=payment.get("status") == "paid",
+        status=payment.get("status"),
+        amount_requested=payment.get("amount_requested"),
+        amount_paid=payment.get("amount_paid"),
+        created_at=_moment(payment.get("created")),
+        paid_at=_moment((payment.get("status_transitions") or {}).get("paid_at")),
     )
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _items(invoice: JsonView) -> list[JsonObject]:
     return [item_row(line, invoice["id"], index) for index, line in enumerate(invoice["lines"]["data"])]
 
 
-def _payments(invoice: JsonView) -> list[InvoicePayment]:
-    payments = (invoice.get("payments") or {}).get("data") or []
-    return [found for payment in payments if (found := invoice_payment(payment))]
+def _payments(listed: JsonView) -> list[InvoicePayment]:
+    return [found for payment in listed.get("data") or [] if (found := invoice_payment(payment))]
 
 
 def _digest(content: object) -> str:

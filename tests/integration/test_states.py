@@ -11,11 +11,12 @@ import pytest
 from tests.fixtures.caller import ITEM, Caller, Json
 from tests.fixtures.sandbox import Sandbox
 
+MONEY: Final = ("attach_payment", "refund", "credit")
 LEGAL: Final = {
     "draft": {"update", "delete", "edit_items", "finalize", "send", "pay"},
-    "open": {"send", "pay", "void", "mark_uncollectible", "client_secret", "payment_link"},
-    "uncollectible": {"pay", "void"},
-    "paid": set[str](),
+    "open": {"send", "pay", "void", "mark_uncollectible", "client_secret", "payment_link", *MONEY},
+    "uncollectible": {"pay", "void", *MONEY},
+    "paid": {"refund", "credit"},
     "void": set[str](),
 }
 ASKED: Final = {"paid": {"void", "client_secret"}}
@@ -38,6 +39,9 @@ REQUESTS: Final[dict[str, list[tuple[str, str, Json | None]]]] = {
     "void": [("POST", "/void", None)],
     "mark_uncollectible": [("POST", "/mark-uncollectible", None)],
     "client_secret": [("GET", "/client-secret", None)],
+    "attach_payment": [("POST", "/attach-payment", {"payment_intent": "pi_other"})],
+    "refund": [("POST", "/refunds", None)],
+    "credit": [("POST", "/credit-notes", {"amount": 1})],
 }
 BEHIND_OUR_BACK: Final = {
     "draft": {

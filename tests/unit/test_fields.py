@@ -120,14 +120,81 @@ OBJECTS: dict[str, Any] = {
         },
         "payments": {"data": []},
     },
+    "refund": {
+        "id": "re_1",
+        "object": "refund",
+        "payment_intent": {"id": "pi_1", "object": "payment_intent"},
+        "charge": "ch_1",
+        "amount": 1200,
+        "currency": "usd",
+        "status": "pending",
+        "reason": "requested_by_customer",
+        "pending_reason": "processing",
+        "created": 1793000000,
+        "metadata": {"reference": "r-1", "team": "a"},
+    },
+    "credit_note": {
+        "id": "cn_1",
+        "object": "credit_note",
+        "number": "A-1-CN-01",
+        "status": "issued",
+        "invoice": "in_1",
+        "customer": {"id": "cus_1", "object": "customer"},
+        "type": "post_payment",
+        "reason": None,
+        "memo": "Sorry",
+        "currency": "usd",
+        "subtotal": 1200,
+        "total": 1200,
+        "pre_payment_amount": 0,
+        "post_payment_amount": 1200,
+        "out_of_band_amount": 100,
+        "refunds": [{"refund": "re_1", "amount_refunded": 900, "type": "refund"}],
+        "lines": {
+            "data": [
+                {
+                    "id": "cnli_1",
+                    "type": "custom_line_item",
+                    "amount": 1200,
+                    "description": "Hours",
+                    "quantity": 1,
+                    "unit_amount_decimal": "1200",
+                }
+            ]
+        },
+        "pdf": "https://c",
+        "effective_at": 1793000000,
+        "voided_at": None,
+        "livemode": False,
+        "created": 1793000000,
+        "metadata": {},
+    },
+    "dispute": {
+        "id": "du_1",
+        "object": "dispute",
+        "payment_intent": "pi_1",
+        "charge": "ch_1",
+        "amount": 1200,
+        "currency": "usd",
+        "status": "needs_response",
+        "reason": "fraudulent",
+        "balance_transactions": [{"amount": -1200}],
+        "is_charge_refundable": False,
+        "evidence_details": {"due_by": 1793900000, "has_evidence": False, "submission_count": 0},
+        "livemode": False,
+        "created": 1793000000,
+    },
 }
 FIRST_DIGESTS = {
     "product": "c5fe67d0f161f7c61460abefe975aa29",
     "price": "b2f9b1f98e0a700154f1409804f6647a",
     "customer": "3ea3bf616d58d844d1a78932e24c0ac0",
     "invoice": "808f53d5bfb7aa2ff789cf815d52626b",
+    "refund": "87e3e6e1b9a0977eb036ea2fc73ebcb1",
+    "credit_note": "be4f5293877e6256ce47253dbe91d4bd",
+    "dispute": "9cb327c8bdf945869a49f9c40b105456",
 }
-"""What the release before documents computed of the same objects."""
+"""What the first release that mirrored each kind computed of the same objects."""
 
 
 @pytest.mark.parametrize("kind", Kind)

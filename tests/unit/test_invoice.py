@@ -7,11 +7,12 @@ import pytest
 from app.domain.errors import InvalidState
 from app.domain.invoice import RANK, TRANSITIONS, Act, InvoiceStatus, advance, allowed_acts, require
 
+MONEY = {"attach_payment", "refund", "credit"}
 STRIPES_TABLE = {
     "draft": {"update", "delete", "edit_items", "finalize", "send", "pay"},
-    "open": {"send", "pay", "void", "mark_uncollectible", "client_secret", "payment_link"},
-    "uncollectible": {"pay", "void"},
-    "paid": set[str](),
+    "open": {"send", "pay", "void", "mark_uncollectible", "client_secret", "payment_link", *MONEY},
+    "uncollectible": {"pay", "void", *MONEY},
+    "paid": {"refund", "credit"},
     "void": set[str](),
 }
 

@@ -9,15 +9,18 @@ from pydantic import BaseModel
 from app.admin.login import Operator
 from app.admin.views.invoices import InvoiceView
 from app.admin.views.mirrored import later_section
-from app.admin.views.mirrors import CustomerView, PriceView, ProductView
+from app.admin.views.mirrors import CreditNoteView, CustomerView, DisputeView, PriceView, ProductView, RefundView
 from app.admin.views.table import ReadOnlyView
 from app.catalog.schemas import PriceRead, ProductRead
+from app.credit_notes.schemas import CreditNoteRead
 from app.customers.schemas import CustomerRead
+from app.disputes.schemas import DisputeRead
 from app.domain.erasure import NOT_PEOPLE, PERSONAL
 from app.domain.masking import MASK
 from app.domain.sources import Feed, From, Joined, Personal
 from app.events.schemas import InvoiceState
 from app.invoices.schemas import InvoiceListed, InvoiceRead, ItemRead
+from app.refunds.schemas import RefundRead
 from app.stripe.mapping import FIELDS, ITEM, Kind
 from tests.unit.test_fields import Kept, Listed
 
@@ -26,12 +29,18 @@ READ: dict[Kind, type[BaseModel]] = {
     Kind.PRICE: PriceRead,
     Kind.CUSTOMER: CustomerRead,
     Kind.INVOICE: InvoiceRead,
+    Kind.REFUND: RefundRead,
+    Kind.CREDIT_NOTE: CreditNoteRead,
+    Kind.DISPUTE: DisputeRead,
 }
 VIEWS: dict[Kind, type[ReadOnlyView]] = {
     Kind.PRODUCT: ProductView,
     Kind.PRICE: PriceView,
     Kind.CUSTOMER: CustomerView,
     Kind.INVOICE: InvoiceView,
+    Kind.REFUND: RefundView,
+    Kind.CREDIT_NOTE: CreditNoteView,
+    Kind.DISPUTE: DisputeView,
 }
 NOT_IN_DOCUMENTS = {
     "fulfillment": "another row's: it is joined when the invoice is read",

@@ -4,7 +4,7 @@ from app.admin.views.access import ApiKeyView, AuditEntryView, RateBucketView
 from app.admin.views.actions import FulfillmentActionView
 from app.admin.views.inbox import WebhookEventView
 from app.admin.views.invoices import ChangeView, FulfillmentView, InvoiceView, PaymentLinkView
-from app.admin.views.mirrors import CustomerView, PriceView, ProductView
+from app.admin.views.mirrors import CreditNoteView, CustomerView, DisputeView, PriceView, ProductView, RefundView
 from app.admin.views.operations import OperationView
 from app.admin.views.outgoing import DeliveryView, WebhookEndpointView
 from app.admin.views.table import ReadOnlyView
@@ -12,6 +12,9 @@ from app.admin.views.table import ReadOnlyView
 VIEWS: tuple[type[ReadOnlyView], ...] = (
     InvoiceView,
     FulfillmentView,
+    RefundView,
+    CreditNoteView,
+    DisputeView,
     ChangeView,
     PaymentLinkView,
     CustomerView,

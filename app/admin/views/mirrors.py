@@ -1,6 +1,6 @@
-"""The views of customers, products and prices."""
+"""The views of customers, products and prices, and of what came back of invoices."""
 
-from app.admin.models import Customer, Price, Product
+from app.admin.models import CreditNote, Customer, Dispute, Price, Product, Refund
 from app.admin.views.mirrored import MirroredView
 from app.domain.sources import Personal
 from app.stripe.mapping import FIELDS, Kind
@@ -32,3 +32,30 @@ class PriceView(MirroredView, model=Price):
     group = "Customers and catalog"
     search = ("id", "product", "reference")
     column_list = ["id", "product", "unit_amount", "currency", "active", "nickname", "created_at"]
+
+
+class RefundView(MirroredView, model=Refund):
+    """Refunds."""
+
+    kind = Kind.REFUND
+    group = "Invoices"
+    search = ("id", "invoice", "payment_intent", "reference")
+    column_list = ["id", "invoice", "amount", "currency", "status", "reason", "created_at"]
+
+
+class CreditNoteView(MirroredView, model=CreditNote):
+    """Credit notes."""
+
+    kind = Kind.CREDIT_NOTE
+    group = "Invoices"
+    search = ("id", "invoice", "number", "reference")
+    column_list = ["id", "number", "invoice", "total", "currency", "status", "type", "created_at"]
+
+
+class DisputeView(MirroredView, model=Dispute):
+    """Disputes."""
+
+    kind = Kind.DISPUTE
+    group = "Invoices"
+    search = ("id", "invoice", "payment_intent")
+    column_list = ["id", "invoice", "amount", "currency", "status", "reason", "evidence_due_at", "created_at"]

@@ -12,13 +12,16 @@ from app.db.schema.fulfillments import changes, feed, fulfillments, payment_link
 from app.db.schema.inbox import coverage, tombstones, webhook_events
 from app.db.schema.metadata import metadata
 from app.db.schema.mirrors import (
+    credit_notes,
     customers,
+    disputes,
     document_rebuilds,
     invoice_items,
     invoice_payments,
     invoices,
     prices,
     products,
+    refunds,
 )
 from app.db.schema.operations import operations, reference_claims
 from app.db.schema.outgoing import deliveries, webhook_endpoints
@@ -30,8 +33,10 @@ __all__ = [
     "changes",
     "configured_actions",
     "coverage",
+    "credit_notes",
     "customers",
     "deliveries",
+    "disputes",
     "document_rebuilds",
     "feed",
     "fulfillment_actions",
@@ -47,6 +52,7 @@ __all__ = [
     "products",
     "rate_buckets",
     "reference_claims",
+    "refunds",
     "tombstones",
     "webhook_endpoints",
     "webhook_events",

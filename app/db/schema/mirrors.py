@@ -1,4 +1,4 @@
-"""The tables that mirror Stripe's objects: products, prices, customers, invoices with their items and payments."""
+"""The tables that mirror Stripe's objects: products, prices, customers, invoices, what came back."""
 
 from typing import Any
 
@@ -181,9 +181,95 @@ invoice_payments = Table(
     Column("id", Text),
     Column("invoice", Text, nullable=False),
     Column("is_default", Boolean, nullable=False),
+    Column("status", Text),
+    Column("amount_requested", BigInteger),
+    Column("amount_paid", BigInteger),
+    Column("created_at", TIME),
+    Column("paid_at", TIME),
     Index("ix_invoice_payments_invoice", "invoice"),
 )
-"""Which PaymentIntents pay which invoice. A PaymentIntent itself does not say so."""
+"""Which PaymentIntents pay which invoice. A PaymentIntent itself does not say so.
+
+status, amounts and times are null where the release before recorded the payment.
+"""
+
+
+def _returned(table: str) -> tuple[Column[Any] | Index, ...]:
+    """Columns of what came back of an invoice's payments: whose it is, and how much."""
+    return (
+        Column("invoice", Text, ForeignKey("invoices.id", ondelete="RESTRICT"), nullable=False),
+        Column("customer", Text),
+        Column("status", Text, nullable=False),
+        Column("currency", Text, nullable=False),
+        Column("reason", Text),
+        _undocumented(table),
+        Index(f"ix_{table}_newest", desc("created_at"), desc("id")),
+        Index(f"ix_{table}_invoice_newest", "invoice", desc("created_at"), desc("id")),
+        Index(f"ix_{table}_customer_newest", "customer", desc("created_at"), desc("id")),
+    )
+
+
+refunds = Table(
+    "refunds",
+    metadata,
+    *_mirrored(),
+    *_returned("refunds"),
+    Column("payment_intent", Text),
+    Column("charge", Text),
+    Column("amount", BigInteger, nullable=False),
+    Column("pending_reason", Text),
+    Column("failure_reason", Text),
+    Column("metadata", JSON, nullable=False),
+    Column("reference", Text),
+    CheckConstraint("amount >= 0", name="amount_not_negative"),
+    Index("ix_refunds_unfinished", "updated_at", postgresql_where=text("status IN ('pending', 'requires_action')")),
+    Index("ix_refunds_payment_intent", "payment_intent"),
+    Index("ix_refunds_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+)
+
+credit_notes = Table(
+    "credit_notes",
+    metadata,
+    *_mirrored(),
+    *_returned("credit_notes"),
+    Column("number", Text),
+    Column("type", Text, nullable=False),
+    Column("memo", Text),
+    Column("subtotal", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("pre_payment_amount", BigInteger, nullable=False),
+    Column("post_payment_amount", BigInteger, nullable=False),
+    Column("refund_amount", BigInteger, nullable=False),
+    Column("credit_amount", BigInteger, nullable=False),
+    Column("out_of_band_amount", BigInteger, nullable=False),
+    Column("refunds", JSON, nullable=False),
+    Column("lines", JSON, nullable=False),
+    Column("pdf", Text),
+    Column("metadata", JSON, nullable=False),
+    Column("reference", Text),
+    Column("effective_at", TIME),
+    Column("voided_at", TIME),
+    CheckConstraint("pre_payment_amount >= 0 AND post_payment_amount >= 0", name="amounts_not_negative"),
+    Index("ix_credit_notes_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+)
+
+disputes = Table(
+    "disputes",
+    metadata,
+    *_mirrored(),
+    *_returned("disputes"),
+    Column("payment_intent", Text),
+    Column("charge", Text),
+    Column("amount", BigInteger, nullable=False),
+    Column("withdrawn", Boolean, nullable=False),
+    Column("is_charge_refundable", Boolean, nullable=False),
+    Column("evidence_due_at", TIME),
+    Column("has_evidence", Boolean, nullable=False),
+    Column("submission_count", Integer, nullable=False),
+    CheckConstraint("amount >= 0", name="amount_not_negative"),
+    Index("ix_disputes_payment_intent", "payment_intent"),
+    Index("ix_disputes_status_newest", "status", desc("created_at"), desc("id")),
+)
 
 document_rebuilds = Table(
     "document_rebuilds",

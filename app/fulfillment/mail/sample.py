@@ -21,6 +21,8 @@ INVOICE: JsonObject = {
     "amount_due": 23000,
     "amount_paid": 23000,
     "amount_remaining": 0,
+    "pre_payment_credit_notes_amount": 0,
+    "post_payment_credit_notes_amount": 0,
     "amount_shipping": 0,
     "discounts": [{"discount": "di_1PgF", "amount": 1000}],
     "taxes": [

@@ -1,0 +1,1 @@
+"""Credit notes: what is taken back of a finalized invoice."""

@@ -1,0 +1,185 @@
+"""The use cases of credit notes.
+
+How much may be credited is counted under the invoice's lock, as of refunds (app/refunds/service.py).
+"""
+
+from contextlib import suppress
+from datetime import datetime
+
+from app.credit_notes.schemas import CreditNotePreview
+from app.db.engine import Connection, Database
+from app.db.rows import load, load_all, lock
+from app.db.schema import credit_notes, invoices
+from app.domain.credit_note import CreditNoteStatus, credited, require_creditable
+from app.domain.errors import InvalidState, NotFound, RefundTooLarge, Refused, StripeInvalidRequest, ValidationFailed
+from app.domain.invoice import Act, InvoiceStatus, require
+from app.domain.json import JsonObject, JsonView
+from app.domain.money import format_amount
+from app.idempotency.operations import Answer, Operation
+from app.idempotency.steps import Steps
+from app.payments import statements
+from app.projection import observation
+from app.projection.unit_of_work import Subject
+from app.projection.write_through import Writer, stripe_params
+from app.refunds.service import planned
+from app.stripe.client import StripeGateway
+from app.stripe.fields import Fields
+from app.stripe.mapping import Kind
+
+PATH = observation.PATHS[Kind.CREDIT_NOTE]
+AMOUNTS = ("refund_amount", "credit_amount", "out_of_band_amount")
+PASSED_ON = ("amount", "lines", "reason", "memo", "refunds", "email_type", *AMOUNTS)
+PREVIEW = Fields(CreditNotePreview)
+
+
+class CreditNotes:
+    """The use cases; `params` has the shape of the schema named in each."""
+
+    def __init__(self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._steps = steps
+        self._writer = writer
+
+    async def create_credit_note(self, operation: Operation, params: JsonView) -> Answer:
+        """Issue a credit note on a finalized invoice (CreditNoteCreate)."""
+        invoice = await self._invoice(str(operation.subject))
+        if operation.fresh:
+            require(Act.CREDIT, invoice["status"])
+        if statements.RESERVED not in operation.progress:
+            await self._writer.claim_reference(operation, Kind.CREDIT_NOTE, params)
+            await self._reserve(operation, invoice, params)
+        try:
+            answer = await self._steps.post(operation, "create", PATH, _wanted(invoice["id"], params))
+        except StripeInvalidRequest as error:
+            await self._follow(operation, invoice["id"])
+            try:
+                require(Act.CREDIT, (await self._invoice(invoice["id"]))["status"])
+            except InvalidState as state:
+                state.stripe = error.stripe
+                raise state from error
+            raise
+        await self._follow(operation, invoice["id"])
+        return await self._writer.finish(operation, observation.snapshot_of(Kind.CREDIT_NOTE, answer), 201)
+
+    async def _reserve(self, operation: Operation, invoice: JsonView, params: JsonView) -> None:
+        """Reserve what is about to be credited and refunded."""
+        with suppress(Refused):
+            return await self._counted(operation, params)
+        # What is known here does not allow it: Stripe may know of a payment whose webhook is on its way.
+        await observation.take_over(
+            self._database, self._gateway, Subject(Kind.INVOICE, invoice["id"]), str(operation.id)
+        )
+        return await self._counted(operation, params)
+
+    async def _counted(self, operation: Operation, params: JsonView) -> None:
+        async with self._database.unit_of_work() as connection:
+            await lock(connection, [str(operation.subject)])
+            invoice = (await load(connection, invoices, [str(operation.subject)]))[str(operation.subject)]
+            notes = await load_all(connection, credit_notes, [invoice["id"]], by="invoice")
+            reserved = await statements.reserved(connection, invoice["id"], operation.id)
+            amount = params.get("amount")
+            if amount is not None:
+                left = invoice["total"] - sum(credited(notes))
+                require_creditable(amount, left, reserved.credited, invoice["currency"])
+                _require_settled(invoice, params, amount)
+            await _require_refundable(connection, operation, invoice, params.get("refund_amount"))
+            taken = statements.reservation(of_any=params.get("refund_amount", 0), credited=amount or 0)
+            await operation.advance(connection, **taken)
+
+    async def preview(self, invoice_id: str, params: JsonView) -> JsonObject:
+        """What a credit note would be (CreditNotePreviewed), as Stripe computes it. Nothing is issued."""
+        invoice = await self._invoice(invoice_id)
+        require(Act.CREDIT, invoice["status"])
+        answer = await self._gateway.get(f"{PATH}/preview", _wanted(invoice_id, params))
+        return PREVIEW.document(PREVIEW.read(answer.data), PREVIEW.version)
+
+    async def void_credit_note(self, operation: Operation, _params: JsonView) -> Answer:
+        """Void a credit note of an invoice that is not paid yet: what it took off is owed again."""
+        note_id = str(operation.subject)
+        row = await self._note(note_id)
+        if operation.fresh:
+            _require_voidable(row)
+        path = f"{PATH}/{note_id}"
+        try:
+            answer = await self._steps.post(operation, "void_credit_note", f"{path}/void", {}, of=path, done=_is_void)
+        except StripeInvalidRequest as error:
+            observed = await observation.observe(self._gateway, Subject(Kind.CREDIT_NOTE, note_id))
+            await self._writer.write(observed, str(operation.id))
+            await self._follow(operation, row["invoice"])
+            try:
+                _require_voidable(observed.row)
+            except InvalidState as state:
+                state.stripe = error.stripe
+                raise state from error
+            raise
+        await self._follow(operation, row["invoice"])
+        return await self._writer.finish(operation, observation.snapshot_of(Kind.CREDIT_NOTE, answer))
+
+    async def _follow(self, operation: Operation, invoice_id: str) -> None:
+        """Update our rows of the invoice, which a credit note changes without an event of its own."""
+        observed = await observation.observe(self._gateway, Subject(Kind.INVOICE, invoice_id))
+        await self._writer.write(observed, str(operation.id))
+
+    async def _invoice(self, invoice_id: str) -> JsonObject:
+        async with self._database.connection() as connection:
+            invoice = (await load(connection, invoices, [invoice_id])).get(invoice_id)
+        if invoice is None or invoice["deleted_at"]:
+            raise NotFound(f"There is no invoice {invoice_id!r}.")
+        return invoice
+
+    async def _note(self, note_id: str) -> JsonObject:
+        async with self._database.connection() as connection:
+            row = (await load(connection, credit_notes, [note_id])).get(note_id)
+        if row is None:
+            raise NotFound(f"There is no credit note {note_id!r}.")
+        return row
+
+
+def _wanted(invoice_id: str, params: JsonView) -> JsonObject:
+    wanted = {"invoice": invoice_id, **stripe_params(params, *PASSED_ON)}
+    if effective_at := params.get("effective_at"):
+        wanted["effective_at"] = int(datetime.fromisoformat(effective_at).timestamp())
+    return wanted
+
+
+def _require_settled(invoice: JsonView, params: JsonView, amount: int) -> None:
+    """Raise ValidationFailed unless what is given back is what the credit note exceeds `amount_remaining` by."""
+    linked = [refund.get("amount_refunded") for refund in params.get("refunds", [])]
+    if None in linked:
+        return
+    given = sum(params.get(name, 0) for name in AMOUNTS) + sum(linked)
+    open_amount = 0 if invoice["status"] == InvoiceStatus.PAID else invoice["amount_remaining"]
+    back = max(amount - open_amount, 0)
+    if given != back:
+        raise ValidationFailed(
+            f"refund_amount, credit_amount, out_of_band_amount and refunds must together be "
+            f"{format_amount(back, invoice['currency'])}: what amount exceeds amount_remaining by.",
+            param=next((name for name in AMOUNTS if name in params), "refund_amount"),
+        )
+
+
+async def _require_refundable(
+    connection: Connection, operation: Operation, invoice: JsonView, refund_amount: int | None
+) -> None:
+    if refund_amount is None:
+        return
+    try:
+        await planned(connection, operation, invoice, refund_amount, None)
+    except RefundTooLarge as error:
+        error.param = "refund_amount"
+        error.detail = error.detail.replace("amount:", "refund_amount:", 1)
+        raise
+
+
+def _is_void(note: JsonView) -> bool:
+    return bool(note["status"] == CreditNoteStatus.VOID)
+
+
+def _require_voidable(note: JsonView) -> None:
+    if note["status"] == CreditNoteStatus.VOID:
+        raise InvalidState("The credit note is void already.")
+    if note["type"] != "pre_payment":
+        raise InvalidState(
+            "The credit note gave back what was paid: only one of an invoice not paid yet can be voided."
+        )

@@ -1,0 +1,1 @@
+"""Disputes: payments that a customer's bank takes back."""

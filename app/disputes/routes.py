@@ -1,0 +1,33 @@
+"""Disputes of payments. Evidence is submitted in Stripe's Dashboard."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.db.resources import DISPUTE
+from app.disputes.queries import DisputesQuery
+from app.disputes.schemas import DisputeRead
+from app.http.parameters import DisputeId
+from app.http.problems import answers
+from app.http.queries import documented, read
+from app.http.reads import many, one
+from app.http.routing import AuthorizedRoute
+from app.http.schemas import Page
+
+router = APIRouter(prefix="/v1/disputes", tags=["disputes"], route_class=AuthorizedRoute)
+
+
+@router.get(
+    "",
+    response_model=Page[DisputeRead],
+    responses=answers(conditional=True),
+    openapi_extra=documented(DisputesQuery),
+)
+async def list_disputes(request: Request) -> Response:
+    """List disputes, newest first, with the time by which evidence is due."""
+    return await many(request, DISPUTE, read(request, DisputesQuery))
+
+
+@router.get("/{dispute_id}", response_model=DisputeRead, responses=answers("not_found", conditional=True))
+async def get_dispute(dispute_id: DisputeId, request: Request) -> Response:
+    """Read a dispute."""
+    return await one(request, DISPUTE, dispute_id)

@@ -1,0 +1,1 @@
+"""Refunds: what was paid and is given back."""

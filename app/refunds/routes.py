@@ -1,0 +1,59 @@
+"""Refunds of invoices."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from app.db.resources import REFUND
+from app.http.dependencies import WriteDep, service
+from app.http.parameters import InvoiceId, RefundId
+from app.http.problems import STATE, WRITE, answers
+from app.http.queries import documented, read
+from app.http.reads import many, one
+from app.http.routing import AuthorizedRoute
+from app.http.schemas import Page
+from app.refunds.queries import RefundsQuery
+from app.refunds.schemas import RefundCreate, RefundRead, RefundsMade
+from app.refunds.service import Refunds
+
+RefundsDep = Annotated[Refunds, Depends(service(Refunds))]
+router = APIRouter(prefix="/v1", tags=["refunds"], route_class=AuthorizedRoute)
+
+REFUSALS = ("nothing_to_refund", "refund_too_large", "payment_disputed", "invoice_busy")
+
+
+@router.post(
+    "/invoices/{invoice_id}/refunds",
+    status_code=201,
+    response_model=RefundsMade,
+    responses=answers("reference_taken", *REFUSALS, *STATE, *WRITE),
+)
+async def create_refund(
+    invoice_id: InvoiceId, refunds: RefundsDep, write: WriteDep, body: RefundCreate | None = None
+) -> Response:
+    """Refund what was paid: an amount or all that is left, of one payment or of the newest ones."""
+    return await write.run(refunds.create_refund, body.params() if body else {}, invoice_id)
+
+
+@router.get(
+    "/refunds",
+    response_model=Page[RefundRead],
+    responses=answers(conditional=True),
+    openapi_extra=documented(RefundsQuery),
+)
+async def list_refunds(request: Request) -> Response:
+    """List refunds, newest first, whoever made them."""
+    return await many(request, REFUND, read(request, RefundsQuery))
+
+
+@router.get("/refunds/{refund_id}", response_model=RefundRead, responses=answers("not_found", conditional=True))
+async def get_refund(refund_id: RefundId, request: Request) -> Response:
+    """Read a refund."""
+    return await one(request, REFUND, refund_id)
+
+
+@router.post("/refunds/{refund_id}/cancel", response_model=RefundRead, responses=answers(*STATE, *WRITE))
+async def cancel_refund(refund_id: RefundId, refunds: RefundsDep, write: WriteDep) -> Response:
+    """Cancel a refund that waits for the customer to say where the money goes."""
+    return await write.run(refunds.cancel_refund, {}, refund_id)

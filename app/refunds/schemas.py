@@ -1,0 +1,73 @@
+"""Refunds. `From` says where a field stands in Stripe's object."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.domain.refund import RefundStatus
+from app.domain.sources import REFERENCE, Feed, From, Identity, Ours, id_of, time, without_reference
+from app.http.schemas import Create, Metadata, PositiveAmount, Reference, Shown, StripeId
+
+Reason = Literal["duplicate", "fraudulent", "requested_by_customer"]
+
+
+class RefundCreate(Create):
+    amount: PositiveAmount | None = Field(
+        default=None, description="In the currency's minor unit; all that is left if it is absent.", examples=[12000]
+    )
+    payment_intent: StripeId | None = Field(
+        default=None,
+        description="The payment to refund. Without it the payments of the invoice are refunded, newest first.",
+    )
+    reason: Reason | None = Field(
+        default=None,
+        description="`fraudulent` puts the card and the email address on Stripe's block lists.",
+        examples=["requested_by_customer"],
+    )
+    metadata: Metadata = {}
+    reference: Reference | None = Field(
+        default=None, description="Your own id; of several refunds the first one has it."
+    )
+
+
+def refund_status(status: str | None) -> str:
+    """The refund's status; Stripe may leave it out while it is made."""
+    return status or RefundStatus.PENDING.value
+
+
+class RefundRead(Shown):
+    id: Annotated[str, From("id"), Identity, Feed] = Field(examples=["re_3Pgf"])
+    invoice: Annotated[str, Ours, Feed]
+    customer: Annotated[str | None, Ours, Feed]
+    payment_intent: Annotated[str | None, From("payment_intent", id_of), Feed]
+    charge: Annotated[str | None, From("charge", id_of), Feed]
+    amount: Annotated[int, From("amount"), Feed]
+    currency: Annotated[str, From("currency"), Feed]
+    status: Annotated[RefundStatus, From("status", refund_status), Feed] = Field(examples=["succeeded"])
+    reason: Annotated[str | None, From("reason"), Feed]
+    pending_reason: Annotated[str | None, From("pending_reason"), Feed] = Field(description="Why it is pending.")
+    failure_reason: Annotated[str | None, From("failure_reason"), Feed] = Field(description="Why it failed.")
+    metadata: Annotated[dict[str, str], From("metadata", without_reference), Feed]
+    reference: Annotated[str | None, From("metadata?", REFERENCE), Feed]
+    livemode: Annotated[bool, Ours, Feed]
+    created_at: Annotated[datetime, From("created", time), Identity, Feed]
+    updated_at: Annotated[datetime, Ours, Feed]
+
+
+class NotRefunded(Shown):
+    """What Stripe refused to refund after it had refunded a part, which stays refunded."""
+
+    amount: int
+    code: str = Field(examples=["stripe_invalid_request"])
+    detail: str = Field(examples=["Stripe refused the request."])
+
+
+class RefundsMade(Shown):
+    """The refunds that a request made: one for each payment that it took."""
+
+    invoice: str
+    amount: int
+    currency: str
+    refunds: list[RefundRead]
+    not_refunded: NotRefunded | None

@@ -1,0 +1,196 @@
+"""The use cases of refunds.
+
+How much may be refunded is counted under the invoice's lock, together with what other requests are about to take. What
+this one takes is recorded before Stripe is asked. So two requests never refund more than what was paid.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from http import HTTPStatus
+from typing import NoReturn
+
+import msgspec
+
+from app.db import documents, resources
+from app.db.engine import Connection, Database
+from app.db.rows import load, load_all, lock
+from app.db.schema import credit_notes, invoices, refunds
+from app.domain.credit_note import CreditNoteStatus
+from app.domain.errors import InvalidState, NotFound, NothingToRefund, PaymentDisputed, Refused, StripeInvalidRequest
+from app.domain.invoice import Act, require
+from app.domain.json import JsonObject, JsonView
+from app.domain.refund import Part, RefundStatus, plan
+from app.idempotency.operations import Answer, Operation
+from app.idempotency.steps import NotDone, Steps
+from app.payments import statements
+from app.projection import observation
+from app.projection.unit_of_work import Subject
+from app.projection.write_through import Writer, stripe_params
+from app.stripe.client import StripeGateway
+from app.stripe.mapping import Kind, Snapshot
+
+PATH = observation.PATHS[Kind.REFUND]
+BY_CODE: dict[str, type[Refused]] = {"charge_disputed": PaymentDisputed, "charge_already_refunded": NothingToRefund}
+"""Our errors for the codes of Stripe's that name why a payment cannot be refunded."""
+
+
+class Refunds:
+    """The use cases; `params` has the shape of the schema named in each."""
+
+    def __init__(self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._steps = steps
+        self._writer = writer
+
+    async def create_refund(self, operation: Operation, params: JsonView) -> Answer:
+        """Refund an invoice's payments (RefundCreate), each by a call of its own.
+
+        What was refunded stays so: where Stripe refuses a later one, the answer says what was not refunded.
+        """
+        invoice = await self._invoice(operation)
+        parts = await self._parts(operation, invoice, params)
+        made: list[Snapshot] = []
+        refusal = None
+        for number, part in enumerate(parts, 1):
+            step = "create" if number == 1 else f"create-{number}"
+            try:
+                answer = await self._steps.post(operation, step, PATH, _wanted(params, part, first=number == 1))
+            except (Refused, NotDone) as error:
+                if made:
+                    refusal = error
+                    break
+                if isinstance(error, StripeInvalidRequest):
+                    await self._explain(operation, invoice, params, error)
+                raise
+            made.append(observation.snapshot_of(Kind.REFUND, answer).belongs_to(invoice["id"]))
+        for taken in made:
+            await self._writer.write(taken, str(operation.id))
+        missing = sum(part.amount for part in parts[len(made) :])
+        not_refunded = {"amount": missing, "code": refusal.code, "detail": refusal.detail} if refusal else None
+        return await self._answer(operation, invoice, [taken.id for taken in made], not_refunded)
+
+    async def _invoice(self, operation: Operation) -> JsonObject:
+        """The invoice. Raises NotFound, and InvalidState where nothing can have been paid yet."""
+        async with self._database.connection() as connection:
+            invoice = (await load(connection, invoices, [str(operation.subject)])).get(str(operation.subject))
+        if invoice is None or invoice["deleted_at"]:
+            raise NotFound(f"There is no invoice {operation.subject!r}.")
+        if operation.fresh:
+            require(Act.REFUND, invoice["status"])
+        return invoice
+
+    async def _parts(self, operation: Operation, invoice: JsonView, params: JsonView) -> list[Part]:
+        """What is refunded of each payment, as it was reserved before, or is now."""
+        if "parts" in operation.progress:
+            return [Part(*part) for part in operation.progress["parts"]]
+        await self._writer.claim_reference(operation, Kind.REFUND, params)
+        with suppress(Refused):
+            return await self._reserve(operation, invoice, params)
+        # What is known here does not allow it: Stripe may know of a payment whose webhook is on its way.
+        await observation.take_over(
+            self._database, self._gateway, Subject(Kind.INVOICE, invoice["id"]), str(operation.id)
+        )
+        return await self._reserve(operation, await self._invoice(operation), params)
+
+    async def _reserve(self, operation: Operation, invoice: JsonView, params: JsonView) -> list[Part]:
+        async with self._database.unit_of_work() as connection:
+            parts = await planned(connection, operation, invoice, params.get("amount"), params.get("payment_intent"))
+            reserved = statements.reservation({part.payment_intent: part.amount for part in parts})
+            listed = [[part.payment_intent, part.amount] for part in parts]
+            await operation.advance(connection, parts=listed, **reserved)
+        return parts
+
+    async def _explain(
+        self, operation: Operation, invoice: JsonView, params: JsonView, error: StripeInvalidRequest
+    ) -> NoReturn:
+        """Raise why Stripe refused, by its code or by what it knows of refunds that is not known here; or its refusal."""
+        for part in await self._parts(operation, invoice, params):
+            query = {"payment_intent": part.payment_intent, "limit": 100}
+            answer = await self._gateway.get(PATH, query)
+            for found in answer.data["data"]:
+                one = observation.snapshot_of(Kind.REFUND, replace(answer, data=found))
+                await self._writer.write(one.belongs_to(invoice["id"]), str(operation.id))
+        try:
+            async with self._database.unit_of_work() as connection:
+                await planned(connection, operation, invoice, params.get("amount"), params.get("payment_intent"))
+        except Refused as refusal:
+            refusal.stripe = error.stripe
+            raise refusal from error
+        named = BY_CODE.get((error.stripe or {}).get("code") or "")
+        raise named(error.detail, stripe=error.stripe) if named else error
+
+    async def _answer(
+        self, operation: Operation, invoice: JsonView, ids: Sequence[str], not_refunded: JsonObject | None
+    ) -> Answer:
+        async with self._database.unit_of_work() as connection:
+            shown = await documents.read_all(connection, resources.REFUND, ids)
+            rows = await load(connection, refunds, ids)
+            body = {
+                "invoice": invoice["id"],
+                "amount": sum(rows[one]["amount"] for one in ids),
+                "currency": invoice["currency"],
+                "refunds": [msgspec.Raw(shown[one].encode()) for one in ids],
+                "not_refunded": not_refunded,
+            }
+            return await operation.finish(connection, HTTPStatus.CREATED, msgspec.json.encode(body).decode())
+
+    async def cancel_refund(self, operation: Operation, _params: JsonView) -> Answer:
+        """Cancel a refund that waits for the customer to say where the money goes."""
+        refund_id = str(operation.subject)
+        row = await self._refund(refund_id)
+        if operation.fresh:
+            _require_cancelable(row["status"])
+        path = f"{PATH}/{refund_id}"
+        try:
+            answer = await self._steps.post(operation, "cancel", f"{path}/cancel", {}, of=path, done=_is_canceled)
+        except StripeInvalidRequest as error:
+            observed = await observation.observe(self._gateway, Subject(Kind.REFUND, refund_id))
+            await self._writer.write(observed.belongs_to(row["invoice"]), str(operation.id))
+            try:
+                _require_cancelable(observed.row["status"])
+            except InvalidState as state:
+                state.stripe = error.stripe
+                raise state from error
+            raise
+        taken = observation.snapshot_of(Kind.REFUND, answer).belongs_to(row["invoice"])
+        return await self._writer.finish(operation, taken)
+
+    async def _refund(self, refund_id: str) -> JsonObject:
+        async with self._database.connection() as connection:
+            row = (await load(connection, refunds, [refund_id])).get(refund_id)
+        if row is None:
+            raise NotFound(f"There is no refund {refund_id!r}.")
+        return row
+
+
+async def planned(
+    connection: Connection, operation: Operation, invoice: JsonView, amount: int | None, payment_intent: str | None
+) -> list[Part]:
+    """Which payments of the invoice to refund, counted under its lock. Raises as app.domain.refund.plan does."""
+    await lock(connection, [invoice["id"]])
+    reserved = await statements.reserved(connection, invoice["id"], operation.id)
+    notes = await load_all(connection, credit_notes, [invoice["id"]], by="invoice")
+    otherwise = sum(
+        note["credit_amount"] + note["out_of_band_amount"] for note in notes if note["status"] != CreditNoteStatus.VOID
+    )
+    payments = await statements.paid(connection, invoice["id"], reserved)
+    return plan(
+        payments, amount, payment_intent, invoice["currency"], credited=otherwise, reserved=reserved.of_any
+    )  # fmt: skip
+
+
+def _wanted(params: JsonView, part: Part, *, first: bool) -> JsonObject:
+    """The Stripe parameters of one refund. The first has the caller's reference."""
+    asked = params if first else {name: value for name, value in params.items() if name != "reference"}
+    return {"payment_intent": part.payment_intent, "amount": part.amount, **stripe_params(asked, "reason")}
+
+
+def _is_canceled(refund: JsonView) -> bool:
+    return bool(refund["status"] == RefundStatus.CANCELED)
+
+
+def _require_cancelable(status: str) -> None:
+    if status != RefundStatus.REQUIRES_ACTION:
+        raise InvalidState(f"The refund is {status}: only one that requires_action can be canceled.")
