@@ -9,6 +9,7 @@ from sandbox.billing.currencies import check_currency
 from sandbox.billing.discounts import discounts_from
 from sandbox.billing.items import attach, require_room
 from sandbox.billing.promotions import Purchase
+from sandbox.billing.rendering import render
 from sandbox.billing.shipping import cost_from
 from sandbox.documents import Document
 from sandbox.presentation import updating
@@ -49,7 +50,7 @@ def open_draft(tx: Transaction, sent: Document, customer: Document) -> Document:
         period_end=tx.now,
         period_start=tx.now,
     )
-    _inherit(draft, customer)
+    _inherit(tx, draft, customer)
     apply_changes(tx, draft, sent)
     tx.add(draft)
     with updating(tx, "customer.updated", customer):
@@ -76,15 +77,13 @@ def _currency(tx: Transaction, sent: Document, customer: Document, pending: list
     return str(customer["currency"] or fallback)
 
 
-def _inherit(draft: Document, customer: Document) -> None:
+def _inherit(tx: Transaction, draft: Document, customer: Document) -> None:
     settings = customer["invoice_settings"]
     draft["custom_fields"] = deepcopy(settings["custom_fields"])
     draft["footer"] = settings["footer"]
     options = settings["rendering_options"]
     if options:
-        draft["rendering"] = shapes.rendering(
-            amount_tax_display=options.get("amount_tax_display"), template=options.get("template")
-        )
+        draft["rendering"] = render(tx, draft["rendering"], options)
 
 
 def apply_changes(tx: Transaction, draft: Document, sent: Document) -> None:
@@ -128,7 +127,7 @@ def _apply_objects(tx: Transaction, draft: Document, sent: Document) -> None:
             "provider": "stripe" if enabled else None,
         }
     if "rendering" in sent:
-        draft["rendering"] = _rendering(draft["rendering"], sent["rendering"] or {})
+        draft["rendering"] = render(tx, draft["rendering"], sent["rendering"] or {})
     if "shipping_details" in sent:
         draft["shipping_details"] = customer_shapes.shipping(sent["shipping_details"] or None)
     if "shipping_cost" in sent:
@@ -141,15 +140,6 @@ def _own_tax_ids(tx: Transaction, identifiers: list[str]) -> list[str] | None:
     if any(tax_id["customer"] is not None for tax_id in found):
         raise invalid_request("Tax IDs of a customer cannot stand for the account.", param="account_tax_ids")
     return [tax_id["id"] for tax_id in found] or None
-
-
-def _rendering(current: Document, asked: Document) -> Document:
-    changed: Document = {
-        name: asked[name] or None for name in ("amount_tax_display", "template", "template_version") if name in asked
-    }
-    if "pdf" in asked:
-        changed["pdf"] = {"page_size": asked["pdf"].get("page_size", "auto")}
-    return {**current, **changed}
 
 
 def _own_method(tx: Transaction, draft: Document, identifier: str) -> str | None:

@@ -5,7 +5,7 @@ This module does not pay with them.
 
 from sandbox.billing.test_methods import BY_NUMBER, BY_TOKEN, OUTCOMES, TestMethod
 from sandbox.documents import Document
-from sandbox.presentation import announce
+from sandbox.presentation import announce, updating
 from sandbox.shapes import customers as shapes
 from sandbox.store.transaction import Transaction, merged_metadata
 from sandbox.wire.errors import StripeError, invalid_request, parameter_missing, resource_missing
@@ -75,7 +75,25 @@ def method_from(tx: Transaction, sent: Document) -> Document:
         raise invalid_request(
             "You must use a test bank account number in test mode.", code="bank_account_unusable", param=kind
         )
-    return mint(tx, template, **fields)
+    method = mint(tx, template, **fields)
+    if kind == "us_bank_account":
+        describe_account(method, details)
+    return method
+
+
+def describe_account(method: Document, sent: Document) -> None:
+    """Whose account it is, and of which type, as far as that was sent."""
+    for name in ("account_holder_type", "account_type", "routing_number"):
+        if name in sent:
+            method["us_bank_account"][name] = sent[name]
+
+
+def renew(tx: Transaction, method: Document, *, exp_month: int, exp_year: int) -> None:
+    """The card's issuer sends a new card. Raises StripeError for anything but a card of a customer."""
+    if method["type"] != "card" or method["customer"] is None:
+        raise invalid_request("Only a customer's card is updated automatically.", param="id")
+    with updating(tx, "payment_method.automatically_updated", method):
+        method["card"] |= {"exp_month": exp_month, "exp_year": exp_year}
 
 
 def _card_from(tx: Transaction, details: Document, fields: Document) -> Document:

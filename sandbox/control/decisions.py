@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from sandbox.billing import payouts
 from sandbox.billing.disputes import Case, decide, open_dispute
 from sandbox.billing.fraud_warnings import warn
+from sandbox.billing.methods import renew
 from sandbox.billing.refunding import settle_refund
+from sandbox.billing.rendering import make_template
 from sandbox.billing.setups import authenticate_setup, set_mandate
 from sandbox.billing.tax_ids import verify
 from sandbox.documents import Document
@@ -35,6 +37,8 @@ class DecisionControl:
             ("POST", "tax_ids/{id}/verify"): self.verify_tax_id,
             ("POST", "setup_intents/{id}/authenticate"): self.authenticate_setup,
             ("POST", "mandates/{id}/update"): self.update_mandate,
+            ("POST", "payment_methods/{id}/renew"): self.renew_card,
+            ("POST", "invoice_rendering_templates"): self.make_template,
             ("POST", "payouts"): self.pay_out,
             ("POST", "payouts/{id}/fail"): self.fail_payout,
         }
@@ -65,6 +69,13 @@ class DecisionControl:
 
     def update_mandate(self, sent: Document) -> Document:
         return self._on("mandate", sent, lambda tx, it: set_mandate(tx, it, str(sent.get("status"))))
+
+    def renew_card(self, sent: Document) -> Document:
+        month, year = int(sent.get("exp_month", 12)), int(sent["exp_year"])
+        return self._on("payment_method", sent, lambda tx, it: renew(tx, it, exp_month=month, exp_year=year))
+
+    def make_template(self, sent: Document) -> Document:
+        return self._change(lambda tx: make_template(tx, sent.get("nickname")))
 
     def pay_out(self, sent: Document) -> Document:
         return self._change(lambda tx: payouts.sweep(tx, str(sent.get("currency", "usd"))))

@@ -8,6 +8,7 @@ from sandbox.billing.drafting import checked_custom_fields, too_long
 from sandbox.billing.jurisdictions import place_of
 from sandbox.billing.methods import attach_method, resolve_method
 from sandbox.billing.numbering import new_prefix
+from sandbox.billing.rendering import active_template
 from sandbox.billing.tax_ids import add_tax_id
 from sandbox.documents import Document
 from sandbox.presentation import TOMBSTONE, announce, updating
@@ -63,7 +64,7 @@ def _apply(tx: Transaction, customer: Document, params: Document) -> None:
     if "invoice_prefix" in params:
         _take_prefix(tx, customer, params["invoice_prefix"])
     if "invoice_settings" in params:
-        _apply_invoice_settings(customer, params["invoice_settings"])
+        _apply_invoice_settings(tx, customer, params["invoice_settings"])
 
 
 def _check_location(customer: Document, params: Document) -> None:
@@ -85,7 +86,7 @@ def _take_prefix(tx: Transaction, customer: Document, prefix: str) -> None:
     customer["invoice_prefix"] = prefix
 
 
-def _apply_invoice_settings(customer: Document, sent: Document) -> None:
+def _apply_invoice_settings(tx: Transaction, customer: Document, sent: Document) -> None:
     settings = customer["invoice_settings"]
     if "custom_fields" in sent:
         settings["custom_fields"] = checked_custom_fields(sent["custom_fields"], "invoice_settings[custom_fields]")
@@ -93,6 +94,8 @@ def _apply_invoice_settings(customer: Document, sent: Document) -> None:
         settings["footer"] = sent["footer"] or None
     if "rendering_options" in sent:
         options = sent["rendering_options"] or None
+        if options and options.get("template"):
+            active_template(tx, options["template"], "invoice_settings[rendering_options][template]")
         settings["rendering_options"] = options and {
             "amount_tax_display": options.get("amount_tax_display") or None,
             "template": options.get("template") or None,
@@ -213,7 +216,7 @@ def create_balance_transaction(call: Call) -> Document:
 
 _CUSTOMER = (
     "address balance business_name description email individual_name invoice_prefix invoice_settings{custom_fields"
-    " default_payment_method footer rendering_options{amount_tax_display}} metadata name next_invoice_sequence phone"
+    " default_payment_method footer rendering_options{amount_tax_display template}} metadata name next_invoice_sequence phone"
     " preferred_locales shipping source tax{validate_location} tax_exempt"
 )
 ROUTES = (

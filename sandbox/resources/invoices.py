@@ -7,6 +7,7 @@ from sandbox.billing import attaching, closing, collection
 from sandbox.billing.discounts import DISCOUNTS
 from sandbox.billing.drafting import AUTOMATIC_TAX, PAYMENT_SETTINGS, apply_changes, open_draft
 from sandbox.billing.finalization import finalize
+from sandbox.billing.rendering import RENDERING
 from sandbox.billing.revision import revise
 from sandbox.billing.sending import send
 from sandbox.billing.shipping import SHIPPING_COST
@@ -158,7 +159,7 @@ def mark_uncollectible(call: Call) -> Document:
 _DRAFT = (
     f"account_tax_ids {AUTOMATIC_TAX} auto_advance automatically_finalizes_at collection_method custom_fields days_until_due default_payment_method"
     f" default_source default_tax_rates description {DISCOUNTS} due_date effective_at footer issuer{{type=self}} metadata number"
-    f" {PAYMENT_SETTINGS} rendering{{amount_tax_display pdf}} shipping_cost{{{SHIPPING_COST}}} shipping_details"
+    f" {PAYMENT_SETTINGS} {RENDERING} shipping_cost{{{SHIPPING_COST}}} shipping_details"
     " statement_descriptor"
 )
 ROUTES = (

@@ -1,19 +1,19 @@
 """`/v1/payment_methods`: cards and bank accounts. `billing.methods` makes them."""
 
-from sandbox.billing.methods import attach_method, method_from, resolve_method
+from sandbox.billing.methods import attach_method, describe_account, method_from, resolve_method
 from sandbox.documents import Document
 from sandbox.presentation import updating
 from sandbox.publishable import FROM_STRIPE_JS
+from sandbox.resources.fields import require_known
 from sandbox.shapes import customers as shapes
 from sandbox.store.listing import Filters, Page, list_documents
 from sandbox.store.transaction import merged_metadata
 from sandbox.wire.errors import invalid_request
 from sandbox.wire.routing import Call, Route
+from sandbox.wire.simulated import PAGE
 
 
 def create_payment_method(call: Call) -> Document:
-    if "payment_method" in call.params and "customer" in call.params:
-        return call.tx.need("payment_method", call.params["payment_method"], param="payment_method")
     return method_from(call.tx, call.params)
 
 
@@ -39,11 +39,15 @@ def update_payment_method(call: Call) -> Document:
         for name in ("exp_month", "exp_year"):
             if name in params.get("card", {}):
                 method["card"][name] = params["card"][name]
+        if "us_bank_account" in params and method["type"] == "us_bank_account":
+            describe_account(method, params["us_bank_account"])
     return method
 
 
 def list_payment_methods(call: Call) -> Page:
+    require_known(call.tx, call.params, "customer")
     filters = Filters().equal("customer", call.params.get("customer")).equal("type", call.params.get("type"))
+    filters.equal("allow_redisplay", call.params.get("allow_redisplay"))
     if "customer" not in call.params:
         filters.present("customer")
     return list_documents(call.tx, "payment_method", call.params, filters, "/v1/payment_methods")
@@ -73,18 +77,43 @@ def detach_payment_method(call: Call) -> Document:
     return method
 
 
+_DETAILS = (
+    "allow_redisplay billing_details card{cvc exp_month exp_year number token} metadata sepa_debit{iban}"
+    " type=card|sepa_debit|us_bank_account"
+    " us_bank_account{account_holder_type account_number account_type routing_number}"
+)
 ROUTES = (
     Route(
         "POST",
         "/v1/payment_methods",
         create_payment_method,
         "PaymentMethodCreateParams",
+        takes=_DETAILS,
         publishable=True,
         also=FROM_STRIPE_JS,
     ),
-    Route("GET", "/v1/payment_methods", list_payment_methods, "PaymentMethodListParams"),
-    Route("GET", "/v1/payment_methods/{id}", retrieve_payment_method, "PaymentMethodRetrieveParams"),
-    Route("POST", "/v1/payment_methods/{id}", update_payment_method, "PaymentMethodUpdateParams"),
-    Route("POST", "/v1/payment_methods/{id}/attach", attach_payment_method, "PaymentMethodAttachParams"),
-    Route("POST", "/v1/payment_methods/{id}/detach", detach_payment_method, "PaymentMethodDetachParams"),
+    Route(
+        "GET",
+        "/v1/payment_methods",
+        list_payment_methods,
+        "PaymentMethodListParams",
+        takes=f"{PAGE} allow_redisplay customer type",
+    ),
+    Route("GET", "/v1/payment_methods/{id}", retrieve_payment_method, "PaymentMethodRetrieveParams", takes=""),
+    Route(
+        "POST",
+        "/v1/payment_methods/{id}",
+        update_payment_method,
+        "PaymentMethodUpdateParams",
+        takes="allow_redisplay billing_details card{exp_month exp_year} metadata"
+        " us_bank_account{account_holder_type account_type}",
+    ),
+    Route(
+        "POST",
+        "/v1/payment_methods/{id}/attach",
+        attach_payment_method,
+        "PaymentMethodAttachParams",
+        takes="customer",
+    ),
+    Route("POST", "/v1/payment_methods/{id}/detach", detach_payment_method, "PaymentMethodDetachParams", takes=""),
 )

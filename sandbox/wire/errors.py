@@ -13,6 +13,7 @@ _NOUNS = {
     "setup_intent": "setupintent",
     "webhook_endpoint": "webhook endpoint",
     "promotion_code": "promotion code",
+    "invoice_rendering_template": "invoice rendering template",
     "shipping_rate": "shipping rate",
     "tax_id": "tax ID",
     "tax_rate": "tax rate",

@@ -1,0 +1,17 @@
+"""Templates that invoices are rendered with."""
+
+from sandbox.documents import Document
+
+
+def invoice_rendering_template(**fields: object) -> Document:
+    return {
+        "id": None,
+        "object": "invoice_rendering_template",
+        "created": None,
+        "livemode": False,
+        "metadata": {},
+        "nickname": None,
+        "status": "active",
+        "version": 1,
+        **fields,
+    }

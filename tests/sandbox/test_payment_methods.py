@@ -1,0 +1,57 @@
+"""Payment methods: attached, changed, renewed by their issuer and detached, each with its event."""
+
+from typing import Any
+
+import stripe
+
+from tests.sandbox.process import RunningSandbox
+
+
+def changes(box: RunningSandbox) -> list[tuple[str, dict[str, Any]]]:
+    """The events about payment methods, oldest first, with what changed."""
+    told = [event.to_dict() for event in box.v1.events.list({"type": "payment_method.*"}).data]
+    return [(str(event["type"]), event["data"].get("previous_attributes", {})) for event in told[::-1]]
+
+
+def test_each_change_of_a_card_is_told(box: RunningSandbox, customer: stripe.Customer) -> None:
+    methods = box.v1.payment_methods
+    card = methods.attach("pm_card_visa", {"customer": customer.id})
+    assert card.card is not None
+    old = {"exp_month": card.card.exp_month, "exp_year": card.card.exp_year}
+    methods.update(card.id, {"card": {"exp_month": 3, "exp_year": 2040}, "billing_details": {"name": "Ada"}})
+    renewed = box.control("POST", f"payment_methods/{card.id}/renew", exp_month=4, exp_year=2044)
+    assert (renewed["card"]["exp_month"], renewed["card"]["exp_year"]) == (4, 2044)
+    assert methods.detach(card.id).customer is None
+    assert changes(box) == [
+        ("payment_method.attached", {}),
+        ("payment_method.updated", {"billing_details": {"name": None}, "card": old}),
+        ("payment_method.automatically_updated", {"card": {"exp_month": 3, "exp_year": 2040}}),
+        ("payment_method.detached", {"customer": customer.id}),
+    ]
+
+
+def test_a_bank_account_says_whose_it_is(box: RunningSandbox) -> None:
+    account: Any = {"account_number": "000123456789", "routing_number": "110000000", "account_holder_type": "company"}
+    made = box.v1.payment_methods.create({"type": "us_bank_account", "us_bank_account": account})
+    assert made.us_bank_account is not None
+    assert (made.us_bank_account.account_holder_type, made.us_bank_account.account_type) == ("company", "checking")
+    changed = box.v1.payment_methods.update(made.id, {"us_bank_account": {"account_type": "savings"}})
+    assert changed.us_bank_account is not None
+    assert changed.us_bank_account.account_type == "savings"
+
+
+def test_only_a_customers_card_is_renewed(box: RunningSandbox, customer: stripe.Customer) -> None:
+    loose = box.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}}).id
+    debit = box.v1.payment_methods.attach("pm_usBankAccount_success", {"customer": customer.id}).id
+    for method in (loose, debit, "pm_none"):
+        answer = box.http.post(f"/_sandbox/payment_methods/{method}/renew", json={"exp_year": 2044})
+        assert answer.status_code in {400, 404}
+
+
+def test_methods_are_listed_by_customer_and_type(box: RunningSandbox, customer: stripe.Customer) -> None:
+    card = box.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    box.v1.payment_methods.attach("pm_usBankAccount_success", {"customer": customer.id})
+    assert [it.id for it in box.v1.payment_methods.list({"customer": customer.id, "type": "card"}).data] == [card.id]
+    assert box.get("/v1/payment_methods", customer="cus_none").json()["error"]["code"] == "resource_missing"
+    refused = box.post("/v1/payment_methods", "type=card&card[token]=tok_visa&radar_options[session]=rse_1")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (501, "sandbox_not_simulated")
