@@ -40,7 +40,7 @@ def _template(tx: Transaction, identifier: str | None, version: int | None) -> D
     if not identifier:
         return {"template": None, "template_version": None}
     template = active_template(tx, identifier, "rendering[template]")
-    version = version or template["version"]
+    version = int(version or template["version"])
     if not 1 <= version <= template["version"]:
         raise invalid_request(f"The template has no version {version}.", param="rendering[template_version]")
     return {"template": template["id"], "template_version": version}

@@ -15,7 +15,7 @@ def _template(call: Call) -> Document:
 
 def retrieve_template(call: Call) -> Document:
     template = _template(call)
-    version = call.params.get("version", template["version"])
+    version = int(call.params.get("version") or template["version"])
     if not 1 <= version <= template["version"]:
         raise invalid_request(f"The template has no version {version}.", param="version")
     return {**template, "version": version}

@@ -505,7 +505,7 @@ def test_a_payment_method_can_be_annotated_and_listed(box: RunningSandbox, custo
         ("type=us_bank_account&us_bank_account[account_number]=99&us_bank_account[routing_number]=110000000", 400),
         ("type=sepa_debit&sepa_debit[iban]=DE89 3704 0044 0532 0130 00", 200),
         ("type=sepa_debit&sepa_debit[iban]=DE89370400440532013999", 400),
-        ("type=ideal&ideal[bank]=ing", 400),
+        ("type=ideal&ideal[bank]=ing", 501),
         ("type=card", 400),
         ("type=card&card[token]=tok_none", 400),
         ("type=card&card[number]=4242424242424242&card[exp_month]=13&card[exp_year]=2040", 402),
