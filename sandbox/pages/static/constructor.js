@@ -9,7 +9,7 @@ import { IntegrationError, intentOf } from "./origin.js";
 
 /** @typedef {import("@stripe/stripe-js").Stripe} StripeObject */
 
-/** Calls that answer `{ error }` with the code `sandbox_not_simulated`. */
+/** Calls that answer `{ error }` with the code `sandbox_not_simulated`: of Stripe's types, and some that only its script has. */
 const MISSING = /** @type {const} */ ([
   "collectBankAccountForPayment", "collectBankAccountForSetup", "collectBankAccountToken", "collectFinancialConnectionsAccounts",
   "confirmAcssDebitPayment", "confirmAcssDebitSetup", "confirmAffirmPayment", "confirmAfterpayClearpayPayment", "confirmAlipayPayment",
@@ -20,13 +20,13 @@ const MISSING = /** @type {const} */ ([
   "confirmMobilepayPayment", "confirmMultibancoPayment", "confirmOxxoPayment", "confirmP24Payment", "confirmPayByBankPayment",
   "confirmPayNowPayment", "confirmPayPalPayment", "confirmPayPalSetup", "confirmPixPayment", "confirmPromptPayPayment",
   "confirmSofortPayment", "confirmSofortSetup", "confirmTwintPayment",
-  "confirmWechatPayPayment", "createConfirmationToken", "createEphemeralKeyNonce", "createRadarSession", "processOrder", "retrieveOrder",
+  "confirmWechatPayPayment", "createConfirmationToken", "createEphemeralKeyNonce", "createFinancialAccountDisclosure", "createIssuingDisclosure",
+  "createRadarSession", "createSource", "createTreasuryDisclosure", "processOrder", "redirectToCheckout", "retrieveOrder", "retrieveSource",
   "verifyIdentity", "verifyMicrodepositsForPayment", "verifyMicrodepositsForSetup",
 ]);
-/** The same, for calls that answer an object, or that Stripe's types no longer declare: they throw. */
+/** The same, for calls that answer an object: they throw. */
 const THROWING = /** @type {const} */ ([
   "createEmbeddedCheckoutPage", "initCheckout", "initCheckoutElementsSdk", "initCheckoutFormSdk", "initEmbeddedCheckout", "initializePricing",
-  "redirectToCheckout", "createSource", "retrieveSource",
 ]);
 
 /** @template {string} Name @param {readonly Name[]} names @param {(name: Name) => (...given: any[]) => any} make */
