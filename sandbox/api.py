@@ -232,8 +232,7 @@ class Api:
 
     def _execute(self, exchange: Exchange, work: Work) -> Response:
         params = check_parameters(work.route.params, work.sent, work.route.also)
-        if work.route.takes is not None:
-            require_simulated(taken_by(work.route.takes), {k: v for k, v in params.items() if k not in work.route.also})
+        require_simulated(taken_by(work.route.takes), {k: v for k, v in params.items() if k not in work.route.also})
         tx = Transaction(self._store, Cause(exchange.request_id, exchange.key))
         call = Call(tx, params, work.path, work.caller.publishable)
         exchange.entry["executed"] = True

@@ -100,7 +100,10 @@ def _card_from(tx: Transaction, details: Document, fields: Document) -> Document
     if "token" in details:
         return _card_from_token(tx, str(details["token"]), fields)
     template, expiry = read_card(tx, details)
-    return mint(tx, template, **expiry, **fields)
+    method = mint(tx, template, **expiry, **fields)
+    if not details.get("cvc"):
+        method["card"]["checks"]["cvc_check"] = None
+    return method
 
 
 def _card_from_token(tx: Transaction, identifier: str, fields: Document) -> Document:

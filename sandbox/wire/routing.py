@@ -37,7 +37,7 @@ class Route:
     path: str
     handler: Handler
     params: str | type
-    takes: str | None = None
+    takes: str
     publishable: bool = False
     also: frozenset[str] = field(default_factory=frozenset)
 

@@ -8,6 +8,7 @@ import pytest
 from sandbox.asgi import create_app
 from sandbox.billing.test_methods import TEST_METHODS, TestMethod
 from sandbox.control.faults import KINDS
+from sandbox.coverage import with_table
 from sandbox.resources import MODULES
 from sandbox.settings import SandboxConfig, Switches
 from tests.sandbox.process import PROJECT
@@ -37,6 +38,10 @@ def test_every_test_payment_method_stands_in_the_guide(method: TestMethod) -> No
 
 def test_every_fault_stands_in_the_guide() -> None:
     assert not [kind for kind in KINDS if f"`{kind}`" not in GUIDE]
+
+
+def test_the_table_of_operations_and_parameters_is_current() -> None:
+    assert with_table(GUIDE) == GUIDE, "python -m sandbox.coverage docs/sandbox.md"
 
 
 def test_every_resource_stands_in_the_guide() -> None:
