@@ -49,6 +49,15 @@ async def test_what_is_under_way_fulfills_where_the_policy_says_so_and_a_failure
     assert paid["history"][-1]["what"] == "reinstated"
 
 
+async def test_the_payment_page_does_not_ask_again_for_what_is_under_way(stage: Stage) -> None:
+    await announce(stage, EARLY)
+    invoice, _ = await debited(stage)
+    link = (await stage.client.post(f"/v1/invoices/{invoice['id']}/payment-link")).json()
+    page = (await stage.client.get(link["url"])).text
+    assert "/complete.js" in page
+    assert "/pay.js" not in page
+
+
 async def test_what_settles_stays_fulfilled(stage: Stage) -> None:
     await announce(stage, EARLY)
     invoice, intent = await debited(stage)

@@ -45,6 +45,9 @@ class Notice:
     again: bool = False
 
 
+UNDER_WAY = frozenset({FulfillmentStatus.PROCESSING, FulfillmentStatus.FULFILLED})
+"""The statuses of a fulfillment whose open invoice has a payment under way; some fulfill before it has settled."""
+
 NOTICES = {
     "expired": Notice("This link has expired", "Please ask whoever sent it to you for a new one."),
     "revoked": Notice("This link is no longer in use", "Please ask whoever sent it to you for a new one."),
@@ -52,6 +55,9 @@ NOTICES = {
         "This link does not open anything", "Please check that you opened the whole address, to its last character."
     ),
     InvoiceStatus.PAID: Notice("This invoice is paid", "Thank you. Nothing more is owed."),
+    FulfillmentStatus.REVERSED: Notice(
+        "This invoice was paid back", "It was paid, and the money came back. Nothing is owed."
+    ),
     Settlement.CREDIT_NOTE: Notice("This invoice was credited", "A credit note covers all of it. Nothing is owed."),
     Settlement.BELOW_MINIMUM: Notice(
         "Nothing is to be paid now",
@@ -89,10 +95,12 @@ class Pages:
 
     def invoice(self, invoice: JsonView, token: str, element: str) -> str:
         """The page at a link's address: the payment form, or the message why there is none."""
+        stands = (invoice["fulfillment"] or {}).get("status")
         if invoice["status"] != InvoiceStatus.OPEN:
             said = invoice["settled_by"] if invoice["settled_by"] in NOTICES else invoice["status"]
-            return self.notice(said, invoice, token)
-        if (invoice["fulfillment"] or {}).get("status") == FulfillmentStatus.PROCESSING:
+            back = stands == FulfillmentStatus.REVERSED and invoice["status"] == InvoiceStatus.PAID
+            return self.notice(FulfillmentStatus.REVERSED if back else said, invoice, token)
+        if stands in UNDER_WAY:
             return self.outcome(invoice, token)
         title = f"Invoice {invoice['number']}"
         page = TEMPLATES.get_template("pay.html")

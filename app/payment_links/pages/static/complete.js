@@ -29,6 +29,8 @@ const SAYS = {
   waiting: ["No payment has arrived yet", "If you have just paid, please keep this page open. Otherwise you can pay now."],
 };
 /** @type {View[]} */
+// Whatever became of the money later, the payment arrived.
+const BEGUN = ["fulfilled", "disputed", "reversed"];
 const FINAL = ["fulfilled", "canceled", "written_off"];
 
 /** @param {View} view @param {string} [reason] */
@@ -57,12 +59,12 @@ async function intentOfReturn() {
 
 /** @param {Status} now @param {PaymentIntent | undefined} intent @returns {[View, string?]} */
 function viewOf(now, intent) {
-  if (now.fulfillment?.status === "fulfilled") return ["fulfilled"];
-  if (now.status === "paid") return ["confirming"];
+  const begun = BEGUN.includes(now.fulfillment?.status ?? "none");
+  if (now.status === "paid") return [begun ? "fulfilled" : "confirming"];
   if (now.status === "void") return ["canceled"];
   if (now.status === "uncollectible") return ["written_off"];
   if (intent && intent.id === now.payment_intent) return viewOfIntent(intent);
-  if (now.fulfillment?.status === "processing") return ["processing"];
+  if (now.fulfillment?.status === "processing" || now.fulfillment?.status === "fulfilled") return ["processing"];
   if (now.fulfillment?.status === "payment_failed") return ["failed", now.fulfillment.failure ?? undefined];
   return ["waiting"];
 }
