@@ -76,7 +76,10 @@ WITH waiting AS (
     WHERE action = $1 AND status IN ('pending', 'failed') AND next_attempt_at <= now()
       AND NOT EXISTS (
         SELECT FROM fulfillment_actions other
-        WHERE other.fulfillment = job.fulfillment AND other.action = job.action AND other.status = 'running'
+        WHERE other.fulfillment = job.fulfillment AND other.action = job.action AND (
+            other.status = 'running' OR other.status IN ('pending', 'failed') AND other.next_attempt_at <= now()
+                AND (other.created_at, other.id) < (job.created_at, job.id)
+        )
       )
     ORDER BY next_attempt_at
     LIMIT $2

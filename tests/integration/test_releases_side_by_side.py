@@ -1,11 +1,14 @@
 """Two releases side by side that do not know each other's operations and events: nothing is done twice, nothing is lost."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app.container import Container
+from app.domain.actions import Moment
+from app.fulfillment import action_statements
 from app.inbox import handlers
 from tests.fixtures.stage import Stage
 
@@ -94,3 +97,28 @@ async def test_a_release_that_handles_more_types_begins_at_the_first_event(
     assert await stage.container.queue_ignored() == 0
     older(False)
     assert await stage.container.queue_ignored() == 1
+
+
+OLDER_CLAIM = """
+UPDATE fulfillment_actions SET status = 'running', attempts = attempts + 1, lease = lease + 1 WHERE status = 'pending'
+RETURNING split_part(moment, ':', 1) AS moment
+"""
+"""How the release before claims actions, whatever their moment."""
+
+
+async def test_the_release_before_leaves_actions_of_moments_that_it_does_not_know(stage: Stage) -> None:
+    await stage.rows("INSERT INTO configured_actions (action) VALUES ('ship')")
+    invoice, event = await paid(stage)
+    await stage.tell(event)
+    await stage.rows(
+        "INSERT INTO fulfillment_actions (id, fulfillment, invoice, action, moment) "
+        "SELECT 'act_back', id, invoice, 'ship', 'reversed:2' FROM fulfillments WHERE invoice = $1",
+        invoice["id"],
+    )
+    assert [row["moment"] for row in await stage.rows(OLDER_CLAIM)] == ["fulfilled"]
+    async with stage.container.database.connection() as connection:
+        await connection.execute("UPDATE fulfillment_actions SET status = 'pending', lease = 0")
+        due = await action_statements.claim(connection, "ship", 5, timedelta(seconds=30))
+        more = await action_statements.claim(connection, "ship", 5, timedelta(seconds=30))
+    assert [one.moment for one in due] == [Moment.FULFILLED]
+    assert more == []  # not beside another moment of the same fulfillment
