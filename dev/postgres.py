@@ -11,6 +11,7 @@ for production: whoever can reach the socket is trusted.
 from __future__ import annotations
 
 import contextlib
+import glob
 import importlib.util
 import os
 import pwd
@@ -30,6 +31,7 @@ from dev.processes import Child, describe_exit
 _LONGEST_SOCKET_PATH = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
 _SOCKET = ".s.PGSQL.5432"
 _READY_LINE = 7  # of postmaster.pid
+_NOT_STARTING_S = 3600.0  # so long no start takes
 _UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 
 FOR_TESTS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
@@ -72,6 +74,16 @@ def _give_away(path: Path) -> None:
     if os.geteuid() == 0:
         user = pwd.getpwnam(_UNPRIVILEGED)
         os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def _left_behind(folder: Path, prefix: str) -> list[Path]:
+    """Folders with random names that processes which were killed did not remove. Nobody needs one for an hour to start."""
+    found = []
+    for path in folder.glob(f"{glob.escape(prefix)}*"):
+        with contextlib.suppress(OSError):  # somebody else removed it
+            if time.time() - path.lstat().st_mtime > _NOT_STARTING_S and path.is_dir():
+                found.append(path)
+    return found
 
 
 def processes_on(data: Path) -> list[psutil.Process]:
@@ -133,6 +145,9 @@ class PostgresServer:
         below = Path(tempfile.gettempdir())
         if not _fits(below / "invoicing-pg-12345678"):
             below = Path("/tmp")  # noqa: S108 - a folder of a random name, with mode 0700
+        for left in _left_behind(below, "invoicing-pg-"):
+            with contextlib.suppress(OSError):  # its server runs
+                left.rmdir()
         self._private_socket_dir = Path(tempfile.mkdtemp(prefix="invoicing-pg-", dir=below))
         _give_away(self._private_socket_dir)
         return self._private_socket_dir
@@ -149,6 +164,8 @@ class PostgresServer:
         if self.initialized:
             return
         self.data.parent.mkdir(parents=True, exist_ok=True)
+        for left in _left_behind(self.data.parent, f".{self.data.name}-"):
+            shutil.rmtree(left, ignore_errors=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{self.data.name}-", dir=self.data.parent))
         try:
             _give_away(draft)

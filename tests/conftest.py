@@ -18,6 +18,7 @@ settings.register_profile("patient", parent=settings(), deadline=None)
 settings.load_profile("patient")
 
 pytest_plugins = [
+    "tests.fixtures.collecting",
     "tests.fixtures.ports",
     "tests.fixtures.waiting",
     "tests.fixtures.postgres",

@@ -8,6 +8,7 @@ Several API processes share their counts in files, and also the address: whichev
 """
 
 import asyncio
+import fcntl
 import os
 import shutil
 import socket
@@ -40,6 +41,10 @@ log = structlog.get_logger(__name__)
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder that several processes share. prometheus-client reads it when it is imported."""
+PREFIX, HELD = "invoicing-metrics-", "held"
+"""How such folders begin to be called, and the file in each that is locked as long as it is used."""
+STARTING_S = 60.0
+"""Seconds within which a new folder may not be locked yet."""
 KEPT_S = 3.0
 WITHIN_S = 2.0
 EVERY_S = 5
@@ -53,13 +58,27 @@ def shared_by(processes: int) -> Iterator[None]:
     if processes == 1:
         yield
         return
-    folder = tempfile.mkdtemp(prefix="invoicing-metrics-")
-    os.environ[FOLDER] = folder
-    try:
-        yield
-    finally:
-        del os.environ[FOLDER]
-        shutil.rmtree(folder, ignore_errors=True)
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    with (folder / HELD).open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        os.environ[FOLDER] = str(folder)
+        try:
+            yield
+        finally:
+            del os.environ[FOLDER]
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove the folders of processes that were killed: nobody holds their lock any more."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another one's, or held, or gone meanwhile
+            found = folder.lstat()
+            if found.st_uid == os.geteuid() and time.time() - found.st_mtime > STARTING_S:
+                with (folder / HELD).open() as held:
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder)
 
 
 @asynccontextmanager

@@ -1,7 +1,9 @@
 """The embedded PostgreSQL where paths are long: its socket is elsewhere then, and stays there."""
 
 import fcntl
+import os
 import tempfile
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -59,6 +61,32 @@ def test_a_long_temporary_folder_is_not_used_for_the_socket(long_folder: Path, m
         assert server.socket_dir.stat().st_mode & 0o777 == 0o700
     finally:
         server.clean_up()
+
+
+def aged(folder: Path) -> Path:
+    """A folder as a process that was killed two hours ago leaves it."""
+    folder.mkdir()
+    two_hours_ago = time.time() - 7200
+    os.utime(folder, (two_hours_ago, two_hours_ago))
+    return folder
+
+
+def test_folders_that_killed_processes_left_are_removed_and_those_in_use_are_not(
+    long_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        monkeypatch.setattr(tempfile, "tempdir", short)
+        left, young, used = [Path(short) / f"invoicing-pg-{name}" for name in ("left", "young", "used")]
+        aged(left)
+        young.mkdir()
+        used.mkdir()
+        (used / ".s.PGSQL.5432").touch()
+        os.utime(used, (0, 0))
+        half_made = aged(long_folder / ".postgres-12345678")
+        server = PostgresServer(long_folder / "postgres")
+        assert server.socket_dir.parent == Path(short)
+        server.initialize()
+        assert [one.exists() for one in (left, young, used, half_made)] == [False, True, True, False]
 
 
 async def test_the_tests_own_server_is_found_where_its_keeper_put_it(long_folder: Path) -> None:

@@ -1,10 +1,14 @@
 """Whoever scrapes gets an answer: of several processes together, while the database is away, while the port is taken."""
 
 import asyncio
+import fcntl
+import os
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +16,7 @@ import psutil
 import pytest
 
 from app.scraping import gauges, server
-from app.scraping.server import WITHIN_S, Scrape
+from app.scraping.server import FOLDER, HELD, PREFIX, WITHIN_S, Scrape, shared_by
 from bench import rows
 from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.service import MakeService
@@ -239,3 +243,25 @@ async def test_what_is_dead_is_told_until_it_is_asked_for_again(stage: Stage) ->
     await stage.rows(give_up, ping)
     await stage.client.delete(endpoint)
     assert await dead() == (0, {"email": 0, "ship": 0})
+
+
+def test_folders_that_killed_processes_left_are_removed_and_those_in_use_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv(FOLDER, "")  # so that it is as before afterwards
+    left, used = tmp_path / f"{PREFIX}left", tmp_path / f"{PREFIX}used"
+    for folder in (left, used):
+        folder.mkdir()
+        (folder / HELD).touch()
+        (folder / "counter_7.db").touch()
+        os.utime(folder, (0, 0))
+    with (used / HELD).open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with shared_by(2):
+            ours = Path(os.environ[FOLDER])
+            assert (left.exists(), used.exists(), ours.parent) == (False, True, tmp_path)
+            os.utime(ours, (0, 0))
+            server._sweep()
+            assert ours.exists()
+    assert not ours.exists()
