@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.domain.json import JsonView
+
 FAILED_REFUND: Final = frozenset({"failed", "canceled"})
 """Refunds that brought nothing back. All others count, also while they are pending."""
 LIVE_CREDIT_NOTE: Final = "issued"
@@ -71,6 +73,20 @@ class Returned:
 
 
 NOTHING: Final = Returned()
+
+
+def read(refunds: Iterable[JsonView], credit_notes: Iterable[JsonView], disputes: Iterable[JsonView]) -> Returned:
+    """What came back by the rows of an invoice's refunds, credit notes and disputes."""
+    return returned(
+        [Refund(row["id"], row["amount"], row["status"]) for row in refunds],
+        [CreditNote(row["post_payment_amount"], row["status"], _paid_out(row["refunds"])) for row in credit_notes],
+        [Dispute(row["amount"], row["status"]) for row in disputes],
+    )
+
+
+def _paid_out(refunds: Iterable[JsonView]) -> dict[str, int]:
+    """How much of a credit note each of its refunds pays out, by the refund's id."""
+    return {one["refund"]: one["amount"] for one in refunds if one["refund"]}
 
 
 def returned(refunds: Iterable[Refund], credit_notes: Iterable[CreditNote], disputes: Iterable[Dispute]) -> Returned:

@@ -3,7 +3,7 @@
 The unit of work calls `forget` in the transaction that stores the deletion, whoever deleted the customer at Stripe.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -11,7 +11,9 @@ import msgspec
 from app.access import audit
 from app.db.engine import Connection, Database
 from app.domain.erasure import pseudonymised
+from app.domain.json import JsonObject
 from app.projection import erasure_statements
+from app.stripe.mapping import FIELDS, Kind
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """A time before any event was received."""
@@ -32,6 +34,16 @@ async def forget(connection: Connection, customers: Mapping[str, str | None]) ->
         await audit.record(
             connection, actor=cause or "service", action="erase_customer", subject=customer, outcome="done"
         )
+
+
+async def blank(connection: Connection, invoices: Collection[JsonObject]) -> None:
+    """Remove personal data from those of the rows `invoices` whose customer is erased, whatever Stripe still sends."""
+    personal = FIELDS[Kind.INVOICE].blank
+    customers = {invoice["customer"] for invoice in invoices if invoice["customer"]} if personal else ()
+    erased = await erasure_statements.erased_among(connection, customers)
+    for invoice in invoices:
+        if invoice["customer"] in erased:
+            invoice.update(personal)
 
 
 async def sweep(database: Database, *, everything: bool = False) -> int:

@@ -8,31 +8,34 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
 from app.db.engine import Connection
 from app.db.rows import load, lock, store
 from app.db.schema import fulfillments
 from app.domain import returns
-from app.domain.changes import Change, invoice_status, note
+from app.domain.changes import Change
 from app.domain.errors import NotAtStripe
-from app.domain.events import INVOICE
 from app.domain.invoice import InvoiceStatus, advance
-from app.domain.json import JsonObject, JsonView
+from app.domain.json import JsonObject
 from app.domain.policy import DEFAULT
-from app.domain.snapshot import Verdict, Version, judge
+from app.domain.snapshot import Verdict, judge
 from app.fulfillment import action_statements, policy_statements
 from app.fulfillment.fulfillments import Fulfillments
 from app.idempotency import references
-from app.projection import change_statements, erasure, erasure_statements, item_statements, mirrored_rows, tombstones
-from app.projection.mirrored_rows import completed_items, items_document
-from app.stripe.mapping import FIELDS, ITEM, RETURNS, VERSIONS, InvoicePayment, Kind, Snapshot, lines_digest
-
-SECOND = timedelta(seconds=1)
-
-CHANGED_BY = ("status", "deleted_at", "snapshot_digest", "lines_digest", "payment_intent")
-"""Columns of an invoice. One of them, or a later digest, changes whenever its content does."""
+from app.projection import (
+    change_statements,
+    erasure,
+    item_statements,
+    mirrored_rows,
+    noted_changes,
+    snapshot_rows,
+    tombstones,
+)
+from app.projection.mirrored_rows import items_document
+from app.projection.noted_changes import note_invoice, note_return
+from app.stripe.mapping import FIELDS, RETURNS, InvoicePayment, Kind, Snapshot
 
 ERASED_CUSTOMER = FIELDS[Kind.CUSTOMER].blank
 
@@ -181,7 +184,7 @@ class UnitOfWork:
         if verdict is Verdict.FETCH:
             raise Unordered(subject, self.revision(subject))
         newer = verdict is Verdict.APPLY or bool(
-            verdict is Verdict.SAME and known and _not_older(snapshot.version, known)
+            verdict is Verdict.SAME and known and snapshot_rows.not_older(snapshot.version, known)
         )
         if newer:
             if known is None and snapshot.stub:
@@ -198,26 +201,11 @@ class UnitOfWork:
         return verdict
 
     def _merge(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot, items_taken: JsonObject) -> None:
-        blank = {"deleted_at": None, "revision": 0, "lines_digest": "", "items_document": "[]"}
-        row: JsonObject = {**blank, **(known or {}), **snapshot.row, **items_taken}
-        row["document_version"] = self._document_version(known, snapshot)
-        since, until = snapshot.version.since, snapshot.version.until
-        if snapshot.version.first:
-            since = until = since - SECOND  # whatever else carries its second came after it
-        if known and snapshot.version.timeless:
-            since, until = (datetime.fromisoformat(known[f"snapshot_{name}"]) for name in ("since", "until"))
-        asked = known is not None and snapshot.version.over == known["revision"]
-        row |= {
-            "snapshot_since": since.isoformat(),
-            "snapshot_until": until.isoformat(),
-            "snapshot_digest": snapshot.version.digest,
-            "later_digests": snapshot.version.later or None,
-            "revision": row["revision"] + 1,
-            "updated_at": self._now,
-        }
+        row = snapshot_rows.merged(known, snapshot, items_taken, self._now)
         if known and known.get("reference") and known["reference"] != row["reference"]:
             self._given_up.add((subject, known["reference"]))
         if subject.kind is Kind.INVOICE:
+            asked = known is not None and snapshot.version.over == known["revision"]
             row["status"] = advance(known["status"] if known else None, row["status"], asked=asked)
         if snapshot.deleted or (
             subject.id in self._gone and row.get("status", InvoiceStatus.DRAFT) == InvoiceStatus.DRAFT
@@ -231,56 +219,30 @@ class UnitOfWork:
             row["payment_intent"] = known["payment_intent"] if known else self._default_link(subject.id)
             if known and snapshot.payments_complete and row["amount_paid"] < known["amount_paid"]:
                 self._paid_by[subject.id] = [payment.payment_intent for payment in snapshot.payments]
-            self._note_invoice(known, row)
+            note_invoice(self._changes, known, row, self.cause)
         if subject.kind in RETURNS:
-            invoice = self._rows[Subject(Kind.INVOICE, row["invoice"])]
+            invoice = self._invoice(row["invoice"])
             row |= {name: invoice[name] for name in ("customer", "livemode")}
-            self._note_return(subject.kind, known, row)
+            note_return(self._changes, subject.kind, known, row, self.cause)
         self._put(subject, row)
 
     def _confirm(self, subject: Subject, known: JsonObject, snapshot: Snapshot, items_taken: JsonObject) -> None:
-        """Record that the known content was still current later.
-
-        Fields that are not content (addresses of hosted pages) follow.
-
-        So do fields that the release that wrote the row did not know.
-        """
-        version, known_until = snapshot.version, datetime.fromisoformat(known["snapshot_until"])
-        since = max(datetime.fromisoformat(known["snapshot_since"]), version.since)
-        until = max(known_until, version.until)
-        row = known | snapshot.row | items_taken
-        row |= {"snapshot_since": since.isoformat(), "snapshot_until": until.isoformat()}
-        row |= {"later_digests": version.later or None, "document_version": self._document_version(known, snapshot)}
-        as_late = version.over == known["revision"] or (version.since >= known_until and not version.first)
-        passed = as_late and not known["deleted_at"] and any(known.get(name) != row[name] for name in snapshot.row)
-        if items_taken or passed or known_until < until:
-            row["revision"] += 1
+        row = snapshot_rows.confirmed(known, snapshot, items_taken)
+        if row:
             if subject.kind is Kind.INVOICE:
-                self._note_invoice(known, row)
+                note_invoice(self._changes, known, row, self.cause)
             self._put(subject, row)
 
-    @staticmethod
-    def _document_version(known: JsonObject | None, snapshot: Snapshot) -> int:
-        """The version of the row's fields after `snapshot` is applied. A stub does not change it."""
-        return int(known["document_version"]) if snapshot.stub and known else VERSIONS[snapshot.kind]
-
     def _take_items(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot) -> JsonObject:
-        """Replace a draft's items. Returns the columns that change. A finalized invoice's items are taken only once."""
-        if subject.kind is not Kind.INVOICE or snapshot.deleted:
-            return {}
-        frozen = known is not None and known["status"] != InvoiceStatus.DRAFT
-        if known and frozen and not ITEM.lacking(known["document_version"]):
+        """Replace a draft's items. Returns the columns that change."""
+        if not snapshot_rows.wants_items(known, snapshot):
             return {}
         if not snapshot.items_complete:
             raise Incomplete(subject, self.revision(subject))
-        document = items_document(snapshot.items)
-        digest = lines_digest(snapshot.items)
-        if known and known["lines_digest"] == digest and not known["deleted_at"]:
-            return {} if known["items_document"] == document else {"items_document": document}
-        if frozen:
-            return {"items_document": completed_items(known["items_document"])} if known else {}
-        self._items[subject.id] = snapshot.items
-        return {"lines_digest": digest, "items_document": document}
+        columns = snapshot_rows.item_columns(known, snapshot)
+        if "lines_digest" in columns:
+            self._items[subject.id] = snapshot.items
+        return columns
 
     def _put(self, subject: Subject, row: JsonObject) -> None:
         if subject.kind is Kind.CUSTOMER and row["deleted_at"]:
@@ -309,7 +271,7 @@ class UnitOfWork:
         shown = invoice["payment_intent"]
         if shown != payment.payment_intent and payment.is_default:
             linked = invoice | {"payment_intent": payment.payment_intent, "updated_at": self._now}
-            self._note_invoice(invoice, linked)
+            note_invoice(self._changes, invoice, linked, self.cause)
             self._put(subject, linked)
             self.fulfillments.link(subject.id, payment.payment_intent, instead_of=shown)
         if payment.paid and not payment.is_default:
@@ -339,13 +301,11 @@ class UnitOfWork:
 
     def follow_returns(self, invoice_id: str) -> bool:
         """Let the fulfillment follow what came back of its invoice. Returns whether its status changed."""
-        refunds, notes, disputes = (self.returns_of(kind, invoice_id) for kind in RETURNS)
-        found = returns.returned(
-            [returns.Refund(row["id"], row["amount"], row["status"]) for row in refunds],
-            [returns.CreditNote(row["post_payment_amount"], row["status"], _paid_out(row["refunds"])) for row in notes],
-            [returns.Dispute(row["amount"], row["status"]) for row in disputes],
-        )
-        return self.fulfillments.follow_returns(self._rows[Subject(Kind.INVOICE, invoice_id)], found)
+        found = returns.read(*(self.returns_of(kind, invoice_id) for kind in RETURNS))
+        return self.fulfillments.follow_returns(self._invoice(invoice_id), found)
+
+    def _invoice(self, invoice_id: str) -> JsonObject:
+        return self._rows[Subject(Kind.INVOICE, invoice_id)]
 
     def returns_of(self, kind: Kind, invoice_id: str) -> list[JsonObject]:
         """The refunds, credit notes or disputes of the invoice. All are known if one of them was wanted."""
@@ -353,32 +313,10 @@ class UnitOfWork:
 
     # What is written
 
-    def _note_invoice(self, known: JsonObject | None, row: JsonObject) -> None:
-        """Record a change of the invoice if its status or other content changed."""
-        later = zip((known or {}).get("later_digests") or (), row["later_digests"] or (), strict=False)
-        if (
-            known is None
-            or any(known[name] != row[name] for name in CHANGED_BY)
-            or any(one != another for one, another in later)
-        ):
-            was, state = invoice_status(known) if known else None, mirrored_rows.invoice_state(row)
-            error = row.get("last_finalization_error")
-            refused = error is not None and error != (known or {}).get("last_finalization_error")
-            if refused and known is None:
-                note(self._changes, Change(INVOICE, was, state, self.cause))
-                was = state["status"]
-            note(self._changes, Change(INVOICE, was, state, self.cause, refused=refused))
-
-    def _note_return(self, kind: Kind, known: JsonObject | None, row: JsonObject) -> None:
-        """Record a change of a refund, credit note or dispute if its content changed."""
-        now = mirrored_rows.version_of(kind, row)
-        if known is None or not now.same_content(mirrored_rows.version_of(kind, known)):
-            was = str(known["status"]) if known else None
-            note(self._changes, Change(kind.value, was, mirrored_rows.return_state(kind, row), self.cause))
-
     async def flush(self) -> None:
         """Write the changes, parents first."""
-        await self._erase_invoices()
+        changed_invoices = (self._rows[subject] for subject in self._changed if subject.kind is Kind.INVOICE)
+        await erasure.blank(self._connection, list(changed_invoices))
         for kind in Kind:
             changed = (subject for subject in self._rows if subject in self._changed)  # new ones in order of arrival
             rows = [self._rows[subject] for subject in changed if subject.kind is kind]
@@ -389,30 +327,11 @@ class UnitOfWork:
         await item_statements.detach(self._connection, self._paid_by)
         await store(self._connection, fulfillments, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
-        await change_statements.add(self._connection, self._told())
+        told = noted_changes.rows((*self._changes, *self.fulfillments.changes), self._invoice)
+        await change_statements.add(self._connection, told)
         await action_statements.enqueue(self._connection, self.fulfillments.reached())
         if self._erased:
             await erasure.forget(self._connection, self._erased)
-
-    async def _erase_invoices(self) -> None:
-        """Remove personal data from invoices whose customer is erased, whatever Stripe still sends."""
-        blank = FIELDS[Kind.INVOICE].blank
-        changed = [subject for subject in self._changed if subject.kind is Kind.INVOICE] if blank else []
-        customers = {customer for subject in changed if (customer := self._rows[subject]["customer"])}
-        erased = await erasure_statements.erased_among(self._connection, customers)
-        for subject in changed:
-            if self._rows[subject]["customer"] in erased:
-                self._rows[subject] |= blank
-
-    def _told(self) -> list[JsonObject]:
-        """The rows of the changes, each with its invoice's state now."""
-        states = {change.invoice: change.state for change in self._changes if change.subject == INVOICE}
-        told = []
-        for change in (*self._changes, *self.fulfillments.changes):
-            if change.invoice not in states:
-                states[change.invoice] = mirrored_rows.invoice_state(self._rows[Subject(Kind.INVOICE, change.invoice)])
-            told.append(change.row(change.state if change.subject == INVOICE else states[change.invoice]))
-        return told
 
     async def _keep_references(self, kind: Kind, rows: Sequence[JsonObject]) -> None:
         owned = [(row["reference"], row["id"]) for row in rows if row.get("reference") and not row["deleted_at"]]
@@ -424,12 +343,3 @@ class UnitOfWork:
         deleted = [row["id"] for row in rows if row["deleted_at"]]
         if deleted:
             await references.free(self._connection, objects=deleted)
-
-
-def _paid_out(refunds: Sequence[JsonView]) -> dict[str, int]:
-    """How much of a credit note each of its refunds pays out, by the refund's id."""
-    return {one["refund"]: one["amount"] for one in refunds if one["refund"]}
-
-
-def _not_older(version: Version, known: JsonView) -> bool:
-    return version.over == known["revision"] or version.until >= datetime.fromisoformat(known["snapshot_since"])
