@@ -6,6 +6,7 @@ Fields that exist only when asked for (`confirmation_secret`, `payments`, …) a
 from collections.abc import Callable
 
 from sandbox.billing.automatic_tax import customer_tax
+from sandbox.billing.cash import show_cash
 from sandbox.billing.collection import intent_of
 from sandbox.documents import Document
 from sandbox.presentation import show
@@ -157,7 +158,7 @@ _INCLUDABLE: dict[tuple[str, str], Include] = {
     ("customer", "subscriptions"): _empty("subscriptions"),
     ("customer", "tax_ids"): _tax_ids,
     ("customer", "tax"): lambda tx, customer: customer_tax(customer),  # noqa: ARG005 (an Include)
-    ("customer", "cash_balance"): _nothing,
+    ("customer", "cash_balance"): lambda tx, shown: show_cash(tx.need("customer", shown["id"], param="id")),
     ("customer", "invoice_credit_balance"): lambda tx, node: {},  # noqa: ARG005 (an Include)
     ("price", "tiers"): _tiers,
     ("price", "currency_options"): _currency_options,

@@ -6,6 +6,7 @@ It handles `pay`, payments out of band, attempts and their count, and the invoic
 
 from sandbox.billing import payments
 from sandbox.billing.balances import adjust_balance
+from sandbox.billing.bank_transfers import KIND, request_transfer
 from sandbox.billing.methods import resolve_method
 from sandbox.billing.payments import Presence
 from sandbox.billing.test_methods import BY_TOKEN, OUTCOMES, Outcome
@@ -110,6 +111,11 @@ def collect(
     tx: Transaction, intent: Document, method: Document, presence: Presence, *, automatic: bool = False
 ) -> StripeError | None:
     """Make one attempt on a PaymentIntent, and apply the result to its invoice, if any."""
+    if method["type"] == KIND:
+        request_transfer(tx, intent, method)
+        if intent["status"] == "succeeded":
+            carry_over(tx, intent, automatic=automatic)
+        return None
     error = payments.attempt(tx, intent, method, presence)
     carry_over(tx, intent, automatic=automatic)
     return error

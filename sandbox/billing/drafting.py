@@ -26,7 +26,7 @@ MISSING_EMAIL = (
 )
 _PLAIN = ("description", "footer", "statement_descriptor", "number", "on_behalf_of", "effective_at")
 AUTOMATIC_TAX = "automatic_tax{enabled liability{type=self}}"
-PAYMENT_SETTINGS = "payment_settings{payment_method_types=card|us_bank_account|sepa_debit payment_method_options{card{request_three_d_secure}}}"
+PAYMENT_SETTINGS = "payment_settings{payment_method_types=card|customer_balance|us_bank_account|sepa_debit payment_method_options{card{request_three_d_secure} customer_balance{bank_transfer{eu_bank_transfer type} funding_type}}}"
 """What of these parameters has an effect."""
 _LONGEST = {"description": 1500, "footer": 5000, "statement_descriptor": 22}
 

@@ -8,8 +8,10 @@ from copy import deepcopy
 
 from sandbox.billing import automatic_tax
 from sandbox.billing.balances import adjust_balance
+from sandbox.billing.bank_transfers import KIND, request_transfer
 from sandbox.billing.closing import void
 from sandbox.billing.currencies import chargeable, least_charge, most_charge, too_large
+from sandbox.billing.methods import make_transfer
 from sandbox.billing.numbering import number_invoice
 from sandbox.billing.payments import method_types, open_intent
 from sandbox.billing.totals import recompute
@@ -153,6 +155,7 @@ def request_payment(tx: Transaction, invoice: Document) -> None:
         payment_method_types=_method_types(invoice),
         setup_future_usage=None,
         statement_descriptor=invoice["statement_descriptor"],
+        _transfer=_transfer(invoice),
     )
     tx.add(
         shapes.invoice_payment(
@@ -165,11 +168,19 @@ def request_payment(tx: Transaction, invoice: Document) -> None:
             _link=intent["id"],
         )
     )
+    if intent["payment_method_types"] == [KIND]:
+        request_transfer(tx, intent, make_transfer(tx))
 
 
 def _method_options(invoice: Document) -> Document:
     asked = (invoice["payment_settings"]["payment_method_options"] or {}).get("card")
     return {"card": card_options(**asked)} if asked else {}
+
+
+def _transfer(invoice: Document) -> Document | None:
+    """The bank transfer that was asked for, if any."""
+    asked: Document = (invoice["payment_settings"]["payment_method_options"] or {}).get(KIND) or {}
+    return asked.get("bank_transfer")
 
 
 def _method_types(invoice: Document) -> list[str]:

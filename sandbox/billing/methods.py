@@ -57,6 +57,9 @@ def _year(tx: Transaction) -> int:
 def method_from(tx: Transaction, sent: Document) -> Document:
     """Create a payment method from `type` and its details, as Stripe.js and the API send them."""
     kind = sent.get("type")
+    if kind == "customer_balance":
+        details = shapes.billing_details(sent.get("billing_details"))
+        return make_transfer(tx, billing_details=details)
     if kind not in {"card", "sepa_debit", "us_bank_account"}:
         raise invalid_request(f"The sandbox has no payment methods of type {kind}.", param="type")
     details = sent.get(kind)
@@ -79,6 +82,15 @@ def method_from(tx: Transaction, sent: Document) -> Document:
     if kind == "us_bank_account":
         describe_account(method, details)
     return method
+
+
+def make_transfer(tx: Transaction, **fields: object) -> Document:
+    """The payment method of bank transfers."""
+    return tx.add(
+        shapes.payment_method(
+            "customer_balance", {}, id=tx.new_id("pm"), created=tx.now, _outcome="transfers", **fields
+        )
+    )
 
 
 def describe_account(method: Document, sent: Document) -> None:

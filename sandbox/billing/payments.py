@@ -6,6 +6,7 @@ passes the result on.
 
 from dataclasses import dataclass
 
+from sandbox.billing.cash import give_back
 from sandbox.billing.currencies import check_charge
 from sandbox.billing.disputes import follow_up
 from sandbox.billing.ledger import enter_charge
@@ -65,6 +66,7 @@ def shown(intent: Document) -> Document:
 def attempt(tx: Transaction, intent: Document, method: Document, presence: Presence) -> StripeError | None:
     """Try to take the money. Returns the error of a decline, with all changes kept."""
     outcome = OUTCOMES[method["_outcome"]]
+    give_back(tx, intent)
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
     if _asks_for_authentication(intent, method, outcome):
         if presence.off_session:
@@ -93,7 +95,7 @@ def charge_method(tx: Transaction, intent: Document, method: Document, outcome: 
         return None
     if outcome.kind == "declines" or outcome.code is not None:
         return decline(tx, intent, method, outcome)
-    charge = _new_charge(tx, intent, method)
+    charge = new_charge(tx, intent, method)
     if intent["capture_method"] == "manual":
         authorize(tx, intent, charge)
     else:
@@ -176,7 +178,7 @@ def decline(
     tx: Transaction, intent: Document, method: Document, outcome: Outcome, charge: Document | None = None
 ) -> StripeError:
     """Record a failed charge. The PaymentIntent then needs another payment method."""
-    charge = charge or _new_charge(tx, intent, method)
+    charge = charge or new_charge(tx, intent, method)
     charge |= {
         "status": "failed",
         "paid": False,
@@ -233,7 +235,7 @@ def _begin_debit(tx: Transaction, intent: Document, method: Document, outcome: O
             code="payment_intent_invalid_parameter",
             param="capture_method",
         )
-    charge = _new_charge(tx, intent, method)
+    charge = new_charge(tx, intent, method)
     intent |= {"status": "processing", "latest_charge": charge["id"]}
     tx.save(intent)
     announce(tx, "payment_intent.processing", intent)
@@ -247,11 +249,14 @@ def method_types(currency: str) -> list[str]:
     return ["card", *{"usd": ["us_bank_account"], "eur": ["sepa_debit"]}.get(currency, [])]
 
 
-def _new_charge(tx: Transaction, intent: Document, method: Document) -> Document:
+def new_charge(tx: Transaction, intent: Document, method: Document) -> Document:
+    """Create a charge that is pending until its result is known."""
     bank = method["type"] != "card"
     amount = intent["amount"]
     if method["type"] == "sepa_debit":
         details: Document = {"type": "sepa_debit", "sepa_debit": shapes.sepa_details(method["sepa_debit"])}
+    elif method["type"] == "customer_balance":
+        details = {"type": "customer_balance", "customer_balance": {}}
     elif bank:
         details = {"type": method["type"], method["type"]: shapes.bank_details(method[method["type"]])}
     else:
@@ -292,6 +297,7 @@ def book(tx: Transaction, charge: Document) -> None:
 
 
 def cancel(tx: Transaction, intent: Document, reason: str | None, *, announced: bool = True) -> None:
+    give_back(tx, intent)
     intent |= {"status": "canceled", "canceled_at": tx.now, "cancellation_reason": reason, "next_action": None}
     tx.unschedule("settle", intent["id"])
     tx.save(intent)

@@ -7,6 +7,7 @@ invoice stays paid. Source of the test cards: Stripe's testing page.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sandbox.billing.cash import enter_cash
 from sandbox.billing.currencies import display
 from sandbox.billing.disputes import refunded_in_full, require_refundable
 from sandbox.billing.ledger import enter_refund, enter_refund_failure
@@ -52,6 +53,10 @@ def refund_charge(tx: Transaction, charge: Document, amount: int | None, **field
     if ends is not None:
         refund["_ends"] = ends
         tx.schedule("refund_settled", refund["id"], tx.now + tx.switches.refund_settlement_s)
+    if charge["payment_method_details"]["type"] == "customer_balance":
+        customer = tx.need("customer", charge["customer"], param="customer")
+        about = {"refund": refund["id"]}
+        enter_cash(tx, customer, "refunded_from_payment", amount, refund["currency"], refunded_from_payment=about)
     refund["balance_transaction"] = enter_refund(tx, refund, charge)["id"]
     tx.add(refund)
     charge["amount_refunded"] += amount
@@ -96,7 +101,7 @@ def _ending(charge: Document) -> str | None:
     outcome = charge.get("_outcome")
     if outcome == "refund_fails":
         return "failed"
-    if outcome == "refund_pends" or charge["payment_method_details"]["type"] != "card":
+    if outcome == "refund_pends" or charge["payment_method_details"]["type"] not in {"card", "customer_balance"}:
         return "succeeded"
     return None
 
@@ -106,6 +111,8 @@ def _destination(charge: Document) -> Document:
     if kind == "card":
         reference = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
         return {"card": reference, "type": "card"}
+    if kind == "customer_balance":
+        return {"customer_cash_balance": {}, "type": "customer_cash_balance"}
     transfer = "eu_bank_transfer" if kind == "sepa_debit" else "us_bank_transfer"
     return {"type": transfer, transfer: {"reference": None, "reference_status": "pending"}}
 

@@ -64,6 +64,7 @@ OUTCOMES: dict[str, Outcome] = {
     "inquired": Outcome("succeeds"),
     "fraud_warned": Outcome("succeeds"),
     "available_at_once": Outcome("succeeds"),
+    "transfers": Outcome("transfers"),
     "refund_pends": Outcome("succeeds"),
     "refund_fails": Outcome("succeeds"),
 }

@@ -3,6 +3,7 @@
 from sandbox.resources import (
     account,
     balance,
+    cash_balances,
     charges,
     coupons,
     credit_notes,
@@ -47,6 +48,7 @@ MODULES = (
     payment_intents,
     setup_intents,
     payment_records,
+    cash_balances,
     charges,
     refunds,
     disputes,

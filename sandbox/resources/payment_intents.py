@@ -62,7 +62,10 @@ def _apply(intent: Document, params: Document) -> None:
         intent |= {"allowed_payment_method_types": allowed, "payment_method_types": allowed}
     if "shipping" in params:
         intent["shipping"] = shipping(params["shipping"] or None)
-    asked = (params.get("payment_method_options") or {}).get("card")
+    options = params.get("payment_method_options") or {}
+    if "customer_balance" in options:
+        intent["_transfer"] = options["customer_balance"].get("bank_transfer")
+    asked = options.get("card")
     if asked:
         chosen = asked.get("request_three_d_secure", "automatic")
         intent["payment_method_options"]["card"] = card_options(request_three_d_secure=chosen)
@@ -257,8 +260,8 @@ def search_payment_intents(call: Call) -> Page:
 
 
 METHOD = (
-    "payment_method payment_method_data{allow_redisplay billing_details metadata type=card|us_bank_account us_bank_account}"
-    " payment_method_options{card{request_three_d_secure}}"
+    "payment_method payment_method_data{allow_redisplay billing_details metadata type=card|customer_balance|us_bank_account us_bank_account}"
+    " payment_method_options{card{request_three_d_secure} customer_balance{bank_transfer{eu_bank_transfer type} funding_type}}"
 )
 _SHARED = "capture_method receipt_email setup_future_usage shipping"
 _INTENT = (
