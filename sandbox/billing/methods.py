@@ -58,8 +58,7 @@ def method_from(tx: Transaction, sent: Document) -> Document:
     """Create a payment method from `type` and its details, as Stripe.js and the API send them."""
     kind = sent.get("type")
     if kind == "customer_balance":
-        details = shapes.billing_details(sent.get("billing_details"))
-        return make_transfer(tx, billing_details=details)
+        return make_transfer(tx, billing_details=shapes.billing_details(sent.get("billing_details")))
     if kind not in {"card", "sepa_debit", "us_bank_account"}:
         raise invalid_request(f"The sandbox has no payment methods of type {kind}.", param="type")
     details = sent.get(kind)

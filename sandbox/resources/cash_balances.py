@@ -80,7 +80,7 @@ def fund_balance(call: Call) -> Document:
 
 def apply_balance(call: Call) -> Document:
     intent = call.tx.need("payment_intent", call.path["id"], param="intent", status=404)
-    if call.params.get("currency", intent["currency"]).lower() != intent["currency"]:
+    if str(call.params.get("currency", intent["currency"])).lower() != intent["currency"]:
         raise invalid_request("The currency must be that of the PaymentIntent.", param="currency")
     apply_by_hand(call.tx, intent, call.params.get("amount"))
     return intent
