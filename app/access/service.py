@@ -7,7 +7,7 @@ from app.access import key_statements
 from app.access.keyring import Keyring
 from app.db import documents, resources
 from app.db.engine import Connection, Database
-from app.domain.errors import InvalidState, NotFound
+from app.domain.errors import InvalidState
 from app.domain.json import JsonView
 from app.domain.keys import new_key, read_key
 from app.idempotency.operations import Answer, Operation
@@ -59,7 +59,7 @@ class Keys:
                 expires_at=_time(params.get("expires_at")),
             )
             if not rotated:
-                await _require_known(connection, old)
+                await documents.require(connection, resources.API_KEY, old)
                 raise InvalidState(f"The key {old} is revoked, expired or replaced already; rotate the one in force.")
             answer = await _finish(connection, operation, key_id, 201, key)
         self._keyring.forget()  # the others are told by the database; here not even that moment passes
@@ -70,7 +70,6 @@ class Keys:
         key_id = str(operation.subject)
         async with self._database.unit_of_work() as connection:
             await key_statements.revoke(connection, key_id)
-            await _require_known(connection, key_id)
             answer = await _finish(connection, operation, key_id)
         self._keyring.forget()
         return answer
@@ -88,16 +87,11 @@ def _new_id() -> str:
     return f"key_{uuid.uuid4().hex}"
 
 
-async def _require_known(connection: Connection, key_id: str) -> None:
-    if await documents.read(connection, resources.API_KEY, key_id) is None:
-        raise NotFound(f"There is no API key {key_id!r}.")
-
-
 async def _finish(
     connection: Connection, operation: Operation, key_id: str, status: int = 200, key: str | None = None
 ) -> Answer:
-    document = await documents.read(connection, resources.API_KEY, key_id)
-    return await operation.finish(connection, status, document or "null", key)
+    document = await documents.require(connection, resources.API_KEY, key_id)
+    return await operation.finish(connection, status, document, key)
 
 
 def _time(given: str | None) -> datetime | None:

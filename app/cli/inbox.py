@@ -13,7 +13,7 @@ from app.cli.show import list_events, show_event
 from app.container import Container
 from app.db import documents
 from app.db.resources import EVENT
-from app.domain.errors import InvalidState, NotFound
+from app.domain.errors import InvalidState
 from app.domain.json import JsonObject
 from app.inbox import replay_statements
 from app.inbox.coverage import Covered
@@ -80,8 +80,7 @@ async def _replay(container: Container, wanted: Query, advance: Advance) -> Json
 async def _not_replayed(container: Container, event: str) -> None:
     """Raise the reason why an event cannot be replayed."""
     async with container.database.connection() as connection:
-        if await documents.read(connection, EVENT, event) is None:
-            raise NotFound(f"There is no webhook event {event!r}.")
+        await documents.require(connection, EVENT, event)
     raise InvalidState(
         f"{event} is not replayed: nothing handles it, it waits already, or another option rules it out."
     )

@@ -14,7 +14,6 @@ from app.cli.runner import run
 from app.container import Container
 from app.db import documents
 from app.db.resources import AUDIT_ENTRY, CUSTOMER, EVENT, FULFILLMENT, INVOICE, OPERATION, Resource
-from app.domain.errors import NotFound
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.inbox.schemas import EventStatus
@@ -55,10 +54,7 @@ def show_one(resource: Resource, object_id: str, *, as_json: bool, by: str = "id
 
     async def read(container: Container) -> str:
         async with container.database.connection() as connection:
-            found = await documents.read(connection, resource, object_id, by=by)
-        if found is None:
-            raise NotFound(f"There is no {resource.name} {object_id!r}.")
-        return found
+            return await documents.require(connection, resource, object_id, by=by)
 
     found = run(read, as_json=as_json)
     print_encoded(found) if as_json else print_fields(msgspec.json.decode(found))

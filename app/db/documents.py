@@ -29,7 +29,7 @@ from sqlalchemy.sql.selectable import NamedFromClause
 from app.db.engine import Connection
 from app.db.resources import Resource
 from app.db.statement import Statement, any_of
-from app.domain.errors import ValidationFailed
+from app.domain.errors import NotFound, ValidationFailed
 
 MOST_STATEMENTS = 500
 """The most statements of lists that are cached. Callers' filters decide how many there are."""
@@ -45,6 +45,14 @@ async def read(connection: Connection, resource: Resource, object_id: str, *, by
         if not found or found[0] is not None:
             return found[0] if found else None
     return None
+
+
+async def require(connection: Connection, resource: Resource, object_id: str, *, by: str = "id") -> str:
+    """The same. Raises NotFound if there is none."""
+    document = await read(connection, resource, object_id, by=by)
+    if document is None:
+        raise NotFound(f"There is no {resource.name} {object_id!r}.")
+    return document
 
 
 async def read_all(connection: Connection, resource: Resource, ids: Sequence[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from app.db import documents
 from app.db.engine import Connection, Database
 from app.db.resources import FULFILLMENT, FULFILLMENT_ACTION, INVOICE, PAYMENT_PAGE, Resource
 from app.domain.actions import RETRIED, Moment, NotNow, Permanent, Skipped, require_due
-from app.domain.errors import InvalidState, NotFound
+from app.domain.errors import InvalidState
 from app.domain.json import JsonObject, JsonView
 from app.domain.mailbox import Mailbox
 from app.fulfillment import action_statements
@@ -142,9 +142,7 @@ class Actions:
         action_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             retried = await action_statements.retry(connection, action_id, RETRIED)
-            document = await documents.read(connection, FULFILLMENT_ACTION, action_id)
-            if document is None:
-                raise NotFound(f"There is no fulfillment action {action_id!r}.")
+            document = await documents.require(connection, FULFILLMENT_ACTION, action_id)
             if not retried:
                 status = msgspec.json.decode(document)["status"]
                 raise InvalidState(f"The action is {status}: there is nothing to try again.")

@@ -86,30 +86,18 @@ class RequestMiddleware:
             answering = ResponseSender(self._headers, scope, send)
             with logs.context(request_id=scope["request_id"]):
                 try:
-                    await self._within(answering, scope, headers, receive)
-                finally:
-                    self._accounting.ended(scope, answering.status, started, answering.began, span)
-
-    async def _within(
-        self, answering: "ResponseSender", scope: Scope, headers: dict[bytes, bytes], receive: Receive
-    ) -> None:
-        """Serve the request within the time limit. It is answered however it ends."""
-        path, request_id = scope["path"], scope["request_id"]
-        try:
-            async with asyncio.timeout(self._timeout_s) as answering.timer:
-                try:
-                    await self._enter(scope, headers, receive, answering)
+                    async with asyncio.timeout(self._timeout_s) as answering.timer:
+                        await self._serve(scope, headers, receive, answering)
                 except Exception as error:
                     if answering.status:
                         raise
-                    answer = refusal(Request(scope), error) or refusal_of(error, path, request_id)
-                    await answer(scope, receive, answering)
-        except TimeoutError as error:
-            if answering.status:
-                raise
-            await refusal_of(error, path, request_id)(scope, receive, answering)
+                    answering.timer = None  # it ended with the block
+                    refused = refusal(Request(scope), error) or refusal_of(error, scope["path"], scope["request_id"])
+                    await refused(scope, receive, answering)
+                finally:
+                    self._accounting.ended(scope, answering.status, started, answering.began, span)
 
-    async def _enter(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         """Check the size of the head, the rate limits and the caller, then serve the request."""
         refusal = head_refusal(scope, headers, scope["request_id"])
         if refusal is not None:

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from app.db import documents
 from app.db.engine import Database
 from app.db.resources import Resource
-from app.domain.errors import NotFound
 from app.http.dependencies import JSON, caller_of, service_of
 from app.http.queries import Paging
 
@@ -19,17 +18,14 @@ from app.http.queries import Paging
 async def one(request: Request, resource: Resource, object_id: str, *, by: str = "id") -> Response:
     """Answer with the document of one object. Raises NotFound."""
     async with service_of(request, Database).connection() as connection:
-        document = await documents.read(connection, resource, object_id, by=by)
-    if document is None:
-        raise NotFound(f"There is no {resource.name} {object_id!r}.")
+        document = await documents.require(connection, resource, object_id, by=by)
     return _unless_known(request, document.encode())
 
 
 async def require_known(request: Request, resource: Resource, object_id: str) -> None:
     """Raise NotFound if there is no such object."""
     async with service_of(request, Database).connection() as connection:
-        if await documents.read(connection, resource, object_id) is None:
-            raise NotFound(f"There is no {resource.name} {object_id!r}.")
+        await documents.require(connection, resource, object_id)
 
 
 async def many(request: Request, resource: Resource, asked: Paging, **beside: object) -> Response:

@@ -19,10 +19,10 @@ from starlette.routing import BaseRoute
 
 from app.access.ownership import owns_invoice
 from app.db.engine import Database
-from app.domain.access import RULES, Caller, require_allowed
+from app.domain.access import RULES, require_allowed
 from app.domain.errors import NotFound, ValidationFailed
 from app.domain.redaction import cut
-from app.http.dependencies import service_of
+from app.http.dependencies import caller_of, service_of
 
 LONGEST_NAME = 100
 
@@ -38,7 +38,10 @@ class AuthorizedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def authorized(request: Request) -> Response:
-            await require_let_in(request, self.name)
+            caller = caller_of(request)
+            require_allowed(caller, self.name)
+            if caller.customer is not None and "invoice_id" in request.path_params:
+                await require_own_invoice(request, caller.customer)
             if query := request.scope["query_string"]:
                 require_known(query, self.query_names)
             return await handle(request)
@@ -63,19 +66,13 @@ def require_known(query: bytes, known: AbstractSet[str]) -> None:
             raise ValidationFailed(f"{shown} is no query parameter of this operation.{near or f' {has}'}", param=shown)
 
 
-async def require_let_in(request: Request, operation: str) -> None:
-    """Raise Forbidden or NotFound unless the rule allows the caller.
-
-    A customer must also own the invoice in the path.
-    """
-    caller: Caller = request.scope["caller"]
-    require_allowed(caller, operation)
-    if caller.customer is not None and "invoice_id" in request.path_params:
-        invoice_id = request.path_params["invoice_id"]
-        async with service_of(request, Database).connection() as connection:
-            # This comes before the path's own check, and PostgreSQL cannot hold what is not printable.
-            if not invoice_id.isprintable() or not await owns_invoice(connection, caller.customer, invoice_id):
-                raise NotFound(f"There is no invoice {invoice_id!r}.")
+async def require_own_invoice(request: Request, customer: str) -> None:
+    """Raise NotFound unless the invoice in the path is the customer's."""
+    invoice_id = request.path_params["invoice_id"]
+    async with service_of(request, Database).connection() as connection:
+        # This comes before the path's own check, and PostgreSQL cannot hold what is not printable.
+        if not invoice_id.isprintable() or not await owns_invoice(connection, customer, invoice_id):
+            raise NotFound(f"There is no invoice {invoice_id!r}.")
 
 
 def operations(router: APIRouter) -> list[BaseRoute]:

@@ -14,7 +14,6 @@ from typing import Self
 
 import msgspec
 import structlog
-from opentelemetry.trace import Span
 
 from app.db.batcher import INDIVIDUALLY, Batcher, Individually
 from app.db.engine import Connection, Database
@@ -173,11 +172,15 @@ class Operations:
         Raises IdempotencyMismatch, IdempotencyInProgress, and what the use case raises. A refusal is stored and
         replayed; something that was only unavailable can be retried.
         """
-        name = use_case.__name__
+        name, asked = use_case.__name__, fingerprint(call.target, call.params)
         outcome = "broken_off"
+        logs.about(call.subject)
         with tracing.span(f"operation {name}", {"operation.name": name}) as span:
             try:
-                answer = await self._run(call, use_case, span)
+                stored = await self._begin(call, name, asked)
+                logs.runs(stored.id)
+                span.set_attributes({"operation.id": str(stored.id), "operation.takeovers": stored.takeovers})
+                answer = await self.carry_out(stored, use_case) if stored.ours else _replay(stored, asked)
                 outcome = "replayed" if answer.replayed else "done"
             except InvoicingError as error:
                 outcome = "replayed" if error.replayed else error.code
@@ -186,16 +189,6 @@ class Operations:
                 metrics.OPERATIONS(name, outcome).inc()
                 span.set_attribute("operation.outcome", outcome)
         return answer
-
-    async def _run(self, call: Call, use_case: UseCase, span: Span) -> Answer:
-        logs.about(call.subject)
-        asked = fingerprint(call.target, call.params)
-        stored = await self._begin(call, use_case.__name__, asked)
-        logs.runs(stored.id)
-        span.set_attributes({"operation.id": str(stored.id), "operation.takeovers": stored.takeovers})
-        if not stored.ours:
-            return _replay(stored, asked)
-        return await self.carry_out(stored, use_case)
 
     async def carry_out(self, stored: Stored, use_case: UseCase) -> Answer:
         """Run an operation that is ours from its last recovery point. Raises as `run` does."""

@@ -93,8 +93,8 @@ class Endpoints:
                 raise InvalidState(f"The endpoint {endpoint_id} is disabled ({row.disabled_reason}): enable it first.")
             delivery, event = f"dlv_{uuid.uuid4().hex}", f"{PING}_{uuid.uuid4().hex}"
             await delivery_statements.ping(connection, delivery, endpoint_id, event, PING)
-            document = await documents.read(connection, DELIVERY, delivery)
-            return await operation.finish(connection, 202, document or "null")
+            document = await documents.require(connection, DELIVERY, delivery)
+            return await operation.finish(connection, 202, document)
 
     async def delete_webhook_endpoint(self, operation: Operation, _params: JsonView) -> Answer:
         """Delete an endpoint and cancel its waiting deliveries."""
@@ -153,5 +153,5 @@ async def _require_kept(connection: Connection, row: StoredEndpoint) -> None:
 
 
 async def _finish(connection: Connection, operation: Operation, status: int = 200, secret: str | None = None) -> Answer:
-    document = await documents.read(connection, WEBHOOK_ENDPOINT, str(operation.subject))
-    return await operation.finish(connection, status, document or "null", secret)
+    document = await documents.require(connection, WEBHOOK_ENDPOINT, str(operation.subject))
+    return await operation.finish(connection, status, document, secret)

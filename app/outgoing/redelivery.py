@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from app.db import documents
 from app.db.engine import Connection, Database
 from app.db.resources import DELIVERY, WEBHOOK_ENDPOINT
-from app.domain.errors import InvalidState, NotFound
+from app.domain.errors import InvalidState
 from app.domain.json import JsonView
 from app.domain.outgoing import DeliveryStatus
 from app.idempotency.operations import Answer, Operation
@@ -29,8 +29,8 @@ class Redelivery:
         delivery_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             await self.one(connection, delivery_id)
-            document = await documents.read(connection, DELIVERY, delivery_id)
-            return await operation.finish(connection, 202, document or "null")
+            document = await documents.require(connection, DELIVERY, delivery_id)
+            return await operation.finish(connection, 202, document)
 
     async def redeliver_many(self, operation: Operation, params: JsonView) -> Answer:
         """Queue an endpoint's deliveries of a time span again (Redeliver)."""
@@ -47,14 +47,12 @@ class Redelivery:
         """Queue one delivery again. Raises NotFound and InvalidState."""
         if await delivery_statements.deliver_again(connection, delivery_id):
             return
-        if await documents.read(connection, DELIVERY, delivery_id) is None:
-            raise NotFound(f"There is no delivery {delivery_id!r}.")
+        await documents.require(connection, DELIVERY, delivery_id)
         raise InvalidState(f"The delivery {delivery_id} is under way, or its endpoint is deleted.")
 
     async def many(
         self, connection: Connection, endpoint_id: str, since: datetime, until: datetime, statuses: Sequence[str]
     ) -> int:
         """Queue up to MOST deliveries of an endpoint again, oldest first. Returns how many. Raises NotFound."""
-        if await documents.read(connection, WEBHOOK_ENDPOINT, endpoint_id) is None:
-            raise NotFound(f"There is no webhook endpoint {endpoint_id!r}.")
+        await documents.require(connection, WEBHOOK_ENDPOINT, endpoint_id)
         return await delivery_statements.deliver_many_again(connection, endpoint_id, since, until, statuses, MOST)

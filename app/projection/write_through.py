@@ -176,8 +176,7 @@ class Writer:
         """
         if operation.fresh:
             async with self._database.connection() as connection:
-                if await documents.read(connection, RESOURCES[kind], str(operation.subject)) is None:
-                    raise NotFound(f"There is no {kind.value} {operation.subject!r}.")
+                await documents.require(connection, RESOURCES[kind], str(operation.subject))
         return f"{observation.PATHS[kind]}/{operation.subject}"
 
     async def claim_reference(self, operation: Operation, kind: Kind, params: JsonView) -> None:
