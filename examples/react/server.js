@@ -3,6 +3,8 @@
 
 const API = process.env.STRIPE_API_URL ?? "http://127.0.0.1:8001";
 const KEY = process.env.STRIPE_SECRET_KEY ?? "sk_test_sandbox";
+/** What a server needs that confirms and has no page to come back to. */
+const NO_REDIRECTS = { "automatic_payment_methods[enabled]": "true", "automatic_payment_methods[allow_redirects]": "never" };
 const ORDER = { amount: "2890", currency: "usd" };
 
 /** @param {string} path @param {Record<string, string>} params */
@@ -20,7 +22,7 @@ const CALLS = {
     return stripe("setup_intents", { customer: found.id });
   },
   // The page made the payment method, the server confirms; the person may have to authenticate.
-  "/api/pay": ({ payment_method }) => stripe("payment_intents", { ...ORDER, payment_method, confirm: "true", use_stripe_sdk: "true" }),
+  "/api/pay": ({ payment_method }) => stripe("payment_intents", { ...ORDER, payment_method, confirm: "true", use_stripe_sdk: "true", ...NO_REDIRECTS }),
 };
 
 /** @type {import("vite").Connect.NextHandleFunction} */

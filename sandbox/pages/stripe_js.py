@@ -1,7 +1,7 @@
 """The stand-in for Stripe.js, and the frames of its Elements.
 
-It serves the files in `static/`, and limits what a frame may do. The page's script is written as modules, but Stripe.js
-is a classic script, so that `window.Stripe` is there as soon as it has loaded: its modules are joined to one.
+It serves what is in `static/`, and limits what a frame may do. The scripts are written as modules and joined to one
+each: Stripe.js is a classic script, so that `window.Stripe` is there as soon as it has loaded, and a frame loads quickly.
 """
 
 import json
@@ -12,42 +12,41 @@ from sandbox.wire.messages import Response
 
 _FILES = {path.name: path.read_text() for path in (Path(__file__).parent / "static").iterdir()}
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-_MODULES = ("calls.js", "missing.js", "origin.js", "element.js", "elements.js", "actions.js", "confirming.js",
-            "creating.js", "constructor.js")  # fmt: skip
-"""What Stripe.js consists of. Each imports only from the ones before it."""
 _MODULE_SYNTAX = re.compile(r'^import \{.*\} from "\./\w+\.js";\n|^export (?=\w)', re.MULTILINE)
-_FRAMES = dict.fromkeys(
-    (
-        "payment",
-        "card",
-        "cardNumber",
-        "cardExpiry",
-        "cardCvc",
-        "iban",
-        "address",
-        "linkAuthentication",
-        "contactDetails",
-    ),
-    "frame.js",
-) | {"absent": "absent.js"}
-"""The script of each Element's frame; `absent` is the frame of the Elements that are not simulated."""
+_ELEMENTS = frozenset({"payment", "card", "cardNumber", "cardExpiry", "cardCvc", "iban", "address",
+                       "linkAuthentication", "contactDetails"})  # fmt: skip
+_ASSETS = ("frame.css", "challenge.js", "hosted.js", "absent.js")
 _FRAME_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'"
 )
 
 
+def _joined(*names: str) -> str:
+    """One script of several modules. What a module uses while it loads stands before it."""
+    return "".join(_MODULE_SYNTAX.sub("", _FILES[f"{name}.js"]) for name in names)
+
+
+_STRIPE_JS = _joined(
+    "calls", "missing", "origin", "element", "elements", "actions", "confirming", "creating", "constructor"
+)
+_FRAME_JS = _joined("calls", "missing", "card", "address", "fields", "words", "appearance", "form", "paying", "frame")
+
+
 def script(public_url: str) -> Response:
     """`/stripe.js`, as a merchant's page loads it. `public_url` is the sandbox's address."""
-    joined = "".join(_MODULE_SYNTAX.sub("", _FILES[name]) for name in _MODULES)
-    wrapped = f'(() => {{\n"use strict";\nconst SANDBOX_URL = {json.dumps(public_url)};\n{joined}}})();\n'
+    wrapped = f'(() => {{\n"use strict";\nconst SANDBOX_URL = {json.dumps(public_url)};\n{_STRIPE_JS}}})();\n'
     return _asset(wrapped, ".js")
 
 
 def element(name: str) -> Response | None:
     """`/elements/payment` and the like are frames, anything else is a file of theirs."""
-    if name in _FRAMES:
-        return _frame(name, _FRAMES[name])
-    return _asset(_FILES[name], Path(name).suffix) if name in _FILES else None
+    if name in _ELEMENTS:
+        return _frame(name, "frame.js")
+    if name == "absent":  # the frame of all Elements that are not simulated
+        return _frame(name, "absent.js")
+    if name == "frame.js":
+        return _asset(_FRAME_JS, ".js")
+    return _asset(_FILES[name], Path(name).suffix) if name in _ASSETS else None
 
 
 def _asset(text: str, suffix: str) -> Response:

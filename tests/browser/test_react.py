@@ -171,7 +171,7 @@ async def test_an_element_that_strict_mode_mounts_twice_comes_and_goes_and_pays(
     await shopper.presses("Not now")
     await expect(page.locator("iframe")).to_have_count(0)
     await shopper.presses()
-    await shopper.sees(re.compile("mounted Payment Element"), "alert")
+    await shopper.sees(re.compile("should have a mounted Payment Element"), "alert")
     await shopper.presses("Pay now")
     await shopper.types_card(VISA)
     await shopper.presses()

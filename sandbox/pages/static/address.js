@@ -9,7 +9,7 @@ const WITH_STATE = new Set(["AU", "BR", "CA", "CN", "IN", "JP", "MX", "US"]);
 const WITHOUT_POSTAL_CODE = new Set("AC AE AG AO AW BF BI BJ BO BS BW BZ CD CF CG CI CK CM DJ DM ER FJ GA GD GH GM GN GQ GY HK IE JM KE KI KM KN KP LC ML MO MR MS MU MW NR NU PA QA RW SA SB SC SL SO SR ST SY TD TF TG TK TL TO TT TV TZ UG VU WS YE ZW".split(" "));
 
 /** @param {string} code @param {(country: string) => boolean} [wanted] @returns {(text: string) => string | null} */
-const needed = (code, wanted = () => true) => (text) => (text.trim() || !wanted(typed("country")) ? null : code);
+const demanded = (code, wanted = () => true) => (text) => (text.trim() || !wanted(typed("country")) ? null : code);
 
 /** @param {Record<string, any>} options @returns {Field[]} */
 export function addressFields({ allowedCountries, display, fields, validation }) {
@@ -17,19 +17,19 @@ export function addressFields({ allowedCountries, display, fields, validation })
   /** @type {[string, string][]} */
   const choices = (allowedCountries?.length ? allowedCountries : COUNTRIES).map((/** @type {string} */ code) => [code, names.of(code) ?? code]);
   choices.sort(([, one], [, other]) => one.localeCompare(other));
-  const phone = fields?.phone === "always" ? [{ id: "phone", autocomplete: "tel", type: "tel", optional: validation?.phone?.required !== "always", check: needed("incomplete_phone", () => validation?.phone?.required === "always") }] : [];
+  const phone = fields?.phone === "always" ? [{ id: "phone", autocomplete: "tel", type: "tel", optional: validation?.phone?.required !== "always", check: demanded("incomplete_phone", () => validation?.phone?.required === "always") }] : [];
   /** @type {Field[]} */
   const name = display?.name === "split"
-    ? [{ id: "first_name", autocomplete: "given-name", check: needed("incomplete_name") }, { id: "last_name", autocomplete: "family-name", check: needed("incomplete_name") }]
-    : [{ id: "name", autocomplete: "name", check: needed("incomplete_name") }];
+    ? [{ id: "first_name", autocomplete: "given-name", check: demanded("incomplete_name") }, { id: "last_name", autocomplete: "family-name", check: demanded("incomplete_name") }]
+    : [{ id: "name", autocomplete: "name", check: demanded("incomplete_name") }];
   return [
     ...(fields?.name === "never" ? [] : name),
-    { id: "country", autocomplete: "country", choices, check: needed("incomplete_country") },
-    { id: "line1", autocomplete: "address-line1", check: needed("incomplete_line1") },
+    { id: "country", autocomplete: "country", choices, check: demanded("incomplete_country") },
+    { id: "line1", autocomplete: "address-line1", check: demanded("incomplete_line1") },
     { id: "line2", autocomplete: "address-line2", optional: true, check: () => null },
-    { id: "city", autocomplete: "address-level2", check: needed("incomplete_city") },
-    { id: "state", autocomplete: "address-level1", check: needed("incomplete_state", (country) => WITH_STATE.has(country)) },
-    { id: "postal_code", autocomplete: "postal-code", check: needed("incomplete_postal_code", (country) => !WITHOUT_POSTAL_CODE.has(country)) },
+    { id: "city", autocomplete: "address-level2", check: demanded("incomplete_city") },
+    { id: "state", autocomplete: "address-level1", check: demanded("incomplete_state", (country) => WITH_STATE.has(country)) },
+    { id: "postal_code", autocomplete: "postal-code", check: demanded("incomplete_postal_code", (country) => !WITHOUT_POSTAL_CODE.has(country)) },
     ...phone,
   ];
 }

@@ -3,7 +3,7 @@
 import { goTo, named, retrieve, seeThrough } from "./actions.js";
 import { call } from "./calls.js";
 import { Element } from "./element.js";
-import { Elements } from "./elements.js";
+import { Elements, notSubmitted } from "./elements.js";
 import { missing } from "./missing.js";
 import { IntegrationError, intentOf, origin } from "./origin.js";
 
@@ -46,9 +46,9 @@ export async function confirmWithElements(key, result, { elements, clientSecret,
 /** @param {string} key @param {string} caller @param {Elements | undefined} elements @param {string} clientSecret @param {Record<string, any>} confirmParams @returns {Promise<Answer>} */
 async function confirmElements(key, caller, elements, clientSecret, confirmParams) {
   const element = elements?.getElement("payment");
-  if (!elements || !element) throw new IntegrationError(`${caller}: elements should have a mounted Payment Element.`);
+  if (!elements || !element) throw new IntegrationError(`Invalid value for ${caller}: elements should have a mounted Payment Element or Express Checkout Element.`);
   if (elements.deferred) {
-    if (!elements.submitted) throw new IntegrationError(`elements.submit() must be called before ${caller}.`);
+    if (!elements.submitted) throw notSubmitted(caller);
     const { found, error } = await retrieve(key, clientSecret);
     const mismatch = error ?? elements.mismatch(found);
     if (mismatch) return { error: mismatch };

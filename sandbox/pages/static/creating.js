@@ -2,7 +2,7 @@
 
 import { call } from "./calls.js";
 import { Element } from "./element.js";
-import { Elements } from "./elements.js";
+import { Elements, notSubmitted } from "./elements.js";
 import { missing } from "./missing.js";
 import { IntegrationError, origin } from "./origin.js";
 
@@ -25,7 +25,7 @@ async function fromElements(elements, params) {
   const element = elements.getElement("payment") ?? elements.getElement("card") ?? elements.getElement("cardNumber");
   if (!element) throw new IntegrationError("stripe.createPaymentMethod(): elements should have a mounted Element that collects a payment method.");
   if (elements.deferred && !elements.createsManually) throw new IntegrationError("stripe.createPaymentMethod(): elements should be created with paymentMethodCreation: 'manual'.");
-  if (elements.deferred && !elements.submitted) throw new IntegrationError("elements.submit() must be called before stripe.createPaymentMethod().");
+  if (elements.deferred && !elements.submitted) throw notSubmitted("createPaymentMethod()");
   const { billing_details } = await elements.collected();
   return element.ask("create", { ...params, billing_details: { ...params.billing_details, ...billing_details } });
 }

@@ -10,6 +10,9 @@ const GROUP_OPTIONS = ["clientSecret", "appearance", "locale", "mode", "amount",
 const MODES = ["payment", "setup", "subscription"];
 let groups = 0;
 
+/** Stripe's words for a call that came before `elements.submit()`. @param {string} caller */
+export const notSubmitted = (caller) => new IntegrationError(`elements.submit() must be called before ${caller}. Call elements.submit() as soon as your customer presses pay, prior to any asynchronous work. Integration guide: https://stripe.com/docs/payments/accept-a-payment-deferred`);
+
 /** @implements {Record<keyof import("@stripe/stripe-js").StripeElements, unknown>} */
 export class Elements {
   /** @type {Map<string, Element>} */

@@ -16,7 +16,7 @@ let port;
 let setup;
 
 /** @param {string} event @param {object} [details] */
-const tell = (event, details = {}) => port.postMessage({ event, details });
+const emit = (event, details = {}) => port.postMessage({ event, details });
 
 /** The payment methods to show: the intent's, or, while there is no intent, what fits what the page says. @returns {Promise<string[]>} */
 async function methods() {
@@ -38,7 +38,7 @@ async function show() {
   Object.assign(document.documentElement.dataset, { group: String(setup.group), mode: setup.options.mode ?? "" });
   speak(setup.locale);
   wear(setup.appearance, setup.options.style);
-  buildAll(kind === "payment" ? await methods() : [], setup.options, tell);
+  buildAll(kind === "payment" ? await methods() : [], setup.options, emit);
 }
 
 /** @type {Record<string, (details: any) => unknown>} */
@@ -57,7 +57,7 @@ async function start() {
     await show();
     return true;
   } catch (error) {
-    tell("loaderror", { error: error instanceof Error ? connectionLost() : error });
+    emit("loaderror", { error: error instanceof Error ? connectionLost() : error });
     return false;
   }
 }
@@ -70,5 +70,5 @@ addEventListener("message", async (event) => {
   if (!(await start())) return;
   new ResizeObserver(resize).observe(document.documentElement);
   resize();
-  tell("ready");
+  emit("ready");
 }, { once: true });
