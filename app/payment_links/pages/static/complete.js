@@ -28,9 +28,9 @@ const SAYS = {
   written_off: ["This invoice can no longer be paid here", "Please contact its sender if you would like to settle it."],
   waiting: ["No payment has arrived yet", "If you have just paid, please keep this page open. Otherwise you can pay now."],
 };
-/** @type {View[]} */
 // Whatever became of the money later, the payment arrived.
 const BEGUN = ["fulfilled", "disputed", "reversed"];
+/** @type {View[]} */
 const FINAL = ["fulfilled", "canceled", "written_off"];
 
 /** @param {View} view @param {string} [reason] */
