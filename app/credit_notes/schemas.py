@@ -34,7 +34,7 @@ class CreditNoteLine(Request):
 
     demands: ClassVar[JsonObject] = one_of(
         form(
-            "type", "invoice_line_item", type={"const": "invoice_line_item"}, invoice_line_item=TEXT,
+            "type", "invoice_line_item", "amount", type={"const": "invoice_line_item"}, invoice_line_item=TEXT,
             unit_amount=NULL, unit_amount_decimal=NULL, description=NULL, amount=INTEGER, quantity=NULL,
         ),
         form(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from app.domain.events import DELETED, INVOICE, SCHEMA_VERSION, event_type
 from app.domain.fulfillment import Attempt, FulfillmentStatus
 from app.domain.json import JsonObject, JsonView
-from app.domain.payment_attempts import UNEXPECTED, advice
+from app.domain.payment_attempts import advice
 from app.domain.sources import shown_time
 
 _FULFILLMENT = (
@@ -50,7 +50,7 @@ def payment_state(invoice: JsonView, attempt: JsonView, status: str, required_ac
         "currency": invoice["currency"],
         "at": shown_time(attempt["at"]),
         "required_action": required_action,
-        "what_to_do": advice(attempt["payment_intent"]) if status == UNEXPECTED else None,
+        "what_to_do": advice(status, attempt["payment_intent"]),
     }
 
 

@@ -16,7 +16,7 @@ from app.domain.dispute import CLOSED
 from app.domain.errors import ValidationFailed
 from app.domain.fulfillment import BEGUN, FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
-from app.domain.payment_attempts import UNEXPECTED
+from app.domain.payment_attempts import FRAUD_WARNING, UNEXPECTED
 from app.domain.refund import RefundStatus
 
 SCHEMA_VERSION: Final = 1
@@ -85,7 +85,11 @@ INVOICE_TYPES: Final = (
 FULFILLMENT_TYPES: Final = tuple(
     event_type(FULFILLMENT, None, status) for status in (*(one.value for one in FulfillmentStatus), REINSTATED, UPDATED)
 )
-PAYMENT_TYPES: Final = (event_type(PAYMENT, None, "action_required"), UNEXPECTED)
+PAYMENT_TYPES: Final = (
+    event_type(PAYMENT, None, "action_required"),
+    event_type(PAYMENT, None, FRAUD_WARNING),
+    UNEXPECTED,
+)
 RETURN_TYPES: Final = {
     subject: tuple(dict.fromkeys(f"{subject}.{name}" for name in (CREATED, UPDATED, *ends.values())))
     for subject, ends in ENDS.items()

@@ -12,6 +12,7 @@ from app.domain.json import JsonObject, JsonView
 MOST_ATTEMPTS: Final = 50
 """The newest attempts that are kept of an invoice: whoever tries out cards must not make the row grow."""
 UNEXPECTED: Final = "payment_unexpected"
+FRAUD_WARNING: Final = "early_fraud_warning"
 
 
 class Outcome(StrEnum):
@@ -49,6 +50,10 @@ def unexpected(attempts: Iterable[JsonObject], invoice: JsonView) -> list[JsonOb
     return []
 
 
-def advice(payment_intent: str | None) -> str:
-    """What to do about a payment that nobody owed."""
-    return f"Refund {payment_intent} at Stripe: the invoice does not count it, and the customer does not owe it."
+def advice(status: str, payment_intent: str | None) -> str | None:
+    """What to do about a payment that nobody owed, or that is reported as fraud; None for others."""
+    if status == UNEXPECTED:
+        return f"Refund {payment_intent} at Stripe: the invoice does not count it, and the customer does not owe it."
+    if status == FRAUD_WARNING:
+        return f"The card's issuer reports {payment_intent} as fraud: refund it, unless you know better, before it is disputed."
+    return None

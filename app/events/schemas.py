@@ -77,14 +77,16 @@ class PaymentState(Shown):
     id: str | None = Field(description="The PaymentIntent.", examples=["pi_3Pgf"])
     invoice: str
     customer: str | None
-    status: Literal["action_required", "payment_unexpected"]
+    status: Literal["action_required", "early_fraud_warning", "payment_unexpected"]
     amount: int = Field(description="What arrived, or what is to be paid.")
     currency: str
     at: datetime = Field(description="When it happened at Stripe.")
     required_action: str | None = Field(
         description="What the payer must do: Stripe's type of the `next_action`.", examples=["use_stripe_sdk"]
     )
-    what_to_do: str | None = Field(description="For a person, about a payment that nobody owed.")
+    what_to_do: str | None = Field(
+        description="For a person, about a payment that nobody owed or that is reported as fraud."
+    )
 
 
 class PaymentEventData(Shown):
@@ -161,7 +163,7 @@ class FulfillmentEvent(FeedEvent):
 
 
 class PaymentEvent(FeedEvent):
-    """A payer must act, or money arrived that nobody owed."""
+    """A payer must act, a payment is reported as fraud, or money arrived that nobody owed."""
 
     type: str = Field(json_schema_extra={"enum": list(PAYMENT_TYPES)})
     data: PaymentEventData

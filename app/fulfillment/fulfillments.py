@@ -22,7 +22,7 @@ from app.domain.fulfillment import (
 )
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject, JsonView
-from app.domain.payment_attempts import MOST_ATTEMPTS, UNEXPECTED, Outcome, PaymentAttempt, unexpected
+from app.domain.payment_attempts import FRAUD_WARNING, MOST_ATTEMPTS, UNEXPECTED, Outcome, PaymentAttempt, unexpected
 from app.domain.policy import DEFAULT, METADATA, Policy
 from app.domain.returns import Returned
 from app.fulfillment.history import added, occasions, returned_of, with_entry
@@ -190,6 +190,12 @@ class Fulfillments:
             told = payment_state(invoice, entry, "action_required", required_action)
             self.changes.append(Change(PAYMENT, None, told, self.cause))
         self._tell_unexpected(invoice)
+
+    def warn(self, invoice: JsonView, payment_intent: str | None, at: datetime) -> None:
+        """Tell of a payment that its card's issuer reports as fraud. It changes nothing."""
+        reported = {"payment_intent": payment_intent, "amount": invoice["amount_paid"], "at": at.isoformat()}
+        told = payment_state(invoice, reported, FRAUD_WARNING)
+        self.changes.append(Change(PAYMENT, None, told, self.cause))
 
     def _tell_unexpected(self, invoice: JsonView) -> None:
         """Tell of payments that arrived although the invoice was called off or paid otherwise; of each once."""

@@ -258,8 +258,15 @@ def on_return(unit: UnitOfWork, incoming: Incoming) -> None:
 
 
 def on_payment(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Something that other events tell in full, or that changes nothing: the invoice it concerns is made known."""
+    """Something that other events tell in full: the invoice it concerns is made known."""
     _invoice_of_payment(unit, incoming)
+
+
+def on_fraud_warning(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Tell of a payment that its card's issuer reports as fraud, once. It changes nothing."""
+    invoice = _invoice_of_payment(unit, incoming)
+    if invoice and not incoming.applied:
+        unit.fulfillments.warn(invoice, incoming.payment_intent, incoming.event.created_at)
 
 
 def on_credit_note_created(unit: UnitOfWork, incoming: Incoming) -> None:
@@ -409,7 +416,7 @@ HANDLERS: dict[str, Handler] = {
     "charge.dispute.closed": on_return,
     "charge.dispute.funds_withdrawn": on_return,
     "charge.dispute.funds_reinstated": on_return,
-    "radar.early_fraud_warning.created": on_payment,
+    "radar.early_fraud_warning.created": on_fraud_warning,
     "payment_intent.requires_action": on_payment_intent_requires_action,
     "payment_intent.succeeded": on_payment_intent_succeeded,
     "payment_intent.processing": on_payment_intent_processing,

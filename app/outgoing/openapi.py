@@ -11,7 +11,7 @@ from app.domain.events import CREDIT_NOTE, DELETED, DISPUTE, FULFILLMENT, INVOIC
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.outgoing import PING
-from app.domain.payment_attempts import UNEXPECTED
+from app.domain.payment_attempts import FRAUD_WARNING, UNEXPECTED
 from app.domain.refund import RefundStatus
 from app.http.examples import example
 from app.outgoing.schemas import PingEvent
@@ -53,6 +53,7 @@ RETURNED: tuple[tuple[str, str | None, str, str], ...] = (
 
 PAYMENTS = {
     "action_required": "A payment waits for the payer, who must authenticate it as a rule.",
+    FRAUD_WARNING: "The card's issuer reports the payment as fraud. Nothing is withdrawn yet.",
     UNEXPECTED: "Money arrived although the invoice was voided, or had been paid out of band.",
 }
 """What is told of payments, by the status."""

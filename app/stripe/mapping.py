@@ -17,7 +17,7 @@ from app.credit_notes.schemas import CreditNoteRead
 from app.customers.schemas import CustomerRead
 from app.disputes.schemas import DisputeRead
 from app.domain import credit_note, dispute, refund
-from app.domain.invoice import DELETED_RANK, RANK
+from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Version
 from app.domain.sources import id_of
@@ -44,12 +44,11 @@ class Kind(StrEnum):
 RETURNS = (Kind.REFUND, Kind.CREDIT_NOTE, Kind.DISPUTE)
 """The kinds that say what came back of an invoice."""
 RANKS: dict[Kind, Mapping[Any, int]] = {
-    Kind.INVOICE: RANK,
     Kind.REFUND: refund.RANK,
     Kind.CREDIT_NOTE: credit_note.RANK,
     Kind.DISPUTE: dispute.RANK,
 }
-"""The order of statuses of the kinds that have some."""
+"""The order of statuses of what came back. Stripe may have new ones, which are then read as they stand."""
 
 
 FIELDS: dict[Kind, Fields] = {
@@ -173,7 +172,12 @@ def snapshot(kind: Kind, stripe_object: JsonView, window: ObservationWindow, *, 
 
 
 def rank_of(kind: Kind, row: JsonView) -> int:
-    """The rank of the row's status; 0 where its kind has none, or where it is new at Stripe."""
+    """The rank of the row's status; 0 where its kind has none, or where it is new at Stripe.
+
+    Raises ValueError for a status of an invoice that is not known.
+    """
+    if kind is Kind.INVOICE:
+        return RANK[InvoiceStatus(row["status"])]
     return RANKS[kind].get(row["status"], 0) if kind in RANKS else 0
 
 

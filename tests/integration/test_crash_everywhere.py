@@ -178,6 +178,58 @@ async def test_a_payment_is_made_once_wherever_its_process_dies(
     assert set((await executions(sandbox)).values()) == {1}
 
 
+async def paid_invoice(survivor: Container, customer: str) -> str:
+    params = {"customer": customer, "items": ITEMS[:1], "finalize": True, "collection_method": "send_invoice"}
+    call = Call("tests", "POST /v1/invoices", params | {"days_until_due": 30})
+    invoice: str = msgspec.json.decode((await survivor.operations.run(call, survivor.invoices.create_invoice)).body)[
+        "id"
+    ]
+    paying = Call("tests", f"POST /v1/invoices/{invoice}/pay", {"payment_method": "pm_card_visa"}, subject=invoice)
+    await survivor.operations.run(paying, survivor.invoices.pay_invoice)
+    return invoice
+
+
+GIVEN_BACK: dict[str, tuple[str, Json, Callable[[Container], UseCase]]] = {
+    "refund": ("refunds", {"amount": 500}, lambda container: container.refunds.create_refund),
+    "credit_note": (
+        "credit-notes", {"amount": 500, "refund_amount": 300, "credit_amount": 200},
+        lambda container: container.credit_notes.create_credit_note,
+    ),
+}  # fmt: skip
+"""What gives money back: the end of its path, its body and its use case, by Stripe's name of what it makes."""
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("how", "by_completer"), [("answered", False), ("cut", True)])
+@pytest.mark.parametrize("made", GIVEN_BACK)
+async def test_money_is_given_back_once_wherever_the_process_dies(
+    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    made: str, how: How, *, by_completer: bool,
+) -> None:  # fmt: skip
+    path, params, use_case = GIVEN_BACK[made]
+    story = Story(settings, database, survivor, use_case)
+
+    async def call(name: str) -> Call:
+        invoice = await paid_invoice(survivor, customer)
+        return Call("tests", f"POST /v1/invoices/{invoice}/{path}", params | {"reference": name}, name, invoice)
+
+    at = first = int(how == "cut")  # nothing is cut before the first wait
+    while await story.dies(back := await call(f"dies-{at}"), at, how):
+        answer = await story.recovered(back, by_completer=by_completer)
+        assert answer.status == 201
+        assert f"dies-{at}" in answer.body
+        at += 1
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    assert at > 10
+
+    state = await sandbox.state()
+    references = [found["metadata"]["reference"] for found in state[made]]
+    assert Counter(references) == Counter(f"dies-{k}" for k in range(first, at + 1))
+    given = {"refund": 500, "credit_note": 300}[made]
+    assert {charge["amount_refunded"] for charge in state["charge"]} == {given}
+    assert set((await executions(sandbox)).values()) == {1}
+
+
 LEASE_OVER_UNLESS_LOCKED = """
 UPDATE operations SET locked_until = now() - interval '1 hour'
 WHERE id IN (SELECT id FROM operations WHERE answered_at IS NULL FOR UPDATE SKIP LOCKED)

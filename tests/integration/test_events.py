@@ -23,7 +23,14 @@ from app.domain.events import START, TYPES, Cursor
 from app.domain.outgoing import PING
 from app.events import live, sse
 from app.events.feed_statements import Query
-from app.events.schemas import FulfillmentEvent, InvoiceEvent, PaymentEvent
+from app.events.schemas import (
+    CreditNoteEvent,
+    DisputeEvent,
+    FulfillmentEvent,
+    InvoiceEvent,
+    PaymentEvent,
+    RefundEvent,
+)
 from app.http.protocol import ABORT, BoundedProtocol
 from app.jobs import notifications
 from app.main import create_app, end_streams
@@ -675,14 +682,25 @@ async def test_events_held_back_by_a_slow_transaction_are_streamed_when_it_ends(
 # The contract
 
 
+MODELS: dict[
+    str, type[FulfillmentEvent | InvoiceEvent | PaymentEvent | RefundEvent | CreditNoteEvent | DisputeEvent]
+] = {
+    "invoice": InvoiceEvent,
+    "fulfillment": FulfillmentEvent,
+    "payment": PaymentEvent,
+    "payment_unexpected": PaymentEvent,
+    "refund": RefundEvent,
+    "credit_note": CreditNoteEvent,
+    "dispute": DisputeEvent,
+}
+
+
 @pytest.mark.parametrize("name", TYPES)
 def test_every_type_of_event_is_in_the_contract_with_an_example_that_is_one(settings: Settings, name: str) -> None:
     document = own_routes(create_app(settings))
     assert set(document["webhooks"]) == {*TYPES, PING}
     media = document["webhooks"][name]["post"]["requestBody"]["content"][MEDIA_TYPE]
-    models: dict[str, type[FulfillmentEvent | InvoiceEvent | PaymentEvent]]
-    models = {"fulfillment": FulfillmentEvent, "payment": PaymentEvent, "payment_unexpected": PaymentEvent}
-    model = models.get(name.partition(".")[0], InvoiceEvent)
+    model = MODELS[name.partition(".")[0]]
     assert media["schema"] == {"$ref": f"#/components/schemas/{model.__name__}"}
     shown = model.model_validate_json(json.dumps(media["example"]))
     assert shown.type == name

@@ -86,7 +86,8 @@ def test_an_operation_says_what_it_does_and_how_it_may_end(method: str, path: st
             assert {"502", "504"} <= operation["responses"].keys(), "it asks Stripe"
         if "requestBody" in operation:
             assert {"400", "413", "415"} <= operation["responses"].keys()
-        assert "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}
+        if not path.endswith("/preview"):  # which changes nothing
+            assert "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}
     if "{" in path:
         assert "404" in operation["responses"]
 

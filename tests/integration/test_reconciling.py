@@ -152,7 +152,8 @@ async def test_comparing_a_hundred_open_invoices_takes_one_list_each(stage: Stag
     await stage.tell(*await stage.events())
     await stage.calls(forget=True)
     assert await stage.container.repairing().repair() == []
-    assert await stage.calls() == ["GET /v1/invoices"] * 3
+    returned = ["GET /v1/refunds", "GET /v1/credit_notes", "GET /v1/disputes"]
+    assert await stage.calls() == ["GET /v1/invoices"] * 3 + returned
 
 
 async def test_an_invoice_that_stripe_does_not_answer_for_is_left_to_the_next_pass(stage: Stage) -> None:

@@ -10,6 +10,7 @@ from app.container import Container
 from app.domain.errors import InvoiceBusy, InvoicingError, RefundTooLarge
 from app.idempotency.operations import Answer, Call
 from tests.fixtures.caller import Caller, Json
+from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
 
 
@@ -255,3 +256,41 @@ async def test_a_payment_that_is_attached_pays_a_part(live: Caller, sandbox: San
     assert (invoice["status"], invoice["amount_paid"]) == ("paid", 700)
     path = f"/v1/invoices/{invoice['id']}/attach-payment"
     await live.refused("POST", path, 409, "invalid_state", {"payment_intent": "pi_other"})
+
+
+LEFT = "UPDATE operations SET created_at = now() - interval '2 hours', locked_until = now() - interval '1 hour' WHERE answered_at IS NULL"
+
+
+async def test_what_nobody_finished_says_what_was_refunded_and_frees_the_rest(
+    live: Caller, sandbox: Sandbox, database: Database
+) -> None:
+    invoice = await paid_in_parts(live, sandbox, 1000, 3000)
+    await sandbox.fault("POST", "/v1/refunds", kind="slow", delay_ms=1, times=1)
+    await sandbox.fault("POST", "/v1/refunds", status=503)
+    path, key = f"/v1/invoices/{invoice['id']}/refunds", {"Idempotency-Key": "left"}
+    await live.refused("POST", path, 503, "stripe_unavailable", headers=key)
+    await live.refused("POST", path, 409, "invoice_busy")
+    await sandbox.clear_faults()
+    connection = await database.connect()
+    await connection.execute(LEFT)
+    await connection.close()
+    assert await live.container.completer().run_once() == 1
+    made = await live.post(path, headers=key)
+    assert ([refund["amount"] for refund in made["refunds"]], made["not_refunded"]["amount"]) == ([3000], 1000)
+    assert (await live.post(path))["amount"] == 1000
+
+
+async def test_a_payment_that_was_detached_cannot_be_refunded(live: Caller, sandbox: Sandbox) -> None:
+    invoice = await paid_in_parts(live, sandbox, 1000, 3000)
+    payments = (await live.get(f"/v1/invoices/{invoice['id']}/payments"))["data"]
+    detached = next(one["payment_intent"] for one in payments if one["amount_paid"] == 3000)
+    form = {"payment_intent": detached}
+    await sandbox.advance(2)
+    answer = await sandbox.dashboard.post(f"/v1/invoices/{invoice['id']}/detach_payment", data=form)
+    assert answer.is_success, answer.text
+    await live.settled()
+    assert (await live.get(f"/v1/invoices/{invoice['id']}"))["status"] == "open"
+    payments = (await live.get(f"/v1/invoices/{invoice['id']}/payments"))["data"]
+    assert {one["payment_intent"]: one["status"] for one in payments}[detached] == "canceled"
+    made = await live.post(f"/v1/invoices/{invoice['id']}/refunds")
+    assert made["amount"] == 1000

@@ -153,14 +153,17 @@ async def test_an_inquiry_becomes_a_dispute_in_any_order(stage: Stage, paid: Jso
     assert (shown["status"], shown["withdrawn"]) == ("lost", True)
 
 
-async def test_an_early_fraud_warning_changes_nothing(stage: Stage, paid: Json) -> None:
+async def test_an_early_fraud_warning_is_told_and_changes_nothing(stage: Stage, paid: Json) -> None:
     before = await read(stage, f"invoices/{paid['id']}")
     since = await Since.now(stage)
     await stage.sandbox.warn(await payment_of(stage, paid))
     assert await since.tell() == []
     assert await read(stage, f"invoices/{paid['id']}") == before
-    [event] = await stage.events("radar.early_fraud_warning.created")
-    assert (await stage.row("webhook_events", event["id"]) or {})["status"] == "processed"
+    [told_of] = await stage.rows("SELECT type, data FROM changes WHERE subject = 'payment'")
+    assert told_of["type"] == "payment.early_fraud_warning"
+    payment = json.loads(told_of["data"])["payment"]
+    assert (payment["id"], payment["amount"]) == (await payment_of(stage, paid), 5000)
+    assert "refund" in payment["what_to_do"]
 
 
 async def test_what_came_back_stands_in_the_timeline(stage: Stage, paid: Json) -> None:

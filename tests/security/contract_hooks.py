@@ -28,6 +28,7 @@ A_CLOCK = "must lie in the future, which no schema can say"
 OPAQUE = "a cursor is good only where a list answered it"
 
 ONE_CURRENCY = "all items of an invoice are in its currency, and no schema can compare two fields"
+WHAT_IS_PAID = "what credit notes give back depends on what is paid, and a payment must be one of the invoice"
 ADDRESSES = "which addresses may be called is decided by taking them apart and resolving them"
 
 STATES = {
@@ -41,6 +42,10 @@ STATES = {
     "validation_error Last-Event-ID": OPAQUE,
     "validation_error url": ADDRESSES,
     "validation_error items[]": ONE_CURRENCY,
+    "validation_error refund_amount": WHAT_IS_PAID,
+    "validation_error credit_amount": WHAT_IS_PAID,
+    "validation_error out_of_band_amount": WHAT_IS_PAID,
+    "validation_error payment_intent": WHAT_IS_PAID,
 }
 """Why a request that is as described may be refused all the same, by the code and, where it matters, the field.
 

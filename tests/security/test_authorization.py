@@ -108,6 +108,9 @@ async def world(
         "key_id": key["id"],
         "event_id": "evt_none",
         "action_id": "act_none",
+        "refund_id": "re_none",
+        "credit_note_id": "cn_none",
+        "dispute_id": "du_none",
         "endpoint_id": endpoint["id"],
         "delivery_id": ping["id"],
     }
