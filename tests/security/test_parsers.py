@@ -176,6 +176,11 @@ NOT_SECRET = {
     "_C.digest == bindparam('digest')": "notes when a key was used; what lets a caller in is compared by access/keyring.py",
     "name not in self.secret": "a column's name",
     "'_secret_' in payload": "whether there is anything to take out",
+    "'lines_digest' in columns": "whether a table has such a column",
+    "column.name not in {'secrets', 'told'}": "a column's name",
+    "field.name not in {'settings', 'tokens', 'secrets'}": "a field's name",
+    "literal('feed:read') != func.all(api_keys.c.scopes)": "a scope's name",
+    "given.count('.') == DOTS_OF_A_TOKEN": "whether it has the shape of a token; what lets in is its signature",
 }
 """What looks like a comparison of secrets and is none; a new one is refused until it stands here with its reason."""
 
