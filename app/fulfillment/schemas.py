@@ -76,7 +76,7 @@ class PaymentAttempt(Shown):
 class HistoryEntry(Shown):
     """What became of a fulfillment."""
 
-    number: int = Field(description="Counts the entries; none is used twice.")
+    number: int = Field(description="Counts the entries; none is used twice.", examples=[1])
     what: str = Field(
         description="The status it came to, `partly_reversed`, `reinstated`, `payment_unexpected`, or `updated`.",
         examples=["reversed"],
