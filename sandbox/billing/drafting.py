@@ -49,6 +49,7 @@ def open_draft(tx: Transaction, sent: Document, customer: Document) -> Document:
         customer=customer["id"],
         period_end=tx.now,
         period_start=tx.now,
+        test_clock=customer["test_clock"],
     )
     _inherit(tx, draft, customer)
     apply_changes(tx, draft, sent)

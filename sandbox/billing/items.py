@@ -53,6 +53,7 @@ def make_item(tx: Transaction, sent: Document, customer: Document, invoice: Docu
         metadata=merged_metadata({}, sent.get("metadata", {})),
         period=sent.get("period") or {"end": tx.now, "start": tx.now},
         tax_rates=_tax_rates(tx, sent.get("tax_rates")),
+        test_clock=customer["test_clock"],
         _tax_amounts=tax_amounts(tx, sent.get("tax_amounts")),
     )
     purchase = Purchase(customer["id"], priced.amount, priced.currency)

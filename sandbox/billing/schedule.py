@@ -5,7 +5,7 @@ It moves the virtual clock through that work. Each timer runs in its own transac
 
 import logging
 
-from sandbox.billing import disputes, payouts, refunding, tax_ids
+from sandbox.billing import disputes, payouts, refunding, tax_ids, test_clocks
 from sandbox.billing.capturing import expire
 from sandbox.billing.collection import collect, intent_of, settle
 from sandbox.billing.finalization import finalize
@@ -28,10 +28,10 @@ def next_due(store: Store) -> float | None:
 
 
 def run_due(store: Store, until: float | None = None) -> int:
-    """Run all timers due now, or all due by `until`, moving the clock to each."""
+    """Run all timers due now, or all due by `until`, moving the clock to each. A test clock may move it further."""
     done = 0
     while True:
-        limit = store.clock.now() if until is None else until
+        limit = max(store.clock.now(), until or 0)
         row = store.database.one(
             "SELECT seq, kind, subject, due_at FROM timers WHERE due_at <= ? ORDER BY due_at, seq LIMIT 1", (limit,)
         )
@@ -135,6 +135,7 @@ _WORK = {
     "payout_arrives": payouts.arrive,
     "refund_settled": refunding.conclude,
     "overdue": _overdue,
+    "test_clock": test_clocks.step,
     "tax_id_verified": tax_ids.answer_authority,
     "will_be_due": _will_be_due,
 }

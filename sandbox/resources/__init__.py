@@ -29,6 +29,7 @@ from sandbox.resources import (
     shipping_rates,
     tax_ids,
     tax_rates,
+    test_clocks,
     tokens,
     webhook_endpoints,
 )
@@ -62,6 +63,7 @@ MODULES = (
     promotion_codes,
     shipping_rates,
     invoice_rendering_templates,
+    test_clocks,
     events,
     webhook_endpoints,
     account,

@@ -10,6 +10,7 @@ from sandbox.billing.methods import attach_method, resolve_method
 from sandbox.billing.numbering import new_prefix
 from sandbox.billing.rendering import active_template
 from sandbox.billing.tax_ids import add_tax_id
+from sandbox.billing.test_clocks import KIND as TEST_CLOCK
 from sandbox.documents import Document
 from sandbox.presentation import TOMBSTONE, announce, updating
 from sandbox.resources.fields import apply_fields, deleted, refuse_unknown_references, require_known
@@ -31,6 +32,8 @@ _LONGEST = {"name": 256, "email": 512, "description": 5000}
 def create_customer(call: Call) -> Document:
     tx, params = call.tx, call.params
     customer = shapes.customer(id=tx.new_id("cus"), created=tx.now, invoice_prefix=new_prefix(tx))
+    if "test_clock" in params:
+        customer["test_clock"] = tx.need(TEST_CLOCK, params["test_clock"], param="test_clock")["id"]
     _apply(tx, customer, params)
     tx.add(customer)
     announce(tx, "customer.created", customer)
@@ -158,6 +161,10 @@ def update_customer(call: Call) -> Document:
 
 def list_customers(call: Call) -> Page:
     filters = Filters().equal("email", call.params.get("email")).within("created", call.params.get("created"))
+    if "test_clock" in call.params:
+        filters.equal("test_clock", call.tx.need(TEST_CLOCK, call.params["test_clock"], param="test_clock")["id"])
+    else:
+        filters.absent("test_clock")
     return list_documents(call.tx, "customer", call.params, filters, "/v1/customers")
 
 
@@ -167,18 +174,23 @@ def search_customers(call: Call) -> Page:
 
 def delete_customer(call: Call) -> Document:
     customer = customer_at(call)
-    announce(call.tx, "customer.deleted", customer)
-    call.tx.add({"id": customer["id"], "object": TOMBSTONE})
-    for item in call.tx.where("invoiceitem", customer=customer["id"]):
-        if item["invoice"] is None:
-            call.tx.remove(item)
-    for tax_id in call.tx.where("tax_id", customer=customer["id"]):
-        call.tx.unschedule("tax_id_verified", tax_id["id"])
-        call.tx.remove(tax_id)
-    for method in call.tx.where("payment_method", customer=customer["id"]):
-        method |= {"customer": None, "_spent": True}
-        call.tx.save(method)
+    remove_customer(call.tx, customer)
     return deleted(customer)
+
+
+def remove_customer(tx: Transaction, customer: Document) -> None:
+    """Delete a customer, with what belongs to nobody else. Invoices stay."""
+    announce(tx, "customer.deleted", customer)
+    tx.add({"id": customer["id"], "object": TOMBSTONE})
+    for item in tx.where("invoiceitem", customer=customer["id"]):
+        if item["invoice"] is None:
+            tx.remove(item)
+    for tax_id in tx.where("tax_id", customer=customer["id"]):
+        tx.unschedule("tax_id_verified", tax_id["id"])
+        tx.remove(tax_id)
+    for method in tx.where("payment_method", customer=customer["id"]):
+        method |= {"customer": None, "_spent": True}
+        tx.save(method)
 
 
 def list_customer_methods(call: Call) -> Page:
@@ -225,9 +237,9 @@ ROUTES = (
         "/v1/customers",
         create_customer,
         "CustomerCreateParams",
-        takes=f"{_CUSTOMER} payment_method tax_id_data",
+        takes=f"{_CUSTOMER} payment_method tax_id_data test_clock",
     ),
-    Route("GET", "/v1/customers", list_customers, "CustomerListParams", takes=f"{PAGE} created email"),
+    Route("GET", "/v1/customers", list_customers, "CustomerListParams", takes=f"{PAGE} created email test_clock"),
     Route("GET", "/v1/customers/search", search_customers, "CustomerSearchParams", takes="limit page query"),
     Route("GET", "/v1/customers/{id}", retrieve_customer, "CustomerRetrieveParams", takes=""),
     Route("POST", "/v1/customers/{id}", update_customer, "CustomerUpdateParams", takes=f"{_CUSTOMER} default_source"),

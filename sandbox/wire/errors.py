@@ -16,6 +16,7 @@ _NOUNS = {
     "invoice_rendering_template": "invoice rendering template",
     "shipping_rate": "shipping rate",
     "tax_id": "tax ID",
+    "test_helpers.test_clock": "test clock",
     "tax_rate": "tax rate",
     "line_item": "invoice line item",
     "event": "event",
