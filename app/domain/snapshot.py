@@ -58,7 +58,8 @@ def judge(known: Version | None, incoming: Version) -> Verdict:  # noqa: PLR0911
     if known is None:
         return Verdict.APPLY
     if incoming.rank > known.rank:
-        return Verdict.APPLY
+        reopened = incoming.until < known.since and incoming.over != known.revision  # and paid before that
+        return Verdict.FETCH if reopened else Verdict.APPLY
     if incoming.rank == known.rank and incoming.same_content(known):
         return Verdict.SAME
     if incoming.over == known.revision:

@@ -71,6 +71,14 @@ class Fulfillments:
         """Follow the invoice's status. Returns whether the fulfillment's status changed."""
         return self._follow(invoice, self._row(invoice))
 
+    def follow_earlier(self, invoice: JsonView, paid: JsonView) -> None:
+        """Make up for a payment that was undone before it became known here: `invoice` as it is, `paid` as it was then."""
+        known = self._rows.get(invoice["id"])
+        if known is None or known["status"] not in BEGUN:
+            then = {name: paid[name] for name in ("status", "amount_paid", "paid_out_of_band", "settled_by", "paid_at")}
+            self._follow({**invoice, **then}, self._row(invoice))
+            self._follow(invoice, self._row(invoice))
+
     def follow_returns(self, invoice: JsonView, returned: Returned) -> bool:
         """Follow the money that came back: the sums over all refunds, credit notes and disputes of the invoice.
 

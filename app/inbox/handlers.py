@@ -167,8 +167,15 @@ def on_finalized(unit: UnitOfWork, incoming: Incoming) -> None:
 
 
 def on_invoice_paid(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Mirror a paid invoice and fulfill it, once, however it was paid and in whatever order events come."""
+    """Mirror a paid invoice and fulfill it, once, however it was paid and in whatever order events come.
+
+    Of a payment that was detached before this event came, the fulfillment is made up for: it was fulfilled, and reversed.
+    """
     on_finalized(unit, incoming)
+    subject = Subject(Kind.INVOICE, str(incoming.about))
+    invoice, paid = unit.row(subject), incoming.written(subject, 0)
+    if invoice and paid and invoice["status"] != InvoiceStatus.PAID:
+        unit.fulfillments.follow_earlier(invoice, paid.row)
 
 
 def on_invoice_payment_failed(unit: UnitOfWork, incoming: Incoming) -> None:
@@ -245,6 +252,15 @@ def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
         unit.link(payment)
     if invoice and partial:
         unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.PAID, incoming.event.created_at))
+
+
+def on_invoice_payment_detached(unit: UnitOfWork, incoming: Incoming) -> None:
+    """A payment was taken off its invoice, which is taken over from Stripe: it may be open again."""
+    subject = Subject(Kind.INVOICE, str(incoming.invoice))
+    incoming.finalized = True
+    if subject not in incoming.fetched:
+        raise Unordered(subject, unit.revision(subject))
+    _take_invoice(unit, incoming, subject)
 
 
 def on_return_created(unit: UnitOfWork, incoming: Incoming) -> None:
@@ -403,6 +419,7 @@ HANDLERS: dict[str, Handler] = {
     "invoice.marked_uncollectible": on_finalized,
     "invoice.deleted": on_deleted,
     "invoice_payment.paid": on_invoice_payment_paid,
+    "invoice_payment.detached": on_invoice_payment_detached,
     "credit_note.created": on_credit_note_created,
     "credit_note.updated": on_credit_note,
     "credit_note.voided": on_credit_note,

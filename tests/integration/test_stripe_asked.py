@@ -86,7 +86,7 @@ async def test_a_paid_invoice_that_stripe_opens_again_is_open(stage: Stage) -> N
     await stage.tell(updated | {"id": "evt_reopened", "type": "invoice.updated", "created": updated["created"] + 10})
     found = await shown(stage, invoice)
     assert (found["status"], found["amount_remaining"]) == ("open", 5000)
-    assert found["fulfillment"]["status"] == "fulfilled"
+    assert found["fulfillment"]["status"] == "reversed"
     told = await stage.rows(
         "SELECT type FROM changes WHERE invoice = $1 AND subject = 'invoice' ORDER BY id DESC LIMIT 1", invoice["id"]
     )
