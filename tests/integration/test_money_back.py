@@ -99,7 +99,7 @@ CASES: dict[Case, tuple[str, int, int, int, int]] = {
 }
 CREDITS = {credit_on_the_balance, credit_of_all_by_refund, credit_out_of_band}
 """Stripe is asked for the invoice where its own event came in the same second, or has not come."""
-REACHED = {
+REACHED: dict[Case, list[str]] = {
     refund_of_a_part: ["fulfilled", "partly_reversed"],
     refunds_of_all: ["fulfilled", "partly_reversed", "reversed"],
     refund_that_failed: ["fulfilled", "reinstated", "reversed"],
