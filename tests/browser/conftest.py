@@ -6,10 +6,12 @@
 `service`      as everywhere, but one for a whole module.
 `bill`         an open invoice and the address of its payment page: `.invoice`, `.url`, `.link`.
 `billed`       for tests that need several or others: `await billed(due=…)`.
+`shopper`      a person on the pages of examples/react, as `Shopper` of `shopping.py`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,10 +24,12 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, FrameLocator, Page, async_playwright, expect
 
 from dev.postgres import PostgresServer
+from tests.browser.shopping import Shopper, answers, build, served
 from tests.fixtures.billing import open_invoice, payment_link
 from tests.fixtures.postgres import databases
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import Service, services
+from tests.fixtures.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = PROJECT / ".screenshots"
@@ -205,3 +209,24 @@ async def bill(billed: Billed) -> Bill:
 @pytest.fixture(autouse=True, scope="session")
 def _patience() -> None:
     expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
+def react_environment(running_sandbox: Sandbox) -> dict[str, str]:
+    """Build for development: only then StrictMode mounts everything twice."""
+    return {**os.environ, "STRIPE_API_URL": running_sandbox.url, "NODE_ENV": "development"}
+
+
+@pytest.fixture(scope="module")
+async def shop(react_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    folder = tmp_path_factory.mktemp("react")
+    with served(build(react_environment, folder / "dist"), react_environment, folder / "react.log") as url:
+        await until(lambda: answers(url), within=30)
+        yield url
+
+
+@pytest.fixture
+async def shopper(person: Person, shop: str, sandbox: Sandbox) -> Shopper:
+    shopper = Shopper(person, shop, sandbox, [])
+    await shopper.serves_stripe()
+    return shopper
