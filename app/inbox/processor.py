@@ -219,21 +219,17 @@ def _take_in(unit: UnitOfWork, tasks: Sequence[Task]) -> Done:
     while waiting:
         done.questions = []
         for task in waiting:
-            _take_one(unit, task, done)
+            unit.cause = task.due.id
+            try:
+                with unit.all_or_nothing():
+                    done.outcomes.append((task.due, handle(task.due.type, unit, task.incoming)))
+            except QUESTIONS as question:
+                done.questions.append((task, question))
+            except Exception as error:  # noqa: BLE001 -- the unit of work undid it; the others go on
+                done.broken.append((task, error))
         answered = len(done.questions) < len(waiting)
         waiting = [task for task, _ in done.questions] if answered else []
     return done
-
-
-def _take_one(unit: UnitOfWork, task: Task, done: Done) -> None:
-    unit.cause = task.due.id
-    try:
-        with unit.all_or_nothing():
-            done.outcomes.append((task.due, handle(task.due.type, unit, task.incoming)))
-    except QUESTIONS as question:
-        done.questions.append((task, question))
-    except Exception as error:  # noqa: BLE001 -- the unit of work undid it; the others go on
-        done.broken.append((task, error))
 
 
 def _tell(tasks: Sequence[Task], outcomes: Mapping[str, str], unit: UnitOfWork) -> None:

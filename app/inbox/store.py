@@ -56,7 +56,11 @@ class Inbox:
     async def _record(self, events: Sequence[NewEvent]) -> Sequence[bool | Exception | Individually]:
         """Store a batch. If one row is bad, the others are stored without it."""
         try:
-            new = await self._store(events)
+            async with translated_errors():
+                if self._connection is None or self._connection.is_closed():
+                    # One plan fits every batch; making one for each took a fifth of a lone delivery's statement.
+                    self._connection = await self._database.dedicated(**ONE_PLAN)
+                new = await record(self._connection, events)
         except UNSTORABLE as error:
             if len(events) > 1:
                 return [outcome for event in events for outcome in await self._record([event])]
@@ -67,10 +71,3 @@ class Inbox:
             return [error] * len(events)
         metrics.INTAKE_BATCH.observe(len(events))
         return [event.id in new for event in events]
-
-    async def _store(self, events: Sequence[NewEvent]) -> set[str]:
-        async with translated_errors():
-            if self._connection is None or self._connection.is_closed():
-                # One plan fits every batch; making one for each took a fifth of a lone delivery's statement.
-                self._connection = await self._database.dedicated(**ONE_PLAN)
-            return await record(self._connection, events)

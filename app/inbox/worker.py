@@ -5,11 +5,11 @@ Several workers may run on one database; an event is claimed by one of them at a
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from app.db.engine import Connection, Database
+from app.db.engine import Database
 from app.inbox import statements as inbox_statements
 from app.inbox.processor import MOST_ATTEMPTS, Processor
-from app.inbox.statements import DueEvent
 from app.jobs.loop import JobLoop, drain
 from app.jobs.notifications import Notifications
 
@@ -62,21 +62,16 @@ class Worker:
     async def take(self) -> int:
         """Process one batch; events that need Stripe's answer are finished in the background.
 
-        Returns how many events.
+        It claims recent events; every LOOK_BACK_S, or if there are none, among all. Returns how many events.
         """
+        now, due = asyncio.get_running_loop().time(), []
         async with self._database.connection() as connection:
-            due = await self._claim(connection)
+            claim = partial(inbox_statements.claim, connection, self._batch, self._lease, MOST_ATTEMPTS)
+            if now < self._look_back_at:
+                due = await claim(datetime.now(UTC) - RECENT)
+            if not due:
+                self._look_back_at = now + LOOK_BACK_S
+                due = await claim()
         if due:
             await self._processor.process(due)
         return len(due)
-
-    async def _claim(self, connection: Connection) -> list[DueEvent]:
-        """Claim recent events; every LOOK_BACK_S, or if there are none, claim among all."""
-        now = asyncio.get_running_loop().time()
-        if now < self._look_back_at:
-            since = datetime.now(UTC) - RECENT
-            due = await inbox_statements.claim(connection, self._batch, self._lease, MOST_ATTEMPTS, since)
-            if due:
-                return due
-        self._look_back_at = now + LOOK_BACK_S
-        return await inbox_statements.claim(connection, self._batch, self._lease, MOST_ATTEMPTS)
