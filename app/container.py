@@ -42,6 +42,7 @@ from app.projection.write_through import Writer
 from app.refunds.service import Refunds
 from app.settings import Settings
 from app.stripe.client import StripeGateway
+from app.use_cases import AT_STRIPE, LOCAL
 
 if TYPE_CHECKING:
     from app.access.tokens import Tokens
@@ -73,8 +74,6 @@ LEASE_FACTOR = 2.0
 """Length of a delivery's lease, as a multiple of the time-out of one attempt."""
 SETTLED = timedelta(seconds=60)
 """The periodic comparisons skip changes that are younger than this: their deliveries may still arrive."""
-
-
 RETRY_IGNORED_EVERY_S = 3600.0
 """Seconds between two searches for events that an older release ignored because it did not know their type."""
 DOCUMENTS_EVERY_S = 60.0
@@ -164,7 +163,7 @@ class Container:
             self.operations,
             use_cases=self.use_cases,
             undo={self.invoices.create_invoice.__name__: self.invoices.undo_create},
-            local=self.local_use_cases,
+            local=[use_case.__name__ for use_case in LOCAL],
             grace=timedelta(seconds=self.settings.completion_grace_s),
             poll_s=self.settings.worker_poll_s,
         )
@@ -215,58 +214,10 @@ class Container:
 
     @property
     def use_cases(self) -> dict[str, UseCase]:
-        """The use cases that change things at Stripe, by name.
-
-        Operations are stored under these names, so they must not change.
-        """
-        found: tuple[UseCase, ...] = (
-            self.catalog.create_product,
-            self.catalog.update_product,
-            self.catalog.delete_product,
-            self.catalog.create_price,
-            self.catalog.update_price,
-            self.customers.create_customer,
-            self.customers.update_customer,
-            self.customers.delete_customer,
-            self.invoices.create_invoice,
-            self.invoices.update_invoice,
-            self.invoices.delete_invoice,
-            self.invoices.finalize_invoice,
-            self.invoices.send_invoice,
-            self.invoices.pay_invoice,
-            self.invoices.void_invoice,
-            self.invoices.mark_uncollectible,
-            self.invoices.attach_payment,
-            self.items.add_items,
-            self.items.update_item,
-            self.items.delete_item,
-            self.refunds.create_refund,
-            self.refunds.cancel_refund,
-            self.credit_notes.create_credit_note,
-            self.credit_notes.void_credit_note,
-        )
-        return {use_case.__name__: use_case for use_case in found}
-
-    @property
-    def local_use_cases(self) -> list[str]:
-        """The names of the use cases that change only this database. They are stored, too, and must not change."""
-        found: tuple[UseCase, ...] = (
-            self.payment_links.create_payment_link,
-            self.payment_links.revoke_payment_link,
-            self.keys.create_api_key,
-            self.keys.rotate_api_key,
-            self.keys.revoke_api_key,
-            self.replay.replay_event,
-            self.actions.retry_fulfillment_action,
-            self.endpoints.create_webhook_endpoint,
-            self.endpoints.update_webhook_endpoint,
-            self.endpoints.delete_webhook_endpoint,
-            self.endpoints.rotate_webhook_secret,
-            self.endpoints.ping_webhook_endpoint,
-            self.redelivery.redeliver,
-            self.redelivery.redeliver_many,
-        )
-        return [use_case.__name__ for use_case in found]
+        """The use cases that change things at Stripe, by name."""
+        services = self.services()
+        found = [(services[kind], use_case.__name__) for kind, listed in AT_STRIPE.items() for use_case in listed]
+        return {name: getattr(service, name) for service, name in found}
 
     def reconciler(self, settled: timedelta = timedelta(0)) -> Reconciler:
         """The search for events that never arrived. It skips events younger than `settled`."""

@@ -19,7 +19,8 @@ from app.domain.errors import DatabaseContention, DatabaseUnavailable
 from app.inbox import statements as inbox_statements
 from app.inbox import telemetry
 from app.inbox.envelope import read_event
-from app.inbox.handlers import Incoming, handle
+from app.inbox.handlers import handle
+from app.inbox.incoming import Incoming
 from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
 from app.inbox.statements import DueEvent
 from app.inbox.telemetry import Batch, ClaimedEvent

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from app.domain.errors import NotAtStripe
-from app.inbox.handlers import AttemptUnclear, Incoming, Unlinked
+from app.inbox.incoming import AttemptUnclear, Incoming, Unlinked
 from app.projection import observation
 from app.projection.unit_of_work import Incomplete, Unordered
 from app.stripe.client import StripeGateway

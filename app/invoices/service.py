@@ -4,12 +4,9 @@ Each first checks the state known here, so that most illegal acts never reach St
 answer names that, and our rows follow it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import NoReturn
-
-import msgspec
 
 from app.db.engine import Database
 from app.db.rows import load
@@ -25,12 +22,11 @@ from app.domain.errors import (
     StripeInvalidRequest,
     restore,
 )
-from app.domain.invoice import LEADS_TO, Act, InvoiceStatus, require
+from app.domain.invoice import Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
-from app.domain.policy import METADATA
-from app.domain.sources import id_of
 from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Done, Steps
+from app.invoices import parameters
 from app.invoices.joined import Joined
 from app.invoices.pricing import blamed, line, one_currency
 from app.payments.attempts import problem_of
@@ -43,7 +39,6 @@ from app.stripe.mapping import Kind
 
 PATH = "/v1/invoices"
 LONGEST_DUE_YEARS = 5
-DRAFT_FIELDS = ("collection_method", "days_until_due", "auto_advance", "description", "footer", "custom_fields")
 LOOKED_UP = "client secret"
 """What is put down beside the changes that are seen when a client secret is asked for."""
 OF_REOPENED = frozenset({Act.VOID, Act.CLIENT_SECRET})
@@ -89,7 +84,7 @@ class Invoices:
             await self.undo_create(operation, refusal)
             raise
         created = observation.snapshot_of(Kind.INVOICE, answer)
-        return await self._writer.finish(operation, created, 201, secret=_client_secret(answer.data))
+        return await self._writer.finish(operation, created, 201, secret=parameters.client_secret(answer.data))
 
     async def _draft(self, operation: Operation, params: JsonView) -> StripeAnswer:
         """The operation's draft: created now, or found if it was created before."""
@@ -97,7 +92,7 @@ class Invoices:
             operation.subject = operation.progress["invoice"]
             return await self._gateway.get(f"/v1/invoices/{operation.subject}", SHOW_PAYMENTS)
         currency = await one_currency(self._database, params.get("items") or [], params.get("currency"))
-        wanted = _draft(params, self._days_until_due) | ({"currency": currency} if currency else {})
+        wanted = parameters.draft(params, self._days_until_due) | ({"currency": currency} if currency else {})
         answer = await self._steps.post(operation, "create", PATH, wanted)
         operation.subject = answer.data["id"]
         async with self._database.connection() as connection:
@@ -109,7 +104,9 @@ class Invoices:
         of = f"/v1/invoices/{operation.subject}"
         params = {"lines": [line(item) for item in wanted], **SHOW_PAYMENTS}
         with blamed(wanted):
-            return await self._steps.post(operation, "items", f"{of}/add_lines", params, of=of, done=_has_lines)
+            return await self._steps.post(
+                operation, "items", f"{of}/add_lines", params, of=of, done=parameters.has_lines
+            )
 
     async def undo_create(self, operation: Operation, refusal: InvoicingError) -> None:
         """Delete the draft that `operation` created, if any, so that none is left at Stripe.
@@ -134,7 +131,9 @@ class Invoices:
         """Change a draft (InvoiceUpdate), or the metadata of a finalized invoice."""
         operation.require_to_come("due_at", params.get("due_at"), LONGEST_DUE_YEARS)
         await self.require_act(operation, Act.UPDATE if set(params) - {"metadata"} else None)
-        return await self.act(operation, Act.UPDATE, "", stripe_params(params, *DRAFT_FIELDS) | _due(params))
+        return await self.act(
+            operation, Act.UPDATE, "", stripe_params(params, *parameters.DRAFT_FIELDS) | parameters.due(params)
+        )
 
     async def delete_invoice(self, operation: Operation, _params: JsonView) -> Answer:
         """Delete a draft for good."""
@@ -154,11 +153,11 @@ class Invoices:
         except StripeInvalidRequest as error:
             await self._explain(operation, Act.FINALIZE, error)
         finalized = observation.snapshot_of(Kind.INVOICE, answer)
-        return await self._writer.finish(operation, finalized, secret=_client_secret(answer.data))
+        return await self._writer.finish(operation, finalized, secret=parameters.client_secret(answer.data))
 
     async def _finalize_at_stripe(self, operation: Operation) -> StripeAnswer:
         of = f"/v1/invoices/{operation.subject}"
-        path, done = f"{of}/finalize", _shows(Act.FINALIZE)
+        path, done = f"{of}/finalize", parameters.shows(Act.FINALIZE)
         answer = await self._steps.post(operation, "finalize", path, SHOW_SECRET, of=of, done=done)
         operation.progress["secret_of"] = operation.subject
         return answer
@@ -188,7 +187,9 @@ class Invoices:
         await self.require_act(operation, Act.ATTACH_PAYMENT)
         intent = params["payment_intent"]
         wanted = {"payment_intent": intent}
-        return await self.act(operation, Act.ATTACH_PAYMENT, "/attach_payment", wanted, done=_is_paid_by(intent))
+        return await self.act(
+            operation, Act.ATTACH_PAYMENT, "/attach_payment", wanted, done=parameters.is_paid_by(intent)
+        )
 
     async def act(
         self,
@@ -208,7 +209,7 @@ class Invoices:
         asked = {**params, **SHOW_PAYMENTS}
         try:
             answer = await self._steps.post(
-                operation, act.value, f"{of}{suffix}", asked, of=of, done=done or _shows(act)
+                operation, act.value, f"{of}{suffix}", asked, of=of, done=done or parameters.shows(act)
             )
             if act is Act.PAY and answer.looked_up:
                 await self._require_payment(answer)
@@ -296,7 +297,7 @@ class Invoices:
             await self._taking_over.ask(invoice_id)
         require(Act.CLIENT_SECRET, answer.data["status"])
         link = taken.payment_intent
-        return {"client_secret": _client_secret(answer.data), "payment_intent": link or row["payment_intent"]}
+        return {"client_secret": parameters.client_secret(answer.data), "payment_intent": link or row["payment_intent"]}
 
     async def _look_up_secret(self, invoice_id: str) -> StripeAnswer:
         return await self._gateway.get(f"/v1/invoices/{invoice_id}", SHOW_SECRET)
@@ -311,45 +312,5 @@ class Invoices:
         secret = answer.secret
         if answer.replayed:
             invoice = (await self._gateway.get(f"/v1/invoices/{answer.secret_of}", SHOW_SECRET)).data
-            secret = _client_secret(invoice) if invoice["status"] == InvoiceStatus.OPEN else None
+            secret = parameters.client_secret(invoice) if invoice["status"] == InvoiceStatus.OPEN else None
         return {"client_secret": secret}
-
-
-def _draft(params: JsonView, days_until_due: int) -> JsonObject:
-    """The Stripe parameters of a new draft. Stripe takes what the caller left out from the customer.
-
-    `days_until_due` applies to an invoice that is sent, if the caller gave no due date.
-    """
-    wanted = stripe_params(params, "customer", *DRAFT_FIELDS) | _due(params)
-    policy = {name: value for name, value in (params.get("fulfillment_policy") or {}).items() if value is not None}
-    if policy:
-        wanted["metadata"] = wanted.get("metadata", {}) | {METADATA: msgspec.json.encode(policy).decode()}
-    if wanted["collection_method"] == "send_invoice" and "due_date" not in wanted:
-        wanted.setdefault("days_until_due", days_until_due)
-    return wanted | {"pending_invoice_items_behavior": "exclude"}
-
-
-def _due(params: JsonView) -> JsonObject:
-    due_at = params.get("due_at")
-    return {"due_date": int(datetime.fromisoformat(due_at).timestamp())} if due_at else {}
-
-
-def _has_lines(invoice: JsonView) -> bool:
-    return bool(invoice["lines"]["data"])
-
-
-def _is_paid_by(payment_intent: str) -> Done:
-    """A function that tells from an invoice with its payments whether the PaymentIntent is attached."""
-    return lambda invoice: any(
-        id_of(payment["payment"].get("payment_intent")) == payment_intent for payment in invoice["payments"]["data"]
-    )
-
-
-def _shows(act: Act) -> Done:
-    """A function that tells from an invoice's status whether `act` was done."""
-    return lambda invoice: invoice["status"] in LEADS_TO.get(act, ())
-
-
-def _client_secret(invoice: Mapping[str, JsonObject | None]) -> str | None:
-    secret = invoice.get("confirmation_secret")
-    return secret["client_secret"] if secret else None

@@ -18,7 +18,8 @@ from app.domain.json import JsonObject
 from app.fulfillment import action_statements
 from app.fulfillment.history import repaired
 from app.inbox.envelope import read_event
-from app.inbox.handlers import Incoming, handle
+from app.inbox.handlers import handle
+from app.inbox.incoming import Incoming
 from app.inbox.questions import MOST_QUESTIONS, QUESTIONS, Question, answer
 from app.projection import mirrored_rows
 from app.projection.mirrored_rows import documented

@@ -19,7 +19,8 @@ from app.domain.invoice import advance
 from app.domain.json import JsonView
 from app.domain.sources import Passing
 from app.inbox.envelope import Event, read_event
-from app.inbox.handlers import HANDLERS, KINDS
+from app.inbox.handlers import HANDLERS
+from app.inbox.incoming import KINDS
 from app.payments.attempts import failure_of, last_attempt
 from app.projection import observation
 from app.projection.unit_of_work import Subject

@@ -1,0 +1,122 @@
+"""An event in process: what it is about, and the answers of Stripe that it needed."""
+
+from dataclasses import dataclass, field
+
+from app.domain.invoice import InvoiceStatus
+from app.domain.json import JsonObject
+from app.domain.sources import id_of
+from app.inbox.envelope import Event
+from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
+from app.stripe.client import API_VERSION
+from app.stripe.mapping import InvoicePayment, Kind, ObservationWindow, Snapshot, snapshot
+
+KINDS = {kind.value: kind for kind in Kind}
+
+OF_INVOICES = frozenset({"invoice_payment", "credit_note"})
+"""Stripe's names of objects that say which invoice they belong to."""
+OF_PAYMENTS = frozenset({"payment_intent", "charge", "refund", "dispute", "radar.early_fraud_warning"})
+"""Stripe's names of objects that say which PaymentIntent they belong to, but not which invoice that pays."""
+
+
+class Unlinked(Exception):
+    """The invoice that this PaymentIntent pays is not known here."""
+
+    def __init__(self, payment_intent: str) -> None:
+        super().__init__(f"the invoice of {payment_intent} must be looked up")
+        self.payment_intent = payment_intent
+
+
+class AttemptUnclear(Exception):
+    """Two reports on attempts to pay carry the same second: the PaymentIntent must be asked.
+
+    `over` is what was known. The answer counts only if no other report has come since.
+    """
+
+    def __init__(self, payment_intent: str, over: tuple[object, ...]) -> None:
+        super().__init__(f"{payment_intent} must be fetched")
+        self.payment_intent = payment_intent
+        self.over = over
+
+
+@dataclass(slots=True)
+class Incoming:
+    """An event in process, with the answers of Stripe it needed.
+
+    payment_intent: the payment that the event is about; its invoice is to be found. invoice: the invoice of a payment,
+    or of what came back of one; None if not known yet, "" if Stripe says that it pays none. payment: that which says so,
+    if it was fetched. fetched: snapshots by subject. intent: the PaymentIntent as it is now, and the reports known when
+    it was asked. applied: the event's effects were committed before. finalized: the event says that its invoice is no
+    draft any more, so Stripe cannot have deleted it.
+    """
+
+    event: Event
+    fetched: dict[Subject, Snapshot] = field(default_factory=dict)
+    invoice: str | None = None
+    payment: InvoicePayment | None = None
+    intent: tuple[JsonObject, tuple[object, ...]] | None = None
+    applied: bool = False
+    finalized: bool = False
+    payment_intent: str | None = None
+    _mirrored: Subject | None = None
+
+    def __post_init__(self) -> None:
+        named = self.event.object.get("object", "")
+        self.finalized = (
+            named == "invoice" and self.event.object.get("status", InvoiceStatus.DRAFT) != InvoiceStatus.DRAFT
+        )
+        if kind := KINDS.get(named):
+            self._mirrored = Subject(kind, self.event.object["id"])
+        if named in OF_INVOICES:
+            self.invoice = id_of(self.event.object["invoice"])
+        elif named in OF_PAYMENTS:
+            self.payment_intent = id_of(self.event.object["id" if named == "payment_intent" else "payment_intent"])
+            self.invoice = None if self.payment_intent else ""
+
+    @property
+    def unlinked(self) -> str | None:
+        """The PaymentIntent whose invoice is not known yet; None if there is none to look for."""
+        return self.payment_intent if self.invoice is None else None
+
+    @property
+    def subjects(self) -> list[Subject]:
+        """The objects that the event changes: a mirrored object, the invoice of a payment, or both."""
+        invoice = [Subject(Kind.INVOICE, self.invoice)] if self.invoice else []
+        return [self._mirrored, *invoice] if self._mirrored else invoice
+
+    @property
+    def about(self) -> str | None:
+        """The id of the invoice that the event is about, if it is known."""
+        return next((subject.id for subject in self.subjects if subject.kind is Kind.INVOICE), None)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the event is written in another API version, so that its object must not be read."""
+        return self.event.api_version != API_VERSION
+
+    def written(self, subject: Subject, over: int) -> Snapshot | None:
+        """`subject` as the event has it, as new as an answer over revision `over`; None where the event cannot be read."""
+        if self.foreign or subject != self._mirrored:
+            return None
+        window = ObservationWindow(self.event.created_at, self.event.created_at, over=over)
+        return snapshot(subject.kind, self.event.object, window).belongs_to(self.invoice)
+
+    @property
+    def nothing_of_ours(self) -> bool:
+        """Whether the event is about a payment that belongs to no invoice."""
+        return self.invoice == ""
+
+    def apply(self, unit: UnitOfWork, *, first: bool = False, deleted: bool = False) -> Subject:
+        """Apply the event's snapshot, or the one fetched instead. Returns its subject."""
+        event = self.event
+        subject = self._mirrored or Subject(KINDS[event.object["object"]], event.object["id"])
+        taken = self.fetched.get(subject)
+        if taken is None and self.foreign and not deleted:
+            if unit.is_gone(subject) and not self.finalized:
+                return subject
+            raise Unordered(subject, unit.revision(subject))
+        if taken is None:
+            window = ObservationWindow(event.created_at, event.created_at, first=first)
+            said = {"id": subject.id, "deleted": True} if self.foreign else event.object
+            taken = snapshot(subject.kind, said, window, deleted=deleted)
+        unit.apply(taken.belongs_to(self.invoice))
+        return subject

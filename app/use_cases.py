@@ -1,0 +1,60 @@
+"""The use cases, by where they change things. Operations are stored under these names, so they must not change."""
+
+from collections.abc import Callable
+
+from app.access.service import Keys
+from app.catalog.service import Catalog
+from app.credit_notes.service import CreditNotes
+from app.customers.service import Customers
+from app.fulfillment.actions import Actions
+from app.inbox.replay import Replay
+from app.invoices.items import Items
+from app.invoices.service import Invoices
+from app.outgoing.endpoints import Endpoints
+from app.outgoing.redelivery import Redelivery
+from app.payment_links.service import PaymentLinks
+from app.refunds.service import Refunds
+
+AT_STRIPE: dict[type, tuple[Callable[..., object], ...]] = {
+    Catalog: (
+        Catalog.create_product,
+        Catalog.update_product,
+        Catalog.delete_product,
+        Catalog.create_price,
+        Catalog.update_price,
+    ),
+    Customers: (Customers.create_customer, Customers.update_customer, Customers.delete_customer),
+    Invoices: (
+        Invoices.create_invoice,
+        Invoices.update_invoice,
+        Invoices.delete_invoice,
+        Invoices.finalize_invoice,
+        Invoices.send_invoice,
+        Invoices.pay_invoice,
+        Invoices.void_invoice,
+        Invoices.mark_uncollectible,
+        Invoices.attach_payment,
+    ),
+    Items: (Items.add_items, Items.update_item, Items.delete_item),
+    Refunds: (Refunds.create_refund, Refunds.cancel_refund),
+    CreditNotes: (CreditNotes.create_credit_note, CreditNotes.void_credit_note),
+}
+"""Those that change things at Stripe, by their services."""
+
+LOCAL: tuple[Callable[..., object], ...] = (
+    PaymentLinks.create_payment_link,
+    PaymentLinks.revoke_payment_link,
+    Keys.create_api_key,
+    Keys.rotate_api_key,
+    Keys.revoke_api_key,
+    Replay.replay_event,
+    Actions.retry_fulfillment_action,
+    Endpoints.create_webhook_endpoint,
+    Endpoints.update_webhook_endpoint,
+    Endpoints.delete_webhook_endpoint,
+    Endpoints.rotate_webhook_secret,
+    Endpoints.ping_webhook_endpoint,
+    Redelivery.redeliver,
+    Redelivery.redeliver_many,
+)
+"""Those that change only this database."""
