@@ -117,7 +117,7 @@ async def test_an_event_that_is_never_told_enough_is_put_back(stage: Stage, monk
     event = await stage.event("invoice.finalized")
 
     def never_content(_ledger: object, incoming: Any) -> None:
-        raise Unordered(incoming.subject, 0)
+        raise Unordered(incoming.subjects[0], 0)
 
     await stage.deliver(event)
     monkeypatch.setitem(handlers.HANDLERS, event["type"], never_content)
