@@ -12,7 +12,8 @@ from sandbox.billing.currencies import display
 from sandbox.billing.numbering import number_credit_note
 from sandbox.billing.pricing import plain, rounded, whole
 from sandbox.billing.refunding import refund_charge
-from sandbox.documents import Document
+from sandbox.billing.totals import pretax, taxes_at
+from sandbox.documents import Document, public
 from sandbox.presentation import announce, show
 from sandbox.shapes import credits as shapes
 from sandbox.store.transaction import Transaction, merged_metadata
@@ -73,7 +74,15 @@ def issue(tx: Transaction, sent: Document) -> Document:
     _settle(tx, sent, invoice, note, split)
     announce(tx, "credit_note.created", note)
     _reduce(tx, invoice, split)
+    if sent.get("email_type", "credit_note") == "credit_note":
+        _mail(tx, note, invoice)
     return note
+
+
+def _mail(tx: Transaction, note: Document, invoice: Document) -> None:
+    about = {"created": tx.now, "kind": "credit_note", "invoice": invoice["id"], "to": invoice["customer_email"]}
+    subject = f"Credit note {note['number']} from {invoice['account_name']}"
+    tx.write_mail({**about, "subject": subject, "url": note["pdf"]})
 
 
 def _lines(tx: Transaction, sent: Document, invoice: Document, note: Document) -> list[Document]:
@@ -93,13 +102,30 @@ def _line(tx: Transaction, entry: Document, index: int, invoice: Document, note:
     line |= {"description": entry.get("description"), "quantity": entry.get("quantity")}
     if entry["type"] == "invoice_line_item":
         _credit_invoice_line(tx, line, entry, f"lines[{index}]", invoice)
+        _tax_line(tx, line, entry, f"lines[{index}]")
         return line
     if "unit_amount" not in entry and "unit_amount_decimal" not in entry:
         raise parameter_missing(f"lines[{index}][unit_amount]")
     unit = Decimal(str(entry.get("unit_amount", entry.get("unit_amount_decimal"))))
     line |= {"unit_amount": whole(unit), "unit_amount_decimal": plain(unit)}
     line["amount"] = rounded(unit * entry.get("quantity", 1))
+    _tax_line(tx, line, entry, f"lines[{index}]")
     return line
+
+
+def _tax_line(tx: Transaction, line: Document, entry: Document, path: str) -> None:
+    """Tax a line at the rates that are named, or with the amounts that are."""
+    if entry.get("tax_rates"):
+        rates = [tx.need("tax_rate", rate, param=f"{path}[tax_rates]") for rate in entry["tax_rates"]]
+        line |= {"tax_rates": [public(rate) for rate in rates], "taxes": taxes_at(rates, line["amount"])}
+    if entry.get("tax_amounts"):
+        line["taxes"] = [_stated_tax(tx, tax, f"{path}[tax_amounts]") for tax in entry["tax_amounts"]]
+
+
+def _stated_tax(tx: Transaction, sent: Document, path: str) -> Document:
+    rate = tx.need("tax_rate", sent["tax_rate"], param=f"{path}[tax_rate]")
+    [tax] = taxes_at([rate], sent["taxable_amount"])
+    return {**tax, "amount": sent["amount"], "taxable_amount": sent["taxable_amount"]}
 
 
 def _credit_invoice_line(tx: Transaction, line: Document, entry: Document, path: str, invoice: Document) -> None:
@@ -121,10 +147,16 @@ def _credit_invoice_line(tx: Transaction, line: Document, entry: Document, path:
         "amount": rounded(original["amount"] * share),
         "description": line["description"] or original["description"],
         "discount_amount": rounded(off * share),
+        "discount_amounts": (discounts := _shares(original["discount_amounts"], share)),
+        "pretax_credit_amounts": pretax(discounts),
         "invoice_line_item": identifier,
         "quantity": entry.get("quantity", None if "amount" in entry else original["quantity"]),
         "taxes": [{**tax, "amount": rounded(tax["amount"] * share)} for tax in original["taxes"]],
     }
+
+
+def _shares(discounts: list[Document], share: Decimal) -> list[Document]:
+    return [{**each, "amount": rounded(each["amount"] * share)} for each in discounts]
 
 
 def _sum_up(note: Document, lines: list[Document]) -> None:
@@ -137,12 +169,22 @@ def _sum_up(note: Document, lines: list[Document]) -> None:
     note |= {
         "amount": total,
         "discount_amount": off,
+        "discount_amounts": (discounts := _summed([it for line in lines for it in line["discount_amounts"]])),
+        "pretax_credit_amounts": pretax(discounts),
         "subtotal": subtotal,
         "subtotal_excluding_tax": subtotal - inclusive,
         "total": total,
         "total_excluding_tax": total - exclusive - inclusive,
         "total_taxes": taxes,
     }
+
+
+def _summed(discounts: list[Document]) -> list[Document]:
+    """One entry for each discount."""
+    sums: dict[str, int] = {}
+    for each in discounts:
+        sums[each["discount"]] = sums.get(each["discount"], 0) + each["amount"]
+    return [{"amount": amount, "discount": discount} for discount, amount in sums.items()]
 
 
 def _split(tx: Transaction, sent: Document, invoice: Document, total: int) -> Split:

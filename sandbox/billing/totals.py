@@ -172,13 +172,18 @@ def _line_taxes(tx: Transaction, invoice: Document, line: Document, net: int) ->
         return automatic_tax.line_taxes(tx, invoice, line, net)
     identifiers = line.get("_tax_rates") or [rate["id"] for rate in invoice["default_tax_rates"]]
     rates = [rate for identifier in identifiers if (rate := tx.get("tax_rate", identifier))]
-    inclusive = sum(Decimal(str(rate["percentage"])) for rate in rates if rate["inclusive"])
-    base = Decimal(net) / (1 + Decimal(inclusive) / 100)
     customer = tx.get("customer", invoice["customer"]) if invoice["customer"] else None
     exempt = customer is not None and customer["tax_exempt"] != "none"
     reason = "not_available"
     if exempt and customer is not None:
         reason = "reverse_charge" if customer["tax_exempt"] == "reverse" else "customer_exempt"
+    return taxes_at(rates, net, reason, exempt=exempt)
+
+
+def taxes_at(rates: list[Document], net: int, reason: str = "not_available", *, exempt: bool = False) -> list[Document]:
+    """The taxes on an amount at these rates."""
+    inclusive = sum(Decimal(str(rate["percentage"])) for rate in rates if rate["inclusive"])
+    base = Decimal(net) / (1 + Decimal(inclusive) / 100)
     return [_tax(rate, base, reason, exempt=exempt) for rate in rates]
 
 

@@ -59,11 +59,11 @@ def void_credit_note(call: Call) -> Document:
 
 
 _NOTE = (
-    "amount credit_amount effective_at email_type invoice lines memo metadata out_of_band_amount reason refund_amount"
+    "amount credit_amount effective_at invoice lines memo metadata out_of_band_amount reason refund_amount"
     " refunds{amount_refunded refund type=refund}"
 )
 ROUTES = (
-    Route("POST", "/v1/credit_notes", create_credit_note, "CreditNoteCreateParams", takes=_NOTE),
+    Route("POST", "/v1/credit_notes", create_credit_note, "CreditNoteCreateParams", takes=f"{_NOTE} email_type"),
     Route(
         "GET", "/v1/credit_notes", list_credit_notes, "CreditNoteListParams", takes=f"{PAGE} created customer invoice"
     ),

@@ -92,14 +92,14 @@ def delete_invoice_item(call: Call) -> Document:
     return deleted(item)
 
 
-_ITEM = f"{ITEM} price_data{{{PRICE_DATA}}} pricing tax_behavior unit_amount_decimal"
+_ITEM = f"{ITEM} price_data{{{PRICE_DATA}}} pricing unit_amount_decimal"
 ROUTES = (
     Route(
         "POST",
         "/v1/invoiceitems",
         create_invoice_item,
         "InvoiceItemCreateParams",
-        takes=f"{_ITEM} currency customer invoice subscription",
+        takes=f"{_ITEM} tax_behavior currency customer invoice subscription",
     ),
     Route(
         "GET",

@@ -49,6 +49,7 @@ def retrieve_invoice(call: Call) -> Document:
 
 def update_invoice(call: Call) -> Document:
     tx, params, invoice = call.tx, call.params, invoice_at(call, "id")
+    refuse_unknown_references(params)
     if invoice["status"] != "draft":
         _require_editable(call, invoice)
     with updating(tx, "invoice.updated", invoice):
