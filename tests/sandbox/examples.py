@@ -10,6 +10,8 @@ PROBED = (
 )  # fmt: skip
 """The resources whose parameters are all tried."""
 
+ELSEWHERE = frozenset({"apply_customer_balance", "cash_balance", "funding_instructions"})
+"""Operations, by the path's last word, that have tests of their own."""
 IDS = {
     "products/": "product", "prices/": "price", "customers/": "customer", "payment_methods/": "spare",
     "invoiceitems/": "item", "invoices/": "draft", "payment_intents/": "intent", "charges/": "charge",
