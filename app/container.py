@@ -40,6 +40,7 @@ from app.payment_links.service import Links, PaymentLinks
 from app.payments.lookup import InvoiceRefresh
 from app.projection.write_through import Writer
 from app.refunds.service import Refunds
+from app.reports.balance import BalanceCheck
 from app.settings import Settings
 from app.stripe.client import StripeGateway
 from app.use_cases import AT_STRIPE, LOCAL
@@ -78,6 +79,8 @@ RETRY_IGNORED_EVERY_S = 3600.0
 """Seconds between two searches for events that an older release ignored because it did not know their type."""
 DOCUMENTS_EVERY_S = 60.0
 """Seconds between two runs that make missing documents; each takes half of that time at most."""
+BALANCE_EVERY_S = 6 * 3600.0
+"""Seconds between two comparisons of the last days' money with Stripe's balance."""
 SWEEP_EVERY_S = 3600.0
 """Seconds between two sweeps: late data about an erased customer stays for about this long."""
 
@@ -97,6 +100,7 @@ class Container:
     items: Items
     refunds: Refunds
     credit_notes: CreditNotes
+    balance: BalanceCheck
     payment_links: PaymentLinks
     inbox: Inbox
     notifications: Notifications
@@ -196,6 +200,7 @@ class Container:
             purge_deliveries(self.database, timedelta(days=self.settings.delivery_retention_days)),
             rebase_feed(self.database),
             Task("scrub_documents", SWEEP_EVERY_S, self.documents().scrub),
+            Task("balance", BALANCE_EVERY_S, partial(self.balance.check_lately, SETTLED)),
             Task("documents", DOCUMENTS_EVERY_S, partial(self.documents().rebuild, DOCUMENTS_EVERY_S / 2)),
             Task("reseal", RESEAL_EVERY_S, self.endpoints.reseal),
             Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
@@ -299,6 +304,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             items=Items(database, invoices),
             refunds=Refunds(database, gateway, steps, writer),
             credit_notes=CreditNotes(database, gateway, steps, writer),
+            balance=BalanceCheck(database, gateway),
             payment_links=PaymentLinks(
                 database, invoices, refresh, hosted_pages, links, authentication.limit_client_secrets
             ),

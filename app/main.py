@@ -33,6 +33,7 @@ from app.outgoing import routes as outgoing_routes
 from app.payment_links import routes as payment_links_routes
 from app.payment_links.pages import routes as pages
 from app.refunds import routes as refunds_routes
+from app.reports import routes as reports_routes
 from app.scraping.server import scraped
 from app.settings import Settings
 from app.version import VERSION
@@ -46,6 +47,7 @@ ROUTERS = (
     refunds_routes.router,
     credit_notes_routes.router,
     disputes_routes.router,
+    reports_routes.router,
     customers_routes.router,
     catalog_routes.products,
     catalog_routes.prices,

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from app.cli.environment import operator
-from app.cli.output import Json, Status, print_json
+from app.cli.output import Json, Status, print_columns, print_json
 from app.cli.runner import Advance, Moment, progress, run, utc
 from app.cli.show import list_events, show_event
 from app.container import Container
 from app.db import documents
 from app.db.resources import EVENT
+from app.domain.balance import Heading
 from app.domain.errors import InvalidState
 from app.domain.json import JsonObject
 from app.inbox import replay_statements
@@ -21,6 +22,7 @@ from app.inbox.reconciler import KEPT, ReconcilerPass
 from app.inbox.replay_statements import Query
 from app.inbox.schemas import EventStatus
 from app.rebuild.rebuild import told
+from app.reports.balance import LOOKED_BACK
 
 events = typer.Typer(help="The inbox: list, show, replay events.", no_args_is_help=True)
 events.command("list")(list_events)
@@ -86,8 +88,19 @@ async def _not_replayed(container: Container, event: str) -> None:
     )
 
 
-def reconcile(since: Moment = None, as_json: Json = False) -> None:
-    """Look for events that never arrived and for invoices that drifted from Stripe's, and put both right."""
+def reconcile(
+    since: Moment = None,
+    money: Annotated[bool, typer.Option("--money", help="Compare the money with Stripe's balance instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look for events that never arrived and for invoices that drifted from Stripe's, and put both right.
+
+    With --money: compare each day's payments, refunds and disputes with Stripe's balance transactions, from the day of
+    `--since`, or of the last seven days. Nothing is put right. Exit status 1 where they differ.
+    """
+    if money:
+        _reconcile_money(utc(since) or datetime.now(UTC) - LOOKED_BACK, as_json=as_json)
+        return
 
     async def work(container: Container) -> tuple[ReconcilerPass | None, list[str], Covered | None]:
         reconciler = container.reconciler()
@@ -104,6 +117,21 @@ def reconcile(since: Moment = None, as_json: Json = False) -> None:
         print_json({**_shown(found), "repaired": repaired, "complete_until": covered and covered.complete_until})
     else:
         _tell(found, repaired, covered)
+
+
+def _reconcile_money(since: datetime, *, as_json: bool) -> None:
+    with progress("comparing balance transactions"):
+        days = run(lambda container: container.balance.check(since), as_json=as_json)
+    differences = [one for day in days for one in day.differences]
+    if as_json:
+        print_json({"balanced": not differences, "days": days})
+    else:
+        names = ("day", "currency", *Heading, "credited", "fees")
+        print_columns([{name: getattr(day, name) for name in names} for day in days], names)
+        for one in differences:
+            typer.echo(f"differs: {one.heading} {one.id}: {one.ours} here, {one.stripe} at Stripe ({one.currency})")
+        typer.echo(f"{len(differences)} differences")
+    raise typer.Exit(Status.FAILED if differences else Status.DONE)
 
 
 def _shown(found: ReconcilerPass) -> JsonObject:

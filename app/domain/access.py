@@ -29,6 +29,7 @@ class Scope(StrEnum):
     CREDIT_NOTES_READ = "credit_notes:read"
     CREDIT_NOTES_WRITE = "credit_notes:write"
     DISPUTES_READ = "disputes:read"
+    REPORTS_READ = "reports:read"
     FULFILLMENTS_READ = "fulfillments:read"
     FULFILLMENTS_WRITE = "fulfillments:write"
     EVENTS_READ = "events:read"
@@ -132,6 +133,8 @@ RULES = {
     "void_credit_note": Rule(Scope.CREDIT_NOTES_WRITE),
     "list_disputes": Rule(Scope.DISPUTES_READ),
     "get_dispute": Rule(Scope.DISPUTES_READ),
+    "get_balance_report": Rule(Scope.REPORTS_READ),
+    "get_balance_report_csv": Rule(Scope.REPORTS_READ),
     "get_fulfillment": Rule(Scope.FULFILLMENTS_READ, customers=True),
     "list_fulfillments": Rule(Scope.FULFILLMENTS_READ, customers=True),
     "list_fulfillment_actions": Rule(Scope.FULFILLMENTS_READ),

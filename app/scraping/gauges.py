@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from app.db.engine import Connection
 from app.db.schema import (
+    balance_days,
     configured_actions,
     coverage,
     deliveries,
@@ -158,6 +159,7 @@ _COVERAGE = Statement(
         _C.repaired,
     ).where(_C.name == "events")
 )
+_DIFFERENCES = Statement(select(func.coalesce(func.sum(func.jsonb_array_length(balance_days.c.differences)), 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,8 @@ class Standing:
 
     `lag_s`: how late the most overdue event is. `oldest_s`: the age of the oldest unfinished one.
 
-    `outgoing_dead` leaves out deleted endpoints. `actions_dead` is by action name, for the configured actions.
+    `balance_differences`: how many amounts were found to differ from Stripe's balance. `outgoing_dead` leaves out deleted
+    endpoints. `actions_dead` is by action name, for the configured actions.
     """
 
     received: int
@@ -198,10 +201,15 @@ class Standing:
     actions_dead: dict[str, int]
     feed_held_s: float
     coverage: Coverage | None
+    balance_differences: int
 
 
 async def standing(connection: Connection) -> Standing:
     """Read the state now."""
     [row] = await _STANDING.fetch(connection)
     found = dict(row) | {"actions_dead": msgspec.json.decode(row["actions_dead"])}
-    return Standing(**found, coverage=await _COVERAGE.row(connection, Coverage))
+    return Standing(
+        **found,
+        coverage=await _COVERAGE.row(connection, Coverage),
+        balance_differences=await _DIFFERENCES.value(connection),
+    )

@@ -184,6 +184,8 @@ class Scrape(Collector):
         yield _gauge("operations_unanswered", "Writes that are under way or left behind.", found.unanswered)
         yield _gauge("operations_oldest_seconds", "How old the oldest of them is.", found.unanswered_oldest_s)
         yield from _outside(found)
+        differing = "Amounts that differ from Stripe's balance, as it was compared last."
+        yield _gauge("balance_differences", differing, found.balance_differences)
         covered = found.coverage
         if covered:
             yield _gauge("coverage_age_seconds", "Up to how long ago no event can be missing.", covered.age_s)

@@ -25,11 +25,13 @@ from app.db.schema.mirrors import (
 )
 from app.db.schema.operations import operations, reference_claims
 from app.db.schema.outgoing import deliveries, webhook_endpoints
+from app.db.schema.reports import balance_days
 
 __all__ = [
     "Table",
     "api_keys",
     "audit_log",
+    "balance_days",
     "changes",
     "configured_actions",
     "coverage",

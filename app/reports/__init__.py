@@ -1,0 +1,1 @@
+"""Reports on the money of all invoices."""

@@ -1,0 +1,118 @@
+"""The money of our rows against Stripe's balance transactions, to the cent."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.domain.balance import Day, Difference, Heading
+from tests.fixtures.caller import Caller
+from tests.fixtures.stage import Stage
+
+SINCE = timedelta(days=1)
+
+
+async def compared(stage: Stage) -> list[Day]:
+    return await stage.container.balance.check(datetime.now(UTC) - SINCE)
+
+
+async def paid(stage: Stage, **how: Any) -> dict[str, Any]:
+    """An invoice that was paid, of which all events arrived, with its PaymentIntent."""
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", **{"payment_method": "pm_card_visa"} | how)
+    await stage.tell(*await stage.events())
+    [payment] = await stage.rows("SELECT payment_intent FROM invoice_payments WHERE invoice = $1", invoice["id"])
+    return {"invoice": invoice["id"], "payment_intent": payment["payment_intent"]}
+
+
+async def test_payments_refunds_and_disputes_balance(stage: Stage) -> None:
+    await paid(stage)
+    refunded = await paid(stage)
+    await stage.dashboard("refunds", payment_intent=refunded["payment_intent"], amount=1200)
+    await paid(stage, payment_method="pm_card_createDispute")
+    await stage.tell(*await stage.events())
+    [day] = await compared(stage)
+    assert (day.paid, day.refunded, day.disputed, day.credited) == (15000, 1200, 5000, 0)
+    assert day.fees > 0
+    assert day.differences == []
+
+
+async def test_what_never_arrived_is_a_difference_with_its_id(stage: Stage) -> None:
+    one = await paid(stage)
+    refund = await stage.dashboard("refunds", payment_intent=one["payment_intent"], amount=1200)
+    [day] = await compared(stage)
+    assert day.differences == [Difference(Heading.REFUNDED, refund["id"], "usd", 0, 1200)]
+    assert (day.refunded, day.ours(Heading.REFUNDED)) == (1200, 0)
+
+
+async def test_a_payment_that_is_unknown_here_is_found(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    [day] = await compared(stage)
+    assert [(one.heading, one.ours, one.stripe) for one in day.differences] == [(Heading.PAID, 0, 5000)]
+
+
+async def test_a_payment_that_only_we_know_is_found(stage: Stage) -> None:
+    one = await paid(stage)
+    await stage.rows(
+        "UPDATE invoice_payments SET payment_intent = 'pi_gone' WHERE payment_intent = $1 RETURNING invoice",
+        one["payment_intent"],
+    )
+    [day] = await compared(stage)
+    assert {(it.id, it.ours, it.stripe) for it in day.differences} == {
+        ("pi_gone", 5000, 0),
+        (one["payment_intent"], 0, 5000),
+    }
+
+
+async def test_a_refund_that_failed_balances_over_its_days(stage: Stage) -> None:
+    one = await paid(stage, payment_method="pm_card_refundFail")
+    await stage.dashboard("refunds", payment_intent=one["payment_intent"])
+    await stage.tell(*await stage.events())
+    days = await compared(stage)
+    assert [one for day in days for one in day.differences] == []
+
+
+async def test_money_that_no_invoice_asked_for_is_left_out(stage: Stage) -> None:
+    await stage.dashboard(
+        "payment_intents",
+        amount=700,
+        currency="usd",
+        payment_method="pm_card_visa",
+        confirm="true",
+        **{"automatic_payment_methods[enabled]": "true", "automatic_payment_methods[allow_redirects]": "never"},
+    )
+    assert await compared(stage) == []
+
+
+async def test_the_report_shows_what_was_compared(api: Caller, stage: Stage) -> None:
+    await paid(stage)
+    await compared(stage)
+    report = await api.get("/v1/reports/balance")
+    assert report["balanced"] is True
+    [day] = report["days"]
+    assert (day["paid"], day["kept"], day["currency"], day["differences"]) == (5000, 5000, "usd", [])
+    lines = (await api.send("GET", "/v1/reports/balance.csv")).text.splitlines()
+    assert lines[0].startswith("day,currency,paid,refunded,disputed,credited,kept,fees")
+    assert lines[1].split(",")[:3] == [day["day"], "usd", "5000"]
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [("from=2026-02-01&to=2026-01-01", "from"), ("from=2020-01-01&to=2026-01-01", "from"), ("from=banana", "from")],
+)
+async def test_days_that_cannot_be_reported_are_refused_by_name(api: Caller, query: str, param: str) -> None:
+    refused = await api.refused("GET", f"/v1/reports/balance?{query}", 422, "validation_error")
+    assert refused["param"] == param
+
+
+async def test_a_second_comparison_takes_the_place_of_the_first(stage: Stage) -> None:
+    one = await paid(stage)
+    await stage.dashboard("refunds", payment_intent=one["payment_intent"], amount=1200)
+    await compared(stage)
+    await stage.tell(*await stage.events())
+    [day] = await compared(stage)
+    assert day.differences == []
+    today = datetime.now(UTC).date()
+    [(stored, _)] = await stage.container.balance.days(today - SINCE, today)
+    assert stored == day
