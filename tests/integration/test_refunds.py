@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from tests.fixtures.postgres import Database
 from tests.fixtures.stage import Json, Stage
+from tests.lab.truth import documents_must_hold
 
 TOLD = "SELECT type, was, became FROM changes WHERE subject = $1 ORDER BY id"
 
@@ -200,12 +202,15 @@ async def test_what_was_never_told_is_found_by_the_repair(stage: Stage, paid: Js
     assert await stage.container.repairing().repair() == []
 
 
-async def test_the_events_alone_lead_to_what_is_stored(stage: Stage, paid: Json) -> None:
+async def test_the_events_alone_lead_to_what_is_stored(stage: Stage, paid: Json, database: Database) -> None:
     intent = await payment_of(stage, paid)
     await stage.dashboard("refunds", payment_intent=intent, amount=2000)
     await stage.dashboard("credit_notes", invoice=paid["id"], amount=1000, credit_amount=1000)
     await stage.sandbox.dispute(intent)
     await stage.tell(*await stage.events())
+    connection = await database.connect()
+    await documents_must_hold(connection)
+    await connection.close()
     rebuilt = await stage.container.rebuilder().rebuild()
     assert (rebuilt.failed, [str(one) for one in rebuilt.differences]) == ([], [])
 

@@ -110,7 +110,7 @@ async def test_an_act_that_stripe_refuses_is_answered_with_the_state_stripe_has(
             await sandbox.advance(2)  # in the second of its payment, the sandbox still sends an invoice
             problem = await api.refused(method, path_of(invoice, suffix), 409, "invalid_state", body)
             says(problem, act, actual)
-            if method != "GET":
+            if method != "GET" and act != "refund":  # before a refund, the invoice is read
                 assert problem["stripe"]["type"] == "invalid_request_error"
                 assert (await api.get(f"/v1/invoices/{invoice['id']}"))["status"] == actual
 

@@ -68,6 +68,14 @@ async def add_items(api: Caller) -> Write:
     return f"/v1/invoices/{(await api.draft())['id']}/items", {"amount": 5, "currency": "usd", "description": "x"}
 
 
+async def refund(api: Caller) -> Write:
+    return f"/v1/invoices/{(await api.paid())['id']}/refunds", {"amount": 500, "reference": "return-1"}
+
+
+async def credit(api: Caller) -> Write:
+    return f"/v1/invoices/{(await api.paid())['id']}/credit-notes", {"amount": 500, "refund_amount": 500}
+
+
 WRITES: dict[str, tuple[Callable[[Caller], Awaitable[Write]], str]] = {
     "create product": (product, "/v1/products"),
     "create invoice: draft": (composite, "/v1/invoices"),
@@ -77,6 +85,8 @@ WRITES: dict[str, tuple[Callable[[Caller], Awaitable[Write]], str]] = {
     "send": (send, "/v1/invoices/*/send"),
     "void": (void, "/v1/invoices/*/void"),
     "add items": (add_items, "/v1/invoices/*/add_lines"),
+    "refund": (refund, "/v1/refunds"),
+    "credit note": (credit, "/v1/credit_notes"),
 }
 
 
@@ -97,6 +107,7 @@ async def require_done_once(sandbox: Sandbox, write: str) -> None:
     state = await sandbox.state()
     assert len(state.get("product", [])) <= 1 or write != "create product"
     assert len(state.get("invoice", [])) <= 1
+    assert sum(made["amount"] for made in state.get("refund", [])) == (500 if write in {"refund", "credit note"} else 0)
     for charges in Counter(charge["payment_intent"] for charge in state.get("charge", [])).values():
         assert charges == 1
 
