@@ -91,19 +91,25 @@ async def test_pages_follow_each_other_newest_first_and_miss_or_repeat_nothing(a
     assert [one for page in pages for one in page] == ids(newest)
 
 
-@pytest.mark.parametrize("noun", ["products", "prices", "customers", "invoices"])
+@pytest.mark.parametrize("noun", ["products", "prices", "customers", "invoices", "refunds", "credit-notes"])
 async def test_what_is_made_in_one_second_is_listed_newest_first(api: Caller, database: Database, noun: str) -> None:
     product, customer = (await api.post("/v1/products", {"name": "A"}))["id"], (await api.customer())["id"]
-    body = {
-        "products": {"name": "B"},
-        "prices": {"product": product, "currency": "usd", "unit_amount": 1},
-        "customers": {"name": "B", "email": "b@example.com"},
-        "invoices": {"customer": customer, "days_until_due": 3},
+    opened = (await api.open())["id"]
+    if noun == "refunds":
+        await api.post(f"/v1/invoices/{opened}/pay", {"payment_method": "pm_card_visa"})
+    path, body = {
+        "products": ("products", {"name": "B"}),
+        "prices": ("prices", {"product": product, "currency": "usd", "unit_amount": 1}),
+        "customers": ("customers", {"name": "B", "email": "b@example.com"}),
+        "invoices": ("invoices", {"customer": customer, "days_until_due": 3}),
+        "refunds": (f"invoices/{opened}/refunds", {"amount": 50}),
+        "credit-notes": (f"invoices/{opened}/credit-notes", {"amount": 50}),
     }[noun]
-    made = [await api.post(f"/v1/{noun}", body) for _ in range(5)]
-    if noun != "invoices":
+    answers = [await api.post(f"/v1/{path}", body) for _ in range(5)]
+    made = [one["refunds"][0] if noun == "refunds" else one for one in answers]
+    if noun in {"products", "prices", "customers"}:
         await api.patch(f"/v1/{noun}/{made[0]['id']}", {"metadata": {"changed": "later"}})
-    await in_one_second(database, noun)
+    await in_one_second(database, noun.replace("-", "_"))
     assert (await paged(api, f"/v1/{noun}", None))[:5] == ids(made[::-1])
 
 
