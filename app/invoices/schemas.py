@@ -308,7 +308,9 @@ class InvoiceListed(Shown):
     custom_fields: Annotated[list[CustomFieldRead], From("custom_fields", listed)]
     metadata: Annotated[dict[str, str], From("metadata", without_reference), Feed]
     payment_intent: Annotated[str | None, Ours, Feed]
-    hosted_invoice_url: Annotated[str | None, From("hosted_invoice_url"), Passing]
+    hosted_invoice_url: Annotated[str | None, From("hosted_invoice_url"), Passing] = Field(
+        description="As Stripe gave it last. It expires, as `invoice_pdf` does: `…/hosted-pages` answers one that holds."
+    )
     invoice_pdf: Annotated[str | None, From("invoice_pdf"), Passing]
     fulfillment: Annotated[InvoiceFulfillment | None, Joined]
     livemode: Annotated[bool, From("livemode"), Identity, Feed]
