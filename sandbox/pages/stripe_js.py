@@ -27,9 +27,9 @@ def _joined(*names: str) -> str:
 
 
 _STRIPE_JS = _joined(
-    "calls", "missing", "origin", "element", "elements", "actions", "confirming", "creating", "constructor"
+    "missing", "calls", "origin", "element", "elements", "actions", "confirming", "creating", "constructor"
 )
-_FRAME_JS = _joined("calls", "missing", "card", "address", "fields", "words", "appearance", "form", "paying", "frame")
+_FRAME_JS = _joined("missing", "calls", "card", "address", "fields", "words", "appearance", "form", "paying", "frame")
 
 
 def script(public_url: str) -> Response:

@@ -31,6 +31,18 @@ async def test_what_is_not_simulated_is_named_in_the_console_and_breaks_nothing(
     shopper.person.broken.clear()
 
 
+async def test_what_the_api_does_not_simulate_is_named_in_the_console_too(shopper: Shopper) -> None:
+    await shopper.visit("return")
+    await shopper.sees("Nothing was paid.")
+    code = await shopper.page.evaluate("""async () => {
+        const { error } = await window.Stripe("pk_test_sandbox").createPaymentMethod({ type: "klarna", klarna: {} });
+        return error.code;
+    }""")
+    assert code == "sandbox_not_simulated"
+    assert [text for text in shopper.person.broken if "not simulated here: type=klarna" in text]
+    shopper.person.broken.clear()
+
+
 async def test_whatever_is_called_without_arguments_says_what_is_wrong(shopper: Shopper) -> None:
     """No call of Stripe's ends in a TypeError: it answers an error, or throws an IntegrationError."""
     await shopper.visit("return")

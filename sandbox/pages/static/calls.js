@@ -1,5 +1,7 @@
 // Calls to the API with a publishable key, by the page's script and by its frames.
 
+import { heard } from "./missing.js";
+
 /** @typedef {import("@stripe/stripe-js").StripeError} StripeError */
 /** @typedef {{ found?: any, error?: StripeError }} Answer */
 /** @typedef {{ id: string, path: "payment_intents" | "setup_intents", result: "paymentIntent" | "setupIntent" }} IntentName */
@@ -33,7 +35,7 @@ export async function call(method, path, params) {
   try {
     const answer = method === "GET" ? await fetch(`${path}?${body}`) : await fetch(path, { method, body });
     const found = await answer.json();
-    return answer.ok ? { found } : { error: found.error };
+    return answer.ok ? { found } : heard(found.error);
   } catch {
     return { error: connectionLost() };
   }

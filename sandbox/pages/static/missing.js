@@ -10,11 +10,21 @@ function sayOnce(level, text) {
   console[level](`Stripe.js of the sandbox: ${text}`);
 }
 
+/** @typedef {import("@stripe/stripe-js").StripeError} StripeError */
+
+const CODE = "sandbox_not_simulated";
+
 /** Something that was called or mounted, and does nothing here. @param {string} what */
 export function missing(what) {
   const message = `not simulated here: ${what}`;
   sayOnce("error", message);
-  return { error: /** @type {import("@stripe/stripe-js").StripeError} */ ({ type: "api_error", code: "sandbox_not_simulated", message }) };
+  return { error: /** @type {StripeError} */ ({ type: "api_error", code: CODE, message }) };
+}
+
+/** An error of the API: what it does not simulate is said here, too. @param {StripeError} error */
+export function heard(error) {
+  if (error?.code === CODE) sayOnce("error", error.message ?? CODE);
+  return { error };
 }
 
 /** Something that renders nothing in this browser, as it may with Stripe. @param {string} text */
