@@ -68,18 +68,28 @@ def _instruct(tx: Transaction, intent: Document) -> Document:
     return customer
 
 
-def take(tx: Transaction, intent: Document, amount: int) -> int:
+def take(tx: Transaction, intent: Document, amount: int) -> None:
     """Take up to `amount` of the cash balance. With all that is asked for, the PaymentIntent succeeds."""
     customer = tx.need("customer", intent["customer"], param="customer")
     used: int = min(amount, intent["amount"] - intent.get("_funded", 0), cash_of(customer, intent["currency"]))
     about = {"payment_intent": intent["id"]}
     enter_cash(tx, customer, "applied_to_payment", -used, intent["currency"], applied_to_payment=about)
     intent["_funded"] = intent.get("_funded", 0) + used
-    if intent["_funded"] < intent["amount"]:
-        _instruct(tx, intent)
+    if not complete(tx, intent):
         announce(tx, "payment_intent.partially_funded", intent)
-        return used
+
+
+def complete(tx: Transaction, intent: Document) -> bool:
+    """Let the PaymentIntent succeed if it has all that it asks for; what is over goes back to the cash balance."""
+    over = intent.get("_funded", 0) - intent["amount"]
+    if over < 0:
+        _instruct(tx, intent)
+        return False
     del intent["_funded"]
+    if over:
+        customer = tx.need("customer", intent["customer"], param="customer")
+        about = {"payment_intent": intent["id"]}
+        enter_cash(tx, customer, "unapplied_from_payment", over, intent["currency"], unapplied_from_payment=about)
     method = tx.need("payment_method", intent["payment_method"], param="payment_method")
     payments.succeed(tx, intent, payments.new_charge(tx, intent, method))
-    return used
+    return True

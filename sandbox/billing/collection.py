@@ -6,7 +6,7 @@ It handles `pay`, payments out of band, attempts and their count, and the invoic
 
 from sandbox.billing import payments
 from sandbox.billing.balances import adjust_balance
-from sandbox.billing.bank_transfers import KIND, request_transfer
+from sandbox.billing.bank_transfers import KIND, awaits_transfer, complete, request_transfer
 from sandbox.billing.methods import resolve_method
 from sandbox.billing.payments import Presence
 from sandbox.billing.test_methods import BY_TOKEN, OUTCOMES, Outcome
@@ -239,12 +239,15 @@ def _keep_overpayment(tx: Transaction, invoice: Document, over: int) -> None:
 
 
 def request_remainder(tx: Transaction, invoice: Document) -> None:
-    """Set the default payment's amount to what remains."""
+    """Set the default payment's amount to what remains, which transfers may have covered already."""
     intent, payment = intent_of(tx, invoice), payment_of(tx, invoice)
-    if intent is not None and payment is not None:
-        intent["amount"] = payment["amount_requested"] = invoice["amount_remaining"]
-        tx.save(intent)
-        tx.save(payment)
+    if intent is None or payment is None:
+        return
+    intent["amount"] = payment["amount_requested"] = invoice["amount_remaining"]
+    tx.save(intent)
+    tx.save(payment)
+    if awaits_transfer(intent) and complete(tx, intent):
+        carry_over(tx, intent)
 
 
 def _plan_retry(tx: Transaction, invoice: Document) -> None:

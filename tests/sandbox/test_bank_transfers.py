@@ -145,6 +145,20 @@ def test_voiding_returns_what_was_sent(box: RunningSandbox, opened: Drafting) ->
     assert moves(box, payer)[-1] == ("unapplied_from_payment", 2000, 2000)
 
 
+@pytest.mark.parametrize(("credited", "left"), [(3000, 0), (3500, 500)])
+def test_what_was_sent_may_cover_what_a_credit_note_leaves(
+    box: RunningSandbox, opened: Drafting, credited: int, left: int
+) -> None:
+    invoice = opened(5000, payment_settings=BY_TRANSFER)
+    fund(box, str(invoice.customer), 2000)
+    box.v1.credit_notes.create({"invoice": invoice.id, "amount": 1000})
+    assert remaining(box.v1.payment_intents.retrieve(intent_of(invoice))) == 2000
+    box.v1.credit_notes.create({"invoice": invoice.id, "amount": credited - 1000})
+    paid = box.v1.invoices.retrieve(invoice.id)
+    assert (paid.status, paid.amount_paid, paid.amount_remaining) == ("paid", 5000 - credited, 0)
+    assert cash(box, str(invoice.customer)) == ({"usd": left} if left else {})
+
+
 def test_a_card_pays_what_transfers_began(box: RunningSandbox, opened: Drafting) -> None:
     invoice = opened(5000, payment_settings=BY_TRANSFER)
     payer = str(invoice.customer)
