@@ -86,13 +86,20 @@ class Refunds:
         if "parts" in operation.progress:
             return [Part(*part) for part in operation.progress["parts"]]
         await self._writer.claim_reference(operation, Kind.REFUND, params)
-        with suppress(Refused):
-            return await self._reserve(operation, invoice, params)
-        # What is known here does not allow it: Stripe may know of a payment whose webhook is on its way.
+        if await self._payments_are_known(invoice):
+            with suppress(Refused):
+                return await self._reserve(operation, invoice, params)
+        # Stripe may know of a payment whose webhook is on its way, or that an older release recorded without its amount.
         await observation.take_over(
             self._database, self._gateway, Subject(Kind.INVOICE, invoice["id"]), str(operation.id)
         )
         return await self._reserve(operation, await self._invoice(operation), params)
+
+    async def _payments_are_known(self, invoice: JsonView) -> bool:
+        """Whether the payments known here are all that the invoice says was paid."""
+        async with self._database.connection() as connection:
+            payments = await statements.all_of(connection, invoice["id"])
+        return sum(one.amount_paid or 0 for one in payments if one.paid) >= invoice["amount_paid"]
 
     async def _reserve(self, operation: Operation, invoice: JsonView, params: JsonView) -> list[Part]:
         async with self._database.unit_of_work() as connection:

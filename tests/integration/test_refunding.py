@@ -175,6 +175,18 @@ async def test_a_payment_whose_webhook_is_on_its_way_can_be_refunded(api: Caller
     assert made["amount"] == 2000
 
 
+async def test_payments_whose_amounts_an_older_release_did_not_record_are_all_refunded(
+    live: Caller, sandbox: Sandbox, database: Database
+) -> None:
+    invoice = await paid_in_parts(live, sandbox, 1000, 3000)
+    connection = await database.connect()
+    older = "UPDATE invoice_payments SET status = NULL, amount_paid = NULL, paid_at = NULL, created_at = NULL"
+    await connection.execute(f"{older} WHERE invoice = $1 AND amount_paid = 1000", invoice["id"])
+    await connection.close()
+    made = await live.post(f"/v1/invoices/{invoice['id']}/refunds")
+    assert sorted(refund["amount"] for refund in made["refunds"]) == [1000, 3000]
+
+
 async def refund(container: Container, invoice: Json, amount: int) -> Answer | InvoicingError:
     call = Call("tests", f"POST /v1/invoices/{invoice['id']}/refunds", {"amount": amount}, subject=invoice["id"])
     try:
