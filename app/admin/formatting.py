@@ -99,7 +99,7 @@ def _code(value: str) -> Markup:
 
 
 def _address(value: str) -> Markup:
-    if not value.startswith(("https://", "http://")):
+    if not value.startswith(("https://", "http://", "/console/")):
         return escape(value)
     return Markup('<a href="{}" rel="noreferrer noopener" target="_blank">{}</a>').format(value, value[:80])
 

@@ -16,6 +16,9 @@ LONGEST_TOKEN = 600
 PURPOSE = b"payment link\n"
 """Part of what is signed, so that a signature is valid for nothing else made with the same key."""
 
+HOSTED_PAGES = {"hosted": "hosted_invoice_url", "pdf": "invoice_pdf"}
+"""Stripe's pages that our own addresses forward to, because Stripe's expire: the last part of ours, and the field."""
+
 GRACE = timedelta(hours=1)
 """How long past its expiry a link still shows how a payment ended, for people who have just paid."""
 

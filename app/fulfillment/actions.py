@@ -20,6 +20,7 @@ from app.domain.actions import RETRIED, Moment, NotNow, Permanent, Skipped, requ
 from app.domain.errors import InvalidState
 from app.domain.json import JsonObject, JsonView
 from app.domain.mailbox import Mailbox
+from app.domain.payment_link import HOSTED_PAGES
 from app.fulfillment import action_statements
 from app.fulfillment.action_statements import DueAction
 from app.hooks import EarlierAction, FulfillmentAction
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 BACK = frozenset({Moment.DISPUTED, Moment.PARTLY_REVERSED})
 """Moments that may pass although the fulfillment's status stays."""
 
-
-FORWARDED = {"hosted_invoice_url": "hosted", "invoice_pdf": "pdf"}
-"""Addresses of Stripe's that expire, and where below the payment page's address ours forwards to them."""
 
 PageOf = Callable[[Connection, str, str], Awaitable[str]]
 """Makes the address of the payment page for the mail of an action: its id, and its invoice's."""
@@ -84,7 +82,7 @@ class Confirmation:
             fulfillment, invoice = await _facts(connection, due, PAYMENT_PAGE)
             recipient = await _recipient(connection, due)
             page = await self.page_of(connection, due.id, due.invoice)
-        for name, ours in FORWARDED.items():
+        for ours, name in HOSTED_PAGES.items():
             invoice[name] = invoice[name] and f"{page}/{ours}"
         message = self.letters.write(due.moment, recipient, due.id, fulfillment, invoice)
         async with self.mailer.session(recipient) as deliver:

@@ -24,6 +24,9 @@ async def crawled(visitor: Visitor, *, keys: bool = True) -> dict[str, str]:
         if address in found or len(found) > 400:
             continue
         path, _, query = address.partition("?")
+        if path.startswith("invoice/forward/"):  # leads to Stripe
+            assert (await visitor.get(path)).status_code == 302
+            continue
         found[address] = await visitor.page(path, **dict(parse_qsl(query)))
         for link in (written.replace("&amp;", "&") for written in LINK.findall(found[address])):
             wanted = f"{path}{link}" if link.startswith("?") else link.removeprefix("/console/")
@@ -82,6 +85,24 @@ async def test_an_invoice_shows_its_items_its_timeline_and_why_it_is_unpaid(
     told = await stocked.api.get(f"/v1/invoices/{stocked.open['id']}/timeline")
     assert told["unpaid_because"] in page
     assert page.count('class="kind ') == len(told["data"])
+
+
+async def test_an_admin_is_forwarded_to_stripes_pages_and_nobody_else_is(
+    stocked: Stocked, operator: Visitor, make_visitor: MakeVisitor
+) -> None:
+    invoice = stocked.open
+    for ours, name in (("hosted", "hosted_invoice_url"), ("pdf", "invoice_pdf")):
+        path = f"invoice/forward/{invoice['id']}/{ours}"
+        assert f'href="/console/{path}"' in await operator.page(f"invoice/details/{invoice['id']}")
+        answer = await operator.get(path)
+        assert (answer.status_code, answer.headers["Location"]) == (302, invoice[name])
+    for nowhere in ("in_nobody/hosted", f"{invoice['id']}/elsewhere"):
+        assert (await operator.get(f"invoice/forward/{nowhere}")).status_code == 404
+    stranger = await make_visitor()
+    for status in (303, 403):  # to the log-in page, or refused
+        refused = await stranger.get(f"invoice/forward/{invoice['id']}/pdf")
+        assert (refused.status_code, invoice["invoice_pdf"] in refused.headers.get("Location", "")) == (status, False)
+        await stranger.login((await stocked.key("console:read"))["key"])
 
 
 async def test_an_event_shows_its_payload_readably_and_redacted(stocked: Stocked, operator: Visitor) -> None:

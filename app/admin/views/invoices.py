@@ -1,21 +1,27 @@
 """The views of invoices, fulfillments, changes and payment links. An invoice's page shows its timeline."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from markupsafe import Markup
+from sqladmin import expose
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from app.admin.formatting import badge, linked, moment, shown
-from app.admin.login import Operator
+from app.admin.login import Operator, require_admin
 from app.admin.models import Change, Fulfillment, Invoice, PaymentLink
 from app.admin.views.mirrored import MirroredView
 from app.admin.views.table import ReadOnlyView, Section
 from app.db import documents, resources
+from app.domain.errors import NotFound
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.invoice_lines import quantity
 from app.domain.masking import PAYABLE
+from app.domain.payment_link import HOSTED_PAGES
 from app.domain.redaction import redacted
 from app.invoices import timeline
 from app.stripe.mapping import Kind
@@ -43,6 +49,22 @@ class InvoiceView(MirroredView, model=Invoice):
         "created_at", "finalized_at", "paid_at", "voided_at", "marked_uncollectible_at", "updated_at", "deleted_at",
         "livemode", "snapshot_since", "snapshot_until", "revision",
     ]  # fmt: skip
+
+    def value(self, obj: Any, prop: str, operator: Operator) -> Any:
+        """The value; for the addresses of Stripe's pages, which expire, those that forward there."""
+        found = super().value(obj, prop, operator)
+        ours = next((ours for ours, name in HOSTED_PAGES.items() if name == prop), None)
+        return f"/console/invoice/forward/{obj.id}/{ours}" if ours and found else found
+
+    @expose("/forward/{pk}/{page}", methods=["GET"])
+    async def forward(self, request: Request) -> Response:
+        """Forward an admin to one of Stripe's pages for the invoice, at an address that has not expired."""
+        require_admin(request)
+        name = HOSTED_PAGES.get(request.path_params["page"])
+        address = name and (await self.container.hosted_pages.of(request.path_params["pk"]))[name]
+        if not address:
+            raise NotFound("There is no such page.")
+        return RedirectResponse(address, HTTPStatus.FOUND, {"Cache-Control": "no-store"})
 
     async def sections(self, key: str, operator: Operator) -> list[Section]:
         """Sections for the fields without a column, the items and the timeline."""

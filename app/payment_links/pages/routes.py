@@ -19,6 +19,7 @@ from starlette.routing import Route
 from app.db.engine import Database
 from app.domain.errors import InvoicingError, NotFound
 from app.domain.json import JsonObject
+from app.domain.payment_link import HOSTED_PAGES
 from app.events import feed_statements
 from app.events.feed_statements import Query
 from app.events.sse import EventStream, Listener, nudge
@@ -32,8 +33,6 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from app.payment_links.pages.rendering import Pages
 
-HOSTED_PAGES = {"hosted": "hosted_invoice_url", "pdf": "invoice_pdf"}
-"""Stripe's pages that are forwarded to, by the last part of our address."""
 NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
