@@ -33,7 +33,9 @@ def read(request: Request, model: type[Query]) -> Query:
 
 def documented(model: type[BaseModel]) -> dict[str, Any]:
     """The OpenAPI description of the parameters of `model`."""
-    properties: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
+    # The statuses that a list filters by are those of what it lists, so their schemas are in the document already.
+    described = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    properties: dict[str, dict[str, Any]] = described["properties"]
     return {
         "parameters": [
             {"name": name, "in": "query", "required": False, "schema": schema}

@@ -137,8 +137,9 @@ def test_the_example_of_a_problem_is_one(code: str) -> None:
 
 
 def test_every_reference_in_the_contract_leads_somewhere() -> None:
-    for reference in re.findall(r'"\$ref": "#/components/([^"]+)"', json.dumps(DOCUMENT)):
-        kind, _, name = reference.partition("/")
+    for reference in re.findall(r'"\$ref": "([^"]+)"', json.dumps(DOCUMENT)):
+        assert reference.startswith("#/components/")
+        kind, _, name = reference.removeprefix("#/components/").partition("/")
         assert name in DOCUMENT["components"][kind]
 
 
