@@ -6,9 +6,10 @@ They hold no personal data, so events need no erasure. A consumer that may know 
 import os
 import time
 from dataclasses import dataclass, replace
+from typing import cast
 
 from app.domain.events import DELETED, INVOICE, SCHEMA_VERSION, event_type
-from app.domain.fulfillment import Attempt, FulfillmentStatus
+from app.domain.fulfillment import Attempt, Fulfillment, FulfillmentStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.payment_attempts import advice
 from app.domain.sources import shown_time
@@ -27,15 +28,15 @@ def invoice_status(row: JsonView) -> str:
     return DELETED if row["deleted_at"] else str(row["status"])
 
 
-def fulfillment_state(row: JsonView) -> JsonObject:
+def fulfillment_state(row: Fulfillment) -> JsonObject:
     """The fulfillment's state in events, from its row."""
-    waits = row["status"] == FulfillmentStatus.ACTION_REQUIRED
+    waits, columns = row["status"] == FulfillmentStatus.ACTION_REQUIRED, cast("JsonView", row)
     return {
-        **{name: row.get(name) for name in _FULFILLMENT},
+        **{name: columns[name] for name in _FULFILLMENT},
         "amount_kept": amount_kept(row),
         "required_action": row["required_action"] if waits else None,
         "failure": _failure(row),
-        **{name: shown_time(row.get(name)) for name in _FULFILLMENT_TIMES},
+        **{name: shown_time(columns[name]) for name in _FULFILLMENT_TIMES},
     }
 
 
@@ -54,19 +55,19 @@ def payment_state(invoice: JsonView, attempt: JsonView, status: str, required_ac
     }
 
 
-def amount_kept(row: JsonView) -> int:
+def amount_kept(row: Fulfillment) -> int:
     """What was paid, less what came back of it."""
     return int(row["amount_paid"] - row["amount_refunded"] - row["amount_credited"] - row["amount_disputed"])
 
 
-def _failure(row: JsonView) -> JsonObject | None:
+def _failure(row: Fulfillment) -> JsonObject | None:
     """Why the last attempt failed; None where none did, or another one came after it."""
     failure = {name: row.get(f"failure_{name}") for name in ("code", "decline_code", "message")}
     current = row["attempt"] == Attempt.FAILED and row["status"] in _FAILED
     return failure if current and (failure["code"] or failure["message"]) else None
 
 
-def differs(before: JsonView, after: JsonView) -> bool:
+def differs(before: Fulfillment, after: Fulfillment) -> bool:
     """Whether two rows of a fulfillment differ in anything that events show."""
     one, other = fulfillment_state(before), fulfillment_state(after)
     return one | {"updated_at": None} != other | {"updated_at": None}

@@ -8,7 +8,7 @@ arrive. Pure.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypedDict, cast
 
 from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonObject, JsonView
@@ -148,9 +148,40 @@ changes `status`. The release after the next can go back to one column.
 """
 
 
-def stored(fulfillment: JsonView) -> JsonObject:
+class Fulfillment(TypedDict):
+    """A fulfillment in memory: one status, and times as text (ISO 8601). The table says what its columns mean."""
+
+    id: str
+    invoice: str
+    customer: str | None
+    status: str
+    amount_paid: int
+    amount_refunded: int
+    amount_credited: int
+    amount_disputed: int
+    amount_undecided: int
+    currency: str
+    payment_intent: str | None
+    paid_out_of_band: bool
+    attempts: int
+    attempt: str | None
+    attempt_at: str | None
+    required_action: str | None
+    failure_code: str | None
+    failure_decline_code: str | None
+    failure_message: str | None
+    failure_at: str | None
+    fulfilled_at: str | None
+    created_at: str
+    updated_at: str
+    payment_attempts: list[JsonObject] | None
+    history: list[JsonObject] | None
+    policy: JsonObject | None
+
+
+def stored(fulfillment: Fulfillment) -> JsonObject:
     """The fulfillment as a row holds it."""
-    row: JsonObject = dict(fulfillment)
+    row: JsonObject = {**fulfillment}
     own = FulfillmentStatus(row["status"])
     row["status"] = STORED_AS.get(own, own).value
     row["later_status"] = own.value if own in STORED_AS else None
@@ -159,11 +190,11 @@ def stored(fulfillment: JsonView) -> JsonObject:
     return row
 
 
-def read(row: JsonView) -> JsonObject:
+def read(row: JsonView) -> Fulfillment:
     """The fulfillment that a row holds: its status in one field, and the attempt that waits for the payer."""
     fulfillment: JsonObject = dict(row)
     fulfillment["status"] = fulfillment.pop("later_status") or fulfillment["status"]
     asked = fulfillment.pop("action_required_at")
     if asked and asked == fulfillment["attempt_at"]:
         fulfillment["attempt"] = Attempt.ACTION_REQUIRED.value
-    return fulfillment
+    return cast("Fulfillment", fulfillment)

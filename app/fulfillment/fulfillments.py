@@ -13,6 +13,7 @@ from app.domain.fulfillment import (
     BEGUN,
     Attempt,
     AttemptReport,
+    Fulfillment,
     FulfillmentStatus,
     Payment,
     follow,
@@ -84,10 +85,12 @@ class Fulfillments:
 
         Returns whether the fulfillment's status changed. A draft has no fulfillment, and nothing of it can come back.
         """
-        amounts = {f"amount_{name}": value for name, value in asdict(returned).items()}
-        return self._follow(invoice, self._row(invoice) | amounts)
+        row = self._row(invoice)
+        row |= {"amount_refunded": returned.refunded, "amount_credited": returned.credited}
+        row |= {"amount_disputed": returned.disputed, "amount_undecided": returned.undecided}
+        return self._follow(invoice, row)
 
-    def _follow(self, invoice: JsonView, row: JsonObject) -> bool:
+    def _follow(self, invoice: JsonView, row: Fulfillment) -> bool:
         """Only this method marks a payment fulfilled, and takes that back."""
         known = self._rows.get(invoice["id"])
         status = follow(known["status"] if known else None, invoice["status"], _payment(row, invoice))
@@ -97,7 +100,7 @@ class Fulfillments:
         if status in BEGUN:
             row |= {"amount_paid": invoice["amount_paid"], "fulfilled_at": row["fulfilled_at"] or self._now}
             if invoice["status"] == InvoiceStatus.PAID:
-                row |= _settled(row, invoice)
+                _settle(row, invoice)
         if row != known:
             self._put(row)
             self._tell_unexpected(invoice)
@@ -218,20 +221,20 @@ class Fulfillments:
                 self._changed.add(invoice["id"])
 
     def _take(
-        self, invoice: JsonView, row: JsonObject, word: AttemptReport, at: datetime, failure: Failure | None
+        self, invoice: JsonView, row: Fulfillment, word: AttemptReport, at: datetime, failure: Failure | None
     ) -> None:
         row |= {"attempt": word.attempt.value, "attempt_at": word.at.isoformat()}
         if failure and (row["failure_at"] is None or datetime.fromisoformat(row["failure_at"]) <= at):
-            row |= {f"failure_{name}": value for name, value in asdict(failure).items()}
-            row["failure_at"] = at.isoformat()
+            row |= {"failure_code": failure.code, "failure_decline_code": failure.decline_code}
+            row |= {"failure_message": failure.message, "failure_at": at.isoformat()}
         if row != self._rows.get(invoice["id"]):
             self._put(row)
             self.follow_invoice(invoice)
 
-    def _row(self, invoice: JsonView) -> JsonObject:
+    def _row(self, invoice: JsonView) -> Fulfillment:
         known = self._rows.get(invoice["id"])
         if known:
-            return dict(known)
+            return known.copy()
         return {
             "id": fulfillment_id(invoice["id"]),
             "invoice": invoice["id"],
@@ -243,6 +246,7 @@ class Fulfillments:
             "paid_out_of_band": False,
             "attempts": 0,
             "created_at": self._now,
+            "updated_at": self._now,
             "attempt": None,
             "attempt_at": None,
             "failure_code": None,
@@ -260,7 +264,7 @@ class Fulfillments:
             "policy": self._policy.changed(invoice["metadata"].get(METADATA)).written(),
         }
 
-    def _put(self, row: JsonObject) -> None:
+    def _put(self, row: Fulfillment) -> None:
         invoice_id = row["invoice"]
         known = self._rows.get(invoice_id)
         row = with_entry(known, row | {"updated_at": self._now}, self._now, self.cause)
@@ -272,24 +276,21 @@ class Fulfillments:
             note(self.changes, Change(FULFILLMENT, was, fulfillment_state(row), self.cause))
 
 
-def _ask_payer(row: JsonObject, required_action: str | None) -> None:
+def _ask_payer(row: Fulfillment, required_action: str | None) -> None:
     """Note what the payer must do. Of two reports on one attempt, only one says it."""
     if required_action or row["attempt"] != Attempt.ACTION_REQUIRED:
         row["required_action"] = required_action
 
 
-def _settled(fulfillment: JsonView, invoice: JsonView) -> JsonObject:
-    """What a paid invoice says of its payment. Reports on attempts from before are over."""
-    paid_at, said = invoice.get("paid_at"), _word(fulfillment)
-    over = paid_at is not None and (said is None or said.at <= datetime.fromisoformat(paid_at))
-    return {
-        "paid_out_of_band": invoice["paid_out_of_band"],
-        "payment_intent": _paying(fulfillment, invoice),
-        **({"attempt": Attempt.PAID.value, "attempt_at": paid_at} if over else {}),
-    }
+def _settle(row: Fulfillment, invoice: JsonView) -> None:
+    """Take over what a paid invoice says of its payment. Reports on attempts from before are over."""
+    paid_at, said = invoice.get("paid_at"), _word(row)
+    row |= {"paid_out_of_band": invoice["paid_out_of_band"], "payment_intent": _paying(row, invoice)}
+    if paid_at is not None and (said is None or said.at <= datetime.fromisoformat(paid_at)):
+        row |= {"attempt": Attempt.PAID.value, "attempt_at": paid_at}
 
 
-def _payment(fulfillment: JsonView, invoice: JsonView) -> Payment:
+def _payment(fulfillment: Fulfillment, invoice: JsonView) -> Payment:
     word = _word(fulfillment)
     return Payment(
         word.attempt if word else None,
@@ -300,9 +301,9 @@ def _payment(fulfillment: JsonView, invoice: JsonView) -> Payment:
     )
 
 
-def _paying(fulfillment: JsonView, invoice: JsonView) -> str | None:
+def _paying(fulfillment: Fulfillment, invoice: JsonView) -> str | None:
     """The PaymentIntent that paid: another than the default one if that is known to have paid."""
-    known: str | None = fulfillment["payment_intent"]
+    known = fulfillment["payment_intent"]
     if known and known != invoice["payment_intent"]:
         return known
     paid_by_it = invoice["amount_paid"] and not invoice["paid_out_of_band"]
@@ -314,16 +315,16 @@ def fulfillment_id(invoice_id: str) -> str:
     return f"ful_{invoice_id.removeprefix('in_')}"
 
 
-def _word(fulfillment: JsonView) -> AttemptReport | None:
-    said = fulfillment["attempt"]
-    return AttemptReport(Attempt(said), datetime.fromisoformat(fulfillment["attempt_at"])) if said else None
+def _word(fulfillment: Fulfillment) -> AttemptReport | None:
+    said, at = fulfillment["attempt"], fulfillment["attempt_at"]
+    return AttemptReport(Attempt(said), datetime.fromisoformat(at)) if said and at else None
 
 
-def _failure(fulfillment: JsonView) -> Failure:
-    return Failure(*(fulfillment.get(f"failure_{name}") for name in ("code", "decline_code", "message")))
+def _failure(fulfillment: Fulfillment) -> Failure:
+    return Failure(fulfillment["failure_code"], fulfillment["failure_decline_code"], fulfillment["failure_message"])
 
 
-def _fits(fulfillment: JsonView, at: datetime, failure: Failure | None) -> bool:
+def _fits(fulfillment: Fulfillment, at: datetime, failure: Failure | None) -> bool:
     """Whether no other reason is known for the same second."""
     known_at = fulfillment["failure_at"]
     if failure is None or known_at is None or datetime.fromisoformat(known_at) != at:

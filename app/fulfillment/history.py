@@ -7,7 +7,7 @@ reached once for each cause.
 from typing import Final
 
 from app.domain.actions import Moment, Occasion
-from app.domain.fulfillment import BEGUN, FulfillmentStatus, read, stored
+from app.domain.fulfillment import BEGUN, Fulfillment, FulfillmentStatus, read, stored
 from app.domain.json import JsonObject, JsonView
 from app.domain.returns import Returned
 
@@ -19,26 +19,34 @@ AMOUNTS: Final = ("amount_paid", "amount_refunded", "amount_credited", "amount_d
 BACK_AGAIN: Final = frozenset({FulfillmentStatus.DISPUTED, FulfillmentStatus.REVERSED})
 
 
-def returned_of(fulfillment: JsonView) -> Returned:
+def returned_of(fulfillment: Fulfillment) -> Returned:
     """The sums of what came back, as the fulfillment holds them."""
-    return Returned(*(fulfillment[f"amount_{name}"] for name in ("refunded", "credited", "disputed", "undecided")))
+    return Returned(
+        fulfillment["amount_refunded"],
+        fulfillment["amount_credited"],
+        fulfillment["amount_disputed"],
+        fulfillment["amount_undecided"],
+    )
 
 
-def with_entry(known: JsonView | None, row: JsonObject, now: str, cause: str | None) -> JsonObject:
+def with_entry(known: Fulfillment | None, row: Fulfillment, now: str, cause: str | None) -> Fulfillment:
     """`row` with an entry for what became of it since `known`; unchanged where nothing did."""
     what = _what(known, row)
     return row if what is None else added(row, {"what": what, "at": now, "cause": cause})
 
 
-def added(row: JsonObject, entry: JsonObject) -> JsonObject:
+def added(row: Fulfillment, entry: JsonObject) -> Fulfillment:
     """`row` with `entry`, its next number, and its status and amounts."""
     listed = row["history"] or []
     number = listed[-1]["number"] + 1 if listed else 1
-    state = {name: row[name] for name in ("status", *AMOUNTS)}
-    return row | {"history": [*listed, {"number": number, **entry, **state}][-MOST:]}
+    columns: JsonView = row
+    state = {name: columns[name] for name in ("status", *AMOUNTS)}
+    found = row.copy()
+    found["history"] = [*listed, {"number": number, **entry, **state}][-MOST:]
+    return found
 
 
-def occasions(known: JsonView | None, row: JsonView) -> list[Occasion]:
+def occasions(known: Fulfillment | None, row: Fulfillment) -> list[Occasion]:
     """The occasions for actions in the entries that `row` has more than `known`.
 
     What is fulfilled again is an occasion of `fulfilled`, too, for actions that were overtaken the first time.
@@ -56,12 +64,13 @@ def occasions(known: JsonView | None, row: JsonView) -> list[Occasion]:
 def repaired(known: JsonView | None, rebuilt: JsonView, now: str, cause: str) -> tuple[JsonObject, list[Occasion]]:
     """The stored row of `rebuilt` with the history of `known`, and what became of it; both as they are stored."""
     before, row = read(known) if known else None, read(rebuilt)
-    row |= {name: before[name] for name in ("history", "policy") if before}
+    if before:
+        row |= {"history": before["history"], "policy": before["policy"]}
     row = with_entry(before, row, now, cause)
     return stored(row), occasions(before, row)
 
 
-def _what(known: JsonView | None, row: JsonView) -> str | None:
+def _what(known: Fulfillment | None, row: Fulfillment) -> str | None:
     was, became = known["status"] if known else None, row["status"]
     if became != was:
         again = became == FulfillmentStatus.FULFILLED and was in BACK_AGAIN

@@ -26,12 +26,12 @@ from app.invoices.schemas import InvoiceRead
 SENDER = Mailbox.of("Shop <orders@shop.example>")
 
 
-def fulfillment(status: str, *, refunded: int = 0, history: Any = None) -> dict[str, Any]:
+def fulfillment(status: str, *, refunded: int = 0, history: Any = None) -> Any:
     sums = {"amount_refunded": refunded, "amount_credited": 0, "amount_disputed": 0, "amount_undecided": 0}
     return {"status": status, "amount_paid": 1000, **sums, "history": history}
 
 
-def reached(*states: dict[str, Any]) -> list[str]:
+def reached(*states: Any) -> list[str]:
     """The occasions that follow from a fulfillment's states, one after another."""
     found: list[str] = []
     known = None

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -57,13 +58,14 @@ def test_words_of_one_second_that_contradict_each_other_are_not_guessed_at() -> 
 @pytest.mark.parametrize("attempt", [None, *Attempt])
 def test_what_a_row_holds_is_what_was_stored(status: FulfillmentStatus, attempt: Attempt | None) -> None:
     at = NOON.isoformat() if attempt else None
-    known = {"status": status.value, "attempt": attempt.value if attempt else None, "attempt_at": at}
+    known: Any = {"status": status.value, "attempt": attempt.value if attempt else None, "attempt_at": at}
     assert read({"action_required_at": None} | stored(known)) == known
 
 
 def test_the_release_before_reads_words_that_it_knows() -> None:
     known = {"awaiting_payment", "processing", "payment_failed", "fulfilled", "canceled", "written_off"}
     for status in FulfillmentStatus:
-        row = stored({"status": status, "attempt": "action_required", "attempt_at": NOON.isoformat()})
+        waiting: Any = {"status": status, "attempt": "action_required", "attempt_at": NOON.isoformat()}
+        row = stored(waiting)
         assert row["status"] in known
         assert row["attempt"] in {"processing", "payment_failed", "paid"}
