@@ -139,15 +139,6 @@ def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
         unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.PAID, incoming.event.created_at))
 
 
-def on_invoice_payment_detached(unit: UnitOfWork, incoming: Incoming) -> None:
-    """A payment was taken off its invoice, which is taken over from Stripe: it may be open again."""
-    subject = Subject(Kind.INVOICE, str(incoming.invoice))
-    incoming.finalized = True
-    if subject not in incoming.fetched:
-        raise Unordered(subject, unit.revision(subject))
-    _take_invoice(unit, incoming, subject)
-
-
 def on_return_created(unit: UnitOfWork, incoming: Incoming) -> None:
     """Mirror a new refund or dispute, and let the fulfillment follow."""
     _take_return(unit, incoming, first=True)
@@ -304,7 +295,6 @@ HANDLERS: dict[str, Handler] = {
     "invoice.marked_uncollectible": on_finalized,
     "invoice.deleted": on_deleted,
     "invoice_payment.paid": on_invoice_payment_paid,
-    "invoice_payment.detached": on_invoice_payment_detached,
     "credit_note.created": on_credit_note_created,
     "credit_note.updated": on_credit_note,
     "credit_note.voided": on_credit_note,
