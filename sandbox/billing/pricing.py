@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from sandbox.billing.currencies import check_amount, check_currency
+from sandbox.billing.tax_codes import checked_tax_code
 from sandbox.documents import Document
 from sandbox.shapes import catalog as shapes
 from sandbox.store.transaction import Transaction
@@ -138,7 +139,7 @@ def one_off_product(tx: Transaction, data: Document) -> Document:
             images=data.get("images", []),
             metadata=data.get("metadata", {}),
             statement_descriptor=data.get("statement_descriptor"),
-            tax_code=data.get("tax_code"),
+            tax_code=checked_tax_code(data.get("tax_code")),
             unit_label=data.get("unit_label"),
         )
     )

@@ -1,6 +1,7 @@
 """Shipping rates, and what one costs on an invoice in the invoice's currency. `billing.totals` taxes it."""
 
 from sandbox.billing.currencies import check_currency
+from sandbox.billing.tax_codes import checked_tax_code
 from sandbox.documents import Document
 from sandbox.shapes import shipping as shapes
 from sandbox.store.transaction import Transaction, merged_metadata
@@ -42,7 +43,7 @@ def make_rate(tx: Transaction, sent: Document, path: str = "") -> Document:
             fixed_amount={"amount": fixed["amount"], "currency": currency},
             metadata=merged_metadata({}, sent.get("metadata", {})),
             tax_behavior=behavior,
-            tax_code=sent.get("tax_code"),
+            tax_code=checked_tax_code(sent.get("tax_code")),
             _options=options,
         )
     )

@@ -1,5 +1,6 @@
 """`/v1/products`: what is sold. A product with prices cannot be deleted."""
 
+from sandbox.billing.tax_codes import checked_tax_code
 from sandbox.documents import Document
 from sandbox.presentation import announce, updating
 from sandbox.resources.fields import apply_fields, deleted
@@ -38,6 +39,7 @@ def create_product(call: Call) -> Document:
 def _apply(product: Document, params: Document) -> None:
     if len(params.get("images") or []) > MOST_IMAGES:
         raise invalid_request(f"You may only have up to {MOST_IMAGES} images.", param="images")
+    checked_tax_code(params.get("tax_code"))
     apply_fields(product, params, _FIELDS)
     for name in ("images", "marketing_features"):
         product[name] = product[name] or []

@@ -23,7 +23,7 @@ IDS = {
 """What stands in a path for its id: by the resource, by the path's last word, or for one parameter."""
 WORLD = """
 product products name=Widget
-gadget products name=Gadget&tax_code=txcd_1
+gadget products name=Gadget&tax_code=txcd_10000000
 price prices product={product}&unit_amount=1000&currency=usd&lookup_key=taken
 cheap prices product={gadget}&unit_amount=3&currency=usd&lookup_key=other
 monthly prices product={gadget}&unit_amount=5&currency=usd&recurring[interval]=month
@@ -241,7 +241,7 @@ EXAMPLES = {
     "price_data[product_data][images]": f"{_MADE} price_data[product_data][images][0]=https://example.com/a.png",
     "price_data[product_data][metadata]": f"{_MADE} price_data[product_data][metadata][a]=b",
     "price_data[product_data][name]": f"{_MADE} price_data[product_data][name]=Other",
-    "price_data[product_data][tax_code]": f"{_MADE} price_data[product_data][tax_code]=txcd_1",
+    "price_data[product_data][tax_code]": f"{_MADE} price_data[product_data][tax_code]=txcd_10000000",
     "price_data[product_data][unit_label]": f"{_MADE} price_data[product_data][unit_label]=seat",
     "price_data[tax_behavior]": f"{_PRICED} | price_data[tax_behavior]=inclusive",
     "price_data[unit_amount]": f"{_PRICED} | price_data[unit_amount]=6",
@@ -396,6 +396,6 @@ EXAMPLES = {
 """By the name of the parameter; within `lines` and `invoice_items` by the rest of it."""
 for _name in ("active", "id", "metadata", "name", "statement_descriptor", "tax_code", "unit_label"):
     _made = "product_data[name]=New -product |"
-    _value = {"active": "false", "metadata": "b"}.get(_name, "other")
+    _value = {"active": "false", "metadata": "b", "tax_code": "txcd_10000000"}.get(_name, "other")
     _key = "product_data[metadata][a]" if _name == "metadata" else f"product_data[{_name}]"
     EXAMPLES[f"product_data[{_name}]"] = f"{_made} {_key}={_value}"
