@@ -14,6 +14,7 @@ from app.stripe.pace import StripeLimits
 
 if TYPE_CHECKING:
     from app.access.tokens import Tokens
+    from app.fulfillment.actions import Confirmation, PageOf
     from app.fulfillment.mail.delivery import Mailer
 
 
@@ -45,6 +46,23 @@ def mailer_of(settings: Settings) -> Mailer:
             password=settings.smtp_password.get_secret_value() or None,
             timeout_s=settings.smtp_timeout_s,
         )
+    )
+
+
+def confirmation_of(settings: Settings, database: Database, page_of: PageOf) -> Confirmation:
+    """The action that mails a confirmation to the customer, with a link to the page that `page_of` finds."""
+    from app.domain.actions import Moment
+    from app.domain.mailbox import Mailbox
+    from app.fulfillment.actions import Confirmation
+    from app.fulfillment.mail.letters import MailWriter
+
+    return Confirmation(
+        database,
+        mailer_of(settings),
+        MailWriter(Mailbox.of(settings.smtp_from), settings.mail_templates_dir),
+        page_of,
+        most_s=settings.smtp_timeout_s,
+        moments=frozenset(map(Moment, settings.mail_moments)),
     )
 
 

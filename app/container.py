@@ -17,7 +17,7 @@ from app.access.keyring import Keyring
 from app.access.rate_limits import Limits
 from app.access.service import Keys
 from app.catalog.service import Catalog
-from app.clients import database_of, gateway_of, mailer_of, tokens_of
+from app.clients import confirmation_of, database_of, gateway_of, tokens_of
 from app.credit_notes.service import CreditNotes
 from app.customers.service import Customers
 from app.db.engine import Database
@@ -47,7 +47,6 @@ from app.use_cases import AT_STRIPE, LOCAL
 
 if TYPE_CHECKING:
     from app.access.tokens import Tokens
-    from app.fulfillment.actions import Confirmation
     from app.fulfillment.performer import Performer
     from app.idempotency.completer import Completer
     from app.inbox.reconciler import Reconciler
@@ -184,7 +183,7 @@ class Container:
             name: Hook(self.database, function, most_s) for name, function in loading.load().items()
         }
         if self.settings.smtp_host:
-            configured[EMAIL] = _confirmation(self.settings, self.database, self.payment_links)
+            configured[EMAIL] = confirmation_of(self.settings, self.database, self.payment_links.url_in_mail)
         return Performer(self.database, configured, poll_s=self.settings.worker_poll_s, policy=self.settings.policy)
 
     def background(self) -> list[Job]:
@@ -338,17 +337,3 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             await tokens.close()
         await gateway.close()
         await database.close()
-
-
-def _confirmation(settings: Settings, database: Database, links: PaymentLinks) -> Confirmation:
-    """The action that mails a confirmation to the customer."""
-    from app.domain.actions import Moment
-    from app.domain.mailbox import Mailbox
-    from app.fulfillment.actions import Confirmation
-    from app.fulfillment.mail.letters import MailWriter
-
-    letters = MailWriter(Mailbox.of(settings.smtp_from), settings.mail_templates_dir)
-    moments = frozenset(map(Moment, settings.mail_moments))
-    return Confirmation(
-        database, mailer_of(settings), letters, links.url_in_mail, most_s=settings.smtp_timeout_s, moments=moments
-    )
