@@ -216,3 +216,20 @@ async def test_a_credit_note_is_told_by_a_mail(make_app: MakeApp, sandbox: Sandb
         await shop.tell(*await shop.events())
         await shop.performer.drain()
         assert "We credited 15.00 USD to you." in mail.messages[-1].part("plain")
+
+
+async def test_a_dispute_is_not_mailed_unless_that_is_configured(
+    make_app: MakeApp, sandbox: Sandbox, mail: MailServer
+) -> None:
+    async with opened(make_app, sandbox, smtp_port=mail.port, smtp_security="none") as shop:
+        invoice, intent = await paid(shop)
+        await shop.performer.drain()
+        sent = len(mail.messages)
+        await dispute(shop, invoice, intent)
+        await shop.tell(*await shop.events())
+        await shop.performer.drain()
+        [skipped] = [
+            job for job in await shop.jobs() if job["moment"].startswith("disputed") and job["action"] == "email"
+        ]
+        assert (skipped["status"], skipped["reason"]) == ("skipped", "MAIL_MOMENTS does not list disputed.")
+        assert len(mail.messages) == sent

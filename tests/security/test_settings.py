@@ -96,6 +96,8 @@ def test_safe_settings_are_taken() -> None:
         ),
         (SMTP | {"smtp_security": "opportunistic"}, "'starttls', 'tls' or 'none'"),
         ({"mail_templates_dir": "/nowhere"}, "MAIL_TEMPLATES_DIR names no directory"),
+        ({"mail_moments": "fulfilled,paid"}, "there is no moment 'paid': there are processing, fulfilled"),
+        ({"reverse_on_partial": "sometimes"}, "reverse_on_partial must be `never`, `always`"),
     ],
 )
 def test_what_is_not_safe_is_refused_with_its_reason(unsafe: dict[str, Any], why: str) -> None:
