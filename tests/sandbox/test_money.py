@@ -1,5 +1,7 @@
 """Money: what is discounted, applied, returned, overpaid, captured and rounded, to the last unit."""
 
+import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -199,6 +201,29 @@ def test_a_capture_whose_answer_was_lost_took_the_money_once(box: RunningSandbox
     captured = client.v1.payment_intents.capture(intent.id)
     assert (captured.status, captured.amount_received) == ("succeeded", 1000)
     assert box.event_types().count("charge.captured") == 1
+
+
+@pytest.mark.parametrize("kind", ["status", "drop_request", "timeout"])
+def test_a_capture_that_never_arrived_takes_nothing(box: RunningSandbox, kind: str) -> None:
+    intent = authorized(box)
+    box.fault(kind, "/v1/payment_intents/*/capture", times=1, **({"delay_ms": 50} if kind == "timeout" else {}))
+    with pytest.raises(stripe.StripeError):
+        box.v1.payment_intents.capture(intent.id)
+    assert box.v1.payment_intents.retrieve(intent.id).status == "requires_capture"
+    assert box.v1.payment_intents.capture(intent.id).amount_received == 1000
+
+
+def test_an_authorization_survives_death(tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "state"))
+    first = RunningSandbox(*state)
+    intent = authorized(first)
+    first.stop(signal.SIGKILL)
+    second = RunningSandbox(*state)
+    try:
+        assert second.v1.payment_intents.capture(intent.id, {"amount_to_capture": 300}).amount_received == 300
+        assert second.violations() == []
+    finally:
+        second.stop()
 
 
 def test_a_bank_debit_cannot_be_captured_manually(box: RunningSandbox) -> None:

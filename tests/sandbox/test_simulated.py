@@ -95,6 +95,28 @@ def test_an_operation_of_stripes_that_the_sandbox_lacks_is_refused(box: RunningS
     ]
 
 
+def test_a_refused_parameter_changes_nothing_and_its_key_stays_free(box: RunningSandbox) -> None:
+    customer = box.v1.customers.create({"name": "Ada"}).id
+    key = {"Idempotency-Key": "k1"}
+    refused = box.post("/v1/invoices", f"customer={customer}&application_fee_amount=5", **key)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["param"]) == (
+        501,
+        "sandbox_not_simulated",
+        "application_fee_amount",
+    )
+    assert error["message"] == "not simulated here: application_fee_amount"
+    [line] = box.control("GET", "refused")["refused"]
+    assert (line["path"], line["message"]) == ("/v1/invoices", error["message"])
+    assert box.v1.invoices.list().data == []
+    assert box.post("/v1/invoices", f"customer={customer}", **key).status_code == 200
+
+
+def test_a_typo_is_told_apart_from_what_is_not_simulated(box: RunningSandbox) -> None:
+    answer = box.post("/v1/customers", "nmae=Ada&test_clcok=1")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "parameter_unknown")
+
+
 def test_a_path_that_stripe_does_not_have_is_a_404(box: RunningSandbox) -> None:
     assert box.post("/v1/invoices/in_1/finalise").status_code == 404
     assert box.control("GET", "refused")["refused"] == []
