@@ -3,6 +3,8 @@
 So the API's rules apply, and each run enters the audit log with its outcome.
 """
 
+from types import MappingProxyType
+
 from sqladmin.flash import Flash
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -10,13 +12,26 @@ from starlette.responses import RedirectResponse, Response
 from app.admin.login import require_admin
 from app.container import Container
 from app.domain.errors import Refused
+from app.domain.json import JsonView
 from app.idempotency.operations import Call, UseCase
 
 
-async def act_on_chosen(request: Request, container: Container, use_case: UseCase, *, noun: str, done: str) -> Response:
-    """Run `use_case` for each id in the form, then redirect to the rows with a message about the outcome."""
+async def act_on_chosen(
+    request: Request,
+    container: Container,
+    use_case: UseCase,
+    *,
+    noun: str,
+    done: str,
+    params: JsonView = MappingProxyType({}),
+) -> Response:
+    """Run `use_case` for each id in the form, then redirect to the rows with a message about the outcome.
+
+    A form with a field `once` is done once, however often it is sent.
+    """
     operator = require_admin(request)
-    chosen = [str(one) for one in (await request.form()).getlist("id")]
+    form = await request.form()
+    chosen, once = [str(one) for one in form.getlist("id")], str(form.get("once", ""))
     refused: list[str] = []
     for subject in chosen:
         if not subject.isprintable():  # PostgreSQL cannot hold a NUL
@@ -25,7 +40,8 @@ async def act_on_chosen(request: Request, container: Container, use_case: UseCas
         call = Call(
             caller=operator.caller,
             target=f"POST {request.url.path}",
-            params={},
+            params=dict(params),
+            key=f"console-{once}" if once.isalnum() else None,
             subject=subject,
             request_id=request.scope["request_id"],
         )

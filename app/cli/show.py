@@ -13,19 +13,37 @@ from app.cli.output import Json, print_columns, print_encoded, print_fields
 from app.cli.runner import run
 from app.container import Container
 from app.db import documents
-from app.db.resources import AUDIT_ENTRY, CUSTOMER, EVENT, FULFILLMENT, INVOICE, OPERATION, Resource
+from app.db.resources import (
+    AUDIT_ENTRY,
+    CREDIT_NOTE,
+    CUSTOMER,
+    DISPUTE,
+    EVENT,
+    FULFILLMENT,
+    INVOICE,
+    OPERATION,
+    REFUND,
+    Resource,
+)
+from app.domain.credit_note import CreditNoteStatus
+from app.domain.dispute import DisputeStatus
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
+from app.domain.refund import RefundStatus
 from app.inbox.schemas import EventStatus
 from app.invoices import timeline
 
 invoices = typer.Typer(help="Invoices: list, show, and everything that happened to one.", no_args_is_help=True)
 fulfillments = typer.Typer(help="Fulfillments: list, show.", no_args_is_help=True)
+refunds = typer.Typer(help="Refunds: list, show.", no_args_is_help=True)
+credit_notes = typer.Typer(help="Credit notes: list, show.", no_args_is_help=True)
+disputes = typer.Typer(help="Disputes: list, show.", no_args_is_help=True)
 operations = typer.Typer(help="What callers asked for: what is under way, what is stuck.", no_args_is_help=True)
 audit = typer.Typer(help="Who did what.", no_args_is_help=True)
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")]
 Cursor = Annotated[str | None, typer.Option(help="`next_cursor` of the page before.")]
+OfInvoice = Annotated[str | None, typer.Option("--invoice", help="Those of this invoice (`in_…`).")]
 STATE = typer.Option(help="Those in this state.")
 Of = Annotated[str | None, typer.Option("--customer", help="Those of this customer (`cus_…`).")]
 
@@ -126,6 +144,65 @@ def show_fulfillment(
 ) -> None:
     """Show an invoice's fulfillment."""
     show_one(FULFILLMENT, invoice, as_json=as_json, by="invoice")
+
+
+@refunds.command("list")
+def list_refunds(
+    status: Annotated[RefundStatus | None, STATE] = None,
+    invoice: OfInvoice = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
+    """List refunds, newest first."""
+    names = ("id", "invoice", "amount", "currency", "status", "reason", "failure_reason", "created_at")
+    show_page(REFUND, names, limit=limit, cursor=cursor, as_json=as_json, status=status, invoice=invoice)
+
+
+@refunds.command("show")
+def show_refund(refund: Annotated[str, typer.Argument(help="`re_…`")], as_json: Json = False) -> None:
+    """Show a refund."""
+    show_one(REFUND, refund, as_json=as_json)
+
+
+@credit_notes.command("list")
+def list_credit_notes(
+    status: Annotated[CreditNoteStatus | None, STATE] = None,
+    invoice: OfInvoice = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
+    """List credit notes, newest first."""
+    names = ("id", "number", "invoice", "total", "currency", "status", "type", "created_at")
+    show_page(CREDIT_NOTE, names, limit=limit, cursor=cursor, as_json=as_json, status=status, invoice=invoice)
+
+
+@credit_notes.command("show")
+def show_credit_note(note: Annotated[str, typer.Argument(help="`cn_…`")], as_json: Json = False) -> None:
+    """Show a credit note with its lines."""
+    show_one(CREDIT_NOTE, note, as_json=as_json)
+
+
+@disputes.command("list")
+def list_disputes(
+    status: Annotated[DisputeStatus | None, STATE] = None,
+    invoice: OfInvoice = None,
+    due: Annotated[bool, typer.Option(help="Those that wait for evidence.")] = False,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
+    """List disputes, newest first. Evidence is submitted in Stripe's Dashboard."""
+    names = ("id", "invoice", "amount", "currency", "status", "reason", "evidence_due_at", "created_at")
+    wanted = {"status": status, "invoice": invoice, "due": due or None}
+    show_page(DISPUTE, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
+
+
+@disputes.command("show")
+def show_dispute(dispute: Annotated[str, typer.Argument(help="`du_…`")], as_json: Json = False) -> None:
+    """Show a dispute."""
+    show_one(DISPUTE, dispute, as_json=as_json)
 
 
 def list_events(

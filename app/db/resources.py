@@ -16,6 +16,7 @@ from app.db.mirrored_documents import columns
 from app.db.schema.access import GRANTED_SCOPES
 from app.db.schema.fulfillments import EFFECTIVE_STATUS
 from app.db.schema.metadata import TIME
+from app.domain.dispute import TO_ANSWER
 from app.stripe.mapping import FIELDS, Kind
 
 
@@ -48,12 +49,10 @@ class Resource:
         return tuple(name for name in (self.time, "sequence", "id") if name in self.table.c)
 
 
-def _mirrored(kind: Kind) -> Resource:
+def _mirrored(kind: Kind, **flags: ColumnElement[bool]) -> Resource:
     """A mirrored resource with nothing beside its document."""
-    table = mirrored.TABLES[kind]
-    return Resource(
-        kind.value.replace("_", " "), table, mirrored.made(table, FIELDS[kind]), stored=mirrored.stored(kind)
-    )
+    table, name = mirrored.TABLES[kind], kind.value.replace("_", " ")
+    return Resource(name, table, mirrored.made(table, FIELDS[kind]), stored=mirrored.stored(kind), flags=flags)
 
 
 PRODUCT = _mirrored(Kind.PRODUCT)
@@ -61,7 +60,7 @@ PRICE = _mirrored(Kind.PRICE)
 CUSTOMER = _mirrored(Kind.CUSTOMER)
 REFUND = _mirrored(Kind.REFUND)
 CREDIT_NOTE = _mirrored(Kind.CREDIT_NOTE)
-DISPUTE = _mirrored(Kind.DISPUTE)
+DISPUTE = _mirrored(Kind.DISPUTE, due=schema.disputes.c.status.in_(sorted(TO_ANSWER)))
 
 _INVOICES = schema.invoices.c
 _LISTED = [*mirrored.made(schema.invoices, FIELDS[Kind.INVOICE]), mirrored.FULFILLMENT.label("fulfillment")]

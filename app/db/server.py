@@ -42,6 +42,8 @@ SELECT
     (SELECT count(*) FROM webhook_endpoints WHERE status = 'disabled' AND deleted_at IS NULL) AS disabled_endpoints,
     (SELECT count(*) FROM operations WHERE answered_at IS NULL AND created_at < now() - interval '10 minutes')
         AS stuck_operations,
+    (SELECT count(*) FROM disputes WHERE status IN ('warning_needs_response', 'needs_response', 'appeal_needs_response')
+        AND deleted_at IS NULL) AS disputes_to_answer,
     (SELECT max(received_at) FROM webhook_events) AS last_event_at
 """
 
@@ -90,6 +92,7 @@ class Backlog:
     dead_actions: int
     disabled_endpoints: int
     stuck_operations: int
+    disputes_to_answer: int
     last_event_at: datetime | None
 
 

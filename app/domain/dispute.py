@@ -33,6 +33,11 @@ RANK: Final = {
 }
 """The order of statuses. An inquiry that becomes a dispute moves on. What is decided may be appealed and decided again."""
 
+TO_ANSWER: Final = frozenset(
+    {DisputeStatus.WARNING_NEEDS_RESPONSE, DisputeStatus.NEEDS_RESPONSE, DisputeStatus.APPEAL_NEEDS_RESPONSE}
+)
+"""The statuses of disputes that wait for evidence."""
+
 CLOSED: Final = frozenset(
     {DisputeStatus.WON, DisputeStatus.LOST, DisputeStatus.PREVENTED, DisputeStatus.WARNING_CLOSED}
 )

@@ -13,7 +13,7 @@ from app.domain.json import JsonView
 FAILED_REFUND: Final = frozenset({"failed", "canceled"})
 """Refunds that brought nothing back. All others count, also while they are pending."""
 LIVE_CREDIT_NOTE: Final = "issued"
-UNDECIDED: Final = frozenset({"needs_response", "under_review"})
+UNDECIDED: Final = frozenset({"needs_response", "under_review", "appeal_needs_response", "appeal_under_review"})
 """Disputes whose money is withdrawn until they are decided. Stripe withdraws nothing for a warning (an inquiry)."""
 LOST: Final = "lost"
 

@@ -6,6 +6,7 @@ tables.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -33,17 +34,22 @@ from app.db.schema import (
     configured_actions,
     coverage,
     deliveries,
+    disputes,
     fulfillment_actions,
     operations,
+    refunds,
     webhook_endpoints,
     webhook_events,
 )
 from app.db.statement import Statement
+from app.domain.dispute import TO_ANSWER
 from app.events.feed_statements import HELD_S
 
 MOST = 100_000
 """Counts stop here."""
 DEAD = 10_000
+DUE_SOON_DAYS = 3
+FAILED_LATELY_DAYS = 7
 
 _E, _O, _W, _D, _A = webhook_events.c, operations.c, webhook_endpoints.c, deliveries.c, fulfillment_actions.c
 _ACTION = configured_actions.c.action
@@ -159,6 +165,21 @@ _COVERAGE = Statement(
         _C.repaired,
     ).where(_C.name == "events")
 )
+_TO_ANSWER = _count(disputes, disputes.c.status.in_(sorted(TO_ANSWER)), disputes.c.deleted_at.is_(None))
+_DUE_SOON = _count(
+    disputes,
+    disputes.c.status.in_(sorted(TO_ANSWER)),
+    disputes.c.deleted_at.is_(None),
+    disputes.c.evidence_due_at < func.now() + timedelta(days=DUE_SOON_DAYS),
+)
+_FAILED = _count(
+    refunds, refunds.c.status == "failed", refunds.c.updated_at > func.now() - timedelta(days=FAILED_LATELY_DAYS)
+)
+_RETURNS = Statement(
+    select(
+        _TO_ANSWER.label("disputes_to_answer"), _DUE_SOON.label("evidence_due_soon"), _FAILED.label("refunds_failed")
+    )
+)
 _DIFFERENCES = Statement(select(func.coalesce(func.sum(func.jsonb_array_length(balance_days.c.differences)), 0)))
 
 
@@ -171,6 +192,15 @@ class Coverage:
     compared: int
     missed: int
     repaired: int
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """Disputes that wait for evidence, those of them that are due soon, and refunds that failed lately."""
+
+    disputes_to_answer: int
+    evidence_due_soon: int
+    refunds_failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,14 +232,18 @@ class Standing:
     feed_held_s: float
     coverage: Coverage | None
     balance_differences: int
+    returns: Returns
 
 
 async def standing(connection: Connection) -> Standing:
     """Read the state now."""
     [row] = await _STANDING.fetch(connection)
     found = dict(row) | {"actions_dead": msgspec.json.decode(row["actions_dead"])}
+    returns = await _RETURNS.row(connection, Returns)
+    assert returns is not None  # noqa: S101 -- a statement of counts answers a row
     return Standing(
         **found,
+        returns=returns,
         coverage=await _COVERAGE.row(connection, Coverage),
         balance_differences=await _DIFFERENCES.value(connection),
     )

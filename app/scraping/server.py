@@ -186,6 +186,10 @@ class Scrape(Collector):
         yield from _outside(found)
         differing = "Amounts that differ from Stripe's balance, as it was compared last."
         yield _gauge("balance_differences", differing, found.balance_differences)
+        back = found.returns
+        yield _gauge("disputes_to_answer", "Disputes that wait for evidence.", back.disputes_to_answer)
+        yield _gauge("disputes_due_soon", "Those whose evidence is due within three days.", back.evidence_due_soon)
+        yield _gauge("refunds_failed", "Refunds that failed in the last seven days.", back.refunds_failed)
         covered = found.coverage
         if covered:
             yield _gauge("coverage_age_seconds", "Up to how long ago no event can be missing.", covered.age_s)

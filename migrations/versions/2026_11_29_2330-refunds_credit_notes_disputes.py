@@ -82,6 +82,7 @@ def upgrade() -> None:
     )
     unfinished = sa.text("status IN ('pending', 'requires_action')")
     op.create_index("ix_refunds_unfinished", "refunds", ["updated_at"], postgresql_where=unfinished)
+    op.create_index("ix_refunds_failed", "refunds", ["updated_at"], postgresql_where=sa.text("status = 'failed'"))
     op.create_index("ix_refunds_payment_intent", "refunds", ["payment_intent"])
     index_references("refunds")
     create(

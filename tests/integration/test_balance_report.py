@@ -7,6 +7,7 @@ import pytest
 
 from app.domain.balance import Day, Difference, Heading
 from tests.fixtures.caller import Caller
+from tests.fixtures.shell import Shell
 from tests.fixtures.stage import Stage
 
 SINCE = timedelta(days=1)
@@ -104,6 +105,27 @@ async def test_the_report_shows_what_was_compared(api: Caller, stage: Stage) -> 
 async def test_days_that_cannot_be_reported_are_refused_by_name(api: Caller, query: str, param: str) -> None:
     refused = await api.refused("GET", f"/v1/reports/balance?{query}", 422, "validation_error")
     assert refused["param"] == param
+
+
+async def test_the_command_says_by_its_status_whether_the_money_balances(stage: Stage, invoicing: Shell) -> None:
+    one = await paid(stage)
+    assert (await invoicing.json("reconcile", "--money"))["balanced"] is True
+    refund = await stage.dashboard("refunds", payment_intent=one["payment_intent"], amount=1200)
+    told = await invoicing("reconcile", "--money", status=1)
+    assert f"differs: refunded {refund['id']}: 0 here, 1200 at Stripe (usd)" in told.stdout
+
+
+async def test_what_came_back_is_listed_by_commands(stage: Stage, invoicing: Shell) -> None:
+    one = await paid(stage)
+    refund = await stage.dashboard("refunds", payment_intent=one["payment_intent"], amount=1200)
+    await paid(stage, payment_method="pm_card_createDispute")
+    await stage.tell(*await stage.events())
+    [listed] = (await invoicing.json("refunds", "list", "--invoice", one["invoice"]))["data"]
+    assert listed == await invoicing.json("refunds", "show", refund["id"])
+    [dispute] = (await invoicing.json("disputes", "list", "--due"))["data"]
+    assert (dispute["status"], dispute["amount"]) == ("needs_response", 5000)
+    assert (await invoicing.json("credit-notes", "list"))["data"] == []
+    assert "1 disputes wait for evidence" in (await invoicing("doctor", status=1)).stdout
 
 
 async def test_a_second_comparison_takes_the_place_of_the_first(stage: Stage) -> None:

@@ -133,7 +133,13 @@ async def test_each_permission_that_a_restricted_key_lacks_is_named(healthy: Sta
     assert [text.rpartition(" ")[2] for text in said] == [
         "rak_invoice_write",
         "rak_invoice_write",
+        "rak_refund_read",
+        "rak_refund_write",
+        "rak_credit_note_read",
+        "rak_credit_note_write",
         "rak_invoice_payment_read",
+        "rak_dispute_read",
+        "rak_balance_transaction_read",
     ]
     assert "write invoices" in said[0]
     assert only(wrong, "webhook endpoint", "warn")["says"].endswith("rak_webhook_endpoint_read")

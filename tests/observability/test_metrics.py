@@ -109,6 +109,9 @@ async def test_every_process_says_how_the_database_stands(watched: Watched) -> N
         assert found.value("invoicing_inbox_lag_seconds") < 30
         assert found.value("invoicing_coverage_age_seconds") > 0
         assert found.value("invoicing_balance_differences") == 0
+        assert found.value("invoicing_disputes_to_answer") == 0
+        assert found.value("invoicing_disputes_due_soon") == 0
+        assert found.value("invoicing_refunds_failed") == 0
         assert found.value("invoicing_feed_held_seconds") >= 0
         assert found.value("invoicing_event_listeners") == 0
         assert found.value("invoicing_database_pool_connections", state="most") == 10

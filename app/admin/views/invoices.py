@@ -1,5 +1,6 @@
 """The views of invoices, fulfillments, changes and payment links. An invoice's page shows its timeline."""
 
+import secrets
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -13,10 +14,13 @@ from starlette.responses import RedirectResponse, Response
 from app.admin.formatting import badge, linked, moment, shown
 from app.admin.login import Operator, require_admin
 from app.admin.models import Change, Fulfillment, Invoice, PaymentLink
+from app.admin.row_actions import act_on_chosen
 from app.admin.views.mirrored import MirroredView
-from app.admin.views.table import ReadOnlyView, Section
+from app.admin.views.table import Button, ReadOnlyView, Section
 from app.db import documents, resources
-from app.domain.errors import NotFound
+from app.db.rows import load
+from app.db.schema import invoices
+from app.domain.errors import NotFound, ValidationFailed
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.invoice_lines import quantity
@@ -28,6 +32,11 @@ from app.stripe.mapping import Kind
 
 GROUP = "Invoices"
 
+REFUND, CREDIT = "/console/invoice/refund", "/console/invoice/credit"
+AMOUNT = "Amount in the currency's minor unit (1200 for 12.00 EUR)"
+LONGEST_AMOUNT = 12
+HOW = {"refund": "as a refund", "credit": "to the customer's balance", "out_of_band": "outside of Stripe"}
+"""How a credit note gives back what was paid: the beginnings of its parameters, and what they say."""
 TOO_MUCH = frozenset({"operation", "idempotency_key"})
 """What the timeline omits, because the operation's page shows it."""
 
@@ -66,6 +75,61 @@ class InvoiceView(MirroredView, model=Invoice):
             raise NotFound("There is no such page.")
         return RedirectResponse(address, HTTPStatus.FOUND, {"Cache-Control": "no-store"})
 
+    def buttons(self, key: str) -> list[Button]:
+        """The buttons that give money back. Each form is done once, however often it is sent."""
+        return [
+            Button(
+                "Refund",
+                REFUND,
+                {"id": key, "once": secrets.token_hex(16)},
+                confirm="What was paid goes back to the payer. This cannot be undone.",
+                amount=f"{AMOUNT}; empty for all that is left",
+            ),
+            Button(
+                "Credit",
+                CREDIT,
+                {"id": key, "once": secrets.token_hex(16)},
+                confirm="A credit note reduces what is due first. What was paid already is given back as chosen here.",
+                amount=AMOUNT,
+                choices=HOW,
+            ),
+        ]
+
+    @expose("/refund", methods=["POST"])
+    async def refund(self, request: Request) -> Response:
+        """Refund an amount, or all that is left."""
+        require_admin(request)
+        amount = await _amount(request)
+        return await act_on_chosen(
+            request,
+            self.container,
+            self.container.refunds.create_refund,
+            noun="invoice",
+            done="refunded.",
+            params={"amount": amount} if amount else {},
+        )
+
+    @expose("/credit", methods=["POST"])
+    async def credit(self, request: Request) -> Response:
+        """Issue a credit note of an amount."""
+        require_admin(request)
+        form, amount = await request.form(), await _amount(request)
+        if amount is None:
+            raise ValidationFailed(f"amount: {AMOUNT}.", param="amount")
+        invoice_id, how = str(form.get("id", "")), str(form.get("how", ""))
+        async with self.container.database.connection() as connection:
+            row = (await load(connection, invoices, [invoice_id] if invoice_id.isprintable() else [])).get(invoice_id)
+        given_back = max(amount - (row["amount_remaining"] if row else 0), 0)
+        back = {f"{how}_amount": given_back} if given_back and how in HOW else {}
+        return await act_on_chosen(
+            request,
+            self.container,
+            self.container.credit_notes.create_credit_note,
+            noun="invoice",
+            done="credited.",
+            params={"amount": amount, **back},
+        )
+
     async def sections(self, key: str, operator: Operator) -> list[Section]:
         """Sections for the fields without a column, the items and the timeline."""
         later = await super().sections(key, operator)
@@ -83,6 +147,16 @@ class InvoiceView(MirroredView, model=Invoice):
                 [_happened(entry) for entry in told["data"]],
             ),
         ]
+
+
+async def _amount(request: Request) -> int | None:
+    """The amount in the form, in minor units; None where it was left empty. Raises ValidationFailed."""
+    text = str((await request.form()).get("amount", "")).strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_AMOUNT and int(text)):
+        raise ValidationFailed(f"amount: {AMOUNT}.", param="amount")
+    return int(text)
 
 
 def _item(item: dict[str, Any]) -> list[Markup]:

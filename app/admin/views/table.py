@@ -35,12 +35,17 @@ class Page(Pagination):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button for admins: where its form is posted, the values it sends, and the question it asks first."""
+    """A button for admins: where its form is posted, the values it sends, and the question it asks first.
+
+    `amount` is the label of an amount that is asked for; `choices` are the values of a choice `how`, and their labels.
+    """
 
     label: str
     action: str
     values: Mapping[str, str] = field(default_factory=dict)
     confirm: str | None = None
+    amount: str | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

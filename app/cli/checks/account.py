@@ -34,8 +34,12 @@ NEEDED = (
     RequiredPermission("customers", "/v1/customers", "cus"),
     RequiredPermission("invoices", "/v1/invoices", "in"),
     RequiredPermission("invoice items", "/v1/invoiceitems", "ii"),
+    RequiredPermission("refunds", "/v1/refunds", "re"),
+    RequiredPermission("credit notes", "/v1/credit_notes", "cn"),
     RequiredPermission("invoice payments", "/v1/invoice_payments"),
     RequiredPermission("payment intents", "/v1/payment_intents"),
+    RequiredPermission("disputes", "/v1/disputes"),
+    RequiredPermission("balance transactions", "/v1/balance_transactions"),
     RequiredPermission("events", "/v1/events"),
 )
 NOBODY = "doctor_looks_for_nothing"

@@ -54,5 +54,10 @@ def _waiting(backlog: Backlog) -> list[Finding]:
             "operations are unfinished for more than ten minutes",
             "invoicing operations list --stuck",
         ),
+        (
+            backlog.disputes_to_answer,
+            "disputes wait for evidence",
+            "invoicing disputes list --due, then Stripe's Dashboard",
+        ),
     )
     return [warn("backlog", f"{count} {what}", advice) for count, what, advice in table if count]

@@ -223,6 +223,7 @@ refunds = Table(
     Column("reference", Text),
     CheckConstraint("amount >= 0", name="amount_not_negative"),
     Index("ix_refunds_unfinished", "updated_at", postgresql_where=text("status IN ('pending', 'requires_action')")),
+    Index("ix_refunds_failed", "updated_at", postgresql_where=text("status = 'failed'")),
     Index("ix_refunds_payment_intent", "payment_intent"),
     Index("ix_refunds_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
 )
