@@ -3,9 +3,11 @@
 Only the console imports them, because SQLAlchemy's ORM takes a third of a second to import.
 """
 
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import func
+from sqlalchemy.orm import DeclarativeBase, column_property
 
 from app.db import schema
+from app.db.schema.fulfillments import EFFECTIVE_STATUS
 
 
 class Model(DeclarativeBase):
@@ -50,6 +52,8 @@ class Dispute(Model):
 
 class Fulfillment(Model):
     __table__ = schema.fulfillments
+    earlier_status = schema.fulfillments.c.status
+    status = column_property(EFFECTIVE_STATUS)
 
 
 class Change(Model):
@@ -62,6 +66,8 @@ class PaymentLink(Model):
 
 class FulfillmentAction(Model):
     __table__ = schema.fulfillment_actions
+    occasion = schema.fulfillment_actions.c.moment
+    moment = column_property(func.split_part(schema.fulfillment_actions.c.moment, ":", 1))
 
 
 class WebhookEvent(Model):

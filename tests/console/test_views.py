@@ -234,3 +234,12 @@ async def test_a_live_deployment_says_so_on_every_page(make_visitor: MakeVisitor
     assert 'class="mode test"' in (await (await make_visitor()).get("login")).text
     live = await make_visitor(stripe_secret_key=SecretStr("sk_live_not_a_key"))
     assert 'class="mode live"' in (await live.get("login")).text
+
+
+async def test_fulfillments_are_listed_by_the_status_that_the_api_shows(stocked: Stocked, operator: Visitor) -> None:
+    invoice = stocked.open["id"]
+    await stocked.stage.rows("UPDATE fulfillments SET later_status = 'action_required' WHERE invoice = $1", invoice)
+    waiting = await operator.page("fulfillment/list", status="action_required")
+    assert invoice in waiting
+    assert invoice not in await operator.page("fulfillment/list", status="awaiting_payment")
+    assert "action_required" in waiting
