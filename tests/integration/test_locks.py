@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from app.db.engine import Database as Connections
+from app.domain.actions import Occasion
 from app.domain.errors import DatabaseContention
 from app.domain.events import START, Cursor
 from app.domain.outgoing import Attempt, DeliveryStatus, Failure
@@ -189,11 +190,12 @@ async def test_actions_are_made_in_the_order_of_their_ids(stage: Stage, connect:
     await connection.execute(
         "UPDATE fulfillment_actions SET status = 'skipped', next_attempt_at = NULL, finished_at = now()"
     )
-    reached = await connection.fetch("SELECT fulfillment, invoice, moment FROM fulfillment_actions ORDER BY id DESC")
+    rows = await connection.fetch("SELECT fulfillment, invoice, moment FROM fulfillment_actions ORDER BY id DESC")
+    reached = [(row["fulfillment"], row["invoice"], Occasion.read(row["moment"])) for row in rows]
     holder, worker, observer = await connect(), await connect(), await connect()
     async with holder.transaction():
         await holder.execute("SELECT FROM fulfillment_actions WHERE id = $1 FOR UPDATE", ids[0])
-        making = asyncio.create_task(action_statements.enqueue(worker, [tuple(row) for row in reached]))
+        making = asyncio.create_task(action_statements.enqueue(worker, reached))
         await waits(observer)
         await free(observer, "fulfillment_actions", tuple(ids[1:]))
     await making
