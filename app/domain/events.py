@@ -102,6 +102,8 @@ TYPES: Final = (
     *(name for names in RETURN_TYPES.values() for name in names),
 )
 """All event types."""
+CUSTOMER_TYPES: Final = frozenset({*INVOICE_TYPES, *FULFILLMENT_TYPES, event_type(PAYMENT, None, "action_required")})
+"""The event types that a customer is told. Others are the merchant's: refunds, disputes, warnings of fraud."""
 
 
 def require_types(types: Iterable[str], param: str = "types") -> frozenset[str]:

@@ -13,7 +13,7 @@ from app.access.ownership import is_invoice
 from app.db.engine import Connection, Database
 from app.domain.access import Caller, CallerKind, require_allowed
 from app.domain.errors import Forbidden, NotFound
-from app.domain.events import START, Cursor, named_place, require_kept, require_reached, require_types
+from app.domain.events import CUSTOMER_TYPES, START, Cursor, named_place, require_kept, require_reached, require_types
 from app.events import feed_statements
 from app.events.feed_statements import Query
 from app.events.live import LiveFeed, RenderedEvent
@@ -113,9 +113,12 @@ async def stream_invoice_events(invoice_id: InvoiceId, request: Request) -> Resp
 
 
 def _wanted(request: Request, asked: StreamQuery, invoice: str | None = None) -> Query:
-    """The filter of the request. A customer sees only events of its own invoices."""
+    """The filter of the request. A customer sees only events of its own invoices, and none that are the merchant's."""
     types = require_types(asked.types) if asked.types is not None else None
-    return Query(types, invoice, caller_of(request).customer)
+    caller = caller_of(request)
+    if caller.kind is CallerKind.CUSTOMER:
+        types = CUSTOMER_TYPES if types is None else types & CUSTOMER_TYPES
+    return Query(types, invoice, caller.customer)
 
 
 async def _resumed(connection: Connection, request: Request, asked: StreamQuery, otherwise: Cursor | None) -> Cursor:

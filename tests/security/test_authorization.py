@@ -218,6 +218,29 @@ async def test_a_persons_foreign_objects_all_answer_404(world: World, database: 
     await connection.close()
 
 
+async def test_a_person_is_not_told_what_only_the_merchant_may_read(world: World, database: Database) -> None:
+    merchants = {"payment.early_fraud_warning", "payment_unexpected", "refund.created", "dispute.created"}
+    connection = await database.connect()
+    for number, kind in enumerate(merchants):
+        await connection.execute(
+            """INSERT INTO changes (position, event, type, schema_version, invoice, customer, subject, was, became, cause, data)
+               SELECT position, $1, $2, schema_version, invoice, customer, subject, was, became, cause, data
+               FROM changes WHERE invoice = $3 LIMIT 1""",
+            f"iev_told_{number}", kind, world.ids["invoice_id"],
+        )  # fmt: skip
+    await connection.close()
+    events = "/v1/events"
+    assert merchants <= {one["type"] for one in (await world.merchant.get(events)).json()["data"]}
+    told = {one["type"] for one in (await world.jenny.get(events)).json()["data"]}
+    assert "invoice.finalized" in told
+    assert not merchants & told
+    assert (await world.jenny.get(events, params={"types": "refund.created"})).json()["data"] == []
+    for path in ("/v1/events/stream", f"/v1/invoices/{world.ids['invoice_id']}/events"):
+        streamed = (await world.jenny.get(path, params={"after": "start"})).text
+        assert "invoice.finalized" in streamed
+        assert not [one for one in merchants if one in streamed]
+
+
 async def test_a_persons_lists_hold_only_its_own(world: World) -> None:
     invoices = (await world.jenny.get("/v1/invoices")).json()["data"]
     assert {one["customer"] for one in invoices} == {world.customer}
