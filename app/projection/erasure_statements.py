@@ -136,11 +136,14 @@ _RECEIVED = Statement(
                 .where(customers.c.deleted_at.is_not(None))
                 .correlate(webhook_events)
             ),
-            exists(  # a dispute does not say whose it is
-                select(disputes.c.id)
-                .join(customers, customers.c.id == disputes.c.customer)
-                .where(disputes.c.id == _E.object_id, customers.c.deleted_at.is_not(None))
-                .correlate(webhook_events)
+            *(
+                exists(  # these do not say whose they are
+                    select(table.c.id)
+                    .join(customers, customers.c.id == table.c.customer)
+                    .where(table.c.id == _E.object_id, customers.c.deleted_at.is_not(None))
+                    .correlate(webhook_events)
+                )
+                for table in (refunds, disputes)
             ),
         ).label("mentions"),
     )

@@ -138,6 +138,37 @@ async def test_what_arrives_after_the_erasure_is_swept_and_what_was_swept_is_not
     await connection.close()
 
 
+async def test_a_refund_told_long_after_the_erasure_is_swept(live: Caller, app: FastAPI, database: Database) -> None:
+    customer = await live.post("/v1/customers", PERSON)
+    invoice = await live.post(
+        "/v1/invoices",
+        {
+            "customer": customer["id"],
+            "days_until_due": 30,
+            "items": [{"amount": 2000, "currency": "usd", "description": "Consulting"}],
+            "finalize": True,
+        },
+    )
+    await live.post(f"/v1/invoices/{invoice['id']}/pay", {"payment_method": "pm_card_visa"})
+    await live.settled()
+    await live.post(f"/v1/invoices/{invoice['id']}/refunds", {"amount": 500})
+    await live.settled()
+    await live.delete(f"/v1/customers/{customer['id']}")
+    await live.settled()
+    await sweep_as_housekeeper(app)
+    connection = await database.connect()
+    await connection.execute("UPDATE customers SET deleted_at = now() - interval '3 days'")
+    await connection.execute(  # as a later event says where the customer is told how to get the money
+        """UPDATE webhook_events SET payload = jsonb_set(
+             payload::jsonb #- '{data,object,customer}', '{data,object,instructions_email}', '"jenny.rosenblatt@mail.example"'
+           )::text WHERE object_id LIKE 're_%'"""
+    )
+    await connection.close()
+    assert "rosenblatt" in await dump(database)
+    await erasure.sweep(app.state.container.database)
+    assert "rosenblatt" not in await dump(database)
+
+
 async def test_a_change_that_was_under_way_leaves_nothing_when_it_is_answered_after_the_erasure(
     live: Caller, app: FastAPI, database: Database, sandbox: Sandbox
 ) -> None:
