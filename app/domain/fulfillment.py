@@ -121,7 +121,7 @@ def _under_way(known: FulfillmentStatus | None, payment: Payment) -> bool:
     if payment.policy.fulfill_on is not FulfillOn.PROCESSING:
         return False
     return payment.attempt is Attempt.PROCESSING or (
-        payment.attempt is Attempt.PAID and known is FulfillmentStatus.FULFILLED
+        payment.attempt is Attempt.PAID and known in {FulfillmentStatus.FULFILLED, FulfillmentStatus.DISPUTED}
     )
 
 

@@ -16,6 +16,9 @@ LIVE_CREDIT_NOTE: Final = "issued"
 UNDECIDED: Final = frozenset({"needs_response", "under_review", "appeal_needs_response", "appeal_under_review"})
 """Disputes whose money is withdrawn until they are decided. Stripe withdraws nothing for a warning (an inquiry)."""
 LOST: Final = "lost"
+WON: Final = "won"
+DECIDED_AGAINST_US: Final = frozenset({LOST, "prevented"})
+"""Disputes whose money, once withdrawn, does not come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,16 @@ class CreditNote:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A dispute over a payment of the invoice."""
+    """A dispute over a payment of the invoice. withdrawn: whether Stripe shows that it took the money."""
 
     amount: int
     status: str
+    withdrawn: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether the money is gone. Of a prevented dispute, and of a status new at Stripe, the balance tells."""
+        return self.status in UNDECIDED or self.status == LOST or (self.withdrawn and self.status != WON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +84,24 @@ class Returned:
 NOTHING: Final = Returned()
 
 
-def read(refunds: Iterable[JsonView], credit_notes: Iterable[JsonView], disputes: Iterable[JsonView]) -> Returned:
-    """What came back by the rows of an invoice's refunds, credit notes and disputes."""
+def read(
+    invoice: JsonView, refunds: Iterable[JsonView], credit_notes: Iterable[JsonView], disputes: Iterable[JsonView]
+) -> Returned:
+    """What came back by the rows of an invoice's refunds, credit notes and disputes.
+
+    A bank may dispute in another currency. Such a dispute counts as one over all of the invoice.
+    """
     return returned(
         [Refund(row["id"], row["amount"], row["status"]) for row in refunds],
         [CreditNote(row["post_payment_amount"], row["status"], _paid_out(row["refunds"])) for row in credit_notes],
-        [Dispute(row["amount"], row["status"]) for row in disputes],
+        [
+            Dispute(
+                row["amount"] if row["currency"] == invoice["currency"] else invoice["amount_due"],
+                row["status"],
+                row["withdrawn"],
+            )
+            for row in disputes
+        ],
     )
 
 
@@ -103,7 +124,6 @@ def returned(refunds: Iterable[Refund], credit_notes: Iterable[CreditNote], disp
             accounted.update(note.refunds)
             credited += max(note.amount - sum(part for paid_by, part in note.refunds.items() if paid_by in failed), 0)
     refunded = sum(max(one.amount - accounted[one.id], 0) for one in known.values() if one.id not in failed)
-    withdrawn = list(disputes)
-    undecided = sum(dispute.amount for dispute in withdrawn if dispute.status in UNDECIDED)
-    lost = sum(dispute.amount for dispute in withdrawn if dispute.status == LOST)
-    return Returned(refunded, credited, undecided + lost, undecided)
+    withdrawn = [dispute for dispute in disputes if dispute.counts]
+    undecided = sum(dispute.amount for dispute in withdrawn if dispute.status not in DECIDED_AGAINST_US)
+    return Returned(refunded, credited, sum(dispute.amount for dispute in withdrawn), undecided)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Uuid, bindparam, cast, func, select
+from sqlalchemy import BigInteger, Uuid, bindparam, case, cast, func, select
 
 from app.db.engine import Connection
-from app.db.schema import disputes, invoice_payments, operations, refunds
+from app.db.schema import disputes, invoice_payments, invoices, operations, refunds
 from app.db.statement import Statement
 from app.domain.json import JsonObject
 from app.domain.refund import NEVER_HAPPENED, Payment
@@ -24,8 +24,9 @@ _REFUNDED = (
     .where(_R.payment_intent == _P.payment_intent, _R.status.not_in(sorted(NEVER_HAPPENED)))
     .scalar_subquery()
 )
-_DISPUTED = (
-    select(func.coalesce(func.sum(_D.amount), 0))
+_IN_OUR_CURRENCY = _D.currency == select(invoices.c.currency).where(invoices.c.id == _P.invoice).scalar_subquery()
+_DISPUTED = (  # one in another currency is taken for one over all that was paid
+    select(func.coalesce(func.sum(case((_IN_OUR_CURRENCY, _D.amount), else_=_P.amount_paid)), 0))
     .where(_D.payment_intent == _P.payment_intent, ~_D.is_charge_refundable)
     .scalar_subquery()
 )

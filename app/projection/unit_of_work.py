@@ -301,8 +301,9 @@ class UnitOfWork:
 
     def follow_returns(self, invoice_id: str) -> bool:
         """Let the fulfillment follow what came back of its invoice. Returns whether its status changed."""
-        found = returns.read(*(self.returns_of(kind, invoice_id) for kind in RETURNS))
-        return self.fulfillments.follow_returns(self._invoice(invoice_id), found)
+        invoice = self._invoice(invoice_id)
+        found = returns.read(invoice, *(self.returns_of(kind, invoice_id) for kind in RETURNS))
+        return self.fulfillments.follow_returns(invoice, found)
 
     def _invoice(self, invoice_id: str) -> JsonObject:
         return self._rows[Subject(Kind.INVOICE, invoice_id)]

@@ -28,7 +28,7 @@ from app.db.schema.metadata import TIME
 from app.db.statement import Statement, any_of, parameters
 from app.domain.balance import Beside, Day, Difference, Heading, Movement
 from app.domain.json import JsonObject
-from app.domain.returns import FAILED_REFUND, LIVE_CREDIT_NOTE, LOST, UNDECIDED
+from app.domain.returns import FAILED_REFUND, LIVE_CREDIT_NOTE, LOST, UNDECIDED, WON
 
 _P, _I, _F, _R, _D, _N, _B = (
     table.c for table in (invoice_payments, invoices, fulfillments, refunds, disputes, credit_notes, balance_days)
@@ -77,9 +77,15 @@ _MOVEMENTS = {
         ).add_columns(_R.currency)
     ),
     Heading.DISPUTED: Statement(
-        _known(case((_D.status.in_([*sorted(UNDECIDED), LOST]), _D.amount), else_=0), _D.created_at, _D.id).add_columns(
-            _D.currency
-        )
+        _known(
+            case(
+                (_D.status.in_([*sorted(UNDECIDED), LOST]), _D.amount),
+                (and_(_D.withdrawn, _D.status != WON), _D.amount),
+                else_=0,
+            ),
+            _D.created_at,
+            _D.id,
+        ).add_columns(_D.currency)
     ),
 }
 _CREDITED = Statement(

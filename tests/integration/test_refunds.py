@@ -144,6 +144,34 @@ async def test_a_dispute_is_mirrored_and_told_until_it_is_decided(stage: Stage, 
     ]  # fmt: skip
 
 
+async def test_a_dispute_in_another_currency_holds_all_of_the_payment(stage: Stage, paid: Json) -> None:
+    await stage.sandbox.dispute(await payment_of(stage, paid))
+    for event in await stage.events():
+        if event["type"].startswith("charge.dispute."):
+            event["data"]["object"] |= {"amount": 750, "currency": "jpy"}
+        await stage.tell(event)
+    fulfillment = await read(stage, f"invoices/{paid['id']}/fulfillment")
+    assert (fulfillment["status"], fulfillment["amount_disputed"], fulfillment["amount_kept"]) == ("disputed", 5000, 0)
+    refused = await stage.client.post(
+        f"/v1/invoices/{paid['id']}/refunds", json={"amount": 100}, headers={"Idempotency-Key": "foreign"}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "payment_disputed")
+
+
+async def test_an_appeal_of_a_lost_dispute_holds_until_it_is_decided(stage: Stage, paid: Json) -> None:
+    dispute = await stage.sandbox.dispute(await payment_of(stage, paid))
+    await stage.sandbox.decide(dispute["id"], "lost")
+    await stage.tell(*await stage.events())
+    lost = (await stage.events("charge.dispute.closed"))[-1]
+    for seconds, (status, becomes) in enumerate({"appeal_under_review": "disputed", "lost": "reversed"}.items(), 1):
+        appeal = json.loads(json.dumps(lost)) | {"id": f"evt_{status}", "type": "charge.dispute.updated"}
+        appeal["created"] += seconds
+        appeal["data"]["object"]["status"] = status
+        await stage.tell(appeal)
+        fulfillment = await read(stage, f"invoices/{paid['id']}/fulfillment")
+        assert (fulfillment["status"], fulfillment["amount_disputed"]) == (becomes, 5000)
+
+
 async def test_an_inquiry_becomes_a_dispute_in_any_order(stage: Stage, paid: Json) -> None:
     since = await Since.now(stage)
     dispute = await stage.sandbox.dispute(await payment_of(stage, paid), inquiry=True)

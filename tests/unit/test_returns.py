@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.fulfillment import Attempt, FulfillmentStatus, Payment, follow
 from app.domain.policy import DEFAULT, FulfillOn, Policy
-from app.domain.returns import CreditNote, Dispute, Refund, Returned, returned
+from app.domain.returns import CreditNote, Dispute, Refund, Returned, read, returned
 
 PAID = 1000
 
@@ -69,6 +69,8 @@ def test_a_credit_note_over_all_before_payment_cancels() -> None:
         ("warning_closed", "fulfilled", 0),
         ("needs_response", "disputed", 1000),
         ("under_review", "disputed", 1000),
+        ("appeal_needs_response", "disputed", 1000),
+        ("appeal_under_review", "disputed", 1000),
         ("won", "fulfilled", 0),
         ("lost", "reversed", 1000),
     ],
@@ -77,6 +79,27 @@ def test_a_dispute_holds_until_it_is_decided(status: str, becomes: str, disputed
     assert status_after(Dispute(1000, status)) == becomes
     assert status_after(Dispute(1000, status), current="disputed") == becomes
     assert sums(Dispute(1000, status)).disputed == disputed
+
+
+@pytest.mark.parametrize(
+    ("status", "becomes"),
+    [
+        ("prevented", "reversed"),
+        ("a_status_that_is_new_at_stripe", "disputed"),
+    ],
+)
+def test_of_other_disputes_the_balance_says_whether_the_money_is_gone(status: str, becomes: str) -> None:
+    for current in ("fulfilled", "disputed", "reversed"):
+        assert status_after(Dispute(1000, status, withdrawn=True), current=current) == becomes
+        assert status_after(Dispute(1000, status), current=current) == "fulfilled"
+    assert status_after(Dispute(1000, "won", withdrawn=True)) == "fulfilled"  # the money is on its way
+
+
+def test_a_dispute_in_another_currency_is_over_all_of_the_invoice() -> None:
+    invoice = {"currency": "usd", "amount_due": 1000}
+    dispute = {"amount": 150_000, "currency": "jpy", "status": "needs_response", "withdrawn": True}
+    assert read(invoice, [], [], [dispute]) == Returned(disputed=1000, undecided=1000)
+    assert read(invoice, [], [], [dispute | {"currency": "usd", "amount": 300}]).disputed == 300
 
 
 def test_a_dispute_over_a_part_that_is_lost_leaves_the_rest() -> None:
@@ -127,6 +150,7 @@ def test_a_policy_may_fulfill_before_settlement_and_a_failure_reverses() -> None
     assert after("awaiting_payment", "open", Attempt.PROCESSING) == "fulfilled"
     assert after("fulfilled", "paid", Attempt.PROCESSING) == "fulfilled"
     assert after("fulfilled", "open", Attempt.PAID) == "fulfilled"  # a part was paid meanwhile
+    assert after("disputed", "open", Attempt.PAID) == "fulfilled"  # and a dispute over it was won
     assert after("fulfilled", "open", Attempt.FAILED) == "reversed"
     assert after("reversed", "open", Attempt.PROCESSING) == "fulfilled"
     assert after("awaiting_payment", "open", Attempt.FAILED) == "payment_failed"
