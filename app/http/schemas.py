@@ -134,6 +134,14 @@ MetadataUpdate = Annotated[
 Reference = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$"), Field(examples=["order-1042"])
 ]
+StatementDescriptor = Annotated[
+    str,
+    StringConstraints(max_length=22, pattern=r"^[^<>\x22'\x5c*\x00-\x1f]*[A-Za-z][^<>\x22'\x5c*\x00-\x1f]*$"),
+    Field(
+        description="What the payer's bank shows: at least one letter, none of `<>\"'*\\`.",
+        examples=["ACME ORDER 1042"],
+    ),
+]
 _MAIL = r"[^@\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000\ufeff]+"
 r"""No blanks and no control characters. They are listed because \s differs between dialects."""
 _EMAIL = re.compile(f"{_MAIL}@{_MAIL}")

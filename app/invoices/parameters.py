@@ -12,7 +12,9 @@ from app.domain.sources import id_of
 from app.idempotency.steps import Done
 from app.projection.write_through import stripe_params
 
-DRAFT_FIELDS = ("collection_method", "days_until_due", "auto_advance", "description", "footer", "custom_fields")
+DRAFT_FIELDS = (
+    "collection_method", "days_until_due", "auto_advance", "description", "footer", "statement_descriptor", "custom_fields",
+)  # fmt: skip
 
 
 def draft(params: JsonView, days_until_due: int) -> JsonObject:

@@ -39,6 +39,7 @@ from app.http.schemas import (
     Reference,
     Request,
     Shown,
+    StatementDescriptor,
     StripeId,
     Text,
     Time,
@@ -176,6 +177,7 @@ class InvoiceCreate(Create):
     currency: Currency | None = None
     description: Text | None = Field(default=None, max_length=1500)
     footer: Text | None = Field(default=None, max_length=5000)
+    statement_descriptor: StatementDescriptor | None = None
     custom_fields: CustomFields | None = Field(default=None, description="Replaces what the customer would hand down.")
     metadata: Metadata = {}
     reference: Reference | None = None
@@ -211,6 +213,7 @@ class InvoiceUpdate(Update):
     auto_advance: bool = False
     description: Text | None = Field(default=None, max_length=1500, examples=["Consulting in May"])
     footer: Text | None = Field(default=None, max_length=5000)
+    statement_descriptor: StatementDescriptor | None = None
     custom_fields: CustomFields | None = None
     metadata: MetadataUpdate = {}
 
@@ -289,6 +292,8 @@ class InvoiceListed(Shown):
         Field(description="What credit notes gave back after it was paid.")
     )
     amount_shipping: Annotated[int | None, From("amount_shipping", since=2), Feed]
+    receipt_number: Annotated[str | None, From("receipt_number", since=3), Feed]
+    statement_descriptor: Annotated[str | None, From("statement_descriptor", since=3), Feed]
     discounts: Annotated[list[DiscountRead], From("total_discount_amounts", discount_amounts, since=2), Feed] = Field(
         description="What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive."
     )

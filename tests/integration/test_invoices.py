@@ -103,6 +103,16 @@ async def test_an_invoice_that_is_charged_automatically_has_no_due_date(api: Cal
     )
 
 
+async def test_an_invoice_says_what_the_payers_bank_shows(api: Caller) -> None:
+    invoice = await api.draft(statement_descriptor="ACME ORDER 1042")
+    assert (invoice["statement_descriptor"], invoice["receipt_number"]) == ("ACME ORDER 1042", None)
+    path = f"/v1/invoices/{invoice['id']}"
+    assert (await api.patch(path, {"statement_descriptor": "ACME"}))["statement_descriptor"] == "ACME"
+    for bad in ("1042", "A" * 23, "ACME <1>", "ACME*", 'A"', "A\\", "A'"):
+        refused = await api.refused("PATCH", path, 422, "validation_error", {"statement_descriptor": bad})
+        assert refused["param"] == "statement_descriptor", bad
+
+
 async def test_a_draft_inherits_custom_fields_and_footer_from_its_customer(api: Caller) -> None:
     customer = await api.customer(invoice_settings={"custom_fields": INHERITED, "footer": "Thank you"})
     invoice = await api.draft(customer=customer["id"])

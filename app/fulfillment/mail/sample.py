@@ -22,6 +22,8 @@ INVOICE: JsonObject = {
     "amount_paid": 23000,
     "amount_remaining": 0,
     "pre_payment_credit_notes_amount": 0,
+    "receipt_number": None,
+    "statement_descriptor": None,
     "post_payment_credit_notes_amount": 0,
     "amount_shipping": 0,
     "discounts": [{"discount": "di_1PgF", "amount": 1000}],
