@@ -206,7 +206,8 @@ def test_a_capture_whose_answer_was_lost_took_the_money_once(box: RunningSandbox
 @pytest.mark.parametrize("kind", ["status", "drop_request", "timeout"])
 def test_a_capture_that_never_arrived_takes_nothing(box: RunningSandbox, kind: str) -> None:
     intent = authorized(box)
-    box.fault(kind, "/v1/payment_intents/*/capture", times=1, **({"delay_ms": 50} if kind == "timeout" else {}))
+    more: Any = {"delay_ms": 50} if kind == "timeout" else {}
+    box.fault(kind, "/v1/payment_intents/*/capture", times=1, **more)
     with pytest.raises(stripe.StripeError):
         box.v1.payment_intents.capture(intent.id)
     assert box.v1.payment_intents.retrieve(intent.id).status == "requires_capture"
