@@ -1,6 +1,6 @@
 """The comparison of our rows with Stripe's balance transactions, to the cent."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -21,6 +21,8 @@ HEADINGS = {"charge": Heading.PAID, "refund": Heading.REFUNDED, "dispute": Headi
 """What a balance transaction's source is, by Stripe's name of the object."""
 AROUND = timedelta(days=1)
 """Stripe's seconds and ours may fall on two sides of midnight."""
+HELD = 500
+"""How many balance transactions are held in memory at once, each with its charge."""
 LOOKED_BACK = timedelta(days=7)
 """How far back the periodic comparison goes: bank debits and refunds change for days."""
 
@@ -87,20 +89,27 @@ class BalanceCheck:
     async def _entries(self, since: datetime, until: datetime) -> AsyncIterator[JsonObject]:
         """Stripe's balance transactions about payments of invoices, each with its source."""
         span = {"gte": int(since.timestamp()), "lt": int(until.timestamp()) + 1}
-        page: list[JsonObject] = []
         known: dict[str, bool] = {}
+        page: list[JsonObject] = []
         async for entry in self._gateway.pages(PATH, {"created": span, "expand": ["data.source"]}):
             source = entry.get("source")
             if isinstance(source, dict) and source["object"] in HEADINGS and source.get("payment_intent"):
                 page.append(entry)
-        intents = {str(id_of(entry["source"]["payment_intent"])) for entry in page}
+            if len(page) == HELD:
+                for one in await self._of_invoices(page, known):
+                    yield one
+                page.clear()
+        for one in await self._of_invoices(page, known):
+            yield one
+
+    async def _of_invoices(self, page: Sequence[JsonObject], known: dict[str, bool]) -> list[JsonObject]:
+        """The entries that are about payments of invoices. `known` says which payments are, and learns more."""
+        intents = [str(id_of(entry["source"]["payment_intent"])) for entry in page]
         async with self._database.connection() as connection:
-            known |= dict.fromkeys(await statements.of_invoices(connection, intents), True)
-        for intent in sorted(intents - known.keys()):
+            known |= dict.fromkeys(await statements.of_invoices(connection, set(intents) - known.keys()), True)
+        for intent in sorted(set(intents) - known.keys()):
             known[intent] = await observation.invoice_of(self._gateway, intent) is not None
-        for entry in page:
-            if known[str(id_of(entry["source"]["payment_intent"]))]:
-                yield entry
+        return [entry for entry, intent in zip(page, intents, strict=True) if known[intent]]
 
     @staticmethod
     def _enter(its: Stripes, entry: JsonView, since: datetime, until: datetime) -> None:
