@@ -185,7 +185,7 @@ async def test_a_card_that_asks_for_authentication_pays_after_it(merchant: Merch
     invoice = await merchant.open()
     assert (await merchant.confirm(invoice, "pm_card_authenticationRequired"))["status"] == "requires_action"
     await merchant.at_rest()
-    await merchant.fulfillment(invoice["id"], "awaiting_payment")
+    await merchant.fulfillment(invoice["id"], "action_required")
     await sandbox.authenticate(invoice["payment_intent"])
     await merchant.fulfillment(invoice["id"], "fulfilled")
 
