@@ -9,7 +9,8 @@ from datetime import datetime
 from app.credit_notes.schemas import CreditNotePreview
 from app.db.engine import Connection, Database
 from app.db.rows import load, load_all, lock
-from app.db.schema import credit_notes, invoices
+from app.db.schema import credit_notes, invoices, refunds
+from app.domain import returns
 from app.domain.credit_note import CreditNoteStatus, credited, require_creditable
 from app.domain.errors import InvalidState, NotFound, RefundTooLarge, Refused, StripeInvalidRequest, ValidationFailed
 from app.domain.invoice import Act, InvoiceStatus, require
@@ -83,8 +84,13 @@ class CreditNotes:
                 left = invoice["total"] - sum(credited(notes))
                 require_creditable(amount, left, reserved.credited, invoice["currency"])
                 _require_settled(invoice, params, amount)
+            given = sum(params.get(name, 0) for name in AMOUNTS)
+            made = await load_all(connection, refunds, [invoice["id"]], by="invoice")
             await _require_refundable(connection, operation, invoice, params.get("refund_amount"))
-            taken = statements.reservation(of_any=params.get("refund_amount", 0), credited=amount or 0)
+            if given:  # what refunds beside credit notes gave back is not given back once more
+                left = invoice["total"] - sum(credited(notes)) - returns.read(invoice, made, notes, []).refunded
+                require_creditable(given, left, reserved.of_any + reserved.by_payment.total(), invoice["currency"])
+            taken = statements.reservation(of_any=given, credited=amount or 0)
             await operation.advance(connection, **taken)
 
     async def preview(self, invoice_id: str, params: JsonView) -> JsonObject:

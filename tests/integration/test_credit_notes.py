@@ -181,6 +181,27 @@ async def test_two_credit_notes_at_once_never_exceed_the_total(live: Caller, san
     assert [note["total"] for note in (await sandbox.state())["credit_note"]] == [1200]
 
 
+@pytest.mark.parametrize("way", ["credit_amount", "out_of_band_amount"])
+async def test_what_was_refunded_is_not_credited_as_well(api: Caller, way: str) -> None:
+    invoice = await api.paid()
+    await api.post(f"/v1/invoices/{invoice['id']}/refunds", {"amount": 1500})
+    refused = await api.refused("POST", path(invoice), 409, "credit_too_large", {"amount": 501, way: 501})
+    assert refused["creditable"] == 500
+    await api.post(path(invoice), {"amount": 500, way: 500})
+    await api.refused("POST", f"/v1/invoices/{invoice['id']}/refunds", 409, "nothing_to_refund")
+
+
+async def test_a_refund_and_a_credit_at_once_never_exceed_what_was_paid(live: Caller) -> None:
+    invoice = await live.paid()
+    await live.settled()
+    headers = [{"Idempotency-Key": "one"}, {"Idempotency-Key": "other"}]
+    answers = await asyncio.gather(
+        live.client.post(path(invoice), json={"amount": 2000, "credit_amount": 2000}, headers=headers[0]),
+        live.client.post(f"/v1/invoices/{invoice['id']}/refunds", json={"amount": 2000}, headers=headers[1]),
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409], [answer.text for answer in answers]
+
+
 async def test_a_credit_note_of_the_dashboard_takes_the_invoice_over_once(stage: Stage) -> None:
     invoice = await stage.invoice()
     await stage.tell(*await stage.events())
