@@ -11,7 +11,7 @@ from dev.environment import past_the_proxy
 os.environ.update(past_the_proxy(os.environ))
 
 # Its assertions say what differs; it is imported by the lab and by others.
-pytest.register_assert_rewrite("tests.lab.truth")
+pytest.register_assert_rewrite("tests.lab.truth", "tests.lab.money")
 
 # How long an example takes says something about the machine, and nothing about what is tested.
 settings.register_profile("patient", parent=settings(), deadline=None)

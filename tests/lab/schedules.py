@@ -9,11 +9,12 @@ from random import Random
 
 from tests.fixtures.stage import Dashboard, Stage
 from tests.lab.life import PATHS, Life
+from tests.lab.money import must_balance
 from tests.lab.truth import Truth, must_hold
 
 TABLES = (
     "products, prices, customers, invoices, invoice_items, invoice_payments, fulfillments, webhook_events, operations, "
-    "reference_claims, tombstones, changes, coverage"
+    "reference_claims, tombstones, changes, coverage, refunds, credit_notes, disputes, fulfillment_actions, balance_days"
 )
 
 
@@ -63,6 +64,7 @@ class Lab:
         await self._stage.sandbox.reset()
         await self._stage.sandbox.mode(drop=1.0)
         await self._stage.rows(f"TRUNCATE {TABLES} CASCADE")
+        await self._stage.rows("INSERT INTO configured_actions (action) VALUES ('count') ON CONFLICT DO NOTHING")
         await self._live(schedule)
         await self._tell(schedule, last=True)
         await self._work()
@@ -70,6 +72,7 @@ class Lab:
         truth = await Truth.of(self._stage.sandbox)
         async with self._stage.container.database.connection() as connection:
             await must_hold(truth, connection)  # type: ignore[arg-type]
+        await must_balance(self._stage.container.balance)
         self._count(schedule, truth)
 
     async def _live(self, schedule: Schedule) -> None:
