@@ -36,6 +36,9 @@ _P, _I, _F, _R, _D, _N, _B = (
 _WITHOUT_MONEY = "requires_action"
 """The status of a refund for which Stripe has moved nothing yet."""
 
+_DETACHED = "canceled"
+"""The status of a payment that was detached: its money is no invoice's any more."""
+
 
 def _within(at: ColumnElement[Any]) -> ColumnElement[bool]:
     return and_(at >= bindparam("since", type_=TIME), at < bindparam("until", type_=TIME))
@@ -97,7 +100,9 @@ _CREDITED = Statement(
     .where(_within(_N.created_at), _N.status == LIVE_CREDIT_NOTE, _N.deleted_at.is_(None))
     .group_by(_day(_N.created_at), _N.currency)
 )
-_INVOICE_PAYMENTS = Statement(select(_P.payment_intent).where(_P.payment_intent == any_of("ids", Text)))
+_INVOICE_PAYMENTS = Statement(
+    select(_P.payment_intent).where(_P.payment_intent == any_of("ids", Text), _P.status.is_distinct_from(_DETACHED))
+)
 _BETWEEN = and_(_B.day >= bindparam("first", type_=Date), _B.day <= bindparam("last", type_=Date))
 _FORGET = Statement(delete(balance_days).where(_BETWEEN))
 _AMOUNTS = ("paid", "refunded", "disputed", "credited", "fees")
@@ -124,7 +129,7 @@ async def credited(connection: Connection, since: datetime, until: datetime) -> 
 
 
 async def of_invoices(connection: Connection, payment_intents: Collection[str]) -> set[str]:
-    """Those of `payment_intents` that are known to pay an invoice."""
+    """Those of `payment_intents` that are known to pay an invoice, and were not detached from it."""
     return set(await _INVOICE_PAYMENTS.column(connection, ids=list(payment_intents)))
 
 

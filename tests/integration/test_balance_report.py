@@ -86,6 +86,14 @@ async def test_money_that_no_invoice_asked_for_is_left_out(stage: Stage) -> None
     assert await compared(stage) == []
 
 
+async def test_a_payment_that_was_detached_is_no_invoices_money(stage: Stage) -> None:
+    one = await paid(stage)
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{one['invoice']}/detach_payment", payment_intent=one["payment_intent"])
+    await stage.tell(*await stage.events())
+    assert [it for day in await compared(stage) for it in day.differences] == []
+
+
 async def test_the_report_shows_what_was_compared(api: Caller, stage: Stage) -> None:
     await paid(stage)
     await compared(stage)

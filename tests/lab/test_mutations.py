@@ -10,37 +10,47 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
 from app.db import rows
 from app.db.engine import Connection, Database
+from app.domain import returns
 from app.domain.errors import DatabaseUnavailable
-from app.domain.fulfillment import AttemptReport
+from app.domain.fulfillment import AttemptReport, FulfillmentStatus
+from app.domain.json import JsonView
 from app.domain.outgoing import DisabledReason
 from app.domain.snapshot import Verdict
 from app.events import feed_statements
+from app.fulfillment.fulfillments import Fulfillments
 from app.idempotency import statements as idempotency_rows
 from app.inbox import processor, store
 from app.inbox import statements as inbox_rows
 from app.inbox.statements import NewEvent
 from app.outgoing import delivery_statements, endpoint_statements
 from app.payments import lookup
+from app.payments import statements as payment_statements
 from app.payments.attempts import failure_of, last_attempt
 from app.projection import unit_of_work
 from app.projection.unit_of_work import Subject, UnitOfWork
+from app.refunds import service as refunds
 from app.stripe.client import Answer
 from tests.fixtures.consumer import Consumer
 from tests.fixtures.postgres import Database as Databases
 from tests.fixtures.stage import Stage
 from tests.integration.test_late_answers import Eventually, a_late_lookup_does_not_overwrite_a_newer_word
 from tests.integration.test_operation_leases import a_late_release_keeps_the_successors_reference
-from tests.lab import deliveries
+from tests.lab import deliveries, refunding
 from tests.lab.schedules import Schedule, diverges
 
 HARD = Schedule(
     ("declined, then paid", "declined twice", "void", "debit failed, then paid", "declined, void"),
+    burst=0.3, talk=0.3, drop=0.0, copies=3,
+)  # fmt: skip
+MONEY = Schedule(
+    ("debit refunded", "refund failed", "refund pending, then failed", "credited by a refund", "dispute won"),
     burst=0.3, talk=0.3, drop=0.0, copies=3,
 )  # fmt: skip
 SEEDS = range(1, 7)
@@ -170,6 +180,75 @@ async def test_the_same_schedules_converge_unbroken(
 ) -> None:
     sound(monkeypatch)
     assert await diverges(stage, SEEDS[:2], HARD) is None
+
+
+# Money that comes back
+
+
+def no_memory_of_a_reversal(patch: pytest.MonkeyPatch) -> None:
+    """Each report on what came back is taken for the first: what was reversed reverses again."""
+    follow_returns = Fulfillments.follow_returns
+
+    def forgetful(self: Fulfillments, invoice: JsonView, found: returns.Returned) -> bool:
+        known = self._rows.get(invoice["id"])
+        if known and known["status"] == FulfillmentStatus.REVERSED:
+            self._rows[invoice["id"]] = known | {"status": FulfillmentStatus.FULFILLED}
+        return follow_returns(self, invoice, found)
+
+    patch.setattr(Fulfillments, "follow_returns", forgetful)
+
+
+def no_reinstatement(patch: pytest.MonkeyPatch) -> None:
+    """A refund that failed counts as one that was paid out."""
+    patch.setattr(returns, "FAILED_REFUND", frozenset())
+
+
+def credit_notes_beside_their_refunds(patch: pytest.MonkeyPatch) -> None:
+    """A refund counts as refunded also where a credit note made it: its cents count twice."""
+    read = returns.CreditNote
+
+    def without_refunds(amount: int, status: str, _refunds: object) -> returns.CreditNote:
+        return read(amount, status)
+
+    patch.setattr(returns, "CreditNote", without_refunds)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [no_memory_of_a_reversal, no_reinstatement, credit_notes_beside_their_refunds],
+)
+async def test_the_lab_sees_money_miscounted(stage: Stage, monkeypatch: pytest.MonkeyPatch, broken: Break) -> None:
+    broken(monkeypatch)
+    assert await diverges(stage, SEEDS, MONEY)
+
+
+async def test_the_same_money_is_counted_right_unbroken(stage: Stage) -> None:
+    assert await diverges(stage, SEEDS[:2], MONEY) is None
+
+
+def no_lock_of_what_is_refunded(patch: pytest.MonkeyPatch) -> None:
+    """Requests look at what is left at the same moment, before either reserves."""
+    paid = payment_statements.paid
+
+    async def unlocked(_connection: Connection, _subjects: object) -> None:
+        """Lock nothing."""
+
+    async def slow(*arguments: Any) -> Any:
+        found = await paid(*arguments)
+        await asyncio.sleep(0.02)  # the window that the lock closes
+        return found
+
+    patch.setattr(refunds, "lock", unlocked)
+    patch.setattr(payment_statements, "paid", slow)
+
+
+async def test_the_lab_sees_more_refunded_than_was_paid(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_lock_of_what_is_refunded(monkeypatch)
+    assert [said for seed in SEEDS[:3] for said in await refunding.broken(stage, Random(seed))]  # noqa: S311
+
+
+async def test_never_more_is_refunded_than_was_paid_unbroken(stage: Stage) -> None:
+    assert await refunding.broken(stage, Random(1)) == []  # noqa: S311 -- reproducible dice
 
 
 # Deliveries to others
