@@ -184,9 +184,7 @@ class InvoiceCreate(Create):
     items: Items = Field(default=[], examples=[[{"price": "price_1Pgf", "quantity": 2}]])
     finalize: bool = Field(default=False, examples=[True])
     allow_empty: AllowEmpty = False
-    fulfillment_policy: FulfillmentPolicy | None = Field(
-        default=None, description="Kept in the invoice's metadata at Stripe under this name, as JSON."
-    )
+    fulfillment_policy: FulfillmentPolicy | None = Field(default=None, description="Kept as JSON in Stripe's metadata.")
 
     @model_validator(mode="after")
     def _due(self) -> Self:
