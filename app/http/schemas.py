@@ -1,7 +1,7 @@
 """Field types that several resources share, and the base classes of requests and answers."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
@@ -180,6 +180,16 @@ Time = Annotated[
     AfterValidator(_in_utc),
     SchemaKeywords({"pattern": f"^{RFC_3339.pattern}$"}),
 ]
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _day(value: object) -> object:
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("must be a day, e.g. 2026-11-30")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day), SchemaKeywords({"pattern": f"^{_DAY.pattern}$"})]
 MINOR = f"In the currency's minor unit: at most {MAX_AMOUNT}, but for idr; a multiple of 10 where the currency has three decimals."
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 

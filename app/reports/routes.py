@@ -9,11 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from app.domain.balance import Day
+from app.domain import balance as domain
 from app.domain.errors import ValidationFailed
 from app.http.dependencies import service
 from app.http.problems import answers
 from app.http.routing import AuthorizedRoute
+from app.http.schemas import Day
 from app.reports.balance import BalanceCheck
 from app.reports.schemas import BalanceDay, BalanceReport
 
@@ -25,7 +26,7 @@ USUAL_DAYS = 30
 From = Annotated[
     date | None, Query(alias="from", description="The first day, by UTC. Thirty days before `to` if absent.")
 ]
-To = Annotated[date | None, Query(description="The last day, by UTC. Today if absent.")]
+To = Annotated[Day | None, Query(description="The last day, by UTC. Today if absent.")]
 COLUMNS = ("day", "currency", "paid", "refunded", "disputed", "credited", "kept", "fees", "differences", "checked_at")
 
 
@@ -66,6 +67,6 @@ def _asked(first: date | None, to: date | None) -> tuple[date, date]:
     return begin, last
 
 
-def _shown(day: Day, checked_at: datetime) -> BalanceDay:
+def _shown(day: domain.Day, checked_at: datetime) -> BalanceDay:
     kept = day.paid - day.refunded - day.disputed - day.credited
     return BalanceDay.model_validate({**asdict(day), "kept": kept, "checked_at": checked_at})

@@ -108,7 +108,12 @@ async def test_the_report_shows_what_was_compared(api: Caller, stage: Stage) -> 
 
 @pytest.mark.parametrize(
     ("query", "param"),
-    [("from=2026-02-01&to=2026-01-01", "from"), ("from=2020-01-01&to=2026-01-01", "from"), ("from=banana", "from")],
+    [
+        ("from=2026-02-01&to=2026-01-01", "from"),
+        ("from=2020-01-01&to=2026-01-01", "from"),
+        ("from=banana", "from"),
+        ("to=0", "to"),
+    ],
 )
 async def test_days_that_cannot_be_reported_are_refused_by_name(api: Caller, query: str, param: str) -> None:
     refused = await api.refused("GET", f"/v1/reports/balance?{query}", 422, "validation_error")

@@ -29,6 +29,7 @@ OPAQUE = "a cursor is good only where a list answered it"
 
 ONE_CURRENCY = "all items of an invoice are in its currency, and no schema can compare two fields"
 WHAT_IS_PAID = "what credit notes give back depends on what is paid, and a payment must be one of the invoice"
+SPAN = "days are reported in order and for a year at most, and no schema can compare two fields"
 ADDRESSES = "which addresses may be called is decided by taking them apart and resolving them"
 
 STATES = {
@@ -41,6 +42,7 @@ STATES = {
     "validation_error after": OPAQUE,
     "validation_error Last-Event-ID": OPAQUE,
     "validation_error url": ADDRESSES,
+    "validation_error from": SPAN,
     "validation_error items[]": ONE_CURRENCY,
     "validation_error refund_amount": WHAT_IS_PAID,
     "validation_error credit_amount": WHAT_IS_PAID,
