@@ -15,6 +15,7 @@ NARROW = {"alembic_version": READ, "audit_log": ADD}
 DELETES_FROM = {
     "invoicing_api": {"invoice_items", "operations", "rate_buckets", "reference_claims"},
     "invoicing_worker": {
+        "balance_days",
         "changes",
         "configured_actions",
         "deliveries",

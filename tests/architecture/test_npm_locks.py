@@ -1,16 +1,17 @@
 """The lock files of npm: they hold on every machine."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-LISTED = subprocess.run(
-    ["git", "ls-files", "*package-lock.json"], cwd=PROJECT, capture_output=True, text=True, check=True
+LOCKS = sorted(
+    str(lock.relative_to(PROJECT))
+    for folder in ("bench", "examples", "tests")
+    for lock in (PROJECT / folder).rglob("package-lock.json")
+    if "node_modules" not in lock.parts
 )
-LOCKS = LISTED.stdout.split()
 
 
 @pytest.mark.parametrize("lock", LOCKS)
