@@ -33,6 +33,9 @@ class Life:
         return str(found["data"][0]["payment"]["payment_intent"])
 
     async def draft(self) -> None:
+        await self._dashboard.sandbox.switch(
+            debit_settlement_s=86_400
+        )  # a step settles a debit, not another life's clock
         self.customer = (await self._dashboard.post("customers", name="Jenny", email="jenny@example.com"))["id"]
         terms = {"customer": self.customer, "collection_method": "send_invoice", "days_until_due": 30}
         self.invoice = (await self._dashboard.post("invoices", **terms))["id"]
