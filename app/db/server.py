@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from app.db.engine import Connection
+from app.domain.dispute import TO_ANSWER
 
 _SERVER = """
 SELECT
@@ -42,8 +43,7 @@ SELECT
     (SELECT count(*) FROM webhook_endpoints WHERE status = 'disabled' AND deleted_at IS NULL) AS disabled_endpoints,
     (SELECT count(*) FROM operations WHERE answered_at IS NULL AND created_at < now() - interval '10 minutes')
         AS stuck_operations,
-    (SELECT count(*) FROM disputes WHERE status IN ('warning_needs_response', 'needs_response', 'appeal_needs_response')
-        AND deleted_at IS NULL) AS disputes_to_answer,
+    (SELECT count(*) FROM disputes WHERE status = ANY ($1::text[]) AND deleted_at IS NULL) AS disputes_to_answer,
     (SELECT max(received_at) FROM webhook_events) AS last_event_at
 """
 
@@ -127,7 +127,7 @@ async def delivered_version(connection: Connection) -> str | None:
 
 async def backlog(connection: Connection) -> Backlog:
     """Count what waits for a person."""
-    row = await connection.fetchrow(_BACKLOG)
+    row = await connection.fetchrow(_BACKLOG, sorted(TO_ANSWER))
     if row is None:
         raise AssertionError("a statement of counts answers a row")
     return Backlog(**row)

@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=Authorize
 MOST_DAYS = 366
 USUAL_DAYS = 30
 From = Annotated[
-    date | None, Query(alias="from", description="The first day, by UTC. Thirty days before `to` if absent.")
+    Day | None, Query(alias="from", description="The first day, by UTC. Thirty days before `to` if absent.")
 ]
 To = Annotated[Day | None, Query(description="The last day, by UTC. Today if absent.")]
 COLUMNS = ("day", "currency", "paid", "refunded", "disputed", "credited", "kept", "fees", "differences", "checked_at")

@@ -186,12 +186,12 @@ def test_a_build_is_told_how_the_index_is_reached_and_nothing_else_of_this_machi
             "constraint": "/nowhere/constraints.txt",
             "user": "true",
             "target": "/nowhere",
-            "index-url": "https://overruled.example/simple",
-            "extra-index-url": f"\n  file://{mirror}\n  https://more.example/simple",
+            "index-url": "https://overruled.example/index",
+            "extra-index-url": f"\n  file://{mirror}\n  https://more.example/index",
             "find-links": str(wheels),
             "cert": str(authority),
         },
-        "install": {"index-url": "https://packages.example/simple", "no-compile": "true"},
+        "install": {"index-url": "https://packages.example/index", "no-compile": "true"},
         "wheel": {"no-deps": "true"},
     }
     lines = [f"[{name}]\n" + "".join(f"{it} = {value}\n" for it, value in told[name].items()) for name in told]
@@ -205,8 +205,8 @@ def test_a_build_is_told_how_the_index_is_reached_and_nothing_else_of_this_machi
 
     expected = {
         "PIP_CONFIG_FILE": os.devnull,
-        "PIP_INDEX_URL": "https://packages.example/simple",
-        "PIP_EXTRA_INDEX_URL": f"file://{mirror} https://more.example/simple",
+        "PIP_INDEX_URL": "https://packages.example/index",
+        "PIP_EXTRA_INDEX_URL": f"file://{mirror} https://more.example/index",
         "PIP_FIND_LINKS": str(wheels),
         "PIP_CERT": "/etc/pip-cert.pem",
         "PIP_TIMEOUT": "7",

@@ -73,7 +73,7 @@ class Index:
         context, self.authority = make_chain(folder)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self._server.server_port}/simple"
+        self.url = f"https://127.0.0.1:{self._server.server_port}/index"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class Index:
             packed.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
             packed.writestr(f"{about}/RECORD", "")
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        page = self.folder / "simple" / name / "index.html"
+        page = self.folder / "index" / name / "index.html"
         page.parent.mkdir(parents=True)
         page.write_text(f'<a href="/{wheel.name}#sha256={digest}">{wheel.name}</a>')
         lock = self.folder / f"{name}.txt"
@@ -157,7 +157,7 @@ def test_pip_installs_where_uv_cannot_and_the_reason_is_said(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{find_free_port()}/simple")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{find_free_port()}/index")
     environment = prepared()
     told = environment.install(own_index.publish("crate"))
     assert told.startswith("installed by pip, because uv could not: ")
