@@ -29,7 +29,7 @@ from app.fulfillment.schemas import FulfillmentState
 from app.http.parameters import IdQuery
 from app.http.schema_rules import SchemaKeywords
 from app.http.schemas import Shown
-from app.invoices.schemas import InvoiceDocument
+from app.invoices.read_schemas import InvoiceDocument
 from app.refunds.schemas import RefundRead
 
 MOST = 500

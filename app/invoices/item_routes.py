@@ -10,8 +10,9 @@ from app.http.dependencies import WriteDep, service
 from app.http.parameters import InvoiceId, ItemId
 from app.http.problems import STATE, WRITE, answers
 from app.http.routing import AuthorizedRoute
+from app.invoices.item_schemas import ItemCreate, ItemsCreate, ItemUpdate
 from app.invoices.items import Items
-from app.invoices.schemas import InvoiceRead, ItemCreate, ItemsCreate, ItemUpdate
+from app.invoices.read_schemas import InvoiceRead
 
 
 def _form(body: object) -> str:

@@ -14,7 +14,7 @@ from app.http.reads import require_known
 from app.http.routing import AuthorizedRoute
 from app.invoices import payments
 from app.invoices.payment_schemas import InvoicePaymentsRead, PaymentAttach
-from app.invoices.schemas import InvoiceRead
+from app.invoices.read_schemas import InvoiceRead
 from app.invoices.service import Invoices
 
 router = APIRouter(prefix="/v1/invoices/{invoice_id}", tags=["payments"], route_class=AuthorizedRoute)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.http.parameters import IdQuery, ReferenceQuery, TimeQuery
 from app.http.queries import Paging
-from app.invoices.schemas import Status
+from app.invoices.read_schemas import Status
 
 
 class InvoicesQuery(Paging):

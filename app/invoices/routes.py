@@ -21,16 +21,8 @@ from app.invoices import timeline
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.hosted_pages_schemas import HostedPagesRead
 from app.invoices.queries import InvoicesQuery
-from app.invoices.schemas import (
-    ClientSecret,
-    InvoiceCreate,
-    InvoiceFinalize,
-    InvoiceListed,
-    InvoicePay,
-    InvoiceRead,
-    InvoiceUpdate,
-    InvoiceWithSecret,
-)
+from app.invoices.read_schemas import ClientSecret, InvoiceListed, InvoiceRead, InvoiceWithSecret
+from app.invoices.schemas import InvoiceCreate, InvoiceFinalize, InvoicePay, InvoiceUpdate
 from app.invoices.service import Invoices
 from app.invoices.timeline_schemas import TimelineRead
 from app.settings import Settings

@@ -21,7 +21,7 @@ from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Version
 from app.domain.sources import id_of
-from app.invoices.schemas import InvoiceDocument, InvoiceListed, ItemRead
+from app.invoices.read_schemas import InvoiceDocument, InvoiceListed, ItemRead
 from app.refunds.schemas import RefundRead
 from app.stripe.fields import Fields
 

@@ -20,7 +20,7 @@ from app.access.schemas import ApiKeyRead, AuditEntryRead
 from app.customers.schemas import CustomerRead
 from app.fulfillment.schemas import FulfillmentActionRead, FulfillmentRead
 from app.inbox.schemas import EventListed, EventRead
-from app.invoices.schemas import InvoiceListed, InvoiceRead
+from app.invoices.read_schemas import InvoiceListed, InvoiceRead
 from tests.fixtures.caller import Caller
 from tests.fixtures.ports import find_free_port
 from tests.fixtures.postgres import Database, PrivatePostgres

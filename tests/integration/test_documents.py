@@ -8,7 +8,7 @@ import pytest
 
 from app.db import documents, resources
 from app.domain.sources import Feed, From, Personal
-from app.invoices.schemas import InvoiceDocument, InvoiceListed, ItemRead
+from app.invoices.read_schemas import InvoiceDocument, InvoiceListed, ItemRead
 from app.projection import mirrored_rows, snapshot_rows
 from app.stripe import mapping
 from app.stripe.fields import Fields

@@ -21,7 +21,7 @@ from app.fulfillment.history import occasions, with_entry
 from app.fulfillment.mail.letters import MailWriter
 from app.fulfillment.mail.sample import FULFILLMENT, INVOICE
 from app.fulfillment.schemas import FulfillmentRead
-from app.invoices.schemas import InvoiceRead
+from app.invoices.read_schemas import InvoiceRead
 
 SENDER = Mailbox.of("Shop <orders@shop.example>")
 

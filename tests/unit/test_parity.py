@@ -19,7 +19,7 @@ from app.domain.erasure import NOT_PEOPLE, PERSONAL
 from app.domain.masking import MASK
 from app.domain.sources import Feed, From, Joined, Personal
 from app.events.schemas import InvoiceState
-from app.invoices.schemas import InvoiceListed, InvoiceRead, ItemRead
+from app.invoices.read_schemas import InvoiceListed, InvoiceRead, ItemRead
 from app.refunds.schemas import RefundRead
 from app.stripe.mapping import FIELDS, ITEM, Kind
 from tests.unit.test_fields import Kept, Listed

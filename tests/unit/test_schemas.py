@@ -9,7 +9,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from app.catalog.schemas import PriceCreate, PriceUpdate, ProductCreate, ProductUpdate
 from app.customers.schemas import CustomerCreate, CustomerUpdate
 from app.http.schemas import Currency, Email, MetadataUpdate, Quantity, Reference, StripeId, Time
-from app.invoices.schemas import InvoiceCreate, InvoicePay, InvoiceUpdate, ItemCreate, ItemsCreate, ItemUpdate
+from app.invoices.item_schemas import ItemCreate, ItemsCreate, ItemUpdate
+from app.invoices.schemas import InvoiceCreate, InvoicePay, InvoiceUpdate
 
 ITEM = {"amount": 100, "currency": "usd"}
 INVOICE = {"customer": "cus_1", "days_until_due": 1}
