@@ -1,0 +1,154 @@
+"""Invoices and their items as they are shown. `From` says where a field stands in Stripe's object."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.customers.schemas import AddressRead
+from app.domain.fulfillment import FulfillmentStatus
+from app.domain.invoice import InvoiceStatus, Settlement
+from app.domain.sources import (
+    REFERENCE,
+    Feed,
+    From,
+    Identity,
+    Joined,
+    Ours,
+    Passing,
+    Personal,
+    emptied,
+    id_of,
+    listed,
+    not_negative,
+    time,
+    without_reference,
+)
+from app.http.schemas import (
+    CustomFieldRead,
+    Shown,
+)
+from app.invoices.particulars import (
+    DiscountRead,
+    FinalizationError,
+    TaxIdRead,
+    TaxRead,
+    discount_amounts,
+    finalization_error,
+    frozen_tax_ids,
+    in_full,
+    item_id,
+    paid_out_of_band,
+    settlement,
+    tax_amounts,
+)
+
+CollectionMethod = Literal["send_invoice", "charge_automatically"]
+Status = Literal["draft", "open", "paid", "void", "uncollectible"]
+
+
+class ItemRead(Shown):
+    id: Annotated[str, From(item_id)] = Field(examples=["ii_1Pgf"])
+    line_item: Annotated[str, From("id")] = Field(examples=["il_1Pgf"])
+    price: Annotated[str | None, From("pricing?", "price_details?", "price", id_of)]
+    product: Annotated[str | None, From("pricing?", "price_details?", "product", id_of)]
+    quantity: Annotated[int | None, From("quantity")] = Field(
+        description="Whole units; Stripe cuts off what `quantity_decimal` says in full."
+    )
+    quantity_decimal: Annotated[str | None, From("quantity_decimal", in_full, since=2)]
+    unit_amount_decimal: Annotated[str | None, From("pricing?", "unit_amount_decimal")]
+    amount: Annotated[int, From("amount")]
+    currency: Annotated[str, From("currency")]
+    description: Annotated[str | None, From("description")]
+    metadata: Annotated[dict[str, str], From("metadata", emptied)]
+
+
+class InvoiceFulfillment(Shown):
+    status: FulfillmentStatus
+    fulfilled_at: datetime | None
+
+
+class InvoiceListed(Shown):
+    """An invoice as lists show it: without its items."""
+
+    id: Annotated[str, From("id"), Identity, Feed] = Field(examples=["in_1PgF"])
+    number: Annotated[str | None, From("number"), Feed]
+    status: Annotated[InvoiceStatus, From("status"), Feed]
+    customer: Annotated[str | None, From("customer", id_of), Feed]
+    reference: Annotated[str | None, From("metadata?", REFERENCE), Feed]
+    collection_method: Annotated[CollectionMethod, From("collection_method"), Feed]
+    auto_advance: Annotated[bool, From("auto_advance", bool)]
+    currency: Annotated[str, From("currency"), Feed]
+    subtotal: Annotated[int, From("subtotal"), Feed]
+    total: Annotated[int, From("total"), Feed]
+    amount_due: Annotated[int, From("amount_due"), Feed]
+    amount_paid: Annotated[int, From("amount_paid"), Feed]
+    amount_remaining: Annotated[int, From("amount_remaining", not_negative), Feed]
+    settled_by: Annotated[Settlement | None, From(settlement, since=2), Feed] = Field(
+        description="What made it `paid`; null while it is not."
+    )
+    pre_payment_credit_notes_amount: Annotated[int | None, From("pre_payment_credit_notes_amount", since=3), Feed] = (
+        Field(description="What credit notes took off before it was paid.")
+    )
+    post_payment_credit_notes_amount: Annotated[int | None, From("post_payment_credit_notes_amount", since=3), Feed] = (
+        Field(description="What credit notes gave back after it was paid.")
+    )
+    amount_shipping: Annotated[int | None, From("amount_shipping", since=2), Feed]
+    receipt_number: Annotated[str | None, From("receipt_number", since=3), Feed]
+    statement_descriptor: Annotated[str | None, From("statement_descriptor", since=3), Feed]
+    discounts: Annotated[list[DiscountRead], From("total_discount_amounts", discount_amounts, since=2), Feed] = Field(
+        description="What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive."
+    )
+    taxes: Annotated[list[TaxRead], From(tax_amounts, since=2), Feed]
+    last_finalization_error: Annotated[
+        FinalizationError | None, From("last_finalization_error", finalization_error, since=2), Feed
+    ] = Field(description="Why Stripe last refused to finalize this draft.")
+    customer_name: Annotated[str | None, From("customer_name", since=2), Personal] = Field(
+        description="As Stripe froze it when it finalized the invoice, as are the other `customer_` fields."
+    )
+    customer_email: Annotated[str | None, From("customer_email", since=2), Personal]
+    customer_address: Annotated[AddressRead | None, From("customer_address", since=2), Personal]
+    customer_tax_ids: Annotated[list[TaxIdRead], From("customer_tax_ids", frozen_tax_ids, since=2), Personal]
+    due_at: Annotated[datetime | None, From("due_date", time), Feed]
+    description: Annotated[str | None, From("description")]
+    footer: Annotated[str | None, From("footer")]
+    custom_fields: Annotated[list[CustomFieldRead], From("custom_fields", listed)]
+    metadata: Annotated[dict[str, str], From("metadata", without_reference), Feed]
+    payment_intent: Annotated[str | None, Ours, Feed]
+    hosted_invoice_url: Annotated[str | None, From("hosted_invoice_url"), Passing] = Field(
+        description="As Stripe gave it last. It expires, as `invoice_pdf` does: `…/hosted-pages` answers one that holds."
+    )
+    invoice_pdf: Annotated[str | None, From("invoice_pdf"), Passing]
+    fulfillment: Annotated[InvoiceFulfillment | None, Joined]
+    livemode: Annotated[bool, From("livemode"), Identity, Feed]
+    created_at: Annotated[datetime, From("created", time), Identity, Feed]
+    finalized_at: Annotated[datetime | None, From("status_transitions", "finalized_at", time), Feed]
+    paid_at: Annotated[datetime | None, From("status_transitions", "paid_at", time), Feed]
+    voided_at: Annotated[datetime | None, From("status_transitions", "voided_at", time), Feed]
+    marked_uncollectible_at: Annotated[
+        datetime | None, From("status_transitions", "marked_uncollectible_at", time), Feed
+    ]
+    updated_at: Annotated[datetime, Ours, Feed]
+
+
+class InvoiceRead(InvoiceListed):
+    items: Annotated[list[ItemRead], Joined]
+
+
+class InvoiceDocument(InvoiceRead):
+    """What is kept of an invoice: what is shown, and what only the feed, the payment page and fulfillments need."""
+
+    paid_out_of_band: Annotated[bool, From(paid_out_of_band), Feed]
+    account_name: Annotated[str | None, From("account_name"), Passing]
+
+
+class InvoiceWithSecret(InvoiceRead):
+    """An invoice with the secret by which a front end confirms its payment; null where there is nothing to pay."""
+
+    client_secret: str | None = Field(default=None, examples=["pi_3Pgf_secret_kz"])
+
+
+class ClientSecret(Shown):
+    client_secret: str = Field(examples=["pi_3Pgf_secret_kz"])
+    publishable_key: str
+    payment_intent: str | None
