@@ -7,8 +7,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # Shows that a silent command still runs.
 WAIT    = $(PYTHON) -m dev.patience
-# The environment is rebuilt when, and only when, a lock changes by content. What `make run` does not need comes later.
-SUM    := $(shell cat requirements-local.txt requirements-dev.txt requirements-specification.txt | cksum | tr " " -)
+# The environment is rebuilt when, and only when, a lock (or what the sandbox is as a package) changes by content. What `make run` does not need comes later.
+SUM    := $(shell cat requirements-local.txt requirements-dev.txt requirements-specification.txt sandbox/pyproject.toml | cksum | tr " " -)
 TO_RUN := $(VENV)/.to-run-$(SUM)
 STAMP  := $(VENV)/.complete-$(SUM)
 
@@ -123,6 +123,7 @@ lock: $(STAMP) ## resolve the lock files again: exact versions, hashes, no addre
 	$(COMPILE) --extra local --constraint requirements.txt --output-file requirements-local.txt
 	$(COMPILE) --extra local --extra dev --constraint requirements-local.txt --output-file requirements-dev.txt
 	$(COMPILE:pyproject.toml=--group specification) --no-deps --output-file requirements-specification.txt
+	$(COMPILE:pyproject.toml=sandbox/pyproject.toml) --constraint requirements.txt --output-file sandbox/requirements.txt
 
 install: $(STAMP) ## the virtual environment, from the locks
 

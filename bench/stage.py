@@ -145,7 +145,7 @@ class Stage:
     async def sandbox(self, port: int, deliver_to: int) -> None:
         """The offline Stripe on `port`, delivering to the API on `deliver_to`."""
         where = ["--port", str(port), "--webhook-url", f"http://127.0.0.1:{deliver_to}/webhooks/stripe"]
-        self._start("sandbox", ["sandbox", *where, "--webhook-secret", events.SECRET], _inherited())
+        self._start("sandbox", ["offline_stripe", *where, "--webhook-secret", events.SECRET], _inherited())
         await ready(f"http://127.0.0.1:{port}/_sandbox/health")
 
     async def worker(self, database: str, **more: str) -> Child:

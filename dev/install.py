@@ -102,8 +102,9 @@ class Environment:
         return reason(said) if status else ""
 
     def install_project(self) -> None:
-        """Make `invoicing` a command that runs this folder's code."""
-        linked = self._pip("--no-deps", "--no-index", "--no-build-isolation", "--editable", PROJECT)
+        """Make `invoicing` and `offline-stripe` commands that run this folder's code."""
+        both = ["--editable", PROJECT, "--editable", PROJECT / "sandbox"]
+        linked = self._pip("--no-deps", "--no-index", "--no-build-isolation", *both)
         _must("Linking the project", linked, self._for_pip)
 
 

@@ -30,7 +30,7 @@ def sandbox(environment: Environment) -> Command:
     where: Command = ["--port", str(environment.sandbox_port), "--state", environment.data_dir / "sandbox.sqlite3"]
     webhooks: Command = ["--webhook-url", f"{environment.api_url}/webhooks/stripe"]
     secret = f"@{environment.webhook_secret_file}"
-    return [sys.executable, "-m", "sandbox", *where, *webhooks, "--webhook-secret", secret]
+    return [sys.executable, "-m", "offline_stripe", *where, *webhooks, "--webhook-secret", secret]
 
 
 async def answers(url: str) -> None:

@@ -11,7 +11,7 @@ import stripe
 
 from dev import specification
 
-TARGET = Path(__file__).resolve().parents[1] / "sandbox" / "wire" / "operations.txt"
+TARGET = Path(__file__).resolve().parents[1] / "sandbox" / "offline_stripe" / "wire" / "operations.txt"
 METHODS = frozenset({"delete", "get", "post"})
 _CALL = re.compile(r'self\._request\(\s*"(delete|get|post)",\s*"(/v[12]/[^"]+)"')
 _ID = re.compile(r"\{\w+\}")

@@ -1,5 +1,5 @@
-"""`python -m sandbox`."""
+"""`python -m offline_stripe`."""
 
-from sandbox.cli import main
+from offline_stripe.cli import main
 
 raise SystemExit(main())

@@ -8,26 +8,26 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from sandbox.control.faults import Fault, Faults
-from sandbox.control.journal import Journal, redacted
-from sandbox.control.versions import Versions
-from sandbox.documents import Document, pretty, to_text
-from sandbox.expansion import expand
-from sandbox.presentation import show
-from sandbox.publishable import redact_for_publishable
-from sandbox.resources import ROUTER
-from sandbox.settings import API_VERSION
-from sandbox.store.listing import Page
-from sandbox.store.transaction import Cause, Store, Transaction
-from sandbox.webhooks.delivery import Deliveries
-from sandbox.wire.errors import StripeError
-from sandbox.wire.form import decode_form
-from sandbox.wire.idempotency import IdempotencyKeys, Stored, fingerprint
-from sandbox.wire.keys import Caller, RestrictedKeys, authenticate, require_secret
-from sandbox.wire.messages import Request, Response
-from sandbox.wire.parameters import check_parameters
-from sandbox.wire.routing import Answer, Call, Route
-from sandbox.wire.simulated import NOT_SIMULATED, is_stripes, not_simulated, require_simulated, taken_by
+from offline_stripe.control.faults import Fault, Faults
+from offline_stripe.control.journal import Journal, redacted
+from offline_stripe.control.versions import Versions
+from offline_stripe.documents import Document, pretty, to_text
+from offline_stripe.expansion import expand
+from offline_stripe.presentation import show
+from offline_stripe.publishable import redact_for_publishable
+from offline_stripe.resources import ROUTER
+from offline_stripe.settings import API_VERSION
+from offline_stripe.store.listing import Page
+from offline_stripe.store.transaction import Cause, Store, Transaction
+from offline_stripe.webhooks.delivery import Deliveries
+from offline_stripe.wire.errors import StripeError
+from offline_stripe.wire.form import decode_form
+from offline_stripe.wire.idempotency import IdempotencyKeys, Stored, fingerprint
+from offline_stripe.wire.keys import Caller, RestrictedKeys, authenticate, require_secret
+from offline_stripe.wire.messages import Request, Response
+from offline_stripe.wire.parameters import check_parameters
+from offline_stripe.wire.routing import Answer, Call, Route
+from offline_stripe.wire.simulated import NOT_SIMULATED, is_stripes, not_simulated, require_simulated, taken_by
 
 logger = logging.getLogger("sandbox")
 FOREVER_S = 3600.0

@@ -8,25 +8,25 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
-from sandbox.api import Api, CutError
-from sandbox.billing import schedule
-from sandbox.control.calls import Control
-from sandbox.control.faults import Faults
-from sandbox.control.journal import Journal
-from sandbox.control.versions import Versions
-from sandbox.origins import cross_origin_headers, preflight
-from sandbox.pages.router import Pages
-from sandbox.settings import SandboxConfig
-from sandbox.store.clock import Clock
-from sandbox.store.database import Database, seed_of
-from sandbox.store.emission import Emission
-from sandbox.store.identifiers import Identifiers
-from sandbox.store.transaction import Store
-from sandbox.webhooks.delivery import Deliveries
-from sandbox.webhooks.endpoints import install_account, install_endpoints
-from sandbox.wire.idempotency import IdempotencyKeys
-from sandbox.wire.keys import RestrictedKeys
-from sandbox.wire.messages import (
+from offline_stripe.api import Api, CutError
+from offline_stripe.billing import schedule
+from offline_stripe.control.calls import Control
+from offline_stripe.control.faults import Faults
+from offline_stripe.control.journal import Journal
+from offline_stripe.control.versions import Versions
+from offline_stripe.origins import cross_origin_headers, preflight
+from offline_stripe.pages.router import Pages
+from offline_stripe.settings import SandboxConfig
+from offline_stripe.store.clock import Clock
+from offline_stripe.store.database import Database, seed_of
+from offline_stripe.store.emission import Emission
+from offline_stripe.store.identifiers import Identifiers
+from offline_stripe.store.transaction import Store
+from offline_stripe.webhooks.delivery import Deliveries
+from offline_stripe.webhooks.endpoints import install_account, install_endpoints
+from offline_stripe.wire.idempotency import IdempotencyKeys
+from offline_stripe.wire.keys import RestrictedKeys
+from offline_stripe.wire.messages import (
     BodyTooLargeError,
     ClientGoneError,
     Receive,

@@ -1,4 +1,4 @@
-"""The command line: `python -m sandbox`.
+"""The command line: `python -m offline_stripe`.
 
 It parses the flags and starts the server. It prints addresses and no keys.
 """
@@ -9,10 +9,10 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from sandbox.asgi import create_app
-from sandbox.settings import SandboxConfig, Switches, WebhookTarget
-from sandbox.store.database import StateFileError
-from sandbox.wire.serving import server_for
+from offline_stripe.asgi import create_app
+from offline_stripe.settings import SandboxConfig, Switches, WebhookTarget
+from offline_stripe.store.database import StateFileError
+from offline_stripe.wire.serving import server_for
 
 
 def parser() -> argparse.ArgumentParser:

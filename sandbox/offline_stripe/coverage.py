@@ -1,4 +1,4 @@
-"""`python -m sandbox.coverage FILE`: write into a Markdown file what the sandbox simulates of Stripe's API.
+"""`python -m offline_stripe.coverage FILE`: write into a Markdown file what the sandbox simulates of Stripe's API.
 
 The text goes between two marks of the file. It is made of the routes and of the SDK's types, so it cannot be wrong.
 """
@@ -9,12 +9,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.resources import MODULES
-from sandbox.wire.declared import Declared, declared
-from sandbox.wire.routing import Route
-from sandbox.wire.simulated import EVERYWHERE, PAGE, Taken, operations, taken_by
+from offline_stripe.resources import MODULES
+from offline_stripe.wire.declared import Declared, declared
+from offline_stripe.wire.routing import Route
+from offline_stripe.wire.simulated import EVERYWHERE, PAGE, Taken, operations, taken_by
 
-BEGIN, END = "<!-- coverage: python -m sandbox.coverage docs/sandbox.md -->\n", "<!-- end of coverage -->"
+BEGIN, END = "<!-- coverage: python -m offline_stripe.coverage docs/sandbox.md -->\n", "<!-- end of coverage -->"
 EVERY_LIST = frozenset({EVERYWHERE, *PAGE.split()})
 _ID = re.compile(r"\{\w+\}")
 

@@ -5,14 +5,14 @@ Fields that exist only when asked for (`confirmation_secret`, `payments`, …) a
 
 from collections.abc import Callable
 
-from sandbox.billing.automatic_tax import customer_tax
-from sandbox.billing.cash import show_cash
-from sandbox.billing.collection import intent_of
-from sandbox.documents import Document
-from sandbox.presentation import show
-from sandbox.store.listing import Filters, count, list_documents
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import StripeError, invalid_request
+from offline_stripe.billing.automatic_tax import customer_tax
+from offline_stripe.billing.cash import show_cash
+from offline_stripe.billing.collection import intent_of
+from offline_stripe.documents import Document
+from offline_stripe.presentation import show
+from offline_stripe.store.listing import Filters, count, list_documents
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import StripeError, invalid_request
 
 Include = Callable[[Transaction, Document], object]
 ABSENT = object()

@@ -4,7 +4,7 @@ They hold until 30 days after the due date and at most 120 days after finalizati
 addresses that hold for at least ten days more.
 """
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 DAY = 86_400
 AFTER_DUE = 30 * DAY

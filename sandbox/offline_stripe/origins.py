@@ -3,7 +3,7 @@
 Only `/v1` has CORS headers; the control calls must not have any.
 """
 
-from sandbox.wire.messages import Response
+from offline_stripe.wire.messages import Response
 
 
 def cross_origin_headers() -> dict[str, str]:

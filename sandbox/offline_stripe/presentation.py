@@ -7,10 +7,10 @@ still follows. It changes no document.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sandbox.documents import Document, copied
-from sandbox.hosted_links import hosted_links
-from sandbox.store.listing import Filters, count, list_documents
-from sandbox.store.transaction import Transaction
+from offline_stripe.documents import Document, copied
+from offline_stripe.hosted_links import hosted_links
+from offline_stripe.store.listing import Filters, count, list_documents
+from offline_stripe.store.transaction import Transaction
 
 TOMBSTONE = "deleted_customer"
 """The kind of what is kept of a deleted customer, so that its id still answers."""

@@ -3,7 +3,7 @@
 A browser does not get metadata, customer and amounts received.
 """
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 FROM_STRIPE_JS = frozenset(
     {"client_secret", "key", "expected_payment_method_type", "client_attribution_metadata", "guid", "muid", "sid",

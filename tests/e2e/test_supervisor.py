@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 PROJECT = Path(__file__).resolve().parents[2]
 MARK = "SUPERVISOR_TEST"
 UP = "Ctrl-C"  # in what is said at the end of the start
-PARTS = {"api": "app.cli serve", "worker": "app.cli worker", "sandbox": "-m sandbox"}
+PARTS = {"api": "app.cli serve", "worker": "app.cli worker", "sandbox": "-m offline_stripe"}
 
 
 def coverage_variables() -> set[str]:

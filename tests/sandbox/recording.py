@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.asgi import Sandbox, create_app
-from sandbox.cli import config_from
-from sandbox.settings import API_VERSION
-from sandbox.wire.messages import Receive, Scope, Send
-from sandbox.wire.serving import server_for
+from offline_stripe.asgi import Sandbox, create_app
+from offline_stripe.cli import config_from
+from offline_stripe.settings import API_VERSION
+from offline_stripe.wire.messages import Receive, Scope, Send
+from offline_stripe.wire.serving import server_for
 
 JSON = dict[str, Any]
 

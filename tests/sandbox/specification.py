@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 
 from dev import specification
-from sandbox.wire.form import decode_form
+from offline_stripe.wire.form import decode_form
 from tests.sandbox.since import EVENTS, LISTS, PARAMETERS, PROPERTIES
 
 JSON = dict[str, Any]

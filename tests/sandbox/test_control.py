@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sandbox.asgi import create_app
-from sandbox.cli import config_from, main
-from sandbox.settings import API_VERSION, SandboxConfig, Switches
-from sandbox.store.database import Database, StateFileError
+from offline_stripe.asgi import create_app
+from offline_stripe.cli import config_from, main
+from offline_stripe.settings import API_VERSION, SandboxConfig, Switches
+from offline_stripe.store.database import Database, StateFileError
 from tests.sandbox.conftest import Drafting
 from tests.sandbox.process import SECRET_KEY, RunningSandbox
 from tests.sandbox.receiver import Receiver

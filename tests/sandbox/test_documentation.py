@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from sandbox.asgi import create_app
-from sandbox.billing.test_methods import TEST_METHODS, TestMethod
-from sandbox.control.faults import KINDS
-from sandbox.coverage import with_table
-from sandbox.resources import MODULES
-from sandbox.settings import SandboxConfig, Switches
+from offline_stripe.asgi import create_app
+from offline_stripe.billing.test_methods import TEST_METHODS, TestMethod
+from offline_stripe.control.faults import KINDS
+from offline_stripe.coverage import with_table
+from offline_stripe.resources import MODULES
+from offline_stripe.settings import SandboxConfig, Switches
 from tests.sandbox.process import PROJECT
 
 GUIDE = (PROJECT / "docs" / "sandbox.md").read_text()
@@ -41,7 +41,7 @@ def test_every_fault_stands_in_the_guide() -> None:
 
 
 def test_the_table_of_operations_and_parameters_is_current() -> None:
-    assert with_table(GUIDE) == GUIDE, "python -m sandbox.coverage docs/sandbox.md"
+    assert with_table(GUIDE) == GUIDE, "python -m offline_stripe.coverage docs/sandbox.md"
 
 
 def test_every_resource_stands_in_the_guide() -> None:

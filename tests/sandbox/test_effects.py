@@ -14,15 +14,15 @@ from urllib.parse import urlencode
 import pytest
 import time_machine
 
-from sandbox.asgi import Sandbox, create_app
-from sandbox.billing.rendering import make_template
-from sandbox.coverage import split
-from sandbox.documents import from_text
-from sandbox.resources import MODULES
-from sandbox.settings import SandboxConfig, Switches
-from sandbox.store.transaction import Cause, Transaction
-from sandbox.wire.messages import Request
-from sandbox.wire.routing import Route
+from offline_stripe.asgi import Sandbox, create_app
+from offline_stripe.billing.rendering import make_template
+from offline_stripe.coverage import split
+from offline_stripe.documents import from_text
+from offline_stripe.resources import MODULES
+from offline_stripe.settings import SandboxConfig, Switches
+from offline_stripe.store.transaction import Cause, Transaction
+from offline_stripe.wire.messages import Request
+from offline_stripe.wire.routing import Route
 from tests.sandbox.examples import BASES, ELSEWHERE, EXAMPLES, IDS, PROBED, WORLD
 
 MOMENT = "2026-11-01T12:00:00Z"

@@ -8,8 +8,8 @@ import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.billing.pricing import amount_for
-from sandbox.billing.totals import _spread
+from offline_stripe.billing.pricing import amount_for
+from offline_stripe.billing.totals import _spread
 from tests.sandbox.conftest import Drafting
 from tests.sandbox.process import RunningSandbox
 

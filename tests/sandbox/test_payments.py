@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import stripe
 
-from sandbox.billing.test_methods import TEST_METHODS
+from offline_stripe.billing.test_methods import TEST_METHODS
 from tests.sandbox.conftest import Drafting
 from tests.sandbox.process import PUBLISHABLE_KEY, RunningSandbox
 

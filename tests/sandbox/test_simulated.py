@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from dev.stripe_operations import listed
-from sandbox.resources import MODULES
-from sandbox.wire.declared import Declared, declared
-from sandbox.wire.errors import StripeError
-from sandbox.wire.routing import Route
-from sandbox.wire.simulated import OPERATIONS, Taken, operations, require_simulated, taken_by
+from offline_stripe.resources import MODULES
+from offline_stripe.wire.declared import Declared, declared
+from offline_stripe.wire.errors import StripeError
+from offline_stripe.wire.routing import Route
+from offline_stripe.wire.simulated import OPERATIONS, Taken, operations, require_simulated, taken_by
 from tests.sandbox.process import RunningSandbox
 
 TAKES = "name address metadata discounts{coupon} rendering{pdf{page_size}} type=card|us_bank_account enabled=false"

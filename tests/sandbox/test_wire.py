@@ -5,9 +5,9 @@ from email.utils import parsedate_to_datetime
 import pytest
 import stripe
 
-from sandbox.wire.errors import StripeError
-from sandbox.wire.form import decode_form
-from sandbox.wire.parameters import check_parameters
+from offline_stripe.wire.errors import StripeError
+from offline_stripe.wire.form import decode_form
+from offline_stripe.wire.parameters import check_parameters
 from tests.sandbox.process import PUBLISHABLE_KEY, RunningSandbox
 
 

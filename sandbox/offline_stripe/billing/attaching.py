@@ -4,12 +4,12 @@ This module decides what may be attached and what an attached payment forbids. `
 when it succeeds. Source: Stripe, "Accept partial payments for invoices", and the endive API's `attach_payment`.
 """
 
-from sandbox.billing.collection import attached, credit, require_payable
-from sandbox.billing.records import attach_record
-from sandbox.documents import Document
-from sandbox.shapes import invoices as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request, parameter_missing
+from offline_stripe.billing.collection import attached, credit, require_payable
+from offline_stripe.billing.records import attach_record
+from offline_stripe.documents import Document
+from offline_stripe.shapes import invoices as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request, parameter_missing
 
 
 def attach(tx: Transaction, invoice: Document, sent: Document) -> None:

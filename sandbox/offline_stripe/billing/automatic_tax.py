@@ -6,12 +6,12 @@ owes the tax itself (reverse charge). Source: Stripe Tax's documentation.
 
 from decimal import Decimal
 
-from sandbox.billing.jurisdictions import EU_COUNTRIES, Jurisdiction, Place, jurisdiction_of, place_of
-from sandbox.billing.pricing import rounded
-from sandbox.documents import Document
-from sandbox.shapes.catalog import tax_rate
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import StripeError, invalid_request
+from offline_stripe.billing.jurisdictions import EU_COUNTRIES, Jurisdiction, Place, jurisdiction_of, place_of
+from offline_stripe.billing.pricing import rounded
+from offline_stripe.documents import Document
+from offline_stripe.shapes.catalog import tax_rate
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import StripeError, invalid_request
 
 NONTAXABLE = "txcd_00000000"
 _ADDED_ON_TOP = frozenset({"cad", "usd"})

@@ -3,10 +3,10 @@
 Each change of `customer.balance` is made here, together with the transaction that explains it.
 """
 
-from sandbox.documents import Document
-from sandbox.presentation import updating
-from sandbox.shapes import customers as shapes
-from sandbox.store.transaction import Transaction
+from offline_stripe.documents import Document
+from offline_stripe.presentation import updating
+from offline_stripe.shapes import customers as shapes
+from offline_stripe.store.transaction import Transaction
 
 
 def adjust_balance(tx: Transaction, customer: Document, amount: int, kind: str, **about: object) -> Document:

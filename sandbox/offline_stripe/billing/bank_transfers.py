@@ -3,13 +3,13 @@
 What comes in part by part is kept for the PaymentIntent until it is complete. Source: Stripe, "Bank transfer payments".
 """
 
-from sandbox.billing import payments
-from sandbox.billing.cash import account_number, cash_of, enter_cash, reconciles
-from sandbox.documents import Document
-from sandbox.presentation import announce
-from sandbox.shapes import cash as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing import payments
+from offline_stripe.billing.cash import account_number, cash_of, enter_cash, reconciles
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce
+from offline_stripe.shapes import cash as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 KIND = "customer_balance"
 INSTRUCTIONS = "display_bank_transfer_instructions"

@@ -3,14 +3,14 @@
 An authorization ends after seven days. Source: Stripe, "Place a hold on a payment method".
 """
 
-from sandbox.billing import payments
-from sandbox.billing.collection import carry_over
-from sandbox.billing.currencies import check_charge, display
-from sandbox.billing.disputes import follow_up
-from sandbox.documents import Document
-from sandbox.presentation import announce
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import StripeError, invalid_request
+from offline_stripe.billing import payments
+from offline_stripe.billing.collection import carry_over
+from offline_stripe.billing.currencies import check_charge, display
+from offline_stripe.billing.disputes import follow_up
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import StripeError, invalid_request
 
 
 def capture(tx: Transaction, intent: Document, amount: int | None) -> None:

@@ -2,10 +2,10 @@
 
 from hashlib import blake2b
 
-from sandbox.documents import Document
-from sandbox.presentation import announce
-from sandbox.shapes import cash as shapes
-from sandbox.store.transaction import Transaction
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce
+from offline_stripe.shapes import cash as shapes
+from offline_stripe.store.transaction import Transaction
 
 
 def cash_of(customer: Document, currency: str) -> int:

@@ -3,13 +3,13 @@
 Other states are refused in Stripe's words.
 """
 
-from sandbox.billing.attaching import require_none
-from sandbox.billing.balances import adjust_balance
-from sandbox.billing.collection import not_open, release_intent, unschedule_invoice
-from sandbox.documents import Document
-from sandbox.presentation import announce
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing.attaching import require_none
+from offline_stripe.billing.balances import adjust_balance
+from offline_stripe.billing.collection import not_open, release_intent, unschedule_invoice
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 
 def void(tx: Transaction, invoice: Document) -> None:

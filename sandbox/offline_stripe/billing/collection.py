@@ -4,16 +4,16 @@ It handles `pay`, payments out of band, attempts and their count, and the invoic
 `billing.payments` takes the money.
 """
 
-from sandbox.billing import payments
-from sandbox.billing.balances import adjust_balance
-from sandbox.billing.bank_transfers import KIND, awaits_transfer, complete, request_transfer
-from sandbox.billing.methods import resolve_method
-from sandbox.billing.payments import Presence
-from sandbox.billing.test_methods import BY_TOKEN, OUTCOMES, Outcome
-from sandbox.documents import Document
-from sandbox.presentation import announce, show
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import StripeError, invalid_request
+from offline_stripe.billing import payments
+from offline_stripe.billing.balances import adjust_balance
+from offline_stripe.billing.bank_transfers import KIND, awaits_transfer, complete, request_transfer
+from offline_stripe.billing.methods import resolve_method
+from offline_stripe.billing.payments import Presence
+from offline_stripe.billing.test_methods import BY_TOKEN, OUTCOMES, Outcome
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, show
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import StripeError, invalid_request
 
 RETRY_DAYS = (3, 5, 7)
 DAY = 86_400

@@ -6,18 +6,18 @@ A credit first reduces what remains to be paid. The rest is refunded, credited t
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sandbox.billing.balances import adjust_balance
-from sandbox.billing.collection import close_paid, intent_of, release_intent, request_remainder
-from sandbox.billing.currencies import display
-from sandbox.billing.numbering import number_credit_note
-from sandbox.billing.pricing import plain, rounded, whole
-from sandbox.billing.refunding import refund_charge
-from sandbox.billing.totals import pretax, taxes_at
-from sandbox.documents import Document, public
-from sandbox.presentation import announce, show
-from sandbox.shapes import credits as shapes
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import StripeError, invalid_request, parameter_missing, resource_missing
+from offline_stripe.billing.balances import adjust_balance
+from offline_stripe.billing.collection import close_paid, intent_of, release_intent, request_remainder
+from offline_stripe.billing.currencies import display
+from offline_stripe.billing.numbering import number_credit_note
+from offline_stripe.billing.pricing import plain, rounded, whole
+from offline_stripe.billing.refunding import refund_charge
+from offline_stripe.billing.totals import pretax, taxes_at
+from offline_stripe.documents import Document, public
+from offline_stripe.presentation import announce, show
+from offline_stripe.shapes import credits as shapes
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import StripeError, invalid_request, parameter_missing, resource_missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Amounts are integers in the currency's smallest unit.
 """
 
-from sandbox.wire.errors import StripeError, invalid_request
+from offline_stripe.wire.errors import StripeError, invalid_request
 
 SUPPORTED = frozenset(
     "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf"  # noqa: SIM905 (a table, not a list of lines)

@@ -3,12 +3,12 @@
 Source: Stripe's changelog of 2026-01-28, where the call is a preview.
 """
 
-from sandbox.billing.collection import invoice_of, not_open, payment_of, request_remainder
-from sandbox.billing.finalization import request_payment
-from sandbox.documents import Document
-from sandbox.presentation import announce, updating
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing.collection import invoice_of, not_open, payment_of, request_remainder
+from offline_stripe.billing.finalization import request_payment
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, updating
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 
 def detach(tx: Transaction, invoice: Document, intent: Document) -> None:

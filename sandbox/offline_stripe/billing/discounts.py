@@ -3,12 +3,12 @@
 This module redeems coupons within their limits. `billing.totals` computes what a discount takes off.
 """
 
-from sandbox.billing.promotions import Purchase, take_code
-from sandbox.documents import Document
-from sandbox.presentation import still_valid
-from sandbox.shapes import catalog as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing.promotions import Purchase, take_code
+from offline_stripe.documents import Document
+from offline_stripe.presentation import still_valid
+from offline_stripe.shapes import catalog as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 DISCOUNTS = "discounts{coupon discount promotion_code}"
 """What of a `discounts` parameter has an effect."""

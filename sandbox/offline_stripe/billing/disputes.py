@@ -7,14 +7,14 @@ recorded answers (order of events, balance transactions, deadlines).
 
 from dataclasses import dataclass
 
-from sandbox.billing.currencies import display
-from sandbox.billing.fraud_warnings import settle_warnings, warn
-from sandbox.billing.ledger import enter_reinstatement, enter_withdrawal
-from sandbox.documents import Document, copied
-from sandbox.presentation import announce, updating
-from sandbox.shapes import disputes as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing.currencies import display
+from offline_stripe.billing.fraud_warnings import settle_warnings, warn
+from offline_stripe.billing.ledger import enter_reinstatement, enter_withdrawal
+from offline_stripe.documents import Document, copied
+from offline_stripe.presentation import announce, updating
+from offline_stripe.shapes import disputes as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 DAY = 86_400
 DAYS_TO_RESPOND = 8

@@ -5,18 +5,18 @@ A draft inherits fields from its customer, and has a due date and custom fields.
 
 from copy import deepcopy
 
-from sandbox.billing.currencies import check_currency
-from sandbox.billing.discounts import discounts_from
-from sandbox.billing.items import attach, require_room
-from sandbox.billing.promotions import Purchase
-from sandbox.billing.rendering import render
-from sandbox.billing.shipping import cost_from
-from sandbox.documents import Document
-from sandbox.presentation import updating
-from sandbox.shapes import customers as customer_shapes
-from sandbox.shapes import invoices as shapes
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing.currencies import check_currency
+from offline_stripe.billing.discounts import discounts_from
+from offline_stripe.billing.items import attach, require_room
+from offline_stripe.billing.promotions import Purchase
+from offline_stripe.billing.rendering import render
+from offline_stripe.billing.shipping import cost_from
+from offline_stripe.documents import Document
+from offline_stripe.presentation import updating
+from offline_stripe.shapes import customers as customer_shapes
+from offline_stripe.shapes import invoices as shapes
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import invalid_request
 
 DAY = 86_400
 FIVE_YEARS = 5 * 366 * DAY

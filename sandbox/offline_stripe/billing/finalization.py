@@ -6,21 +6,21 @@ its default payment. `billing.collection` charges it.
 
 from copy import deepcopy
 
-from sandbox.billing import automatic_tax
-from sandbox.billing.balances import adjust_balance
-from sandbox.billing.bank_transfers import KIND, request_transfer
-from sandbox.billing.closing import void
-from sandbox.billing.currencies import chargeable, least_charge, most_charge, too_large
-from sandbox.billing.methods import make_transfer
-from sandbox.billing.numbering import number_invoice
-from sandbox.billing.payments import method_types, open_intent
-from sandbox.billing.totals import recompute
-from sandbox.documents import Document
-from sandbox.presentation import MIRRORED, announce, show, tax_ids_of
-from sandbox.shapes import invoices as shapes
-from sandbox.shapes.payments import card_options
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import StripeError, invalid_request, resource_missing
+from offline_stripe.billing import automatic_tax
+from offline_stripe.billing.balances import adjust_balance
+from offline_stripe.billing.bank_transfers import KIND, request_transfer
+from offline_stripe.billing.closing import void
+from offline_stripe.billing.currencies import chargeable, least_charge, most_charge, too_large
+from offline_stripe.billing.methods import make_transfer
+from offline_stripe.billing.numbering import number_invoice
+from offline_stripe.billing.payments import method_types, open_intent
+from offline_stripe.billing.totals import recompute
+from offline_stripe.documents import Document
+from offline_stripe.presentation import MIRRORED, announce, show, tax_ids_of
+from offline_stripe.shapes import invoices as shapes
+from offline_stripe.shapes.payments import card_options
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import StripeError, invalid_request, resource_missing
 
 DAY = 86_400
 LETTER_COUNTRIES = frozenset({"CA", "MX", "US"})

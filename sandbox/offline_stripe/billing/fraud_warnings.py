@@ -3,11 +3,11 @@
 A warning can be acted on until its charge is disputed or refunded in full.
 """
 
-from sandbox.documents import Document
-from sandbox.presentation import announce, updating
-from sandbox.shapes import disputes as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, updating
+from offline_stripe.shapes import disputes as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 KIND = "radar.early_fraud_warning"
 FRAUD_TYPES = frozenset(

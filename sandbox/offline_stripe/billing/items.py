@@ -7,14 +7,14 @@ totals once per request.
 from copy import deepcopy
 from decimal import Decimal
 
-from sandbox.billing.discounts import DISCOUNTS, discounts_from
-from sandbox.billing.pricing import Priced, amount_for, in_currency, plain, price_item, quantity_of
-from sandbox.billing.promotions import Purchase
-from sandbox.documents import Document
-from sandbox.shapes import invoices as shapes
-from sandbox.shapes.catalog import tax_rate
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import StripeError, invalid_request
+from offline_stripe.billing.discounts import DISCOUNTS, discounts_from
+from offline_stripe.billing.pricing import Priced, amount_for, in_currency, plain, price_item, quantity_of
+from offline_stripe.billing.promotions import Purchase
+from offline_stripe.documents import Document
+from offline_stripe.shapes import invoices as shapes
+from offline_stripe.shapes.catalog import tax_rate
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import StripeError, invalid_request
 
 MOST_ITEMS = 250
 ITEM = f"{DISCOUNTS} amount description discountable metadata period quantity quantity_decimal tax_rates"

@@ -6,7 +6,7 @@ Rates are percentages of November 2026, the state's part only in the United Stat
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 
 @dataclass(frozen=True, slots=True)

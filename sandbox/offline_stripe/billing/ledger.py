@@ -4,9 +4,9 @@ The money of a charge becomes available at midnight (UTC) some days later; other
 what leaves the account is negative. Everything settles in the currency of its charge.
 """
 
-from sandbox.documents import Document
-from sandbox.shapes import ledger as shapes
-from sandbox.store.transaction import Transaction
+from offline_stripe.documents import Document
+from offline_stripe.shapes import ledger as shapes
+from offline_stripe.store.transaction import Transaction
 
 DAY = 86_400
 BASIS = 10_000

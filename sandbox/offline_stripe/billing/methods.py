@@ -3,12 +3,12 @@
 This module does not pay with them.
 """
 
-from sandbox.billing.test_methods import BY_NUMBER, BY_TOKEN, OUTCOMES, TestMethod
-from sandbox.documents import Document
-from sandbox.presentation import announce, updating
-from sandbox.shapes import customers as shapes
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import StripeError, invalid_request, parameter_missing, resource_missing
+from offline_stripe.billing.test_methods import BY_NUMBER, BY_TOKEN, OUTCOMES, TestMethod
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, updating
+from offline_stripe.shapes import customers as shapes
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import StripeError, invalid_request, parameter_missing, resource_missing
 
 ATTACHABLE = "declines_once_attached"
 CENTURY = 2000

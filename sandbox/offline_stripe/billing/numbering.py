@@ -3,8 +3,8 @@
 It uses `invoice_prefix` and `next_invoice_sequence`.
 """
 
-from sandbox.documents import Document
-from sandbox.store.transaction import Transaction
+from offline_stripe.documents import Document
+from offline_stripe.store.transaction import Transaction
 
 
 def new_prefix(tx: Transaction) -> str:

@@ -6,16 +6,16 @@ passes the result on.
 
 from dataclasses import dataclass
 
-from sandbox.billing.cash import give_back
-from sandbox.billing.currencies import check_charge
-from sandbox.billing.disputes import follow_up
-from sandbox.billing.ledger import enter_charge
-from sandbox.billing.test_methods import OUTCOMES, Outcome
-from sandbox.documents import Document, public
-from sandbox.presentation import announce
-from sandbox.shapes import payments as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import DOCS, StripeError, invalid_request
+from offline_stripe.billing.cash import give_back
+from offline_stripe.billing.currencies import check_charge
+from offline_stripe.billing.disputes import follow_up
+from offline_stripe.billing.ledger import enter_charge
+from offline_stripe.billing.test_methods import OUTCOMES, Outcome
+from offline_stripe.documents import Document, public
+from offline_stripe.presentation import announce
+from offline_stripe.shapes import payments as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import DOCS, StripeError, invalid_request
 
 AUTHORIZED_S = 7 * 86_400
 AUTHENTICATION_FAILED = (

@@ -3,12 +3,12 @@
 An automatic payout takes all that is available, and names each entry it paid out. One by hand takes an amount.
 """
 
-from sandbox.billing.ledger import balances, enter_payout, enter_payout_return
-from sandbox.documents import Document
-from sandbox.presentation import announce
-from sandbox.shapes import ledger as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing.ledger import balances, enter_payout, enter_payout_return
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce
+from offline_stripe.shapes import ledger as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 DAY = 86_400
 DAYS_TO_ARRIVE = 2

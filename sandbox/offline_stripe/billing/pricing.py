@@ -6,12 +6,12 @@ It computes with the unit amount and the quantity, and knows no invoice.
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
-from sandbox.billing.currencies import check_amount, check_currency
-from sandbox.billing.tax_codes import checked_tax_code
-from sandbox.documents import Document
-from sandbox.shapes import catalog as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request, parameter_missing
+from offline_stripe.billing.currencies import check_amount, check_currency
+from offline_stripe.billing.tax_codes import checked_tax_code
+from offline_stripe.documents import Document
+from offline_stripe.shapes import catalog as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request, parameter_missing
 
 _WAYS = ("pricing", "price_data", "amount", "unit_amount_decimal")
 

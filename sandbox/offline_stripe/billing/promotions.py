@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from sandbox.billing.currencies import display
-from sandbox.documents import Document
-from sandbox.presentation import code_is_active
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing.currencies import display
+from offline_stripe.documents import Document
+from offline_stripe.presentation import code_is_active
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 A reference decides, then an equal amount, then age. Source: Stripe, "Reconciliation of bank transfers".
 """
 
-from sandbox.billing.bank_transfers import KIND, awaits_transfer, request_transfer, take
-from sandbox.billing.cash import cash_of, enter_cash, reconciles, show_cash
-from sandbox.billing.collection import carry_over, invoice_of
-from sandbox.billing.methods import make_transfer
-from sandbox.documents import Document
-from sandbox.shapes import cash as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import StripeError, invalid_request
+from offline_stripe.billing.bank_transfers import KIND, awaits_transfer, request_transfer, take
+from offline_stripe.billing.cash import cash_of, enter_cash, reconciles, show_cash
+from offline_stripe.billing.collection import carry_over, invoice_of
+from offline_stripe.billing.methods import make_transfer
+from offline_stripe.documents import Document
+from offline_stripe.shapes import cash as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import StripeError, invalid_request
 
 
 def fund(tx: Transaction, customer: Document, amount: int, currency: str, reference: str | None) -> Document:

@@ -3,11 +3,11 @@
 An attached record counts once its payment is guaranteed.
 """
 
-from sandbox.billing.collection import credit, require_payable
-from sandbox.documents import Document
-from sandbox.shapes import invoices as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request, parameter_missing
+from offline_stripe.billing.collection import credit, require_payable
+from offline_stripe.documents import Document
+from offline_stripe.shapes import invoices as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request, parameter_missing
 
 OUTCOMES = {"guaranteed": "guaranteed_at", "failed": "failed_at", "canceled": "canceled_at"}
 

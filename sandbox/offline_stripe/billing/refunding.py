@@ -7,15 +7,15 @@ invoice stays paid. Source of the test cards: Stripe's testing page.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sandbox.billing.cash import enter_cash
-from sandbox.billing.currencies import display
-from sandbox.billing.disputes import refunded_in_full, require_refundable
-from sandbox.billing.ledger import enter_refund, enter_refund_failure
-from sandbox.documents import Document
-from sandbox.presentation import announce, show, updating
-from sandbox.shapes import payments as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing.cash import enter_cash
+from offline_stripe.billing.currencies import display
+from offline_stripe.billing.disputes import refunded_in_full, require_refundable
+from offline_stripe.billing.ledger import enter_refund, enter_refund_failure
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, show, updating
+from offline_stripe.shapes import payments as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 DAY = 86_400
 DAYS_FOR_ACTION = 30

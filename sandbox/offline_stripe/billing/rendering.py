@@ -3,10 +3,10 @@
 At Stripe templates are made in the Dashboard; here a control call makes them.
 """
 
-from sandbox.documents import Document
-from sandbox.shapes import rendering as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.documents import Document
+from offline_stripe.shapes import rendering as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 RENDERING = "rendering{amount_tax_display pdf template template_version}"
 """What of a `rendering` parameter has an effect."""

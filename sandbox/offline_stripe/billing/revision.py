@@ -3,13 +3,13 @@
 The revised invoice is voided when the revision is finalized.
 """
 
-from sandbox.billing.drafting import apply_changes, open_draft
-from sandbox.billing.items import attach
-from sandbox.billing.totals import recompute
-from sandbox.documents import Document
-from sandbox.presentation import announce
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing.drafting import apply_changes, open_draft
+from offline_stripe.billing.items import attach
+from offline_stripe.billing.totals import recompute
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 _CARRIED = ("collection_method", "custom_fields", "description", "footer", "metadata", "statement_descriptor")
 

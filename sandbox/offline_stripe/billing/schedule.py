@@ -5,18 +5,18 @@ It moves the virtual clock through that work. Each timer runs in its own transac
 
 import logging
 
-from sandbox.billing import disputes, payouts, refunding, tax_ids, test_clocks
-from sandbox.billing.capturing import expire
-from sandbox.billing.collection import collect, intent_of, settle
-from sandbox.billing.finalization import finalize
-from sandbox.billing.methods import resolve_method
-from sandbox.billing.payments import Presence
-from sandbox.billing.sending import send
-from sandbox.billing.test_methods import OUTCOMES
-from sandbox.documents import Document
-from sandbox.presentation import announce
-from sandbox.store.transaction import Cause, Store, Transaction
-from sandbox.wire.errors import StripeError
+from offline_stripe.billing import disputes, payouts, refunding, tax_ids, test_clocks
+from offline_stripe.billing.capturing import expire
+from offline_stripe.billing.collection import collect, intent_of, settle
+from offline_stripe.billing.finalization import finalize
+from offline_stripe.billing.methods import resolve_method
+from offline_stripe.billing.payments import Presence
+from offline_stripe.billing.sending import send
+from offline_stripe.billing.test_methods import OUTCOMES
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce
+from offline_stripe.store.transaction import Cause, Store, Transaction
+from offline_stripe.wire.errors import StripeError
 
 logger = logging.getLogger("sandbox.schedule")
 HOUR = 3600

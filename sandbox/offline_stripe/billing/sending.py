@@ -3,12 +3,12 @@
 Nothing leaves this machine.
 """
 
-from sandbox.billing.finalization import finalize
-from sandbox.documents import Document
-from sandbox.hosted_links import hosted_links
-from sandbox.presentation import announce
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing.finalization import finalize
+from offline_stripe.documents import Document
+from offline_stripe.hosted_links import hosted_links
+from offline_stripe.presentation import announce
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 
 def send(tx: Transaction, invoice: Document) -> None:

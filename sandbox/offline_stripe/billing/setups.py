@@ -3,14 +3,14 @@
 It holds the SetupIntent's states, each attempt, and the mandates of bank debits.
 """
 
-from sandbox.billing.methods import ATTACHABLE, attach_method
-from sandbox.billing.payments import AUTHENTICATION_FAILED, Presence, challenge
-from sandbox.billing.test_methods import OUTCOMES, Outcome
-from sandbox.documents import Document, public
-from sandbox.presentation import announce, updating
-from sandbox.shapes import setups as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import DOCS, StripeError, invalid_request
+from offline_stripe.billing.methods import ATTACHABLE, attach_method
+from offline_stripe.billing.payments import AUTHENTICATION_FAILED, Presence, challenge
+from offline_stripe.billing.test_methods import OUTCOMES, Outcome
+from offline_stripe.documents import Document, public
+from offline_stripe.presentation import announce, updating
+from offline_stripe.shapes import setups as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import DOCS, StripeError, invalid_request
 
 MANDATE_STATUSES = frozenset({"active", "inactive", "pending"})
 

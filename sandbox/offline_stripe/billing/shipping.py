@@ -1,11 +1,11 @@
 """Shipping rates, and what one costs on an invoice in the invoice's currency. `billing.totals` taxes it."""
 
-from sandbox.billing.currencies import check_currency
-from sandbox.billing.tax_codes import checked_tax_code
-from sandbox.documents import Document
-from sandbox.shapes import shipping as shapes
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import invalid_request, parameter_missing
+from offline_stripe.billing.currencies import check_currency
+from offline_stripe.billing.tax_codes import checked_tax_code
+from offline_stripe.documents import Document
+from offline_stripe.shapes import shipping as shapes
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import invalid_request, parameter_missing
 
 RATE = (
     "delivery_estimate{maximum minimum} display_name fixed_amount{amount currency currency_options} metadata"

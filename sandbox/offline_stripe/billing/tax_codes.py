@@ -2,7 +2,7 @@
 
 import re
 
-from sandbox.wire.errors import resource_missing
+from offline_stripe.wire.errors import resource_missing
 
 _CODE = re.compile(r"txcd_\d{8}")
 

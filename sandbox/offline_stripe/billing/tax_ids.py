@@ -6,12 +6,12 @@ ones is not, and one of twos stays pending (Stripe, "Customer tax IDs"). The san
 
 import re
 
-from sandbox.billing.jurisdictions import EU_COUNTRIES
-from sandbox.documents import Document
-from sandbox.presentation import announce, updating
-from sandbox.shapes import taxes as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.billing.jurisdictions import EU_COUNTRIES
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, updating
+from offline_stripe.shapes import taxes as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 VERIFIED_TYPES = frozenset({"au_abn", "eu_vat", "gb_vat"})
 STATUSES = frozenset({"pending", "unavailable", "unverified", "verified"})

@@ -3,11 +3,11 @@
 Advancing a test clock moves the virtual clock by as much, with everything that becomes due on the way at its own time.
 """
 
-from sandbox.documents import Document
-from sandbox.presentation import announce
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
-from sandbox.wire.simulated import not_simulated
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
+from offline_stripe.wire.simulated import not_simulated
 
 KIND = "test_helpers.test_clock"
 DAY = 86_400

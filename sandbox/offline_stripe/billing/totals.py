@@ -7,12 +7,12 @@ change.
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sandbox.billing import automatic_tax
-from sandbox.billing.currencies import chargeable
-from sandbox.billing.pricing import rounded
-from sandbox.billing.shipping import behavior_of
-from sandbox.documents import Document, copied
-from sandbox.store.transaction import Transaction
+from offline_stripe.billing import automatic_tax
+from offline_stripe.billing.currencies import chargeable
+from offline_stripe.billing.pricing import rounded
+from offline_stripe.billing.shipping import behavior_of
+from offline_stripe.documents import Document, copied
+from offline_stripe.store.transaction import Transaction
 
 
 @dataclass(slots=True)

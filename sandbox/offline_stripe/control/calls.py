@@ -11,22 +11,22 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from sandbox.billing import schedule
-from sandbox.billing.collection import authenticate, settle
-from sandbox.billing.test_methods import OUTCOMES
-from sandbox.control.decisions import DecisionControl
-from sandbox.control.faults import Faults
-from sandbox.control.journal import Journal
-from sandbox.control.versions import Versions
-from sandbox.control.webhooks import WebhookControl
-from sandbox.documents import Document, from_text, public
-from sandbox.settings import SandboxConfig
-from sandbox.store.transaction import Cause, Store, Transaction
-from sandbox.webhooks.delivery import Deliveries
-from sandbox.webhooks.endpoints import install_account, install_endpoints
-from sandbox.wire.errors import StripeError
-from sandbox.wire.keys import RestrictedKeys
-from sandbox.wire.messages import Request, Response, json_response
+from offline_stripe.billing import schedule
+from offline_stripe.billing.collection import authenticate, settle
+from offline_stripe.billing.test_methods import OUTCOMES
+from offline_stripe.control.decisions import DecisionControl
+from offline_stripe.control.faults import Faults
+from offline_stripe.control.journal import Journal
+from offline_stripe.control.versions import Versions
+from offline_stripe.control.webhooks import WebhookControl
+from offline_stripe.documents import Document, from_text, public
+from offline_stripe.settings import SandboxConfig
+from offline_stripe.store.transaction import Cause, Store, Transaction
+from offline_stripe.webhooks.delivery import Deliveries
+from offline_stripe.webhooks.endpoints import install_account, install_endpoints
+from offline_stripe.wire.errors import StripeError
+from offline_stripe.wire.keys import RestrictedKeys
+from offline_stripe.wire.messages import Request, Response, json_response
 
 SETTLING_S = 5.0
 Handler = Callable[[Document], Document | Awaitable[Document]]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from sandbox.billing import payouts
-from sandbox.billing.disputes import Case, decide, open_dispute
-from sandbox.billing.fraud_warnings import warn
-from sandbox.billing.methods import renew
-from sandbox.billing.refunding import settle_refund
-from sandbox.billing.rendering import make_template
-from sandbox.billing.setups import authenticate_setup, set_mandate
-from sandbox.billing.tax_ids import verify
-from sandbox.documents import Document
-from sandbox.presentation import show
-from sandbox.store.transaction import Cause, Store, Transaction
-from sandbox.webhooks.delivery import Deliveries
-from sandbox.wire.errors import resource_missing
+from offline_stripe.billing import payouts
+from offline_stripe.billing.disputes import Case, decide, open_dispute
+from offline_stripe.billing.fraud_warnings import warn
+from offline_stripe.billing.methods import renew
+from offline_stripe.billing.refunding import settle_refund
+from offline_stripe.billing.rendering import make_template
+from offline_stripe.billing.setups import authenticate_setup, set_mandate
+from offline_stripe.billing.tax_ids import verify
+from offline_stripe.documents import Document
+from offline_stripe.presentation import show
+from offline_stripe.store.transaction import Cause, Store, Transaction
+from offline_stripe.webhooks.delivery import Deliveries
+from offline_stripe.wire.errors import resource_missing
 
 Handler = Callable[[Document], Document | Awaitable[Document]]
 

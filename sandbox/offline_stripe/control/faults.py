@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 EXECUTING = frozenset({"drop_response", "slow", "stale_read", "malformed_body"})
 KINDS = ("status", "timeout", "drop_request", "drop_response", "slow", "stale_read", "malformed_body")

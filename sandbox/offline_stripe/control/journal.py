@@ -6,7 +6,7 @@ Secrets in it are redacted. It is in memory and keeps the newest 10,000.
 from collections import deque
 from fnmatch import fnmatchcase
 
-from sandbox.documents import Document, from_text
+from offline_stripe.documents import Document, from_text
 
 _SECRET = frozenset({"client_secret", "key", "number", "cvc", "account_number", "secret"})
 MOST_ENTRIES = 10_000

@@ -7,8 +7,8 @@ again, as Stripe shows them in the version in which they were made.
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.documents import Document, from_text, pretty
-from sandbox.settings import API_VERSION
+from offline_stripe.documents import Document, from_text, pretty
+from offline_stripe.settings import API_VERSION
 
 
 @dataclass(frozen=True, slots=True)

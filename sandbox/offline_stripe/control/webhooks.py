@@ -9,10 +9,10 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
-from sandbox.documents import Document, from_text, public
-from sandbox.store.transaction import Cause, Store, Transaction
-from sandbox.webhooks.delivery import Deliveries, Delivery
-from sandbox.webhooks.endpoints import add_endpoint, roll_secret
+from offline_stripe.documents import Document, from_text, public
+from offline_stripe.store.transaction import Cause, Store, Transaction
+from offline_stripe.webhooks.delivery import Deliveries, Delivery
+from offline_stripe.webhooks.endpoints import add_endpoint, roll_secret
 
 Handler = Callable[[Document], Document | Awaitable[Document]]
 _ORDERS = ("given", "reversed", "shuffled")

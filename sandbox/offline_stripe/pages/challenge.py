@@ -6,14 +6,14 @@ It returns to `return_url` with Stripe's query parameters.
 from html import escape
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from sandbox.billing.collection import authenticate
-from sandbox.billing.currencies import display
-from sandbox.billing.setups import authenticate_setup
-from sandbox.documents import Document
-from sandbox.pages.html import page
-from sandbox.store.transaction import Cause, Store, Transaction
-from sandbox.wire.form import decode_form
-from sandbox.wire.messages import Request, Response
+from offline_stripe.billing.collection import authenticate
+from offline_stripe.billing.currencies import display
+from offline_stripe.billing.setups import authenticate_setup
+from offline_stripe.documents import Document
+from offline_stripe.pages.html import page
+from offline_stripe.store.transaction import Cause, Store, Transaction
+from offline_stripe.wire.form import decode_form
+from offline_stripe.wire.messages import Request, Response
 
 _TELL = '<script src="/elements/challenge.js"></script>'
 """Tells the page around a frame that the challenge was answered."""

@@ -5,13 +5,13 @@ It changes nothing itself: paying goes through Stripe.js and the API, as on a me
 
 from html import escape
 
-from sandbox.billing.collection import intent_of
-from sandbox.documents import Document
-from sandbox.hosted_links import hosted_links
-from sandbox.pages.html import page
-from sandbox.pages.invoice_view import Pairs, facts, headline, row, sums
-from sandbox.store.transaction import Transaction
-from sandbox.wire.messages import Response
+from offline_stripe.billing.collection import intent_of
+from offline_stripe.documents import Document
+from offline_stripe.hosted_links import hosted_links
+from offline_stripe.pages.html import page
+from offline_stripe.pages.invoice_view import Pairs, facts, headline, row, sums
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.messages import Response
 
 _PAYABLE = {"requires_payment_method", "requires_confirmation", "requires_action"}
 

@@ -5,7 +5,7 @@ Each page escapes what it puts into the frame.
 
 from html import escape
 
-from sandbox.wire.messages import Response
+from offline_stripe.wire.messages import Response
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem;color:#1a1f36}"

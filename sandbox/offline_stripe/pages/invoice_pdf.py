@@ -5,11 +5,11 @@ It only lays the facts out.
 
 from collections.abc import Iterator
 
-from sandbox.documents import Document
-from sandbox.pages.invoice_view import facts, headline, row, sums
-from sandbox.pages.pdf import HEIGHT, WIDTH, Pdf, wrapped
-from sandbox.store.transaction import Transaction
-from sandbox.wire.messages import Response
+from offline_stripe.documents import Document
+from offline_stripe.pages.invoice_view import facts, headline, row, sums
+from offline_stripe.pages.pdf import HEIGHT, WIDTH, Pdf, wrapped
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.messages import Response
 
 LEFT, RIGHT, TOP, BOTTOM = 56, WIDTH - 56, 72, HEIGHT - 72
 QUANTITY = 400

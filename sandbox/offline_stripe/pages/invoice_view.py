@@ -5,8 +5,8 @@ It knows neither HTML nor PDF.
 
 from datetime import UTC, datetime
 
-from sandbox.billing.currencies import display
-from sandbox.documents import Document
+from offline_stripe.billing.currencies import display
+from offline_stripe.documents import Document
 
 Pairs = list[tuple[str, str]]
 

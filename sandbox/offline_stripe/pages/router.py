@@ -3,15 +3,15 @@
 A new page gets its own module and a line here.
 """
 
-from sandbox.documents import Document
-from sandbox.pages import stripe_js
-from sandbox.pages.challenge import answer_challenge, challenge_page
-from sandbox.pages.hosted_invoice import hosted_invoice_page
-from sandbox.pages.html import page
-from sandbox.pages.invoice_pdf import invoice_pdf
-from sandbox.store.transaction import Cause, Store, Transaction
-from sandbox.webhooks.delivery import Deliveries
-from sandbox.wire.messages import Request, Response
+from offline_stripe.documents import Document
+from offline_stripe.pages import stripe_js
+from offline_stripe.pages.challenge import answer_challenge, challenge_page
+from offline_stripe.pages.hosted_invoice import hosted_invoice_page
+from offline_stripe.pages.html import page
+from offline_stripe.pages.invoice_pdf import invoice_pdf
+from offline_stripe.store.transaction import Cause, Store, Transaction
+from offline_stripe.webhooks.delivery import Deliveries
+from offline_stripe.wire.messages import Request, Response
 
 
 class Pages:

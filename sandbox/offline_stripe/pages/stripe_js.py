@@ -8,7 +8,7 @@ import json
 import re
 from pathlib import Path
 
-from sandbox.wire.messages import Response
+from offline_stripe.wire.messages import Response
 
 _FILES = {path.name: path.read_text() for path in (Path(__file__).parent / "static").iterdir()}
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}

@@ -1,6 +1,6 @@
 """The API's resources: one module each, with its handlers and its table of routes."""
 
-from sandbox.resources import (
+from offline_stripe.resources import (
     account,
     balance,
     cash_balances,
@@ -33,7 +33,7 @@ from sandbox.resources import (
     tokens,
     webhook_endpoints,
 )
-from sandbox.wire.routing import Router
+from offline_stripe.wire.routing import Router
 
 MODULES = (
     products,

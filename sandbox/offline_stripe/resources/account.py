@@ -1,8 +1,8 @@
 """`/v1/account`: the sandbox's only account. Read only."""
 
-from sandbox.documents import Document
-from sandbox.wire.errors import StripeError
-from sandbox.wire.routing import Call, Route
+from offline_stripe.documents import Document
+from offline_stripe.wire.errors import StripeError
+from offline_stripe.wire.routing import Call, Route
 
 
 def retrieve_account(call: Call) -> Document:

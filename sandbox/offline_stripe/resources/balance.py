@@ -1,12 +1,12 @@
 """`/v1/balance` and `/v1/balance_transactions`: what the account has, and where it came from. `billing.ledger` writes it."""
 
-from sandbox.billing.ledger import balances
-from sandbox.documents import Document
-from sandbox.shapes.ledger import balance
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.wire.errors import invalid_request, resource_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.ledger import balances
+from offline_stripe.documents import Document
+from offline_stripe.shapes.ledger import balance
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.wire.errors import invalid_request, resource_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def retrieve_balance(call: Call) -> Document:

@@ -1,15 +1,15 @@
 """`/v1/customers/{id}/cash_balance` and its kin: money by bank transfer. The rules are in `billing.reconciliation`."""
 
-from sandbox.billing.cash import account_number, show_cash
-from sandbox.billing.currencies import check_currency
-from sandbox.billing.reconciliation import apply_by_hand, fund
-from sandbox.documents import Document
-from sandbox.resources.customers import customer_at
-from sandbox.shapes.cash import financial_addresses
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.wire.errors import invalid_request, parameter_missing, resource_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.cash import account_number, show_cash
+from offline_stripe.billing.currencies import check_currency
+from offline_stripe.billing.reconciliation import apply_by_hand, fund
+from offline_stripe.documents import Document
+from offline_stripe.resources.customers import customer_at
+from offline_stripe.shapes.cash import financial_addresses
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.wire.errors import invalid_request, parameter_missing, resource_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 _OWNED = "/v1/customers/{id}"
 

@@ -1,14 +1,14 @@
 """`/v1/charges`: money taken, or tried to take. Only descriptions and metadata can change."""
 
-from sandbox.documents import Document
-from sandbox.presentation import updating
-from sandbox.resources.fields import apply_fields, require_known
-from sandbox.shapes.customers import shipping
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.search import search_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.documents import Document
+from offline_stripe.presentation import updating
+from offline_stripe.resources.fields import apply_fields, require_known
+from offline_stripe.shapes.customers import shipping
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.search import search_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def _charge(call: Call) -> Document:

@@ -1,15 +1,15 @@
 """`/v1/coupons`: what a discount takes off. `billing.discounts` redeems them."""
 
-from sandbox.billing.currencies import check_currency
-from sandbox.documents import Document
-from sandbox.presentation import announce, updating
-from sandbox.resources.fields import apply_fields, deleted
-from sandbox.shapes import catalog as shapes
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.wire.errors import invalid_request, parameter_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.currencies import check_currency
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, updating
+from offline_stripe.resources.fields import apply_fields, deleted
+from offline_stripe.shapes import catalog as shapes
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.wire.errors import invalid_request, parameter_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 _FIELDS = ("amount_off", "duration", "duration_in_months", "max_redemptions", "name", "percent_off", "redeem_by")
 _WHOLE = 100

@@ -1,13 +1,13 @@
 """`/v1/credit_notes`: credits on finalized invoices. `billing.crediting` computes the amounts."""
 
-from sandbox.billing.crediting import issue, void_note
-from sandbox.documents import Document
-from sandbox.presentation import show, updating
-from sandbox.resources.fields import apply_fields, require_known
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.crediting import issue, void_note
+from offline_stripe.documents import Document
+from offline_stripe.presentation import show, updating
+from offline_stripe.resources.fields import apply_fields, require_known
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def create_credit_note(call: Call) -> Document:

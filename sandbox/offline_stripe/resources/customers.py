@@ -2,25 +2,25 @@
 
 import re
 
-from sandbox.billing.automatic_tax import location_invalid
-from sandbox.billing.balances import adjust_balance
-from sandbox.billing.drafting import checked_custom_fields, too_long
-from sandbox.billing.jurisdictions import place_of
-from sandbox.billing.methods import attach_method, resolve_method
-from sandbox.billing.numbering import new_prefix
-from sandbox.billing.rendering import active_template
-from sandbox.billing.tax_ids import add_tax_id
-from sandbox.billing.test_clocks import KIND as TEST_CLOCK
-from sandbox.documents import Document
-from sandbox.presentation import TOMBSTONE, announce, updating
-from sandbox.resources.fields import apply_fields, deleted, refuse_unknown_references, require_known
-from sandbox.shapes import customers as shapes
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.search import search_documents
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import invalid_request, resource_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.automatic_tax import location_invalid
+from offline_stripe.billing.balances import adjust_balance
+from offline_stripe.billing.drafting import checked_custom_fields, too_long
+from offline_stripe.billing.jurisdictions import place_of
+from offline_stripe.billing.methods import attach_method, resolve_method
+from offline_stripe.billing.numbering import new_prefix
+from offline_stripe.billing.rendering import active_template
+from offline_stripe.billing.tax_ids import add_tax_id
+from offline_stripe.billing.test_clocks import KIND as TEST_CLOCK
+from offline_stripe.documents import Document
+from offline_stripe.presentation import TOMBSTONE, announce, updating
+from offline_stripe.resources.fields import apply_fields, deleted, refuse_unknown_references, require_known
+from offline_stripe.shapes import customers as shapes
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.search import search_documents
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import invalid_request, resource_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 _PREFIX = re.compile(r"[A-Z0-9]{1,12}")
 _FIELDS = ("business_name", "description", "email", "individual_name", "name", "phone", "tax_exempt",

@@ -1,14 +1,14 @@
 """`/v1/disputes`: payments that a customer's bank takes back. The rules are in `billing.disputes`."""
 
-from sandbox.billing.disputes import accept, add_evidence, require_open
-from sandbox.documents import Document
-from sandbox.presentation import updating
-from sandbox.shapes.disputes import EVIDENCE_FILES, EVIDENCE_TEXTS
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.wire.errors import invalid_request, resource_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.disputes import accept, add_evidence, require_open
+from offline_stripe.documents import Document
+from offline_stripe.presentation import updating
+from offline_stripe.shapes.disputes import EVIDENCE_FILES, EVIDENCE_TEXTS
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.wire.errors import invalid_request, resource_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 MOST_EVIDENCE = 150_000
 _EVIDENCE = " ".join(EVIDENCE_TEXTS + EVIDENCE_FILES)

@@ -1,10 +1,10 @@
 """`/v1/radar/early_fraud_warnings`: what card networks report. `billing.fraud_warnings` makes them."""
 
-from sandbox.billing.fraud_warnings import KIND
-from sandbox.documents import Document
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.fraud_warnings import KIND
+from offline_stripe.documents import Document
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 PATH = "/v1/radar/early_fraud_warnings"
 

@@ -1,10 +1,10 @@
 """`/v1/events`: what happened, for those who missed the webhook. Events are kept for thirty days."""
 
-from sandbox.documents import Document, from_text
-from sandbox.store.listing import Filters, Page, page_limit, select_page
-from sandbox.wire.errors import invalid_request, resource_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.documents import Document, from_text
+from offline_stripe.store.listing import Filters, Page, page_limit, select_page
+from offline_stripe.wire.errors import invalid_request, resource_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 KEPT_S = 30 * 86_400
 MOST_TYPES = 20

@@ -5,10 +5,10 @@ An empty string unsets a field, as at Stripe.
 
 from collections.abc import Iterable
 
-from sandbox.documents import Document
-from sandbox.presentation import TOMBSTONE
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import resource_missing
+from offline_stripe.documents import Document
+from offline_stripe.presentation import TOMBSTONE
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import resource_missing
 
 _UNKNOWN = {
     "subscription": "subscription",

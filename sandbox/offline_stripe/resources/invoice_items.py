@@ -3,7 +3,7 @@
 There is no `invoiceitem.updated` event; a draft's change is announced as `invoice.updated`.
 """
 
-from sandbox.billing.items import (
+from offline_stripe.billing.items import (
     ITEM,
     PRICE_DATA,
     attach,
@@ -14,14 +14,14 @@ from sandbox.billing.items import (
     require_draft,
     require_room,
 )
-from sandbox.billing.totals import recompute
-from sandbox.documents import Document
-from sandbox.presentation import announce, updating
-from sandbox.resources.fields import deleted, refuse_unknown_references, require_known
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.wire.errors import parameter_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.totals import recompute
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, updating
+from offline_stripe.resources.fields import deleted, refuse_unknown_references, require_known
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.wire.errors import parameter_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def create_invoice_item(call: Call) -> Document:

@@ -3,7 +3,7 @@
 Each line of a manual invoice stands for one invoice item.
 """
 
-from sandbox.billing.items import (
+from offline_stripe.billing.items import (
     ITEM,
     PRICE_DATA,
     attach,
@@ -14,15 +14,15 @@ from sandbox.billing.items import (
     require_draft,
     require_room,
 )
-from sandbox.billing.totals import recompute
-from sandbox.documents import Document
-from sandbox.presentation import announce, updating
-from sandbox.resources.invoices import invoice_at
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import invalid_request, resource_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.totals import recompute
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, updating
+from offline_stripe.resources.invoices import invoice_at
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import invalid_request, resource_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def add_lines(call: Call) -> Document:

@@ -5,13 +5,13 @@ A PaymentIntent does not name its invoice.
 
 from typing import TypedDict
 
-from sandbox.billing.detaching import detach
-from sandbox.documents import Document
-from sandbox.resources.fields import require_known
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.wire.errors import parameter_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.detaching import detach
+from offline_stripe.documents import Document
+from offline_stripe.resources.fields import require_known
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.wire.errors import parameter_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 class InvoiceDetachPaymentParams(TypedDict, total=False):

@@ -3,18 +3,18 @@
 The preview is a real draft that is rolled back, so that the two cannot differ.
 """
 
-from sandbox.billing.discounts import DISCOUNTS
-from sandbox.billing.drafting import AUTOMATIC_TAX, open_draft
-from sandbox.billing.items import ITEM, PRICE_DATA, attach, change_item, make_item
-from sandbox.billing.numbering import new_prefix
-from sandbox.billing.totals import recompute
-from sandbox.documents import Document
-from sandbox.presentation import show
-from sandbox.resources.fields import refuse_unknown_references
-from sandbox.shapes import customers as shapes
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import resource_missing
-from sandbox.wire.routing import Call, Route
+from offline_stripe.billing.discounts import DISCOUNTS
+from offline_stripe.billing.drafting import AUTOMATIC_TAX, open_draft
+from offline_stripe.billing.items import ITEM, PRICE_DATA, attach, change_item, make_item
+from offline_stripe.billing.numbering import new_prefix
+from offline_stripe.billing.totals import recompute
+from offline_stripe.documents import Document
+from offline_stripe.presentation import show
+from offline_stripe.resources.fields import refuse_unknown_references
+from offline_stripe.shapes import customers as shapes
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import resource_missing
+from offline_stripe.wire.routing import Call, Route
 
 _CARRIED = ("currency", "discounts", "automatic_tax", "issuer")
 

@@ -1,10 +1,10 @@
 """`/v1/invoice_rendering_templates`: listed, archived and brought back. `billing.rendering` makes them."""
 
-from sandbox.documents import Document
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.wire.errors import invalid_request
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.documents import Document
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.wire.errors import invalid_request
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 PATH = "/v1/invoice_rendering_templates"
 

@@ -3,24 +3,24 @@
 The rules are in `billing`; lines have their own module.
 """
 
-from sandbox.billing import attaching, closing, collection
-from sandbox.billing.discounts import DISCOUNTS
-from sandbox.billing.drafting import AUTOMATIC_TAX, PAYMENT_SETTINGS, apply_changes, open_draft
-from sandbox.billing.finalization import finalize
-from sandbox.billing.rendering import RENDERING
-from sandbox.billing.revision import revise
-from sandbox.billing.sending import send
-from sandbox.billing.shipping import SHIPPING_COST
-from sandbox.billing.totals import recompute
-from sandbox.documents import Document
-from sandbox.presentation import announce, updating
-from sandbox.resources.fields import deleted, refuse_unknown_references, require_known
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.search import search_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.wire.errors import invalid_request, parameter_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing import attaching, closing, collection
+from offline_stripe.billing.discounts import DISCOUNTS
+from offline_stripe.billing.drafting import AUTOMATIC_TAX, PAYMENT_SETTINGS, apply_changes, open_draft
+from offline_stripe.billing.finalization import finalize
+from offline_stripe.billing.rendering import RENDERING
+from offline_stripe.billing.revision import revise
+from offline_stripe.billing.sending import send
+from offline_stripe.billing.shipping import SHIPPING_COST
+from offline_stripe.billing.totals import recompute
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, updating
+from offline_stripe.resources.fields import deleted, refuse_unknown_references, require_known
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.search import search_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.wire.errors import invalid_request, parameter_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 _ALWAYS = frozenset({"metadata", "expand"})
 

@@ -5,22 +5,22 @@ It limits what a publishable key with a client secret may see and do.
 
 import hmac
 
-from sandbox.billing import capturing, payments
-from sandbox.billing.collection import collect, invoice_of, made_by_invoice
-from sandbox.billing.currencies import check_charge, check_currency
-from sandbox.billing.methods import attach_method, method_from, resolve_method
-from sandbox.billing.payments import Presence, method_types
-from sandbox.documents import Document
-from sandbox.publishable import FROM_STRIPE_JS
-from sandbox.resources.fields import apply_fields, require_known
-from sandbox.shapes.customers import shipping
-from sandbox.shapes.payments import card_options
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.search import search_documents
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import StripeError, invalid_request, parameter_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing import capturing, payments
+from offline_stripe.billing.collection import collect, invoice_of, made_by_invoice
+from offline_stripe.billing.currencies import check_charge, check_currency
+from offline_stripe.billing.methods import attach_method, method_from, resolve_method
+from offline_stripe.billing.payments import Presence, method_types
+from offline_stripe.documents import Document
+from offline_stripe.publishable import FROM_STRIPE_JS
+from offline_stripe.resources.fields import apply_fields, require_known
+from offline_stripe.shapes.customers import shipping
+from offline_stripe.shapes.payments import card_options
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.search import search_documents
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import StripeError, invalid_request, parameter_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 _INVOICE_EDITABLE = frozenset(
     {"setup_future_usage", "metadata", "payment_method", "description", "receipt_email", "payment_method_data",

@@ -1,16 +1,16 @@
 """`/v1/payment_methods`: cards and bank accounts. `billing.methods` makes them."""
 
-from sandbox.billing.methods import attach_method, describe_account, method_from, resolve_method
-from sandbox.documents import Document
-from sandbox.presentation import updating
-from sandbox.publishable import FROM_STRIPE_JS
-from sandbox.resources.fields import require_known
-from sandbox.shapes import customers as shapes
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.wire.errors import invalid_request
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.methods import attach_method, describe_account, method_from, resolve_method
+from offline_stripe.documents import Document
+from offline_stripe.presentation import updating
+from offline_stripe.publishable import FROM_STRIPE_JS
+from offline_stripe.resources.fields import require_known
+from offline_stripe.shapes import customers as shapes
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.wire.errors import invalid_request
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def create_payment_method(call: Call) -> Document:

@@ -1,15 +1,15 @@
 """`/v1/payment_records`: payments that did not go through Stripe. The rules are in `billing.records`."""
 
-from sandbox.billing import records
-from sandbox.billing.currencies import check_currency
-from sandbox.documents import Document
-from sandbox.shapes import customers
-from sandbox.shapes import records as shapes
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import invalid_request, parameter_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing import records
+from offline_stripe.billing.currencies import check_currency
+from offline_stripe.documents import Document
+from offline_stripe.shapes import customers
+from offline_stripe.shapes import records as shapes
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import invalid_request, parameter_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 PATH = "/v1/payment_records"
 

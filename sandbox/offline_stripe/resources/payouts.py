@@ -1,14 +1,14 @@
 """`/v1/payouts`: money on its way to the account's bank. The rules are in `billing.payouts`."""
 
-from sandbox.billing import payouts
-from sandbox.billing.currencies import check_currency
-from sandbox.documents import Document
-from sandbox.presentation import updating
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.wire.errors import invalid_request
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing import payouts
+from offline_stripe.billing.currencies import check_currency
+from offline_stripe.documents import Document
+from offline_stripe.presentation import updating
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.wire.errors import invalid_request
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def create_payout(call: Call) -> Document:

@@ -2,18 +2,18 @@
 
 from decimal import Decimal
 
-from sandbox.billing.currencies import check_amount, check_currency
-from sandbox.billing.pricing import one_off_product, plain, whole
-from sandbox.documents import Document
-from sandbox.presentation import announce, updating
-from sandbox.resources.fields import apply_fields, require_known
-from sandbox.shapes import catalog as shapes
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.search import search_documents
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import StripeError, invalid_request, parameter_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.currencies import check_amount, check_currency
+from offline_stripe.billing.pricing import one_off_product, plain, whole
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, updating
+from offline_stripe.resources.fields import apply_fields, require_known
+from offline_stripe.shapes import catalog as shapes
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.search import search_documents
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import StripeError, invalid_request, parameter_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 _AMOUNTS = ("unit_amount", "unit_amount_decimal", "custom_unit_amount")
 

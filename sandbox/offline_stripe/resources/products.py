@@ -1,17 +1,17 @@
 """`/v1/products`: what is sold. A product with prices cannot be deleted."""
 
-from sandbox.billing.tax_codes import checked_tax_code
-from sandbox.documents import Document
-from sandbox.presentation import announce, updating
-from sandbox.resources.fields import apply_fields, deleted
-from sandbox.resources.prices import make_price
-from sandbox.shapes import catalog as shapes
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.search import search_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.wire.errors import invalid_request
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.tax_codes import checked_tax_code
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, updating
+from offline_stripe.resources.fields import apply_fields, deleted
+from offline_stripe.resources.prices import make_price
+from offline_stripe.shapes import catalog as shapes
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.search import search_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.wire.errors import invalid_request
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 MOST_IMAGES = 8
 _FIELDS = (

@@ -1,14 +1,14 @@
 """`/v1/promotion_codes`: words that redeem a coupon. `billing.promotions` redeems them."""
 
-from sandbox.billing.currencies import check_currency
-from sandbox.documents import Document
-from sandbox.presentation import announce, code_is_active, updating
-from sandbox.shapes import promotions as shapes
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import invalid_request, parameter_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.currencies import check_currency
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, code_is_active, updating
+from offline_stripe.shapes import promotions as shapes
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import invalid_request, parameter_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def create_code(call: Call) -> Document:

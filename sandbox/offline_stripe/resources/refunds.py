@@ -1,14 +1,14 @@
 """`/v1/refunds`: money given back. The rules are in `billing.refunding`."""
 
-from sandbox.billing import refunding
-from sandbox.billing.refunding import refund_charge, updating_refund
-from sandbox.documents import Document
-from sandbox.resources.fields import require_known
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.wire.errors import invalid_request
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing import refunding
+from offline_stripe.billing.refunding import refund_charge, updating_refund
+from offline_stripe.documents import Document
+from offline_stripe.resources.fields import require_known
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.wire.errors import invalid_request
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def create_refund(call: Call) -> Document:

@@ -5,17 +5,17 @@ The rules are in `billing.setups`.
 
 import hmac
 
-from sandbox.billing import setups
-from sandbox.billing.methods import method_from, resolve_method
-from sandbox.billing.payments import Presence
-from sandbox.documents import Document
-from sandbox.publishable import FROM_STRIPE_JS
-from sandbox.resources.fields import apply_fields
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import Transaction, merged_metadata
-from sandbox.wire.errors import StripeError, invalid_request, parameter_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing import setups
+from offline_stripe.billing.methods import method_from, resolve_method
+from offline_stripe.billing.payments import Presence
+from offline_stripe.documents import Document
+from offline_stripe.publishable import FROM_STRIPE_JS
+from offline_stripe.resources.fields import apply_fields
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import Transaction, merged_metadata
+from offline_stripe.wire.errors import StripeError, invalid_request, parameter_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 _KINDS = ["card", "sepa_debit", "us_bank_account"]
 _CHANGEABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})

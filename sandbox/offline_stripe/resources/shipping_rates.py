@@ -1,13 +1,13 @@
 """`/v1/shipping_rates`: what shipping costs. An amount never changes; a rate is archived with `active=false`."""
 
-from sandbox.billing.shipping import RATE, change_options, make_rate
-from sandbox.documents import Document
-from sandbox.resources.fields import apply_fields
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.wire.errors import invalid_request
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.shipping import RATE, change_options, make_rate
+from offline_stripe.documents import Document
+from offline_stripe.resources.fields import apply_fields
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.wire.errors import invalid_request
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def create_rate(call: Call) -> Document:

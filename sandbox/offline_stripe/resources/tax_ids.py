@@ -1,13 +1,13 @@
 """`/v1/tax_ids` and `/v1/customers/{id}/tax_ids`. The rules are in `billing.tax_ids`."""
 
-from sandbox.billing.tax_ids import add_tax_id, remove_tax_id
-from sandbox.documents import Document
-from sandbox.resources.customers import customer_at
-from sandbox.resources.fields import deleted
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.wire.errors import invalid_request, parameter_missing, resource_missing
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.tax_ids import add_tax_id, remove_tax_id
+from offline_stripe.documents import Document
+from offline_stripe.resources.customers import customer_at
+from offline_stripe.resources.fields import deleted
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.wire.errors import invalid_request, parameter_missing, resource_missing
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def create_customers(call: Call) -> Document:

@@ -3,15 +3,15 @@
 A percentage never changes; a rate is archived with `active=false`.
 """
 
-from sandbox.documents import Document
-from sandbox.presentation import announce, updating
-from sandbox.resources.fields import apply_fields
-from sandbox.shapes import catalog as shapes
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.wire.errors import invalid_request
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce, updating
+from offline_stripe.resources.fields import apply_fields
+from offline_stripe.shapes import catalog as shapes
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.wire.errors import invalid_request
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 _FIELDS = ("active", "country", "description", "display_name", "jurisdiction", "state", "tax_type")
 _WHOLE = 100

@@ -1,13 +1,13 @@
 """`/v1/test_helpers/test_clocks`: Stripe's calls to move time. The rules are in `billing.test_clocks`."""
 
-from sandbox.billing.test_clocks import KIND, advance, make_clock
-from sandbox.documents import Document
-from sandbox.presentation import announce
-from sandbox.resources.customers import remove_customer
-from sandbox.resources.fields import deleted
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.billing.test_clocks import KIND, advance, make_clock
+from offline_stripe.documents import Document
+from offline_stripe.presentation import announce
+from offline_stripe.resources.customers import remove_customer
+from offline_stripe.resources.fields import deleted
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 PATH = "/v1/test_helpers/test_clocks"
 

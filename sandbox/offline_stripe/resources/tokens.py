@@ -3,12 +3,12 @@
 Stripe.js makes them; `billing.methods` reads them.
 """
 
-from sandbox.billing.methods import read_card
-from sandbox.documents import Document
-from sandbox.publishable import FROM_STRIPE_JS
-from sandbox.shapes import tokens as shapes
-from sandbox.wire.errors import parameter_missing
-from sandbox.wire.routing import Call, Route
+from offline_stripe.billing.methods import read_card
+from offline_stripe.documents import Document
+from offline_stripe.publishable import FROM_STRIPE_JS
+from offline_stripe.shapes import tokens as shapes
+from offline_stripe.wire.errors import parameter_missing
+from offline_stripe.wire.routing import Call, Route
 
 _LINES = ("address_city", "address_country", "address_line1", "address_line2", "address_state", "address_zip")
 

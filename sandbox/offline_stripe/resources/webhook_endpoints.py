@@ -2,15 +2,15 @@
 
 from urllib.parse import urlsplit
 
-from sandbox.documents import Document
-from sandbox.resources.fields import apply_fields, deleted
-from sandbox.settings import API_VERSION
-from sandbox.store.listing import Filters, Page, list_documents
-from sandbox.store.transaction import merged_metadata
-from sandbox.webhooks.endpoints import add_endpoint
-from sandbox.wire.errors import invalid_request
-from sandbox.wire.routing import Call, Route
-from sandbox.wire.simulated import PAGE
+from offline_stripe.documents import Document
+from offline_stripe.resources.fields import apply_fields, deleted
+from offline_stripe.settings import API_VERSION
+from offline_stripe.store.listing import Filters, Page, list_documents
+from offline_stripe.store.transaction import merged_metadata
+from offline_stripe.webhooks.endpoints import add_endpoint
+from offline_stripe.wire.errors import invalid_request
+from offline_stripe.wire.routing import Call, Route
+from offline_stripe.wire.simulated import PAGE
 
 
 def create_webhook_endpoint(call: Call) -> Document:

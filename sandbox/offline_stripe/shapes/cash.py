@@ -1,6 +1,6 @@
 """The cash balance of a customer: money that came by bank transfer."""
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 _ADDRESS = {"city": "Sandbox", "country": "US", "line1": "1 Sandbox Street", "line2": None, "postal_code": "94105",
             "state": "CA"}  # fmt: skip

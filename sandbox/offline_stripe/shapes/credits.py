@@ -3,7 +3,7 @@
 Values that follow from rules are passed in.
 """
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 
 def credit_note(**fields: object) -> Document:

@@ -1,6 +1,6 @@
 """Disputes and early fraud warnings, with every key Stripe shows."""
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 EVIDENCE_TEXTS = (
     "access_activity_log", "billing_address", "cancellation_policy_disclosure", "cancellation_rebuttal",

@@ -3,7 +3,7 @@
 `confirmation_secret`, `payments` and `lines` are added when an invoice is shown.
 """
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 
 def invoice(**fields: object) -> Document:

@@ -1,6 +1,6 @@
 """Balance transactions, payouts and the balance, with every key Stripe shows."""
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 
 def balance_transaction(**fields: object) -> Document:

@@ -1,6 +1,6 @@
 """Promotion codes, with every key Stripe shows."""
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 
 def promotion_code(**fields: object) -> Document:

@@ -1,6 +1,6 @@
 """Payment records: payments that did not go through Stripe."""
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 
 def payment_record(currency: str, **fields: object) -> Document:

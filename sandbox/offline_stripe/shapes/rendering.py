@@ -1,6 +1,6 @@
 """Templates that invoices are rendered with."""
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 
 def invoice_rendering_template(**fields: object) -> Document:

@@ -1,6 +1,6 @@
 """SetupIntents, their attempts, and mandates, with every key Stripe shows."""
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 
 def setup_intent(**fields: object) -> Document:

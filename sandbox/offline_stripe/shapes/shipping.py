@@ -1,6 +1,6 @@
 """Shipping rates, and what shipping costs on an invoice."""
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 
 def shipping_rate(**fields: object) -> Document:

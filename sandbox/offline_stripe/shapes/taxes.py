@@ -1,6 +1,6 @@
 """Tax ids, with every key Stripe shows."""
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 
 def tax_id(**fields: object) -> Document:

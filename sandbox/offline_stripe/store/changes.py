@@ -3,7 +3,7 @@
 Of a hash it returns the keys that differ, of a list the whole list.
 """
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 _IGNORED = frozenset({"updated"})
 

@@ -5,7 +5,7 @@
 
 import time
 
-from sandbox.store.database import Database
+from offline_stripe.store.database import Database
 
 
 class Clock:

@@ -7,10 +7,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sandbox.documents import Document, to_text
-from sandbox.settings import API_VERSION
-from sandbox.store.clock import Clock
-from sandbox.store.database import Database
+from offline_stripe.documents import Document, to_text
+from offline_stripe.settings import API_VERSION
+from offline_stripe.store.clock import Clock
+from offline_stripe.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ same id twice.
 
 from hashlib import blake2b
 
-from sandbox.store.database import Database
+from offline_stripe.store.database import Database
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SHORT = frozenset({"cus", "prod", "req", "cbtxn"})

@@ -7,9 +7,9 @@ decides which filters it offers.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sandbox.documents import Document
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request, resource_missing
+from offline_stripe.documents import Document
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request, resource_missing
 
 MOST_PER_PAGE = 100
 _RANGES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}

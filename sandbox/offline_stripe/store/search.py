@@ -6,10 +6,10 @@ consistent.
 
 import re
 
-from sandbox.documents import Document
-from sandbox.store.listing import Filters, Page, page_limit, select_page
-from sandbox.store.transaction import Transaction
-from sandbox.wire.errors import invalid_request
+from offline_stripe.documents import Document
+from offline_stripe.store.listing import Filters, Page, page_limit, select_page
+from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 FIELDS: dict[str, frozenset[str]] = {
     "product": frozenset({"active", "description", "name", "shippable", "url"}),

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sandbox.documents import Document, from_text, to_text
-from sandbox.settings import Switches
-from sandbox.store.changes import previous_attributes
-from sandbox.store.clock import Clock
-from sandbox.store.database import Database
-from sandbox.store.emission import Emission, Occurrence
-from sandbox.store.identifiers import Identifiers
-from sandbox.wire.errors import invalid_request, resource_missing
+from offline_stripe.documents import Document, from_text, to_text
+from offline_stripe.settings import Switches
+from offline_stripe.store.changes import previous_attributes
+from offline_stripe.store.clock import Clock
+from offline_stripe.store.database import Database
+from offline_stripe.store.emission import Emission, Occurrence
+from offline_stripe.store.identifiers import Identifiers
+from offline_stripe.wire.errors import invalid_request, resource_missing
 
 MOST_KEYS, LONGEST_KEY, LONGEST_VALUE = 50, 40, 500
 

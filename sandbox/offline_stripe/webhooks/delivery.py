@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from sandbox.documents import Document, from_text, pretty, to_text
-from sandbox.store.transaction import Store
-from sandbox.webhooks.signing import signature_header
+from offline_stripe.documents import Document, from_text, pretty, to_text
+from offline_stripe.store.transaction import Store
+from offline_stripe.webhooks.signing import signature_header
 
 logger = logging.getLogger("sandbox.webhooks")
 MOST_IN_FLIGHT = 16

@@ -5,10 +5,10 @@ It installs the configured endpoints and the account in a fresh state, adds endp
 
 from collections.abc import Iterable
 
-from sandbox.documents import Document, from_text
-from sandbox.settings import SandboxConfig, WebhookTarget
-from sandbox.shapes import platform as shapes
-from sandbox.store.transaction import Cause, Store, Transaction
+from offline_stripe.documents import Document, from_text
+from offline_stripe.settings import SandboxConfig, WebhookTarget
+from offline_stripe.shapes import platform as shapes
+from offline_stripe.store.transaction import Cause, Store, Transaction
 
 _CURRENCIES = {"US": "usd", "GB": "gbp", "JP": "jpy", "CA": "cad", "AU": "aud", "CH": "chf"}
 

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 
 import typing_extensions
 
-from sandbox.wire.parameters import annotations_of, namespace_of, params_type, resolve
+from offline_stripe.wire.parameters import annotations_of, namespace_of, params_type, resolve
 
 Declared = dict[str, "Declared | None"]
 """Parameters by name, each with its parts; None where a value has none."""

@@ -4,7 +4,7 @@ It builds error bodies, and holds the wording that several resources share. Reso
 error is due.
 """
 
-from sandbox.documents import Document
+from offline_stripe.documents import Document
 
 DOCS = "https://docs.stripe.com/error-codes"
 

@@ -6,7 +6,7 @@ It reads `a[b]=`, `a[]=`, `a[0]=` and their percent-encoded forms. It knows no p
 
 from urllib.parse import unquote_plus
 
-from sandbox.wire.errors import StripeError, invalid_request
+from offline_stripe.wire.errors import StripeError, invalid_request
 
 MAX_DEPTH = 12
 MAX_PAIRS = 20_000

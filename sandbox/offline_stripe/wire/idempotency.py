@@ -7,9 +7,9 @@ began to execute is not stored.
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sandbox.documents import Document, to_text
-from sandbox.store.database import Database
-from sandbox.wire.errors import StripeError
+from offline_stripe.documents import Document, to_text
+from offline_stripe.store.database import Database
+from offline_stripe.wire.errors import StripeError
 
 LONGEST_KEY = 255
 

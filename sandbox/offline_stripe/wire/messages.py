@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
 
-from sandbox.documents import pretty
+from offline_stripe.documents import pretty
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

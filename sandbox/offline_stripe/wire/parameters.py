@@ -19,8 +19,8 @@ import typing_extensions
 from stripe import params as sdk_params
 from stripe._request_options import RequestOptions
 
-from sandbox.documents import Document
-from sandbox.wire.errors import (
+from offline_stripe.documents import Document
+from offline_stripe.wire.errors import (
     StripeError,
     invalid_request,
     parameter_empty,

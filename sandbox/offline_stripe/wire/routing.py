@@ -6,9 +6,9 @@ A handler gets a `Call` and answers a document or a page.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from sandbox.documents import Document
-from sandbox.store.listing import Page
-from sandbox.store.transaction import Transaction
+from offline_stripe.documents import Document
+from offline_stripe.store.listing import Page
+from offline_stripe.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sandbox.wire.errors import StripeError
+from offline_stripe.wire.errors import StripeError
 
 NOT_SIMULATED = "sandbox_not_simulated"
 OPERATIONS = Path(__file__).with_name("operations.txt")
