@@ -103,7 +103,7 @@ class Environment:
 
     def install_project(self) -> None:
         """Make `invoicing` and `offline-stripe` commands that run this folder's code."""
-        both = ["--editable", PROJECT, "--editable", PROJECT / "sandbox"]
+        both: list[str | Path] = ["--editable", PROJECT, "--editable", PROJECT / "sandbox"]
         linked = self._pip("--no-deps", "--no-index", "--no-build-isolation", *both)
         _must("Linking the project", linked, self._for_pip)
 
