@@ -29,8 +29,10 @@ from app.inbox.handlers import HANDLERS
 from app.inbox.replay import Replay
 from app.inbox.signature import SigningSecret, signing_secrets
 from app.inbox.store import Inbox
+from app.invoices.copies import Copies
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.items import Items
+from app.invoices.previews import Previews
 from app.invoices.service import Invoices
 from app.jobs.notifications import Notifications
 from app.outgoing.encryption import SecretEncryption
@@ -97,6 +99,8 @@ class Container:
     invoices: Invoices
     hosted_pages: HostedPages
     items: Items
+    copies: Copies
+    previews: Previews
     refunds: Refunds
     credit_notes: CreditNotes
     balance: BalanceCheck
@@ -165,7 +169,10 @@ class Container:
             self.database,
             self.operations,
             use_cases=self.use_cases,
-            undo={self.invoices.create_invoice.__name__: self.invoices.undo_create},
+            undo={
+                self.invoices.create_invoice.__name__: self.invoices.undo_create,
+                self.copies.copy_invoice.__name__: self.copies.undo_copy,
+            },
             local=[use_case.__name__ for use_case in LOCAL],
             grace=timedelta(seconds=self.settings.completion_grace_s),
             poll_s=self.settings.worker_poll_s,
@@ -301,6 +308,8 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             invoices=invoices,
             hosted_pages=hosted_pages,
             items=Items(database, invoices),
+            copies=Copies(database, invoices, writer),
+            previews=Previews(database, gateway),
             refunds=Refunds(database, gateway, steps, writer),
             credit_notes=CreditNotes(database, gateway, steps, writer),
             balance=BalanceCheck(database, gateway),

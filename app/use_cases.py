@@ -8,6 +8,7 @@ from app.credit_notes.service import CreditNotes
 from app.customers.service import Customers
 from app.fulfillment.actions import Actions
 from app.inbox.replay import Replay
+from app.invoices.copies import Copies
 from app.invoices.items import Items
 from app.invoices.service import Invoices
 from app.outgoing.endpoints import Endpoints
@@ -35,6 +36,7 @@ AT_STRIPE: dict[type, tuple[Callable[..., object], ...]] = {
         Invoices.mark_uncollectible,
         Invoices.attach_payment,
     ),
+    Copies: (Copies.revise_invoice, Copies.copy_invoice),
     Items: (Items.add_items, Items.update_item, Items.delete_item),
     Refunds: (Refunds.create_refund, Refunds.cancel_refund),
     CreditNotes: (CreditNotes.create_credit_note, CreditNotes.void_credit_note),

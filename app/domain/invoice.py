@@ -58,6 +58,7 @@ class Act(StrEnum):
     CLIENT_SECRET = "client_secret"  # noqa: S105 -- the name of an act, no secret
     PAYMENT_LINK = "payment_link"
     ATTACH_PAYMENT = "attach_payment"
+    REVISE = "revise"
     REFUND = "refund"
     CREDIT = "credit"
 
@@ -74,6 +75,7 @@ TRANSITIONS: Final[dict[Act, frozenset[InvoiceStatus]]] = {
     Act.CLIENT_SECRET: frozenset({InvoiceStatus.OPEN}),
     Act.PAYMENT_LINK: frozenset({InvoiceStatus.OPEN}),
     Act.ATTACH_PAYMENT: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}),
+    Act.REVISE: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}),
     Act.REFUND: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.PAID}),
     Act.CREDIT: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.PAID}),
 }

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from app.domain.invoice import LEADS_TO, Act
+from app.domain.invoice import LEADS_TO, Act, InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.policy import METADATA
 from app.domain.sources import id_of
@@ -47,6 +47,12 @@ def is_paid_by(payment_intent: str) -> Done:
     return lambda invoice: any(
         id_of(payment["payment"].get("payment_intent")) == payment_intent for payment in invoice["payments"]["data"]
     )
+
+
+def replaced_by(invoice: JsonView) -> str | None:
+    """The invoice that `invoice`, a finalized revision, replaces."""
+    revised = invoice.get("from_invoice") or {}
+    return None if invoice["status"] == InvoiceStatus.DRAFT else id_of(revised.get("invoice"))
 
 
 def shows(act: Act) -> Done:

@@ -96,6 +96,12 @@ class InvoiceListed(Shown):
     amount_shipping: Annotated[int | None, From("amount_shipping", since=2), Feed]
     receipt_number: Annotated[str | None, From("receipt_number", since=3), Feed]
     statement_descriptor: Annotated[str | None, From("statement_descriptor", since=3), Feed]
+    from_invoice: Annotated[str | None, From("from_invoice?", "invoice", id_of, since=4), Feed] = Field(
+        description="The invoice that this one revises."
+    )
+    latest_revision: Annotated[str | None, From("latest_revision", id_of, since=4), Feed] = Field(
+        description="The finalized invoice that replaces this one."
+    )
     discounts: Annotated[list[DiscountRead], From("total_discount_amounts", discount_amounts, since=2), Feed] = Field(
         description="What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive."
     )

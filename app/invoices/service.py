@@ -31,7 +31,7 @@ from app.invoices.joined import Joined
 from app.invoices.pricing import blamed, line, one_currency
 from app.payments.attempts import problem_of
 from app.projection import mirrored_rows, observation
-from app.projection.unit_of_work import Subject
+from app.projection.unit_of_work import Subject, Unordered
 from app.projection.write_through import Writer, stripe_params
 from app.stripe.client import Answer as StripeAnswer
 from app.stripe.client import StripeGateway
@@ -43,6 +43,8 @@ LOOKED_UP = "client secret"
 """What is put down beside the changes that are seen when a client secret is asked for."""
 OF_REOPENED = frozenset({Act.VOID, Act.CLIENT_SECRET})
 """Acts before which Stripe is asked about an invoice that is paid here: a payment that is detached opens it again."""
+FINALIZING = frozenset({Act.SEND, Act.PAY})
+"""Acts that finalize a draft on their way."""
 NO_ITEMS = (
     "The invoice has no items: nothing would be billed, and Stripe would call it paid. Add items, or finalize it with "
     "allow_empty: true."
@@ -141,7 +143,7 @@ class Invoices:
         try:
             return await self._writer.delete(operation, Kind.INVOICE)
         except StripeInvalidRequest as error:
-            await self._explain(operation, Act.DELETE, error)
+            await self.explain(operation, Act.DELETE, error)
 
     async def finalize_invoice(self, operation: Operation, params: JsonView) -> Answer:
         """Finalize a draft, so that it can be paid. The answer carries the client secret."""
@@ -151,9 +153,18 @@ class Invoices:
         try:
             answer = await self._finalize_at_stripe(operation)
         except StripeInvalidRequest as error:
-            await self._explain(operation, Act.FINALIZE, error)
+            await self.explain(operation, Act.FINALIZE, error)
+        await self._follow_replaced(operation, answer)
         finalized = observation.snapshot_of(Kind.INVOICE, answer)
         return await self._writer.finish(operation, finalized, secret=parameters.client_secret(answer.data))
+
+    async def _follow_replaced(self, operation: Operation, finalized: StripeAnswer) -> None:
+        """Take over the invoice that a finalized revision replaces: Stripe voided it. If that fails, its events tell."""
+        replaced = parameters.replaced_by(finalized.data)
+        if replaced:
+            with suppress(InvoicingError, Unordered):
+                subject = Subject(Kind.INVOICE, replaced)
+                await observation.take_over(self._database, self._gateway, subject, str(operation.id))
 
     async def _finalize_at_stripe(self, operation: Operation) -> StripeAnswer:
         of = f"/v1/invoices/{operation.subject}"
@@ -217,7 +228,9 @@ class Invoices:
             await self._observe(operation)
             raise
         except StripeInvalidRequest as error:
-            await self._explain(operation, act, error)
+            await self.explain(operation, act, error)
+        if act in FINALIZING:
+            await self._follow_replaced(operation, answer)
         return await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer), status)
 
     async def _require_payment(self, paying: StripeAnswer) -> None:
@@ -262,7 +275,7 @@ class Invoices:
         await observation.take_over(self._database, self._gateway, Subject(Kind.INVOICE, row["id"]), cause)
         return await self._row(row["id"]) or row
 
-    async def _explain(self, operation: Operation, act: Act, error: StripeInvalidRequest) -> NoReturn:
+    async def explain(self, operation: Operation, act: Act, error: StripeInvalidRequest) -> NoReturn:
         """Raise InvalidState if Stripe's state of the invoice forbids `act`, otherwise Stripe's refusal."""
         status = await self._observe(operation)
         if status is None:

@@ -1,7 +1,7 @@
 """Use cases of payment links: create one, revoke one, and show or pay its invoice on behalf of whoever has it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -99,8 +99,12 @@ class PaymentLinks:
         """The state of the invoice and its fulfillment, as stored here."""
         return await self._read(token, resources.PAYMENT_STATUS, following=True)
 
+    def made_for(self, token: str) -> str:
+        """The id of the invoice that the link was made for. Raises NotFound."""
+        return self._signed(token).invoice
+
     async def invoice(self, token: str) -> str:
-        """The id of the link's invoice. Raises NotFound and Forbidden."""
+        """The id of the invoice that the link opens. Raises NotFound and Forbidden."""
         return (await self._open(token, GRACE)).invoice
 
     async def client_secret(self, token: str) -> JsonObject:
@@ -134,19 +138,19 @@ class PaymentLinks:
         return found
 
     async def _open(self, token: str, grace: timedelta = timedelta(0)) -> PaymentLink:
-        """The link behind `token`. Raises NotFound and Forbidden.
+        """The link behind `token`, with the invoice that it opens. Raises NotFound and Forbidden.
 
         `grace` extends its life. A forged token is refused without a database query.
         """
         link = self._signed(token)
         async with self._database.connection() as connection:
-            known, revoked_at = await payment_links_statements.revoked_at(connection, link)
+            known, revoked_at, opens = await payment_links_statements.revoked_at(connection, link)
         if not known:
             raise NotFound("There is no such payment link.")
         stands = standing(link, revoked_at, datetime.now(UTC), grace)
         if stands is not Standing.GOOD:
             raise Forbidden(f"This payment link is {stands.value}.", extra={"link": stands.value})
-        return link
+        return replace(link, invoice=opens)
 
     def _signed(self, token: str) -> PaymentLink:
         """The link that `token` names, if we signed it. Raises NotFound."""

@@ -2,14 +2,18 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Interval, bindparam, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Interval, bindparam, case, cast, func, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from app.access.key_statements import CHANNEL
 from app.db.engine import Connection
-from app.db.schema import payment_links
+from app.db.schema import invoices, payment_links
 from app.db.statement import Statement, parameters
+from app.domain.invoice import InvoiceStatus
 from app.domain.payment_link import PaymentLink
+
+MOST_REVISIONS = 20
+"""The most revisions in a row that a link follows."""
 
 _C = payment_links.c
 _THE_LINK = _C.id == bindparam("link")
@@ -26,7 +30,15 @@ _REVOKE = Statement(
     .where(_THE_LINK, _OF_THE_INVOICE)
     .returning(func.pg_notify(CHANNEL, _C.invoice))
 )
-_REVOKED_AT = Statement(select(_C.revoked_at).where(_THE_LINK, _OF_THE_INVOICE))
+_REPLACED_BY = case(
+    (invoices.c.status == InvoiceStatus.VOID, cast(invoices.c.document, JSONB)["latest_revision"].astext)
+)
+_REVOKED_AT = Statement(
+    select(_C.revoked_at, _REPLACED_BY.label("replaced_by"))
+    .join_from(payment_links, invoices, invoices.c.id == _C.invoice)
+    .where(_THE_LINK, _OF_THE_INVOICE)
+)
+_REVISED = Statement(select(_REPLACED_BY.label("replaced_by")).where(invoices.c.id == bindparam("invoice")))
 _TAKE_TURN = Statement(
     update(payment_links)
     .values(asked_at=func.now())
@@ -47,10 +59,18 @@ async def revoke(connection: Connection, link_id: str, invoice_id: str) -> bool:
     return await _REVOKE.execute(connection, link=link_id, invoice=invoice_id) == 1
 
 
-async def revoked_at(connection: Connection, link: PaymentLink) -> tuple[bool, datetime | None]:
-    """Whether `link` is recorded, and when it was revoked."""
-    found = await _REVOKED_AT.column(connection, link=link.id, invoice=link.invoice)
-    return (True, found[0]) if found else (False, None)
+async def revoked_at(connection: Connection, link: PaymentLink) -> tuple[bool, datetime | None, str]:
+    """Whether `link` is recorded, when it was revoked, and the invoice that it opens: the latest revision of its own."""
+    found = await _REVOKED_AT.fetch(connection, link=link.id, invoice=link.invoice)
+    if not found:
+        return False, None, link.invoice
+    opens, replaced_by = link.invoice, found[0]["replaced_by"]
+    for _ in range(MOST_REVISIONS):
+        revision = await _REVISED.fetch(connection, invoice=replaced_by) if replaced_by else []
+        if not revision:
+            break
+        opens, replaced_by = replaced_by, revision[0]["replaced_by"]
+    return True, found[0]["revoked_at"], opens
 
 
 async def take_turn(connection: Connection, link_id: str, pause_s: float) -> bool:

@@ -230,6 +230,44 @@ async def test_money_is_given_back_once_wherever_the_process_dies(
     assert set((await executions(sandbox)).values()) == {1}
 
 
+MADE_OF_ANOTHER: dict[str, tuple[Callable[[Container], UseCase], Json]] = {
+    "revise": (lambda container: container.copies.revise_invoice, {"from_invoice": True}),
+    "copy": (lambda container: container.copies.copy_invoice, {"from_invoice": False}),
+}
+"""What makes a draft of another invoice: its use case, and what the draft says of the other one."""
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("made", "how", "by_completer"), [("revise", "answered", False), ("copy", "cut", True)])
+async def test_a_draft_is_made_of_another_invoice_once_wherever_the_process_dies(
+    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    made: str, how: How, *, by_completer: bool,
+) -> None:  # fmt: skip
+    use_case, says = MADE_OF_ANOTHER[made]
+    story = Story(settings, database, survivor, use_case)
+    params = {"customer": customer, "items": ITEMS[:2], "finalize": True, "collection_method": "send_invoice"}
+    making = Call("tests", "POST /v1/invoices", params | {"days_until_due": 30})
+    answered = await survivor.operations.run(making, survivor.invoices.create_invoice)
+    original = msgspec.json.decode(answered.body)
+
+    def call(name: str) -> Call:
+        return Call("tests", f"POST /v1/invoices/{original['id']}/{made}", {"reference": name}, name, original["id"])
+
+    at = first = int(how == "cut")  # nothing is cut before the first wait
+    while await story.dies(call(f"dies-{at}"), at, how):
+        draft = msgspec.json.decode((await story.recovered(call(f"dies-{at}"), by_completer=by_completer)).body)
+        assert (draft["status"], draft["total"], draft["reference"]) == ("draft", original["total"], f"dies-{at}")
+        assert draft["from_invoice"] == (original["id"] if says["from_invoice"] else None)
+        at += 1
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    assert at > 8
+
+    invoices = (await sandbox.state())["invoice"]
+    references = Counter(invoice["metadata"].get("reference") for invoice in invoices)
+    assert references == Counter([None, *(f"dies-{k}" for k in range(first, at + 1))])
+    assert set((await executions(sandbox)).values()) == {1}
+
+
 LEASE_OVER_UNLESS_LOCKED = """
 UPDATE operations SET locked_until = now() - interval '1 hour'
 WHERE id IN (SELECT id FROM operations WHERE answered_at IS NULL FOR UPDATE SKIP LOCKED)

@@ -216,3 +216,23 @@ async def test_the_webhook_that_comes_after_catching_up_changes_nothing(
     assert attempt["outcome"] == "paid"
     assert after == {name: value for name, value in before.items() if name not in told_by_events}
     assert before["status"] == "fulfilled"
+
+
+async def test_a_link_to_an_invoice_that_was_revised_opens_the_latest_revision(app_client: httpx.AsyncClient) -> None:
+    old = await open_invoice(app_client)
+    token = token_of(link := await payment_link(app_client, old["id"]))
+    newest = old
+    for _ in range(2):
+        revision = await posted(app_client, f"/v1/invoices/{newest['id']}/revise")
+        assert (await app_client.get(f"/pay/{token}/status")).json()["status"] == "open"  # a draft replaces nothing
+        newest = await posted(app_client, f"/v1/invoices/{revision['id']}/finalize")
+    page = await app_client.get(f"/pay/{token}")
+    assert newest["number"] in page.text
+    assert "It replaces an earlier version of this invoice." in page.text
+    session = (await app_client.get(f"/pay/{token}/session")).json()
+    assert session["client_secret"] == newest["client_secret"]
+
+    await posted(app_client, f"/v1/invoices/{newest['id']}/void")
+    assert "This invoice was canceled" in (await app_client.get(f"/pay/{token}")).text
+    assert (await app_client.delete(f"/v1/invoices/{old['id']}/payment-link/{link['id']}")).is_success
+    assert (await app_client.get(f"/pay/{token}/session")).status_code == 403

@@ -10,8 +10,8 @@ from app.domain.invoice import RANK, TRANSITIONS, Act, InvoiceStatus, advance, a
 MONEY = {"attach_payment", "refund", "credit"}
 STRIPES_TABLE = {
     "draft": {"update", "delete", "edit_items", "finalize", "send", "pay"},
-    "open": {"send", "pay", "void", "mark_uncollectible", "client_secret", "payment_link", *MONEY},
-    "uncollectible": {"pay", "void", *MONEY},
+    "open": {"send", "pay", "void", "mark_uncollectible", "client_secret", "payment_link", "revise", *MONEY},
+    "uncollectible": {"pay", "void", "revise", *MONEY},
     "paid": {"refund", "credit"},
     "void": set[str](),
 }

@@ -24,6 +24,8 @@ INVOICE: JsonObject = {
     "pre_payment_credit_notes_amount": 0,
     "receipt_number": None,
     "statement_descriptor": None,
+    "from_invoice": None,
+    "latest_revision": None,
     "post_payment_credit_notes_amount": 0,
     "amount_shipping": 0,
     "discounts": [{"discount": "di_1PgF", "amount": 1000}],

@@ -114,7 +114,7 @@ class PageRoutes:
         """Stream when to look again. It does not say what changed: that needs the scope to read events."""
         links, token = service_of(request, PaymentLinks), request.path_params["token"]
         invoice = await links.invoice(token)
-        listener = Listener(invoice, self._settings.stream_limit_customer, partial(links.invoice, token))
+        listener = Listener(links.made_for(token), self._settings.stream_limit_customer, partial(links.invoice, token))
         async with service_of(request, Database).connection() as connection:
             now = await feed_statements.last_position(connection)
         return EventStream(request, listener, Query(invoice=invoice), now, shown=nudge)

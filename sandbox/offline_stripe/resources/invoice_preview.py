@@ -7,6 +7,7 @@ from offline_stripe.billing.discounts import DISCOUNTS
 from offline_stripe.billing.drafting import AUTOMATIC_TAX, open_draft
 from offline_stripe.billing.items import ITEM, PRICE_DATA, attach, change_item, make_item
 from offline_stripe.billing.numbering import new_prefix
+from offline_stripe.billing.tax_ids import add_tax_id
 from offline_stripe.billing.totals import recompute
 from offline_stripe.documents import Document
 from offline_stripe.presentation import show
@@ -48,6 +49,8 @@ def _customer(tx: Transaction, params: Document) -> Document:
         customer["address"] = shapes.address(details["address"] or None)
     if "shipping" in details:
         customer["shipping"] = shapes.shipping(details["shipping"] or None)
+    for tax_id in details.get("tax_ids", []):
+        add_tax_id(tx, tax_id["type"], tax_id["value"], customer, param="customer_details[tax_ids]")
     customer["tax_exempt"] = details.get("tax_exempt") or customer["tax_exempt"]
     return customer
 
@@ -69,7 +72,7 @@ def _preview_item(tx: Transaction, sent: Document, customer: Document, draft: Do
 
 _PREVIEW = (
     f"{AUTOMATIC_TAX} schedule subscription"
-    f" currency customer customer_details{{address shipping tax_exempt}} {DISCOUNTS} issuer{{type=self}}"
+    f" currency customer customer_details{{address shipping tax_exempt tax_ids{{type value}}}} {DISCOUNTS} issuer{{type=self}}"
     f" invoice_items{{{ITEM} currency invoiceitem price price_data{{{PRICE_DATA}}} tax_behavior unit_amount unit_amount_decimal}}"
 )
 ROUTES = (Route("POST", "/v1/invoices/create_preview", create_preview, "InvoiceCreatePreviewParams", takes=_PREVIEW),)

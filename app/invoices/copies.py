@@ -1,0 +1,83 @@
+"""Drafts made of other invoices: a revision, which replaces one that is finalized, and a copy, which stands by itself."""
+
+from datetime import datetime
+
+import msgspec
+
+from app.db import documents, resources, schema
+from app.db.engine import Database
+from app.db.rows import load
+from app.domain.errors import InvoicingError, StripeInvalidRequest
+from app.domain.invoice import Act
+from app.domain.json import JsonObject, JsonView
+from app.domain.sources import REFERENCE
+from app.idempotency.operations import Answer, Operation
+from app.invoices.service import Invoices
+from app.projection.write_through import Writer, stripe_params
+from app.stripe.mapping import Kind
+
+COPIED = ("collection_method", "currency", "description", "footer", "statement_descriptor", "custom_fields", "metadata")
+"""What a copy takes over as it is. Items, the days until it is due, and the customer need a look."""
+
+
+class Copies:
+    """The use cases; `params` has the shape of the schema named in each."""
+
+    def __init__(self, database: Database, invoices: Invoices, writer: Writer) -> None:
+        self._database = database
+        self._invoices = invoices
+        self._writer = writer
+
+    async def revise_invoice(self, operation: Operation, params: JsonView) -> Answer:
+        """Make a draft that replaces a finalized invoice (InvoiceRevise). Stripe voids that when the draft is finalized.
+
+        All metadata is said, because a reference belongs to one invoice.
+        """
+        original = await self._invoices.require_act(operation, Act.REVISE)
+        wanted = stripe_params(params, "description", "footer")
+        metadata = original["metadata"] | {REFERENCE: ""} | wanted.get("metadata", {})
+        wanted |= {"from_invoice": {"action": "revision", "invoice": original["id"]}, "metadata": metadata}
+        try:
+            return await self._writer.create(operation, Kind.INVOICE, params, wanted)
+        except StripeInvalidRequest as error:
+            await self._invoices.explain(operation, Act.REVISE, error)
+
+    async def copy_invoice(self, operation: Operation, params: JsonView) -> Answer:
+        """Make a draft with what another invoice bills (InvoiceCopy).
+
+        What is copied is recorded before Stripe is asked, because the other invoice may change before a retry.
+        """
+        if "copied" not in operation.progress:
+            await self._invoices.require_act(operation, None)
+            async with self._database.connection() as connection:
+                found = await documents.require(connection, resources.INVOICE, str(operation.subject))
+                invoice = msgspec.json.decode(found)
+                prices = await load(connection, schema.prices, {item["price"] for item in invoice["items"]} - {None})
+                await operation.advance(connection, copied=_copied(invoice, prices, params))
+        operation.subject = None  # from here on it is about the new draft
+        return await self._invoices.create_invoice(operation, operation.progress["copied"])
+
+    async def undo_copy(self, operation: Operation, refusal: InvoicingError) -> None:
+        """Delete the draft that `operation` made, if any."""
+        operation.subject = None
+        await self._invoices.undo_create(operation, refusal)
+
+
+def _copied(invoice: JsonView, prices: JsonView, params: JsonView) -> JsonObject:
+    """The request (InvoiceCreate) for a copy of `invoice`, with `params` (InvoiceCopy) instead of what it says."""
+    copied = {name: invoice[name] for name in ("customer", *COPIED) if invoice[name] not in (None, [], {})}
+    metadata = copied.get("metadata", {}) | params.get("metadata", {})
+    copied |= {"auto_advance": False, "items": [_item(item, prices.get(item["price"])) for item in invoice["items"]]}
+    if invoice["collection_method"] == "send_invoice" and invoice["due_at"]:
+        due, made = (datetime.fromisoformat(invoice[name]) for name in ("due_at", "created_at"))
+        copied["days_until_due"] = max((due - made).days, 0)
+    copied |= {**params}
+    return copied | ({"metadata": metadata} if metadata else {})
+
+
+def _item(item: JsonView, price: JsonView | None) -> JsonObject:
+    """The request (ItemCreate) for a copy of an item. A price that was made for one item alone cannot be used again."""
+    told = {name: item[name] for name in ("description", "metadata") if item[name]}
+    if price and price["active"]:
+        return {"price": item["price"], "quantity": item["quantity"], **told}
+    return {"amount": item["amount"], "currency": item["currency"], **told}

@@ -1,0 +1,69 @@
+"""Previews of invoices: what they are made of, and how they are shown."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, create_model
+
+from app.customers.schemas import Address
+from app.domain.json import JsonObject
+from app.http.schema_rules import OBJECT, TEXT, WrongFields, any_of, form
+from app.http.schemas import Create, Currency, Request, Shown, StripeId, Text
+from app.invoices.item_schemas import Items
+from app.invoices.read_schemas import InvoiceRead, ItemRead
+
+
+class PreviewTaxId(Request):
+    type: Annotated[str, Field(pattern=r"^[a-z]{2,3}_[a-z0-9_]{1,30}$", examples=["eu_vat"])]
+    value: Text = Field(min_length=1, max_length=64, examples=["DE123456789"])
+
+
+class PreviewCustomer(Create):
+    """A customer that does not exist yet, or what is different about the one that is named."""
+
+    address: Address | None = None
+    tax_exempt: Literal["none", "exempt", "reverse"] | None = None
+    tax_ids: Annotated[list[PreviewTaxId], Field(min_length=1, max_length=5)] | None = None
+
+
+class InvoicePreview(Create):
+    demands: ClassVar[JsonObject] = any_of(
+        form("customer", customer=TEXT), form("customer_details", customer_details=OBJECT)
+    )
+
+    customer: StripeId | None = Field(
+        default=None,
+        description="Their items that wait for the next invoice are part of the preview, as Stripe has it.",
+        examples=["cus_QXg1"],
+    )
+    customer_details: PreviewCustomer | None = None
+    currency: Currency | None = None
+    items: Items = Field(default=[], examples=[[{"price": "price_1Pgf", "quantity": 2}]])
+
+    def model_post_init(self, _context: Any, /) -> None:
+        """Require a customer, of whatever kind."""
+        if self.customer is None and self.customer_details is None:
+            raise WrongFields("one of customer and customer_details must be given", "customer", "customer_details")
+
+
+SHOWN = (
+    "customer", "currency", "subtotal", "total", "amount_due", "amount_shipping", "discounts", "taxes", "customer_name",
+    "customer_email", "customer_address", "customer_tax_ids",
+)  # fmt: skip
+"""The fields of an invoice that a preview has, too."""
+NOT_MADE = ("id", "line_item")
+"""The fields of an item that a preview's lacks."""
+
+
+def _like(name: str, model: type[Shown], names: tuple[str, ...], **more: Any) -> type[Shown]:
+    """A schema with the fields `names` of `model`, and `more`."""
+    fields: dict[str, Any] = {one: (model.model_fields[one].annotation, model.model_fields[one]) for one in names}
+    return create_model(name, __base__=Shown, **fields, **more)
+
+
+ItemPreviewed = _like("ItemPreviewed", ItemRead, tuple(one for one in ItemRead.model_fields if one not in NOT_MADE))
+InvoicePreviewed = _like(
+    "InvoicePreviewed",
+    InvoiceRead,
+    SHOWN,
+    items=(list[ItemPreviewed], Field(description="The first ten, as Stripe shows them; the totals count all.")),  # type: ignore[valid-type]
+)
