@@ -26,6 +26,7 @@ from app.http.middleware import ALIVE, RequestMiddleware
 from app.http.routing import operations
 from app.inbox import routes as inbox_routes
 from app.inbox.route import PATH, WebhookEndpoint
+from app.introduction import DESCRIPTION, TAGS
 from app.invoices import copy_routes, item_routes, payment_routes
 from app.invoices import routes as invoices_routes
 from app.observability import tracing
@@ -108,6 +109,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Invoicing",
         summary="Stripe invoices from draft to fulfilled, exactly once.",
+        description=DESCRIPTION,
+        openapi_tags=[{"name": name, "description": told} for name, told in TAGS.items()],
         version=VERSION,
         lifespan=lifespan,
         openapi_url=None,

@@ -1,5 +1,7 @@
 """Completes the OpenAPI document with what FastAPI cannot see: the raw webhook route, problems, examples, webhooks."""
 
+import json
+import re
 from typing import Any
 
 from fastapi import FastAPI
@@ -111,7 +113,12 @@ def install(app: FastAPI) -> None:
 
 def _document(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
-        title=app.title, version=app.version, summary=app.summary, routes=app.routes, description=app.description
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        routes=app.routes,
+        description=app.description,
+        tags=app.openapi_tags,
     )
     for path, operations in document["paths"].items():
         if path.startswith(PRIVATE):
@@ -127,7 +134,26 @@ def _document(app: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     illustrate(document)
     document["webhooks"] = webhooks(schemas)
-    return document
+    return _plainly_named(document)
+
+
+def _plainly_named(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the schemas' names as users know them: `Invoice`, `InvoiceSummary`, `InvoiceList`."""
+    schemas = document["components"]["schemas"]
+    plain = {name: _plain(name) for name in schemas}
+    named = {plain[name]: schema | {"title": plain[name]} for name, schema in schemas.items()}
+    if len(named) < len(schemas):
+        raise ValueError(f"two schemas have one name in the contract: {sorted(plain.values())}")
+    document["components"]["schemas"] = named
+    refer = '"#/components/schemas/'
+    text = re.sub(f'{refer}([^"]+)"', lambda found: f'{refer}{plain[found[1]]}"', json.dumps(document))
+    return json.loads(text)  # type: ignore[no-any-return]
+
+
+def _plain(name: str) -> str:
+    """The name of a schema in the contract. What lists show is a summary if reading one shows more."""
+    page = re.fullmatch("Page_(.+?)(Read|Listed)_", name)
+    return f"{page[1]}List" if page else re.sub("Read$", "", re.sub("Listed$", "Summary", name))
 
 
 def _describe(operation: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from app.domain.access import Scope
 from app.http.parameters import PRINTABLE, IdQuery, TimeQuery
@@ -12,7 +13,7 @@ from app.http.queries import Paging
 from app.http.schemas import Request, Shown, Text, Time
 
 DAY_S = 24 * 3600
-KeyStatus = Literal["active", "expired", "revoked"]
+ApiKeyStatus = TypeAliasType("ApiKeyStatus", Literal["active", "expired", "revoked"])
 
 
 Expiry = Annotated[
@@ -45,7 +46,7 @@ class ApiKeyRead(Shown):
     scopes: list[Scope]
     livemode: bool
     caller: str = Field(description="Who the key stands for; a rotation keeps it, so that idempotency keys stay valid.")
-    status: KeyStatus
+    status: ApiKeyStatus
     replaced_by: str | None
     created_at: datetime
     expires_at: datetime | None

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
+from typing_extensions import TypeAliasType
 
 from app.domain.credit_note import CreditNoteStatus, CreditNoteType
 from app.domain.json import JsonObject, JsonView
@@ -24,12 +25,14 @@ from app.http.schemas import (
     UnitAmountDecimal,
 )
 
-Reason = Literal["duplicate", "fraudulent", "order_change", "product_unsatisfactory"]
-LineType = Literal["invoice_line_item", "custom_line_item"]
+CreditNoteReason = TypeAliasType(
+    "CreditNoteReason", Literal["duplicate", "fraudulent", "order_change", "product_unsatisfactory"]
+)
+CreditNoteLineType = TypeAliasType("CreditNoteLineType", Literal["invoice_line_item", "custom_line_item"])
 Quantity = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
-class CreditNoteLine(Request):
+class CreditNoteLineParams(Request):
     """A line: a part of an item of the invoice (`invoice_line_item`), or one of its own (`custom_line_item`)."""
 
     demands: ClassVar[JsonObject] = one_of(
@@ -51,7 +54,7 @@ class CreditNoteLine(Request):
         ),
     )  # fmt: skip
 
-    type: LineType = Field(examples=["invoice_line_item"])
+    type: CreditNoteLineType = Field(examples=["invoice_line_item"])
     invoice_line_item: StripeId | None = Field(
         default=None, description="The `line_item` of the invoice's item.", examples=["il_1Pgf"]
     )
@@ -103,8 +106,8 @@ class CreditNotePreviewed(Create):
     )
 
     amount: PositiveAmount | None = Field(default=None, examples=[12000])
-    lines: Annotated[list[CreditNoteLine], Field(min_length=1, max_length=250)] | None = None
-    reason: Reason | None = Field(default=None, examples=["order_change"])
+    lines: Annotated[list[CreditNoteLineParams], Field(min_length=1, max_length=250)] | None = None
+    reason: CreditNoteReason | None = Field(default=None, examples=["order_change"])
     memo: Text | None = Field(default=None, max_length=5000, description="Printed on the credit note.")
     refund_amount: PositiveAmount | None = Field(default=None, examples=[12000])
     credit_amount: PositiveAmount | None = None
@@ -136,7 +139,7 @@ class CreditNoteRefund(Shown):
 
 class CreditNoteLineRead(Shown):
     id: str = Field(examples=["cnli_1Pgf"])
-    type: LineType
+    type: CreditNoteLineType
     invoice_line_item: str | None
     description: str | None
     quantity: int | None

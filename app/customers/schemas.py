@@ -33,7 +33,7 @@ from app.http.schemas import (
 )
 
 
-class Address(Request):
+class AddressParams(Request):
     line1: Text | None = Field(default=None, max_length=500)
     line2: Text | None = Field(default=None, max_length=500)
     city: Text | None = Field(default=None, max_length=500)
@@ -42,7 +42,7 @@ class Address(Request):
     country: str | None = Field(default=None, pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
 
 
-class InvoiceSettings(Request):
+class InvoiceSettingsParams(Request):
     """What drafts inherit: they copy custom fields and footer when they are made."""
 
     default_payment_method: StripeId | None = None
@@ -55,11 +55,11 @@ class CustomerCreate(Create):
     email: Email | None = Field(default=None, max_length=512, examples=["jenny.rosen@example.com"])
     description: Text | None = Field(default=None, max_length=5000)
     phone: Text | None = Field(default=None, max_length=20)
-    address: Address | None = None
+    address: AddressParams | None = None
     metadata: Metadata = {}
     reference: Reference | None = None
     payment_method: StripeId | None = Field(default=None, examples=["pm_card_visa"])
-    invoice_settings: InvoiceSettings | None = None
+    invoice_settings: InvoiceSettingsParams | None = None
 
 
 class CustomerUpdate(Update):
@@ -67,9 +67,9 @@ class CustomerUpdate(Update):
     email: Email | None = Field(default=None, max_length=512)
     description: Text | None = Field(default=None, max_length=5000)
     phone: Text | None = Field(default=None, max_length=20)
-    address: Address | None = None
+    address: AddressParams | None = None
     metadata: MetadataUpdate = {}
-    invoice_settings: InvoiceSettings | None = None
+    invoice_settings: InvoiceSettingsParams | None = None
 
 
 class InvoiceSettingsRead(Shown):

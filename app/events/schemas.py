@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, create_model
+from typing_extensions import TypeAliasType
 
 from app.credit_notes.schemas import CreditNoteRead
 from app.disputes.schemas import DisputeRead
@@ -128,7 +129,7 @@ class DisputeEventData(Shown):
     invoice: InvoiceState
 
 
-class FeedEvent(Shown):
+class CloudEvent(Shown):
     """A CloudEvent (1.0)."""
 
     specversion: Literal["1.0"]
@@ -148,52 +149,57 @@ class FeedEvent(Shown):
     )
 
 
-class InvoiceEvent(FeedEvent):
+class InvoiceEvent(CloudEvent):
     """Something became of an invoice."""
 
     type: str = Field(json_schema_extra={"enum": list(INVOICE_TYPES)})
     data: InvoiceEventData
 
 
-class FulfillmentEvent(FeedEvent):
+class FulfillmentEvent(CloudEvent):
     """Something became of an invoice's fulfillment."""
 
     type: str = Field(json_schema_extra={"enum": list(FULFILLMENT_TYPES)})
     data: FulfillmentEventData
 
 
-class PaymentEvent(FeedEvent):
+class PaymentEvent(CloudEvent):
     """A payer must act, a payment is reported as fraud, or money arrived that nobody owed."""
 
     type: str = Field(json_schema_extra={"enum": list(PAYMENT_TYPES)})
     data: PaymentEventData
 
 
-class RefundEvent(FeedEvent):
+class RefundEvent(CloudEvent):
     """Something became of a refund."""
 
     type: str = Field(json_schema_extra={"enum": list(RETURN_TYPES[REFUND])})
     data: RefundEventData
 
 
-class CreditNoteEvent(FeedEvent):
+class CreditNoteEvent(CloudEvent):
     """Something became of a credit note."""
 
     type: str = Field(json_schema_extra={"enum": list(RETURN_TYPES[CREDIT_NOTE])})
     data: CreditNoteEventData
 
 
-class DisputeEvent(FeedEvent):
+class DisputeEvent(CloudEvent):
     """Something became of a dispute."""
 
     type: str = Field(json_schema_extra={"enum": list(RETURN_TYPES[DISPUTE])})
     data: DisputeEventData
 
 
+FeedEvent = TypeAliasType(
+    "FeedEvent", InvoiceEvent | FulfillmentEvent | PaymentEvent | RefundEvent | CreditNoteEvent | DisputeEvent
+)
+
+
 class FeedPage(Shown):
     """Some events, oldest first."""
 
-    data: list[InvoiceEvent | FulfillmentEvent | PaymentEvent | RefundEvent | CreditNoteEvent | DisputeEvent]
+    data: list[FeedEvent]
     has_more: bool = Field(description="There is more to be had at once.")
     next_cursor: str = Field(
         description="Where to go on. It is given with an empty page, too; keep it once the page is dealt with.",

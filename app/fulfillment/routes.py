@@ -23,7 +23,7 @@ from app.http.schemas import Page
 
 ActionsDep = Annotated[Actions, Depends(service(Actions))]
 fulfillments = APIRouter(prefix="/v1/fulfillments", tags=["fulfillments"], route_class=AuthorizedRoute)
-actions = APIRouter(prefix="/v1/fulfillment-actions", tags=["fulfillments"], route_class=AuthorizedRoute)
+actions = APIRouter(prefix="/v1/fulfillment-actions", tags=["fulfillment actions"], route_class=AuthorizedRoute)
 
 
 @fulfillments.get(

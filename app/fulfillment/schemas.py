@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from app.domain.actions import Moment
 from app.domain.fulfillment import FulfillmentStatus
@@ -24,7 +25,9 @@ Status = Literal[
     "canceled",
     "written_off",
 ]
-ActionStatus = Literal["pending", "running", "failed", "done", "skipped", "dead"]
+FulfillmentActionStatus = TypeAliasType(
+    "FulfillmentActionStatus", Literal["pending", "running", "failed", "done", "skipped", "dead"]
+)
 
 
 class PaymentFailure(Shown):
@@ -123,7 +126,7 @@ class FulfillmentActionRead(Shown):
     invoice: str
     action: str = Field(description="`email`, or the name of a hook.", examples=["email"])
     moment: Moment
-    status: ActionStatus = Field(description="`failed` is tried again, `dead` waits for a person.")
+    status: FulfillmentActionStatus = Field(description="`failed` is tried again, `dead` waits for a person.")
     attempts: int
     reason: str | None = Field(
         description="Why the last try failed, or why it was skipped.",
@@ -145,7 +148,7 @@ class FulfillmentsQuery(Paging):
 class FulfillmentActionsQuery(Paging):
     """Which actions are listed."""
 
-    status: ActionStatus | None = None
+    status: FulfillmentActionStatus | None = None
     action: IdQuery = None
     fulfillment: IdQuery = None
     invoice: IdQuery = None

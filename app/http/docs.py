@@ -36,7 +36,7 @@ START = """SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
-  persistAuthorization: false,
+  persistAuthorization: true,
   tryItOutEnabled: true,
 });
 """

@@ -1,5 +1,6 @@
 """Field types that several resources share, and the base classes of requests and answers."""
 
+import json
 import re
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -33,13 +34,27 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, str_strip_whitespace=False)
 
     demands: ClassVar[JsonObject] = {}
-    """What the model's validators require beyond its fields, in JSON Schema."""
+    """What the model's validators require beyond its fields, in JSON Schema.
+
+    The contract has it under `x-demands`: generators of clients cannot read `oneOf` beside `properties`.
+    """
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> JsonObject:
         schema = handler(core)
-        handler.resolve_ref_schema(schema).update(cls.demands)
+        described = handler.resolve_ref_schema(schema)
+        for field in described.get("properties", {}).values():
+            cls._without_default(field)
+        if cls.demands:
+            described["x-demands"] = cls.demands
         return schema
+
+    @classmethod
+    def _without_default(cls, field: JsonObject) -> None:
+        """Tell the default in words: generators of clients demand a field that has one."""
+        default = field.pop("default", None)
+        if default not in (None, [], {}):
+            field["description"] = f"{field.get('description', '')} By default `{json.dumps(default)}`.".strip()
 
     @model_validator(mode="before")
     @classmethod
@@ -74,6 +89,11 @@ class Update(Request):
     """A change: at least one field must be present."""
 
     demands: ClassVar[JsonObject] = {"minProperties": 1}
+
+    @classmethod
+    def _without_default(cls, field: JsonObject) -> None:
+        """A field that is left out stays as it is."""
+        field.pop("default", None)
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -214,14 +234,14 @@ UnitAmountDecimal = Annotated[
 Quantity = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 
-class CustomField(Request):
+class CustomFieldParams(Request):
     """A line on the invoice that the merchant chose, e.g. a purchase order number."""
 
     name: Text = Field(min_length=1, max_length=40, examples=["PO number"])
-    value: Text = Field(min_length=1, max_length=140, examples=["4711"])
+    value: Text = Field(min_length=1, max_length=140, examples=["12345"])
 
 
-CustomFields = Annotated[list[CustomField], Field(max_length=4)]
+CustomFields = Annotated[list[CustomFieldParams], Field(max_length=4)]
 
 Item = TypeVar("Item")
 

@@ -14,27 +14,32 @@ from app.http.reads import many, one
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Page
 from app.inbox.replay import Replay
-from app.inbox.schemas import EventListed, EventRead, EventsQuery
+from app.inbox.schemas import EventsQuery, StripeEventListed, StripeEventRead
 
 ReplayDep = Annotated[Replay, Depends(service(Replay))]
 router = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"], route_class=AuthorizedRoute)
 
 
 @router.get(
-    "", response_model=Page[EventListed], responses=answers(conditional=True), openapi_extra=documented(EventsQuery)
+    "",
+    response_model=Page[StripeEventListed],
+    responses=answers(conditional=True),
+    openapi_extra=documented(EventsQuery),
 )
 async def list_webhook_events(request: Request) -> Response:
     """List every event that was received, newest first."""
     return await many(request, EVENT, read(request, EventsQuery))
 
 
-@router.get("/{event_id}", response_model=EventRead, responses=answers("not_found", conditional=True))
+@router.get("/{event_id}", response_model=StripeEventRead, responses=answers("not_found", conditional=True))
 async def get_webhook_event(event_id: EventId, request: Request) -> Response:
     """Read an event with its payload, its state, and its last error."""
     return await one(request, EVENT, event_id)
 
 
-@router.post("/{event_id}/replay", status_code=202, response_model=EventRead, responses=answers("not_found", *WRITE))
+@router.post(
+    "/{event_id}/replay", status_code=202, response_model=StripeEventRead, responses=answers("not_found", *WRITE)
+)
 async def replay_webhook_event(event_id: EventId, replay: ReplayDep, write: WriteDep) -> Response:
     """Have an event processed again; where it was applied already, that changes nothing."""
     return await write.run(replay.replay_event, {}, event_id)

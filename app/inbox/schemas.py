@@ -4,15 +4,18 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from app.http.parameters import IdQuery
 from app.http.queries import Paging
 from app.http.schemas import Shown
 
 EventStatus = Literal["received", "processing", "processed", "ignored", "failed", "dead"]
+StripeEventStatus = TypeAliasType("StripeEventStatus", EventStatus)
+"""The same, with a name in the contract."""
 
 
-class EventListed(Shown):
+class StripeEventListed(Shown):
     """An event Stripe delivered, as lists show it."""
 
     id: str = Field(examples=["evt_1Pgf"])
@@ -20,7 +23,7 @@ class EventListed(Shown):
     object: str | None = Field(description="The id of the object the event is about.")
     api_version: str | None
     livemode: bool
-    status: EventStatus
+    status: StripeEventStatus
     attempts: int
     last_error: str | None
     verified_by: str | None = Field(description="Which signing secret verified it, by a name that gives nothing away.")
@@ -32,12 +35,12 @@ class EventListed(Shown):
     processed_at: datetime | None
 
 
-class EventRead(EventListed):
+class StripeEventRead(StripeEventListed):
     payload: dict[str, Any]
 
 
 class EventsQuery(Paging):
     """Which events of the inbox are listed."""
 
-    status: EventStatus | None = None
+    status: StripeEventStatus | None = None
     type: IdQuery = None

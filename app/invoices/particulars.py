@@ -28,7 +28,7 @@ class TaxIdRead(Shown):
     value: str | None
 
 
-class DiscountRead(Shown):
+class DiscountAmountRead(Shown):
     """What one discount takes off the items."""
 
     discount: str | None = Field(examples=["di_1Pgf"])

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, create_model
 
-from app.customers.schemas import Address
+from app.customers.schemas import AddressParams
 from app.domain.json import JsonObject
 from app.http.schema_rules import OBJECT, TEXT, WrongFields, any_of, form
 from app.http.schemas import Create, Currency, Request, Shown, StripeId, Text
@@ -20,7 +20,7 @@ class PreviewTaxId(Request):
 class PreviewCustomer(Create):
     """A customer that does not exist yet, or what is different about the one that is named."""
 
-    address: Address | None = None
+    address: AddressParams | None = None
     tax_exempt: Literal["none", "exempt", "reverse"] | None = None
     tax_ids: Annotated[list[PreviewTaxId], Field(min_length=1, max_length=5)] | None = None
 

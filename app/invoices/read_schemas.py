@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from app.customers.schemas import AddressRead
 from app.domain.fulfillment import FulfillmentStatus
@@ -29,7 +30,7 @@ from app.http.schemas import (
     Shown,
 )
 from app.invoices.particulars import (
-    DiscountRead,
+    DiscountAmountRead,
     FinalizationError,
     TaxIdRead,
     TaxRead,
@@ -43,7 +44,7 @@ from app.invoices.particulars import (
     tax_amounts,
 )
 
-CollectionMethod = Literal["send_invoice", "charge_automatically"]
+CollectionMethod = TypeAliasType("CollectionMethod", Literal["send_invoice", "charge_automatically"])
 Status = Literal["draft", "open", "paid", "void", "uncollectible"]
 
 
@@ -102,8 +103,10 @@ class InvoiceListed(Shown):
     latest_revision: Annotated[str | None, From("latest_revision", id_of, since=4), Feed] = Field(
         description="The finalized invoice that replaces this one."
     )
-    discounts: Annotated[list[DiscountRead], From("total_discount_amounts", discount_amounts, since=2), Feed] = Field(
-        description="What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive."
+    discounts: Annotated[list[DiscountAmountRead], From("total_discount_amounts", discount_amounts, since=2), Feed] = (
+        Field(
+            description="What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive."
+        )
     )
     taxes: Annotated[list[TaxRead], From(tax_amounts, since=2), Feed]
     last_finalization_error: Annotated[

@@ -31,8 +31,8 @@ from app.outgoing.schemas import (
 EndpointsDep = Annotated[Endpoints, Depends(service(Endpoints))]
 RedeliveryDep = Annotated[Redelivery, Depends(service(Redelivery))]
 
-router = APIRouter(prefix="/v1/webhook-endpoints", tags=["outgoing webhooks"], route_class=AuthorizedRoute)
-deliveries = APIRouter(prefix="/v1/deliveries", tags=["outgoing webhooks"], route_class=AuthorizedRoute)
+router = APIRouter(prefix="/v1/webhook-endpoints", tags=["webhook endpoints"], route_class=AuthorizedRoute)
+deliveries = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], route_class=AuthorizedRoute)
 
 IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
 STATE = ("not_found", "invalid_state", *IDEMPOTENT)

@@ -15,7 +15,7 @@ from app.payment_links.service import PaymentLinks
 
 LinksDep = Annotated[PaymentLinks, Depends(service(PaymentLinks))]
 
-router = APIRouter(prefix="/v1/invoices/{invoice_id}/payment-link", tags=["invoices"], route_class=AuthorizedRoute)
+router = APIRouter(prefix="/v1/invoices/{invoice_id}/payment-link", tags=["payment links"], route_class=AuthorizedRoute)
 
 
 @router.post("", status_code=201, response_model=PaymentLinkRead, responses=answers(*STATE, *WRITE))

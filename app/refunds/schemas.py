@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from app.domain.refund import RefundStatus
 from app.domain.sources import REFERENCE, Feed, From, Identity, Ours, id_of, time, without_reference
 from app.http.schemas import Create, Metadata, PositiveAmount, Reference, Shown, StripeId
 
-Reason = Literal["duplicate", "fraudulent", "requested_by_customer"]
+RefundReason = TypeAliasType("RefundReason", Literal["duplicate", "fraudulent", "requested_by_customer"])
 
 
 class RefundCreate(Create):
@@ -20,7 +21,7 @@ class RefundCreate(Create):
         default=None,
         description="The payment to refund. Without it the payments of the invoice are refunded, newest first.",
     )
-    reason: Reason | None = Field(
+    reason: RefundReason | None = Field(
         default=None,
         description="`fraudulent` puts the card and the email address on Stripe's block lists.",
         examples=["requested_by_customer"],

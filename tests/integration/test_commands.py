@@ -19,7 +19,7 @@ import pytest
 from app.access.schemas import ApiKeyRead, AuditEntryRead
 from app.customers.schemas import CustomerRead
 from app.fulfillment.schemas import FulfillmentActionRead, FulfillmentRead
-from app.inbox.schemas import EventListed, EventRead
+from app.inbox.schemas import StripeEventListed, StripeEventRead
 from app.invoices.read_schemas import InvoiceListed, InvoiceRead
 from tests.fixtures.caller import Caller
 from tests.fixtures.ports import find_free_port
@@ -62,8 +62,8 @@ LISTS: list[tuple[str, list[str], type | None, int]] = [
     ("invoices", ["--overdue"], InvoiceListed, 0),
     ("fulfillments", ["--status", "fulfilled"], FulfillmentRead, 1),
     ("customers", ["--email", "jenny@example.com"], CustomerRead, 1),
-    ("events", ["--type", "invoice.finalized"], EventListed, 2),
-    ("events", ["--status", "dead"], EventListed, 0),
+    ("events", ["--type", "invoice.finalized"], StripeEventListed, 2),
+    ("events", ["--status", "dead"], StripeEventListed, 0),
     ("operations", ["--in-flight"], None, 1),
     ("operations", ["--stuck", "--caller", "somebody"], None, 1),
     ("operations", ["--caller", "bootstrap"], None, 5),
@@ -122,7 +122,7 @@ async def test_single_objects_are_the_apis_own_documents(busy: Json, invoicing: 
     shown: list[tuple[str, str, type]] = [
         ("invoices", busy["open"], InvoiceRead),
         ("fulfillments", busy["paid"], FulfillmentRead),
-        ("events", busy["event"], EventRead),
+        ("events", busy["event"], StripeEventRead),
         ("customers", busy["customer"], CustomerRead),
     ]
     commands = [(group, "show", object_id, "--json") for group, object_id, _ in shown]

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from app.cli.main import cli
 from app.http.problems import STATUS, Problem
+from app.introduction import TAGS
 from app.main import create_app
 from app.settings import Settings
 from tests.fixtures.caller import route_of
@@ -68,6 +69,25 @@ async def test_the_contract_is_served_to_whoever_asks(app_client: httpx.AsyncCli
     assert served.json() == json.loads(json.dumps(DOCUMENT))
 
 
+def test_every_tag_is_used() -> None:
+    used = {tag for operations in DOCUMENT["paths"].values() for one in operations.values() for tag in one["tags"]}
+    assert used == TAGS.keys()
+
+
+def test_generators_of_clients_find_nothing_they_cannot_read() -> None:
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        assert not ("properties" in schema and schema.keys() & {"oneOf", "anyOf", "allOf"}), name
+        assert re.fullmatch("[A-Z][A-Za-z]+", name)
+        assert not name.endswith("Read"), name
+    assert not [
+        field
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        if name.endswith(("Create", "Update", "Params"))
+        for field, said in schema.get("properties", {}).items()
+        if "default" in said or said.get("const") is False
+    ]
+
+
 def test_every_operation_has_a_name_of_its_own() -> None:
     names = [operation.values[2]["operationId"] for operation in OPERATIONS]  # type: ignore[index]
     assert len(names) == len(set(names))
@@ -78,7 +98,8 @@ def test_every_operation_has_a_name_of_its_own() -> None:
 def test_an_operation_says_what_it_does_and_how_it_may_end(method: str, path: str, operation: Json) -> None:
     assert operation["summary"]
     assert operation["description"]
-    assert operation["tags"]
+    assert len(operation["tags"]) == 1
+    assert operation["tags"][0] in TAGS
     if path.startswith("/v1"):
         assert operation["security"]
         assert {"401", "403", "422", "429", "503"} <= operation["responses"].keys()
