@@ -39,6 +39,7 @@ from app.outgoing.encryption import SecretEncryption
 from app.outgoing.endpoints import Endpoints
 from app.outgoing.redelivery import Redelivery
 from app.payment_links.service import Links, PaymentLinks
+from app.payment_methods.service import PaymentMethods
 from app.payments.lookup import InvoiceRefresh
 from app.projection.write_through import Writer
 from app.refunds.service import Refunds
@@ -101,6 +102,7 @@ class Container:
     items: Items
     copies: Copies
     previews: Previews
+    payment_methods: PaymentMethods
     refunds: Refunds
     credit_notes: CreditNotes
     balance: BalanceCheck
@@ -310,6 +312,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             items=Items(database, invoices),
             copies=Copies(database, invoices, writer),
             previews=Previews(database, gateway),
+            payment_methods=PaymentMethods(database, gateway, steps, writer),
             refunds=Refunds(database, gateway, steps, writer),
             credit_notes=CreditNotes(database, gateway, steps, writer),
             balance=BalanceCheck(database, gateway),

@@ -33,6 +33,7 @@ from app.observability import tracing
 from app.outgoing import routes as outgoing_routes
 from app.payment_links import routes as payment_links_routes
 from app.payment_links.pages import routes as pages
+from app.payment_methods import routes as payment_methods_routes
 from app.refunds import routes as refunds_routes
 from app.reports import routes as reports_routes
 from app.scraping.server import scraped
@@ -51,6 +52,7 @@ ROUTERS = (
     disputes_routes.router,
     reports_routes.router,
     customers_routes.router,
+    payment_methods_routes.router,
     catalog_routes.products,
     catalog_routes.prices,
     payment_links_routes.router,

@@ -14,6 +14,7 @@ from app.invoices.service import Invoices
 from app.outgoing.endpoints import Endpoints
 from app.outgoing.redelivery import Redelivery
 from app.payment_links.service import PaymentLinks
+from app.payment_methods.service import PaymentMethods
 from app.refunds.service import Refunds
 
 AT_STRIPE: dict[type, tuple[Callable[..., object], ...]] = {
@@ -38,6 +39,12 @@ AT_STRIPE: dict[type, tuple[Callable[..., object], ...]] = {
     ),
     Copies: (Copies.revise_invoice, Copies.copy_invoice),
     Items: (Items.add_items, Items.update_item, Items.delete_item),
+    PaymentMethods: (
+        PaymentMethods.attach_payment_method,
+        PaymentMethods.detach_payment_method,
+        PaymentMethods.set_default_payment_method,
+        PaymentMethods.create_setup_intent,
+    ),
     Refunds: (Refunds.create_refund, Refunds.cancel_refund),
     CreditNotes: (CreditNotes.create_credit_note, CreditNotes.void_credit_note),
 }

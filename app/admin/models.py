@@ -50,6 +50,10 @@ class Dispute(Model):
     __table__ = schema.disputes
 
 
+class PaymentMethod(Model):
+    __table__ = schema.payment_methods
+
+
 class Fulfillment(Model):
     __table__ = schema.fulfillments
     earlier_status = schema.fulfillments.c.status

@@ -38,18 +38,24 @@ OWN_CUSTOMER = "own_customer"
 """The filter by the customer that the caller is bound to, beside the customer that is asked for."""
 
 
-async def read(connection: Connection, resource: Resource, object_id: str, *, by: str = "id") -> str | None:
-    """The document of one object as JSON text; None if there is none."""
+async def read(
+    connection: Connection, resource: Resource, object_id: str, *, by: str = "id", **beside: object
+) -> str | None:
+    """The document of one object as JSON text; None if there is none. `beside` are further columns that it must have."""
     for stored in (True, False) if resource.stored is not None else (False,):
-        found = await one_statement(resource, by, stored=stored).column(connection, **{by: object_id})
+        found = await one_statement(resource, by, *beside, stored=stored).column(
+            connection, **{by: object_id}, **beside
+        )
         if not found or found[0] is not None:
             return found[0] if found else None
     return None
 
 
-async def require(connection: Connection, resource: Resource, object_id: str, *, by: str = "id") -> str:
+async def require(
+    connection: Connection, resource: Resource, object_id: str, *, by: str = "id", **beside: object
+) -> str:
     """The same. Raises NotFound if there is none."""
-    document = await read(connection, resource, object_id, by=by)
+    document = await read(connection, resource, object_id, by=by, **beside)
     if document is None:
         raise NotFound(f"There is no {resource.name} {object_id!r}.")
     return document

@@ -18,6 +18,7 @@ from app.db.schema import (
     fulfillments,
     invoice_items,
     invoices,
+    payment_methods,
     prices,
     products,
     refunds,
@@ -34,6 +35,7 @@ TABLES: dict[Kind, Table] = {
     Kind.REFUND: refunds,
     Kind.CREDIT_NOTE: credit_notes,
     Kind.DISPUTE: disputes,
+    Kind.PAYMENT_METHOD: payment_methods,
 }
 
 

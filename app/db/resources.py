@@ -7,7 +7,22 @@ from functools import reduce
 from operator import sub
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Join, Table, Text, and_, bindparam, case, cast, column, func, or_, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Join,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    column,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db import mirrored_documents as mirrored
@@ -61,6 +76,27 @@ CUSTOMER = _mirrored(Kind.CUSTOMER)
 REFUND = _mirrored(Kind.REFUND)
 CREDIT_NOTE = _mirrored(Kind.CREDIT_NOTE)
 DISPUTE = _mirrored(Kind.DISPUTE, due=schema.disputes.c.status.in_(sorted(TO_ANSWER)))
+
+_METHODS = schema.payment_methods.c
+_IS_DEFAULT = exists().where(
+    schema.customers.c.id == _METHODS.customer, schema.customers.c.default_payment_method == _METHODS.id
+)
+_METHOD_FIELDS = mirrored.made(schema.payment_methods, FIELDS[Kind.PAYMENT_METHOD])
+PAYMENT_METHOD = Resource(
+    "payment method",
+    schema.payment_methods,
+    [*_METHOD_FIELDS, _IS_DEFAULT.label("is_default")],
+    stored=mirrored.stored(Kind.PAYMENT_METHOD, is_default=case((_IS_DEFAULT, "true"), else_="false")),
+)
+SETUP_INTENT = Resource(
+    "SetupIntent",
+    schema.setup_intents,
+    columns(
+        schema.setup_intents,
+        *("id", "customer", "status", "payment_method", "failure_code", "failure_decline_code"),
+        *("created_at", "updated_at"),
+    ),
+)
 
 _INVOICES = schema.invoices.c
 _LISTED = [*mirrored.made(schema.invoices, FIELDS[Kind.INVOICE]), mirrored.FULFILLMENT.label("fulfillment")]

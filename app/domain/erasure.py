@@ -22,8 +22,12 @@ PERSONAL_IN = {
     "tax_id": frozenset({"value", "verification"}),
     "dispute": frozenset({"evidence"}),
     "refund": frozenset({"instructions_email"}),
+    "setup_intent": frozenset({"description", "metadata"}),
 }
 """Further personal fields by kind of object. Callers may write anything into those of a customer and into evidence."""
+
+HOW_THEY_PAY = frozenset({"payment_method", "mandate"})
+"""Kinds of objects whose every group of fields says how somebody pays: each type of payment method has its own."""
 
 PREVIOUS = "previous_attributes"
 
@@ -45,6 +49,8 @@ def _pseudonymised(document: Any, kind: str) -> Any:
         return document
     kind = _kind(document) or kind
     hidden = (PERSONAL - {"name"} if kind in NOT_PEOPLE else PERSONAL) | PERSONAL_IN.get(kind, frozenset())
+    if kind in HOW_THEY_PAY:
+        hidden |= {key for key, value in document.items() if isinstance(value, dict)}
     beside = _kind(document.get("object"))
     return {
         key: _emptied(value) if key in hidden else _pseudonymised(value, beside if key == PREVIOUS else "")

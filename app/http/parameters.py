@@ -19,6 +19,8 @@ InvoiceId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["in
 RefundId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["re_3Pgf"])]
 CreditNoteId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["cn_1Pgf"])]
 DisputeId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["du_1Pgf"])]
+PaymentMethodId = Annotated[str, Path(max_length=255, pattern=r"^[A-Za-z0-9_]+$", examples=["pm_1Pgf"])]
+SetupIntentId = Annotated[str, Path(max_length=255, pattern=r"^[A-Za-z0-9_]+$", examples=["seti_1Pgf"])]
 ItemId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["ii_1Pgf"])]
 LinkId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["pl_1Pgf"])]
 KeyId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["key_0d8c"])]

@@ -15,10 +15,10 @@ from app.http.dependencies import JSON, caller_of, service_of
 from app.http.queries import Paging
 
 
-async def one(request: Request, resource: Resource, object_id: str, *, by: str = "id") -> Response:
-    """Answer with the document of one object. Raises NotFound."""
+async def one(request: Request, resource: Resource, object_id: str, *, by: str = "id", **beside: object) -> Response:
+    """Answer with the document of one object, which has the columns `beside`. Raises NotFound."""
     async with service_of(request, Database).connection() as connection:
-        document = await documents.require(connection, resource, object_id, by=by)
+        document = await documents.require(connection, resource, object_id, by=by, **beside)
     return _unless_known(request, document.encode())
 
 

@@ -13,6 +13,9 @@ KINDS: Mapping[str, str] = {
     "invoices": "invoice",
     "refunds": "refund",
     "credit_notes": "credit_note",
+    "payment_methods": "payment_method",
+    "setup_intents": "setup_intent",
+    "payment_intents": "payment_intent",
 }
 """The kind of object that a POST to `/v1/…` creates. Its event types begin with it."""
 
@@ -44,6 +47,11 @@ RETURN_STEPS: Mapping[str, Sequence[str]] = {
     "cancel": _types("refund", "updated", "failed"),
     "void_credit_note": _types("credit_note", "voided"),
 }
+METHOD_STEPS: Mapping[str, Sequence[str]] = {
+    "attach": _types("payment_method", "attached"),
+    "detach": _types("payment_method", "detached"),
+    "set_default": _types("customer", "updated"),
+}
 
 
 def of(step: str, path: str) -> Sequence[str]:
@@ -54,4 +62,4 @@ def of(step: str, path: str) -> Sequence[str]:
             return (f"{kind}.created",)
         case "update":
             return (f"{kind}.updated",)
-    return {**INVOICE_STEPS, **RETURN_STEPS}[step]
+    return {**INVOICE_STEPS, **RETURN_STEPS, **METHOD_STEPS}[step]

@@ -14,6 +14,7 @@ from app.domain.payment_attempts import Outcome, PaymentAttempt
 from app.fulfillment.fulfillments import Failure
 from app.inbox.incoming import AttemptUnclear, Incoming, Unlinked
 from app.payments.attempts import failure_of, last_attempt, required_action
+from app.projection import setup_intent_statements
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.mapping import Kind, invoice_payment
 
@@ -149,6 +150,34 @@ def on_return(unit: UnitOfWork, incoming: Incoming) -> None:
     _take_return(unit, incoming)
 
 
+def on_setup(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Record what became of a SetupIntent. The payment method that it saved is made known."""
+    setup = incoming.event.object
+    if not setup.get("customer"):
+        incoming.invoice = ""  # it saves a method for nobody
+        return
+    if setup["status"] == "succeeded":
+        _take_method(unit, incoming)
+    unit.note_setup(setup_intent_statements.read(setup, incoming.event.created_at))
+
+
+def on_mandate(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Record the status of a mandate with the payment method that it lets us charge."""
+    subject, mandate = _take_method(unit, incoming), incoming.event.object
+    if subject:
+        unit.set_mandate(subject.id, mandate["id"], mandate["status"], incoming.event.created_at)
+
+
+def _take_method(unit: UnitOfWork, incoming: Incoming) -> Subject | None:
+    """The payment method that the event is about. One that is not known here is fetched first."""
+    subject = incoming.method
+    if subject and (fetched := incoming.fetched.get(subject)):
+        unit.apply(fetched)
+    elif subject and unit.row(subject) is None and not unit.is_gone(subject):
+        raise Unordered(subject, unit.revision(subject))
+    return subject
+
+
 def on_payment(unit: UnitOfWork, incoming: Incoming) -> None:
     """Something that other events tell in full: the invoice it concerns is made known."""
     _invoice_of_payment(unit, incoming)
@@ -280,6 +309,13 @@ HANDLERS: dict[str, Handler] = {
     "customer.created": on_created,
     "customer.updated": on_snapshot,
     "customer.deleted": on_deleted,
+    "payment_method.attached": on_created,
+    "payment_method.updated": on_snapshot,
+    "payment_method.automatically_updated": on_snapshot,
+    "payment_method.detached": on_deleted,
+    "setup_intent.succeeded": on_setup,
+    "setup_intent.setup_failed": on_setup,
+    "mandate.updated": on_mandate,
     "invoice.created": on_created,
     "invoice.updated": on_invoice,
     "invoice.finalized": on_finalized,

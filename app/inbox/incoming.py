@@ -17,6 +17,9 @@ OF_INVOICES = frozenset({"invoice_payment", "credit_note"})
 OF_PAYMENTS = frozenset({"payment_intent", "charge", "refund", "dispute", "radar.early_fraud_warning"})
 """Stripe's names of objects that say which PaymentIntent they belong to, but not which invoice that pays."""
 
+OF_METHODS = frozenset({"setup_intent", "mandate"})
+"""Stripe's names of objects that say which payment method they are about."""
+
 
 class Unlinked(Exception):
     """The invoice that this PaymentIntent pays is not known here."""
@@ -42,7 +45,7 @@ class AttemptUnclear(Exception):
 class Incoming:
     """An event in process, with the answers of Stripe it needed.
 
-    payment_intent: the payment that the event is about; its invoice is to be found. invoice: the invoice of a payment,
+    method: the payment method that a SetupIntent or mandate is about. payment_intent: the payment that the event is about; its invoice is to be found. invoice: the invoice of a payment,
     or of what came back of one; None if not known yet, "" if Stripe says that it pays none. payment: that which says so,
     if it was fetched. fetched: snapshots by subject. intent: the PaymentIntent as it is now, and the reports known when
     it was asked. applied: the event's effects were committed before. finalized: the event says that its invoice is no
@@ -57,6 +60,7 @@ class Incoming:
     applied: bool = False
     finalized: bool = False
     payment_intent: str | None = None
+    method: Subject | None = None
     _mirrored: Subject | None = None
 
     def __post_init__(self) -> None:
@@ -66,6 +70,8 @@ class Incoming:
         )
         if kind := KINDS.get(named):
             self._mirrored = Subject(kind, self.event.object["id"])
+        if named in OF_METHODS and (method := id_of(self.event.object.get("payment_method"))):
+            self.method = Subject(Kind.PAYMENT_METHOD, method)
         if named in OF_INVOICES:
             self.invoice = id_of(self.event.object["invoice"])
         elif named in OF_PAYMENTS:
@@ -79,9 +85,9 @@ class Incoming:
 
     @property
     def subjects(self) -> list[Subject]:
-        """The objects that the event changes: a mirrored object, the invoice of a payment, or both."""
-        invoice = [Subject(Kind.INVOICE, self.invoice)] if self.invoice else []
-        return [self._mirrored, *invoice] if self._mirrored else invoice
+        """The objects that the event changes: a mirrored one, the payment method it is about, the invoice of a payment."""
+        invoice = Subject(Kind.INVOICE, self.invoice) if self.invoice else None
+        return [subject for subject in (self._mirrored, self.method, invoice) if subject]
 
     @property
     def about(self) -> str | None:

@@ -15,6 +15,8 @@ from app.domain.json import JsonObject
 from app.projection import erasure_statements
 from app.stripe.mapping import FIELDS, Kind
 
+OF_CUSTOMERS = (Kind.INVOICE, Kind.PAYMENT_METHOD)
+"""The kinds whose documents say who a customer is, or how it pays."""
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """A time before any event was received."""
 HELD = timedelta(hours=1)
@@ -36,14 +38,14 @@ async def forget(connection: Connection, customers: Mapping[str, str | None]) ->
         )
 
 
-async def blank(connection: Connection, invoices: Collection[JsonObject]) -> None:
-    """Remove personal data from those of the rows `invoices` whose customer is erased, whatever Stripe still sends."""
-    personal = FIELDS[Kind.INVOICE].blank
-    customers = {invoice["customer"] for invoice in invoices if invoice["customer"]} if personal else ()
+async def blank(connection: Connection, kind: Kind, rows: Collection[JsonObject]) -> None:
+    """Remove personal data from those of `rows` whose customer is erased, whatever Stripe still sends."""
+    personal = FIELDS[kind].blank
+    customers = {row["customer"] for row in rows if row["customer"]} if personal else ()
     erased = await erasure_statements.erased_among(connection, customers)
-    for invoice in invoices:
-        if invoice["customer"] in erased:
-            invoice.update(personal)
+    for row in rows:
+        if row["customer"] in erased:
+            row.update(personal)
 
 
 async def sweep(database: Database, *, everything: bool = False) -> int:

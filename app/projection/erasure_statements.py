@@ -36,14 +36,16 @@ from app.db.schema import (
     invoice_payments,
     invoices,
     operations,
+    payment_methods,
     refunds,
+    setup_intents,
     webhook_events,
 )
 from app.db.schema.metadata import TIME
 from app.db.statement import Statement, any_of, parameters
 
 PAGE = 200
-NAME = "erasure_3"
+NAME = "erasure_4"
 """Name of the row in `coverage` that says up to when all events are swept.
 
 The number in it rises whenever more counts as personal, so that everything is swept once more. An older release goes on
@@ -63,8 +65,11 @@ _RETURNED = (
     (credit_notes, credit_notes.c.id),
     (disputes, disputes.c.id),
     (disputes, disputes.c.charge),
+    (payment_methods, payment_methods.c.id),
+    (payment_methods, payment_methods.c.mandate),
+    (setup_intents, setup_intents.c.id),
 )
-"""What came back of invoices, and the charges, whose events say who paid."""
+"""What came back of invoices, and the charges, whose events say who paid; how customers pay, and the mandates."""
 
 _TRACED = union(
     select(func.unnest(bindparam("customers", type_=ARRAY(Text))).label("id")),
@@ -138,12 +143,12 @@ _RECEIVED = Statement(
             ),
             *(
                 exists(  # these do not say whose they are
-                    select(table.c.id)
-                    .join(customers, customers.c.id == table.c.customer)
-                    .where(table.c.id == _E.object_id, customers.c.deleted_at.is_not(None))
+                    select(named)
+                    .join(customers, customers.c.id == named.table.c.customer)
+                    .where(named == _E.object_id, customers.c.deleted_at.is_not(None))
                     .correlate(webhook_events)
                 )
-                for table in (refunds, disputes)
+                for named in (refunds.c.id, disputes.c.id, payment_methods.c.mandate)
             ),
         ).label("mentions"),
     )

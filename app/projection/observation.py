@@ -18,6 +18,7 @@ PATHS = {
     Kind.REFUND: "/v1/refunds",
     Kind.CREDIT_NOTE: "/v1/credit_notes",
     Kind.DISPUTE: "/v1/disputes",
+    Kind.PAYMENT_METHOD: "/v1/payment_methods",
 }
 
 

@@ -14,7 +14,7 @@ SECOND = timedelta(seconds=1)
 def merged(known: JsonObject | None, snapshot: Snapshot, items: JsonView, now: str) -> JsonObject:
     """The row with the content of `snapshot`, which is newer, and the columns `items`."""
     version = snapshot.version
-    blank = {"deleted_at": None, "revision": 0, "lines_digest": "", "items_document": "[]"}
+    blank = {"deleted_at": None, "revision": 0, "lines_digest": "", "items_document": "[]", "mandate_status": None}
     row: JsonObject = {**blank, **(known or {}), **snapshot.row, **items}
     since, until = version.since, version.until
     if version.first:

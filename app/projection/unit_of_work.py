@@ -30,13 +30,17 @@ from app.projection import (
     item_statements,
     mirrored_rows,
     noted_changes,
+    setup_intent_statements,
     snapshot_rows,
     tombstones,
 )
 from app.projection.mirrored_rows import items_document
 from app.projection.noted_changes import note_invoice, note_return
+from app.projection.setup_intent_statements import SetupIntent
 from app.stripe.mapping import FIELDS, RETURNS, InvoicePayment, Kind, Snapshot
 
+INACTIVE = "inactive"
+"""The status of a mandate that was revoked."""
 ERASED_CUSTOMER = FIELDS[Kind.CUSTOMER].blank
 
 
@@ -83,6 +87,7 @@ class UnitOfWork:
         self._given_up: set[tuple[Subject, str]] = set()
         self._erased: dict[str, str | None] = {}
         self._changes: list[Change] = []
+        self._setups: list[SetupIntent] = []
         self.fulfillments = Fulfillments({}, self._now, cause)
 
     @classmethod
@@ -130,7 +135,8 @@ class UnitOfWork:
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """Undo what the block did if it raises, so that half an event is never written."""
-        parts = ("_rows", "_changed", "_items", "_payments", "_paid_by", "_buried", "_given_up", "_erased", "_changes")
+        parts = ("_rows", "_changed", "_items", "_payments", "_paid_by", "_buried", "_given_up", "_erased", "_changes",
+                 "_setups")  # fmt: skip
         kept = {part: getattr(self, part).copy() for part in parts}
         fulfillments = self.fulfillments.copy()
         try:
@@ -248,8 +254,32 @@ class UnitOfWork:
         if subject.kind is Kind.CUSTOMER and row["deleted_at"]:
             row |= ERASED_CUSTOMER
             self._erased[subject.id] = self.cause
+        if subject.kind is Kind.PAYMENT_METHOD and row["deleted_at"]:
+            row |= FIELDS[Kind.PAYMENT_METHOD].blank
         self._rows[subject] = row
         self._changed.add(subject)
+
+    # Saved payment methods
+
+    def set_mandate(self, method: str, mandate: str, status: str, at: datetime) -> None:
+        """Record the status of a payment method's mandate at `at`. Of several mandates the latest counts.
+
+        One that is inactive never becomes active again, so within a second it counts.
+        """
+        subject = Subject(Kind.PAYMENT_METHOD, method)
+        row = self._rows.get(subject)
+        if row is None:
+            return
+        known = row.get("mandate_at")
+        newer = known is None or datetime.fromisoformat(known) < at
+        if (row.get("mandate") == mandate and row["mandate_status"] == INACTIVE) or not (newer or status == INACTIVE):
+            return
+        told = {"mandate": mandate, "mandate_status": status, "mandate_at": at.isoformat()}
+        self._put(subject, row | told | {"revision": row["revision"] + 1, "updated_at": self._now})
+
+    def note_setup(self, setup: SetupIntent) -> None:
+        """Record what became of a SetupIntent."""
+        self._setups.append(setup)
 
     # Which PaymentIntent pays an invoice
 
@@ -316,8 +346,10 @@ class UnitOfWork:
 
     async def flush(self) -> None:
         """Write the changes, parents first."""
-        changed_invoices = (self._rows[subject] for subject in self._changed if subject.kind is Kind.INVOICE)
-        await erasure.blank(self._connection, list(changed_invoices))
+        for kind in erasure.OF_CUSTOMERS:
+            await erasure.blank(
+                self._connection, kind, [self._rows[subject] for subject in self._changed if subject.kind is kind]
+            )
         for kind in Kind:
             changed = (subject for subject in self._rows if subject in self._changed)  # new ones in order of arrival
             rows = [self._rows[subject] for subject in changed if subject.kind is kind]
@@ -328,6 +360,7 @@ class UnitOfWork:
         await item_statements.detach(self._connection, self._paid_by)
         await store(self._connection, fulfillments, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
+        await setup_intent_statements.keep(self._connection, self._setups)
         told = noted_changes.rows((*self._changes, *self.fulfillments.changes), self._invoice)
         await change_statements.add(self._connection, told)
         await action_statements.enqueue(self._connection, self.fulfillments.reached())

@@ -34,6 +34,7 @@ RESOURCES: dict[Kind, Resource] = {
     Kind.REFUND: resources.REFUND,
     Kind.CREDIT_NOTE: resources.CREDIT_NOTE,
     Kind.DISPUTE: resources.DISPUTE,
+    Kind.PAYMENT_METHOD: resources.PAYMENT_METHOD,
 }
 
 Written = str | None

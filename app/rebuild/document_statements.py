@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Text, and_, bindparam, cast, func, select, up
 
 from app.db.engine import Connection
 from app.db.mirrored_documents import ITEMS, TABLES, made
+from app.db.schema import customers
 from app.db.statement import Statement, any_of
 from app.stripe.mapping import FIELDS, Kind
 
@@ -108,14 +109,16 @@ async def newest_events(
     return {row["object_id"]: row["payload"] for row in rows}
 
 
-async def invoices_of_erased(connection: Connection, after: str, most: int) -> list[str]:
-    """The next `most` ids after `after` of invoices whose customer is erased."""
-    rows = await connection.fetch(
-        """
-        SELECT invoice.id FROM customers customer JOIN invoices invoice ON invoice.customer = customer.id
-        WHERE customer.deleted_at IS NOT NULL AND invoice.id > $1 ORDER BY invoice.id LIMIT $2
-        """,
-        after,
-        most,
+@cache
+def erased_statement(kind: Kind) -> Statement:
+    """Selects the next ids after `after` of the rows of `kind` whose customer is erased."""
+    row = TABLES[kind].c
+    erased = select(row.id).join(customers, customers.c.id == row.customer).where(customers.c.deleted_at.is_not(None))
+    return Statement(
+        erased.where(row.id > bindparam("after")).order_by(row.id).limit(bindparam("most", type_=BigInteger))
     )
-    return [row[0] for row in rows]
+
+
+async def of_erased(connection: Connection, kind: Kind, after: str, most: int) -> list[str]:
+    """The next `most` ids after `after` of the rows of `kind` whose customer is erased."""
+    return await erased_statement(kind).column(connection, after=after, most=most)

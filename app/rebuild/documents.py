@@ -19,6 +19,7 @@ from app.inbox.envelope import read_event
 from app.inbox.handlers import HANDLERS
 from app.observability import metrics
 from app.projection import mirrored_rows, observation
+from app.projection.erasure import OF_CUSTOMERS
 from app.projection.mirrored_rows import version_of
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.rebuild import document_statements as statements
@@ -91,15 +92,21 @@ class Documents:
                     await statements.note(connection, kind, version, Place())
 
     async def scrub(self) -> int:
-        """Remove personal data from the invoices of erased customers. Returns how many. Locked ones are skipped."""
-        blank, after, scrubbed = FIELDS[Kind.INVOICE].blank, "", 0
+        """Remove personal data from the invoices and payment methods of erased customers. Returns how many.
+
+        Locked ones are skipped.
+        """
+        return sum([await self._scrub(kind) for kind in OF_CUSTOMERS])
+
+    async def _scrub(self, kind: Kind) -> int:
+        blank, after, scrubbed = FIELDS[kind].blank, "", 0
         while blank:
             async with self._database.unit_of_work() as connection:
-                ids = await statements.invoices_of_erased(connection, after, BATCH)
+                ids = await statements.of_erased(connection, kind, after, BATCH)
                 free = await lock_free(connection, ids)
-                rows = (await mirrored_rows.read(connection, Kind.INVOICE, free)).values()
+                rows = (await mirrored_rows.read(connection, kind, free)).values()
                 told = [row for row in rows if any(row.get(name, empty) != empty for name, empty in blank.items())]
-                await mirrored_rows.write(connection, Kind.INVOICE, [row | blank for row in told])
+                await mirrored_rows.write(connection, kind, [row | blank for row in told])
             scrubbed += len(told)
             if len(ids) < BATCH:
                 break

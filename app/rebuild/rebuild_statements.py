@@ -23,6 +23,7 @@ from app.db.schema import (
     fulfillments,
     invoice_items,
     invoices,
+    payment_methods,
     prices,
     products,
     refunds,
@@ -32,13 +33,15 @@ from app.db.statement import Statement, identifiers
 from app.domain.json import JsonObject
 from app.projection.item_statements import invoices_of
 
-COMPARED = (products, prices, customers, invoices, invoice_items, refunds, credit_notes, disputes, fulfillments)
+COMPARED = (products, prices, customers, invoices, invoice_items, refunds, credit_notes, disputes, payment_methods,
+            fulfillments)  # fmt: skip
 """The compared tables, parents first."""
 
 BESIDE = (
     "reference_claims",
     "invoice_payments",
     "tombstones",
+    "setup_intents",
     "changes",
     "configured_actions",  # empty: nothing that is rebuilt is done again
     "fulfillment_actions",

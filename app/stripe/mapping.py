@@ -22,6 +22,7 @@ from app.domain.json import JsonObject, JsonView
 from app.domain.snapshot import Version
 from app.domain.sources import id_of
 from app.invoices.read_schemas import InvoiceDocument, InvoiceListed, ItemRead
+from app.payment_methods.schemas import PaymentMethodRead
 from app.refunds.schemas import RefundRead
 from app.stripe.fields import Fields
 
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     REFUND = "refund"
     CREDIT_NOTE = "credit_note"
     DISPUTE = "dispute"
+    PAYMENT_METHOD = "payment_method"
 
 
 RETURNS = (Kind.REFUND, Kind.CREDIT_NOTE, Kind.DISPUTE)
@@ -59,6 +61,7 @@ FIELDS: dict[Kind, Fields] = {
     Kind.REFUND: Fields(RefundRead),
     Kind.CREDIT_NOTE: Fields(CreditNoteRead),
     Kind.DISPUTE: Fields(DisputeRead),
+    Kind.PAYMENT_METHOD: Fields(PaymentMethodRead),
 }
 PLACED = ("invoice", "position")
 """What a line item does not say of itself."""
@@ -149,9 +152,9 @@ class Snapshot:
 
 
 def snapshot(kind: Kind, stripe_object: JsonView, window: ObservationWindow, *, deleted: bool = False) -> Snapshot:
-    """The snapshot of `stripe_object`; `deleted` if it is known to be gone."""
+    """The snapshot of `stripe_object`; `deleted` if it is known to be gone. A payment method that is detached is gone."""
     object_id = stripe_object["id"]
-    if stripe_object.get("deleted"):
+    if stripe_object.get("deleted") or (kind is Kind.PAYMENT_METHOD and not stripe_object["customer"]):
         return Snapshot(kind, object_id, _deleted(window), {"id": object_id}, deleted=True, stub=True)
     row = FIELDS[kind].read(stripe_object)
     timeless = window.asked and stripe_object.get("test_clock") is not None

@@ -14,7 +14,8 @@ from tests.lab.truth import Truth, must_hold
 
 TABLES = (
     "products, prices, customers, invoices, invoice_items, invoice_payments, fulfillments, webhook_events, operations, "
-    "reference_claims, tombstones, changes, coverage, refunds, credit_notes, disputes, fulfillment_actions, balance_days"
+    "reference_claims, tombstones, changes, coverage, refunds, credit_notes, disputes, payment_methods, setup_intents, fulfillment_actions,"
+    " balance_days"
 )
 
 

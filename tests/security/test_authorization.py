@@ -111,6 +111,8 @@ async def world(
         "refund_id": "re_none",
         "credit_note_id": "cn_none",
         "dispute_id": "du_none",
+        "payment_method_id": "pm_none",
+        "setup_intent_id": "seti_none",
         "endpoint_id": endpoint["id"],
         "delivery_id": ping["id"],
     }

@@ -184,6 +184,16 @@ OBJECTS: dict[str, Any] = {
         "livemode": False,
         "created": 1793000000,
     },
+    "payment_method": {
+        "id": "pm_1",
+        "object": "payment_method",
+        "customer": "cus_1",
+        "type": "card",
+        "card": {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2030, "fingerprint": "x"},
+        "billing_details": {"name": "Jenny Rosen"},
+        "livemode": False,
+        "created": 1793000000,
+    },
 }
 FIRST_DIGESTS = {
     "product": "c5fe67d0f161f7c61460abefe975aa29",
@@ -193,6 +203,7 @@ FIRST_DIGESTS = {
     "refund": "87e3e6e1b9a0977eb036ea2fc73ebcb1",
     "credit_note": "be4f5293877e6256ce47253dbe91d4bd",
     "dispute": "9cb327c8bdf945869a49f9c40b105456",
+    "payment_method": "fa4c1dfa0da99a85f438ef3a44351e40",
 }
 """What the first release that mirrored each kind computed of the same objects."""
 

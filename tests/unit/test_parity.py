@@ -9,7 +9,15 @@ from pydantic import BaseModel
 from app.admin.login import Operator
 from app.admin.views.invoices import InvoiceView
 from app.admin.views.mirrored import later_section
-from app.admin.views.mirrors import CreditNoteView, CustomerView, DisputeView, PriceView, ProductView, RefundView
+from app.admin.views.mirrors import (
+    CreditNoteView,
+    CustomerView,
+    DisputeView,
+    PaymentMethodView,
+    PriceView,
+    ProductView,
+    RefundView,
+)
 from app.admin.views.table import ReadOnlyView
 from app.catalog.schemas import PriceRead, ProductRead
 from app.credit_notes.schemas import CreditNoteRead
@@ -20,6 +28,7 @@ from app.domain.masking import MASK
 from app.domain.sources import Feed, From, Joined, Personal
 from app.events.schemas import InvoiceState
 from app.invoices.read_schemas import InvoiceListed, InvoiceRead, ItemRead
+from app.payment_methods.schemas import PaymentMethodRead
 from app.refunds.schemas import RefundRead
 from app.stripe.mapping import FIELDS, ITEM, Kind
 from tests.unit.test_fields import Kept, Listed
@@ -32,6 +41,7 @@ READ: dict[Kind, type[BaseModel]] = {
     Kind.REFUND: RefundRead,
     Kind.CREDIT_NOTE: CreditNoteRead,
     Kind.DISPUTE: DisputeRead,
+    Kind.PAYMENT_METHOD: PaymentMethodRead,
 }
 VIEWS: dict[Kind, type[ReadOnlyView]] = {
     Kind.PRODUCT: ProductView,
@@ -41,10 +51,12 @@ VIEWS: dict[Kind, type[ReadOnlyView]] = {
     Kind.REFUND: RefundView,
     Kind.CREDIT_NOTE: CreditNoteView,
     Kind.DISPUTE: DisputeView,
+    Kind.PAYMENT_METHOD: PaymentMethodView,
 }
 NOT_IN_DOCUMENTS = {
     "fulfillment": "another row's: it is joined when the invoice is read",
     "items": "a document of their own: lists are shown without",
+    "is_default": "another row's: the customer says so",
 }
 NOT_TOLD = {
     "auto_advance": "what Stripe will do of itself: nothing has happened yet",
@@ -60,7 +72,11 @@ NOT_TOLD = {
     "fulfillment": "has events of its own",
     "items": "may be many, and change in drafts only",
 }
-NOT_IN_THE_CONSOLE = {"fulfillment": "a view of its own, and the timeline", "items": "a section of their own"}
+NOT_IN_THE_CONSOLE = {
+    "fulfillment": "a view of its own, and the timeline",
+    "items": "a section of their own",
+    "is_default": "on the customer's page",
+}
 API = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
 
 

@@ -4,7 +4,15 @@ from app.admin.views.access import ApiKeyView, AuditEntryView, RateBucketView
 from app.admin.views.actions import FulfillmentActionView
 from app.admin.views.inbox import WebhookEventView
 from app.admin.views.invoices import ChangeView, FulfillmentView, InvoiceView, PaymentLinkView
-from app.admin.views.mirrors import CreditNoteView, CustomerView, DisputeView, PriceView, ProductView, RefundView
+from app.admin.views.mirrors import (
+    CreditNoteView,
+    CustomerView,
+    DisputeView,
+    PaymentMethodView,
+    PriceView,
+    ProductView,
+    RefundView,
+)
 from app.admin.views.operations import OperationView
 from app.admin.views.outgoing import DeliveryView, WebhookEndpointView
 from app.admin.views.table import ReadOnlyView
@@ -18,6 +26,7 @@ VIEWS: tuple[type[ReadOnlyView], ...] = (
     ChangeView,
     PaymentLinkView,
     CustomerView,
+    PaymentMethodView,
     ProductView,
     PriceView,
     WebhookEventView,

@@ -1,6 +1,6 @@
 """The views of customers, products and prices, and of what came back of invoices."""
 
-from app.admin.models import CreditNote, Customer, Dispute, Price, Product, Refund
+from app.admin.models import CreditNote, Customer, Dispute, PaymentMethod, Price, Product, Refund
 from app.admin.views.mirrored import MirroredView
 from app.domain.sources import Personal
 from app.stripe.mapping import FIELDS, Kind
@@ -14,6 +14,18 @@ class CustomerView(MirroredView, model=Customer):
     search = ("id", "email", "reference")
     personal = frozenset(FIELDS[Kind.CUSTOMER].marked(Personal)) - {"default_payment_method"} | {"metadata_"}
     column_list = ["id", "name", "email", "reference", "created_at", "deleted_at"]
+
+
+class PaymentMethodView(MirroredView, model=PaymentMethod):
+    """Saved payment methods. Only admins see what erasure would remove."""
+
+    kind = Kind.PAYMENT_METHOD
+    group = "Customers and catalog"
+    name = "Payment method"
+    name_plural = "Payment methods"
+    search = ("id", "customer")
+    personal = frozenset(FIELDS[Kind.PAYMENT_METHOD].marked(Personal))
+    column_list = ["id", "customer", "type", "brand", "last4", "mandate_status", "created_at", "deleted_at"]
 
 
 class ProductView(MirroredView, model=Product):

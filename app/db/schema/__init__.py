@@ -19,9 +19,11 @@ from app.db.schema.mirrors import (
     invoice_items,
     invoice_payments,
     invoices,
+    payment_methods,
     prices,
     products,
     refunds,
+    setup_intents,
 )
 from app.db.schema.operations import operations, reference_claims
 from app.db.schema.outgoing import deliveries, webhook_endpoints
@@ -50,11 +52,13 @@ __all__ = [
     "metadata",
     "operations",
     "payment_links",
+    "payment_methods",
     "prices",
     "products",
     "rate_buckets",
     "reference_claims",
     "refunds",
+    "setup_intents",
     "tombstones",
     "webhook_endpoints",
     "webhook_events",

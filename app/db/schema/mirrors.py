@@ -272,6 +272,43 @@ disputes = Table(
     Index("ix_disputes_status_newest", "status", desc("created_at"), desc("id")),
 )
 
+payment_methods = Table(
+    "payment_methods",
+    metadata,
+    *_mirrored(),
+    Column("customer", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("brand", Text),
+    Column("last4", Text),
+    Column("exp_month", Integer),
+    Column("exp_year", Integer),
+    Column("mandate", Text),
+    Column("mandate_status", Text),
+    Column("mandate_at", TIME),
+    _undocumented("payment_methods"),
+    Index("ix_payment_methods_customer_newest", "customer", desc("created_at"), desc("id")),
+    Index("ix_payment_methods_mandate", "mandate", postgresql_where=text("mandate IS NOT NULL")),
+)
+"""Saved payment methods. One that is detached is deleted here: it never comes back. `mandate…` is what was last told of
+the mandate of a debit, and when.
+"""
+
+setup_intents = Table(
+    "setup_intents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("customer", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("payment_method", Text),
+    Column("failure_code", Text),
+    Column("failure_decline_code", Text),
+    Column("livemode", Boolean, nullable=False),
+    Column("created_at", TIME, nullable=False),
+    Column("updated_at", TIME, nullable=False),
+    Index("ix_setup_intents_customer", "customer"),
+)
+"""SetupIntents of customers, as they were last heard of. They say whose the events about them are."""
+
 document_rebuilds = Table(
     "document_rebuilds",
     metadata,

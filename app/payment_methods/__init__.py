@@ -1,0 +1,1 @@
+"""Saved payment methods: attached to a customer, so that its invoices can be charged to them."""
