@@ -64,6 +64,7 @@ def test_statements_are_built_where_this_test_knows_it() -> None:
         "app.db.rows.load_statement",
         "app.db.rows.store_statement",
         "app.events.feed_statements._read",
+        "app.rebuild.document_statements.erased_statement",
         "app.rebuild.document_statements.fill_statement",
         "app.rebuild.document_statements.older_statement",
         "app.rebuild.document_statements.take_statement",
