@@ -38,6 +38,7 @@ TAGS = {
     "products": "What you sell.",
     "prices": "What a product costs. An item of an invoice can have one, or an amount of its own.",
     "customers": "Who is invoiced. A customer's custom fields, footer and payment method are used for new invoices.",
+    "payment methods": "What a customer saved to be charged to, and how a front end saves one.",
     "invoices": "From draft to paid: create, change, finalize, send, pay, void.",
     "invoice items": "The lines of a draft, at most 250.",
     "payments": "The payments of an invoice, and payments that are attached to it.",
