@@ -1,6 +1,9 @@
 """The offline Stripe: a separate ASGI program that speaks Stripe's invoicing API on the wire.
 
 cli, settings, asgi     how it is started, configured and put together
+accounts                the accounts of one process
+commands/               trigger, listen, oracle: they use HTTP alone
+pytest_plugin           the fixture `stripe_sandbox`
 api                     one request from its bytes to its answer
 wire/                   HTTP, forms, parameters, errors, keys, idempotency: no Stripe rules
 resources/              the routes, a module per resource
@@ -12,3 +15,5 @@ webhooks/               signed deliveries with retries
 control/                `/_sandbox/…`: faults, journal, clock
 pages/                  what a customer's browser sees
 """
+
+__version__ = "0.1.0"

@@ -7,25 +7,16 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qs
 
+from offline_stripe.accounts import Account, Accounts, NoSuchAccountError
 from offline_stripe.api import Api, CutError
-from offline_stripe.billing import schedule
-from offline_stripe.control.calls import Control
-from offline_stripe.control.faults import Faults
-from offline_stripe.control.journal import Journal
-from offline_stripe.control.versions import Versions
+from offline_stripe.control.accounts import AccountControl
+from offline_stripe.control.calls import Control, allowed, refusal
 from offline_stripe.origins import cross_origin_headers, preflight
-from offline_stripe.pages.router import Pages
 from offline_stripe.settings import SandboxConfig
-from offline_stripe.store.clock import Clock
-from offline_stripe.store.database import Database, seed_of
-from offline_stripe.store.emission import Emission
-from offline_stripe.store.identifiers import Identifiers
 from offline_stripe.store.transaction import Store
-from offline_stripe.webhooks.delivery import Deliveries
-from offline_stripe.webhooks.endpoints import install_account, install_endpoints
-from offline_stripe.wire.idempotency import IdempotencyKeys
-from offline_stripe.wire.keys import RestrictedKeys
+from offline_stripe.wire.keys import key_in
 from offline_stripe.wire.messages import (
     BodyTooLargeError,
     ClientGoneError,
@@ -43,36 +34,29 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Sandbox:
-    """The ASGI application and its parts."""
+    """The ASGI application and its accounts."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self.config = config
-        database = Database(config.state)
-        clock = Clock(database)
-        self.store = Store(
-            database=database,
-            clock=clock,
-            identifiers=Identifiers(database, seed_of(database, config.seed)),
-            emission=Emission(database, clock),
-            switches=config.switches,
-            base_url=config.base_url,
-        )
-        install_account(self.store, config)
-        install_endpoints(self.store, config.webhooks)
-        self.faults = Faults()
-        self.versions = Versions()
-        self.restricted = RestrictedKeys()
-        self.journal = Journal()
-        self.deliveries = Deliveries(self.store)
-        self.keys = IdempotencyKeys(database)
-        self.api = Api(
-            self.store, self.keys, self.faults, self.versions, self.restricted, self.journal, self.deliveries
-        )
-        self.control = Control(
-            self.store, config, self.faults, self.versions, self.restricted, self.journal, self.deliveries
-        )
-        self.pages = Pages(self.store, self.deliveries)
+        self.accounts = Accounts(config, lambda accounts: AccountControl(accounts).routes())
         self._ticking: asyncio.Task[None] | None = None
+
+    @property
+    def default(self) -> Account:
+        return self.accounts.default
+
+    @property
+    def store(self) -> Store:
+        """The default account's."""
+        return self.default.store
+
+    @property
+    def api(self) -> Api:
+        return self.default.api
+
+    @property
+    def control(self) -> Control:
+        return self.default.control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -89,7 +73,7 @@ class Sandbox:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def start(self) -> None:
-        await self.deliveries.start()
+        await self.accounts.start()
         self._ticking = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
@@ -97,23 +81,25 @@ class Sandbox:
             self._ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticking
-        await self.deliveries.stop()
-        self.store.database.close()
+        await self.accounts.stop()
 
     async def _tick(self) -> None:
         """Run timers that fall due as real time passes."""
         while True:
             await asyncio.sleep(1.0)
-            try:
-                if schedule.run_due(self.store):
-                    self.deliveries.wake()
-            except Exception:
-                logger.exception("a timer failed")
+            for account in self.accounts:
+                try:
+                    account.tick()
+                except Exception:
+                    logger.exception("a timer failed")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        clock = self.store.clock
         try:
             request = await read_request(scope, receive)
-            response = await self._respond(request)
+            account = await self.accounts.of_request(request, _key_of(request))
+            clock = account.store.clock
+            response = await self._respond(account, request)
         except ClientGoneError:
             return
         except CutError as cut:
@@ -121,19 +107,32 @@ class Sandbox:
             return
         except BodyTooLargeError:
             response = Response(413, b"Request Entity Too Large\n", content_type="text/plain")
-        await send_response(response, send, self.store.clock.now())
+        except NoSuchAccountError as problem:
+            response = refusal(404, str(problem))
+        await send_response(response, send, clock.now())
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, account: Account, request: Request) -> Response:
         if request.path.startswith("/_sandbox"):
-            return await self.control.answer(request)
+            if not (self.config.remote_control or allowed(request)):
+                return refusal(403, "The control calls answer to this machine only.")
+            return await account.control.answer(request)
         if not request.path.startswith(("/v1/", "/v2/")):
-            return self.pages.answer(request)
+            return account.pages.answer(request)
         if request.method == "OPTIONS":
             return preflight()
-        response = await self.api.answer(request)
+        response = await account.api.answer(request)
         if "origin" in request.headers:
             response.headers |= cross_origin_headers()
         return response
+
+
+def _key_of(request: Request) -> str | None:
+    """The API key of a request: in its header, or as Stripe.js sends it."""
+    key = key_in(request.headers.get("authorization"))
+    if key or not request.path.startswith("/v1/"):
+        return key
+    text = request.body.decode("utf-8", "replace") if request.method == "POST" else request.query
+    return parse_qs(text).get("key", [None])[-1] if "key=" in text else None
 
 
 async def _cut(scope: Scope, receive: Receive, after_s: float) -> None:

@@ -140,6 +140,12 @@ class SandboxConfig:
     public_url: str | None = None
     webhooks: tuple[WebhookTarget, ...] = ()
     seed: int | None = None
+    secret_key: str = field(default=DEFAULT_SECRET_KEY, repr=False)
+    publishable_key: str = DEFAULT_PUBLISHABLE_KEY
+    account_per_key: bool = False
+    """Whether a secret key that nobody knows makes an account of its own."""
+    remote_control: bool = False
+    """Whether the control calls answer other machines, too: for a container whose port only this machine reaches."""
     switches: Switches = field(default_factory=Switches)
     account_name: str = "Sandbox Ltd"
     account_country: str = "US"

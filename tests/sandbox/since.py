@@ -41,6 +41,7 @@ PROPERTIES: list[tuple[str, JSON, str]] = [
 LISTS: tuple[JSON, str] = ({"type": "integer"}, "RECORDED")
 """`total_count` of a list inside of an object."""
 PARAMETERS: list[tuple[str, JSON, str]] = [
+    ("PostPaymentIntents.allowed_payment_method_types", {"type": "array", "items": {"type": "string"}}, "SPEC, SDK"),
     ("PostWebhookEndpoints.api_version", {"enum": ["2026-10-28.endive"]}, "SDK"),
 ]
 """Parameters that are new or take new values, as `operationId.parameter`."""

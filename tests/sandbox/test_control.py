@@ -256,10 +256,54 @@ def test_a_state_file_serves_one_sandbox_at_a_time(tmp_path: Path) -> None:
         Database(path)
 
 
-def test_an_unusable_state_file_ends_the_program_with_a_reason(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("this is no database, but long enough to be looked at", "file is not a database. Delete it, or name another"),
+        ("SQLite format 3\0" + "x" * 4096, "Delete it, or name another"),
+    ],
+)
+def test_a_corrupt_state_file_ends_the_program_with_one_line(
+    tmp_path: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "state.sqlite3"
-    path.write_text("this is no database, but long enough to be looked at")
-    assert main(["--state", str(path)]) == 1
-    assert "cannot be used" in capsys.readouterr().err
+    path.write_text(text)
+    assert main(["serve", "--port", "0", "--state", str(path)]) == 1
+    _one_line(capsys, f"offline-stripe: {path} cannot be used: ", says)
+
+
+def test_a_corrupt_account_ends_the_program_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = tmp_path / "state"
+    other = tmp_path / "state.accounts" / "acct_1other.sqlite3"
+    other.parent.mkdir()
+    other.write_text("this is no database, but long enough to be looked at")
+    assert main(["--port", "0", "--state", str(state)]) == 1
+    _one_line(capsys, str(other), "file is not a database")
+    other.unlink()
+    Database(str(other)).close()
+    assert main(["--port", "0", "--state", str(state)]) == 1
+    _one_line(capsys, str(other), "is no account of this sandbox")
+
+
+def test_two_processes_on_one_state_file_and_a_port_in_use_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = str(tmp_path / "state")
+    first = RunningSandbox("--state", state)
+    try:
+        assert main(["serve", "--port", "0", "--state", state]) == 1
+        _one_line(capsys, f"{state} cannot be used: another sandbox uses it.")
+        assert main(["serve", "--port", str(first.port)]) == 1
+        _one_line(capsys, f"port {first.port} of 127.0.0.1 cannot be used: Address already in use; name another")
+    finally:
+        first.stop()
+    assert main(["serve", "--port", "99999999"]) == 1
+    _one_line(capsys, "port 99999999")
+    assert main(["serve", "--port", "0", "--state", str(tmp_path / "no" / "folder")]) == 1
+    _one_line(capsys, "unable to open database file")
+
+
+def _one_line(capsys: pytest.CaptureFixture[str], *says: str) -> None:
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1, said
+    assert not [text for text in says if text not in said], said

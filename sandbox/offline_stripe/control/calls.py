@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -20,38 +21,43 @@ from offline_stripe.control.journal import Journal
 from offline_stripe.control.versions import Versions
 from offline_stripe.control.webhooks import WebhookControl
 from offline_stripe.documents import Document, from_text, public
-from offline_stripe.settings import SandboxConfig
 from offline_stripe.store.transaction import Cause, Store, Transaction
 from offline_stripe.webhooks.delivery import Deliveries
-from offline_stripe.webhooks.endpoints import install_account, install_endpoints
 from offline_stripe.wire.errors import StripeError
 from offline_stripe.wire.keys import RestrictedKeys
 from offline_stripe.wire.messages import Request, Response, json_response
 
 SETTLING_S = 5.0
 Handler = Callable[[Document], Document | Awaitable[Document]]
+Handlers = dict[tuple[str, str], Handler]
+
+
+class Controlled(Protocol):
+    """An account, as the control calls see it."""
+
+    store: Store
+    faults: Faults
+    versions: Versions
+    journal: Journal
+    deliveries: Deliveries
+
+    @property
+    def id(self) -> str: ...
+
+    async def reset(self, *, endpoints: bool = True) -> None: ...
 
 
 class Control:
     """Answers `/_sandbox/…`."""
 
-    def __init__(
-        self,
-        store: Store,
-        config: SandboxConfig,
-        faults: Faults,
-        versions: Versions,
-        restricted: RestrictedKeys,
-        journal: Journal,
-        deliveries: Deliveries,
-    ) -> None:
-        self._store = store
-        self._config = config
-        self._faults = faults
-        self._versions = versions
+    def __init__(self, account: Controlled, restricted: RestrictedKeys, more: Handlers) -> None:
+        self._account = account
         self._restricted = restricted
-        self._journal = journal
-        self._deliveries = deliveries
+        self._store = store = account.store
+        self._faults = faults = account.faults
+        self._versions = account.versions
+        self._journal = journal = account.journal
+        self._deliveries = deliveries = account.deliveries
         webhooks = WebhookControl(store, deliveries)
         self._routes: dict[tuple[str, str], Handler] = {
             ("GET", "health"): lambda _: {"ok": True},
@@ -76,6 +82,7 @@ class Control:
             ("POST", "payment_intents/{id}/authenticate"): self.authenticate_intent,
             **DecisionControl(store, deliveries).routes(),
             **webhooks.routes(),
+            **more,
         }
 
     def calls(self) -> list[tuple[str, str]]:
@@ -83,26 +90,26 @@ class Control:
         return list(self._routes)
 
     async def answer(self, request: Request) -> Response:
-        if not _allowed(request):
-            return _refusal(403, "The control calls answer to this machine only.")
         name = request.path.removeprefix("/_sandbox").strip("/")
         handler, path = self._find(request.method, name)
         if handler is None:
-            return _refusal(404, f"No control call {request.method} /_sandbox/{name}.")
+            return refusal(404, f"No control call {request.method} /_sandbox/{name}.")
         try:
             sent = {**_query(request.query), **_body(request.body), **path}
             answer = handler(sent)
             return json_response(200, await answer if isinstance(answer, Awaitable) else answer)
         except StripeError as error:
-            return _refusal(error.status, error.message)
+            return refusal(error.status, error.message)
         except (ValueError, TypeError, KeyError, msgspec.DecodeError) as problem:
-            return _refusal(400, f"The control call was not understood: {problem}")
+            return refusal(400, f"The control call was not understood: {problem}")
 
     def _find(self, method: str, name: str) -> tuple[Handler | None, Document]:
         exact = self._routes.get((method, name))
         if exact is not None:
             return exact, {}
         match name.split("/"):
+            case [kind, identifier]:
+                return self._routes.get((method, f"{kind}/{{id}}")), {"id": identifier}
             case [kind, identifier, verb]:
                 return self._routes.get((method, f"{kind}/{{id}}/{verb}")), {"id": identifier}
         return None, {}
@@ -110,20 +117,7 @@ class Control:
     # State
 
     async def reset(self, sent: Document) -> Document:
-        """Reset everything to the first start. Ids still never repeat."""
-        with self._store.database.writing():
-            self._store.database.empty()
-            self._store.clock.reset()
-        await self._deliveries.abort()  # after the rows are gone, or they would be sent again at once
-        self._store.switches = self._config.switches
-        self._store.emission.behave()
-        self._faults.clear()
-        self._versions.clear()
-        self._restricted.clear()
-        self._journal.clear()
-        install_account(self._store, self._config)
-        if sent.get("endpoints", True):
-            install_endpoints(self._store, self._config.webhooks)
+        await self._account.reset(endpoints=bool(sent.get("endpoints", True)))
         return {"reset": True}
 
     def state(self) -> Document:
@@ -152,7 +146,7 @@ class Control:
 
     def restrict_key(self, sent: Document) -> Document:
         permissions = sent.get("permissions", [])
-        self._restricted.restrict(str(sent.get("key")), permissions)
+        self._restricted.restrict(str(sent.get("key")), permissions, self._account.id)
         return {"permissions": permissions}
 
     def clear_versions(self, sent: Document) -> Document:  # noqa: ARG002 (a Handler)
@@ -214,7 +208,7 @@ class Control:
         return public(intent)
 
 
-def _allowed(request: Request) -> bool:
+def allowed(request: Request) -> bool:
     """Whether a call comes from this machine, is addressed to it, and does not come from another site's page."""
     try:
         local = request.client == "" or ipaddress.ip_address(request.client).is_loopback
@@ -226,7 +220,7 @@ def _allowed(request: Request) -> bool:
     return local and host in {"127.0.0.1", "localhost", "::1", "testserver", "sandbox"} and same
 
 
-def _refusal(status: int, message: str) -> Response:
+def refusal(status: int, message: str) -> Response:
     return json_response(status, {"error": {"message": message}})
 
 

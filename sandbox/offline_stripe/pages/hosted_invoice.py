@@ -36,7 +36,7 @@ def _form(tx: Transaction, invoice: Document) -> str:
     if invoice["status"] not in {"open", "uncollectible"} or intent is None or intent["status"] not in _PAYABLE:
         return ""
     return (
-        f'<form data-client-secret="{escape(intent["client_secret"])}"><div id="element"></div><p role="alert"></p>'
+        f'<form data-client-secret="{escape(intent["client_secret"])}" data-key="{escape(tx.store.publishable_key)}"><div id="element"></div><p role="alert"></p>'
         "<button disabled>Pay</button></form>"
         '<script src="/stripe.js"></script><script src="/elements/hosted.js" type="module"></script>'
     )

@@ -26,6 +26,10 @@ class Clock:
         """Move forward to `moment`. An earlier moment changes nothing."""
         self._shift(self._offset + max(0.0, moment - self.now()))
 
+    def read_again(self) -> None:
+        """Take the offset that the database holds."""
+        self._offset = float(self._database.meta("clock_offset", "0"))
+
     def reset(self) -> None:
         self._shift(0.0)
 

@@ -58,12 +58,17 @@ class Database:
     """A single connection, used from one thread; writes happen inside `writing()`."""
 
     def __init__(self, path: str) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
+        except sqlite3.OperationalError as problem:
+            raise StateFileError(f"{path} cannot be used: {problem}.") from problem
         try:
             self._prepare(path)
         except sqlite3.DatabaseError as problem:
             self._connection.close()
-            raise StateFileError(f"{path} cannot be used: {problem}. Is another sandbox using it?") from problem
+            locked = problem.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+            reason = "another sandbox uses it" if locked else f"{problem}. Delete it, or name another file"
+            raise StateFileError(f"{path} cannot be used: {reason}.") from problem
         except StateFileError:
             self._connection.close()
             raise
@@ -117,6 +122,10 @@ class Database:
 
     def set_meta(self, key: str, value: str) -> None:
         self.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (key, value))
+
+    def copy_from(self, other: "Database") -> None:
+        """Become a copy of another database."""
+        other._connection.backup(self._connection)  # noqa: SLF001 (of the same class)
 
     def empty(self) -> None:
         for table in TABLES:

@@ -37,6 +37,15 @@ class Identifiers:
             return f"{prefix}_{self.draw(14)}"
         return f"{prefix}_{_SERIES.get(prefix, '1')}{self.draw(23)}"
 
+    def reseed(self, seed: str) -> None:
+        self._seed = seed.encode()
+
+    def survive(self) -> None:
+        """The database was replaced: the counter goes on, and is written again."""
+        self._counter = max(self._counter, int(self._database.meta("counter", "0")))
+        self._database.set_meta("counter", str(self._counter))
+        self._written = self._counter
+
     def persist(self) -> None:
         if self._counter != self._written:
             self._database.set_meta("counter", str(self._counter))

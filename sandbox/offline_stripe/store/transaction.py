@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from offline_stripe.documents import Document, from_text, to_text
-from offline_stripe.settings import Switches
+from offline_stripe.settings import DEFAULT_PUBLISHABLE_KEY, Switches
 from offline_stripe.store.changes import previous_attributes
 from offline_stripe.store.clock import Clock
 from offline_stripe.store.database import Database
@@ -38,6 +38,8 @@ class Store:
     emission: Emission
     switches: Switches
     base_url: str
+    publishable_key: str = DEFAULT_PUBLISHABLE_KEY
+    """What the hosted page confirms with."""
     account: Document = field(default_factory=dict)
 
 

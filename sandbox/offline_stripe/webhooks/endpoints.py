@@ -13,8 +13,8 @@ from offline_stripe.store.transaction import Cause, Store, Transaction
 _CURRENCIES = {"US": "usd", "GB": "gbp", "JP": "jpy", "CA": "cad", "AU": "aud", "CH": "chf"}
 
 
-def install_account(store: Store, config: SandboxConfig) -> None:
-    """The one account there is, made once and kept in the state file."""
+def install_account(store: Store, config: SandboxConfig, identifier: str | None = None) -> None:
+    """The account itself, made once and kept in its database."""
     row = store.database.one("SELECT doc FROM objects WHERE kind = 'account'")
     if row is not None:
         store.account = from_text(str(row[0]))
@@ -23,7 +23,7 @@ def install_account(store: Store, config: SandboxConfig) -> None:
         tx = Transaction(store, Cause())
         name = config.account_name
         account = shapes.account(
-            id=tx.new_id("acct"),
+            id=identifier or tx.new_id("acct"),
             country=config.account_country,
             created=tx.now,
             default_currency=_CURRENCIES.get(config.account_country, "eur"),
@@ -31,6 +31,16 @@ def install_account(store: Store, config: SandboxConfig) -> None:
         )
         account["business_profile"]["name"] = account["settings"]["dashboard"]["display_name"] = name
         store.account = tx.add(account)
+        tx.finish()
+
+
+def rename_account(store: Store, identifier: str) -> None:
+    """The account is called so from now on: its database may be a copy of another's."""
+    with store.database.writing():
+        tx = Transaction(store, Cause())
+        [account] = tx.where("account")
+        tx.remove(account)
+        store.account = tx.add({**account, "id": identifier})
         tx.finish()
 
 

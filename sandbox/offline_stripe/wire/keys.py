@@ -35,19 +35,24 @@ class Caller:
 
 def authenticate(authorization: str | None, sent_key: str | None) -> Caller:
     """From the Authorization header, or the `key` parameter Stripe.js sends."""
-    key = _key_in(authorization) or sent_key
+    key = key_in(authorization) or sent_key
     if not key:
         raise StripeError(NO_KEY, status=401, headers={"WWW-Authenticate": 'Bearer realm="Stripe"'})
-    if not key.startswith(("sk_test_", "rk_test_", "pk_test_")):
+    if not is_test_key(key):
         raise StripeError(
             f"Invalid API Key provided: {_masked(key)}",
             status=401,
             headers={"WWW-Authenticate": 'Bearer realm="Stripe"'},
         )
-    return Caller(_scope(key), key.startswith("pk_"), _masked(key))
+    return Caller(scope_of(key), key.startswith("pk_"), _masked(key))
 
 
-def _scope(key: str) -> str:
+def is_test_key(key: str) -> bool:
+    return key.startswith(("sk_test_", "rk_test_", "pk_test_"))
+
+
+def scope_of(key: str) -> str:
+    """What stands for a key wherever one is remembered."""
     return sha256(key.encode()).hexdigest()[:32]
 
 
@@ -59,15 +64,23 @@ class RestrictedKeys:
 
     def __init__(self) -> None:
         self._permissions: dict[str, frozenset[str]] = {}
+        self._accounts: dict[str, str] = {}
 
-    def restrict(self, key: str, permissions: Iterable[str]) -> None:
+    def restrict(self, key: str, permissions: Iterable[str], account: str) -> None:
         """Raises ValueError for a key that cannot be restricted."""
         if not key.startswith("rk_test_"):
             raise ValueError("only a key that begins with rk_test_ can be restricted")
-        self._permissions[_scope(key)] = frozenset(permissions)
+        self._permissions[scope_of(key)] = frozenset(permissions)
+        self._accounts[scope_of(key)] = account
 
-    def clear(self) -> None:
-        self._permissions.clear()
+    def account_of(self, scope: str) -> str:
+        """The account that restricted the key; empty if none did."""
+        return self._accounts.get(scope, "")
+
+    def clear(self, account: str) -> None:
+        """Forget the restrictions that were made in one account."""
+        for scope in [scope for scope, of in self._accounts.items() if of == account]:
+            del self._permissions[scope], self._accounts[scope]
 
     def require(self, caller: Caller, method: str, path: str, account: str) -> None:
         granted = self._permissions.get(caller.scope)
@@ -91,7 +104,7 @@ def require_secret(caller: Caller) -> None:
         raise StripeError(NOT_PUBLISHABLE, status=403, code="secret_key_required")
 
 
-def _key_in(authorization: str | None) -> str | None:
+def key_in(authorization: str | None) -> str | None:
     scheme, _, value = (authorization or "").partition(" ")
     if scheme.lower() == "bearer":
         return value.strip() or None

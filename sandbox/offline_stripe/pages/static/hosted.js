@@ -5,7 +5,7 @@ const said = document.querySelector("[role=alert]");
 const button = document.querySelector("button");
 
 if (form && said && button && window.Stripe) {
-  const stripe = window.Stripe("pk_test_sandbox");
+  const stripe = window.Stripe(form.dataset.key ?? "");
   const elements = stripe.elements({ clientSecret: form.dataset.clientSecret ?? "" });
   const payment = elements.create("payment");
   payment.on("ready", () => { button.disabled = false; });
