@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.domain.sources import REFERENCE, From, Identity, Ours, id_of, time, without_reference
+from app.domain.sources import REFERENCE, From, Identity, Ours, id_of, listed, time, without_reference
 from app.http.schemas import (
     Create,
     Metadata,
@@ -40,6 +40,11 @@ class ProductRead(Shown):
     name: Annotated[str, From("name")]
     description: Annotated[str | None, From("description")]
     active: Annotated[bool, From("active")]
+    default_price: Annotated[str | None, From("default_price", id_of, since=2)] = Field(examples=["price_1Pgf"])
+    tax_code: Annotated[str | None, From("tax_code", id_of, since=2)] = Field(examples=["txcd_10000000"])
+    unit_label: Annotated[str | None, From("unit_label", since=2)] = Field(examples=["hour"])
+    images: Annotated[list[str], From("images", listed, since=2)]
+    url: Annotated[str | None, From("url", since=2)]
     metadata: Annotated[dict[str, str], From("metadata", without_reference)]
     reference: Annotated[str | None, From("metadata?", REFERENCE)]
     livemode: Annotated[bool, From("livemode"), Identity]
@@ -72,6 +77,7 @@ class PriceRead(Shown):
     unit_amount_decimal: Annotated[str | None, From("unit_amount_decimal")]
     nickname: Annotated[str | None, From("nickname")]
     lookup_key: Annotated[str | None, From("lookup_key")]
+    tax_behavior: Annotated[str | None, From("tax_behavior", since=2)] = Field(examples=["exclusive"])
     metadata: Annotated[dict[str, str], From("metadata", without_reference)]
     reference: Annotated[str | None, From("metadata?", REFERENCE)]
     livemode: Annotated[bool, From("livemode"), Identity]

@@ -11,9 +11,11 @@ from app.domain.sources import (
     Group,
     Identity,
     Ours,
+    Passing,
     Personal,
     id_of,
     listed,
+    taken,
     time,
     without_reference,
 )
@@ -72,10 +74,18 @@ class CustomerUpdate(Update):
     invoice_settings: InvoiceSettingsParams | None = None
 
 
+class RenderingOptions(Shown):
+    amount_tax_display: str | None = Field(examples=["exclude_tax"])
+    template: str | None = Field(examples=["inrtem_1Pgf"])
+
+
 class InvoiceSettingsRead(Shown):
     default_payment_method: Annotated[str | None, From("invoice_settings?", "default_payment_method", id_of)]
     custom_fields: Annotated[list[CustomFieldRead], From("invoice_settings?", "custom_fields", listed)]
     footer: Annotated[str | None, From("invoice_settings?", "footer")]
+    rendering_options: Annotated[
+        RenderingOptions | None, From("invoice_settings?", "rendering_options", taken(RenderingOptions), since=2)
+    ]
 
 
 class AddressRead(Shown):
@@ -87,6 +97,12 @@ class AddressRead(Shown):
     country: str | None
 
 
+class ShippingRead(Shown):
+    name: str | None
+    phone: str | None
+    address: AddressRead | None
+
+
 class CustomerRead(Shown):
     id: Annotated[str, From("id"), Identity] = Field(examples=["cus_QXg1"])
     name: Annotated[str | None, From("name"), Personal]
@@ -94,6 +110,21 @@ class CustomerRead(Shown):
     description: Annotated[str | None, From("description"), Personal]
     phone: Annotated[str | None, From("phone"), Personal]
     address: Annotated[AddressRead | None, From("address"), Personal]
+    business_name: Annotated[str | None, From("business_name", since=2), Personal]
+    individual_name: Annotated[str | None, From("individual_name", since=2), Personal]
+    shipping: Annotated[ShippingRead | None, From("shipping", taken(ShippingRead), since=2), Personal]
+    preferred_locales: Annotated[list[str], From("preferred_locales", listed, since=2)] = Field(examples=[["de"]])
+    currency: Annotated[str | None, From("currency", since=2)] = Field(
+        description="The currency of what was invoiced first; others are refused while anything of it is under way."
+    )
+    balance: Annotated[int | None, From("balance", since=2)] = Field(
+        description="What the next invoices take into account: a credit is negative, a debt positive."
+    )
+    delinquent: Annotated[bool | None, From("delinquent", since=2), Passing] = Field(
+        description="Whether the newest invoice that Stripe charges by itself is overdue."
+    )
+    tax_exempt: Annotated[str | None, From("tax_exempt", since=2)] = Field(examples=["none"])
+    invoice_prefix: Annotated[str | None, From("invoice_prefix", since=2)] = Field(examples=["X0ZBTQW5"])
     metadata: Annotated[dict[str, str], From("metadata", without_reference), Personal]
     reference: Annotated[str | None, From("metadata?", REFERENCE), Personal]
     invoice_settings: Annotated[InvoiceSettingsRead, Group, Personal]

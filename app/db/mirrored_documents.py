@@ -17,6 +17,7 @@ from app.db.schema import (
     disputes,
     fulfillments,
     invoice_items,
+    invoice_payments,
     invoices,
     payment_methods,
     prices,
@@ -53,7 +54,7 @@ def columns(table: Table, *shown: str | ColumnElement[Any]) -> list[ColumnElemen
 def made(table: Table, fields: Fields, version: int | None = None) -> list[ColumnElement[Any]]:
     """The fields of a document of `version`, or all, made from the columns of `table`.
 
-    Fields that came later are empty: no column holds them.
+    A field that came later is empty unless a column holds it.
     """
     found: list[ColumnElement[Any]] = []
     for name, inner in fields.documented(version or fields.version):
@@ -66,7 +67,7 @@ def made(table: Table, fields: Fields, version: int | None = None) -> list[Colum
 
 
 def _value(table: Table, fields: Fields, name: str) -> ColumnElement[Any]:
-    if name not in fields.later:
+    if name not in fields.later or name in table.c:
         return columns(table, name)[0]
     empty = fields.later[name]
     return null() if empty is None else cast(cast(_json(empty), Text), JSON)
@@ -85,6 +86,30 @@ _ITEMS = (
 )
 ITEMS = func.coalesce(select(func.json_agg(_ITEMS.table_valued())).scalar_subquery(), "[]")
 """The items of an invoice, made from their rows."""
+
+_PAYMENTS = (
+    select(
+        *columns(
+            invoice_payments,
+            *(
+                "id",
+                "payment_intent",
+                "is_default",
+                "status",
+                "amount_requested",
+                "amount_paid",
+                "created_at",
+                "paid_at",
+            ),
+        )
+    )
+    .where(invoice_payments.c.invoice == invoices.c.id)
+    .order_by(invoice_payments.c.created_at.desc(), invoice_payments.c.payment_intent)
+    .correlate(invoices)
+    .subquery("listed")
+)
+PAYMENTS = func.coalesce(select(func.json_agg(_PAYMENTS.table_valued())).scalar_subquery(), "[]")
+"""The payments of an invoice, newest first."""
 
 FULFILLMENT = (
     select(
@@ -105,12 +130,32 @@ def stored(kind: Kind, **beside: ColumnElement[str]) -> ColumnElement[str]:
     """
     row, fields = TABLES[kind].c, FIELDS[kind]
     more: list[ColumnElement[str] | str] = [text for name, it in beside.items() for text in (f',"{name}":', it)]
+    document: ColumnElement[str] = row.document
     for version in range(2, VERSIONS[kind] + 1):
         later = fields.lacking(version)
         lacking = {name: value for name, value in fields.lacking(version - 1).items() if name not in later}
-        if lacking:
-            more.append(case((row.document_version < version, "," + _json(lacking)[1:-1]), else_=""))
-    return _joined(func.left(row.document, -1, type_=Text), *more, "}") if more else row.document
+        outside = [
+            text
+            for name, value in lacking.items()
+            if name not in fields.grouped
+            for text in (f',"{name}":', _held(row, name, value))
+        ]
+        if outside:
+            more.append(case((row.document_version < version, _joined(*outside)), else_=""))
+        for name in lacking.keys() & fields.grouped.keys():
+            group = f'"{fields.grouped[name]}":{{'
+            document = case(
+                (
+                    row.document_version < version,
+                    func.replace(document, group, f'{group}"{name}":{_json(lacking[name])},'),
+                ),
+                else_=document,
+            )
+    return _joined(func.left(document, -1, type_=Text), *more, "}") if more else document
+
+
+def _held(row: Any, name: str, empty: object) -> ColumnElement[str] | str:
+    return as_json(row[name]) if name in row else _json(empty)
 
 
 def _joined(*texts: ColumnElement[str] | str) -> ColumnElement[str]:

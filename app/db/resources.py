@@ -100,7 +100,7 @@ SETUP_INTENT = Resource(
 
 _INVOICES = schema.invoices.c
 _LISTED = [*mirrored.made(schema.invoices, FIELDS[Kind.INVOICE]), mirrored.FULFILLMENT.label("fulfillment")]
-_WHOLE = [*_LISTED, mirrored.ITEMS.label("items")]
+_WHOLE = [*_LISTED, mirrored.PAYMENTS.label("payments"), mirrored.ITEMS.label("items")]
 OVERDUE = and_(_INVOICES.status == "open", _INVOICES.due_at < func.now())
 """The condition that an invoice is overdue, written so that an index serves both its status and its due date."""
 
@@ -116,22 +116,14 @@ INVOICE = Resource(
     },
     flags={"overdue": OVERDUE},
     stored=mirrored.stored(Kind.INVOICE, fulfillment=mirrored.JOINED_FULFILLMENT),
-    stored_single=mirrored.stored(Kind.INVOICE, fulfillment=mirrored.JOINED_FULFILLMENT, items=mirrored.stored_items()),
-    joined=mirrored.WITH_FULFILLMENT,
-)
-PAYMENT_PAGE = Resource(
-    "invoice",
-    schema.invoices,
-    [*_WHOLE, _INVOICES.account_name],
-    stored=mirrored.stored(
+    stored_single=mirrored.stored(
         Kind.INVOICE,
         fulfillment=mirrored.JOINED_FULFILLMENT,
+        payments=cast(mirrored.PAYMENTS, Text),
         items=mirrored.stored_items(),
-        account_name=mirrored.as_json(_INVOICES.account_name),
     ),
     joined=mirrored.WITH_FULFILLMENT,
 )
-
 _FULFILLMENTS = schema.fulfillments.c
 PAYMENT_STATUS = Resource(
     "invoice",

@@ -11,7 +11,9 @@ document that the API answers, and to the digests that show whether the content 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
 
 from app.domain.events import written
 
@@ -69,6 +71,41 @@ def listed(value: list[Any] | None) -> list[Any]:
     return value or []
 
 
+def ids(values: list[Any] | None) -> list[str | None]:
+    """The ids of a list of expandable fields."""
+    return [id_of(value) for value in values or []]
+
+
+def taken(model: type[BaseModel]) -> Callable[[Any], Any]:
+    """A function that takes the fields of `model` from an object of Stripe's, or from each of a list; null stays null.
+
+    What is expandable becomes an id, and times are written as documents write them.
+    """
+    parts = [(name, _part(field.annotation)) for name, field in model.model_fields.items()]
+
+    def take(value: Any) -> Any:
+        if isinstance(value, list):
+            return [take(one) for one in value]
+        return None if value is None else {name: part(value.get(name)) for name, part in parts}
+
+    return take
+
+
+def _part(annotation: Any) -> Callable[[Any], Any]:
+    kinds = [annotation, *get_args(annotation)]
+    inner = next((it for kind in kinds for it in (kind, *get_args(kind)) if _is_model(it)), None)
+    if datetime in kinds:
+        return lambda seconds: shown_time(time(seconds))
+    if inner:
+        take = taken(inner)
+        return (lambda values: take(values or [])) if get_origin(annotation) is list else take
+    return id_of if str in kinds else lambda value: value
+
+
+def _is_model(it: Any) -> bool:
+    return isinstance(it, type) and issubclass(it, BaseModel)
+
+
 def emptied(value: dict[str, str] | None) -> dict[str, str]:
     """A dictionary; Stripe may omit it or send null."""
     return value or {}
@@ -89,3 +126,8 @@ def shown_time(value: str | None) -> str | None:
     if value is None or not value.endswith("+00:00"):
         return written(datetime.fromisoformat(value)) if value else None
     return f"{value[:19]}.{value[20:-6]:0<3.3}Z"
+
+
+def row_time(value: str | None) -> str | None:
+    """A document's time as rows write it."""
+    return value and datetime.fromisoformat(value).isoformat()

@@ -1,7 +1,14 @@
-"""The parts of an invoice that explain it: quantities, discounts, taxes, tax ids, what settled it, a refused finalization."""
+"""The parts of an invoice, and how those are read that Stripe says otherwise.
+
+A part whose fields have Stripe's names is read by `taken`.
+"""
+
+from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 
+from app.customers.schemas import ShippingRead
 from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import plain
@@ -47,6 +54,109 @@ class TaxRead(Shown):
     reason: str | None = Field(description="Why the tax is what it is.", examples=["standard_rated"])
 
 
+class PretaxCredit(Shown):
+    """What is taken off before tax: by a discount, or by a credit that was granted."""
+
+    amount: int
+    type: str | None = Field(examples=["discount"])
+    discount: str | None
+    credit_balance_transaction: str | None
+
+
+class Party(Shown):
+    """The account that issues an invoice, or is liable for its tax: `self`, or a connected `account`."""
+
+    type: str | None = Field(examples=["self"])
+    account: str | None
+
+
+class AutomaticTax(Shown):
+    enabled: bool | None
+    status: str | None = Field(description="`complete`, `failed` or `requires_location_inputs`.")
+    disabled_reason: str | None
+    provider: str | None
+    liability: Party | None
+
+
+class ShippingTax(Shown):
+    amount: int | None
+    taxable_amount: int | None
+    rate: str | None = Field(examples=["txr_1Pgf"])
+    taxability_reason: str | None
+
+
+class ShippingCost(Shown):
+    shipping_rate: str | None = Field(examples=["shr_1Pgf"])
+    amount_subtotal: int | None
+    amount_tax: int | None
+    amount_total: int | None
+    taxes: list[ShippingTax]
+
+
+class ShippingDetails(ShippingRead):
+    """To whom it is sent, and by whom."""
+
+    carrier: str | None
+    tracking_number: str | None
+
+
+class QuoteDetails(Shown):
+    quote: str | None
+
+
+class SubscriptionDetails(Shown):
+    subscription: str | None
+
+
+class Parent(Shown):
+    type: str | None
+    quote_details: QuoteDetails | None
+    subscription_details: SubscriptionDetails | None
+
+
+class PaymentSettings(Shown):
+    default_mandate: str | None
+    payment_method_types: list[str] | None = Field(description="Null: those of the account's settings.")
+    payment_method_options: dict[str, Any] | None = Field(description="As Stripe has them.")
+
+
+class Pdf(Shown):
+    page_size: str | None = Field(examples=["a4"])
+
+
+class Rendering(Shown):
+    amount_tax_display: str | None = Field(examples=["exclude_tax"])
+    pdf: Pdf | None
+    template: str | None
+    template_version: int | None
+
+
+class Uncollectible(Shown):
+    reason: str | None
+
+
+class StatusDetails(Shown):
+    uncollectible: Uncollectible | None
+
+
+class Period(Shown):
+    start: datetime
+    end: datetime
+
+
+class InvoicePaymentListed(Shown):
+    """A payment, made or requested, of an invoice."""
+
+    id: str | None = Field(examples=["inpay_1Pgf"])
+    payment_intent: str
+    is_default: bool = Field(description="Whether it is the one that Stripe made with the invoice.")
+    status: str | None = Field(description="`open`, `paid` or `canceled`.", examples=["paid"])
+    amount_requested: int | None
+    amount_paid: int | None = Field(examples=[24000])
+    created_at: datetime | None
+    paid_at: datetime | None
+
+
 def finalization_error(error: JsonView | None) -> JsonObject | None:
     """The parts of Stripe's error that concern people. Others, as the objects it is about, are left out."""
     return {name: error.get(name) for name in FinalizationError.model_fields} if error else None
@@ -57,16 +167,24 @@ def frozen_tax_ids(listed_ids: list[JsonObject] | None) -> list[JsonObject]:
     return [{"type": one["type"], "value": one.get("value")} for one in listed_ids or []]
 
 
-def discount_amounts(amounts: list[JsonObject] | None) -> list[JsonObject]:
+def discounted(amounts: list[JsonObject] | None) -> list[JsonObject]:
     """What each discount takes off, those of items and those of the invoice."""
     return [{"discount": id_of(one.get("discount")), "amount": one["amount"]} for one in amounts or []]
 
 
 def tax_amounts(invoice: JsonView) -> list[JsonObject]:
     """The invoice's taxes. Names and percentages are known of the invoice's own default rates alone."""
-    rates = {rate["id"]: rate for rate in invoice.get("default_tax_rates") or []}
+    return _taxes(invoice.get("total_taxes"), {rate["id"]: rate for rate in invoice.get("default_tax_rates") or []})
+
+
+def line_taxes(line: JsonView) -> list[JsonObject]:
+    """The taxes of an item. Stripe does not say the names of their rates there."""
+    return _taxes(line.get("taxes"), {})
+
+
+def _taxes(taxes: list[JsonObject] | None, rates: dict[str, JsonObject]) -> list[JsonObject]:
     found: list[JsonObject] = []
-    for tax in invoice.get("total_taxes") or []:
+    for tax in taxes or []:
         tax_rate = id_of((tax.get("tax_rate_details") or {}).get("tax_rate"))
         rate = rates.get(tax_rate or "", {})
         found.append(

@@ -1,11 +1,10 @@
 """The payments of an invoice, and what came back of each."""
 
-from datetime import datetime
-
 from pydantic import Field
 
 from app.disputes.schemas import DisputeRead
 from app.http.schemas import Create, Shown, StripeId
+from app.invoices.particulars import InvoicePaymentListed
 from app.refunds.schemas import RefundRead
 
 
@@ -16,17 +15,9 @@ class PaymentAttach(Create):
     )
 
 
-class InvoicePaymentRead(Shown):
+class InvoicePaymentRead(InvoicePaymentListed):
     """A payment, made or requested, with its refunds and disputes."""
 
-    id: str | None = Field(examples=["inpay_1Pgf"])
-    payment_intent: str
-    is_default: bool = Field(description="Whether it is the one that Stripe made with the invoice.")
-    status: str | None = Field(description="`open`, `paid` or `canceled`.", examples=["paid"])
-    amount_requested: int | None
-    amount_paid: int | None = Field(examples=[24000])
-    created_at: datetime | None
-    paid_at: datetime | None
     refunds: list[RefundRead]
     disputes: list[DisputeRead]
 

@@ -20,25 +20,36 @@ from app.domain.sources import (
     Personal,
     emptied,
     id_of,
+    ids,
     listed,
     not_negative,
+    taken,
     time,
     without_reference,
 )
-from app.http.schemas import (
-    CustomFieldRead,
-    Shown,
-)
+from app.http.schemas import CustomFieldRead, Shown
 from app.invoices.particulars import (
+    AutomaticTax,
     DiscountAmountRead,
     FinalizationError,
+    InvoicePaymentListed,
+    Parent,
+    Party,
+    PaymentSettings,
+    Period,
+    PretaxCredit,
+    Rendering,
+    ShippingCost,
+    ShippingDetails,
+    StatusDetails,
     TaxIdRead,
     TaxRead,
-    discount_amounts,
+    discounted,
     finalization_error,
     frozen_tax_ids,
     in_full,
     item_id,
+    line_taxes,
     paid_out_of_band,
     settlement,
     tax_amounts,
@@ -59,6 +70,19 @@ class ItemRead(Shown):
     quantity_decimal: Annotated[str | None, From("quantity_decimal", in_full, since=2)]
     unit_amount_decimal: Annotated[str | None, From("pricing?", "unit_amount_decimal")]
     amount: Annotated[int, From("amount")]
+    subtotal: Annotated[int | None, From("subtotal", since=4)] = Field(
+        description="The amount before any discounts and taxes."
+    )
+    discount_amounts: Annotated[list[DiscountAmountRead], From("discount_amounts", discounted, since=4)] = Field(
+        description="What each discount, its own or one of the invoice, takes off this item."
+    )
+    discounts: Annotated[list[str], From("discounts", ids, since=4)] = Field(description="The item's own discounts.")
+    discountable: Annotated[bool | None, From("discountable", since=4)]
+    pretax_credit_amounts: Annotated[list[PretaxCredit], From("pretax_credit_amounts", taken(PretaxCredit), since=4)]
+    taxes: Annotated[list[TaxRead], From(line_taxes, since=4)]
+    period: Annotated[Period | None, From("period", taken(Period), since=4)] = Field(
+        description="When the service was rendered."
+    )
     currency: Annotated[str, From("currency")]
     description: Annotated[str | None, From("description")]
     metadata: Annotated[dict[str, str], From("metadata", emptied)]
@@ -84,7 +108,21 @@ class InvoiceListed(Shown):
     total: Annotated[int, From("total"), Feed]
     amount_due: Annotated[int, From("amount_due"), Feed]
     amount_paid: Annotated[int, From("amount_paid"), Feed]
+    amount_paid_off_stripe: Annotated[int | None, From("amount_paid_off_stripe", since=4), Feed] = Field(
+        description="What was paid outside of Stripe."
+    )
+    amount_overpaid: Annotated[int | None, From("amount_overpaid", since=4), Feed] = Field(
+        description="What was paid too much: Stripe credits it to the customer's balance."
+    )
     amount_remaining: Annotated[int, From("amount_remaining", not_negative), Feed]
+    subtotal_excluding_tax: Annotated[int | None, From("subtotal_excluding_tax", since=4), Feed]
+    total_excluding_tax: Annotated[int | None, From("total_excluding_tax", since=4), Feed]
+    starting_balance: Annotated[int | None, From("starting_balance", since=4), Feed] = Field(
+        description="The customer's balance before the invoice was finalized, of a draft the balance now; a credit is negative."
+    )
+    ending_balance: Annotated[int | None, From("ending_balance", since=4), Feed] = Field(
+        description="The customer's balance after it was finalized; null on a draft."
+    )
     settled_by: Annotated[Settlement | None, From(settlement, since=2), Feed] = Field(
         description="What made it `paid`; null while it is not."
     )
@@ -95,6 +133,10 @@ class InvoiceListed(Shown):
         Field(description="What credit notes gave back after it was paid.")
     )
     amount_shipping: Annotated[int | None, From("amount_shipping", since=2), Feed]
+    shipping_cost: Annotated[ShippingCost | None, From("shipping_cost", taken(ShippingCost), since=4), Feed]
+    shipping_details: Annotated[
+        ShippingDetails | None, From("shipping_details", taken(ShippingDetails), since=4), Personal
+    ]
     receipt_number: Annotated[str | None, From("receipt_number", since=3), Feed]
     statement_descriptor: Annotated[str | None, From("statement_descriptor", since=3), Feed]
     from_invoice: Annotated[str | None, From("from_invoice?", "invoice", id_of, since=4), Feed] = Field(
@@ -103,12 +145,15 @@ class InvoiceListed(Shown):
     latest_revision: Annotated[str | None, From("latest_revision", id_of, since=4), Feed] = Field(
         description="The finalized invoice that replaces this one."
     )
-    discounts: Annotated[list[DiscountAmountRead], From("total_discount_amounts", discount_amounts, since=2), Feed] = (
-        Field(
-            description="What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive."
-        )
+    discounts: Annotated[list[DiscountAmountRead], From("total_discount_amounts", discounted, since=2), Feed] = Field(
+        description="What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive."
     )
+    total_pretax_credit_amounts: Annotated[
+        list[PretaxCredit], From("total_pretax_credit_amounts", taken(PretaxCredit), since=4), Feed
+    ] = Field(description="What is taken off before tax: discounts once more, and credit grants.")
     taxes: Annotated[list[TaxRead], From(tax_amounts, since=2), Feed]
+    default_tax_rates: Annotated[list[str], From("default_tax_rates", ids, since=4), Feed]
+    automatic_tax: Annotated[AutomaticTax | None, From("automatic_tax", taken(AutomaticTax), since=4), Feed]
     last_finalization_error: Annotated[
         FinalizationError | None, From("last_finalization_error", finalization_error, since=2), Feed
     ] = Field(description="Why Stripe last refused to finalize this draft.")
@@ -117,7 +162,45 @@ class InvoiceListed(Shown):
     )
     customer_email: Annotated[str | None, From("customer_email", since=2), Personal]
     customer_address: Annotated[AddressRead | None, From("customer_address", since=2), Personal]
+    customer_phone: Annotated[str | None, From("customer_phone", since=4), Personal]
+    customer_shipping: Annotated[
+        ShippingDetails | None, From("customer_shipping", taken(ShippingDetails), since=4), Personal
+    ]
     customer_tax_ids: Annotated[list[TaxIdRead], From("customer_tax_ids", frozen_tax_ids, since=2), Personal]
+    customer_tax_exempt: Annotated[str | None, From("customer_tax_exempt", since=4), Feed] = Field(
+        description="`none`, `exempt` or `reverse`: the customer owes the tax itself.", examples=["none"]
+    )
+    account_name: Annotated[str | None, From("account_name", since=4), Passing, Feed] = Field(
+        description="The merchant's name."
+    )
+    account_country: Annotated[str | None, From("account_country", since=4), Passing, Feed] = Field(examples=["DE"])
+    account_tax_ids: Annotated[list[str], From("account_tax_ids", ids, since=4), Feed] = Field(
+        description="The merchant's tax ids that are printed."
+    )
+    issuer: Annotated[Party | None, From("issuer", taken(Party), since=4), Feed]
+    on_behalf_of: Annotated[str | None, From("on_behalf_of", id_of, since=4), Feed]
+    application: Annotated[str | None, From("application", id_of, since=4), Feed]
+    billing_reason: Annotated[str | None, From("billing_reason", since=4), Feed] = Field(examples=["manual"])
+    parent: Annotated[Parent | None, From("parent", taken(Parent), since=4), Feed] = Field(
+        description="The quote or the subscription that Stripe made it for."
+    )
+    default_payment_method: Annotated[str | None, From("default_payment_method", id_of, since=4), Feed]
+    payment_settings: Annotated[PaymentSettings | None, From("payment_settings", taken(PaymentSettings), since=4), Feed]
+    attempted: Annotated[bool | None, From("attempted", since=4), Feed] = Field(
+        description="Whether anything was charged yet, or tried to."
+    )
+    attempt_count: Annotated[int | None, From("attempt_count", since=4), Feed] = Field(
+        description="How often Stripe tried to charge it by itself."
+    )
+    next_payment_attempt: Annotated[datetime | None, From("next_payment_attempt", time, since=4), Feed]
+    automatically_finalizes_at: Annotated[datetime | None, From("automatically_finalizes_at", time, since=4), Feed]
+    effective_at: Annotated[datetime | None, From("effective_at", time, since=4), Feed] = Field(
+        description="The date that is printed on it."
+    )
+    period_start: Annotated[datetime | None, From("period_start", time, since=4), Feed]
+    period_end: Annotated[datetime | None, From("period_end", time, since=4), Feed]
+    rendering: Annotated[Rendering | None, From("rendering", taken(Rendering), since=4), Feed]
+    status_details: Annotated[StatusDetails | None, From("status_details", taken(StatusDetails), since=4), Feed]
     due_at: Annotated[datetime | None, From("due_date", time), Feed]
     description: Annotated[str | None, From("description")]
     footer: Annotated[str | None, From("footer")]
@@ -141,6 +224,9 @@ class InvoiceListed(Shown):
 
 
 class InvoiceRead(InvoiceListed):
+    payments: Annotated[list[InvoicePaymentListed], Joined] = Field(
+        description="Newest first. `…/payments` also shows what came back of each."
+    )
     items: Annotated[list[ItemRead], Joined]
 
 
@@ -148,7 +234,6 @@ class InvoiceDocument(InvoiceRead):
     """What is kept of an invoice: what is shown, and what only the feed, the payment page and fulfillments need."""
 
     paid_out_of_band: Annotated[bool, From(paid_out_of_band), Feed]
-    account_name: Annotated[str | None, From("account_name"), Passing]
 
 
 class InvoiceWithSecret(InvoiceRead):

@@ -40,8 +40,7 @@ async def _completed(connection: Connection, kind: Kind, rows: dict[str, JsonObj
     later = FIELDS[kind].later
     for row in rows.values():
         if later and row["document"]:
-            document = msgspec.json.decode(row["document"])
-            row |= {name: document[name] for name in later if name in document}
+            row.update(FIELDS[kind].later_in(msgspec.json.decode(row["document"])))
         row["document_version"] = max(row["document_version"], 1)
     lacking = [row_id for row_id, row in rows.items() if kind is Kind.INVOICE and row["items_document"] is None]
     if lacking:

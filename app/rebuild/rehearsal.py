@@ -36,7 +36,7 @@ Reading = dict[str, object]
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, msgspec.MsgspecError)
 """What reading an object of another shape may raise."""
 
-PASSING = frozenset(FIELDS[Kind.INVOICE].marked(Passing))
+PASSING = {kind: frozenset(FIELDS[kind].marked(Passing)) for kind in Kind}
 
 INTENT = "payment_intent"
 FOLLOWS = "fulfillment"
@@ -241,7 +241,7 @@ def reading_of(stripe_object: JsonView) -> Reading:
 
 
 def _reading(taken: Snapshot) -> Reading:
-    read: Reading = {name: value for name, value in taken.row.items() if name not in PASSING}
+    read: Reading = {name: value for name, value in taken.row.items() if name not in PASSING[taken.kind]}
     read |= {_item_name(item["line_item"]): item for item in taken.items}
     if taken.kind is Kind.INVOICE:
         read["payment_intent"] = taken.payment_intent

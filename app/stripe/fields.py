@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from app.domain.json import JsonObject, JsonView
-from app.domain.sources import From, Group, Identity, Joined, Mark, Ours, Passing, Personal, shown_time
+from app.domain.sources import From, Group, Identity, Joined, Mark, Ours, Passing, Personal, row_time, shown_time
 
 Read = Callable[[JsonView], JsonObject]
 
@@ -21,7 +21,8 @@ class Fields:
     """The fields of one kind of object. `kept` declares all of them; those also in `shown` are in its documents.
 
     version: the highest `since`. names: the fields of a document. later: the fields added after the first version,
-    which no column holds, with their empty values. blank: the empty values of personal fields.
+    with their empty values; few have a column. grouped: the groups of those fields that stand in one. blank: the empty
+    values of personal fields.
     read: the function from Stripe's object to the row's fields. It raises KeyError where something required is missing,
     and what the functions of the fields raise. placed: content that others put into the row.
     """
@@ -29,7 +30,7 @@ class Fields:
     def __init__(
         self, kept: type[BaseModel], shown: type[BaseModel] | None = None, *, placed: tuple[str, ...] = ()
     ) -> None:
-        self._sources: dict[str, tuple[From, FieldInfo]] = {}
+        self.sources: dict[str, tuple[From, FieldInfo]] = {}
         self._since: dict[str, int] = {}
         self._times: set[str] = set()
         self._groups: dict[str, tuple[str, ...]] = {}
@@ -37,10 +38,11 @@ class Fields:
         self._fields: dict[str, FieldInfo] = {}
         self.later: dict[str, object] = {}
         self._declare(kept)
-        self.read = _compiled(self._sources)
+        self.read = _compiled(self.sources)
         self.version = max(self._since.values())
         self.names = tuple(name for name in (shown or kept).model_fields if Joined not in self._marks[name])
-        if hidden := self.later.keys() - set(self.names):
+        self.grouped = {inner: name for name, group in self._groups.items() for inner in group}
+        if hidden := self.later.keys() - set(self.names) - self.grouped.keys():
             raise TypeError(f"{min(hidden)} came later and is no field of the document: nothing would hold it")
         self._documented = {since: self._known_by(since) for since in range(1, self.version + 1)}
         self._shown_times = [name for name in self.names if name in self._times]
@@ -66,7 +68,7 @@ class Fields:
                 self._groups[name] = tuple(field.annotation.model_fields)
                 self._declare(field.annotation)
             elif source:
-                self._sources[name] = source, field
+                self.sources[name] = source, field
                 self._since[name] = source.since
                 if source.since > 1:
                     self.later[name] = _empty(f"{model.__name__}.{name}", field)
@@ -80,7 +82,10 @@ class Fields:
         return self._documented[min(version, self.version)]
 
     def _known_by(self, version: int) -> list[tuple[str, tuple[str, ...]]]:
-        return [(name, self._groups.get(name, ())) for name in self.names if self._since.get(name, 1) <= version]
+        def known(names: Iterable[str]) -> tuple[str, ...]:
+            return tuple(name for name in names if self._since.get(name, 1) <= version)
+
+        return [(name, known(self._groups.get(name, ()))) for name in known(self.names)]
 
     def _is_content(self, name: str) -> bool:
         return not self._marks[name] & {Passing, Identity}
@@ -107,6 +112,15 @@ class Fields:
     def lacking(self, version: int) -> JsonObject:
         """The later fields that a document of `version` lacks, with their empty values."""
         return {name: empty for name, empty in self.later.items() if self._since[name] > version}
+
+    def later_in(self, document: JsonView) -> JsonObject:
+        """The later fields that `document` holds, as rows write them."""
+        places = {name: document[self.grouped[name]] if name in self.grouped else document for name in self.later}
+        return {
+            name: row_time(place[name]) if name in self._times else place[name]
+            for name, place in places.items()
+            if name in place
+        }
 
     def told(self, row: JsonView, names: Iterable[str]) -> JsonObject:
         """The fields `names` of `row`, as its document writes them; null where the row lacks one."""

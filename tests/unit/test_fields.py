@@ -232,6 +232,19 @@ def test_a_document_is_written_of_the_row() -> None:
     assert shown["invoice_settings"] == {"default_payment_method": "pm_1", "custom_fields": [], "footer": "Thanks"}
 
 
+def test_a_later_field_is_read_back_from_the_document_as_rows_write_it() -> None:
+    customer = OBJECTS["customer"] | {"shipping": {"name": "Jenny", "address": None}, "balance": -500}
+    customer["invoice_settings"] = {"rendering_options": {"amount_tax_display": "exclude_tax", "template": None}}
+    invoice = OBJECTS["invoice"] | {"effective_at": 1793000000, "period_start": None}
+    for kind, given in ((Kind.CUSTOMER, customer), (Kind.INVOICE, invoice)):
+        fields, taken = FIELDS[kind], snapshot(kind, given, ObservationWindow(NOW, NOW))
+        row = taken.row | {"updated_at": None, "payment_intent": None}
+        told = fields.later_in(fields.document(row, fields.version))
+        assert told == {name: row[name] for name in fields.later}
+        assert fields.later_in(fields.document(row, 1)) == {}
+        assert fields.document(row, fields.version).get("effective_at") in {None, "2026-10-26T07:33:20.000Z"}
+
+
 class Listed(BaseModel):
     id: Annotated[str, From("id"), Identity]
     number: Annotated[str | None, From("number"), Feed]

@@ -57,6 +57,7 @@ NOT_IN_DOCUMENTS = {
     "fulfillment": "another row's: it is joined when the invoice is read",
     "items": "a document of their own: lists are shown without",
     "is_default": "another row's: the customer says so",
+    "payments": "rows of their own, which are read beside it",
 }
 NOT_TOLD = {
     "auto_advance": "what Stripe will do of itself: nothing has happened yet",
@@ -65,16 +66,21 @@ NOT_TOLD = {
     "customer_email": "says who somebody is",
     "customer_address": "says who somebody is",
     "customer_tax_ids": "says who somebody is",
+    "customer_phone": "says who somebody is",
+    "customer_shipping": "says who somebody is",
+    "shipping_details": "says who somebody is",
     "footer": "printed text, which may name people",
     "custom_fields": "printed text, which may name people",
     "hosted_invoice_url": "whoever has it may pay, and it is refreshed without a word",
     "invoice_pdf": "whoever has it sees who it is for, and it is refreshed without a word",
     "fulfillment": "has events of its own",
     "items": "may be many, and change in drafts only",
+    "payments": "have events of their own",
 }
 NOT_IN_THE_CONSOLE = {
     "fulfillment": "a view of its own, and the timeline",
     "items": "a section of their own",
+    "payments": "a section of their own",
     "is_default": "on the customer's page",
 }
 API = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
@@ -115,9 +121,9 @@ def test_what_says_who_somebody_is_is_marked(kind: Kind | None, model: type[Base
             assert name in marked, f"{model.__name__}.{name} is somebody's, and not marked as Personal"
 
 
-def test_an_invoice_is_listed_as_it_is_read_but_for_its_items() -> None:
-    assert InvoiceRead.model_fields.keys() - InvoiceListed.model_fields.keys() == {"items"}
-    assert Joined in InvoiceRead.model_fields["items"].metadata
+def test_an_invoice_is_listed_as_it_is_read_but_for_items_and_payments() -> None:
+    assert InvoiceRead.model_fields.keys() - InvoiceListed.model_fields.keys() == {"items", "payments"}
+    assert all(Joined in InvoiceRead.model_fields[name].metadata for name in ("items", "payments"))
 
 
 @pytest.mark.parametrize(("admin", "shown"), [(True, "r-1"), (False, f"r{MASK}")])

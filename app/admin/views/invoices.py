@@ -131,16 +131,21 @@ class InvoiceView(MirroredView, model=Invoice):
         )
 
     async def sections(self, key: str, operator: Operator) -> list[Section]:
-        """Sections for the fields without a column, the items and the timeline."""
+        """Sections for the fields without a column, the items, the payments and the timeline."""
         later = await super().sections(key, operator)
         async with self.container.database.connection() as connection:
             told = msgspec.json.decode(await timeline.read(connection, key))
             document = await documents.read(connection, resources.INVOICE, key)
-        invoice = msgspec.json.decode(document) if document else {"items": []}
+        invoice = msgspec.json.decode(document) if document else {"items": [], "payments": []}
         because = told["unpaid_because"]
         return [
             *later,
             Section("Items", ["Id", "Description", "Quantity", "Amount"], [_item(item) for item in invoice["items"]]),
+            Section(
+                "Payments",
+                ["Id", "PaymentIntent", "Status", "Requested", "Paid", "Paid at"],
+                [_payment(one, invoice["currency"]) for one in invoice["payments"]],
+            ),
             Section(
                 "Timeline" + (f": {because}" if because else ""),
                 ["When", "What", "", "Details"],
@@ -165,6 +170,14 @@ def _item(item: dict[str, Any]) -> list[Markup]:
         shown("description", item["description"]),
         shown("quantity", quantity(item)),
         shown("amount", item["amount"], item["currency"]),
+    ]
+
+
+def _payment(payment: dict[str, Any], currency: str) -> list[Markup]:
+    return [
+        *(shown(name, payment[name]) for name in ("id", "payment_intent", "status")),
+        *(shown(name, payment[name], currency) for name in ("amount_requested", "amount_paid")),
+        shown("paid_at", payment["paid_at"]),
     ]
 
 

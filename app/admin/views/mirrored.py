@@ -42,8 +42,8 @@ def later_section(fields: Fields, document: JsonView, operator: Operator) -> Sec
     """A section with the later fields of `document` that `operator` may see."""
     personal = set(fields.marked(Personal))
     rows = []
-    for name in fields.later:
-        value, written = document[name], Markup("")
+    for name, value in fields.later_in(document).items():
+        written = Markup("")
         if operator.admin or name not in personal | PAYABLE:
             written = shown(name, value, document.get("currency"))
         elif name in PAYABLE:
