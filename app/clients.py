@@ -59,7 +59,7 @@ def confirmation_of(settings: Settings, database: Database, page_of: PageOf) -> 
     return Confirmation(
         database,
         mailer_of(settings),
-        MailWriter(Mailbox.of(settings.smtp_from), settings.mail_templates_dir),
+        MailWriter(Mailbox.of(settings.smtp_from), settings.mail_templates_dir, settings.default_locale),
         page_of,
         most_s=settings.smtp_timeout_s,
         moments=frozenset(map(Moment, settings.mail_moments)),

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
 from pydantic_settings import NoDecode
 
 from app.domain.actions import Moment
+from app.domain.locales import LOCALES
 from app.domain.mailbox import Mailbox
 from app.domain.policy import Policy
 
@@ -144,6 +145,12 @@ def _mailbox(value: str) -> str:
     return value
 
 
+def _locale(value: str) -> str:
+    if value not in LOCALES:
+        raise ValueError(f"DEFAULT_LOCALE must be one of {', '.join(LOCALES)}")
+    return value
+
+
 def _existing(value: object) -> object:
     if not value:
         return None
@@ -170,5 +177,6 @@ Origins = Annotated[_List, AfterValidator(_exact_origins)]
 Networks = Annotated[_List, AfterValidator(_networks)]
 Collector = Annotated[str, AfterValidator(_collector)]
 Appearance = Annotated[dict[str, Any], NoDecode, BeforeValidator(_appearance)]
+Locale = Annotated[str, AfterValidator(_locale)]
 Sender = Annotated[str, AfterValidator(_mailbox)]
 OptionalFolder = Annotated[Path | None, BeforeValidator(_existing)]

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.actions import MAILED
 from app.domain.egress import EgressPolicy
+from app.domain.locales import DEFAULT
 from app.domain.policy import NEVER, FulfillOn, Policy
 from app.setting_values import (
     ALGORITHMS,
@@ -21,6 +22,7 @@ from app.setting_values import (
     Collector,
     DatabaseUrl,
     Keys,
+    Locale,
     Moments,
     Networks,
     OptionalDatabaseUrl,
@@ -91,6 +93,7 @@ class Settings(BaseSettings):
     link_signing_key: Keys = ()
     payment_link_days: int = Field(default=30, ge=1, le=365)
     payment_page_appearance: Appearance = {}
+    default_locale: Locale = DEFAULT
     secrets_key: Keys = ()
     outgoing_private_networks: Networks = ()
     outgoing_timeout_s: float = Field(default=15.0, gt=0, le=25)

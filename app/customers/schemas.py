@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from app.domain.sources import (
     REFERENCE,
@@ -34,6 +34,8 @@ from app.http.schemas import (
     Update,
 )
 
+Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+
 
 class AddressParams(Request):
     line1: Text | None = Field(default=None, max_length=500)
@@ -42,6 +44,11 @@ class AddressParams(Request):
     state: Text | None = Field(default=None, max_length=500)
     postal_code: Text | None = Field(default=None, max_length=50)
     country: str | None = Field(default=None, pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
+
+
+PreferredLocales = Annotated[
+    list[Locale], Field(max_length=20, description="Languages of this customer, the preferred one first: BCP 47 tags.")
+]
 
 
 class InvoiceSettingsParams(Request):
@@ -58,6 +65,7 @@ class CustomerCreate(Create):
     description: Text | None = Field(default=None, max_length=5000)
     phone: Text | None = Field(default=None, max_length=20)
     address: AddressParams | None = None
+    preferred_locales: PreferredLocales | None = Field(default=None, examples=[["de-AT", "en"]])
     metadata: Metadata = {}
     reference: Reference | None = None
     payment_method: StripeId | None = Field(default=None, examples=["pm_card_visa"])
@@ -70,6 +78,7 @@ class CustomerUpdate(Update):
     description: Text | None = Field(default=None, max_length=5000)
     phone: Text | None = Field(default=None, max_length=20)
     address: AddressParams | None = None
+    preferred_locales: PreferredLocales | None = Field(default=None, examples=[["de-AT", "en"]])
     metadata: MetadataUpdate = {}
     invoice_settings: InvoiceSettingsParams | None = None
 

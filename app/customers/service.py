@@ -5,7 +5,7 @@ from app.idempotency.operations import Answer, Operation
 from app.projection.write_through import Writer, cleared, stripe_params
 from app.stripe.mapping import Kind
 
-FIELDS = ("name", "email", "description", "phone", "address", "payment_method")
+FIELDS = ("name", "email", "description", "phone", "address", "preferred_locales", "payment_method")
 
 
 class Customers:

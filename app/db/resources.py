@@ -124,20 +124,25 @@ INVOICE = Resource(
     ),
     joined=mirrored.WITH_FULFILLMENT,
 )
-_FULFILLMENTS = schema.fulfillments.c
-PAYMENT_STATUS = Resource(
+_LOCALES = (
+    select(cast(schema.customers.c.document, JSONB)["preferred_locales"])
+    .where(schema.customers.c.id == _INVOICES.customer)
+    .scalar_subquery()
+)
+PAYMENT_PAGE = Resource(
     "invoice",
     schema.invoices,
-    columns(
-        schema.invoices,
-        "status",
-        "payment_intent",
-        select(func.json_build_object("status", EFFECTIVE_STATUS, "failure", _FULFILLMENTS.failure_message))
-        .where(_FULFILLMENTS.invoice == _INVOICES.id)
-        .scalar_subquery()
-        .label("fulfillment"),
+    [*_WHOLE, _LOCALES.label("preferred_locales")],
+    stored=mirrored.stored(
+        Kind.INVOICE,
+        fulfillment=mirrored.JOINED_FULFILLMENT,
+        payments=cast(mirrored.PAYMENTS, Text),
+        items=mirrored.stored_items(),
+        preferred_locales=func.coalesce(cast(_LOCALES, Text), "null"),
     ),
+    joined=mirrored.WITH_FULFILLMENT,
 )
+_FULFILLMENTS = schema.fulfillments.c
 _FAILURE = func.json_build_object(
     "code",
     _FULFILLMENTS.failure_code,
@@ -150,6 +155,19 @@ _FAILED = and_(
     _FULFILLMENTS.attempt == "payment_failed",
     EFFECTIVE_STATUS.in_(("payment_failed", "reversed", "written_off")),
     or_(_FULFILLMENTS.failure_code.is_not(None), _FULFILLMENTS.failure_message.is_not(None)),
+)
+PAYMENT_STATUS = Resource(
+    "invoice",
+    schema.invoices,
+    columns(
+        schema.invoices,
+        "status",
+        "payment_intent",
+        select(func.json_build_object("status", EFFECTIVE_STATUS, "failure", case((_FAILED, _FAILURE))))
+        .where(_FULFILLMENTS.invoice == _INVOICES.id)
+        .scalar_subquery()
+        .label("fulfillment"),
+    ),
 )
 _RETURNED = [_FULFILLMENTS[name] for name in ("amount_refunded", "amount_credited", "amount_disputed")]
 FULFILLMENT = Resource(

@@ -15,7 +15,7 @@ import msgspec
 
 from app.db import documents
 from app.db.engine import Connection, Database
-from app.db.resources import FULFILLMENT, FULFILLMENT_ACTION, INVOICE, Resource
+from app.db.resources import FULFILLMENT, FULFILLMENT_ACTION, INVOICE, PAYMENT_PAGE, Resource
 from app.domain.actions import RETRIED, Moment, NotNow, Permanent, Skipped, require_due
 from app.domain.errors import InvalidState
 from app.domain.json import JsonObject, JsonView
@@ -79,7 +79,7 @@ class Confirmation:
         if due.moment not in self.moments:
             raise Skipped(f"MAIL_MOMENTS does not list {due.moment}.")
         async with self.database.connection() as connection:
-            fulfillment, invoice = await _facts(connection, due, INVOICE)
+            fulfillment, invoice = await _facts(connection, due, PAYMENT_PAGE)
             recipient = await _recipient(connection, due)
             page = await self.page_of(connection, due.id, due.invoice)
         for ours, name in HOSTED_PAGES.items():

@@ -93,7 +93,7 @@ class PaymentLinks:
 
     async def page(self, token: str, *, following: bool = False) -> JsonObject:
         """What the payment page shows. Raises NotFound, and Forbidden for a link that is expired or revoked."""
-        return await self._read(token, resources.INVOICE, following=following)
+        return await self._read(token, resources.PAYMENT_PAGE, following=following)
 
     async def status(self, token: str) -> JsonObject:
         """The state of the invoice and its fulfillment, as stored here."""

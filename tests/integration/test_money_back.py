@@ -205,8 +205,8 @@ async def test_each_refund_is_confirmed_by_a_mail_of_its_own(
         subjects = [message.parsed["Subject"] for message in mail.messages]
         number = invoice["number"]
         assert subjects[-2:] == [f"You get money back: invoice {number}", f"Your order is canceled: invoice {number}"]
-        assert "We refunded 20.00 USD" in mail.messages[-2].part("plain")
-        assert "We refunded 50.00 USD" in mail.messages[-1].part("html")
+        assert "We refunded $20.00" in mail.messages[-2].part("plain")
+        assert "We refunded $50.00" in mail.messages[-1].part("html")
 
 
 async def test_a_credit_note_is_told_by_a_mail(make_app: MakeApp, sandbox: Sandbox, mail: MailServer) -> None:
@@ -215,7 +215,7 @@ async def test_a_credit_note_is_told_by_a_mail(make_app: MakeApp, sandbox: Sandb
         await credit_on_the_balance(shop, invoice, intent)
         await shop.tell(*await shop.events())
         await shop.performer.drain()
-        assert "We credited 15.00 USD to you." in mail.messages[-1].part("plain")
+        assert "We credited $15.00 to you." in mail.messages[-1].part("plain")
 
 
 async def test_a_dispute_is_not_mailed_unless_that_is_configured(

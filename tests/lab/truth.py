@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from app.db.documents import several_statement
-from app.db.resources import CREDIT_NOTE, CUSTOMER, DISPUTE, INVOICE, PRICE, PRODUCT, REFUND
+from app.db.resources import CREDIT_NOTE, CUSTOMER, DISPUTE, INVOICE, PAYMENT_PAGE, PRICE, PRODUCT, REFUND
 from app.domain.sources import Personal
 from app.stripe.mapping import FIELDS, ITEM, Kind
 from tests.fixtures.sandbox import Sandbox
@@ -151,7 +151,7 @@ async def must_hold(truth: Truth, connection: asyncpg.Connection[asyncpg.Record]
 
 async def documents_must_hold(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     """Every row holds its document, and it is what its columns make; later fields have none."""
-    for resource in (PRODUCT, PRICE, CUSTOMER, INVOICE, REFUND, CREDIT_NOTE, DISPUTE):
+    for resource in (PRODUCT, PRICE, CUSTOMER, INVOICE, PAYMENT_PAGE, REFUND, CREDIT_NOTE, DISPUTE):
         ids = [row["id"] for row in await connection.fetch(f"SELECT id FROM {resource.table}")]  # noqa: S608
         told = []
         for stored in (True, False):

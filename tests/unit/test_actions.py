@@ -157,7 +157,7 @@ def test_a_template_of_ones_own_takes_the_place_of_ours_and_is_escaped(tmp_path:
     message = MailWriter(SENDER, tmp_path).write(Moment.FULFILLED, SENDER, "act_1", FULFILLMENT, invoice)
     html = message.get_body(("html",))
     assert html is not None
-    assert html.get_content() == "<b>&lt;i&gt;: 1,999 JPY on 2026-11-22</b>\n"
+    assert html.get_content() == "<b>&lt;i&gt;: ¥1,999 on November 22, 2026</b>\n"
     assert message["Subject"] == "Your order is confirmed: invoice XK4C7QPL-0001"
 
 

@@ -23,11 +23,11 @@ from app.db.schema import invoices
 from app.domain.errors import NotFound, ValidationFailed
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
-from app.domain.invoice_lines import quantity
 from app.domain.masking import PAYABLE
 from app.domain.payment_link import HOSTED_PAGES
 from app.domain.redaction import redacted
 from app.invoices import timeline
+from app.languages.invoice_lines import quantity
 from app.stripe.mapping import Kind
 
 GROUP = "Invoices"

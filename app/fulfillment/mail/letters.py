@@ -1,6 +1,6 @@
 """Writes mails: templates for each moment, and headers.
 
-A deployment's own directory may replace any template. Values are escaped in HTML and kept to one line in headers.
+A deployment's own directory may replace any template, for all languages or in a folder named for one. Values are escaped in HTML and kept to one line in headers.
 """
 
 import re
@@ -8,16 +8,18 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr
+from itertools import product
 from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
 from app.domain.actions import Misconfigured, Moment
-from app.domain.invoice_lines import adjustments, quantity
 from app.domain.json import JsonView
+from app.domain.locales import DEFAULT, LANGUAGES
 from app.domain.mailbox import Mailbox, one_line
-from app.domain.money import format_amount
 from app.fulfillment.mail.sample import FULFILLMENT, INVOICE
+from app.languages.invoice_lines import functions
+from app.languages.language import choose
 
 PARTS = ("subject.txt", "txt", "html")
 POLICY = SMTP.clone(cte_type="7bit", max_line_length=78)
@@ -27,8 +29,9 @@ BLANK_LINES = re.compile(r"\n{3,}")
 class MailWriter:
     """Writes the mails of one deployment."""
 
-    def __init__(self, sender: Mailbox, directory: Path | None = None) -> None:
+    def __init__(self, sender: Mailbox, directory: Path | None = None, default_locale: str = DEFAULT) -> None:
         """Raises Misconfigured if a template cannot be read or rendered."""
+        self._default = default_locale
         own = [FileSystemLoader(directory)] if directory else []
         self._sender = sender
         self._templates = Environment(
@@ -38,15 +41,10 @@ class MailWriter:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {
-            "money": format_amount,
-            "day": lambda moment: moment[:10],
-            "adjustments": adjustments,
-            "quantity": quantity,
-        }
-        for moment in Moment:
+        own_languages = [code for code in LANGUAGES if directory and (directory / code).is_dir()]
+        for moment, locale in product(Moment, {default_locale, *own_languages}):
             try:
-                self.write(moment, sender, "act_sample", FULFILLMENT, INVOICE)
+                self.write(moment, sender, "act_sample", FULFILLMENT, INVOICE | {"preferred_locales": [locale]})
             except (TemplateError, OSError, ValueError, TypeError, LookupError) as error:
                 raise Misconfigured(
                     f"The mail for {moment} cannot be written: {type(error).__name__}: {error}"
@@ -69,5 +67,7 @@ class MailWriter:
         return message
 
     def _rendered(self, moment: Moment, part: str, fulfillment: JsonView, invoice: JsonView) -> str:
-        template = self._templates.get_template(f"{moment}.{part}")
-        return template.render(fulfillment=fulfillment, invoice=invoice)
+        language = choose(invoice.get("preferred_locales") or (), default=self._default)
+        name = f"{moment}.{part}"
+        template = self._templates.select_template([f"{language.code}/{name}", name])
+        return template.render(**functions(language), fulfillment=fulfillment, invoice=invoice)

@@ -28,6 +28,7 @@ def page_headers(settings: Settings) -> dict[str, str]:
     return {
         "Content-Security-Policy": "; ".join(" ".join([name, *sources]) for name, sources in policy.items()),
         "Cache-Control": "no-store",
+        "Vary": "Accept-Language",
         "Referrer-Policy": "strict-origin",  # Stripe.js wants the origin; the address holds the token
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",

@@ -1,30 +1,20 @@
 """Renders the payment pages: the templates, and which of them fits an invoice's state."""
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus, Settlement
-from app.domain.invoice_lines import adjustments, quantity
-from app.domain.json import JsonView
-from app.domain.money import format_amount, major
-from app.payment_links.pages.assets import ADDRESS
+from app.domain.json import JsonObject, JsonView
+from app.languages.declines import declines
+from app.languages.invoice_lines import functions
+from app.languages.language import Language, translatable
+from app.payment_links.pages.assets import ADDRESS, FILES
 from app.settings import Settings
-
-
-def money(amount: int, currency: str) -> Markup:
-    """An amount as HTML. It reads well as it is; the page's script rewrites it for the person's locale."""
-    shown, value = format_amount(amount, currency), major(amount, currency)
-    return Markup('<data class="money" value="{}" data-currency="{}">{}</data>').format(value, currency.upper(), shown)
-
-
-def day(moment: str) -> Markup:
-    """A date as HTML; the page's script rewrites it, too."""
-    return Markup('<time datetime="{}">{}</time>').format(moment, moment[:10])
-
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -33,7 +23,17 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.globals |= {"money": money, "day": day, "assets": ADDRESS, "adjustments": adjustments, "quantity": quantity}
+TEMPLATES.globals["assets"] = ADDRESS
+
+IN_SCRIPTS = re.compile(r'\btext\(\s*"((?:[^"\\]|\\.)*)"')
+"""A text in a script: a call of the function `text`, of texts.js."""
+SCRIPT_TEXTS = sorted({found for name, file in FILES.items() for found in IN_SCRIPTS.findall(file.decode())})
+
+
+@lru_cache
+def script_texts(language: Language) -> JsonObject:
+    """What the pages' scripts say, by its English, and declines by their code."""
+    return {"texts": {it: language.text(it) for it in SCRIPT_TEXTS}, "declines": declines(language)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +45,47 @@ class Notice:
     again: bool = False
 
 
+INVOICE = translatable("Invoice %(number)s")
+
 UNDER_WAY = frozenset({FulfillmentStatus.PROCESSING, FulfillmentStatus.FULFILLED})
 """The statuses of a fulfillment whose open invoice has a payment under way; some fulfill before it has settled."""
 
 NOTICES = {
-    "expired": Notice("This link has expired", "Please ask whoever sent it to you for a new one."),
-    "revoked": Notice("This link is no longer in use", "Please ask whoever sent it to you for a new one."),
+    "expired": Notice(
+        translatable("This link has expired"), translatable("Please ask whoever sent it to you for a new one.")
+    ),
+    "revoked": Notice(
+        translatable("This link is no longer in use"), translatable("Please ask whoever sent it to you for a new one.")
+    ),
     "not_found": Notice(
-        "This link does not open anything", "Please check that you opened the whole address, to its last character."
+        translatable("This link does not open anything"),
+        translatable("Please check that you opened the whole address, to its last character."),
     ),
-    InvoiceStatus.PAID: Notice("This invoice is paid", "Thank you. Nothing more is owed."),
+    InvoiceStatus.PAID: Notice(translatable("This invoice is paid"), translatable("Thank you. Nothing more is owed.")),
     FulfillmentStatus.REVERSED: Notice(
-        "This invoice was paid back", "It was paid, and the money came back. Nothing is owed."
+        translatable("This invoice was paid back"),
+        translatable("It was paid, and the money came back. Nothing is owed."),
     ),
-    Settlement.CREDIT_NOTE: Notice("This invoice was credited", "A credit note covers all of it. Nothing is owed."),
+    Settlement.CREDIT_NOTE: Notice(
+        translatable("This invoice was credited"), translatable("A credit note covers all of it. Nothing is owed.")
+    ),
     Settlement.BELOW_MINIMUM: Notice(
-        "Nothing is to be paid now",
-        "The amount is too little to be charged by itself: it is added to your next invoice.",
+        translatable("Nothing is to be paid now"),
+        translatable("The amount is too little to be charged by itself: it is added to your next invoice."),
     ),
     InvoiceStatus.VOID: Notice(
-        "This invoice was canceled", "Nothing is owed. If you expected to pay it, please contact its sender."
+        translatable("This invoice was canceled"),
+        translatable("Nothing is owed. If you expected to pay it, please contact its sender."),
     ),
     InvoiceStatus.UNCOLLECTIBLE: Notice(
-        "This invoice can no longer be paid here", "Please contact its sender if you would like to settle it."
+        translatable("This invoice can no longer be paid here"),
+        translatable("Please contact its sender if you would like to settle it."),
     ),
 }
 UNAVAILABLE = Notice(
-    "This page cannot be shown right now", "Nothing was charged. Please try again in a moment.", again=True
+    translatable("This page cannot be shown right now"),
+    translatable("Nothing was charged. Please try again in a moment."),
+    again=True,
 )
 
 
@@ -84,29 +98,37 @@ class Pages:
             "publishable_key": settings.stripe_publishable_key,
         }
 
-    def notice(self, about: str, invoice: JsonView | None = None, token: str = "") -> str:
+    def notice(self, about: str, language: Language, invoice: JsonView | None = None, token: str = "") -> str:
         """The page with the message for `about`, and with the link's invoice where one is given.
 
         `about` is an error's code, a link's state or an invoice's status.
         """
         notice = NOTICES.get(about, UNAVAILABLE)
-        page = TEMPLATES.get_template("notice.html")
-        return page.render(notice=notice, title=notice.title, invoice=invoice, token=token)
+        title = language.text(notice.title)
+        return _rendered("notice.html", language, notice=notice, title=title, invoice=invoice, token=token)
 
-    def invoice(self, invoice: JsonView, token: str, element: str) -> str:
+    def invoice(self, invoice: JsonView, token: str, element: str, language: Language) -> str:
         """The page at a link's address: the payment form, or the message why there is none."""
         stands = (invoice["fulfillment"] or {}).get("status")
         if invoice["status"] != InvoiceStatus.OPEN:
             said = invoice["settled_by"] if invoice["settled_by"] in NOTICES else invoice["status"]
             back = stands == FulfillmentStatus.REVERSED and invoice["status"] == InvoiceStatus.PAID
-            return self.notice(FulfillmentStatus.REVERSED if back else said, invoice, token)
+            return self.notice(FulfillmentStatus.REVERSED if back else said, language, invoice, token)
         if stands in UNDER_WAY:
-            return self.outcome(invoice, token)
-        title = f"Invoice {invoice['number']}"
-        page = TEMPLATES.get_template("pay.html")
-        return page.render(title=title, invoice=invoice, token=token, element=element, **self._stripe)
+            return self.outcome(invoice, token, language)
+        return self._page("pay.html", invoice, token, language, element=element)
 
-    def outcome(self, invoice: JsonView, token: str) -> str:
+    def outcome(self, invoice: JsonView, token: str, language: Language) -> str:
         """The page that follows a payment until it is done."""
-        page = TEMPLATES.get_template("complete.html")
-        return page.render(title=f"Invoice {invoice['number']}", invoice=invoice, token=token, **self._stripe)
+        return self._page("complete.html", invoice, token, language)
+
+    def _page(self, template: str, invoice: JsonView, token: str, language: Language, **more: str) -> str:
+        title = language.text(INVOICE, number=invoice["number"])
+        texts = script_texts(language)
+        return _rendered(
+            template, language, title=title, invoice=invoice, token=token, texts=texts, **self._stripe, **more
+        )
+
+
+def _rendered(template: str, language: Language, **values: object) -> str:
+    return TEMPLATES.get_template(template).render(**functions(language), **values)

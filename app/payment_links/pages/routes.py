@@ -18,13 +18,14 @@ from starlette.routing import Route
 
 from app.db.engine import Database
 from app.domain.errors import InvoicingError, NotFound
-from app.domain.json import JsonObject
+from app.domain.json import JsonObject, JsonView
 from app.domain.payment_link import HOSTED_PAGES
 from app.events import feed_statements
 from app.events.feed_statements import Query
 from app.events.sse import EventStream, Listener, nudge
 from app.http.dependencies import service_of
 from app.http.problems import STATUS
+from app.languages.language import Language, choose
 from app.payment_links.pages.assets import asset
 from app.payment_links.pages.headers import page_headers
 from app.payment_links.service import PaymentLinks
@@ -71,8 +72,9 @@ class PageRoutes:
         try:
             invoice = await service_of(request, PaymentLinks).page(token)
         except InvoicingError as error:
-            return self._sorry(error)
-        return HTMLResponse(self._pages.invoice(invoice, token, element), headers=self._headers)
+            return self._sorry(request, error)
+        page = self._pages.invoice(invoice, token, element, self._language(request, invoice))
+        return HTMLResponse(page, headers=self._headers)
 
     async def forward(self, name: str, request: Request) -> Response:
         """Forward to one of Stripe's pages for the link's invoice, at an address that has not expired."""
@@ -81,7 +83,7 @@ class PageRoutes:
             if found[HOSTED_PAGES[name]] is None:
                 raise NotFound("The invoice of this link has no such page.")
         except InvoicingError as error:
-            return self._sorry(error)
+            return self._sorry(request, error)
         return RedirectResponse(found[HOSTED_PAGES[name]], HTTPStatus.FOUND, NO_STORE)
 
     async def complete(self, request: Request) -> Response:
@@ -90,8 +92,10 @@ class PageRoutes:
         try:
             invoice = await service_of(request, PaymentLinks).page(token, following=True)
         except InvoicingError as error:
-            return self._sorry(error)
-        return HTMLResponse(self._pages.outcome(invoice, token), headers=self._headers)
+            return self._sorry(request, error)
+        return HTMLResponse(
+            self._pages.outcome(invoice, token, self._language(request, invoice)), headers=self._headers
+        )
 
     async def session(self, request: Request) -> Response:
         """Return what the page's script needs to take a payment for the link's invoice."""
@@ -119,12 +123,17 @@ class PageRoutes:
             now = await feed_statements.last_position(connection)
         return EventStream(request, listener, Query(invoice=invoice), now, shown=nudge)
 
-    def _sorry(self, error: InvoicingError) -> Response:
+    def _language(self, request: Request, invoice: JsonView | None = None) -> Language:
+        """The language of the customer, or of the browser."""
+        wanted = (invoice or {}).get("preferred_locales") or []
+        return choose(wanted, request.headers.get("accept-language", ""), self._settings.default_locale)
+
+    def _sorry(self, request: Request, error: InvoicingError) -> Response:
         about = str(error.extra.get("link", error.code))
         headers = dict(self._headers)
         if error.retry_after is not None:
             headers["Retry-After"] = str(error.retry_after)
-        return HTMLResponse(self._pages.notice(about), STATUS[error.code], headers)
+        return HTMLResponse(self._pages.notice(about, self._language(request)), STATUS[error.code], headers)
 
 
 async def _status(reading: Awaitable[JsonObject]) -> Response:

@@ -1,7 +1,7 @@
 // The page after a payment. It shows what Stripe says at once, then the invoice until it is fulfilled, without a reload.
 
-import "./locale.js";
-import { Changes, Refused, askStripe, element, loadStripe, status } from "./service.js";
+import { Changes, Refused, askStripe, element, loadStripe, localized, status } from "./service.js";
+import { declined, text } from "./texts.js";
 
 /** @typedef {import("@stripe/stripe-js").PaymentIntent} PaymentIntent */
 /** @typedef {import("./service.js").Status} Status */
@@ -12,6 +12,9 @@ const again = element("again", HTMLElement);
 const page = outcome.closest("main")?.dataset ?? {};
 const address = page.address ?? "";
 
+// What the service knows of a failure beside its codes is in English.
+const english = document.documentElement.lang.startsWith("en");
+
 const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 10_000;
 const LATE_MS = 3_000;
@@ -19,14 +22,14 @@ const PATIENCE_MS = 30 * 60_000;
 
 /** @type {Record<View, [title: string, text: string]>} */
 const SAYS = {
-  checking: ["Checking your payment …", "This takes a moment. Please keep this page open."],
-  confirming: ["Payment received", "We are confirming it now."],
-  processing: ["Your payment is on its way", "Your bank needs some time, up to a few business days. You can close this page: nothing more is needed from you."],
-  failed: ["The payment did not go through", "You can try again, also with another payment method."],
-  fulfilled: ["Thank you, this invoice is paid", "Your payment arrived and is confirmed."],
-  canceled: ["This invoice was canceled", "Nothing is owed."],
-  written_off: ["This invoice can no longer be paid here", "Please contact its sender if you would like to settle it."],
-  waiting: ["No payment has arrived yet", "If you have just paid, please keep this page open. Otherwise you can pay now."],
+  checking: [text("Checking your payment …"), text("This takes a moment. Please keep this page open.")],
+  confirming: [text("Payment received"), text("We are confirming it now.")],
+  processing: [text("Your payment is on its way"), text("Your bank needs some time, up to a few business days. You can close this page: nothing more is needed from you.")],
+  failed: [text("The payment did not go through"), text("You can try again, also with another payment method.")],
+  fulfilled: [text("Thank you, this invoice is paid"), text("Your payment arrived and is confirmed.")],
+  canceled: [text("This invoice was canceled"), text("Nothing is owed.")],
+  written_off: [text("This invoice can no longer be paid here"), text("Please contact its sender if you would like to settle it.")],
+  waiting: [text("No payment has arrived yet"), text("If you have just paid, please keep this page open. Otherwise you can pay now.")],
 };
 // Whatever became of the money later, the payment arrived.
 const BEGUN = ["fulfilled", "disputed", "reversed"];
@@ -35,11 +38,11 @@ const FINAL = ["fulfilled", "canceled", "written_off"];
 
 /** @param {View} view @param {string} [reason] */
 function show(view, reason) {
-  const [title, text] = SAYS[view];
+  const [title, rest] = SAYS[view];
   const [heading, paragraph] = [outcome.querySelector("h2"), outcome.querySelector("p")];
   if (!heading || !paragraph || (outcome.dataset.view === view && !reason)) return;
   outcome.dataset.view = view;
-  const said = reason ?? text;
+  const said = reason ?? rest;
   if (heading.textContent !== title) heading.textContent = title;
   if (paragraph.textContent !== said) paragraph.textContent = said;
   document.title = title;
@@ -53,7 +56,7 @@ async function intentOfReturn() {
   // The secret has been read; it shall not stay where it can be copied from.
   history.replaceState(null, "", location.pathname);
   const Stripe = await loadStripe(page.stripeJs);
-  const { paymentIntent } = await Stripe(page.publishableKey).retrievePaymentIntent(secret);
+  const { paymentIntent } = await Stripe(page.publishableKey, localized(page.locale)).retrievePaymentIntent(secret);
   return paymentIntent;
 }
 
@@ -65,7 +68,8 @@ function viewOf(now, intent) {
   if (now.status === "uncollectible") return ["written_off"];
   if (intent && intent.id === now.payment_intent) return viewOfIntent(intent);
   if (now.fulfillment?.status === "processing" || now.fulfillment?.status === "fulfilled") return ["processing"];
-  if (now.fulfillment?.status === "payment_failed") return ["failed", now.fulfillment.failure ?? undefined];
+  const failure = now.fulfillment?.failure ?? undefined;
+  if (now.fulfillment?.status === "payment_failed") return ["failed", declined(english ? failure : { ...failure, message: null })];
   return ["waiting"];
 }
 
@@ -74,7 +78,7 @@ function viewOfIntent(intent) {
   if (intent.status === "succeeded") return ["confirming"];
   if (intent.status === "processing") return ["processing"];
   if (intent.status === "canceled") return ["canceled"];
-  return ["failed", intent.last_payment_error?.message];
+  return ["failed", declined(intent.last_payment_error ?? undefined)];
 }
 
 async function follow() {

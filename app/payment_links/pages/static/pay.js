@@ -1,8 +1,8 @@
 // The payment form: Stripe's Element on the page, one payment at a time, and the message when it fails.
 // Card data never comes here: it stays in Stripe's frame.
 
-import "./locale.js";
-import { Refused, element, loadStripe, pause, session } from "./service.js";
+import { Refused, element, loadStripe, localized, pause, session } from "./service.js";
+import { declined, text } from "./texts.js";
 
 /** @typedef {import("@stripe/stripe-js").Stripe} Stripe */
 /** @typedef {import("@stripe/stripe-js").StripeError} StripeError */
@@ -32,17 +32,17 @@ function follow(intent) {
   location.replace(`${complete}?${query}`);
 }
 
-/** @param {string} text */
-function say(text) {
-  problem.textContent = text;
-  if (text) problem.focus();
+/** @param {string} problemSaid */
+function say(problemSaid) {
+  problem.textContent = problemSaid;
+  if (problemSaid) problem.focus();
 }
 
-/** @param {boolean} busy @param {string} [text] */
-function working(busy, text = "") {
+/** @param {boolean} busy @param {string} [said] */
+function working(busy, said = "") {
   button.disabled = busy;
   form.setAttribute("aria-busy", String(busy));
-  progress.textContent = text;
+  progress.textContent = said;
 }
 
 /**
@@ -81,7 +81,7 @@ async function mountPayment(stripe, found) {
 async function mountCard(stripe, found) {
   const base = { color: color("--ink"), fontSize: "16px", "::placeholder": { color: color("--soft") } };
   const card = stripe.elements().create("card", { style: { base, invalid: { color: color("--bad") } } });
-  card.on("change", ({ error }) => { problem.textContent = error?.message ?? ""; });
+  card.on("change", ({ error }) => { problem.textContent = error ? declined(error) : ""; });
   card.on("focus", () => element("element", HTMLElement).classList.add("focused"));
   card.on("blur", () => element("element", HTMLElement).classList.remove("focused"));
   await shown((ready) => {
@@ -99,7 +99,8 @@ const shown = (start) => new Promise((resolve, reject) => start(() => resolve(),
  * @param {Stripe} stripe @param {Session} found @param {string} [reason] what Stripe said, if it said something
  */
 async function findOut(stripe, found, reason) {
-  working(true, `${reason ?? "The connection was lost."} Checking whether your payment went through …`);
+  say(reason ?? "");
+  working(true, reason ? text("Checking whether your payment went through …") : text("The connection was lost. Checking whether your payment went through …"));
   for (const ms of LOST_PAUSES_MS) {
     await pause(ms);
     const { paymentIntent } = await stripe.retrievePaymentIntent(found.client_secret);
@@ -107,10 +108,10 @@ async function findOut(stripe, found, reason) {
     if (underWay(paymentIntent)) return follow(paymentIntent);
     if (paymentIntent.status === "canceled") return location.reload();
     working(false);
-    return say(paymentIntent.last_payment_error?.message ?? reason ?? "The connection was lost before anything was charged. Please try again.");
+    return say(paymentIntent.last_payment_error ? declined(paymentIntent.last_payment_error) : reason ?? text("The connection was lost before anything was charged. Please try again."));
   }
   working(true);
-  say("The connection was lost and we cannot tell yet whether your payment went through. Please do not pay again: reload this page once you are online.");
+  say(text("The connection was lost and we cannot tell yet whether your payment went through. Please do not pay again: reload this page once you are online."));
 }
 
 /** @param {PaymentIntent} intent */
@@ -123,24 +124,24 @@ const lost = (error) => error.type === "api_connection_error" || error.type === 
 async function pay(stripe, found, confirm) {
   if (button.disabled) return;
   say("");
-  working(true, "Paying … please keep this page open.");
+  working(true, text("Paying … please keep this page open."));
   const { error, paymentIntent } = await confirm();
   if (paymentIntent) return follow(paymentIntent);
   if (error && lost(error)) return findOut(stripe, found);
   // It was paid or canceled elsewhere, say in another tab or by the invoice's sender.
-  if (error?.code === "payment_intent_unexpected_state") return findOut(stripe, found, error.message);
+  if (error?.code === "payment_intent_unexpected_state") return findOut(stripe, found, declined(error));
   working(false);
   // What is wrong with a field is said beside the field already.
-  say(error?.type === "validation_error" ? "" : error?.message ?? "The payment did not go through. Please try again.");
+  say(error?.type === "validation_error" ? "" : declined(error));
 }
 
-/** @param {string} text */
-function giveUp(text) {
+/** @param {string} said */
+function giveUp(said) {
   form.classList.remove("waiting");
   progress.textContent = "";
   element("element", HTMLElement).hidden = true;
   button.hidden = true;
-  say(text);
+  say(said);
   if (elsewhere) elsewhere.hidden = false;
 }
 
@@ -149,7 +150,7 @@ async function start() {
   const [Stripe, found] = await Promise.all([loadStripe(page.stripeJs), session(address)]);
   const accent = found.appearance.variables?.colorPrimary;
   if (accent) document.documentElement.style.setProperty("--accent", accent);
-  const stripe = Stripe(found.publishable_key);
+  const stripe = Stripe(found.publishable_key, localized(page.locale));
   const { paymentIntent } = await stripe.retrievePaymentIntent(found.client_secret);
   if (paymentIntent && underWay(paymentIntent)) return follow(paymentIntent);
   const confirm = await mount(stripe, found);
@@ -167,5 +168,5 @@ addEventListener("pageshow", (event) => { if (event.persisted) location.reload()
 start().catch((error) => {
   if (error instanceof Refused && error.code === "invalid_state") location.replace(complete);
   else if (error instanceof Refused && error.gone) location.reload();
-  else giveUp("The payment form could not be loaded. Nothing was charged. Please reload this page in a moment.");
+  else giveUp(text("The payment form could not be loaded. Nothing was charged. Please reload this page in a moment."));
 });

@@ -12,7 +12,7 @@
  * @typedef {object} Status
  * @property {"draft" | "open" | "paid" | "void" | "uncollectible"} status
  * @property {string | null} payment_intent
- * @property {{ status: string, failure: string | null } | null} fulfillment
+ * @property {{ status: string, failure: { code: string | null, decline_code: string | null, message: string | null } | null } | null} fulfillment
  */
 
 /** An answer that says no; `code` is the service's word for why. */
@@ -43,6 +43,9 @@ export const status = (address) => ask(`${address}/status`);
 
 /** The status after the service has asked Stripe. @param {string} address @returns {Promise<Status>} */
 export const askStripe = (address) => ask(`${address}/status`, { method: "POST" });
+
+/** What Stripe.js is started with: the language of the page. @param {string | undefined} locale */
+export const localized = (locale) => ({ locale: /** @type {import("@stripe/stripe-js").StripeElementLocale | undefined} */ (locale) });
 
 /** Loads Stripe.js from where the deployment says it is. @param {string} url @returns {Promise<StripeConstructor>} */
 export function loadStripe(url) {
