@@ -21,6 +21,7 @@ from app.clients import confirmation_of, database_of, gateway_of, tokens_of
 from app.credit_notes.service import CreditNotes
 from app.customers.service import Customers
 from app.db.engine import Database
+from app.discounts.service import Discounts
 from app.events.live import LiveFeed
 from app.fulfillment.actions import Actions
 from app.idempotency.operations import Operations, UseCase
@@ -46,6 +47,7 @@ from app.refunds.service import Refunds
 from app.reports.balance import BalanceCheck
 from app.settings import Settings
 from app.stripe.client import StripeGateway
+from app.taxes.service import Taxes
 from app.use_cases import AT_STRIPE, LOCAL
 
 if TYPE_CHECKING:
@@ -97,6 +99,8 @@ class Container:
     operations: Operations
     catalog: Catalog
     customers: Customers
+    taxes: Taxes
+    discounts: Discounts
     invoices: Invoices
     hosted_pages: HostedPages
     items: Items
@@ -307,6 +311,8 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             operations=operations,
             catalog=Catalog(writer),
             customers=Customers(writer),
+            taxes=Taxes(database, writer),
+            discounts=Discounts(writer),
             invoices=invoices,
             hosted_pages=hosted_pages,
             items=Items(database, invoices),

@@ -16,6 +16,7 @@ from app.catalog import routes as catalog_routes
 from app.container import built
 from app.credit_notes import routes as credit_notes_routes
 from app.customers import routes as customers_routes
+from app.discounts import routes as discounts_routes
 from app.disputes import routes as disputes_routes
 from app.events import routes as events_routes
 from app.events.live import LiveFeed
@@ -38,6 +39,7 @@ from app.refunds import routes as refunds_routes
 from app.reports import routes as reports_routes
 from app.scraping.server import scraped
 from app.settings import Settings
+from app.taxes import routes as taxes_routes
 from app.version import VERSION
 
 log = structlog.get_logger(__name__)
@@ -55,6 +57,10 @@ ROUTERS = (
     payment_methods_routes.router,
     catalog_routes.products,
     catalog_routes.prices,
+    taxes_routes.rates,
+    taxes_routes.ids,
+    discounts_routes.coupons,
+    discounts_routes.codes,
     payment_links_routes.router,
     fulfillment_routes.fulfillments,
     fulfillment_routes.actions,

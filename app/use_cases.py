@@ -6,6 +6,7 @@ from app.access.service import Keys
 from app.catalog.service import Catalog
 from app.credit_notes.service import CreditNotes
 from app.customers.service import Customers
+from app.discounts.service import Discounts
 from app.fulfillment.actions import Actions
 from app.inbox.replay import Replay
 from app.invoices.copies import Copies
@@ -16,6 +17,7 @@ from app.outgoing.redelivery import Redelivery
 from app.payment_links.service import PaymentLinks
 from app.payment_methods.service import PaymentMethods
 from app.refunds.service import Refunds
+from app.taxes.service import Taxes
 
 AT_STRIPE: dict[type, tuple[Callable[..., object], ...]] = {
     Catalog: (
@@ -46,6 +48,14 @@ AT_STRIPE: dict[type, tuple[Callable[..., object], ...]] = {
         PaymentMethods.create_setup_intent,
     ),
     Refunds: (Refunds.create_refund, Refunds.cancel_refund),
+    Taxes: (Taxes.create_tax_rate, Taxes.update_tax_rate, Taxes.create_tax_id, Taxes.delete_tax_id),
+    Discounts: (
+        Discounts.create_coupon,
+        Discounts.update_coupon,
+        Discounts.delete_coupon,
+        Discounts.create_promotion_code,
+        Discounts.update_promotion_code,
+    ),
     CreditNotes: (CreditNotes.create_credit_note, CreditNotes.void_credit_note),
 }
 """Those that change things at Stripe, by their services."""

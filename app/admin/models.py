@@ -54,6 +54,25 @@ class PaymentMethod(Model):
     __table__ = schema.payment_methods
 
 
+class TaxRate(Model):
+    __table__ = schema.tax_rates
+    metadata_ = schema.tax_rates.c.metadata
+
+
+class TaxId(Model):
+    __table__ = schema.tax_ids
+
+
+class Coupon(Model):
+    __table__ = schema.coupons
+    metadata_ = schema.coupons.c.metadata
+
+
+class PromotionCode(Model):
+    __table__ = schema.promotion_codes
+    metadata_ = schema.promotion_codes.c.metadata
+
+
 class Fulfillment(Model):
     __table__ = schema.fulfillments
     earlier_status = schema.fulfillments.c.status

@@ -12,6 +12,7 @@ from sqlalchemy import JSON, ColumnElement, Table, Text, case, cast, column, fun
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from app.db.schema import (
+    coupons,
     credit_notes,
     customers,
     disputes,
@@ -22,7 +23,10 @@ from app.db.schema import (
     payment_methods,
     prices,
     products,
+    promotion_codes,
     refunds,
+    tax_ids,
+    tax_rates,
 )
 from app.db.schema.fulfillments import EFFECTIVE_STATUS
 from app.stripe.fields import Fields
@@ -37,6 +41,10 @@ TABLES: dict[Kind, Table] = {
     Kind.CREDIT_NOTE: credit_notes,
     Kind.DISPUTE: disputes,
     Kind.PAYMENT_METHOD: payment_methods,
+    Kind.TAX_RATE: tax_rates,
+    Kind.TAX_ID: tax_ids,
+    Kind.COUPON: coupons,
+    Kind.PROMOTION_CODE: promotion_codes,
 }
 
 

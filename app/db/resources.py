@@ -75,6 +75,10 @@ PRICE = _mirrored(Kind.PRICE)
 CUSTOMER = _mirrored(Kind.CUSTOMER)
 REFUND = _mirrored(Kind.REFUND)
 CREDIT_NOTE = _mirrored(Kind.CREDIT_NOTE)
+TAX_RATE = _mirrored(Kind.TAX_RATE)
+TAX_ID = _mirrored(Kind.TAX_ID)
+COUPON = _mirrored(Kind.COUPON)
+PROMOTION_CODE = _mirrored(Kind.PROMOTION_CODE)
 DISPUTE = _mirrored(Kind.DISPUTE, due=schema.disputes.c.status.in_(sorted(TO_ANSWER)))
 
 _METHODS = schema.payment_methods.c

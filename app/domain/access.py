@@ -22,6 +22,12 @@ class Scope(StrEnum):
     PRICES_WRITE = "prices:write"
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
+    TAX_RATES_READ = "tax_rates:read"
+    TAX_RATES_WRITE = "tax_rates:write"
+    COUPONS_READ = "coupons:read"
+    COUPONS_WRITE = "coupons:write"
+    PROMOTION_CODES_READ = "promotion_codes:read"
+    PROMOTION_CODES_WRITE = "promotion_codes:write"
     INVOICES_READ = "invoices:read"
     INVOICES_WRITE = "invoices:write"
     REFUNDS_READ = "refunds:read"
@@ -109,6 +115,23 @@ RULES = {
     "set_default_payment_method": Rule(Scope.CUSTOMERS_WRITE),
     "create_setup_intent": Rule(Scope.CUSTOMERS_WRITE),
     "get_setup_intent": Rule(Scope.CUSTOMERS_READ),
+    "create_tax_id": Rule(Scope.CUSTOMERS_WRITE),
+    "list_tax_ids": Rule(Scope.CUSTOMERS_READ),
+    "get_tax_id": Rule(Scope.CUSTOMERS_READ),
+    "delete_tax_id": Rule(Scope.CUSTOMERS_WRITE),
+    "create_tax_rate": Rule(Scope.TAX_RATES_WRITE),
+    "list_tax_rates": Rule(Scope.TAX_RATES_READ),
+    "get_tax_rate": Rule(Scope.TAX_RATES_READ),
+    "update_tax_rate": Rule(Scope.TAX_RATES_WRITE),
+    "create_coupon": Rule(Scope.COUPONS_WRITE),
+    "list_coupons": Rule(Scope.COUPONS_READ),
+    "get_coupon": Rule(Scope.COUPONS_READ),
+    "update_coupon": Rule(Scope.COUPONS_WRITE),
+    "delete_coupon": Rule(Scope.COUPONS_WRITE),
+    "create_promotion_code": Rule(Scope.PROMOTION_CODES_WRITE),
+    "list_promotion_codes": Rule(Scope.PROMOTION_CODES_READ),
+    "get_promotion_code": Rule(Scope.PROMOTION_CODES_READ),
+    "update_promotion_code": Rule(Scope.PROMOTION_CODES_WRITE),
     "create_invoice": Rule(Scope.INVOICES_WRITE),
     "list_invoices": Rule(Scope.INVOICES_READ, customers=True),
     "get_invoice": Rule(Scope.INVOICES_READ, customers=True),

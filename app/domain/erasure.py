@@ -29,6 +29,8 @@ PERSONAL_IN = {
 HOW_THEY_PAY = frozenset({"payment_method", "mandate"})
 """Kinds of objects whose every group of fields says how somebody pays: each type of payment method has its own."""
 
+PREFIXES = {"cus_": "customer", "txi_": "tax_id"}
+"""How the ids of objects begin whose answers of ours do not name their kind."""
 PREVIOUS = "previous_attributes"
 
 
@@ -62,8 +64,9 @@ def _kind(document: Any) -> str:
     """The kind of object that `document` says it is; empty if it says none."""
     if not isinstance(document, dict):
         return ""
-    if str(document.get("id", "")).startswith("cus_"):
-        return "customer"
+    for prefix, kind in PREFIXES.items():
+        if str(document.get("id", "")).startswith(prefix):
+            return kind
     said = document.get("object")
     return said if isinstance(said, str) else ""
 

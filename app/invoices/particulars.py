@@ -30,7 +30,7 @@ class FinalizationError(Shown):
     type: str | None
 
 
-class TaxIdRead(Shown):
+class InvoiceTaxIdRead(Shown):
     type: str
     value: str | None
 

@@ -33,6 +33,7 @@ from app.invoices.particulars import (
     DiscountAmountRead,
     FinalizationError,
     InvoicePaymentListed,
+    InvoiceTaxIdRead,
     Parent,
     Party,
     PaymentSettings,
@@ -42,7 +43,6 @@ from app.invoices.particulars import (
     ShippingCost,
     ShippingDetails,
     StatusDetails,
-    TaxIdRead,
     TaxRead,
     discounted,
     finalization_error,
@@ -166,7 +166,7 @@ class InvoiceListed(Shown):
     customer_shipping: Annotated[
         ShippingDetails | None, From("customer_shipping", taken(ShippingDetails), since=4), Personal
     ]
-    customer_tax_ids: Annotated[list[TaxIdRead], From("customer_tax_ids", frozen_tax_ids, since=2), Personal]
+    customer_tax_ids: Annotated[list[InvoiceTaxIdRead], From("customer_tax_ids", frozen_tax_ids, since=2), Personal]
     customer_tax_exempt: Annotated[str | None, From("customer_tax_exempt", since=4), Feed] = Field(
         description="`none`, `exempt` or `reverse`: the customer owes the tax itself.", examples=["none"]
     )

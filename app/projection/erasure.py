@@ -15,7 +15,7 @@ from app.domain.json import JsonObject
 from app.projection import erasure_statements
 from app.stripe.mapping import FIELDS, Kind
 
-OF_CUSTOMERS = (Kind.INVOICE, Kind.PAYMENT_METHOD)
+OF_CUSTOMERS = (Kind.INVOICE, Kind.PAYMENT_METHOD, Kind.TAX_ID)
 """The kinds whose documents say who a customer is, or how it pays."""
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """A time before any event was received."""

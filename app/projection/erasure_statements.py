@@ -39,10 +39,12 @@ from app.db.schema import (
     payment_methods,
     refunds,
     setup_intents,
+    tax_ids,
     webhook_events,
 )
 from app.db.schema.metadata import TIME
 from app.db.statement import Statement, any_of, parameters
+from app.stripe.mapping import FIELDS, Kind
 
 PAGE = 200
 NAME = "erasure_4"
@@ -59,7 +61,7 @@ _E, _O, _A = webhook_events.c, operations.c, fulfillment_actions.c
 _ERASED = any_of("customers", Text)
 _AFTER = bindparam("after", type_=Text)
 
-_RETURNED = (
+_OF_CUSTOMERS = (
     (refunds, refunds.c.id),
     (refunds, refunds.c.charge),
     (credit_notes, credit_notes.c.id),
@@ -68,8 +70,9 @@ _RETURNED = (
     (payment_methods, payment_methods.c.id),
     (payment_methods, payment_methods.c.mandate),
     (setup_intents, setup_intents.c.id),
+    (tax_ids, tax_ids.c.id),
 )
-"""What came back of invoices, and the charges, whose events say who paid; how customers pay, and the mandates."""
+"""What came back of invoices, and the charges, whose events say who paid; how customers pay, mandates, and tax ids."""
 
 _TRACED = union(
     select(func.unnest(bindparam("customers", type_=ARRAY(Text))).label("id")),
@@ -77,9 +80,9 @@ _TRACED = union(
     select(invoice_payments.c.payment_intent)
     .join(invoices, invoices.c.id == invoice_payments.c.invoice)
     .where(invoices.c.customer == _ERASED),
-    *(select(named).where(table.c.customer == _ERASED) for table, named in _RETURNED),
+    *(select(named).where(table.c.customer == _ERASED) for table, named in _OF_CUSTOMERS),
 ).cte("traced")
-"""The ids of customers, of their invoices, of the payments of those, and of what came back."""
+"""The ids of customers, of their tax ids and invoices, of the payments of those, and of what came back."""
 
 _EVENTS = Statement(
     select(_E.id, _E.payload.label("document"))
@@ -123,6 +126,21 @@ _ACTIONS = Statement(
         )
     )
 )
+_TAX_IDS = Statement(
+    update(tax_ids)
+    .values(
+        **dict.fromkeys(FIELDS[Kind.TAX_ID].blank), deleted_at=func.coalesce(tax_ids.c.deleted_at, func.now()),
+        document=None, document_version=0, revision=tax_ids.c.revision + 1,
+    )
+    .where(
+        tax_ids.c.id.in_(
+            select(tax_ids.c.id)
+            .where(tax_ids.c.customer == _ERASED, tax_ids.c.value.is_not(None))
+            .with_for_update(skip_locked=True)
+        )
+    )
+)  # fmt: skip
+"""Blanks the tax ids, which go with their customers. Their documents are made anew of what is left."""
 _NAMED = (
     func.regexp_matches(_E.payload, '"customer"[[:space:]]*:[[:space:]]*"([^"]+)"|"(cus_[^"]+)"', "g")
     .table_valued(column("ids", ARRAY(Text)))
@@ -202,9 +220,10 @@ class Place(NamedTuple):
 async def forget(connection: Connection, customers: Sequence[str], scrub: Scrub) -> int:
     """Scrub the events and stored answers about `customers`, their invoices and the payments of those.
 
-    Also clears the reasons of their fulfillment actions, which may hold a hook's own words. Returns how many documents
-    changed.
+    Also clears the reasons of their fulfillment actions, which may hold a hook's own words, and deletes their tax ids.
+    Returns how many documents changed.
     """
+    await _TAX_IDS.execute(connection, customers=list(customers))
     await _ACTIONS.execute(connection, customers=list(customers))
     changed = 0
     for found, put in ((_EVENTS, _PUT_EVENTS), (_ANSWERS, _PUT_ANSWERS)):

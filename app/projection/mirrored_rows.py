@@ -13,12 +13,11 @@ from app.db.engine import Connection
 from app.db.mirrored_documents import TABLES
 from app.db.rows import load, load_all, store
 from app.domain.changes import invoice_status
-from app.domain.invoice import DELETED_RANK
 from app.domain.json import JsonObject, JsonView, storable
 from app.domain.snapshot import Version
 from app.domain.sources import Feed
 from app.projection import item_statements
-from app.stripe.mapping import FIELDS, ITEM, RETURNS, VERSIONS, Kind, Snapshot, lines_digest, rank_of
+from app.stripe.mapping import FIELDS, ITEM, RETURNS, VERSIONS, Kind, Snapshot, deleted_rank, lines_digest, rank_of
 
 
 async def read(connection: Connection, kind: Kind, ids: Collection[str]) -> dict[str, JsonObject]:
@@ -88,7 +87,7 @@ def version_of(kind: Kind, row: JsonObject) -> Version:
     """The version of the snapshot that `row` holds."""
     rank = rank_of(kind, row)
     if row["deleted_at"]:
-        rank = DELETED_RANK
+        rank = deleted_rank(kind)
     return Version(
         rank,
         datetime.fromisoformat(row["snapshot_since"]),

@@ -1,6 +1,7 @@
 """Asks Stripe for the current state of an object, as a snapshot that counts where events cannot be ordered."""
 
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from app.db.engine import Database
 from app.domain.errors import NotAtStripe, StripeInvalidRequest
@@ -8,7 +9,7 @@ from app.domain.json import JsonObject
 from app.domain.snapshot import Verdict
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import Answer, StripeGateway
-from app.stripe.mapping import InvoicePayment, Kind, ObservationWindow, Snapshot, invoice_payment, snapshot
+from app.stripe.mapping import VANISHING, InvoicePayment, Kind, ObservationWindow, Snapshot, invoice_payment, snapshot
 
 PATHS = {
     Kind.PRODUCT: "/v1/products",
@@ -19,7 +20,16 @@ PATHS = {
     Kind.CREDIT_NOTE: "/v1/credit_notes",
     Kind.DISPUTE: "/v1/disputes",
     Kind.PAYMENT_METHOD: "/v1/payment_methods",
+    Kind.TAX_RATE: "/v1/tax_rates",
+    Kind.TAX_ID: "/v1/tax_ids",
+    Kind.COUPON: "/v1/coupons",
+    Kind.PROMOTION_CODE: "/v1/promotion_codes",
 }
+
+
+def path_of(subject: Subject) -> str:
+    """The path of an object at Stripe. A coupon's id is the merchant's own text."""
+    return f"{PATHS[subject.kind]}/{quote(subject.id, safe='')}"
 
 
 MOST_LOOKS = 4
@@ -30,18 +40,18 @@ async def observe(gateway: StripeGateway, subject: Subject, over: int | None = N
     """The object as Stripe has it now: an invoice with all its items and payments, a stub where it was deleted.
 
     `over` is the revision known before asking (see Version); without it only times tell whether the answer is newer.
-    An invoice that Stripe does not know is a stub, too, which is `missing`: it may be a draft that was deleted. Of
-    any other kind Stripe keeps a stub or tells by an event: raises NotAtStripe.
+    An invoice that Stripe does not know is a stub, too, which is `missing`: it may be a draft that was deleted. So is
+    a tax id or a coupon. Of any other kind Stripe keeps a stub or tells by an event: raises NotAtStripe.
     """
     expand: JsonObject = {"expand": ["payments"]} if subject.kind is Kind.INVOICE else {}
     try:
-        answer = await gateway.get(f"{PATHS[subject.kind]}/{subject.id}", expand)
+        answer = await gateway.get(path_of(subject), expand)
     except StripeInvalidRequest as error:
         if not error.object_missing:
             raise
-        if subject.kind is not Kind.INVOICE:
+        if subject.kind not in VANISHING:
             raise NotAtStripe(subject.kind, subject.id) from error
-        missing = gone(subject)
+        missing = gone(subject, over)
         missing.missing = True
         return missing
     observed = snapshot_of(subject.kind, answer, over=over)
@@ -77,10 +87,10 @@ async def take_over(
     raise AssertionError("the loop ends by returning or raising")  # pragma: no cover
 
 
-def gone(subject: Subject) -> Snapshot:
-    """The snapshot of an object that Stripe no longer has."""
-    now = datetime.now(UTC)
-    return snapshot(subject.kind, {"id": subject.id, "deleted": True}, ObservationWindow(now, now))
+def gone(subject: Subject, over: int | None = None) -> Snapshot:
+    """The snapshot of an object that Stripe no longer has. `over` is the revision known before asking (see Version)."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return snapshot(subject.kind, {"id": subject.id, "deleted": True}, ObservationWindow(now, now, over=over))
 
 
 def snapshot_of(kind: Kind, answer: Answer, *, over: int | None = None) -> Snapshot:

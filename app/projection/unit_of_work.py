@@ -37,7 +37,7 @@ from app.projection import (
 from app.projection.mirrored_rows import items_document
 from app.projection.noted_changes import note_invoice, note_return
 from app.projection.setup_intent_statements import SetupIntent
-from app.stripe.mapping import FIELDS, RETURNS, InvoicePayment, Kind, Snapshot
+from app.stripe.mapping import FIELDS, RETURNS, REUSED, InvoicePayment, Kind, Snapshot
 
 INACTIVE = "inactive"
 """The status of a mandate that was revoked."""
@@ -194,6 +194,8 @@ class UnitOfWork:
         )
         if newer:
             if known is None and snapshot.stub:
+                if subject.kind in REUSED:
+                    return verdict
                 self._buried.add(subject.id)
                 self._gone.add(subject.id)
                 return verdict

@@ -35,6 +35,10 @@ RESOURCES: dict[Kind, Resource] = {
     Kind.CREDIT_NOTE: resources.CREDIT_NOTE,
     Kind.DISPUTE: resources.DISPUTE,
     Kind.PAYMENT_METHOD: resources.PAYMENT_METHOD,
+    Kind.TAX_RATE: resources.TAX_RATE,
+    Kind.TAX_ID: resources.TAX_ID,
+    Kind.COUPON: resources.COUPON,
+    Kind.PROMOTION_CODE: resources.PROMOTION_CODE,
 }
 
 Written = str | None
@@ -178,7 +182,7 @@ class Writer:
         if operation.fresh:
             async with self._database.connection() as connection:
                 await documents.require(connection, RESOURCES[kind], str(operation.subject))
-        return f"{observation.PATHS[kind]}/{operation.subject}"
+        return observation.path_of(Subject(kind, str(operation.subject)))
 
     async def claim_reference(self, operation: Operation, kind: Kind, params: JsonView) -> None:
         """Claim the caller's `reference` for the object that `operation` creates. Raises ReferenceTaken."""

@@ -17,6 +17,7 @@ from sqlalchemy.sql.selectable import NamedFromClause
 
 from app.db.engine import Connection
 from app.db.schema import (
+    coupons,
     credit_notes,
     customers,
     disputes,
@@ -26,20 +27,26 @@ from app.db.schema import (
     payment_methods,
     prices,
     products,
+    promotion_codes,
     refunds,
+    tax_ids,
+    tax_rates,
 )
 from app.db.schema.metadata import TIME
 from app.db.statement import Statement, identifiers
 from app.domain.json import JsonObject
 from app.projection.item_statements import invoices_of
 
-COMPARED = (products, prices, customers, invoices, invoice_items, refunds, credit_notes, disputes, payment_methods,
-            fulfillments)  # fmt: skip
+COMPARED = (
+    products, prices, customers, tax_rates, tax_ids, coupons, promotion_codes, invoices, invoice_items, refunds, credit_notes,
+    disputes, payment_methods, fulfillments,
+)  # fmt: skip
 """The compared tables, parents first."""
 
 BESIDE = (
     "reference_claims",
     "invoice_payments",
+    "invoice_discounts",
     "tombstones",
     "setup_intents",
     "changes",

@@ -15,6 +15,7 @@ import msgspec
 from app.catalog.schemas import PriceDocument, PriceRead, ProductRead
 from app.credit_notes.schemas import CreditNoteRead
 from app.customers.schemas import CustomerRead
+from app.discounts.schemas import CouponRead, PromotionCodeRead
 from app.disputes.schemas import DisputeRead
 from app.domain import credit_note, dispute, refund
 from app.domain.invoice import DELETED_RANK, RANK, InvoiceStatus
@@ -25,6 +26,7 @@ from app.invoices.read_schemas import InvoiceDocument, InvoiceListed, ItemRead
 from app.payment_methods.schemas import PaymentMethodRead
 from app.refunds.schemas import RefundRead
 from app.stripe.fields import Fields
+from app.taxes.schemas import TaxIdRead, TaxRateRead
 
 INLINE_LINES = 10
 """The number of lines that Stripe shows with an invoice. They count as its content; all lines have their own digest."""
@@ -41,10 +43,18 @@ class Kind(StrEnum):
     CREDIT_NOTE = "credit_note"
     DISPUTE = "dispute"
     PAYMENT_METHOD = "payment_method"
+    TAX_RATE = "tax_rate"
+    TAX_ID = "tax_id"
+    COUPON = "coupon"
+    PROMOTION_CODE = "promotion_code"
 
 
 RETURNS = (Kind.REFUND, Kind.CREDIT_NOTE, Kind.DISPUTE)
 """The kinds that say what came back of an invoice."""
+VANISHING = frozenset({Kind.INVOICE, Kind.TAX_ID, Kind.COUPON})
+"""The kinds of which Stripe keeps nothing once they are deleted."""
+REUSED = frozenset({Kind.COUPON})
+"""The kinds whose ids are the merchant's: one that was deleted may come again."""
 RANKS: dict[Kind, Mapping[Any, int]] = {
     Kind.REFUND: refund.RANK,
     Kind.CREDIT_NOTE: credit_note.RANK,
@@ -62,6 +72,10 @@ FIELDS: dict[Kind, Fields] = {
     Kind.CREDIT_NOTE: Fields(CreditNoteRead),
     Kind.DISPUTE: Fields(DisputeRead),
     Kind.PAYMENT_METHOD: Fields(PaymentMethodRead),
+    Kind.TAX_RATE: Fields(TaxRateRead),
+    Kind.TAX_ID: Fields(TaxIdRead),
+    Kind.COUPON: Fields(CouponRead),
+    Kind.PROMOTION_CODE: Fields(PromotionCodeRead),
 }
 PLACED = ("invoice", "position")
 """What a line item does not say of itself."""
@@ -155,23 +169,28 @@ def snapshot(kind: Kind, stripe_object: JsonView, window: ObservationWindow, *, 
     """The snapshot of `stripe_object`; `deleted` if it is known to be gone. A payment method that is detached is gone."""
     object_id = stripe_object["id"]
     if stripe_object.get("deleted") or (kind is Kind.PAYMENT_METHOD and not stripe_object["customer"]):
-        return Snapshot(kind, object_id, _deleted(window), {"id": object_id}, deleted=True, stub=True)
+        return Snapshot(kind, object_id, _deleted(kind, window), {"id": object_id}, deleted=True, stub=True)
     row = FIELDS[kind].read(stripe_object)
     timeless = window.asked and stripe_object.get("test_clock") is not None
     if timeless:
         made = datetime.fromtimestamp(stripe_object["created"], UTC)
         window = replace(window, since=made, until=made)
     if kind is not Kind.INVOICE:
-        version = _deleted(window) if deleted else _version(kind, row, [], window, timeless=timeless)
+        version = _deleted(kind, window) if deleted else _version(kind, row, [], window, timeless=timeless)
         return Snapshot(kind, object_id, version, row, deleted=deleted)
     items = _items(stripe_object)
-    version = _deleted(window) if deleted else _version(kind, row, items, window, timeless=timeless)
+    version = _deleted(kind, window) if deleted else _version(kind, row, items, window, timeless=timeless)
     complete = not stripe_object["lines"]["has_more"]
     payments = stripe_object.get("payments") or {}
     return Snapshot(
         kind, object_id, version, row, deleted, items=items, items_complete=complete, payments=_payments(payments),
         payments_complete=payments.get("has_more") is False,
     )  # fmt: skip
+
+
+def deleted_rank(kind: Kind) -> int:
+    """The rank of a deleted object: the last one, unless another object may have its id later."""
+    return 0 if kind in REUSED else DELETED_RANK
 
 
 def rank_of(kind: Kind, row: JsonView) -> int:
@@ -204,8 +223,8 @@ def _content_digest(kind: Kind, row: JsonView, items: Sequence[JsonView], since:
     return _digest([FIELDS[kind].content(row, since), _digest(listed)])
 
 
-def _deleted(window: ObservationWindow) -> Version:
-    return Version(DELETED_RANK, window.since, window.until, "deleted", over=window.over)
+def _deleted(kind: Kind, window: ObservationWindow) -> Version:
+    return Version(deleted_rank(kind), window.since, window.until, "deleted", over=window.over)
 
 
 def lines_digest(items: Sequence[JsonView]) -> str:

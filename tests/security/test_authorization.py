@@ -105,6 +105,10 @@ async def world(
     shared = {
         "product_id": product["id"],
         "price_id": price["id"],
+        "tax_rate_id": "txr_none",
+        "tax_id": "txi_none",
+        "coupon_id": "none",
+        "promotion_code_id": "promo_none",
         "key_id": key["id"],
         "event_id": "evt_none",
         "action_id": "act_none",

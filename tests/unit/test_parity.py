@@ -10,18 +10,23 @@ from app.admin.login import Operator
 from app.admin.views.invoices import InvoiceView
 from app.admin.views.mirrored import later_section
 from app.admin.views.mirrors import (
+    CouponView,
     CreditNoteView,
     CustomerView,
     DisputeView,
     PaymentMethodView,
     PriceView,
     ProductView,
+    PromotionCodeView,
     RefundView,
+    TaxIdView,
+    TaxRateView,
 )
 from app.admin.views.table import ReadOnlyView
 from app.catalog.schemas import PriceRead, ProductRead
 from app.credit_notes.schemas import CreditNoteRead
 from app.customers.schemas import CustomerRead
+from app.discounts.schemas import CouponRead, PromotionCodeRead
 from app.disputes.schemas import DisputeRead
 from app.domain.erasure import NOT_PEOPLE, PERSONAL
 from app.domain.masking import MASK
@@ -31,6 +36,7 @@ from app.invoices.read_schemas import InvoiceListed, InvoiceRead, ItemRead
 from app.payment_methods.schemas import PaymentMethodRead
 from app.refunds.schemas import RefundRead
 from app.stripe.mapping import FIELDS, ITEM, Kind
+from app.taxes.schemas import TaxIdRead, TaxRateRead
 from tests.unit.test_fields import Kept, Listed
 
 READ: dict[Kind, type[BaseModel]] = {
@@ -42,6 +48,10 @@ READ: dict[Kind, type[BaseModel]] = {
     Kind.CREDIT_NOTE: CreditNoteRead,
     Kind.DISPUTE: DisputeRead,
     Kind.PAYMENT_METHOD: PaymentMethodRead,
+    Kind.TAX_RATE: TaxRateRead,
+    Kind.TAX_ID: TaxIdRead,
+    Kind.COUPON: CouponRead,
+    Kind.PROMOTION_CODE: PromotionCodeRead,
 }
 VIEWS: dict[Kind, type[ReadOnlyView]] = {
     Kind.PRODUCT: ProductView,
@@ -51,7 +61,11 @@ VIEWS: dict[Kind, type[ReadOnlyView]] = {
     Kind.REFUND: RefundView,
     Kind.CREDIT_NOTE: CreditNoteView,
     Kind.DISPUTE: DisputeView,
+    Kind.COUPON: CouponView,
     Kind.PAYMENT_METHOD: PaymentMethodView,
+    Kind.PROMOTION_CODE: PromotionCodeView,
+    Kind.TAX_ID: TaxIdView,
+    Kind.TAX_RATE: TaxRateView,
 }
 NOT_IN_DOCUMENTS = {
     "fulfillment": "another row's: it is joined when the invoice is read",
@@ -101,7 +115,7 @@ def test_every_field_of_an_invoice_is_told_in_the_feed() -> None:
 def test_every_field_is_in_the_console(kind: Kind) -> None:
     view = VIEWS[kind]
     columns = {str(name).rstrip("_") for name in view.column_details_list or [*view.model.__table__.columns.keys()]}  # type: ignore[attr-defined]
-    fields = [name for name in READ[kind].model_fields if name != "invoice_settings"]
+    fields = [name for name in READ[kind].model_fields if name not in {"invoice_settings", "promotion"}]
     assert set(fields) - columns - FIELDS[kind].later.keys() <= NOT_IN_THE_CONSOLE.keys()
 
 

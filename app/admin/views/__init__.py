@@ -5,13 +5,17 @@ from app.admin.views.actions import FulfillmentActionView
 from app.admin.views.inbox import WebhookEventView
 from app.admin.views.invoices import ChangeView, FulfillmentView, InvoiceView, PaymentLinkView
 from app.admin.views.mirrors import (
+    CouponView,
     CreditNoteView,
     CustomerView,
     DisputeView,
     PaymentMethodView,
     PriceView,
     ProductView,
+    PromotionCodeView,
     RefundView,
+    TaxIdView,
+    TaxRateView,
 )
 from app.admin.views.operations import OperationView
 from app.admin.views.outgoing import DeliveryView, WebhookEndpointView
@@ -29,6 +33,10 @@ VIEWS: tuple[type[ReadOnlyView], ...] = (
     PaymentMethodView,
     ProductView,
     PriceView,
+    TaxRateView,
+    TaxIdView,
+    CouponView,
+    PromotionCodeView,
     WebhookEventView,
     OperationView,
     FulfillmentActionView,

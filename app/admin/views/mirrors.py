@@ -1,6 +1,18 @@
-"""The views of customers, products and prices, and of what came back of invoices."""
+"""The views of customers, the catalog, taxes and discounts, and of what came back of invoices."""
 
-from app.admin.models import CreditNote, Customer, Dispute, PaymentMethod, Price, Product, Refund
+from app.admin.models import (
+    Coupon,
+    CreditNote,
+    Customer,
+    Dispute,
+    PaymentMethod,
+    Price,
+    Product,
+    PromotionCode,
+    Refund,
+    TaxId,
+    TaxRate,
+)
 from app.admin.views.mirrored import MirroredView
 from app.domain.sources import Personal
 from app.stripe.mapping import FIELDS, Kind
@@ -44,6 +56,43 @@ class PriceView(MirroredView, model=Price):
     group = "Customers and catalog"
     search = ("id", "product", "reference")
     column_list = ["id", "product", "unit_amount", "currency", "active", "nickname", "created_at"]
+
+
+class TaxRateView(MirroredView, model=TaxRate):
+    """Tax rates."""
+
+    kind = Kind.TAX_RATE
+    group = "Customers and catalog"
+    search = ("id", "reference")
+    column_list = ["id", "display_name", "percentage", "inclusive", "country", "active", "created_at"]
+
+
+class TaxIdView(MirroredView, model=TaxId):
+    """Tax ids. Only admins see what erasure would remove."""
+
+    kind = Kind.TAX_ID
+    group = "Customers and catalog"
+    search = ("id", "customer")
+    personal = frozenset(FIELDS[Kind.TAX_ID].marked(Personal))
+    column_list = ["id", "customer", "type", "value", "country", "verification", "created_at"]
+
+
+class CouponView(MirroredView, model=Coupon):
+    """Coupons."""
+
+    kind = Kind.COUPON
+    group = "Customers and catalog"
+    search = ("id", "reference")
+    column_list = ["id", "name", "percent_off", "amount_off", "currency", "times_redeemed", "valid", "created_at"]
+
+
+class PromotionCodeView(MirroredView, model=PromotionCode):
+    """Promotion codes."""
+
+    kind = Kind.PROMOTION_CODE
+    group = "Customers and catalog"
+    search = ("id", "code", "coupon", "customer", "reference")
+    column_list = ["id", "code", "coupon", "active", "customer", "times_redeemed", "expires_at", "created_at"]
 
 
 class RefundView(MirroredView, model=Refund):

@@ -28,6 +28,7 @@ from app.db.schema.mirrors import (
 from app.db.schema.operations import operations, reference_claims
 from app.db.schema.outgoing import deliveries, webhook_endpoints
 from app.db.schema.reports import balance_days
+from app.db.schema.taxes import coupons, invoice_discounts, promotion_codes, tax_ids, tax_rates
 
 __all__ = [
     "Table",
@@ -36,6 +37,7 @@ __all__ = [
     "balance_days",
     "changes",
     "configured_actions",
+    "coupons",
     "coverage",
     "credit_notes",
     "customers",
@@ -46,6 +48,7 @@ __all__ = [
     "fulfillment_actions",
     "fulfillment_policy",
     "fulfillments",
+    "invoice_discounts",
     "invoice_items",
     "invoice_payments",
     "invoices",
@@ -55,10 +58,13 @@ __all__ = [
     "payment_methods",
     "prices",
     "products",
+    "promotion_codes",
     "rate_buckets",
     "reference_claims",
     "refunds",
     "setup_intents",
+    "tax_ids",
+    "tax_rates",
     "tombstones",
     "webhook_endpoints",
     "webhook_events",

@@ -23,7 +23,7 @@ from app.db.schema.metadata import JSON, TIME, metadata, one_of
 from app.domain.invoice import InvoiceStatus
 
 
-def _mirrored() -> tuple[Column[Any], ...]:
+def mirrored() -> tuple[Column[Any], ...]:
     """Columns of every mirrored object: which snapshot of it is applied, and when.
 
     `revision` counts the changes here, so that an answer of Stripe's is known to be newer than the row it was asked
@@ -48,7 +48,7 @@ def _mirrored() -> tuple[Column[Any], ...]:
     )
 
 
-def _undocumented(table: str) -> Index:
+def undocumented(table: str) -> Index:
     """The index of the rows that have no document yet."""
     return Index(f"ix_{table}_undocumented", "id", postgresql_where=text("document_version = 0"))
 
@@ -56,13 +56,13 @@ def _undocumented(table: str) -> Index:
 products = Table(
     "products",
     metadata,
-    *_mirrored(),
+    *mirrored(),
     Column("name", Text, nullable=False),
     Column("description", Text),
     Column("active", Boolean, nullable=False),
     Column("metadata", JSON, nullable=False),
     Column("reference", Text),
-    _undocumented("products"),
+    undocumented("products"),
     Index("ix_products_newest", desc("created_at"), desc("id")),
     Index("ix_products_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
 )
@@ -70,7 +70,7 @@ products = Table(
 prices = Table(
     "prices",
     metadata,
-    *_mirrored(),
+    *mirrored(),
     Column("product", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("type", Text, nullable=False),
@@ -82,7 +82,7 @@ prices = Table(
     Column("metadata", JSON, nullable=False),
     Column("reference", Text),
     CheckConstraint("unit_amount >= 0", name="unit_amount_not_negative"),
-    _undocumented("prices"),
+    undocumented("prices"),
     Index("ix_prices_newest", desc("created_at"), desc("id")),
     Index("ix_prices_product_newest", "product", desc("created_at"), desc("id")),
     Index("ix_prices_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
@@ -91,7 +91,7 @@ prices = Table(
 customers = Table(
     "customers",
     metadata,
-    *_mirrored(),
+    *mirrored(),
     Column("name", Text),
     Column("email", Text),
     Column("description", Text),
@@ -102,7 +102,7 @@ customers = Table(
     Column("footer", Text),
     Column("metadata", JSON, nullable=False),
     Column("reference", Text),
-    _undocumented("customers"),
+    undocumented("customers"),
     Index("ix_customers_newest", desc("created_at"), desc("id")),
     Index("ix_customers_email_newest", "email", desc("created_at"), desc("id")),
     Index("ix_customers_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
@@ -112,7 +112,7 @@ customers = Table(
 invoices = Table(
     "invoices",
     metadata,
-    *_mirrored(),
+    *mirrored(),
     Column("number", Text),
     Column("status", Text, nullable=False),
     Column("customer", Text),
@@ -145,7 +145,7 @@ invoices = Table(
     CheckConstraint("amount_due >= 0 AND amount_paid >= 0 AND amount_remaining >= 0", name="amounts_not_negative"),
     CheckConstraint("currency = lower(currency) AND length(currency) = 3", name="currency"),
     CheckConstraint("jsonb_array_length(custom_fields) <= 4", name="custom_fields_at_most_four"),
-    _undocumented("invoices"),
+    undocumented("invoices"),
     Index("ix_invoices_newest", desc("created_at"), desc("id")),
     Index("ix_invoices_customer_newest", "customer", desc("created_at"), desc("id")),
     Index("ix_invoices_status_newest", "status", desc("created_at"), desc("id")),
@@ -202,7 +202,7 @@ def _returned(table: str) -> tuple[Column[Any] | Index, ...]:
         Column("status", Text, nullable=False),
         Column("currency", Text, nullable=False),
         Column("reason", Text),
-        _undocumented(table),
+        undocumented(table),
         Index(f"ix_{table}_newest", desc("created_at"), desc("id")),
         Index(f"ix_{table}_invoice_newest", "invoice", desc("created_at"), desc("id")),
         Index(f"ix_{table}_customer_newest", "customer", desc("created_at"), desc("id")),
@@ -212,7 +212,7 @@ def _returned(table: str) -> tuple[Column[Any] | Index, ...]:
 refunds = Table(
     "refunds",
     metadata,
-    *_mirrored(),
+    *mirrored(),
     *_returned("refunds"),
     Column("payment_intent", Text),
     Column("charge", Text),
@@ -231,7 +231,7 @@ refunds = Table(
 credit_notes = Table(
     "credit_notes",
     metadata,
-    *_mirrored(),
+    *mirrored(),
     *_returned("credit_notes"),
     Column("number", Text),
     Column("type", Text, nullable=False),
@@ -257,7 +257,7 @@ credit_notes = Table(
 disputes = Table(
     "disputes",
     metadata,
-    *_mirrored(),
+    *mirrored(),
     *_returned("disputes"),
     Column("payment_intent", Text),
     Column("charge", Text),
@@ -275,7 +275,7 @@ disputes = Table(
 payment_methods = Table(
     "payment_methods",
     metadata,
-    *_mirrored(),
+    *mirrored(),
     Column("customer", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("brand", Text),
@@ -285,7 +285,7 @@ payment_methods = Table(
     Column("mandate", Text),
     Column("mandate_status", Text),
     Column("mandate_at", TIME),
-    _undocumented("payment_methods"),
+    undocumented("payment_methods"),
     Index("ix_payment_methods_customer_newest", "customer", desc("created_at"), desc("id")),
     Index("ix_payment_methods_mandate", "mandate", postgresql_where=text("mandate IS NOT NULL")),
 )

@@ -1,0 +1,44 @@
+"""Use cases of tax rates and of the tax ids of customers."""
+
+from app.db import documents, resources
+from app.db.engine import Database
+from app.domain.json import JsonView
+from app.idempotency.operations import Answer, Operation
+from app.projection.write_through import Writer, stripe_params
+from app.stripe.mapping import Kind
+
+RATE_UPDATES = ("display_name", "active", "country", "state", "jurisdiction", "tax_type", "description")
+RATE_FIELDS = ("percentage", "inclusive", *RATE_UPDATES)
+
+
+class Taxes:
+    """The use cases; `params` has the shape of the schema named in each."""
+
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+
+    async def create_tax_rate(self, operation: Operation, params: JsonView) -> Answer:
+        """Create a tax rate (TaxRateCreate); its percentage never changes."""
+        return await self._writer.create(operation, Kind.TAX_RATE, params, stripe_params(params, *RATE_FIELDS))
+
+    async def update_tax_rate(self, operation: Operation, params: JsonView) -> Answer:
+        """Change a tax rate (TaxRateUpdate)."""
+        return await self._writer.update(operation, Kind.TAX_RATE, stripe_params(params, *RATE_UPDATES))
+
+    async def create_tax_id(self, operation: Operation, params: JsonView) -> Answer:
+        """Give the customer `customer` a tax id (TaxIdCreate)."""
+        if operation.fresh:
+            async with self._database.connection() as connection:
+                await documents.require(connection, resources.CUSTOMER, params["customer"])
+        owner = {"type": "customer", "customer": params["customer"]}
+        wanted = {"type": params["type"], "value": params["value"], "owner": owner}
+        return await self._writer.create(operation, Kind.TAX_ID, {}, wanted)
+
+    async def delete_tax_id(self, operation: Operation, params: JsonView) -> Answer:
+        """Delete a tax id of the customer `customer`. Finalized invoices keep it."""
+        if operation.fresh:
+            async with self._database.connection() as connection:
+                owned = {"customer": params["customer"]}
+                await documents.require(connection, resources.TAX_ID, str(operation.subject), **owned)
+        return await self._writer.delete(operation, Kind.TAX_ID)
