@@ -170,7 +170,7 @@ class PromotionCodeRead(Shown):
     id: Annotated[str, From("id"), Identity] = Field(examples=["promo_1Pgf"])
     code: Annotated[str, From("code")] = Field(examples=["SPRING"])
     promotion: Annotated[PromotionRead, Group]
-    active: Annotated[bool, From("active"), Passing] = Field(description="As Stripe said last.")
+    active: Annotated[bool, From("active")] = Field(description="As Stripe said last.")
     customer: Annotated[str | None, From("customer", id_of)]
     expires_at: Annotated[datetime | None, From("expires_at", time)]
     max_redemptions: Annotated[int | None, From("max_redemptions")]

@@ -266,7 +266,7 @@ FIRST_DIGESTS = {
     "tax_rate": "3a30d4d7394a2e0f202df67c7079d7c2",
     "tax_id": "9dcfe85ea5c512d0608f5145a820ec53",
     "coupon": "f825bbd949f0267245029dc4a63ab7c4",
-    "promotion_code": "833c980aa78a90e1822b01f12f3c35e2",
+    "promotion_code": "1ba993369271d8c2f4b93c44c73e758c",
 }
 """What the first release that mirrored each kind computed of the same objects."""
 
