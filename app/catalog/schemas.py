@@ -1,37 +1,94 @@
 """Products and prices: what is sold, and for how much. `From` says where a field stands in Stripe's object."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from app.domain.json import JsonObject
 from app.domain.sources import REFERENCE, From, Identity, Ours, id_of, listed, time, without_reference
+from app.domain.targets import To
+from app.http.schema_rules import WrongFields
 from app.http.schemas import (
+    EXPAND,
+    SUBSCRIPTIONS,
     Create,
     Metadata,
     MetadataUpdate,
     Reference,
+    Request,
     Shown,
     StripeId,
     Text,
     UnitAmount,
-    UnitPriced,
     Update,
+)
+from app.http.stripe_schemas import (
+    OF_PRODUCT,
+    ONE_PRODUCT,
+    PAY_WHAT_YOU_WANT,
+    TAX_DETAILS,
+    TIERS,
+    CurrencyOptions,
+    ProductDataParams,
+    TaxBehavior,
+    UnitPriced,
+    Url,
 )
 
 
-class ProductCreate(Create):
-    name: Text = Field(min_length=1, max_length=250, examples=["Consulting"])
-    description: Text | None = Field(default=None, max_length=5000)
-    active: bool = True
+class DefaultPriceParams(UnitPriced):
+    """A price that is made with the product."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "recurring": SUBSCRIPTIONS,
+        "custom_unit_amount": PAY_WHAT_YOU_WANT,
+    }
+
+    unit_amount: UnitAmount | None = Field(default=None, examples=[12000])
+    currency_options: CurrencyOptions | None = None
     metadata: Metadata = {}
-    reference: Reference | None = None
 
 
-class ProductUpdate(Update):
-    name: Text = Field(default="", min_length=1, max_length=250, examples=["Consulting"])
+class ProductFields(Request):
+    refused: ClassVar[Mapping[str, str]] = {
+        "expand": EXPAND,
+        "id": "not passed on: Stripe chooses ids; give a reference",
+        "marketing_features": "out of scope: pricing tables",
+        "package_dimensions": "out of scope: legacy orders",
+        "shippable": "out of scope: legacy orders",
+        "statement_descriptor": "out of scope: it is for subscriptions; give it with the invoice",
+        "tax_details": TAX_DETAILS,
+        "type": "out of scope: legacy orders",
+    }
+
+    name: Text | None = Field(default=None, min_length=1, max_length=250, examples=["Consulting"])
     description: Text | None = Field(default=None, max_length=5000)
+    active: bool | None = None
+    tax_code: StripeId | None = Field(default=None, examples=["txcd_10000000"])
+    unit_label: Text | None = Field(default=None, max_length=12, examples=["hour"])
+    images: Annotated[list[Url], Field(max_length=8)] | None = None
+    url: Url | None = None
+
+
+class ProductCreate(ProductFields, Create):
+    refused: ClassVar[Mapping[str, str]] = {
+        **ProductFields.refused,
+        "default_price": "not passed on: a new product has no price yet; give default_price_data",
+    }
+
+    name: Text = Field(min_length=1, max_length=250, examples=["Consulting"])
     active: bool = True
+    default_price_data: DefaultPriceParams | None = None
+    metadata: Metadata = {}
+    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
+
+
+class ProductUpdate(ProductFields, Update):
+    never_null: ClassVar[tuple[str, ...]] = ("name", "active")
+
+    default_price: StripeId | None = Field(default=None)
     metadata: MetadataUpdate = {}
 
 
@@ -52,19 +109,59 @@ class ProductRead(Shown):
     updated_at: Annotated[datetime, Ours]
 
 
-class PriceCreate(UnitPriced, Create):
-    product: StripeId = Field(examples=["prod_QZ4a"])
+class PriceFields(Request):
+    refused: ClassVar[Mapping[str, str]] = {
+        "billing_scheme": TIERS,
+        "custom_unit_amount": PAY_WHAT_YOU_WANT,
+        "expand": EXPAND,
+        "recurring": SUBSCRIPTIONS,
+        "tiers": TIERS,
+        "tiers_mode": TIERS,
+        "transform_quantity": "out of scope: prices of packages",
+    }
+
+    active: bool | None = None
+    nickname: Text | None = Field(default=None, max_length=500)
+    lookup_key: Text | None = Field(default=None, min_length=1, max_length=200)
+    transfer_lookup_key: bool | None = Field(
+        default=None, description="Whether the lookup key is taken from the price that has it."
+    )
+    tax_behavior: TaxBehavior | None = None
+    currency_options: CurrencyOptions | None = None
+
+
+class PriceProductParams(ProductDataParams):
+    """A product that is made with the price."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        **ProductDataParams.refused,
+        "id": ProductFields.refused["id"],
+        "statement_descriptor": ProductFields.refused["statement_descriptor"],
+    }
+
+    active: bool | None = None
+
+
+class PriceCreate(PriceFields, UnitPriced, Create):
+    demands: ClassVar[JsonObject] = UnitPriced.demands | {"allOf": [OF_PRODUCT]}
+
+    product: StripeId | None = Field(default=None, examples=["prod_QZ4a"])
+    product_data: PriceProductParams | None = None
     unit_amount: UnitAmount | None = Field(default=None, examples=[12000])
-    nickname: Text | None = Field(default=None, max_length=500)
-    lookup_key: Text | None = Field(default=None, min_length=1, max_length=200)
     metadata: Metadata = {}
-    reference: Reference | None = None
+    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
+
+    @model_validator(mode="after")
+    def _one_product(self) -> Self:
+        if (self.product is None) == (self.product_data is None):
+            raise WrongFields(ONE_PRODUCT, "product", "product_data")
+        return self
 
 
-class PriceUpdate(Update):
-    active: bool = Field(default=True, examples=[False])
-    nickname: Text | None = Field(default=None, max_length=500)
-    lookup_key: Text | None = Field(default=None, min_length=1, max_length=200)
+class PriceUpdate(PriceFields, Update):
+    never_null: ClassVar[tuple[str, ...]] = ("active", "transfer_lookup_key", "tax_behavior")
+
+    active: bool | None = Field(default=None, examples=[False])
     metadata: MetadataUpdate = {}
 
 

@@ -4,9 +4,8 @@ How much may be credited is counted under the invoice's lock, as of refunds (app
 """
 
 from contextlib import suppress
-from datetime import datetime
 
-from app.credit_notes.schemas import CreditNotePreview
+from app.credit_notes.schemas import CreditNoteCreate, CreditNotePreview
 from app.db.engine import Connection, Database
 from app.db.rows import load, load_all, lock
 from app.db.schema import credit_notes, invoices, refunds
@@ -21,15 +20,15 @@ from app.idempotency.steps import Steps
 from app.payments import statements
 from app.projection import observation
 from app.projection.unit_of_work import Subject
-from app.projection.write_through import Writer, stripe_params
+from app.projection.write_through import Writer
 from app.refunds.service import planned
 from app.stripe.client import StripeGateway
 from app.stripe.fields import Fields
 from app.stripe.mapping import Kind
+from app.stripe.parameters import stripe_parameters
 
 PATH = observation.PATHS[Kind.CREDIT_NOTE]
 AMOUNTS = ("refund_amount", "credit_amount", "out_of_band_amount")
-PASSED_ON = ("amount", "lines", "reason", "memo", "refunds", "email_type", *AMOUNTS)
 PREVIEW = Fields(CreditNotePreview)
 
 
@@ -143,10 +142,7 @@ class CreditNotes:
 
 
 def _wanted(invoice_id: str, params: JsonView) -> JsonObject:
-    wanted = {"invoice": invoice_id, **stripe_params(params, *PASSED_ON)}
-    if effective_at := params.get("effective_at"):
-        wanted["effective_at"] = int(datetime.fromisoformat(effective_at).timestamp())
-    return wanted
+    return {"invoice": invoice_id, **stripe_parameters(CreditNoteCreate, params)}
 
 
 def _require_settled(invoice: JsonView, params: JsonView, amount: int) -> None:

@@ -1,7 +1,8 @@
 """Customers: who is invoiced. `From` says where a field stands in Stripe's object."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -19,7 +20,12 @@ from app.domain.sources import (
     time,
     without_reference,
 )
+from app.domain.targets import To
 from app.http.schemas import (
+    ACCOUNTS,
+    EXPAND,
+    SOURCES,
+    Amount,
     Create,
     CustomFieldRead,
     CustomFields,
@@ -33,17 +39,14 @@ from app.http.schemas import (
     Text,
     Update,
 )
+from app.http.stripe_schemas import AddressParams, AmountTaxDisplay, ShippingParams, TaxIdType
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 
 
-class AddressParams(Request):
-    line1: Text | None = Field(default=None, max_length=500)
-    line2: Text | None = Field(default=None, max_length=500)
-    city: Text | None = Field(default=None, max_length=500)
-    state: Text | None = Field(default=None, max_length=500)
-    postal_code: Text | None = Field(default=None, max_length=50)
-    country: str | None = Field(default=None, pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
+class RenderingOptionsParams(Request):
+    amount_tax_display: AmountTaxDisplay | None = None
+    template: StripeId | None = Field(default=None, examples=["inrtem_1Pgf"])
 
 
 PreferredLocales = Annotated[
@@ -52,35 +55,77 @@ PreferredLocales = Annotated[
 
 
 class InvoiceSettingsParams(Request):
-    """What drafts inherit: they copy custom fields and footer when they are made."""
+    """What drafts inherit: they copy custom fields, footer and rendering when they are made."""
 
     default_payment_method: StripeId | None = None
     custom_fields: CustomFields | None = None
     footer: Text | None = Field(default=None, max_length=5000)
+    rendering_options: RenderingOptionsParams | None = None
 
 
-class CustomerCreate(Create):
+class TaxLocationParams(Request):
+    """What Stripe derives the customer's tax location from, beside the address."""
+
+    ip_address: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f.:]{2,45}$")] | None = Field(
+        default=None, examples=["203.0.113.7"]
+    )
+    validate_location: Literal["auto", "deferred", "immediately"] | None = Field(
+        default=None, description="`immediately`: refuse what gives no tax location. `auto` is for changes only."
+    )
+
+
+class TaxIdParams(Request):
+    type: TaxIdType
+    value: Text = Field(min_length=1, max_length=100, examples=["DE123456789"])
+
+
+class CustomerFields(Request):
+    refused: ClassVar[Mapping[str, str]] = {
+        "cash_balance": "out of scope: how bank transfers are matched; it is a setting of the account",
+        "source": SOURCES,
+        "default_source": SOURCES,
+        "expand": EXPAND,
+        "validate": "out of scope: checks of legacy sources",
+        "test_clock": "out of scope: test clocks",
+        "customer_account": ACCOUNTS,
+    }
+
     name: Text | None = Field(default=None, max_length=256, examples=["Jenny Rosen"])
+    business_name: Text | None = Field(default=None, max_length=150)
+    individual_name: Text | None = Field(default=None, max_length=150)
     email: Email | None = Field(default=None, max_length=512, examples=["jenny.rosen@example.com"])
     description: Text | None = Field(default=None, max_length=5000)
     phone: Text | None = Field(default=None, max_length=20)
     address: AddressParams | None = None
+    shipping: ShippingParams | None = None
     preferred_locales: PreferredLocales | None = Field(default=None, examples=[["de-AT", "en"]])
+    tax_exempt: Literal["none", "exempt", "reverse"] | None = None
+    tax: TaxLocationParams | None = None
+    balance: Amount | None = Field(
+        default=None, description="What the next invoices add; below zero, what they take off."
+    )
+    invoice_prefix: Annotated[str, StringConstraints(pattern="^[A-Z0-9]{1,12}$")] | None = Field(
+        default=None, description="What the numbers of the customer's invoices begin with."
+    )
+    next_invoice_sequence: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
+        default=None, description="The number of the next invoice, after the prefix."
+    )
+    invoice_settings: InvoiceSettingsParams | None = None
+
+
+class CustomerCreate(CustomerFields, Create):
     metadata: Metadata = {}
-    reference: Reference | None = None
+    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
     payment_method: StripeId | None = Field(default=None, examples=["pm_card_visa"])
-    invoice_settings: InvoiceSettingsParams | None = None
+    tax_id_data: Annotated[list[TaxIdParams], Field(max_length=5)] | None = None
 
 
-class CustomerUpdate(Update):
-    name: Text | None = Field(default=None, max_length=256, examples=["Jenny Rosen"])
-    email: Email | None = Field(default=None, max_length=512)
-    description: Text | None = Field(default=None, max_length=5000)
-    phone: Text | None = Field(default=None, max_length=20)
-    address: AddressParams | None = None
-    preferred_locales: PreferredLocales | None = Field(default=None, examples=[["de-AT", "en"]])
+class CustomerUpdate(CustomerFields, Update):
+    never_null: ClassVar[tuple[str, ...]] = (
+        "tax", "balance", "invoice_prefix", "next_invoice_sequence", "invoice_settings",
+    )  # fmt: skip
+
     metadata: MetadataUpdate = {}
-    invoice_settings: InvoiceSettingsParams | None = None
 
 
 class RenderingOptions(Shown):

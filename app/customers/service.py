@@ -1,11 +1,10 @@
 """The use cases of customers."""
 
-from app.domain.json import JsonObject, JsonView
+from app.customers.schemas import CustomerCreate, CustomerUpdate
+from app.domain.json import JsonView
 from app.idempotency.operations import Answer, Operation
-from app.projection.write_through import Writer, cleared, stripe_params
+from app.projection.write_through import Writer
 from app.stripe.mapping import Kind
-
-FIELDS = ("name", "email", "description", "phone", "address", "preferred_locales", "payment_method")
 
 
 class Customers:
@@ -16,25 +15,15 @@ class Customers:
 
     async def create_customer(self, operation: Operation, params: JsonView) -> Answer:
         """Create a customer (CustomerCreate) and attach `payment_method` to it."""
-        return await self._writer.create(operation, Kind.CUSTOMER, params, _wanted(params))
+        return await self._writer.create(operation, Kind.CUSTOMER, CustomerCreate, params)
 
     async def update_customer(self, operation: Operation, params: JsonView) -> Answer:
         """Change a customer (CustomerUpdate).
 
         New drafts copy its custom fields and footer; existing ones keep theirs.
         """
-        return await self._writer.update(operation, Kind.CUSTOMER, _wanted(params))
+        return await self._writer.update(operation, Kind.CUSTOMER, CustomerUpdate, params)
 
     async def delete_customer(self, operation: Operation, _params: JsonView) -> Answer:
         """Delete a customer at Stripe; its invoices stay."""
         return await self._writer.delete(operation, Kind.CUSTOMER)
-
-
-def _wanted(params: JsonView) -> JsonObject:
-    wanted = stripe_params(params, *FIELDS)
-    if isinstance(wanted.get("address"), dict):
-        wanted["address"] = {name: cleared(value) for name, value in wanted["address"].items()}
-    settings = params.get("invoice_settings")
-    if settings:
-        wanted["invoice_settings"] = {name: cleared(value) for name, value in settings.items()}
-    return wanted

@@ -48,6 +48,7 @@ class Act(StrEnum):
     """The acts that a caller may ask for."""
 
     UPDATE = "update"
+    CHANGE_COLLECTION = "change_collection"
     DELETE = "delete"
     EDIT_ITEMS = "edit_items"
     FINALIZE = "finalize"
@@ -65,6 +66,7 @@ class Act(StrEnum):
 
 TRANSITIONS: Final[dict[Act, frozenset[InvoiceStatus]]] = {
     Act.UPDATE: frozenset({InvoiceStatus.DRAFT}),
+    Act.CHANGE_COLLECTION: frozenset({InvoiceStatus.DRAFT, InvoiceStatus.OPEN}),
     Act.DELETE: frozenset({InvoiceStatus.DRAFT}),
     Act.EDIT_ITEMS: frozenset({InvoiceStatus.DRAFT}),
     Act.FINALIZE: frozenset({InvoiceStatus.DRAFT}),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
@@ -19,11 +20,16 @@ from pydantic import (
 )
 
 from app.domain.json import JsonObject
-from app.domain.money import LONGER, MAX_AMOUNT, MOST_AMOUNT, problem_with_amount, problem_with_size
+from app.domain.money import MAX_AMOUNT, MOST_AMOUNT
 from app.domain.sources import REFERENCE
-from app.http.schema_rules import INTEGER, NULL, TEXT, SchemaKeywords, WrongFields, any_of, form, one_of
+from app.http.schema_rules import NULL, TEXT, SchemaKeywords, WrongFields
 
 MOST_METADATA = 50
+NOT_NULL = "must not be null: leave out what stays as it is"
+EXPAND = "not passed on: the service decides what it reads of Stripe's answers"
+SOURCES = "out of scope: legacy sources; give a payment method"
+ACCOUNTS = "out of scope: customers that are accounts"
+SUBSCRIPTIONS = "out of scope: subscriptions"
 SURPLUS = 20
 """The most unknown fields or surplus keys that are examined, which is also how many errors are listed."""
 
@@ -38,6 +44,9 @@ class Request(BaseModel):
 
     The contract has it under `x-demands`: generators of clients cannot read `oneOf` beside `properties`.
     """
+
+    refused: ClassVar[Mapping[str, str]] = {}
+    """Stripe's parameters that are no fields here, each with the reason that a caller is told."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> JsonObject:
@@ -61,7 +70,11 @@ class Request(BaseModel):
     def _without_surplus(cls, said: Any) -> Any:
         """Drop most unknown fields before validation: refusing 100,000 of them would take most of a second."""
         fields = cls.model_fields
-        if not isinstance(said, dict) or len(said) <= len(fields) + SURPLUS:
+        if not isinstance(said, dict):
+            return said
+        for name in [name for name in cls.refused if name in said]:
+            raise WrongFields(cls.refused[name], name)
+        if len(said) <= len(fields) + SURPLUS:
             return said
         unknown = islice((name for name in said if name not in fields), SURPLUS)
         return {name: said[name] for name in (*(fields.keys() & said.keys()), *unknown)}
@@ -90,6 +103,17 @@ class Update(Request):
 
     demands: ClassVar[JsonObject] = {"minProperties": 1}
 
+    never_null: ClassVar[tuple[str, ...]] = ()
+    """The fields that null cannot unset."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> JsonObject:
+        schema = super().__get_pydantic_json_schema__(core, handler)
+        fields = handler.resolve_ref_schema(schema)["properties"]
+        for name in cls.never_null:
+            fields[name] = _without_null(fields[name])
+        return schema
+
     @classmethod
     def _without_default(cls, field: JsonObject) -> None:
         """A field that is left out stays as it is."""
@@ -99,7 +123,16 @@ class Update(Request):
     def _says_something(self) -> Self:
         if not self.model_fields_set:
             raise ValueError("at least one field must be given")
+        nulls = [name for name in self.never_null if name in self.model_fields_set and getattr(self, name) is None]
+        if nulls:
+            raise WrongFields(NOT_NULL, *nulls)
         return self
+
+
+def _without_null(schema: JsonObject) -> JsonObject:
+    """The schema of an optional field, without null."""
+    (kind,) = [one for one in schema["anyOf"] if one != NULL]
+    return {**kind, **{word: what for word, what in schema.items() if word not in {"anyOf", "default"}}}
 
 
 def _no_control(value: str) -> str:
@@ -229,7 +262,7 @@ UnitAmount = Annotated[int, Field(ge=0, le=MOST_AMOUNT, description=MINOR)]
 UnitAmountDecimal = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?$"),
-    Field(description="In the currency's minor unit, with at most 12 decimals.", examples=["0.05"]),
+    Field(description="In the currency's minor unit, with at most 12 decimals, e.g. `0.05`."),
 ]
 Quantity = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
@@ -269,35 +302,3 @@ class Health(Shown):
 class CustomFieldRead(Shown):
     name: str
     value: str
-
-
-class UnitPriced(Request):
-    """What has a price for each unit: in whole minor units, or finer."""
-
-    demands: ClassVar[JsonObject] = one_of(
-        form("unit_amount", unit_amount=INTEGER, unit_amount_decimal=NULL),
-        form("unit_amount_decimal", unit_amount=NULL, unit_amount_decimal=TEXT),
-    ) | any_of(
-        form(
-            unit_amount={"maximum": MAX_AMOUNT},
-            unit_amount_decimal={"pattern": r"^[0-9]{1,8}(\.[0-9]{1,12})?$"},
-        ),
-        form(currency={"enum": list(LONGER)}),
-    )
-
-    currency: Currency
-    unit_amount: UnitAmount | None = None
-    unit_amount_decimal: UnitAmountDecimal | None = None
-
-    @model_validator(mode="after")
-    def _one_amount(self) -> Self:
-        if (self.unit_amount is None) == (self.unit_amount_decimal is None):
-            raise WrongFields(
-                "exactly one of unit_amount and unit_amount_decimal must be given", "unit_amount", "unit_amount_decimal"
-            )
-        if self.unit_amount is not None and (problem := problem_with_amount(self.unit_amount, self.currency)):
-            raise WrongFields(problem, "unit_amount")
-        whole = int((self.unit_amount_decimal or "0").partition(".")[0])
-        if problem := problem_with_size(whole, self.currency):
-            raise WrongFields(problem, "unit_amount_decimal")
-        return self

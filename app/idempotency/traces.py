@@ -27,6 +27,7 @@ def _types(kind: str, *happened: str) -> tuple[str, ...]:
 _ITEMS = _types("invoice", "updated") + _types("invoiceitem", "created", "updated", "deleted")
 
 INVOICE_STEPS: Mapping[str, Sequence[str]] = {
+    "change_collection": _types("invoice", "updated"),
     "items": _ITEMS,
     "edit_items": _ITEMS,
     "finalize": _types("invoice", "finalized"),

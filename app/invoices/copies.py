@@ -12,9 +12,11 @@ from app.domain.invoice import Act
 from app.domain.json import JsonObject, JsonView
 from app.domain.sources import REFERENCE
 from app.idempotency.operations import Answer, Operation
+from app.invoices.copy_schemas import InvoiceRevise
 from app.invoices.service import Invoices
-from app.projection.write_through import Writer, stripe_params
+from app.projection.write_through import Writer
 from app.stripe.mapping import Kind
+from app.stripe.parameters import stripe_parameters
 
 COPIED = ("collection_method", "currency", "description", "footer", "statement_descriptor", "custom_fields", "metadata")
 """What a copy takes over as it is. Items, the days until it is due, and the customer need a look."""
@@ -34,11 +36,13 @@ class Copies:
         All metadata is said, because a reference belongs to one invoice.
         """
         original = await self._invoices.require_act(operation, Act.REVISE)
-        wanted = stripe_params(params, "description", "footer")
-        metadata = original["metadata"] | {REFERENCE: ""} | wanted.get("metadata", {})
-        wanted |= {"from_invoice": {"action": "revision", "invoice": original["id"]}, "metadata": metadata}
+        said = stripe_parameters(InvoiceRevise, params).get("metadata", {})
+        metadata = original["metadata"] | {REFERENCE: ""} | said
+        revision = {"action": "revision", "invoice": original["id"]}
         try:
-            return await self._writer.create(operation, Kind.INVOICE, params, wanted)
+            return await self._writer.create(
+                operation, Kind.INVOICE, InvoiceRevise, params, from_invoice=revision, metadata=metadata
+            )
         except StripeInvalidRequest as error:
             await self._invoices.explain(operation, Act.REVISE, error)
 

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.domain.sources import REFERENCE
+from app.domain.targets import To
 from app.http.schemas import Create, Metadata, Reference, StripeId, Text
 
 
@@ -11,7 +13,9 @@ class InvoiceRevise(Create):
     description: Text | None = Field(default=None, max_length=1500)
     footer: Text | None = Field(default=None, max_length=5000)
     metadata: Metadata | None = Field(default=None, description="Added to the metadata of the revised invoice.")
-    reference: Reference | None = Field(default=None, description="That of the revised invoice stays with that one.")
+    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = Field(
+        default=None, description="That of the revised invoice stays with that one."
+    )
 
 
 class InvoiceCopy(Create):

@@ -8,6 +8,7 @@ from app.domain.errors import NotFound, ValidationFailed
 from app.domain.invoice import Act
 from app.domain.json import JsonView
 from app.idempotency.operations import Answer, Operation
+from app.invoices.item_schemas import ItemCreate, ItemUpdate
 from app.invoices.pricing import blamed, fits, line, one_currency
 from app.invoices.service import Invoices
 from app.projection import item_statements
@@ -35,7 +36,7 @@ class Items:
             )
         if operation.fresh:
             await one_currency(self._database, added, invoice["currency"])
-        lines = {"lines": [line(item) for item in added]}
+        lines = {"lines": [line(ItemCreate, item) for item in added]}
         with blamed(added):
             return await self._invoices.act(operation, Act.EDIT_ITEMS, "/add_lines", lines, status=201)
 
@@ -44,8 +45,9 @@ class Items:
         invoice = await self._invoices.require_act(operation, Act.EDIT_ITEMS)
         if operation.fresh:
             await fits(self._database, params, invoice["currency"])
-        changed = {"id": await self._line_item(operation, invoice["id"], params["item"]), **line(params)}
-        with blamed([params], "price"):
+        priced = {"currency": invoice["currency"], **params}
+        changed = {"id": await self._line_item(operation, invoice["id"], params["item"]), **line(ItemUpdate, priced)}
+        with blamed([params], ""):
             return await self._invoices.act(operation, Act.EDIT_ITEMS, "/update_lines", {"lines": [changed]})
 
     async def delete_item(self, operation: Operation, params: JsonView) -> Answer:

@@ -1,7 +1,6 @@
 """The parameters that Stripe is given for an invoice, and what is read from its answers."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 import msgspec
 
@@ -10,11 +9,11 @@ from app.domain.json import JsonObject, JsonView
 from app.domain.policy import METADATA
 from app.domain.sources import id_of
 from app.idempotency.steps import Done
-from app.projection.write_through import stripe_params
+from app.invoices.schemas import InvoiceCreate
+from app.stripe.parameters import stripe_parameters
 
-DRAFT_FIELDS = (
-    "collection_method", "days_until_due", "auto_advance", "description", "footer", "statement_descriptor", "custom_fields",
-)  # fmt: skip
+ON_OPEN = frozenset({"metadata", "auto_advance", "default_payment_method", "payment_settings"})
+"""What of an invoice may change after it is finalized."""
 
 
 def draft(params: JsonView, days_until_due: int) -> JsonObject:
@@ -22,19 +21,30 @@ def draft(params: JsonView, days_until_due: int) -> JsonObject:
 
     `days_until_due` applies to an invoice that is sent, if the caller gave no due date.
     """
-    wanted = stripe_params(params, "customer", *DRAFT_FIELDS) | due(params)
+    wanted: JsonObject = {"pending_invoice_items_behavior": "exclude", **stripe_parameters(InvoiceCreate, params)}
     policy = {name: value for name, value in (params.get("fulfillment_policy") or {}).items() if value is not None}
     if policy:
         wanted["metadata"] = wanted.get("metadata", {}) | {METADATA: msgspec.json.encode(policy).decode()}
     if wanted["collection_method"] == "send_invoice" and "due_date" not in wanted:
         wanted.setdefault("days_until_due", days_until_due)
-    return wanted | {"pending_invoice_items_behavior": "exclude"}
+    return wanted
 
 
-def due(params: JsonView) -> JsonObject:
-    """The Stripe parameter of `due_at`, if it is given."""
-    due_at = params.get("due_at")
-    return {"due_date": int(datetime.fromisoformat(due_at).timestamp())} if due_at else {}
+def takes_pending(params: JsonView) -> bool:
+    """Whether the new draft takes the customer's pending items (InvoiceCreate)."""
+    return params.get("pending_invoice_items_behavior") == "include"
+
+
+def may_have_items(params: JsonView) -> bool:
+    """Whether the new invoice may have items, or may be empty (InvoiceCreate)."""
+    return bool(params.get("items") or params.get("allow_empty") or takes_pending(params))
+
+
+def needed_to_change(params: JsonView) -> Act | None:
+    """The act that the state of an invoice must allow for a change (InvoiceUpdate); None if every state does."""
+    if not set(params) - {"metadata"}:
+        return None
+    return Act.UPDATE if set(params) - ON_OPEN else Act.CHANGE_COLLECTION
 
 
 def has_lines(invoice: JsonView) -> bool:

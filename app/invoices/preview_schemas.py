@@ -1,31 +1,45 @@
 """Previews of invoices: what they are made of, and how they are shown."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, create_model
 
-from app.customers.schemas import AddressParams
+from app.customers.schemas import TaxIdParams
 from app.domain.json import JsonObject
+from app.domain.targets import To
 from app.http.schema_rules import OBJECT, TEXT, WrongFields, any_of, form
-from app.http.schemas import Create, Currency, Request, Shown, StripeId, Text
+from app.http.schemas import ACCOUNTS, EXPAND, SUBSCRIPTIONS, Create, Currency, Shown, StripeId
+from app.http.stripe_schemas import AddressParams, Discounts, PartyParams, ShippingParams
 from app.invoices.item_schemas import Items
 from app.invoices.read_schemas import InvoiceRead, ItemRead
-
-
-class PreviewTaxId(Request):
-    type: Annotated[str, Field(pattern=r"^[a-z]{2,3}_[a-z0-9_]{1,30}$", examples=["eu_vat"])]
-    value: Text = Field(min_length=1, max_length=64, examples=["DE123456789"])
+from app.invoices.schemas import AutomaticTaxParams
 
 
 class PreviewCustomer(Create):
     """A customer that does not exist yet, or what is different about the one that is named."""
 
+    refused: ClassVar[Mapping[str, str]] = {
+        "tax": "out of scope: previews by an address of the internet; give an address, or the customer",
+    }
+
     address: AddressParams | None = None
+    shipping: ShippingParams | None = None
     tax_exempt: Literal["none", "exempt", "reverse"] | None = None
-    tax_ids: Annotated[list[PreviewTaxId], Field(min_length=1, max_length=5)] | None = None
+    tax_ids: Annotated[list[TaxIdParams], Field(min_length=1, max_length=5)] | None = None
 
 
 class InvoicePreview(Create):
+    refused: ClassVar[Mapping[str, str]] = {
+        "customer_account": ACCOUNTS,
+        "expand": EXPAND,
+        "invoice_items": "not passed on: give items",
+        "preview_mode": SUBSCRIPTIONS,
+        "schedule": SUBSCRIPTIONS,
+        "schedule_details": SUBSCRIPTIONS,
+        "subscription": SUBSCRIPTIONS,
+        "subscription_details": SUBSCRIPTIONS,
+    }
     demands: ClassVar[JsonObject] = any_of(
         form("customer", customer=TEXT), form("customer_details", customer_details=OBJECT)
     )
@@ -37,7 +51,11 @@ class InvoicePreview(Create):
     )
     customer_details: PreviewCustomer | None = None
     currency: Currency | None = None
-    items: Items = Field(default=[], examples=[[{"price": "price_1Pgf", "quantity": 2}]])
+    automatic_tax: AutomaticTaxParams | None = None
+    discounts: Discounts | None = None
+    issuer: PartyParams | None = None
+    on_behalf_of: StripeId | None = None
+    items: Annotated[Items, To()] = Field(default=[], examples=[[{"price": "price_1Pgf", "quantity": 2}]])
 
     def model_post_init(self, _context: Any, /) -> None:
         """Require a customer, of whatever kind."""

@@ -1,21 +1,34 @@
 """Previews: what Stripe would bill, as it computes it now. Nothing is stored, neither here nor at Stripe."""
 
-import re
 import uuid
+from typing import Annotated
 
 import msgspec
 
 from app.db.engine import Database
-from app.domain.errors import StripeInvalidRequest
 from app.domain.json import JsonObject, JsonView
-from app.invoices.preview_schemas import NOT_MADE, SHOWN
+from app.domain.targets import To
+from app.http.schemas import StripeId
+from app.http.stripe_schemas import TaxBehavior
+from app.invoices.item_schemas import ItemCreate
+from app.invoices.preview_schemas import NOT_MADE, SHOWN, InvoicePreview
 from app.invoices.pricing import blamed, one_currency
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import FIELDS, ITEM, Kind
+from app.stripe.parameters import named_as, stripe_parameters
 
 PATH = "/v1/invoices/create_preview"
-PASSED_ON = ("customer", "customer_details")
-OF_ITEMS = ("amount", "currency", "quantity", "description", "price", "price_data", "metadata")
+
+
+class _Item(ItemCreate):
+    """An item as a preview takes it: unlike a line, it may have an amount for each unit without a product."""
+
+    price: StripeId | None = None
+    unit_amount_decimal: str | None = None
+    currency: str | None = None
+    tax_behavior: TaxBehavior | None = None
+    tax_code: str | None = None
+    invoice_item: Annotated[str | None, To("invoiceitem")] = None
 
 
 class Previews:
@@ -29,22 +42,23 @@ class Previews:
         """The document of the preview (InvoicePreview). Raises ValidationFailed and what the gateway raises."""
         items = params.get("items") or []
         currency = await one_currency(self._database, items, params.get("currency"))
-        wanted = {name: params[name] for name in PASSED_ON if name in params}
-        wanted |= {"currency": currency} if currency else {}
+        wanted = stripe_parameters(InvoicePreview, params) | ({"currency": currency} if currency else {})
         if items:
-            wanted["invoice_items"] = [{name: item[name] for name in OF_ITEMS if name in item} for item in items]
-        try:
-            with blamed(items):
-                answer = await self._gateway.post(PATH, wanted, key=f"preview-{uuid.uuid4().hex}")
-        except StripeInvalidRequest as error:
-            error.param = _ours(error.param)
-            raise
+            wanted["invoice_items"] = [_item(item) for item in items]
+        with named_as(InvoicePreview), blamed(items):
+            answer = await self._gateway.post(PATH, wanted, key=f"preview-{uuid.uuid4().hex}")
         return msgspec.json.encode(_document(answer.data)).decode()
 
 
-def _ours(param: str | None) -> str | None:
-    """The field of ours that Stripe's `param` is about: `items[0].price` for `invoice_items[0][price]`."""
-    return param and re.sub(r"\[([a-z_]+)\]", r".\1", param.replace("invoice_items", "items"))
+def _item(item: JsonView) -> JsonObject:
+    """An item of a preview. A preview makes no product: what it would be called is the item's description."""
+    wanted = stripe_parameters(_Item, item)
+    product = wanted.get("price_data", {}).pop("product_data", None)
+    if product:
+        price = wanted.pop("price_data")
+        code = {"tax_code": product["tax_code"]} if "tax_code" in product else {}
+        wanted = {"description": product["name"], **code, **price, **wanted}
+    return wanted
 
 
 def _document(invoice: JsonView) -> JsonObject:

@@ -10,31 +10,42 @@ from app.db.rows import load
 from app.domain.errors import StripeInvalidRequest, ValidationFailed
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import problem_with_amount
-from app.projection.write_through import cleared
+from app.invoices.item_schemas import ItemCreate, ItemFields
+from app.stripe.parameters import field_of, stripe_parameters
 
-LINE_FIELDS = ("amount", "quantity", "description", "price_data")
 
+def line(schema: type[ItemFields], item: JsonView) -> JsonObject:
+    """An item (ItemCreate or ItemUpdate) as a line of Stripe's add_lines and update_lines.
 
-def line(item: JsonView) -> JsonObject:
-    """An item (ItemCreate or ItemUpdate) as a line of Stripe's add_lines and update_lines."""
-    wanted = {name: cleared(item[name]) for name in LINE_FIELDS if name in item}
-    if item.get("metadata"):
-        wanted["metadata"] = {key: cleared(value) for key, value in item["metadata"].items()}
-    if "price" in item:
-        wanted["pricing"] = {"price": item["price"]}
+    A line has no price for each unit and no tax code of its own: such an item gets a product, called by its description.
+    """
+    wanted = stripe_parameters(schema, item)
+    price = wanted.get("price_data")
+    if price and not item.get("price_data"):
+        price["currency"] = item["currency"]
+        price["product_data"] = {**price.get("product_data", {}), "name": item["description"]}
+        if "amount" in wanted:
+            price["unit_amount"] = wanted.pop("amount")
     return wanted
 
 
 @contextmanager
-def blamed(items: Sequence[JsonView], place: str = "items[{}].price") -> Iterator[None]:
-    """Name the price of the item that Stripe refuses by our field, as `place`, where Stripe says `pricing[price]`."""
+def blamed(items: Sequence[JsonView], place: str = "items[{}].") -> Iterator[None]:
+    """Name the field of the item that Stripe refuses, at `place`.
+
+    Stripe says `lines[2][pricing][price]`, or `pricing[price]` alone: then it is the item whose price the message names.
+    """
     try:
         yield
     except StripeInvalidRequest as error:
-        if "pricing" in str(error.param):
-            index = re.search(r"lines\[([0-9]+)\]", str(error.param))
+        param = error.param or ""
+        found = re.match(r"(?:lines|invoice_items)\[([0-9]+)\]", param)
+        field = field_of(ItemCreate, param[found.end() if found else 0 :])
+        if found or re.split(r"[.\[]", field)[0] in ItemCreate.model_fields:
             named = (at for at, item in enumerate(items) if item.get("price") and str(item["price"]) in error.detail)
-            error.param = place.format(index[1] if index else next(named, 0))
+            error.param = place.format(found[1] if found else next(named, 0)) + field
+        elif param in {"lines", "invoice_items"}:
+            error.param = "items"
         raise
 
 

@@ -27,18 +27,23 @@ from app.domain.json import JsonObject, JsonView
 from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Done, Steps
 from app.invoices import parameters
+from app.invoices.item_schemas import ItemCreate
 from app.invoices.joined import Joined
 from app.invoices.pricing import blamed, line, one_currency
+from app.invoices.schemas import InvoiceCreate, InvoiceFinalize, InvoicePay, InvoiceUpdate
 from app.payments.attempts import problem_of
 from app.projection import mirrored_rows, observation
 from app.projection.unit_of_work import Subject, Unordered
-from app.projection.write_through import Writer, stripe_params
+from app.projection.write_through import Writer
 from app.stripe.client import Answer as StripeAnswer
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
+from app.stripe.parameters import named_as, stripe_parameters
 
 PATH = "/v1/invoices"
-LONGEST_DUE_YEARS = 5
+TO_COME = ("due_at", "automatically_finalizes_at")
+LONGEST_YEARS = 5
+"""How far ahead Stripe lets them be."""
 LOOKED_UP = "client secret"
 """What is put down beside the changes that are seen when a client secret is asked for."""
 OF_REOPENED = frozenset({Act.VOID, Act.CLIENT_SECRET})
@@ -69,8 +74,9 @@ class Invoices:
 
     async def create_invoice(self, operation: Operation, params: JsonView) -> Answer:
         """Create a draft with all items, and finalize it if asked (InvoiceCreate). A refusal leaves nothing behind."""
-        operation.require_to_come("due_at", params.get("due_at"), LONGEST_DUE_YEARS)
-        if operation.fresh and params.get("finalize") and not (params.get("items") or params.get("allow_empty")):
+        for name in TO_COME:
+            operation.require_to_come(name, params.get(name), LONGEST_YEARS)
+        if operation.fresh and params.get("finalize") and not parameters.may_have_items(params):
             raise NothingToBill(NO_ITEMS, param="items")
         if "refusal" in operation.progress:
             await self._discard(operation)
@@ -79,9 +85,11 @@ class Invoices:
             await self._writer.claim_reference(operation, Kind.INVOICE, params)
             answer = await self._draft(operation, params)
             if params.get("items"):
-                answer = await self._add_lines(operation, params["items"])
+                answer = await self._add_lines(operation, params["items"], pending=parameters.takes_pending(params))
             if params.get("finalize"):
-                answer = await self._finalize_at_stripe(operation)
+                if not (params.get("allow_empty") or parameters.has_lines(answer.data)):
+                    raise NothingToBill("The customer has no pending items.", param="pending_invoice_items_behavior")
+                answer = await self._finalize_at_stripe(operation, {})
         except Refused as refusal:
             await self.undo_create(operation, refusal)
             raise
@@ -95,20 +103,20 @@ class Invoices:
             return await self._gateway.get(f"/v1/invoices/{operation.subject}", SHOW_PAYMENTS)
         currency = await one_currency(self._database, params.get("items") or [], params.get("currency"))
         wanted = parameters.draft(params, self._days_until_due) | ({"currency": currency} if currency else {})
-        answer = await self._steps.post(operation, "create", PATH, wanted)
+        with named_as(InvoiceCreate):
+            answer = await self._steps.post(operation, "create", PATH, wanted)
         operation.subject = answer.data["id"]
         async with self._database.connection() as connection:
             await operation.advance(connection, invoice=operation.subject)
         return answer
 
-    async def _add_lines(self, operation: Operation, wanted: Sequence[JsonView]) -> StripeAnswer:
-        """Add all items to the new draft in one call."""
+    async def _add_lines(self, operation: Operation, wanted: Sequence[JsonView], *, pending: bool) -> StripeAnswer:
+        """Add all items to the new draft in one call. With `pending` items in it, its lines do not show that it was made."""
         of = f"/v1/invoices/{operation.subject}"
-        params = {"lines": [line(item) for item in wanted], **SHOW_PAYMENTS}
+        params = {"lines": [line(ItemCreate, item) for item in wanted], **SHOW_PAYMENTS}
         with blamed(wanted):
-            return await self._steps.post(
-                operation, "items", f"{of}/add_lines", params, of=of, done=parameters.has_lines
-            )
+            done = None if pending else parameters.has_lines
+            return await self._steps.post(operation, "items", f"{of}/add_lines", params, of=of, done=done)
 
     async def undo_create(self, operation: Operation, refusal: InvoicingError) -> None:
         """Delete the draft that `operation` created, if any, so that none is left at Stripe.
@@ -131,11 +139,12 @@ class Invoices:
 
     async def update_invoice(self, operation: Operation, params: JsonView) -> Answer:
         """Change a draft (InvoiceUpdate), or the metadata of a finalized invoice."""
-        operation.require_to_come("due_at", params.get("due_at"), LONGEST_DUE_YEARS)
-        await self.require_act(operation, Act.UPDATE if set(params) - {"metadata"} else None)
-        return await self.act(
-            operation, Act.UPDATE, "", stripe_params(params, *parameters.DRAFT_FIELDS) | parameters.due(params)
-        )
+        for name in TO_COME:
+            operation.require_to_come(name, params.get(name), LONGEST_YEARS)
+        act = parameters.needed_to_change(params)
+        await self.require_act(operation, act)
+        with named_as(InvoiceUpdate):
+            return await self.act(operation, act or Act.UPDATE, "", stripe_parameters(InvoiceUpdate, params))
 
     async def delete_invoice(self, operation: Operation, _params: JsonView) -> Answer:
         """Delete a draft for good."""
@@ -151,7 +160,8 @@ class Invoices:
         if not params.get("allow_empty"):
             await self._require_items(operation, row)
         try:
-            answer = await self._finalize_at_stripe(operation)
+            with named_as(InvoiceFinalize):
+                answer = await self._finalize_at_stripe(operation, stripe_parameters(InvoiceFinalize, params))
         except StripeInvalidRequest as error:
             await self.explain(operation, Act.FINALIZE, error)
         await self._follow_replaced(operation, answer)
@@ -166,10 +176,10 @@ class Invoices:
                 subject = Subject(Kind.INVOICE, replaced)
                 await observation.take_over(self._database, self._gateway, subject, str(operation.id))
 
-    async def _finalize_at_stripe(self, operation: Operation) -> StripeAnswer:
+    async def _finalize_at_stripe(self, operation: Operation, wanted: JsonView) -> StripeAnswer:
         of = f"/v1/invoices/{operation.subject}"
         path, done = f"{of}/finalize", parameters.shows(Act.FINALIZE)
-        answer = await self._steps.post(operation, "finalize", path, SHOW_SECRET, of=of, done=done)
+        answer = await self._steps.post(operation, "finalize", path, {**wanted, **SHOW_SECRET}, of=of, done=done)
         operation.progress["secret_of"] = operation.subject
         return answer
 
@@ -181,7 +191,8 @@ class Invoices:
     async def pay_invoice(self, operation: Operation, params: JsonView) -> Answer:
         """Pay with a payment method on file, or record a payment out of band (InvoicePay)."""
         await self._require_items(operation, await self.require_act(operation, Act.PAY))
-        return await self.act(operation, Act.PAY, "/pay", stripe_params(params, "payment_method", "paid_out_of_band"))
+        with named_as(InvoicePay):
+            return await self.act(operation, Act.PAY, "/pay", stripe_parameters(InvoicePay, params))
 
     async def void_invoice(self, operation: Operation, _params: JsonView) -> Answer:
         """Void an invoice: it no longer has to be paid."""

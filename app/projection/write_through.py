@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
+from pydantic import BaseModel
 
 from app.db import documents, resources
 from app.db.batcher import INDIVIDUALLY, Batcher, Individually
@@ -14,8 +15,7 @@ from app.db.engine import Connection, Database
 from app.db.resources import Resource
 from app.db.rows import lock_free
 from app.domain.errors import IdempotencyInProgress, NotFound, ReferenceTaken, StripeUnavailable
-from app.domain.json import JsonObject, JsonView
-from app.domain.sources import REFERENCE
+from app.domain.json import JsonView
 from app.idempotency import references
 from app.idempotency import statements as idempotency_statements
 from app.idempotency.operations import Answer, Operation
@@ -25,6 +25,7 @@ from app.projection import observation
 from app.projection.unit_of_work import Incomplete, Subject, UnitOfWork, Unordered
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind, Snapshot
+from app.stripe.parameters import named_as, stripe_parameters
 
 RESOURCES: dict[Kind, Resource] = {
     Kind.PRODUCT: resources.PRODUCT,
@@ -153,16 +154,24 @@ class Writer:
             outcomes |= zip(applied, await _answer(connection, applied), strict=True)
         return [outcomes.get(change, INDIVIDUALLY) for change in changes]
 
-    async def create(self, operation: Operation, kind: Kind, params: JsonView, wanted: JsonView) -> Answer:
-        """Create an object at Stripe from the Stripe parameters `wanted`, and claim the caller's reference."""
+    async def create(
+        self, operation: Operation, kind: Kind, schema: type[BaseModel], params: JsonView, **more: object
+    ) -> Answer:
+        """Create an object at Stripe from `params` (in the shape of `schema`), and claim the caller's reference.
+
+        `more` are further parameters of Stripe's.
+        """
         await self.claim_reference(operation, kind, params)
-        answer = await self._steps.post(operation, "create", observation.PATHS[kind], wanted)
+        with named_as(schema):
+            wanted = stripe_parameters(schema, params) | more
+            answer = await self._steps.post(operation, "create", observation.PATHS[kind], wanted)
         return await self.finish(operation, observation.snapshot_of(kind, answer), 201)
 
-    async def update(self, operation: Operation, kind: Kind, wanted: JsonView) -> Answer:
-        """Change the operation's subject at Stripe."""
+    async def update(self, operation: Operation, kind: Kind, schema: type[BaseModel], params: JsonView) -> Answer:
+        """Change the operation's subject at Stripe by `params` (in the shape of `schema`)."""
         path = await self._known(operation, kind)
-        answer = await self._steps.post(operation, "update", path, wanted, of=path)
+        with named_as(schema):
+            answer = await self._steps.post(operation, "update", path, stripe_parameters(schema, params), of=path)
         return await self.finish(operation, observation.snapshot_of(kind, answer))
 
     async def delete(self, operation: Operation, kind: Kind) -> Answer:
@@ -231,19 +240,3 @@ async def _answer(connection: Connection, changes: Sequence[Change]) -> list[Wri
 def deleted_document(object_id: str) -> str:
     """The answer to a DELETE."""
     return msgspec.json.encode({"id": object_id, "deleted": True}).decode()
-
-
-def stripe_params(params: JsonView, *names: str) -> JsonObject:
-    """The parameters `names` in Stripe's form: null unsets, an empty list clears, `reference` becomes metadata."""
-    chosen = {name: cleared(params[name]) for name in names if name in params}
-    metadata: JsonObject = {key: cleared(value) for key, value in (params.get("metadata") or {}).items()}
-    if params.get("reference") is not None:
-        metadata[REFERENCE] = params["reference"]
-    if metadata:
-        chosen["metadata"] = metadata
-    return chosen
-
-
-def cleared(value: object) -> object:
-    """`value`, or the empty string, by which Stripe unsets a field."""
-    return "" if value is None or value == [] else value

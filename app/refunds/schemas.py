@@ -8,6 +8,7 @@ from typing_extensions import TypeAliasType
 
 from app.domain.refund import RefundStatus
 from app.domain.sources import REFERENCE, Feed, From, Identity, Ours, id_of, time, without_reference
+from app.domain.targets import To
 from app.http.schemas import Create, Metadata, PositiveAmount, Reference, Shown, StripeId
 
 RefundReason = TypeAliasType("RefundReason", Literal["duplicate", "fraudulent", "requested_by_customer"])
@@ -27,7 +28,7 @@ class RefundCreate(Create):
         examples=["requested_by_customer"],
     )
     metadata: Metadata = {}
-    reference: Reference | None = Field(
+    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = Field(
         default=None, description="Your own id; of several refunds the first one has it."
     )
 

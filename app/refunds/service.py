@@ -26,9 +26,11 @@ from app.idempotency.steps import NotDone, Steps
 from app.payments import statements
 from app.projection import observation
 from app.projection.unit_of_work import Subject
-from app.projection.write_through import Writer, stripe_params
+from app.projection.write_through import Writer
+from app.refunds.schemas import RefundCreate
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind, Snapshot
+from app.stripe.parameters import stripe_parameters
 
 PATH = observation.PATHS[Kind.REFUND]
 BY_CODE: dict[str, type[Refused]] = {"charge_disputed": PaymentDisputed, "charge_already_refunded": NothingToRefund}
@@ -191,7 +193,7 @@ async def planned(
 def _wanted(params: JsonView, part: Part, *, first: bool) -> JsonObject:
     """The Stripe parameters of one refund. The first has the caller's reference."""
     asked = params if first else {name: value for name, value in params.items() if name != "reference"}
-    return {"payment_intent": part.payment_intent, "amount": part.amount, **stripe_params(asked, "reason")}
+    return {**stripe_parameters(RefundCreate, asked), "payment_intent": part.payment_intent, "amount": part.amount}
 
 
 def _is_canceled(refund: JsonView) -> bool:

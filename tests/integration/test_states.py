@@ -13,9 +13,19 @@ from tests.fixtures.sandbox import Sandbox
 
 MONEY: Final = ("attach_payment", "refund", "credit")
 LEGAL: Final = {
-    "draft": {"update", "delete", "edit_items", "finalize", "send", "pay"},
-    "open": {"send", "pay", "void", "mark_uncollectible", "client_secret", "payment_link", *MONEY},
-    "uncollectible": {"pay", "void", *MONEY},
+    "draft": {"update", "change_collection", "delete", "edit_items", "finalize", "send", "pay"},
+    "open": {
+        "change_collection",
+        "send",
+        "pay",
+        "void",
+        "mark_uncollectible",
+        "client_secret",
+        "payment_link",
+        "revise",
+        *MONEY,
+    },
+    "uncollectible": {"pay", "void", "revise", *MONEY},
     "paid": {"refund", "credit"},
     "void": set[str](),
 }
@@ -23,6 +33,7 @@ ASKED: Final = {"paid": {"void", "client_secret"}}
 """Illegal acts before which Stripe is asked all the same: it may have opened the invoice again."""
 REQUESTS: Final[dict[str, list[tuple[str, str, Json | None]]]] = {
     "update": [("PATCH", "", {"description": "x"}), ("PATCH", "", {"metadata": {"a": "b"}, "footer": "x"})],
+    "change_collection": [("PATCH", "", {"auto_advance": False, "metadata": {"a": "b"}})],
     "delete": [("DELETE", "", None)],
     "edit_items": [
         ("POST", "/items", ITEM),
@@ -40,6 +51,7 @@ REQUESTS: Final[dict[str, list[tuple[str, str, Json | None]]]] = {
     "mark_uncollectible": [("POST", "/mark-uncollectible", None)],
     "client_secret": [("GET", "/client-secret", None)],
     "attach_payment": [("POST", "/attach-payment", {"payment_intent": "pi_other"})],
+    "revise": [("POST", "/revise", None)],
     "refund": [("POST", "/refunds", None)],
     "credit": [("POST", "/credit-notes", {"amount": 1})],
 }

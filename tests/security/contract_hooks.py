@@ -37,6 +37,7 @@ STATES = {
     "payment_failed": NOT_NOW,
     "payment_action_required": NOT_NOW,
     "validation_error due_at": A_CLOCK,
+    "validation_error automatically_finalizes_at": A_CLOCK,
     "validation_error expires_at": A_CLOCK,
     "validation_error cursor": OPAQUE,
     "validation_error after": OPAQUE,

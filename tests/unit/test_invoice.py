@@ -9,8 +9,18 @@ from app.domain.invoice import RANK, TRANSITIONS, Act, InvoiceStatus, advance, a
 
 MONEY = {"attach_payment", "refund", "credit"}
 STRIPES_TABLE = {
-    "draft": {"update", "delete", "edit_items", "finalize", "send", "pay"},
-    "open": {"send", "pay", "void", "mark_uncollectible", "client_secret", "payment_link", "revise", *MONEY},
+    "draft": {"update", "change_collection", "delete", "edit_items", "finalize", "send", "pay"},
+    "open": {
+        "change_collection",
+        "send",
+        "pay",
+        "void",
+        "mark_uncollectible",
+        "client_secret",
+        "payment_link",
+        "revise",
+        *MONEY,
+    },
     "uncollectible": {"pay", "void", "revise", *MONEY},
     "paid": {"refund", "credit"},
     "void": set[str](),
