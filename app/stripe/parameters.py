@@ -70,6 +70,8 @@ def field_of(schema: type[BaseModel], param: str) -> str:
     """
     steps, place = re.findall(r"[^\[\]]+", param), ""
     model: type[BaseModel] | None = schema
+    if not steps or not _closest(schema, steps):
+        return param
     while steps:
         if steps[0].isdigit():
             place += f"[{steps.pop(0)}]"
