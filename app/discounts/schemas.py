@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import plain, problem_with_amount
 from app.domain.sources import REFERENCE, From, Group, Identity, Ours, Passing, id_of, time, without_reference
+from app.domain.targets import To
 from app.http.schema_rules import INTEGER, NULL, TEXT, WrongFields, form, one_of
 from app.http.schemas import (
     Create,
@@ -62,7 +63,7 @@ class CouponCreate(Create):
     redeem_by: Time | None = None
     applies_to: AppliesToParams | None = None
     metadata: Metadata = {}
-    reference: Reference | None = None
+    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -142,7 +143,7 @@ class PromotionCodeCreate(Create):
     max_redemptions: Count | None = None
     restrictions: RestrictionsParams | None = None
     metadata: Metadata = {}
-    reference: Reference | None = None
+    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
 
 
 class PromotionCodeUpdate(Update):

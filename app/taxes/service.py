@@ -4,11 +4,9 @@ from app.db import documents, resources
 from app.db.engine import Database
 from app.domain.json import JsonView
 from app.idempotency.operations import Answer, Operation
-from app.projection.write_through import Writer, stripe_params
+from app.projection.write_through import Writer
 from app.stripe.mapping import Kind
-
-RATE_UPDATES = ("display_name", "active", "country", "state", "jurisdiction", "tax_type", "description")
-RATE_FIELDS = ("percentage", "inclusive", *RATE_UPDATES)
+from app.taxes.schemas import TaxIdCreate, TaxRateCreate, TaxRateUpdate
 
 
 class Taxes:
@@ -20,11 +18,11 @@ class Taxes:
 
     async def create_tax_rate(self, operation: Operation, params: JsonView) -> Answer:
         """Create a tax rate (TaxRateCreate); its percentage never changes."""
-        return await self._writer.create(operation, Kind.TAX_RATE, params, stripe_params(params, *RATE_FIELDS))
+        return await self._writer.create(operation, Kind.TAX_RATE, TaxRateCreate, params)
 
     async def update_tax_rate(self, operation: Operation, params: JsonView) -> Answer:
         """Change a tax rate (TaxRateUpdate)."""
-        return await self._writer.update(operation, Kind.TAX_RATE, stripe_params(params, *RATE_UPDATES))
+        return await self._writer.update(operation, Kind.TAX_RATE, TaxRateUpdate, params)
 
     async def create_tax_id(self, operation: Operation, params: JsonView) -> Answer:
         """Give the customer `customer` a tax id (TaxIdCreate)."""
@@ -32,8 +30,7 @@ class Taxes:
             async with self._database.connection() as connection:
                 await documents.require(connection, resources.CUSTOMER, params["customer"])
         owner = {"type": "customer", "customer": params["customer"]}
-        wanted = {"type": params["type"], "value": params["value"], "owner": owner}
-        return await self._writer.create(operation, Kind.TAX_ID, {}, wanted)
+        return await self._writer.create(operation, Kind.TAX_ID, TaxIdCreate, params, owner=owner)
 
     async def delete_tax_id(self, operation: Operation, params: JsonView) -> Answer:
         """Delete a tax id of the customer `customer`. Finalized invoices keep it."""
