@@ -119,4 +119,4 @@ async def test_a_promotion_code_that_cannot_be_is_refused_by_name(
 async def test_what_a_promotion_code_redeems_must_exist_at_stripe(api: Caller) -> None:
     body = {"promotion": {"coupon": "none"}}
     problem = await api.refused("POST", "/v1/promotion-codes", 422, "stripe_invalid_request", body)
-    assert problem["param"] == "promotion[coupon]"
+    assert problem["param"] == "promotion.coupon"
