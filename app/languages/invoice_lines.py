@@ -1,9 +1,10 @@
-"""What people read of an invoice's items and of what lies between them and the total. Pure."""
+"""What people read of an invoice's items, and of what lies between them, the total and the amount due. Pure."""
 
 from functools import lru_cache, partial
 from typing import Any
 
 from app.domain.json import JsonView
+from app.domain.totals import added, balance_applied, credits_granted
 from app.languages.language import Language, translatable
 
 SEVERAL = translatable("%(item)s × %(quantity)s")  # noqa: RUF001 -- the sign of multiplication
@@ -29,14 +30,24 @@ def adjustments(invoice: JsonView, language: Language) -> list[tuple[str, int]]:
     """
     discount, shipping = language.text(translatable("Discount")), language.text(translatable("Shipping"))
     lines = [(discount, -it["amount"]) for it in invoice["discounts"] if it["amount"]]
+    if granted := credits_granted(invoice):
+        lines.append((language.text(translatable("Credit")), -granted))
     if invoice["amount_shipping"]:
         lines.append((shipping, invoice["amount_shipping"]))
     lines += [(_label(tax, language), tax["amount"]) for tax in invoice["taxes"]]
-    shown = sum(amount for label, amount in lines) - sum(tax["amount"] for tax in invoice["taxes"] if tax["inclusive"])
-    rest = invoice["total"] - sum(item["amount"] for item in invoice["items"]) - shown
+    rest = invoice["total"] - sum(item["amount"] for item in invoice["items"]) - added(invoice)
     if rest:
         lines.append((language.text(translatable("Other discounts and taxes")), rest))
     return lines
+
+
+def until_due(invoice: JsonView, language: Language) -> list[tuple[str, int]]:
+    """The lines between the total and the amount due, each with its label and amount. They add up with the total to it."""
+    lines = [
+        (language.text(translatable("Balance applied")), balance_applied(invoice)),
+        (language.text(translatable("Credit notes")), -(invoice["pre_payment_credit_notes_amount"] or 0)),
+    ]
+    return [(label, amount) for label, amount in lines if amount]
 
 
 def _label(tax: JsonView, language: Language) -> str:
@@ -51,5 +62,5 @@ def _label(tax: JsonView, language: Language) -> str:
 @lru_cache
 def functions(language: Language) -> dict[str, Any]:
     """What templates about invoices are given."""
-    lines = {"adjustments": partial(adjustments, language=language), "what": partial(what, language=language)}
+    lines = {one.__name__: partial(one, language=language) for one in (adjustments, until_due, what)}
     return {**language.functions, **lines, "quantity": quantity}

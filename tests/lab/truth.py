@@ -12,6 +12,7 @@ import asyncpg
 from app.db.documents import several_statement
 from app.db.resources import CREDIT_NOTE, CUSTOMER, DISPUTE, INVOICE, PAYMENT_PAGE, PRICE, PRODUCT, REFUND
 from app.domain.sources import Personal
+from app.domain.totals import unexplained
 from app.stripe.mapping import FIELDS, ITEM, Kind
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.stage import Dashboard
@@ -101,6 +102,10 @@ class Truth:
         found: str | None = self._intents.get(invoice["id"], {}).get("id")
         return found
 
+    def processing(self, invoice: Json) -> bool:
+        """Whether a debit of the invoice is under way."""
+        return bool(self._intents.get(invoice["id"], {}).get("status") == "processing")
+
     def paid_beside(self, invoice: Json) -> set[str]:
         """The PaymentIntents that paid the invoice beside its own."""
         paid = [it for it in self._payments if it["status"] == "paid" and not it["is_default"]]
@@ -138,7 +143,7 @@ async def must_hold(truth: Truth, connection: asyncpg.Connection[asyncpg.Record]
     assert not unapplied, f"not quiet: {[tuple(row) for row in unapplied]}"
     for invoice_id, invoice in truth.invoices.items():
         assert await _invoice(connection, invoice_id) == truth.invoice(invoice), invoice_id
-        await _later(connection, invoice)
+        await _later(truth, connection, invoice)
         await _fulfillment(truth, invoice, connection)
     live = {row["id"] for row in await connection.fetch("SELECT id FROM invoices WHERE deleted_at IS NULL")}
     assert live == truth.invoices.keys()
@@ -150,13 +155,16 @@ async def must_hold(truth: Truth, connection: asyncpg.Connection[asyncpg.Record]
 
 
 async def documents_must_hold(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """Every row holds its document, and it is what its columns make; later fields have none."""
+    """Every row holds its document, and it is what its columns make; later fields have none. Invoices add up."""
     for resource in (PRODUCT, PRICE, CUSTOMER, INVOICE, PAYMENT_PAGE, REFUND, CREDIT_NOTE, DISPUTE):
         ids = [row["id"] for row in await connection.fetch(f"SELECT id FROM {resource.table}")]  # noqa: S608
         told = []
         for stored in (True, False):
             rows = await several_statement(resource, stored=stored).fetch(connection, ids=ids)
-            told.append({row[0]: row[1] and _of_columns(json.loads(row[1])) for row in rows})
+            shown = {row[0]: json.loads(row[1]) for row in rows if row[1]}
+            told.append({key: _of_columns(document) for key, document in shown.items()})
+            if resource is INVOICE and stored:
+                assert not {key: wrong for key, document in shown.items() if (wrong := unexplained(document))}
         assert told[0] == told[1], resource.name
 
 
@@ -168,11 +176,21 @@ def _of_columns(document: Json) -> Json:
     return shown
 
 
-async def _later(connection: asyncpg.Connection[asyncpg.Record], invoice: Json) -> None:
-    """What no column holds is what Stripe says. On a draft it shows the customer as of now, and tells nobody."""
+async def _later(truth: Truth, connection: asyncpg.Connection[asyncpg.Record], invoice: Json) -> None:
+    """What no column holds is what Stripe says, once an event told it.
+
+    A draft shows the customer as of now, and no event of the invoice tells that. An attempt that is `processing` is
+    told with its outcome.
+    """
     fields = FIELDS[Kind.INVOICE]
-    names = fields.later.keys() - (fields.marked(Personal) if invoice["status"] == "draft" else ())
-    found = json.loads(await connection.fetchval("SELECT document FROM invoices WHERE id = $1", invoice["id"]))
+    untold = (
+        {*fields.marked(Personal), "customer_tax_exempt", "starting_balance"} if invoice["status"] == "draft" else set()
+    )
+    if truth.processing(invoice):
+        untold |= {"attempted", "attempt_count"}
+    names = fields.later.keys() - untold
+    document = await connection.fetchval("SELECT document FROM invoices WHERE id = $1", invoice["id"])
+    found = fields.later_in(json.loads(document))
     read = fields.read(invoice) if fields.later else {}
     assert {name: found[name] for name in names} == {name: read[name] for name in names}, invoice["id"]
 
