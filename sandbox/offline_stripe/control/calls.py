@@ -65,6 +65,7 @@ class Control:
             ("POST", "faults"): self.add_fault,
             ("GET", "faults"): lambda _: {"faults": faults.shown()},
             ("DELETE", "faults"): self.clear_faults,
+            ("DELETE", "faults/{id}"): lambda sent: faults.remove(int(sent["id"])).shown(),
             ("POST", "keys"): self.restrict_key,
             ("POST", "versions"): self.add_version,
             ("DELETE", "versions"): self.clear_versions,

@@ -101,6 +101,15 @@ class Faults:
                 return fault
         return None
 
+    def remove(self, identifier: int) -> Fault:
+        """Remove one rule. Raises ValueError if there is none."""
+        for fault in self._rules:
+            if fault.identifier == identifier:
+                fault.cleared.set()
+                self._rules.remove(fault)
+                return fault
+        raise ValueError(f"no such fault: {identifier}")
+
     def clear(self) -> None:
         for fault in self._rules:
             fault.cleared.set()
