@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from offline_stripe import __version__
-from offline_stripe.commands import listen, trigger
+from offline_stripe.commands import listen, oracle, trigger
 from offline_stripe.commands.client import UnusableError
 from offline_stripe.settings import SandboxConfig, Switches, WebhookTarget
 
 COMMANDS = {
     "trigger": (trigger, "make the objects and events that lead to an event"),
     "listen": (listen, "print events as they happen, and forward them signed"),
+    "oracle": (oracle, "compare the sandbox with Stripe, or with a recording"),
 }
 
 

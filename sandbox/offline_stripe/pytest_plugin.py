@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,10 +22,10 @@ from typing import Any
 
 import pytest
 
-from offline_stripe.commands.client import JSON, Client, UnusableError, checked_url
+from offline_stripe.commands import server
+from offline_stripe.commands.client import JSON, Client, checked_url
 
 PATIENCE_S = 10.0
-READY = "offline-stripe: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,34 +192,8 @@ def stripe_sandbox_server() -> Iterator[str]:
     if running:
         yield checked_url(running)
         return
-    command = [sys.executable, "-m", "offline_stripe", "serve", "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603 (this package)
-    if process.stderr is None:
-        raise RuntimeError("the server's first line cannot be read")
-    with process, process.stderr as said:
-        first = said.readline()
-        if not first.startswith(f"{READY}http"):
-            raise UnusableError(f"the server did not start: {first.strip()}")
-        drained = threading.Thread(target=said.read, daemon=True)
-        drained.start()
-        url = first.removeprefix(READY).partition(",")[0]
-        _wait(Client(url))
+    with server.running() as url:
         yield url
-        process.terminate()
-        drained.join(PATIENCE_S)
-
-
-def _wait(client: Client) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            client.control("GET", "health")
-        except UnusableError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)  # it says where it will listen just before it does
-        else:
-            return
 
 
 @pytest.fixture(scope="session")

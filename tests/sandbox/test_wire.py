@@ -58,7 +58,7 @@ def test_a_malformed_name_is_refused(text: str) -> None:
             "custom_fields[0][value]",
             "Missing required param: custom_fields[0][value].",
         ),
-        ("InvoiceCreateParams", {"days_until_due": "abc"}, None, "days_until_due", "Invalid integer: abc"),
+        ("InvoiceCreateParams", {"days_until_due": "abc"}, "parameter_invalid_integer", "days_until_due", "Invalid integer: abc"),
         ("InvoiceCreateParams", {"auto_advance": "perhaps"}, None, "auto_advance", "Invalid boolean: perhaps"),
         ("InvoiceAddLinesParams", {"lines": "x"}, None, "lines", "Invalid array"),
         ("InvoiceCreateParams", {"metadata": "x"}, None, "metadata", "Invalid object: x"),

@@ -233,7 +233,8 @@ def _anything(value: object, path: str) -> object:  # noqa: ARG001 (a Check)
 
 
 def _invalid(kind: str, value: object, path: str) -> StripeError:
-    return invalid_request(f"Invalid {kind}: {value}", param=path)
+    code = "parameter_invalid_integer" if kind == "integer" else None
+    return invalid_request(f"Invalid {kind}: {value}", code=code, param=path)
 
 
 _SCALARS: dict[Any, Check] = {
