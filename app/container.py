@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from app.inbox.reconciler import Reconciler
     from app.inbox.repair import Repairing
     from app.inbox.worker import Worker
+    from app.invoices.reminders import Reminders
     from app.outgoing.deliverer import Deliverer
     from app.outgoing.sender import Sender
     from app.rebuild.documents import Documents
@@ -83,6 +84,8 @@ RETRY_IGNORED_EVERY_S = 3600.0
 """Seconds between two searches for events that an older release ignored because it did not know their type."""
 DOCUMENTS_EVERY_S = 60.0
 """Seconds between two runs that make missing documents; each takes half of that time at most."""
+REMIND_EVERY_S = 60.0
+"""Seconds between two looks for payers to remind."""
 BALANCE_EVERY_S = 6 * 3600.0
 """Seconds between two comparisons of the last days' money with Stripe's balance."""
 SWEEP_EVERY_S = 3600.0
@@ -203,7 +206,14 @@ class Container:
         """All jobs of a worker process. Raises Misconfigured if one of them cannot do its work."""
         from app.jobs.housekeeper import Housekeeper, Task
         from app.projection import erasure
-        from app.retention import forget_feed, keep_partitions, purge_deliveries, purge_operations, rebase_feed
+        from app.retention import (
+            forget_feed,
+            forget_reminders,
+            keep_partitions,
+            purge_deliveries,
+            purge_operations,
+            rebase_feed,
+        )
 
         tasks = [
             purge_operations(self.database),
@@ -211,6 +221,8 @@ class Container:
             Task("sweep_erased", SWEEP_EVERY_S, partial(erasure.sweep, self.database)),
             purge_deliveries(self.database, timedelta(days=self.settings.delivery_retention_days)),
             rebase_feed(self.database),
+            forget_reminders(self.database),
+            Task("remind", REMIND_EVERY_S, self.reminders().look),
             Task("scrub_documents", SWEEP_EVERY_S, self.documents().scrub),
             Task("balance", BALANCE_EVERY_S, partial(self.balance.check_lately, SETTLED)),
             Task("documents", DOCUMENTS_EVERY_S, partial(self.documents().rebuild, DOCUMENTS_EVERY_S / 2)),
@@ -259,6 +271,12 @@ class Container:
         from app.rebuild.documents import Documents
 
         return Documents(self.database, self.gateway)
+
+    def reminders(self) -> Reminders:
+        """Reminds payers around the due dates of their invoices."""
+        from app.invoices.reminders import Reminders
+
+        return Reminders(self.database, self.settings.reminders)
 
     def rebuilder(self) -> Rebuilder:
         """The rebuilder, which shows whether the stored events lead to the stored rows."""

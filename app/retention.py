@@ -8,10 +8,12 @@ import structlog
 from app.db import partitions
 from app.db.engine import Connection, Database
 from app.domain.idempotency import RETENTION
+from app.domain.reminders import KEPT
 from app.events import feed_statements
 from app.idempotency import statements as idempotency_statements
 from app.jobs.housekeeper import Task
 from app.outgoing import delivery_statements
+from app.projection import reminder_statements
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +74,11 @@ def forget_feed(database: Database, retention: timedelta) -> Task:
 def purge_deliveries(database: Database, kept: timedelta) -> Task:
     """The task that deletes finished deliveries older than `kept`."""
     return _purging("purge_deliveries", EVERY_S, database, delivery_statements.purge, kept)
+
+
+def forget_reminders(database: Database) -> Task:
+    """The task that deletes what was told of due dates long ago."""
+    return _purging("forget_reminders", EVERY_S, database, reminder_statements.forget, KEPT)
 
 
 def purge_operations(database: Database) -> Task:

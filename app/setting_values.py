@@ -17,6 +17,7 @@ from app.domain.actions import Moment
 from app.domain.locales import LOCALES
 from app.domain.mailbox import Mailbox
 from app.domain.policy import Policy
+from app.domain.reminders import days_of
 
 SMALLEST_KEY = 32
 ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
@@ -39,6 +40,15 @@ def _moments(names: tuple[str, ...]) -> tuple[str, ...]:
     if unknown := [name for name in names if name not in known]:
         raise ValueError(f"there is no moment {unknown[0]!r}: there are {', '.join(known)}")
     return names
+
+
+def _reminders(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return days_of(value)
+    except ValueError as error:
+        raise ValueError(f"REMINDERS {error}") from None
 
 
 def _partial(text: str) -> str:
@@ -171,6 +181,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_of_postgresql)]
 OptionalDatabaseUrl = Annotated[OptionalSecret, AfterValidator(_of_postgresql)]
 OptionalKey = Annotated[OptionalSecret, AfterValidator(_long_enough)]
 Moments = Annotated[_List, AfterValidator(_moments)]
+Reminders = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_reminders)]
 Partial = Annotated[str, AfterValidator(_partial)]
 Algorithms = Annotated[_List, AfterValidator(_asymmetric)]
 Origins = Annotated[_List, AfterValidator(_exact_origins)]

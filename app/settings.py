@@ -31,6 +31,7 @@ from app.setting_values import (
     Origins,
     Partial,
     PublishableKey,
+    Reminders,
     SecretKey,
     Sender,
     SigningSecrets,
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     api_bootstrap_key: OptionalKey = None
 
     invoice_days_until_due: int = Field(default=30, ge=0, le=1825)
+    reminders: Reminders = ()
     fulfill_on: FulfillOn = FulfillOn.PAID
     reverse_on_partial: Partial = NEVER
     hold_on_dispute: bool = True

@@ -93,6 +93,10 @@ class FulfillmentAction(Model):
     moment = column_property(func.split_part(schema.fulfillment_actions.c.moment, ":", 1))
 
 
+class Reminder(Model):
+    __table__ = schema.reminders
+
+
 class WebhookEvent(Model):
     __table__ = schema.webhook_events
     __mapper_args__ = {"primary_key": [schema.webhook_events.c.id]}  # noqa: RUF012 -- SQLAlchemy reads it as declared

@@ -23,6 +23,7 @@ DELETES_FROM = {
         "operations",
         "rate_buckets",
         "reference_claims",
+        "reminders",
     },
 }
 """The serving roles, and the tables each may delete from. The inbox's owner drops whole partitions instead."""

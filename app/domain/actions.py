@@ -34,6 +34,7 @@ class Moment(StrEnum):
     PARTLY_REVERSED = "partly_reversed"
     REVERSED = "reversed"
     REINSTATED = "reinstated"
+    REMINDER = "reminder"
 
 
 ONCE: Final = frozenset({Moment.PROCESSING, Moment.FULFILLED})
@@ -48,11 +49,15 @@ DUE_AT: Final = {
     Moment.PARTLY_REVERSED: BEGUN,
     Moment.REVERSED: frozenset({FulfillmentStatus.REVERSED}),
     Moment.REINSTATED: _FULFILLED,
+    Moment.REMINDER: frozenset(
+        {FulfillmentStatus.AWAITING_PAYMENT, FulfillmentStatus.PAYMENT_FAILED, FulfillmentStatus.ACTION_REQUIRED}
+    ),
 }
 """The statuses of the fulfillment at which each moment's actions are still due."""
 
 MAILED: Final = (
     Moment.PROCESSING, Moment.FULFILLED, Moment.ACTION_REQUIRED, Moment.PARTLY_REVERSED, Moment.REVERSED, Moment.REINSTATED,
+    Moment.REMINDER,
 )  # fmt: skip
 """The moments at which customers are mailed, where the deployment does not say otherwise. A dispute is their own act."""
 MAIL_WAITS: Final = {Moment.ACTION_REQUIRED: 600}
@@ -63,7 +68,8 @@ MAIL_WAITS: Final = {Moment.ACTION_REQUIRED: 600}
 class Occasion:
     """A moment, and which time it was reached: the number of the fulfillment's history entry; 0 where it runs once.
 
-    Written as `reversed:7`. The release before knows no number, and keeps actions apart by their moments.
+    The number of a reminder is its day: 7 is seven days after the due date, -3 three days before it. Written as
+    `reversed:7`. The release before knows no number, and keeps actions apart by their moments.
     """
 
     moment: Moment

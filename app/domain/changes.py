@@ -5,7 +5,7 @@ They hold no personal data, so events need no erasure. A consumer that may know 
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from app.domain.events import DELETED, INVOICE, SCHEMA_VERSION, event_type
@@ -77,14 +77,15 @@ def differs(before: Fulfillment, after: Fulfillment) -> bool:
 class Change:
     """One change. `subject` is one of events.SUBJECTS, `was` its status before, `state` its state now.
 
-    refused: Stripe refused to finalize the invoice.
+    named: what happened, where the status does not show it. beside: what the event's data says of that.
     """
 
     subject: str
     was: str | None
     state: JsonObject
     cause: str | None
-    refused: bool = False
+    named: str | None = None
+    beside: JsonObject = field(default_factory=dict)
 
     @property
     def became(self) -> str:
@@ -103,10 +104,10 @@ class Change:
 
     def row(self, invoice: JsonObject) -> JsonObject:
         """The row that stores the change as an event. `invoice` is the invoice's state now."""
-        data: JsonObject = {"previous_status": self.was, "invoice": invoice, self.subject: self.state}
+        data: JsonObject = {"previous_status": self.was, "invoice": invoice, self.subject: self.state, **self.beside}
         return {
             "event": _new_id(),
-            "type": event_type(self.subject, self.was, self.became, refused=self.refused),
+            "type": event_type(self.subject, self.was, self.became, named=self.named),
             "schema_version": SCHEMA_VERSION,
             "invoice": self.invoice,
             "customer": self.state["customer"],
@@ -121,10 +122,10 @@ class Change:
 def note(changes: list[Change], change: Change) -> None:
     """Add `change`.
 
-    If its status stayed the same, merge it into the last change of the same object, as nobody saw the state between. A refusal
-    to finalize is a change of its own.
+    If its status stayed the same, merge it into the last change of the same object, as nobody saw the state between. What has a
+    name is a change of its own.
     """
-    if change.was == change.became and not change.refused:
+    if change.was == change.became and not change.named:
         for index in range(len(changes) - 1, -1, -1):
             before = changes[index]
             if before.of == change.of:

@@ -36,6 +36,8 @@ DELETED: Final = "deleted"
 REOPENED: Final = "reopened"
 REINSTATED: Final = "reinstated"
 FINALIZATION_FAILED: Final = "finalization_failed"
+NOTICES: Final = ("will_be_due", "overdue", "reminded")
+"""What is told of an invoice's due date, once each (see reminders.py)."""
 
 CALLED: Final = {
     InvoiceStatus.DRAFT.value: "created",
@@ -57,13 +59,13 @@ ENDS: Final[dict[str, dict[str, str]]] = {
 """The statuses of what came back that have an event of their own. Others are `created` or `updated`."""
 
 
-def event_type(subject: str, was: str | None, became: str, *, refused: bool = False) -> str:
+def event_type(subject: str, was: str | None, became: str, *, named: str | None = None) -> str:
     """The type of the event for a change from `was` to `became`: `updated` if they are equal.
 
-    refused: Stripe refused to finalize the invoice, which stays a draft.
+    named: what happened, where the status does not show it.
     """
-    if refused:
-        return f"{subject}.{FINALIZATION_FAILED}"
+    if named:
+        return f"{subject}.{named}"
     if was == became:
         return f"{subject}.{UPDATED}"
     if subject in ENDS:
@@ -80,7 +82,7 @@ def event_type(subject: str, was: str | None, became: str, *, refused: bool = Fa
 
 INVOICE_TYPES: Final = (
     *(event_type(INVOICE, None, one) for one in (*(it.value for it in InvoiceStatus), DELETED, REOPENED, UPDATED)),
-    event_type(INVOICE, None, InvoiceStatus.DRAFT.value, refused=True),
+    *(event_type(INVOICE, None, "", named=name) for name in (FINALIZATION_FAILED, *NOTICES)),
 )
 FULFILLMENT_TYPES: Final = tuple(
     event_type(FULFILLMENT, None, status) for status in (*(one.value for one in FulfillmentStatus), REINSTATED, UPDATED)

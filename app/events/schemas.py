@@ -61,9 +61,17 @@ class InvoiceState(Shown):
     collection_method: str
 
 
+class ReminderTold(Shown):
+    """Which reminder it is."""
+
+    day: int = Field(description="Of `REMINDERS`: days after the due date, negative before it.", examples=[7])
+    channel: Literal["mail", "event"]
+
+
 class InvoiceEventData(Shown):
     previous_status: str | None = Field(description="Null where the invoice was not known before.")
     invoice: InvoiceState
+    reminder: ReminderTold | None = Field(default=None, description="In `invoice.reminded` only.")
 
 
 class FulfillmentEventData(Shown):

@@ -28,6 +28,7 @@ class DueAction:
     moment: Moment
     attempts: int
     lease: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +230,9 @@ async def claim_back(
 
 
 def _due(row: asyncpg.Record) -> DueAction:
-    named = {name: row[name] for name in DueAction.__slots__}
-    return DueAction(**named | {"moment": Occasion.read(row["moment"]).moment})
+    named = {name: row[name] for name in DueAction.__slots__ if name != "number"}
+    occasion = Occasion.read(row["moment"])
+    return DueAction(**named | {"moment": occasion.moment, "number": occasion.number})
 
 
 async def earlier(connection: Connection, due: DueAction) -> list[Earlier]:

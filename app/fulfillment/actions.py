@@ -21,6 +21,7 @@ from app.domain.errors import InvalidState
 from app.domain.json import JsonObject, JsonView
 from app.domain.mailbox import Mailbox
 from app.domain.payment_link import HOSTED_PAGES
+from app.domain.reminders import METADATA, ReminderChannel
 from app.fulfillment import action_statements
 from app.fulfillment.action_statements import DueAction
 from app.hooks import EarlierAction, FulfillmentAction
@@ -84,7 +85,7 @@ class Confirmation:
             page = await self.page_of(connection, due.id, due.invoice)
         for ours, name in HOSTED_PAGES.items():
             invoice[name] = invoice[name] and f"{page}/{ours}"
-        message = self.letters.write(due.moment, recipient, due.id, fulfillment, invoice)
+        message = self.letters.write(due.moment, recipient, due.id, fulfillment, invoice, overdue=due.number > 0)
         async with self.mailer.session(recipient) as deliver:
             await turn.hold(self.mailer.acceptance_s)
             await deliver(message)
@@ -157,7 +158,18 @@ async def _facts(connection: Connection, due: DueAction, shown: Resource) -> tup
     require_due(due.moment, decoded["status"])
     if due.moment in BACK and decoded["amount_kept"] >= decoded["amount_paid"]:
         raise Skipped("What had come back did not after all.")
-    return decoded, msgspec.json.decode(invoice)
+    owed: JsonObject = msgspec.json.decode(invoice)
+    if due.moment is Moment.REMINDER:
+        _require_reminded(owed, decoded)
+    return decoded, owed
+
+
+def _require_reminded(invoice: JsonView, fulfillment: JsonView) -> None:
+    """Raise Skipped for a reminder that must not be sent any more."""
+    if invoice["metadata"].get(METADATA) in {ReminderChannel.OFF, ReminderChannel.EVENT}:
+        raise Skipped("The invoice's reminders are paused.")
+    if fulfillment["amount_disputed"]:
+        raise Skipped("A payment of the invoice is disputed.")
 
 
 async def _recipient(connection: Connection, due: DueAction) -> Mailbox:

@@ -4,7 +4,7 @@ A reference is claimed before Stripe is asked. It belongs to the object once tha
 webhook.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 from app.db.engine import Connection
 from app.db.schema import operations, reference_claims
 from app.db.statement import Statement, any_of
+from app.domain.json import JsonView
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,20 @@ async def claim(connection: Connection, resource: str, reference: str, operation
     return await _CLAIM.row(
         connection, Claim, resource=resource, reference=reference, operation=operation, runner=runner
     )
+
+
+async def keep(
+    connection: Connection, resource: str, rows: Sequence[JsonView], given_up: Sequence[tuple[str, str]]
+) -> None:
+    """Record whose references the stored `rows` are, after those that were `given_up`, and free those of deleted ones."""
+    if given_up:
+        await give_up(connection, resource, given_up)
+    owned = [(row["reference"], row["id"]) for row in rows if row.get("reference") and not row["deleted_at"]]
+    if owned:
+        await settle(connection, resource, owned)
+    deleted = [row["id"] for row in rows if row["deleted_at"]]
+    if deleted:
+        await free(connection, objects=deleted)
 
 
 async def settle(connection: Connection, resource: str, owners: Iterable[tuple[str, str]]) -> None:

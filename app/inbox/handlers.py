@@ -11,6 +11,7 @@ from app.domain.fulfillment import Attempt, AttemptReport
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
 from app.domain.payment_attempts import Outcome, PaymentAttempt
+from app.domain.reminders import Reminder
 from app.fulfillment.fulfillments import Failure
 from app.inbox.incoming import AttemptUnclear, Incoming, Unlinked
 from app.payments.attempts import failure_of, last_attempt, required_action
@@ -50,6 +51,14 @@ def on_finalized(unit: UnitOfWork, incoming: Incoming) -> None:
     """The same of an invoice that is no draft any more."""
     incoming.finalized = True
     on_invoice(unit, incoming)
+
+
+def on_due_notice(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Mirror an invoice whose due date Stripe tells of, and tell of it in the feed, unless this was told already."""
+    on_finalized(unit, incoming)
+    invoice = unit.row(Subject(Kind.INVOICE, str(incoming.about)))
+    if invoice and invoice["status"] == InvoiceStatus.OPEN:
+        unit.remind(Reminder(invoice["id"], incoming.event.type, day=0))
 
 
 def on_invoice_paid(unit: UnitOfWork, incoming: Incoming) -> None:
@@ -321,7 +330,8 @@ HANDLERS: dict[str, Handler] = {
     "invoice.finalized": on_finalized,
     "invoice.finalization_failed": on_invoice,
     "invoice.sent": on_finalized,
-    "invoice.overdue": on_finalized,
+    "invoice.will_be_due": on_due_notice,
+    "invoice.overdue": on_due_notice,
     "invoice.payment_action_required": on_invoice_payment_action_required,
     "invoice.payment_failed": on_invoice_payment_failed,
     "invoice.paid": on_invoice_paid,

@@ -12,7 +12,9 @@ from app.idempotency.steps import Done
 from app.invoices.schemas import InvoiceCreate
 from app.stripe.parameters import stripe_parameters
 
-ON_OPEN = frozenset({"metadata", "auto_advance", "default_payment_method", "payment_settings"})
+IN_METADATA = frozenset({"metadata", "reminders"})
+"""What Stripe's metadata holds of an invoice, so that it may change whatever became of the invoice."""
+ON_OPEN = IN_METADATA | frozenset({"auto_advance", "default_payment_method", "payment_settings"})
 """What of an invoice may change after it is finalized."""
 
 
@@ -42,7 +44,7 @@ def may_have_items(params: JsonView) -> bool:
 
 def needed_to_change(params: JsonView) -> Act | None:
     """The act that the state of an invoice must allow for a change (InvoiceUpdate); None if every state does."""
-    if not set(params) - {"metadata"}:
+    if not set(params) - IN_METADATA:
         return None
     return Act.UPDATE if set(params) - ON_OPEN else Act.CHANGE_COLLECTION
 

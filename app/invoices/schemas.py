@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from app.domain.json import JsonObject
+from app.domain.reminders import METADATA
 from app.domain.sources import REFERENCE
 from app.domain.targets import To
 from app.http.schema_rules import ABSENT, INTEGER, NULL, OBJECT, TEXT, WrongFields, any_of, form, one_of
@@ -178,6 +179,11 @@ class InvoiceFields(Request):
     on_behalf_of: StripeId | None = Field(default=None, description="The account that the payment is for.")
     transfer_data: TransferDataParams | None = None
     application_fee_amount: UnitAmount | None = None
+    reminders: Annotated[Literal["mail", "event", "off"] | None, To("metadata", METADATA)] = Field(
+        default=None,
+        description="How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), "
+        "`event` (the feed alone), or `off`. Kept in Stripe's metadata, so it may change while the invoice is open.",
+    )
 
 
 class InvoiceCreate(InvoiceFields, Create):

@@ -16,7 +16,7 @@ class TimelineEntry(Shown):
     at: datetime
     kind: Literal[
         "request", "stripe_call", "event", "transition", "fulfillment", "payment", "refund", "credit_note", "dispute",
-        "action", "delivery",
+        "action", "reminder", "delivery",
     ]  # fmt: skip
     what: str = Field(
         description="The use case, the step at Stripe, the type of the event, the status that was reached, or the action.",

@@ -76,6 +76,9 @@ WITH related AS (
         'next_attempt_at', next_attempt_at, 'finished_at', finished_at
     ) FROM fulfillment_actions WHERE invoice = $1
     UNION ALL
+    SELECT created_at, 4, day, 'reminder', type, jsonb_build_object('day', day, 'channel', channel)
+    FROM reminders WHERE invoice = $1
+    UNION ALL
     SELECT created_at, 5, change, 'delivery', type, jsonb_build_object(
         'delivery', id, 'endpoint', endpoint, 'event', event, 'status', status, 'attempts', attempts,
         'last_status', log -> -1 -> 'status', 'last_error', log -> -1 -> 'error', 'delivered_at', delivered_at

@@ -193,6 +193,12 @@ ACTIONS = cache(
     ).labels
 )
 
+REMINDERS = cache(
+    Counter(
+        "invoicing_reminders", "Reminders told in the feed: with the actions that mail, or alone.", ("channel",)
+    ).labels
+)
+
 # An increase is seen from 0 on: what is rare, and somebody is woken for, is there before it happens the first time.
 for known in ("signature_absent", "signature_malformed", "signature_stale", "signature_forged", "new", "known"):
     DELIVERIES(known)
@@ -208,6 +214,8 @@ for known in ("left", "lifetime", "stopping", "not_read"):
     STREAMS_ENDED(known)
 for known in ("gone", "failing"):
     PUSH_DISABLED(known)
+for known in ("mail", "event"):
+    REMINDERS(known)
 
 
 def task(name: str) -> None:

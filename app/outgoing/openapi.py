@@ -7,7 +7,18 @@ from typing import Any
 
 from app.domain.credit_note import CreditNoteStatus
 from app.domain.dispute import DisputeStatus
-from app.domain.events import CREDIT_NOTE, DELETED, DISPUTE, FULFILLMENT, INVOICE, PAYMENT, REFUND, event_type
+from app.domain.events import (
+    CREDIT_NOTE,
+    DELETED,
+    DISPUTE,
+    FINALIZATION_FAILED,
+    FULFILLMENT,
+    INVOICE,
+    NOTICES,
+    PAYMENT,
+    REFUND,
+    event_type,
+)
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.outgoing import PING
@@ -51,6 +62,14 @@ RETURNED: tuple[tuple[str, str | None, str, str], ...] = (
 """The events of what came back: subject, status before and now, and what they tell."""
 
 
+NAMED: tuple[tuple[str, str, str], ...] = (
+    (FINALIZATION_FAILED, InvoiceStatus.DRAFT, "Stripe refused to finalize the draft."),
+    (NOTICES[0], InvoiceStatus.OPEN, "The invoice will be due soon: told once, by Stripe or by `REMINDERS`."),
+    (NOTICES[1], InvoiceStatus.OPEN, "The due date has passed, and something is left to pay: told once."),
+    (NOTICES[2], InvoiceStatus.OPEN, "The payer is reminded, as `reminder` says: once for each day of `REMINDERS`."),
+)
+"""What happens to an invoice that keeps its status: the name, the status, and what is told."""
+
 PAYMENTS = {
     "action_required": "A payment waits for the payer, who must authenticate it as a rule.",
     FRAUD_WARNING: "The card's issuer reports the payment as fraud. Nothing is withdrawn yet.",
@@ -93,8 +112,9 @@ def webhooks(schemas: dict[str, Any]) -> dict[str, Any]:
     paid, opened = str(InvoiceStatus.PAID), str(InvoiceStatus.OPEN)
     name = event_type(INVOICE, paid, opened)
     found[name] = _webhook(INVOICE, name, f"The invoice became `{opened}` again.", (paid, opened), schemas)
-    name, draft = event_type(INVOICE, None, str(InvoiceStatus.DRAFT), refused=True), str(InvoiceStatus.DRAFT)
-    found[name] = _webhook(INVOICE, name, "Stripe refused to finalize the draft.", (draft, draft), schemas)
+    for named, status, told in NAMED:
+        name = event_type(INVOICE, status, status, named=named)
+        found[name] = _webhook(INVOICE, name, told, (status, status), schemas)
     back, there = str(FulfillmentStatus.REVERSED), str(FulfillmentStatus.FULFILLED)
     name = event_type(FULFILLMENT, back, there)
     found[name] = _webhook(FULFILLMENT, name, "What came back or was withdrawn is there again.", (back, there), schemas)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from app.domain.changes import Change, invoice_status, note
-from app.domain.events import INVOICE
+from app.domain.events import FINALIZATION_FAILED, INVOICE
 from app.domain.json import JsonObject
 from app.projection import mirrored_rows
 from app.stripe.mapping import Kind
@@ -26,7 +26,7 @@ def note_invoice(changes: list[Change], known: JsonObject | None, row: JsonObjec
         if refused and known is None:
             note(changes, Change(INVOICE, was, state, cause))
             was = state["status"]
-        note(changes, Change(INVOICE, was, state, cause, refused=refused))
+        note(changes, Change(INVOICE, was, state, cause, named=FINALIZATION_FAILED if refused else None))
 
 
 def note_return(

@@ -20,12 +20,14 @@ from app.domain.errors import NotAtStripe
 from app.domain.invoice import InvoiceStatus, advance
 from app.domain.json import JsonObject
 from app.domain.policy import DEFAULT
+from app.domain.reminders import Reminder
 from app.domain.snapshot import Verdict, judge
 from app.fulfillment import action_statements, policy_statements
 from app.fulfillment.fulfillments import Fulfillments
 from app.idempotency import references
 from app.projection import (
     change_statements,
+    due_notices,
     erasure,
     item_statements,
     mirrored_rows,
@@ -88,6 +90,7 @@ class UnitOfWork:
         self._erased: dict[str, str | None] = {}
         self._changes: list[Change] = []
         self._setups: list[SetupIntent] = []
+        self._reminders: dict[Reminder, None] = {}
         self.fulfillments = Fulfillments({}, self._now, cause)
 
     @classmethod
@@ -136,7 +139,7 @@ class UnitOfWork:
     def all_or_nothing(self) -> Iterator[None]:
         """Undo what the block did if it raises, so that half an event is never written."""
         parts = ("_rows", "_changed", "_items", "_payments", "_paid_by", "_buried", "_given_up", "_erased", "_changes",
-                 "_setups")  # fmt: skip
+                 "_setups", "_reminders")  # fmt: skip
         kept = {part: getattr(self, part).copy() for part in parts}
         fulfillments = self.fulfillments.copy()
         try:
@@ -344,6 +347,13 @@ class UnitOfWork:
         """The refunds, credit notes or disputes of the invoice. All are known if one of them was wanted."""
         return [row for subject, row in self._rows.items() if subject.kind is kind and row["invoice"] == invoice_id]
 
+    def remind(self, reminder: Reminder, until: datetime | None = None) -> None:
+        """Tell `reminder`, once. until: when the last reminder of the invoice is due, if more follow."""
+        self._reminders[reminder] = None
+        if until:
+            subject = Subject(Kind.INVOICE, reminder.invoice)
+            self._put(subject, self._rows[subject] | {"reminded_until": until.isoformat()})
+
     # What is written
 
     async def flush(self) -> None:
@@ -356,26 +366,17 @@ class UnitOfWork:
             changed = (subject for subject in self._rows if subject in self._changed)  # new ones in order of arrival
             rows = [self._rows[subject] for subject in changed if subject.kind is kind]
             await mirrored_rows.write(self._connection, kind, rows)
-            await self._keep_references(kind, rows)
+            given_up = [(reference, subject.id) for subject, reference in self._given_up if subject.kind is kind]
+            await references.keep(self._connection, kind.value, rows, given_up)
         await item_statements.replace(self._connection, self._items)
         await item_statements.keep_payments(self._connection, list(self._payments.values()))
         await item_statements.detach(self._connection, self._paid_by)
         await store(self._connection, fulfillments, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
         await setup_intent_statements.keep(self._connection, self._setups)
-        told = noted_changes.rows((*self._changes, *self.fulfillments.changes), self._invoice)
+        notices = await due_notices.record(self._connection, self._reminders, self._invoice, self.cause)
+        told = noted_changes.rows((*self._changes, *self.fulfillments.changes, *notices), self._invoice)
         await change_statements.add(self._connection, told)
         await action_statements.enqueue(self._connection, self.fulfillments.reached())
         if self._erased:
             await erasure.forget(self._connection, self._erased)
-
-    async def _keep_references(self, kind: Kind, rows: Sequence[JsonObject]) -> None:
-        owned = [(row["reference"], row["id"]) for row in rows if row.get("reference") and not row["deleted_at"]]
-        given_up = [(reference, subject.id) for subject, reference in self._given_up if subject.kind is kind]
-        if given_up:
-            await references.give_up(self._connection, kind.value, given_up)
-        if owned:
-            await references.settle(self._connection, kind.value, owned)
-        deleted = [row["id"] for row in rows if row["deleted_at"]]
-        if deleted:
-            await references.free(self._connection, objects=deleted)

@@ -53,6 +53,7 @@ BESIDE = (
     "configured_actions",  # empty: nothing that is rebuilt is done again
     "fulfillment_actions",
     "fulfillment_policy",
+    "reminders",
     "webhook_events",
     "operations",
     "audit_log",
@@ -80,6 +81,7 @@ OUR_OWN = (
     "document_version",
     "later_digests",
     "sequence",
+    "reminded_until",
 )
 """Columns that say when and how something came here, not what it is."""
 

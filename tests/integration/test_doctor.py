@@ -230,6 +230,20 @@ async def test_a_service_that_never_compared_and_that_nobody_could_call_is_told(
     assert only(wrong, "callers")["advice"] == "invoicing keys create"
 
 
+async def test_reminders_that_nobody_gets_are_named(healthy: Stage, invoicing: Shell, mail: MailServer) -> None:
+    invoicing.environment["REMINDERS"] = "7,-3"
+    found = only(await examined(invoicing, status=1), "reminders", "warn")
+    assert found["says"] == "REMINDERS=-3, 7, but nobody is mailed: there is no SMTP_HOST"
+    smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_FROM": "a@shop.example", "SMTP_SECURITY": "none"}
+    invoicing.environment |= smtp | {"SMTP_PORT": str(mail.port), "MAIL_MOMENTS": "fulfilled"}
+    assert "MAIL_MOMENTS" in only(await examined(invoicing, status=1), "reminders", "warn")["says"]
+    invoicing.environment["MAIL_MOMENTS"] = "reminder"
+    assert "reminders" not in await examined(invoicing, status=1)
+    invoicing.environment["REMINDERS"] = "-3;0"
+    found = await invoicing.json("doctor", status=2)
+    assert "REMINDERS must list whole days" in found["findings"][0]["says"]
+
+
 async def test_mail_identity_provider_and_room_for_connections_are_looked_at(
     healthy: Stage, invoicing: Shell, mail: MailServer, identity_provider: IdentityProvider
 ) -> None:

@@ -1,7 +1,7 @@
 """The console's views, one per table, in the order of its menu."""
 
 from app.admin.views.access import ApiKeyView, AuditEntryView, RateBucketView
-from app.admin.views.actions import FulfillmentActionView
+from app.admin.views.actions import FulfillmentActionView, ReminderView
 from app.admin.views.inbox import WebhookEventView
 from app.admin.views.invoices import ChangeView, FulfillmentView, InvoiceView, PaymentLinkView
 from app.admin.views.mirrors import (
@@ -40,6 +40,7 @@ VIEWS: tuple[type[ReadOnlyView], ...] = (
     WebhookEventView,
     OperationView,
     FulfillmentActionView,
+    ReminderView,
     WebhookEndpointView,
     DeliveryView,
     ApiKeyView,

@@ -14,6 +14,7 @@ WITHOUT_DATABASE: tuple[tuple[str, Check], ...] = (
     ("stripe", account.check),
     ("webhook endpoint", endpoint.check),
     ("mail", surroundings.check_mail),
+    ("reminders", surroundings.check_reminders),
     ("identity provider", surroundings.check_identity),
     ("open files", surroundings.check_files),
 )

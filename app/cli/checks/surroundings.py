@@ -7,7 +7,7 @@ from app.access import key_statements
 from app.cli.checks.findings import Finding, fail, ok, warn
 from app.clients import mailer_of
 from app.container import Container
-from app.domain.actions import NotNow
+from app.domain.actions import Moment, NotNow
 from app.domain.errors import IdentityProviderUnavailable
 from app.http.connections import MOST, RESERVED
 from app.settings import Settings
@@ -30,6 +30,22 @@ async def check_mail(container: Container) -> AsyncIterator[Finding]:
         )
     else:
         yield ok("mail", f"{where} lets us in")
+
+
+async def check_reminders(container: Container) -> AsyncIterator[Finding]:
+    """Check that somebody hears of reminders, where there are some."""
+    settings = container.settings
+    if not settings.reminders:
+        return
+    days = ", ".join(map(str, settings.reminders))
+    if settings.smtp_host and Moment.REMINDER in settings.mail_moments:
+        yield ok("reminders", f"mailed on the days {days} after the due date")
+    else:
+        lacking = "MAIL_MOMENTS does not list `reminder`" if settings.smtp_host else "there is no SMTP_HOST"
+        says = f"REMINDERS={days}, but nobody is mailed: {lacking}"
+        yield warn(
+            "reminders", says, "Mend that, unless hooks or readers of `invoice.reminded` write to your customers."
+        )
 
 
 async def check_files(container: Container) -> AsyncIterator[Finding]:

@@ -7,7 +7,7 @@ classes on them (app/admin/models.py).
 from sqlalchemy import Table
 
 from app.db.schema.access import api_keys, audit_log, rate_buckets
-from app.db.schema.actions import configured_actions, fulfillment_actions, fulfillment_policy
+from app.db.schema.actions import configured_actions, fulfillment_actions, fulfillment_policy, reminders
 from app.db.schema.fulfillments import changes, feed, fulfillments, payment_links
 from app.db.schema.inbox import coverage, tombstones, webhook_events
 from app.db.schema.metadata import metadata
@@ -62,6 +62,7 @@ __all__ = [
     "rate_buckets",
     "reference_claims",
     "refunds",
+    "reminders",
     "setup_intents",
     "tax_ids",
     "tax_rates",

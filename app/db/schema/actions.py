@@ -4,6 +4,7 @@ from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Inte
 
 from app.db.schema.metadata import JSON, TIME, metadata, one_of
 from app.domain.actions import ENDED, WAITING, ActionStatus, Moment
+from app.domain.reminders import REMINDED
 
 DUE = (*WAITING, ActionStatus.RUNNING)
 
@@ -55,6 +56,24 @@ configured_actions = Table(
     Column("since", TIME, server_default=func.now(), nullable=False),
 )
 """The actions that the workers can run. Rows are made for these, from `since` on. Workers register them at start."""
+
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("invoice", Text, ForeignKey("invoices.id", ondelete="RESTRICT"), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("channel", Text),
+    Column("created_at", TIME, server_default=func.now(), nullable=False),
+    Index("uq_reminders_once", "invoice", "type", "day", unique=True),
+    Index("ix_reminders_newest", desc("created_at"), desc("id")),
+    CheckConstraint(f"(type = '{REMINDED}') = (channel IS NOT NULL)", name="reminder_has_channel"),
+)
+"""What was told of an invoice's due date, once each: the row is written with the event of the feed.
+
+type: the event. day, channel: of a reminder, for which day and how (see domain/reminders.py).
+"""
 
 fulfillment_policy = Table(
     "fulfillment_policy",

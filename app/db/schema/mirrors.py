@@ -141,6 +141,7 @@ invoices = Table(
     Column("voided_at", TIME),
     Column("marked_uncollectible_at", TIME),
     Column("items_document", Text),
+    Column("reminded_until", TIME),
     CheckConstraint(one_of("status", InvoiceStatus), name="status"),
     CheckConstraint("amount_due >= 0 AND amount_paid >= 0 AND amount_remaining >= 0", name="amounts_not_negative"),
     CheckConstraint("currency = lower(currency) AND length(currency) = 3", name="currency"),

@@ -51,10 +51,21 @@ class MailWriter:
                 ) from error
 
     def write(
-        self, moment: Moment, recipient: Mailbox, action_id: str, fulfillment: JsonView, invoice: JsonView
+        self,
+        moment: Moment,
+        recipient: Mailbox,
+        action_id: str,
+        fulfillment: JsonView,
+        invoice: JsonView,
+        *,
+        overdue: bool = False,
     ) -> EmailMessage:
-        """The mail of `moment`. Its Message-ID is always the same, so that a second copy is recognised."""
-        subject, text, html = (self._rendered(moment, part, fulfillment, invoice) for part in PARTS)
+        """The mail of `moment`. Its Message-ID is always the same, so that a second copy is recognised.
+
+        overdue: whether a reminder is one after the due date.
+        """
+        values = {"fulfillment": fulfillment, "invoice": invoice, "overdue": overdue}
+        subject, text, html = (self._rendered(moment, part, values) for part in PARTS)
         message = EmailMessage(policy=POLICY)
         message["From"] = formataddr((self._sender.name, self._sender.address))
         message["To"] = recipient.address
@@ -66,8 +77,8 @@ class MailWriter:
         message.add_alternative(html, subtype="html")
         return message
 
-    def _rendered(self, moment: Moment, part: str, fulfillment: JsonView, invoice: JsonView) -> str:
-        language = choose(invoice.get("preferred_locales") or (), default=self._default)
+    def _rendered(self, moment: Moment, part: str, values: JsonView) -> str:
+        language = choose(values["invoice"].get("preferred_locales") or (), default=self._default)
         name = f"{moment}.{part}"
         template = self._templates.select_template([f"{language.code}/{name}", name])
-        return template.render(**functions(language), fulfillment=fulfillment, invoice=invoice)
+        return template.render(**functions(language), **values)

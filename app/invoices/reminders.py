@@ -1,0 +1,64 @@
+"""Reminds payers: tells what is due of the reminders in the feed, each once, and makes the actions that mail them.
+
+The row, the event and the actions of a reminder are written in one transaction, so a worker that dies leaves all of it
+or nothing. A mail is an action like any other: it is sent at least once (see docs/fulfillment-actions.md).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from app.db.engine import Database
+from app.domain.json import JsonObject
+from app.domain.reminders import METADATA, ReminderChannel, plan
+from app.observability import metrics
+from app.projection import reminder_statements
+from app.projection.unit_of_work import Subject, UnitOfWork
+from app.stripe.mapping import Kind
+
+CAUSE = "reminders"
+"""The cause that the feed's events name."""
+MOST = 1000
+"""How much one look takes; the next one takes the rest."""
+TOGETHER = 50
+"""How many invoices share a transaction."""
+
+
+class Reminders:
+    """Reminds the payers of open invoices on the configured `days` around their due date."""
+
+    def __init__(self, database: Database, days: Sequence[int]) -> None:
+        self._database = database
+        self._days = days
+        self._plan = plan(days)
+
+    async def look(self) -> int:
+        """Remind whoever is to be reminded by now. Returns how much was told."""
+        return await self.remind(datetime.now(UTC))
+
+    async def remind(self, now: datetime) -> int:
+        """The same as of `now`. Several workers may do this at once."""
+        async with self._database.connection() as connection:
+            due = await reminder_statements.due(connection, self._plan, now, MOST)
+        ids = list(dict.fromkeys(reminder.invoice for reminder in due))
+        told = [await self._tell(ids[start : start + TOGETHER], now) for start in range(0, len(ids), TOGETHER)]
+        return sum(told)
+
+    async def _tell(self, ids: Sequence[str], now: datetime) -> int:
+        """Tell what is still due of the invoices `ids`, now that nobody else changes them."""
+        async with self._database.unit_of_work() as connection:
+            unit = await UnitOfWork.of(connection, [Subject(Kind.INVOICE, one) for one in ids], cause=CAUSE)
+            due = await reminder_statements.due(connection, self._plan, now, MOST, among=ids)
+            for reminder in due:
+                unit.follow_invoice(reminder.invoice)  # which makes its fulfillment, if it has none
+                unit.remind(reminder, self._last(unit.row(Subject(Kind.INVOICE, reminder.invoice))))
+            await unit.flush()
+        for reminder in due:
+            if reminder.channel:
+                metrics.REMINDERS(reminder.channel).inc()
+        return len(due)
+
+    def _last(self, invoice: JsonObject | None) -> datetime | None:
+        """When the last reminder of the invoice is due; None where it is not reminded."""
+        if not (invoice and self._days) or invoice["metadata"].get(METADATA) == ReminderChannel.OFF:
+            return None
+        return datetime.fromisoformat(invoice["due_at"]) + timedelta(days=max(self._days))
