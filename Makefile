@@ -15,10 +15,10 @@ STAMP  := $(VENV)/.complete-$(SUM)
 # More than the cores there are: tests often wait. Whoever has nothing left takes from the others.
 PYTEST_WORKERS ?= 3
 # npm packages that tests need
-NPM := tests/browser examples/spa examples/react examples/consumer
+NPM := clients/typescript tests/browser examples/spa examples/react examples/consumer
 
 .DEFAULT_GOAL := help
-.PHONY: help announcement run demo console test suite programs browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install prometheus
+.PHONY: clients help announcement run demo console test suite programs browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install prometheus
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,6 +113,13 @@ fmt: $(STAMP) ## format and fix what can be fixed
 
 openapi: $(TO_RUN) ## write the contract to openapi/openapi.json
 	$(BIN)/invoicing openapi --output openapi/openapi.json
+
+clients: $(STAMP) ## write the clients' types and methods from the contract, and build their packages into dist/
+	@npm ci --silent --prefix clients/typescript
+	$(BIN)/python -m clients.generate
+	$(BIN)/uv build --quiet --out-dir dist clients/python
+	npm run --silent --prefix clients/typescript build
+	npm pack --silent --pack-destination dist ./clients/typescript
 
 # With extras, or pip would refuse the locks. With the system's certificates, for a network with an authority of its own.
 COMPILE = $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \

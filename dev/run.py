@@ -60,14 +60,15 @@ def _alone_in(data_dir: Path) -> Iterator[None]:
         yield
 
 
-async def _run(environment: Environment, *, once: bool) -> int:
-    return await Supervisor(environment, _teller()).run(once=once)
+async def _run(environment: Environment, *, once: bool, demo: bool) -> int:
+    return await Supervisor(environment, _teller(), demo=demo).run(once=once)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="run the main job, stop, and exit with its status")
     parser.add_argument("--with-parent", action="store_true", help="stop when the calling process dies")
+    parser.add_argument("--no-demo", action="store_true", help="start everything, and run no main job: for tests of others")
     parser.add_argument("--env-file", type=Path, default=PROJECT / ".env", help="settings below the environment's")
     arguments = parser.parse_args()
     if arguments.with_parent:
@@ -77,7 +78,7 @@ def main() -> int:
         environment.check(main_job_required=arguments.once)
         with _alone_in(environment.data_dir):
             environment.logs.mkdir(exist_ok=True)
-            return asyncio.run(_run(environment, once=arguments.once))
+            return asyncio.run(_run(environment, once=arguments.once, demo=not arguments.no_demo))
     except (SettingsError, StartError, PostgresError) as problem:
         print(f"cannot start: {problem}", file=sys.stderr)
         return 1

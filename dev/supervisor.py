@@ -42,7 +42,8 @@ def _with_log(headline: str, child: Child) -> str:
 class Supervisor:
     """One use: `await Supervisor(environment, say).run(once=False)` returns the exit status."""
 
-    def __init__(self, environment: Environment, say: Say) -> None:
+    def __init__(self, environment: Environment, say: Say, *, demo: bool = True) -> None:
+        self._demo = demo
         self._environment = environment
         self._say = say
         self._loop = asyncio.get_running_loop()
@@ -80,10 +81,10 @@ class Supervisor:
                     waiting.cancel()
         except TimeoutError:
             raise StartError(f"not ready within {_STARTUP_S:.0f} s; the logs are in {environment.logs}") from None
+        status = 0
         if environment.livemode:
             self._say("STRIPE_SECRET_KEY is a live key: the main job would move real money, so it is not run")
-            status = 0
-        else:
+        elif self._demo:
             left_open = ["--no-another"] if once else []  # what is about to stop cannot be looked at
             main_job = service("demo", "--url", environment.api_url, *left_open)
             status = await self._watch(self._launch("demo", main_job, children_env, visible=True))

@@ -8,7 +8,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 LOCKS = sorted(
     str(lock.relative_to(PROJECT))
-    for folder in ("bench", "examples", "tests")
+    for folder in ("bench", "clients", "examples", "sandbox", "tests")
     for lock in (PROJECT / folder).rglob("package-lock.json")
     if "node_modules" not in lock.parts
 )
@@ -22,4 +22,4 @@ def test_a_lock_names_no_registry_and_has_every_hash(lock: str) -> None:
 
 
 def test_every_front_end_has_a_lock() -> None:
-    assert {"examples/react/package-lock.json", "examples/spa/package-lock.json"} <= set(LOCKS)
+    assert {"clients/typescript/package-lock.json", "examples/react/package-lock.json", "examples/spa/package-lock.json"} <= set(LOCKS)

@@ -1,0 +1,2418 @@
+"""What the service takes and answers, as TypedDicts. Generated from the contract: do not edit."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+
+
+class Address(TypedDict):
+    city: str | None
+    country: str | None
+    line1: str | None
+    line2: str | None
+    postal_code: str | None
+    state: str | None
+
+
+class AddressParams(TypedDict):
+    city: NotRequired[str | None]
+    country: NotRequired[str | None]
+    """
+    ISO 3166-1 alpha-2
+    """
+    line1: NotRequired[str | None]
+    line2: NotRequired[str | None]
+    postal_code: NotRequired[str | None]
+    state: NotRequired[str | None]
+
+
+class ApiKeyRotate(TypedDict):
+    expires_at: NotRequired[str | None]
+    """
+    When the key ends by itself; never, where it is null.
+    """
+    overlap_s: NotRequired[int]
+    """
+    For how long the old key works beside the new one. By default `86400`.
+    """
+
+
+ApiKeyStatus: TypeAlias = Literal['active', 'expired', 'revoked']
+
+
+class AuditEntry(TypedDict):
+    """
+    Who did what, and how it ended.
+    """
+
+    action: str
+    actor: str
+    at: str
+    detail: str | None
+    """
+    How many and which, where one entry stands for many of the same: a bulk replay.
+    """
+    id: str
+    operation: str | None
+    """
+    The id of the write, which nobody chooses: the log's lines of its request have it too.
+    """
+    outcome: str
+    """
+    `done`, or the code of the error it ended with.
+    """
+    request_id: str | None
+    """
+    The `X-Request-ID`; a caller may have chosen it, and two the same.
+    """
+    subject: str | None
+
+
+class AuditEntryList(TypedDict):
+    data: list[AuditEntry]
+    has_more: bool
+    next_cursor: str | None
+
+
+class ClientSecret(TypedDict):
+    client_secret: str
+    payment_intent: str | None
+    publishable_key: str
+
+
+CollectionMethod: TypeAlias = Literal['send_invoice', 'charge_automatically']
+
+
+CreditNoteLineType: TypeAlias = Literal['invoice_line_item', 'custom_line_item']
+
+
+CreditNoteReason: TypeAlias = Literal['duplicate', 'fraudulent', 'order_change', 'product_unsatisfactory']
+
+
+class CreditNoteRefund(TypedDict):
+    """
+    A refund of the credit note, and how much of it.
+    """
+
+    amount: int
+    refund: str | None
+
+
+CreditNoteStatus: TypeAlias = Literal['issued', 'void']
+"""
+Stripe's statuses of a credit note.
+"""
+
+
+CreditNoteType: TypeAlias = Literal['pre_payment', 'post_payment', 'mixed']
+"""
+Whether a credit note reduces what is to be paid, gives back what was paid, or both.
+"""
+
+
+class CustomField(TypedDict):
+    name: str
+    value: str
+
+
+class CustomFieldParams(TypedDict):
+    """
+    A line on the invoice that the merchant chose, e.g. a purchase order number.
+    """
+
+    name: str
+    value: str
+
+
+class Deleted(TypedDict):
+    """
+    What a DELETE answers.
+    """
+
+    deleted: bool
+    id: str
+
+
+DeliveryStatus: TypeAlias = Literal['pending', 'delivering', 'delivered', 'failed', 'dead', 'canceled']
+"""
+Where a delivery stands. `failed` rests until its next attempt, `dead` is given up, until somebody asks again.
+"""
+
+
+DisabledReason: TypeAlias = Literal['caller', 'gone', 'failing']
+"""
+Why an endpoint gets nothing: its owner said so, it answered 410 Gone, or it failed for days on end.
+"""
+
+
+class DiscountAmount(TypedDict):
+    """
+    What one discount takes off the items.
+    """
+
+    amount: int
+    discount: str | None
+
+
+DisputeStatus: TypeAlias = Literal['warning_needs_response', 'warning_under_review', 'warning_closed', 'needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'won', 'lost', 'prevented']
+"""
+Stripe's statuses of a dispute. An inquiry (`warning_…`) withdraws no money, but may become a dispute.
+"""
+
+
+EndpointStatus: TypeAlias = Literal['enabled', 'disabled']
+
+
+Failure: TypeAlias = Literal['address_refused', 'dns', 'connection', 'tls', 'timeout', 'bad_response', 'redirect', 'status', 'gone', 'secret_unreadable', 'worker_lost', 'event_gone', 'no_address']
+"""
+The class of a failed attempt; what the other side wrote is not kept, so that nothing can be read through us.
+
+ADDRESS and DNS are for the log and the metrics. Callers are told NO_ADDRESS for both: whoever could tell them apart
+could ask which names our network knows. They stand in what releases before wrote.
+"""
+
+
+class FieldError(TypedDict):
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class FinalizationError(TypedDict):
+    """
+    Why Stripe did not finalize a draft.
+    """
+
+    code: str | None
+    message: str | None
+    param: str | None
+    type: str | None
+
+
+FulfillOn: TypeAlias = Literal['paid', 'processing']
+"""
+What a fulfillment waits for: the settled payment, or a payment that is under way.
+"""
+
+
+FulfillmentActionStatus: TypeAlias = Literal['pending', 'running', 'failed', 'done', 'skipped', 'dead']
+
+
+class FulfillmentPolicy(TypedDict):
+    """
+    When this invoice is fulfilled, and what reverses that. What is left out is as the deployment has it.
+    """
+
+    fulfill_on: NotRequired[Literal['paid', 'processing'] | None]
+    """
+    `processing`: before a bank debit has settled; its failure reverses.
+    """
+    hold_on_dispute: NotRequired[bool | None]
+    """
+    Whether an undecided dispute makes it `disputed`.
+    """
+    reverse_on_partial: NotRequired[str | None]
+    """
+    Whether the return of a part reverses it: `never`, `always`, or `above` and a percentage.
+    """
+
+
+FulfillmentStatus: TypeAlias = Literal['awaiting_payment', 'action_required', 'processing', 'payment_failed', 'fulfilled', 'disputed', 'reversed', 'canceled', 'written_off']
+"""
+Where the fulfillment of one invoice stands.
+"""
+
+
+Heading: TypeAlias = Literal['paid', 'refunded', 'disputed']
+"""
+What an amount is. The names are the columns of the report.
+"""
+
+
+class Health(TypedDict):
+    checks: NotRequired[dict[str, str]]
+    status: str
+
+
+class HistoryEntry(TypedDict):
+    """
+    What became of a fulfillment.
+    """
+
+    amount: NotRequired[int | None]
+    """
+    Of a payment that nobody owed.
+    """
+    amount_credited: int
+    amount_disputed: int
+    amount_paid: int
+    amount_refunded: int
+    at: str
+    """
+    When it was recorded.
+    """
+    cause: str | None
+    """
+    The event of Stripe's, or what else brought it.
+    """
+    number: int
+    """
+    Counts the entries; none is used twice.
+    """
+    payment_intent: NotRequired[str | None]
+    """
+    Of a payment that nobody owed.
+    """
+    status: FulfillmentStatus
+    what: str
+    """
+    The status it came to, `partly_reversed`, `reinstated`, `payment_unexpected`, or `updated`.
+    """
+
+
+class HostedPages(TypedDict):
+    """
+    Addresses that hold for days from now on; null for a draft.
+    """
+
+    as_of: str
+    """
+    When Stripe gave these addresses.
+    """
+    hosted_invoice_url: str | None
+    invoice_pdf: str | None
+
+
+class InvoiceCopy(TypedDict):
+    customer: NotRequired[str | None]
+    """
+    Another customer than that of the copied invoice.
+    """
+    days_until_due: NotRequired[int | None]
+    """
+    As many days as the copied invoice has from its creation, where this is not given.
+    """
+    description: NotRequired[str | None]
+    finalize: NotRequired[bool]
+    """
+    By default `false`.
+    """
+    metadata: NotRequired[dict[str, str] | None]
+    """
+    Added to the metadata of the copied invoice.
+    """
+    reference: NotRequired[str | None]
+
+
+class InvoiceFinalize(TypedDict):
+    allow_empty: NotRequired[bool]
+    """
+    Whether an invoice without items may be finalized: it is `paid` and `fulfilled` at once. By default `false`.
+    """
+
+
+class InvoiceFulfillment(TypedDict):
+    fulfilled_at: str | None
+    status: FulfillmentStatus
+
+
+class InvoicePay(TypedDict):
+    paid_out_of_band: NotRequired[bool]
+    """
+    By default `false`.
+    """
+    payment_method: NotRequired[str | None]
+
+
+class InvoiceRevise(TypedDict):
+    description: NotRequired[str | None]
+    footer: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str] | None]
+    """
+    Added to the metadata of the revised invoice.
+    """
+    reference: NotRequired[str | None]
+    """
+    That of the revised invoice stays with that one.
+    """
+
+
+class InvoiceSettings(TypedDict):
+    custom_fields: list[CustomField]
+    default_payment_method: str | None
+    footer: str | None
+
+
+class InvoiceSettingsParams(TypedDict):
+    """
+    What drafts inherit: they copy custom fields and footer when they are made.
+    """
+
+    custom_fields: NotRequired[list[CustomFieldParams] | None]
+    default_payment_method: NotRequired[str | None]
+    footer: NotRequired[str | None]
+
+
+InvoiceStatus: TypeAlias = Literal['draft', 'open', 'uncollectible', 'paid', 'void']
+"""
+Stripe's five statuses of an invoice.
+"""
+
+
+class InvoiceUpdate(TypedDict):
+    auto_advance: NotRequired[bool]
+    collection_method: NotRequired[CollectionMethod]
+    custom_fields: NotRequired[list[CustomFieldParams] | None]
+    days_until_due: NotRequired[int]
+    description: NotRequired[str | None]
+    due_at: NotRequired[str | None]
+    footer: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str | None]]
+    statement_descriptor: NotRequired[str | None]
+
+
+class Item(TypedDict):
+    amount: int
+    currency: str
+    description: str | None
+    id: str
+    line_item: str
+    metadata: dict[str, str]
+    price: str | None
+    product: str | None
+    quantity: int | None
+    """
+    Whole units; Stripe cuts off what `quantity_decimal` says in full.
+    """
+    quantity_decimal: str | None
+    unit_amount_decimal: str | None
+
+
+class ItemPreviewed(TypedDict):
+    amount: int
+    currency: str
+    description: str | None
+    metadata: dict[str, str]
+    price: str | None
+    product: str | None
+    quantity: int | None
+    """
+    Whole units; Stripe cuts off what `quantity_decimal` says in full.
+    """
+    quantity_decimal: str | None
+    unit_amount_decimal: str | None
+
+
+class LinkedRefund(TypedDict):
+    """
+    A refund that was made before, and that this credit note documents.
+    """
+
+    amount_refunded: NotRequired[int | None]
+    """
+    All of the refund if it is absent.
+    """
+    refund: str
+
+
+Moment: TypeAlias = Literal['processing', 'fulfilled', 'action_required', 'disputed', 'partly_reversed', 'reversed', 'reinstated']
+"""
+What becomes of a fulfillment that actions follow.
+"""
+
+
+class NotRefunded(TypedDict):
+    """
+    What Stripe refused to refund after it had refunded a part, which stays refunded.
+    """
+
+    amount: int
+    code: str
+    detail: str
+
+
+Outcome: TypeAlias = Literal['action_required', 'processing', 'failed', 'paid']
+"""
+What an attempt came to.
+"""
+
+
+class PaymentAttach(TypedDict):
+    payment_intent: str
+    """
+    Of the invoice's customer and currency, and not over more than what remains to be paid.
+    """
+
+
+class PaymentAttempt(TypedDict):
+    """
+    What Stripe reported of an attempt to pay, by its own clock.
+    """
+
+    amount: int | None
+    """
+    What was paid by it; null of other outcomes.
+    """
+    at: str
+    code: str | None
+    decline_code: str | None
+    outcome: Outcome
+    payment_intent: str | None
+
+
+class PaymentFailure(TypedDict):
+    """
+    Why the last attempt failed, in Stripe's codes and its words for the customer.
+    """
+
+    code: str | None
+    decline_code: str | None
+    message: str | None
+
+
+class PaymentLink(TypedDict):
+    """
+    A link that opens the payment page of one invoice, for whoever has it.
+    """
+
+    expires_at: str
+    id: str
+    invoice: str
+    url: str
+
+
+class PaymentLinkCreate(TypedDict):
+    expires_at: NotRequired[str | None]
+    """
+    Until when the link is good; PAYMENT_LINK_DAYS from now otherwise.
+    """
+
+
+class PaymentState(TypedDict):
+    """
+    One payment of an invoice.
+    """
+
+    amount: int
+    """
+    What arrived, or what is to be paid.
+    """
+    at: str
+    """
+    When it happened at Stripe.
+    """
+    currency: str
+    customer: str | None
+    id: str | None
+    """
+    The PaymentIntent.
+    """
+    invoice: str
+    required_action: str | None
+    """
+    What the payer must do: Stripe's type of the `next_action`.
+    """
+    status: Literal['action_required', 'early_fraud_warning', 'payment_unexpected']
+    what_to_do: str | None
+    """
+    For a person, about a payment that nobody owed or that is reported as fraud.
+    """
+
+
+class PingData(TypedDict):
+    endpoint: str
+
+
+class Policy(TypedDict):
+    """
+    When it is fulfilled, and what reverses it.
+    """
+
+    fulfill_on: FulfillOn
+    hold_on_dispute: bool
+    reverse_on_partial: str
+    """
+    `never`, `always`, or `above` and a percentage.
+    """
+
+
+class PreviewTaxId(TypedDict):
+    type: str
+    value: str
+
+
+class Price(TypedDict):
+    active: bool
+    created_at: str
+    currency: str
+    id: str
+    livemode: bool
+    lookup_key: str | None
+    metadata: dict[str, str]
+    nickname: str | None
+    product: str
+    reference: str | None
+    unit_amount: int | None
+    unit_amount_decimal: str | None
+    updated_at: str
+
+
+class PriceCreate(TypedDict):
+    currency: str
+    lookup_key: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str]]
+    nickname: NotRequired[str | None]
+    product: str
+    reference: NotRequired[str | None]
+    unit_amount: NotRequired[int | None]
+    unit_amount_decimal: NotRequired[str | None]
+
+
+class PriceData(TypedDict):
+    """
+    A price made for this item alone.
+    """
+
+    currency: str
+    product: str
+    unit_amount: NotRequired[int | None]
+    unit_amount_decimal: NotRequired[str | None]
+
+
+class PriceList(TypedDict):
+    data: list[Price]
+    has_more: bool
+    next_cursor: str | None
+
+
+class PriceUpdate(TypedDict):
+    active: NotRequired[bool]
+    lookup_key: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str | None]]
+    nickname: NotRequired[str | None]
+
+
+class Product(TypedDict):
+    active: bool
+    created_at: str
+    description: str | None
+    id: str
+    livemode: bool
+    metadata: dict[str, str]
+    name: str
+    reference: str | None
+    updated_at: str
+
+
+class ProductCreate(TypedDict):
+    active: NotRequired[bool]
+    """
+    By default `true`.
+    """
+    description: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str]]
+    name: str
+    reference: NotRequired[str | None]
+
+
+class ProductList(TypedDict):
+    data: list[Product]
+    has_more: bool
+    next_cursor: str | None
+
+
+class ProductUpdate(TypedDict):
+    active: NotRequired[bool]
+    description: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str | None]]
+    name: NotRequired[str]
+
+
+class Redeliver(TypedDict):
+    since: str
+    """
+    Of deliveries made at this time or later.
+    """
+    statuses: NotRequired[list[DeliveryStatus]]
+    """
+    Which; also `delivered`, for what was received and lost. By default `["dead", "failed"]`.
+    """
+    until: NotRequired[str | None]
+    """
+    And before this one; until now, where it is not given.
+    """
+
+
+class Redelivered(TypedDict):
+    endpoint: str
+    redelivered: int
+    """
+    How many; at most 10,000 at once, oldest first.
+    """
+
+
+RefundReason: TypeAlias = Literal['duplicate', 'fraudulent', 'requested_by_customer']
+
+
+RefundStatus: TypeAlias = Literal['pending', 'requires_action', 'succeeded', 'failed', 'canceled']
+"""
+Stripe's statuses of a refund.
+"""
+
+
+Scope: TypeAlias = Literal['products:read', 'products:write', 'prices:read', 'prices:write', 'customers:read', 'customers:write', 'invoices:read', 'invoices:write', 'refunds:read', 'refunds:write', 'credit_notes:read', 'credit_notes:write', 'disputes:read', 'reports:read', 'fulfillments:read', 'fulfillments:write', 'events:read', 'events:write', 'feed:read', 'webhook_endpoints:read', 'webhook_endpoints:write', 'console:read', 'admin']
+"""
+What a key may do. `…:write` includes `…:read` of the same resource; `admin` includes everything.
+
+`refunds` and `credit_notes` give money back, which `invoices:write` does not. `events` are Stripe's, as they were
+delivered; `feed` is what happened here, without what is personal.
+"""
+
+
+class Secret(TypedDict):
+    """
+    When a signing secret was made and when it ends; itself it was shown when it was made.
+    """
+
+    created_at: str
+    expires_at: str | None
+
+
+Settlement: TypeAlias = Literal['payment', 'out_of_band', 'credit_note', 'customer_balance', 'below_minimum', 'negative_total', 'nothing_due']
+"""
+What made an invoice `paid`: Stripe says so also where nobody paid anything.
+"""
+
+
+class StripeDetails(TypedDict):
+    code: NotRequired[str | None]
+    decline_code: NotRequired[str | None]
+    param: NotRequired[str | None]
+    request_id: NotRequired[str | None]
+    type: NotRequired[str | None]
+
+
+StripeEventStatus: TypeAlias = Literal['received', 'processing', 'processed', 'ignored', 'failed', 'dead']
+
+
+class StripeEventSummary(TypedDict):
+    """
+    An event Stripe delivered, as lists show it.
+    """
+
+    api_version: str | None
+    attempts: int
+    created_at: str
+    id: str
+    last_error: str | None
+    livemode: bool
+    next_attempt_at: str | None
+    object: str | None
+    """
+    The id of the object the event is about.
+    """
+    processed_at: str | None
+    received_at: str
+    request_id: str | None
+    source: str
+    status: StripeEventStatus
+    type: str
+    """
+    Stripe's event type.
+    """
+    verified_by: str | None
+    """
+    Which signing secret verified it, by a name that gives nothing away.
+    """
+
+
+class Tax(TypedDict):
+    """
+    One tax of the invoice. An inclusive one is part of the items' amounts, others are added to them.
+    """
+
+    amount: int
+    inclusive: bool
+    label: str | None
+    """
+    The tax rate's name, where Stripe says it.
+    """
+    percentage: str | None
+    reason: str | None
+    """
+    Why the tax is what it is.
+    """
+    tax_rate: str | None
+    taxable_amount: int | None
+
+
+class TaxId(TypedDict):
+    type: str
+    value: str | None
+
+
+class TimelineEntry(TypedDict):
+    """
+    One thing that happened, by this service's clock.
+    """
+
+    at: str
+    data: dict[str, Any]
+    """
+    Ids to look further with: of the request, the event, the cause.
+    """
+    kind: Literal['request', 'stripe_call', 'event', 'transition', 'fulfillment', 'payment', 'refund', 'credit_note', 'dispute', 'action', 'delivery']
+    what: str
+    """
+    The use case, the step at Stripe, the type of the event, the status that was reached, or the action.
+    """
+
+
+class WebhookEndpoint(TypedDict):
+    created_at: str
+    description: str | None
+    disabled_at: str | None
+    disabled_reason: DisabledReason | None
+    """
+    `caller`: somebody said so; `gone`: it answered 410; `failing`: it did nothing but fail for days.
+    """
+    failing_since: str | None
+    """
+    Since when it accepted nothing; null while it accepts.
+    """
+    id: str
+    ordered: bool
+    secrets: list[Secret]
+    """
+    The secrets that sign now, the newest first.
+    """
+    status: EndpointStatus
+    types: list[str]
+    updated_at: str
+    url: str
+
+
+class WebhookEndpointCreate(TypedDict):
+    description: NotRequired[str | None]
+    ordered: NotRequired[bool]
+    """
+    One after the other, in the order of the feed: an event waits until the one before it is delivered, or given up. Otherwise many at once, so that one that fails holds up none. By default `false`.
+    """
+    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
+    """
+    Of which events; of all, where it is empty.
+    """
+    url: str
+    """
+    Where deliveries are sent: https, on port 443 or from 1024 on, and no address of a private network.
+    """
+
+
+class WebhookEndpointList(TypedDict):
+    data: list[WebhookEndpoint]
+    has_more: bool
+    next_cursor: str | None
+
+
+class WebhookEndpointMade(TypedDict):
+    created_at: str
+    description: str | None
+    disabled_at: str | None
+    disabled_reason: DisabledReason | None
+    """
+    `caller`: somebody said so; `gone`: it answered 410; `failing`: it did nothing but fail for days.
+    """
+    failing_since: str | None
+    """
+    Since when it accepted nothing; null while it accepts.
+    """
+    id: str
+    ordered: bool
+    secret: str | None
+    """
+    The signing secret, shown in this answer only; null where the answer is a replay.
+    """
+    secrets: list[Secret]
+    """
+    The secrets that sign now, the newest first.
+    """
+    status: EndpointStatus
+    types: list[str]
+    updated_at: str
+    url: str
+
+
+class WebhookEndpointUpdate(TypedDict):
+    """
+    What it says of events goes for those that follow. Enabled again, an endpoint goes on where it stopped.
+    """
+
+    description: NotRequired[str | None]
+    ordered: NotRequired[bool]
+    """
+    One after the other, in the order of the feed: an event waits until the one before it is delivered, or given up. Otherwise many at once, so that one that fails holds up none.
+    """
+    status: NotRequired[EndpointStatus]
+    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
+    """
+    Of which events; of all, where it is empty.
+    """
+    url: NotRequired[str]
+    """
+    Where deliveries are sent: https, on port 443 or from 1024 on, and no address of a private network.
+    """
+
+
+class WebhookSecretRotate(TypedDict):
+    overlap_s: NotRequired[int]
+    """
+    For how long the secrets before sign beside the new one. By default `86400`.
+    """
+
+
+class ApiKey(TypedDict):
+    """
+    A key, without what is secret of it.
+    """
+
+    caller: str
+    """
+    Who the key stands for; a rotation keeps it, so that idempotency keys stay valid.
+    """
+    created_at: str
+    expires_at: str | None
+    id: str
+    last_used_at: str | None
+    """
+    Exact to about a minute.
+    """
+    livemode: bool
+    name: str
+    prefix: str
+    """
+    How the key begins; it may be shown.
+    """
+    replaced_by: str | None
+    revoked_at: str | None
+    scopes: list[Scope]
+    status: ApiKeyStatus
+
+
+class ApiKeyCreate(TypedDict):
+    expires_at: NotRequired[str | None]
+    """
+    When the key ends by itself; never, where it is null.
+    """
+    name: str
+    scopes: list[Scope]
+
+
+class ApiKeyList(TypedDict):
+    data: list[ApiKey]
+    has_more: bool
+    next_cursor: str | None
+
+
+class ApiKeyMade(TypedDict):
+    caller: str
+    """
+    Who the key stands for; a rotation keeps it, so that idempotency keys stay valid.
+    """
+    created_at: str
+    expires_at: str | None
+    id: str
+    key: str | None
+    """
+    The key itself, shown in this answer only; null where the answer is a replay.
+    """
+    last_used_at: str | None
+    """
+    Exact to about a minute.
+    """
+    livemode: bool
+    name: str
+    prefix: str
+    """
+    How the key begins; it may be shown.
+    """
+    replaced_by: str | None
+    revoked_at: str | None
+    scopes: list[Scope]
+    status: ApiKeyStatus
+
+
+class Attempt(TypedDict):
+    """
+    One attempt. What the endpoint answered beyond its status is not kept.
+    """
+
+    at: str
+    error: Failure | None
+    """
+    Why it did not count as received; null where it did.
+    """
+    ms: int | None
+    """
+    How long it took; null where its worker died.
+    """
+    status: int | None
+    """
+    The HTTP status, where there was one.
+    """
+
+
+class BalanceDifference(TypedDict):
+    """
+    An object whose amount is not the same here and at Stripe. 0 also stands for an object that is unknown there.
+    """
+
+    currency: str
+    heading: Heading
+    id: str
+    """
+    Of a PaymentIntent (`paid`), a refund, or a dispute.
+    """
+    ours: int
+    """
+    In minor units of the currency.
+    """
+    stripe: int
+    """
+    In minor units of the currency.
+    """
+
+
+class CreditNoteLine(TypedDict):
+    amount: int
+    description: str | None
+    id: str
+    invoice_line_item: str | None
+    quantity: int | None
+    type: CreditNoteLineType
+    unit_amount_decimal: str | None
+
+
+class CreditNoteLineParams(TypedDict):
+    """
+    A line: a part of an item of the invoice (`invoice_line_item`), or one of its own (`custom_line_item`).
+    """
+
+    amount: NotRequired[int | None]
+    """
+    Of an item: how much of it is credited.
+    """
+    description: NotRequired[str | None]
+    invoice_line_item: NotRequired[str | None]
+    """
+    The `line_item` of the invoice's item.
+    """
+    quantity: NotRequired[int | None]
+    type: CreditNoteLineType
+    unit_amount: NotRequired[int | None]
+    unit_amount_decimal: NotRequired[str | None]
+
+
+class CreditNotePreview(TypedDict):
+    """
+    What a credit note would be. Nothing is issued.
+    """
+
+    credit_amount: int
+    """
+    To the customer's balance.
+    """
+    currency: str
+    customer: str | None
+    effective_at: str | None
+    invoice: str
+    lines: list[CreditNoteLine]
+    """
+    The first ten, as Stripe shows them.
+    """
+    memo: str | None
+    out_of_band_amount: int
+    """
+    Outside of Stripe.
+    """
+    post_payment_amount: int
+    """
+    What it gives back of what was paid.
+    """
+    pre_payment_amount: int
+    """
+    What it takes off `amount_remaining`.
+    """
+    reason: str | None
+    refund_amount: int
+    """
+    By refunds.
+    """
+    subtotal: int
+    total: int
+    type: CreditNoteType
+
+
+class CreditNotePreviewed(TypedDict):
+    """
+    One of `amount` and `lines`.
+
+    What was paid already is given back as `refund_amount`, `credit_amount` (to the customer's balance),
+    `out_of_band_amount` and `refunds` say; together they must be what the credit note exceeds `amount_remaining` by.
+    """
+
+    amount: NotRequired[int | None]
+    credit_amount: NotRequired[int | None]
+    effective_at: NotRequired[str | None]
+    """
+    The printed date of issue; now if it is absent.
+    """
+    lines: NotRequired[list[CreditNoteLineParams] | None]
+    memo: NotRequired[str | None]
+    """
+    Printed on the credit note.
+    """
+    out_of_band_amount: NotRequired[int | None]
+    reason: NotRequired[CreditNoteReason | None]
+    refund_amount: NotRequired[int | None]
+    refunds: NotRequired[list[LinkedRefund] | None]
+
+
+class CreditNoteState(TypedDict):
+    """
+    A credit note after the change: what its document shows but for its printed texts, its lines, and its address.
+    """
+
+    created_at: str
+    credit_amount: int
+    currency: str
+    customer: str | None
+    effective_at: str | None
+    id: str
+    invoice: str
+    livemode: bool
+    metadata: dict[str, str]
+    number: str | None
+    out_of_band_amount: int
+    post_payment_amount: int
+    pre_payment_amount: int
+    reason: str | None
+    reference: str | None
+    refund_amount: int
+    refunds: list[CreditNoteRefund]
+    status: CreditNoteStatus
+    subtotal: int
+    total: int
+    type: CreditNoteType
+    updated_at: str
+    voided_at: str | None
+
+
+class Customer(TypedDict):
+    address: Address | None
+    created_at: str
+    description: str | None
+    email: str | None
+    id: str
+    invoice_settings: InvoiceSettings
+    livemode: bool
+    metadata: dict[str, str]
+    name: str | None
+    phone: str | None
+    reference: str | None
+    updated_at: str
+
+
+class CustomerCreate(TypedDict):
+    address: NotRequired[AddressParams | None]
+    description: NotRequired[str | None]
+    email: NotRequired[str | None]
+    invoice_settings: NotRequired[InvoiceSettingsParams | None]
+    metadata: NotRequired[dict[str, str]]
+    name: NotRequired[str | None]
+    payment_method: NotRequired[str | None]
+    phone: NotRequired[str | None]
+    reference: NotRequired[str | None]
+
+
+class CustomerList(TypedDict):
+    data: list[Customer]
+    has_more: bool
+    next_cursor: str | None
+
+
+class CustomerUpdate(TypedDict):
+    address: NotRequired[AddressParams | None]
+    description: NotRequired[str | None]
+    email: NotRequired[str | None]
+    invoice_settings: NotRequired[InvoiceSettingsParams | None]
+    metadata: NotRequired[dict[str, str | None]]
+    name: NotRequired[str | None]
+    phone: NotRequired[str | None]
+
+
+class Delivery(TypedDict):
+    """
+    One event for one endpoint.
+    """
+
+    attempts: int
+    """
+    Since it was made, or last asked for again.
+    """
+    created_at: str
+    delivered_at: str | None
+    """
+    When it was first received.
+    """
+    endpoint: str
+    event: str
+    """
+    The `id` of the event, and its `webhook-id`.
+    """
+    id: str
+    invoice: str | None
+    last_error: Failure | None
+    last_status: int | None
+    """
+    The HTTP status of the last attempt.
+    """
+    log: list[Attempt]
+    """
+    The last 20 attempts, oldest first.
+    """
+    next_attempt_at: str | None
+    status: DeliveryStatus
+    type: str
+
+
+class DeliveryList(TypedDict):
+    data: list[Delivery]
+    has_more: bool
+    next_cursor: str | None
+
+
+class Dispute(TypedDict):
+    amount: int
+    charge: str | None
+    created_at: str
+    currency: str
+    customer: str | None
+    evidence_due_at: str | None
+    """
+    Until when evidence may be submitted; null where the bank takes none.
+    """
+    has_evidence: bool
+    id: str
+    invoice: str
+    is_charge_refundable: bool
+    """
+    Whether the payment can still be refunded, which ends an inquiry.
+    """
+    livemode: bool
+    payment_intent: str | None
+    reason: str | None
+    status: DisputeStatus
+    submission_count: int
+    """
+    How often evidence was submitted.
+    """
+    updated_at: str
+    withdrawn: bool
+    """
+    Whether the money is withdrawn now.
+    """
+
+
+class DisputeList(TypedDict):
+    data: list[Dispute]
+    has_more: bool
+    next_cursor: str | None
+
+
+class DisputeState(TypedDict):
+    """
+    A dispute after the change.
+    """
+
+    amount: int
+    charge: str | None
+    created_at: str
+    currency: str
+    customer: str | None
+    evidence_due_at: str | None
+    has_evidence: bool
+    id: str
+    invoice: str
+    is_charge_refundable: bool
+    livemode: bool
+    payment_intent: str | None
+    reason: str | None
+    status: DisputeStatus
+    submission_count: int
+    updated_at: str
+    withdrawn: bool
+
+
+class Fulfillment(TypedDict):
+    """
+    A fulfillment as it is. What is added here is not in events: those are kept as they were told.
+    """
+
+    amount_credited: int
+    """
+    What credit notes after payment gave back, in whichever way.
+    """
+    amount_disputed: int
+    """
+    What disputes withdrew that are not won.
+    """
+    amount_kept: int
+    """
+    `amount_paid` less the three.
+    """
+    amount_paid: int
+    """
+    What was paid by payments once it was fulfilled; 0 before.
+    """
+    amount_refunded: int
+    """
+    What refunds beside credit notes paid back, or are paying back.
+    """
+    attempts: int
+    """
+    Failed attempts to pay.
+    """
+    created_at: str
+    currency: str
+    customer: str | None
+    failure: PaymentFailure | None
+    """
+    Of the last attempt; null once another one came after it.
+    """
+    fulfilled_at: str | None
+    history: list[HistoryEntry]
+    """
+    Oldest first; the newest 100.
+    """
+    id: str
+    invoice: str
+    paid_out_of_band: bool
+    payment_attempts: list[PaymentAttempt]
+    """
+    Oldest first; the newest 50.
+    """
+    payment_intent: str | None
+    policy: Policy | None
+    """
+    That it was made with; null where it is older than policies, which means the default one.
+    """
+    required_action: str | None
+    """
+    What the payer must do while it is `action_required`: Stripe's type of the PaymentIntent's `next_action`; null where Stripe has not said it.
+    """
+    status: FulfillmentStatus
+    updated_at: str
+
+
+class FulfillmentAction(TypedDict):
+    """
+    What is done when a fulfillment gets somewhere: once for each moment of it.
+    """
+
+    action: str
+    """
+    `email`, or the name of a hook.
+    """
+    attempts: int
+    created_at: str
+    finished_at: str | None
+    fulfillment: str
+    id: str
+    """
+    The same for every try: a mail's Message-ID begins with it, a hook gets it as idempotency_id.
+    """
+    invoice: str
+    moment: Moment
+    next_attempt_at: str | None
+    reason: str | None
+    """
+    Why the last try failed, or why it was skipped.
+    """
+    status: FulfillmentActionStatus
+    """
+    `failed` is tried again, `dead` waits for a person.
+    """
+
+
+class FulfillmentActionList(TypedDict):
+    data: list[FulfillmentAction]
+    has_more: bool
+    next_cursor: str | None
+
+
+class FulfillmentList(TypedDict):
+    data: list[Fulfillment]
+    has_more: bool
+    next_cursor: str | None
+
+
+class FulfillmentState(TypedDict):
+    """
+    A fulfillment after the change.
+    """
+
+    amount_credited: int
+    """
+    What credit notes after payment gave back, in whichever way.
+    """
+    amount_disputed: int
+    """
+    What disputes withdrew that are not won.
+    """
+    amount_kept: int
+    """
+    `amount_paid` less the three.
+    """
+    amount_paid: int
+    """
+    What was paid by payments once it was fulfilled; 0 before.
+    """
+    amount_refunded: int
+    """
+    What refunds beside credit notes paid back, or are paying back.
+    """
+    attempts: int
+    """
+    Failed attempts to pay.
+    """
+    created_at: str
+    currency: str
+    customer: str | None
+    failure: PaymentFailure | None
+    """
+    Of the last attempt; null once another one came after it.
+    """
+    fulfilled_at: str | None
+    id: str
+    invoice: str
+    paid_out_of_band: bool
+    payment_intent: str | None
+    required_action: str | None
+    """
+    What the payer must do while it is `action_required`: Stripe's type of the PaymentIntent's `next_action`; null where Stripe has not said it.
+    """
+    status: FulfillmentStatus
+    updated_at: str
+
+
+class Invoice(TypedDict):
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
+    amount_shipping: int | None
+    auto_advance: bool
+    collection_method: CollectionMethod
+    created_at: str
+    currency: str
+    custom_fields: list[CustomField]
+    customer: str | None
+    customer_address: Address | None
+    customer_email: str | None
+    customer_name: str | None
+    """
+    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
+    """
+    customer_tax_ids: list[TaxId]
+    description: str | None
+    discounts: list[DiscountAmount]
+    """
+    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
+    """
+    due_at: str | None
+    finalized_at: str | None
+    footer: str | None
+    from_invoice: str | None
+    """
+    The invoice that this one revises.
+    """
+    fulfillment: InvoiceFulfillment | None
+    hosted_invoice_url: str | None
+    """
+    As Stripe gave it last. It expires, as `invoice_pdf` does: `…/hosted-pages` answers one that holds.
+    """
+    id: str
+    invoice_pdf: str | None
+    items: list[Item]
+    last_finalization_error: FinalizationError | None
+    """
+    Why Stripe last refused to finalize this draft.
+    """
+    latest_revision: str | None
+    """
+    The finalized invoice that replaces this one.
+    """
+    livemode: bool
+    marked_uncollectible_at: str | None
+    metadata: dict[str, str]
+    number: str | None
+    paid_at: str | None
+    payment_intent: str | None
+    post_payment_credit_notes_amount: int | None
+    """
+    What credit notes gave back after it was paid.
+    """
+    pre_payment_credit_notes_amount: int | None
+    """
+    What credit notes took off before it was paid.
+    """
+    receipt_number: str | None
+    reference: str | None
+    settled_by: Settlement | None
+    """
+    What made it `paid`; null while it is not.
+    """
+    statement_descriptor: str | None
+    status: InvoiceStatus
+    subtotal: int
+    taxes: list[Tax]
+    total: int
+    updated_at: str
+    voided_at: str | None
+
+
+class InvoicePreviewed(TypedDict):
+    amount_due: int
+    amount_shipping: int | None
+    currency: str
+    customer: str | None
+    customer_address: Address | None
+    customer_email: str | None
+    customer_name: str | None
+    """
+    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
+    """
+    customer_tax_ids: list[TaxId]
+    discounts: list[DiscountAmount]
+    """
+    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
+    """
+    items: list[ItemPreviewed]
+    """
+    The first ten, as Stripe shows them; the totals count all.
+    """
+    subtotal: int
+    taxes: list[Tax]
+    total: int
+
+
+class InvoiceState(TypedDict):
+    """
+    An invoice after the change: what its document shows but for its printed texts, its items, and its addresses.
+    """
+
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
+    amount_shipping: int | None
+    collection_method: str
+    created_at: str
+    currency: str
+    customer: str | None
+    discounts: list[DiscountAmount]
+    due_at: str | None
+    finalized_at: str | None
+    from_invoice: str | None
+    id: str
+    last_finalization_error: FinalizationError | None
+    latest_revision: str | None
+    livemode: bool
+    marked_uncollectible_at: str | None
+    metadata: dict[str, str]
+    number: str | None
+    paid_at: str | None
+    paid_out_of_band: bool
+    payment_intent: str | None
+    post_payment_credit_notes_amount: int | None
+    pre_payment_credit_notes_amount: int | None
+    receipt_number: str | None
+    reference: str | None
+    settled_by: Settlement | None
+    statement_descriptor: str | None
+    status: Literal['draft', 'open', 'paid', 'void', 'uncollectible', 'deleted']
+    subtotal: int
+    taxes: list[Tax]
+    total: int
+    updated_at: str
+    voided_at: str | None
+
+
+class InvoiceSummary(TypedDict):
+    """
+    An invoice as lists show it: without its items.
+    """
+
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
+    amount_shipping: int | None
+    auto_advance: bool
+    collection_method: CollectionMethod
+    created_at: str
+    currency: str
+    custom_fields: list[CustomField]
+    customer: str | None
+    customer_address: Address | None
+    customer_email: str | None
+    customer_name: str | None
+    """
+    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
+    """
+    customer_tax_ids: list[TaxId]
+    description: str | None
+    discounts: list[DiscountAmount]
+    """
+    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
+    """
+    due_at: str | None
+    finalized_at: str | None
+    footer: str | None
+    from_invoice: str | None
+    """
+    The invoice that this one revises.
+    """
+    fulfillment: InvoiceFulfillment | None
+    hosted_invoice_url: str | None
+    """
+    As Stripe gave it last. It expires, as `invoice_pdf` does: `…/hosted-pages` answers one that holds.
+    """
+    id: str
+    invoice_pdf: str | None
+    last_finalization_error: FinalizationError | None
+    """
+    Why Stripe last refused to finalize this draft.
+    """
+    latest_revision: str | None
+    """
+    The finalized invoice that replaces this one.
+    """
+    livemode: bool
+    marked_uncollectible_at: str | None
+    metadata: dict[str, str]
+    number: str | None
+    paid_at: str | None
+    payment_intent: str | None
+    post_payment_credit_notes_amount: int | None
+    """
+    What credit notes gave back after it was paid.
+    """
+    pre_payment_credit_notes_amount: int | None
+    """
+    What credit notes took off before it was paid.
+    """
+    receipt_number: str | None
+    reference: str | None
+    settled_by: Settlement | None
+    """
+    What made it `paid`; null while it is not.
+    """
+    statement_descriptor: str | None
+    status: InvoiceStatus
+    subtotal: int
+    taxes: list[Tax]
+    total: int
+    updated_at: str
+    voided_at: str | None
+
+
+class InvoiceWithSecret(TypedDict):
+    """
+    An invoice with the secret by which a front end confirms its payment; null where there is nothing to pay.
+    """
+
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
+    amount_shipping: int | None
+    auto_advance: bool
+    client_secret: NotRequired[str | None]
+    collection_method: CollectionMethod
+    created_at: str
+    currency: str
+    custom_fields: list[CustomField]
+    customer: str | None
+    customer_address: Address | None
+    customer_email: str | None
+    customer_name: str | None
+    """
+    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
+    """
+    customer_tax_ids: list[TaxId]
+    description: str | None
+    discounts: list[DiscountAmount]
+    """
+    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
+    """
+    due_at: str | None
+    finalized_at: str | None
+    footer: str | None
+    from_invoice: str | None
+    """
+    The invoice that this one revises.
+    """
+    fulfillment: InvoiceFulfillment | None
+    hosted_invoice_url: str | None
+    """
+    As Stripe gave it last. It expires, as `invoice_pdf` does: `…/hosted-pages` answers one that holds.
+    """
+    id: str
+    invoice_pdf: str | None
+    items: list[Item]
+    last_finalization_error: FinalizationError | None
+    """
+    Why Stripe last refused to finalize this draft.
+    """
+    latest_revision: str | None
+    """
+    The finalized invoice that replaces this one.
+    """
+    livemode: bool
+    marked_uncollectible_at: str | None
+    metadata: dict[str, str]
+    number: str | None
+    paid_at: str | None
+    payment_intent: str | None
+    post_payment_credit_notes_amount: int | None
+    """
+    What credit notes gave back after it was paid.
+    """
+    pre_payment_credit_notes_amount: int | None
+    """
+    What credit notes took off before it was paid.
+    """
+    receipt_number: str | None
+    reference: str | None
+    settled_by: Settlement | None
+    """
+    What made it `paid`; null while it is not.
+    """
+    statement_descriptor: str | None
+    status: InvoiceStatus
+    subtotal: int
+    taxes: list[Tax]
+    total: int
+    updated_at: str
+    voided_at: str | None
+
+
+class ItemCreate(TypedDict):
+    """
+    One of `{price, quantity}`, `{amount, currency, description}` and `{price_data, quantity}`.
+    """
+
+    amount: NotRequired[int | None]
+    currency: NotRequired[str | None]
+    description: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str]]
+    price: NotRequired[str | None]
+    price_data: NotRequired[PriceData | None]
+    quantity: NotRequired[int | None]
+
+
+class ItemUpdate(TypedDict):
+    amount: NotRequired[int | None]
+    currency: NotRequired[str | None]
+    description: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str | None]]
+    price: NotRequired[str | None]
+    price_data: NotRequired[PriceData | None]
+    quantity: NotRequired[int | None]
+
+
+class ItemsCreate(TypedDict):
+    """
+    One item, or a list of them under `items`.
+    """
+
+    items: list[ItemCreate]
+
+
+class PaymentEventData(TypedDict):
+    invoice: InvoiceState
+    payment: PaymentState
+    previous_status: None
+
+
+class PreviewCustomer(TypedDict):
+    """
+    A customer that does not exist yet, or what is different about the one that is named.
+    """
+
+    address: NotRequired[AddressParams | None]
+    tax_exempt: NotRequired[Literal['none', 'exempt', 'reverse'] | None]
+    tax_ids: NotRequired[list[PreviewTaxId] | None]
+
+
+class Problem(TypedDict):
+    """
+    An error. `code` is for programs, `detail` for people.
+    """
+
+    allowed: NotRequired[list[str] | None]
+    """
+    With invalid_state: what is allowed from it.
+    """
+    code: str
+    creditable: NotRequired[int | None]
+    """
+    With credit_too_large: what can be credited.
+    """
+    detail: str
+    errors: NotRequired[list[FieldError] | None]
+    existing: NotRequired[str | None]
+    """
+    With reference_taken: the id that has it.
+    """
+    invoice_status: NotRequired[str | None]
+    """
+    With invalid_state: the invoice's status.
+    """
+    param: NotRequired[str | None]
+    refundable: NotRequired[int | None]
+    """
+    Where a refund is refused: what can be refunded, in the currency's minor unit.
+    """
+    request_id: str | None
+    retry_after: NotRequired[int | None]
+    status: int
+    stripe: NotRequired[StripeDetails | None]
+    title: str
+    type: str
+
+
+class Refund(TypedDict):
+    amount: int
+    charge: str | None
+    created_at: str
+    currency: str
+    customer: str | None
+    failure_reason: str | None
+    """
+    Why it failed.
+    """
+    id: str
+    invoice: str
+    livemode: bool
+    metadata: dict[str, str]
+    payment_intent: str | None
+    pending_reason: str | None
+    """
+    Why it is pending.
+    """
+    reason: str | None
+    reference: str | None
+    status: RefundStatus
+    updated_at: str
+
+
+class RefundCreate(TypedDict):
+    amount: NotRequired[int | None]
+    """
+    In the currency's minor unit; all that is left if it is absent.
+    """
+    metadata: NotRequired[dict[str, str]]
+    payment_intent: NotRequired[str | None]
+    """
+    The payment to refund. Without it the payments of the invoice are refunded, newest first.
+    """
+    reason: NotRequired[RefundReason | None]
+    """
+    `fraudulent` puts the card and the email address on Stripe's block lists.
+    """
+    reference: NotRequired[str | None]
+    """
+    Your own id; of several refunds the first one has it.
+    """
+
+
+class RefundList(TypedDict):
+    data: list[Refund]
+    has_more: bool
+    next_cursor: str | None
+
+
+class RefundState(TypedDict):
+    """
+    A refund after the change.
+    """
+
+    amount: int
+    charge: str | None
+    created_at: str
+    currency: str
+    customer: str | None
+    failure_reason: str | None
+    id: str
+    invoice: str
+    livemode: bool
+    metadata: dict[str, str]
+    payment_intent: str | None
+    pending_reason: str | None
+    reason: str | None
+    reference: str | None
+    status: RefundStatus
+    updated_at: str
+
+
+class RefundsMade(TypedDict):
+    """
+    The refunds that a request made: one for each payment that it took.
+    """
+
+    amount: int
+    currency: str
+    invoice: str
+    not_refunded: NotRefunded | None
+    refunds: list[Refund]
+
+
+class StripeEvent(TypedDict):
+    api_version: str | None
+    attempts: int
+    created_at: str
+    id: str
+    last_error: str | None
+    livemode: bool
+    next_attempt_at: str | None
+    object: str | None
+    """
+    The id of the object the event is about.
+    """
+    payload: dict[str, Any]
+    processed_at: str | None
+    received_at: str
+    request_id: str | None
+    source: str
+    status: StripeEventStatus
+    type: str
+    """
+    Stripe's event type.
+    """
+    verified_by: str | None
+    """
+    Which signing secret verified it, by a name that gives nothing away.
+    """
+
+
+class StripeEventList(TypedDict):
+    data: list[StripeEventSummary]
+    has_more: bool
+    next_cursor: str | None
+
+
+class Timeline(TypedDict):
+    """
+    Why an invoice is unpaid, and how it came to that.
+    """
+
+    data: list[TimelineEntry]
+    fulfillment: FulfillmentStatus | None
+    invoice: str
+    last_finalization_error: FinalizationError | None
+    """
+    Why Stripe last refused to finalize it.
+    """
+    status: Literal['draft', 'open', 'paid', 'void', 'uncollectible', 'deleted']
+    unpaid_because: str | None
+    """
+    One sentence or two for a person; null once it is fulfilled.
+    """
+
+
+class BalanceDay(TypedDict):
+    """
+    The money of one day (UTC) in one currency, as Stripe's balance transactions have it.
+
+    credited: to customers' balances or out of band, by credit notes; Stripe moves no money for that. kept: paid less
+    refunded, disputed and credited. fees: Stripe's. differences: where our rows say otherwise.
+    """
+
+    checked_at: str
+    credited: int
+    """
+    In minor units of the currency.
+    """
+    currency: str
+    day: str
+    differences: list[BalanceDifference]
+    disputed: int
+    """
+    In minor units of the currency.
+    """
+    fees: int
+    """
+    In minor units of the currency.
+    """
+    kept: int
+    """
+    In minor units of the currency.
+    """
+    paid: int
+    """
+    In minor units of the currency.
+    """
+    refunded: int
+    """
+    In minor units of the currency.
+    """
+
+
+class BalanceReport(TypedDict):
+    """
+    The days, in order. balanced: no day has a difference.
+    """
+
+    balanced: bool
+    days: list[BalanceDay]
+
+
+class CreditNote(TypedDict):
+    created_at: str
+    credit_amount: int
+    """
+    To the customer's balance.
+    """
+    currency: str
+    customer: str | None
+    effective_at: str | None
+    id: str
+    invoice: str
+    lines: list[CreditNoteLine]
+    """
+    The first ten, as Stripe shows them.
+    """
+    livemode: bool
+    memo: str | None
+    metadata: dict[str, str]
+    number: str | None
+    out_of_band_amount: int
+    """
+    Outside of Stripe.
+    """
+    pdf: str | None
+    post_payment_amount: int
+    """
+    What it gives back of what was paid.
+    """
+    pre_payment_amount: int
+    """
+    What it takes off `amount_remaining`.
+    """
+    reason: str | None
+    reference: str | None
+    refund_amount: int
+    """
+    By refunds.
+    """
+    refunds: list[CreditNoteRefund]
+    status: CreditNoteStatus
+    subtotal: int
+    total: int
+    type: CreditNoteType
+    updated_at: str
+    voided_at: str | None
+
+
+class CreditNoteCreate(TypedDict):
+    amount: NotRequired[int | None]
+    credit_amount: NotRequired[int | None]
+    effective_at: NotRequired[str | None]
+    """
+    The printed date of issue; now if it is absent.
+    """
+    email_type: NotRequired[Literal['credit_note', 'none'] | None]
+    """
+    Whether Stripe mails it to the customer: `credit_note`, as it does by default.
+    """
+    lines: NotRequired[list[CreditNoteLineParams] | None]
+    memo: NotRequired[str | None]
+    """
+    Printed on the credit note.
+    """
+    metadata: NotRequired[dict[str, str]]
+    out_of_band_amount: NotRequired[int | None]
+    reason: NotRequired[CreditNoteReason | None]
+    reference: NotRequired[str | None]
+    refund_amount: NotRequired[int | None]
+    refunds: NotRequired[list[LinkedRefund] | None]
+
+
+class CreditNoteEventData(TypedDict):
+    credit_note: CreditNoteState
+    invoice: InvoiceState
+    previous_status: CreditNoteStatus | None
+    """
+    Null where the credit note was not known before.
+    """
+
+
+class CreditNoteList(TypedDict):
+    data: list[CreditNote]
+    has_more: bool
+    next_cursor: str | None
+
+
+class DisputeEventData(TypedDict):
+    dispute: DisputeState
+    invoice: InvoiceState
+    previous_status: DisputeStatus | None
+    """
+    Null where the dispute was not known before.
+    """
+
+
+class FulfillmentEventData(TypedDict):
+    fulfillment: FulfillmentState
+    invoice: InvoiceState
+    previous_status: FulfillmentStatus | None
+    """
+    Null where there was no fulfillment before.
+    """
+
+
+class InvoiceCreate(TypedDict):
+    allow_empty: NotRequired[bool]
+    """
+    Whether an invoice without items may be finalized: it is `paid` and `fulfilled` at once. By default `false`.
+    """
+    auto_advance: NotRequired[bool]
+    """
+    Whether Stripe finalizes and collects by itself. By default `false`.
+    """
+    collection_method: NotRequired[CollectionMethod]
+    """
+    By default `"send_invoice"`.
+    """
+    currency: NotRequired[str | None]
+    custom_fields: NotRequired[list[CustomFieldParams] | None]
+    """
+    Replaces what the customer would hand down.
+    """
+    customer: str
+    days_until_due: NotRequired[int | None]
+    """
+    With send_invoice: INVOICE_DAYS_UNTIL_DUE of the deployment where due_at is not given either.
+    """
+    description: NotRequired[str | None]
+    due_at: NotRequired[str | None]
+    finalize: NotRequired[bool]
+    """
+    By default `false`.
+    """
+    footer: NotRequired[str | None]
+    fulfillment_policy: NotRequired[FulfillmentPolicy | None]
+    """
+    Kept as JSON in Stripe's metadata.
+    """
+    items: NotRequired[list[ItemCreate]]
+    metadata: NotRequired[dict[str, str]]
+    reference: NotRequired[str | None]
+    statement_descriptor: NotRequired[str | None]
+
+
+class InvoiceEventData(TypedDict):
+    invoice: InvoiceState
+    previous_status: str | None
+    """
+    Null where the invoice was not known before.
+    """
+
+
+class InvoiceList(TypedDict):
+    data: list[InvoiceSummary]
+    has_more: bool
+    next_cursor: str | None
+
+
+class InvoicePayment(TypedDict):
+    """
+    A payment, made or requested, with its refunds and disputes.
+    """
+
+    amount_paid: int | None
+    amount_requested: int | None
+    created_at: str | None
+    disputes: list[Dispute]
+    id: str | None
+    is_default: bool
+    """
+    Whether it is the one that Stripe made with the invoice.
+    """
+    paid_at: str | None
+    payment_intent: str
+    refunds: list[Refund]
+    status: str | None
+    """
+    `open`, `paid` or `canceled`.
+    """
+
+
+class InvoicePayments(TypedDict):
+    """
+    All payments of an invoice, newest first.
+    """
+
+    data: list[InvoicePayment]
+
+
+class InvoicePreview(TypedDict):
+    currency: NotRequired[str | None]
+    customer: NotRequired[str | None]
+    """
+    Their items that wait for the next invoice are part of the preview, as Stripe has it.
+    """
+    customer_details: NotRequired[PreviewCustomer | None]
+    items: NotRequired[list[ItemCreate]]
+
+
+class PaymentEvent(TypedDict):
+    """
+    A payer must act, a payment is reported as fraud, or money arrived that nobody owed.
+    """
+
+    data: PaymentEventData
+    datacontenttype: Literal['application/json']
+    dataschema: str
+    id: str
+    """
+    The event's own id, the same however often and whichever way it is told: drop what you know.
+    """
+    schemaversion: int
+    """
+    Of `data`; a higher one breaks with it.
+    """
+    sequence: str
+    """
+    The cursor that goes on after this event; later events have greater ones, as text.
+    """
+    source: str
+    """
+    The deployment that tells it.
+    """
+    specversion: Literal['1.0']
+    subject: str
+    """
+    The invoice.
+    """
+    time: str
+    """
+    When it was recorded.
+    """
+    type: Literal['payment.action_required', 'payment.early_fraud_warning', 'payment_unexpected']
+
+
+class RefundEventData(TypedDict):
+    invoice: InvoiceState
+    previous_status: RefundStatus | None
+    """
+    Null where the refund was not known before.
+    """
+    refund: RefundState
+
+
+class CreditNoteEvent(TypedDict):
+    """
+    Something became of a credit note.
+    """
+
+    data: CreditNoteEventData
+    datacontenttype: Literal['application/json']
+    dataschema: str
+    id: str
+    """
+    The event's own id, the same however often and whichever way it is told: drop what you know.
+    """
+    schemaversion: int
+    """
+    Of `data`; a higher one breaks with it.
+    """
+    sequence: str
+    """
+    The cursor that goes on after this event; later events have greater ones, as text.
+    """
+    source: str
+    """
+    The deployment that tells it.
+    """
+    specversion: Literal['1.0']
+    subject: str
+    """
+    The invoice.
+    """
+    time: str
+    """
+    When it was recorded.
+    """
+    type: Literal['credit_note.created', 'credit_note.updated', 'credit_note.voided']
+
+
+class DisputeEvent(TypedDict):
+    """
+    Something became of a dispute.
+    """
+
+    data: DisputeEventData
+    datacontenttype: Literal['application/json']
+    dataschema: str
+    id: str
+    """
+    The event's own id, the same however often and whichever way it is told: drop what you know.
+    """
+    schemaversion: int
+    """
+    Of `data`; a higher one breaks with it.
+    """
+    sequence: str
+    """
+    The cursor that goes on after this event; later events have greater ones, as text.
+    """
+    source: str
+    """
+    The deployment that tells it.
+    """
+    specversion: Literal['1.0']
+    subject: str
+    """
+    The invoice.
+    """
+    time: str
+    """
+    When it was recorded.
+    """
+    type: Literal['dispute.created', 'dispute.updated', 'dispute.closed']
+
+
+class FulfillmentEvent(TypedDict):
+    """
+    Something became of an invoice's fulfillment.
+    """
+
+    data: FulfillmentEventData
+    datacontenttype: Literal['application/json']
+    dataschema: str
+    id: str
+    """
+    The event's own id, the same however often and whichever way it is told: drop what you know.
+    """
+    schemaversion: int
+    """
+    Of `data`; a higher one breaks with it.
+    """
+    sequence: str
+    """
+    The cursor that goes on after this event; later events have greater ones, as text.
+    """
+    source: str
+    """
+    The deployment that tells it.
+    """
+    specversion: Literal['1.0']
+    subject: str
+    """
+    The invoice.
+    """
+    time: str
+    """
+    When it was recorded.
+    """
+    type: Literal['fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated']
+
+
+class InvoiceEvent(TypedDict):
+    """
+    Something became of an invoice.
+    """
+
+    data: InvoiceEventData
+    datacontenttype: Literal['application/json']
+    dataschema: str
+    id: str
+    """
+    The event's own id, the same however often and whichever way it is told: drop what you know.
+    """
+    schemaversion: int
+    """
+    Of `data`; a higher one breaks with it.
+    """
+    sequence: str
+    """
+    The cursor that goes on after this event; later events have greater ones, as text.
+    """
+    source: str
+    """
+    The deployment that tells it.
+    """
+    specversion: Literal['1.0']
+    subject: str
+    """
+    The invoice.
+    """
+    time: str
+    """
+    When it was recorded.
+    """
+    type: Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed']
+
+
+class RefundEvent(TypedDict):
+    """
+    Something became of a refund.
+    """
+
+    data: RefundEventData
+    datacontenttype: Literal['application/json']
+    dataschema: str
+    id: str
+    """
+    The event's own id, the same however often and whichever way it is told: drop what you know.
+    """
+    schemaversion: int
+    """
+    Of `data`; a higher one breaks with it.
+    """
+    sequence: str
+    """
+    The cursor that goes on after this event; later events have greater ones, as text.
+    """
+    source: str
+    """
+    The deployment that tells it.
+    """
+    specversion: Literal['1.0']
+    subject: str
+    """
+    The invoice.
+    """
+    time: str
+    """
+    When it was recorded.
+    """
+    type: Literal['refund.created', 'refund.updated', 'refund.failed']
+
+
+FeedEvent: TypeAlias = InvoiceEvent | FulfillmentEvent | PaymentEvent | RefundEvent | CreditNoteEvent | DisputeEvent
+
+
+class FeedPage(TypedDict):
+    """
+    Some events, oldest first.
+    """
+
+    data: list[FeedEvent]
+    has_more: bool
+    """
+    There is more to be had at once.
+    """
+    next_cursor: str
+    """
+    Where to go on. It is given with an empty page, too; keep it once the page is dealt with.
+    """

@@ -1,0 +1,1144 @@
+"""A method for each operation. Generated from the contract: do not edit."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict, Unpack
+
+from . import models
+from ._async import AsyncCaller, AsyncPages
+from ._sync import Caller, Pages
+
+
+class ApiKeysListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    prefix: str
+    caller: str
+
+
+class AuditLogListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    actor: str
+    action: str
+    subject: str
+    since: str
+
+
+class CreditNotesListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    invoice: str
+    customer: str
+    status: models.CreditNoteStatus
+    reference: str
+
+
+class CustomersListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    email: str
+    reference: str
+
+
+class DisputesListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    invoice: str
+    payment_intent: str
+    status: models.DisputeStatus
+
+
+class EventsListQuery(TypedDict, total=False):
+    after: str
+    types: str
+    invoice: str
+    limit: int
+    wait: float
+
+
+class FulfillmentActionsListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    status: models.FulfillmentActionStatus
+    action: str
+    fulfillment: str
+    invoice: str
+
+
+class FulfillmentsListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    status: Literal['awaiting_payment', 'action_required', 'processing', 'payment_failed', 'fulfilled', 'disputed', 'reversed', 'canceled', 'written_off']
+    customer: str
+    updated_after: str
+
+
+class HealthReadyzQuery(TypedDict, total=False):
+    exclude: list[Literal['database', 'migrations', 'inbox']]
+
+
+class InvoicesListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    customer: str
+    status: Literal['draft', 'open', 'paid', 'void', 'uncollectible']
+    reference: str
+    created_from: str
+    created_to: str
+    due_before: str
+    overdue: bool
+
+
+class PricesListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    product: str
+    reference: str
+    active: bool
+
+
+class ProductsListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    reference: str
+    active: bool
+
+
+class RefundsListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    invoice: str
+    payment_intent: str
+    status: models.RefundStatus
+    reference: str
+
+
+class ReportsGetBalanceQuery(TypedDict, total=False):
+    from_: str
+    to: str
+
+
+class ReportsGetBalanceCsvQuery(TypedDict, total=False):
+    from_: str
+    to: str
+
+
+class WebhookEndpointsListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    status: Literal['enabled', 'disabled']
+
+
+class WebhookEndpointsListDeliveriesQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    status: Literal['pending', 'delivering', 'delivered', 'failed', 'dead', 'canceled']
+    type: str
+    event: str
+    invoice: str
+
+
+class WebhookEventsListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    status: models.StripeEventStatus
+    type: str
+
+
+class ApiKeysResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.ApiKeyCreate]) -> models.ApiKeyMade:
+        """Make a key. It is in this answer and nowhere else."""
+        answer: models.ApiKeyMade = self._caller.call("POST", "/v1/api-keys", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, key_id: str) -> models.ApiKey:
+        """Read a key."""
+        answer: models.ApiKey = self._caller.call("GET", f"/v1/api-keys/{self._caller.quoted(key_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[ApiKeysListQuery]) -> Pages[models.ApiKey]:
+        """List keys, newest first."""
+        return Pages(self._caller, "/v1/api-keys", query)
+
+    def revoke(self, key_id: str, *, idempotency_key: str | None = None) -> models.ApiKey:
+        """End a key at once, in every process."""
+        answer: models.ApiKey = self._caller.call("POST", f"/v1/api-keys/{self._caller.quoted(key_id)}/revoke", idempotency_key=idempotency_key).json()
+        return answer
+
+    def rotate(self, key_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ApiKeyRotate]) -> models.ApiKeyMade:
+        """Make a key that takes over from this one, which works on for the overlap."""
+        answer: models.ApiKeyMade = self._caller.call("POST", f"/v1/api-keys/{self._caller.quoted(key_id)}/rotate", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+
+class AuditLogResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def list(self, **query: Unpack[AuditLogListQuery]) -> Pages[models.AuditEntry]:
+        """List who did what, newest first. Entries are only ever added."""
+        return Pages(self._caller, "/v1/audit-log", query)
+
+
+class CreditNotesResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.CreditNoteCreate]) -> models.CreditNote:
+        """Issue a credit note: it takes off what is not paid yet, and gives back the rest as the body says."""
+        answer: models.CreditNote = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/credit-notes", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, credit_note_id: str) -> models.CreditNote:
+        """Read a credit note."""
+        answer: models.CreditNote = self._caller.call("GET", f"/v1/credit-notes/{self._caller.quoted(credit_note_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[CreditNotesListQuery]) -> Pages[models.CreditNote]:
+        """List credit notes, newest first, whoever issued them."""
+        return Pages(self._caller, "/v1/credit-notes", query)
+
+    def preview(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.CreditNotePreviewed]) -> models.CreditNotePreview:
+        """What a credit note would be, as Stripe computes it now. Nothing is issued."""
+        answer: models.CreditNotePreview = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/credit-notes/preview", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def void(self, credit_note_id: str, *, idempotency_key: str | None = None) -> models.CreditNote:
+        """Void a credit note of an invoice that is not paid yet: what it took off is owed again."""
+        answer: models.CreditNote = self._caller.call("POST", f"/v1/credit-notes/{self._caller.quoted(credit_note_id)}/void", idempotency_key=idempotency_key).json()
+        return answer
+
+
+class CustomersResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.CustomerCreate]) -> models.Customer:
+        """Create a customer; its custom fields and footer are handed down to its drafts."""
+        answer: models.Customer = self._caller.call("POST", "/v1/customers", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def delete(self, customer_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Delete a customer; its invoices stay."""
+        answer: models.Deleted = self._caller.call("DELETE", f"/v1/customers/{self._caller.quoted(customer_id)}", idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, customer_id: str) -> models.Customer:
+        """Read a customer."""
+        answer: models.Customer = self._caller.call("GET", f"/v1/customers/{self._caller.quoted(customer_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[CustomersListQuery]) -> Pages[models.Customer]:
+        """List customers, newest first."""
+        return Pages(self._caller, "/v1/customers", query)
+
+    def update(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.CustomerUpdate]) -> models.Customer:
+        """Change a customer."""
+        answer: models.Customer = self._caller.call("PATCH", f"/v1/customers/{self._caller.quoted(customer_id)}", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+
+class DeliveriesResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def get(self, delivery_id: str) -> models.Delivery:
+        """Read a delivery with its attempts."""
+        answer: models.Delivery = self._caller.call("GET", f"/v1/deliveries/{self._caller.quoted(delivery_id)}").json()
+        return answer
+
+    def redeliver(self, delivery_id: str, *, idempotency_key: str | None = None) -> models.Delivery:
+        """Deliver an event again, under the id it has."""
+        answer: models.Delivery = self._caller.call("POST", f"/v1/deliveries/{self._caller.quoted(delivery_id)}/redeliver", idempotency_key=idempotency_key).json()
+        return answer
+
+
+class DisputesResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def get(self, dispute_id: str) -> models.Dispute:
+        """Read a dispute."""
+        answer: models.Dispute = self._caller.call("GET", f"/v1/disputes/{self._caller.quoted(dispute_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[DisputesListQuery]) -> Pages[models.Dispute]:
+        """List disputes, newest first, with the time by which evidence is due."""
+        return Pages(self._caller, "/v1/disputes", query)
+
+
+class EventsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def list(self, **query: Unpack[EventsListQuery]) -> models.FeedPage:
+        """Read what happened, oldest first, from the beginning or after a cursor; with `wait`, until something does."""
+        answer: models.FeedPage = self._caller.call("GET", "/v1/events", query=query).json()
+        return answer
+
+
+class FulfillmentActionsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def get(self, action_id: str) -> models.FulfillmentAction:
+        """Read an action, its state, and why its last try failed."""
+        answer: models.FulfillmentAction = self._caller.call("GET", f"/v1/fulfillment-actions/{self._caller.quoted(action_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[FulfillmentActionsListQuery]) -> Pages[models.FulfillmentAction]:
+        """List what is done, or to be done, about fulfillments, newest first."""
+        return Pages(self._caller, "/v1/fulfillment-actions", query)
+
+    def retry(self, action_id: str, *, idempotency_key: str | None = None) -> models.FulfillmentAction:
+        """Try an action again that failed, was skipped, or was set aside; one that is done is never done again."""
+        answer: models.FulfillmentAction = self._caller.call("POST", f"/v1/fulfillment-actions/{self._caller.quoted(action_id)}/retry", idempotency_key=idempotency_key).json()
+        return answer
+
+
+class FulfillmentsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def list(self, **query: Unpack[FulfillmentsListQuery]) -> Pages[models.Fulfillment]:
+        """List fulfillments, newest first."""
+        return Pages(self._caller, "/v1/fulfillments", query)
+
+
+class HealthResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def healthz(self) -> models.Health:
+        """Alive: this process answers."""
+        answer: models.Health = self._caller.call("GET", "/healthz").json()
+        return answer
+
+    def readyz(self, **query: Unpack[HealthReadyzQuery]) -> models.Health:
+        """Ready: the database is reachable, its migrations are at head or newer, and the inbox keeps up."""
+        answer: models.Health = self._caller.call("GET", "/readyz", query=query).json()
+        return answer
+
+
+class InvoiceItemsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def add(self, invoice_id: str, body: models.ItemsCreate | models.ItemCreate, *, idempotency_key: str | None = None) -> models.Invoice:
+        """Add one item, or a list of them as `items`, to a draft; never more than 250 on one invoice."""
+        answer: models.Invoice = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/items", body=body, idempotency_key=idempotency_key).json()
+        return answer
+
+    def delete(self, invoice_id: str, item_id: str, *, idempotency_key: str | None = None) -> models.Invoice:
+        """Take an item off a draft."""
+        answer: models.Invoice = self._caller.call("DELETE", f"/v1/invoices/{self._caller.quoted(invoice_id)}/items/{self._caller.quoted(item_id)}", idempotency_key=idempotency_key).json()
+        return answer
+
+    def update(self, invoice_id: str, item_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ItemUpdate]) -> models.Invoice:
+        """Change an item of a draft."""
+        answer: models.Invoice = self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}/items/{self._caller.quoted(item_id)}", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+
+class InvoicesResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def copy(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceCopy]) -> models.InvoiceWithSecret:
+        """Make a draft with the items of another invoice, of any status. Its number and its payments are not copied."""
+        answer: models.InvoiceWithSecret = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/copy", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceCreate]) -> models.InvoiceWithSecret:
+        """Create a draft with all its items in one call, finalized if asked; all of it, or nothing is left behind."""
+        answer: models.InvoiceWithSecret = self._caller.call("POST", "/v1/invoices", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def delete(self, invoice_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Delete a draft."""
+        answer: models.Deleted = self._caller.call("DELETE", f"/v1/invoices/{self._caller.quoted(invoice_id)}", idempotency_key=idempotency_key).json()
+        return answer
+
+    def finalize(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceFinalize]) -> models.InvoiceWithSecret:
+        """Finalize a draft. The answer carries the client secret; an invoice over nothing is paid at once and has none."""
+        answer: models.InvoiceWithSecret = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/finalize", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, invoice_id: str) -> models.Invoice:
+        """Read an invoice with its items, as it is known here."""
+        answer: models.Invoice = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}").json()
+        return answer
+
+    def get_client_secret(self, invoice_id: str) -> models.ClientSecret:
+        """The client secret of an open invoice, asked of Stripe now; it is stored nowhere."""
+        answer: models.ClientSecret = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/client-secret").json()
+        return answer
+
+    def get_fulfillment(self, invoice_id: str) -> models.Fulfillment:
+        """Read the invoice's fulfillment."""
+        answer: models.Fulfillment = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/fulfillment").json()
+        return answer
+
+    def get_hosted_pages(self, invoice_id: str) -> models.HostedPages:
+        """The addresses of Stripe's hosted page and PDF, which expire: asked of Stripe where those known here are old."""
+        answer: models.HostedPages = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/hosted-pages").json()
+        return answer
+
+    def get_timeline(self, invoice_id: str) -> models.Timeline:
+        """Why the invoice is unpaid, and everything that happened to it, oldest first."""
+        answer: models.Timeline = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/timeline").json()
+        return answer
+
+    def list(self, **query: Unpack[InvoicesListQuery]) -> Pages[models.InvoiceSummary]:
+        """List invoices, newest first, as they are known here; Stripe is not asked."""
+        return Pages(self._caller, "/v1/invoices", query)
+
+    def mark_uncollectible(self, invoice_id: str, *, idempotency_key: str | None = None) -> models.Invoice:
+        """Write an invoice off; it can still be paid."""
+        answer: models.Invoice = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/mark-uncollectible", idempotency_key=idempotency_key).json()
+        return answer
+
+    def pay(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoicePay]) -> models.Invoice:
+        """Charge a payment method on file, or record a payment made out of band. A draft is finalized first, and charged."""
+        answer: models.Invoice = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/pay", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def preview(self, *, idempotency_key: str | None = None, **params: Unpack[models.InvoicePreview]) -> models.InvoicePreviewed:
+        """What an invoice would come to, with its taxes and discounts, as Stripe computes it now. Nothing is stored."""
+        answer: models.InvoicePreviewed = self._caller.call("POST", "/v1/invoices/preview", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def revise(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceRevise]) -> models.Invoice:
+        """Make a draft that replaces an open or uncollectible invoice, which Stripe voids when the draft is finalized."""
+        answer: models.Invoice = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/revise", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def send(self, invoice_id: str, *, idempotency_key: str | None = None) -> models.Invoice:
+        """Have Stripe email the invoice; a draft is finalized first."""
+        answer: models.Invoice = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/send", idempotency_key=idempotency_key).json()
+        return answer
+
+    def update(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceUpdate]) -> models.Invoice:
+        """Change a draft; of a finalized invoice only the metadata may change."""
+        answer: models.Invoice = self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def void(self, invoice_id: str, *, idempotency_key: str | None = None) -> models.Invoice:
+        """Void an invoice: it is owed no more."""
+        answer: models.Invoice = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/void", idempotency_key=idempotency_key).json()
+        return answer
+
+
+class PaymentLinksResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentLinkCreate]) -> models.PaymentLink:
+        """Make a link to the payment page of an open invoice: signed, and good until it expires or is revoked."""
+        answer: models.PaymentLink = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-link", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def revoke(self, invoice_id: str, link_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Revoke a payment link; it opens nothing from now on. Its id is also the beginning of its token."""
+        answer: models.Deleted = self._caller.call("DELETE", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-link/{self._caller.quoted(link_id)}", idempotency_key=idempotency_key).json()
+        return answer
+
+
+class PaymentsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def attach(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentAttach]) -> models.Invoice:
+        """Let a PaymentIntent of yours pay the invoice, or a part of it. One that succeeded already counts at once."""
+        answer: models.Invoice = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/attach-payment", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def list(self, invoice_id: str) -> models.InvoicePayments:
+        """All payments of an invoice, newest first, each with its refunds and disputes. Payments out of band are not listed."""
+        answer: models.InvoicePayments = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payments").json()
+        return answer
+
+
+class PricesResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.PriceCreate]) -> models.Price:
+        """Create a price; its amount never changes."""
+        answer: models.Price = self._caller.call("POST", "/v1/prices", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, price_id: str) -> models.Price:
+        """Read a price."""
+        answer: models.Price = self._caller.call("GET", f"/v1/prices/{self._caller.quoted(price_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[PricesListQuery]) -> Pages[models.Price]:
+        """List prices, newest first."""
+        return Pages(self._caller, "/v1/prices", query)
+
+    def update(self, price_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PriceUpdate]) -> models.Price:
+        """Change a price's nickname, lookup key, metadata, or whether it is active."""
+        answer: models.Price = self._caller.call("PATCH", f"/v1/prices/{self._caller.quoted(price_id)}", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+
+class ProductsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.ProductCreate]) -> models.Product:
+        """Create a product."""
+        answer: models.Product = self._caller.call("POST", "/v1/products", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def delete(self, product_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Delete a product that has no prices."""
+        answer: models.Deleted = self._caller.call("DELETE", f"/v1/products/{self._caller.quoted(product_id)}", idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, product_id: str) -> models.Product:
+        """Read a product."""
+        answer: models.Product = self._caller.call("GET", f"/v1/products/{self._caller.quoted(product_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[ProductsListQuery]) -> Pages[models.Product]:
+        """List products, newest first."""
+        return Pages(self._caller, "/v1/products", query)
+
+    def update(self, product_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ProductUpdate]) -> models.Product:
+        """Change a product; `active: false` archives it."""
+        answer: models.Product = self._caller.call("PATCH", f"/v1/products/{self._caller.quoted(product_id)}", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+
+class RefundsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def cancel(self, refund_id: str, *, idempotency_key: str | None = None) -> models.Refund:
+        """Cancel a refund that waits for the customer to say where the money goes."""
+        answer: models.Refund = self._caller.call("POST", f"/v1/refunds/{self._caller.quoted(refund_id)}/cancel", idempotency_key=idempotency_key).json()
+        return answer
+
+    def create(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.RefundCreate]) -> models.RefundsMade:
+        """Refund what was paid: an amount or all that is left, of one payment or of the newest ones."""
+        answer: models.RefundsMade = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/refunds", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, refund_id: str) -> models.Refund:
+        """Read a refund."""
+        answer: models.Refund = self._caller.call("GET", f"/v1/refunds/{self._caller.quoted(refund_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[RefundsListQuery]) -> Pages[models.Refund]:
+        """List refunds, newest first, whoever made them."""
+        return Pages(self._caller, "/v1/refunds", query)
+
+
+class ReportsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def get_balance(self, **query: Unpack[ReportsGetBalanceQuery]) -> models.BalanceReport:
+        """Show the money of each day at Stripe beside our rows, as it was compared last: every six hours, or by hand."""
+        answer: models.BalanceReport = self._caller.call("GET", "/v1/reports/balance", query=query).json()
+        return answer
+
+    def get_balance_csv(self, **query: Unpack[ReportsGetBalanceCsvQuery]) -> str:
+        """Show the same as CSV: a line for each day and currency, with the number of its differences."""
+        return self._caller.call("GET", "/v1/reports/balance.csv", query=query).text
+
+
+class WebhookEndpointsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.WebhookEndpointCreate]) -> models.WebhookEndpointMade:
+        """Make an endpoint, told of what happens from now on. Its signing secret is in this answer and nowhere else."""
+        answer: models.WebhookEndpointMade = self._caller.call("POST", "/v1/webhook-endpoints", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def delete(self, endpoint_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """End an endpoint. What waited for it is canceled; the log of its deliveries stays readable by their ids."""
+        answer: models.Deleted = self._caller.call("DELETE", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}", idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, endpoint_id: str) -> models.WebhookEndpoint:
+        """Read an endpoint."""
+        answer: models.WebhookEndpoint = self._caller.call("GET", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[WebhookEndpointsListQuery]) -> Pages[models.WebhookEndpoint]:
+        """List endpoints, newest first."""
+        return Pages(self._caller, "/v1/webhook-endpoints", query)
+
+    def list_deliveries(self, endpoint_id: str, **query: Unpack[WebhookEndpointsListDeliveriesQuery]) -> Pages[models.Delivery]:
+        """List an endpoint's deliveries, newest first."""
+        return Pages(self._caller, f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/deliveries", query)
+
+    def ping(self, endpoint_id: str, *, idempotency_key: str | None = None) -> models.Delivery:
+        """Send an event of type `ping` to this endpoint alone; how it went is in the log."""
+        answer: models.Delivery = self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/ping", idempotency_key=idempotency_key).json()
+        return answer
+
+    def redeliver_many(self, endpoint_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.Redeliver]) -> models.Redelivered:
+        """Deliver again what this endpoint did not receive, or lost, in a span of time."""
+        answer: models.Redelivered = self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/redeliver", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def rotate_webhook_secret(self, endpoint_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.WebhookSecretRotate]) -> models.WebhookEndpointMade:
+        """Make a signing secret that takes over; for the overlap every delivery is signed with both."""
+        answer: models.WebhookEndpointMade = self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/rotate-secret", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def update(self, endpoint_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.WebhookEndpointUpdate]) -> models.WebhookEndpoint:
+        """Change an endpoint, disable it, or enable it again: it then goes on where it stopped."""
+        answer: models.WebhookEndpoint = self._caller.call("PATCH", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+
+class WebhookEventsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def get(self, event_id: str) -> models.StripeEvent:
+        """Read an event with its payload, its state, and its last error."""
+        answer: models.StripeEvent = self._caller.call("GET", f"/v1/webhook-events/{self._caller.quoted(event_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[WebhookEventsListQuery]) -> Pages[models.StripeEventSummary]:
+        """List every event that was received, newest first."""
+        return Pages(self._caller, "/v1/webhook-events", query)
+
+    def replay(self, event_id: str, *, idempotency_key: str | None = None) -> models.StripeEvent:
+        """Have an event processed again; where it was applied already, that changes nothing."""
+        answer: models.StripeEvent = self._caller.call("POST", f"/v1/webhook-events/{self._caller.quoted(event_id)}/replay", idempotency_key=idempotency_key).json()
+        return answer
+
+
+class Resources:
+    def __init__(self, caller: Caller) -> None:
+        self.api_keys = ApiKeysResource(caller)
+        self.audit_log = AuditLogResource(caller)
+        self.credit_notes = CreditNotesResource(caller)
+        self.customers = CustomersResource(caller)
+        self.deliveries = DeliveriesResource(caller)
+        self.disputes = DisputesResource(caller)
+        self.events = EventsResource(caller)
+        self.fulfillment_actions = FulfillmentActionsResource(caller)
+        self.fulfillments = FulfillmentsResource(caller)
+        self.health = HealthResource(caller)
+        self.invoice_items = InvoiceItemsResource(caller)
+        self.invoices = InvoicesResource(caller)
+        self.payment_links = PaymentLinksResource(caller)
+        self.payments = PaymentsResource(caller)
+        self.prices = PricesResource(caller)
+        self.products = ProductsResource(caller)
+        self.refunds = RefundsResource(caller)
+        self.reports = ReportsResource(caller)
+        self.webhook_endpoints = WebhookEndpointsResource(caller)
+        self.webhook_events = WebhookEventsResource(caller)
+
+
+class AsyncApiKeysResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.ApiKeyCreate]) -> models.ApiKeyMade:
+        """Make a key. It is in this answer and nowhere else."""
+        answer: models.ApiKeyMade = (await self._caller.call("POST", "/v1/api-keys", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, key_id: str) -> models.ApiKey:
+        """Read a key."""
+        answer: models.ApiKey = (await self._caller.call("GET", f"/v1/api-keys/{self._caller.quoted(key_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[ApiKeysListQuery]) -> AsyncPages[models.ApiKey]:
+        """List keys, newest first."""
+        return AsyncPages(self._caller, "/v1/api-keys", query)
+
+    async def revoke(self, key_id: str, *, idempotency_key: str | None = None) -> models.ApiKey:
+        """End a key at once, in every process."""
+        answer: models.ApiKey = (await self._caller.call("POST", f"/v1/api-keys/{self._caller.quoted(key_id)}/revoke", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def rotate(self, key_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ApiKeyRotate]) -> models.ApiKeyMade:
+        """Make a key that takes over from this one, which works on for the overlap."""
+        answer: models.ApiKeyMade = (await self._caller.call("POST", f"/v1/api-keys/{self._caller.quoted(key_id)}/rotate", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncAuditLogResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    def list(self, **query: Unpack[AuditLogListQuery]) -> AsyncPages[models.AuditEntry]:
+        """List who did what, newest first. Entries are only ever added."""
+        return AsyncPages(self._caller, "/v1/audit-log", query)
+
+
+class AsyncCreditNotesResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.CreditNoteCreate]) -> models.CreditNote:
+        """Issue a credit note: it takes off what is not paid yet, and gives back the rest as the body says."""
+        answer: models.CreditNote = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/credit-notes", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, credit_note_id: str) -> models.CreditNote:
+        """Read a credit note."""
+        answer: models.CreditNote = (await self._caller.call("GET", f"/v1/credit-notes/{self._caller.quoted(credit_note_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[CreditNotesListQuery]) -> AsyncPages[models.CreditNote]:
+        """List credit notes, newest first, whoever issued them."""
+        return AsyncPages(self._caller, "/v1/credit-notes", query)
+
+    async def preview(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.CreditNotePreviewed]) -> models.CreditNotePreview:
+        """What a credit note would be, as Stripe computes it now. Nothing is issued."""
+        answer: models.CreditNotePreview = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/credit-notes/preview", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def void(self, credit_note_id: str, *, idempotency_key: str | None = None) -> models.CreditNote:
+        """Void a credit note of an invoice that is not paid yet: what it took off is owed again."""
+        answer: models.CreditNote = (await self._caller.call("POST", f"/v1/credit-notes/{self._caller.quoted(credit_note_id)}/void", idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncCustomersResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.CustomerCreate]) -> models.Customer:
+        """Create a customer; its custom fields and footer are handed down to its drafts."""
+        answer: models.Customer = (await self._caller.call("POST", "/v1/customers", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def delete(self, customer_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Delete a customer; its invoices stay."""
+        answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/customers/{self._caller.quoted(customer_id)}", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, customer_id: str) -> models.Customer:
+        """Read a customer."""
+        answer: models.Customer = (await self._caller.call("GET", f"/v1/customers/{self._caller.quoted(customer_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[CustomersListQuery]) -> AsyncPages[models.Customer]:
+        """List customers, newest first."""
+        return AsyncPages(self._caller, "/v1/customers", query)
+
+    async def update(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.CustomerUpdate]) -> models.Customer:
+        """Change a customer."""
+        answer: models.Customer = (await self._caller.call("PATCH", f"/v1/customers/{self._caller.quoted(customer_id)}", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncDeliveriesResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def get(self, delivery_id: str) -> models.Delivery:
+        """Read a delivery with its attempts."""
+        answer: models.Delivery = (await self._caller.call("GET", f"/v1/deliveries/{self._caller.quoted(delivery_id)}")).json()
+        return answer
+
+    async def redeliver(self, delivery_id: str, *, idempotency_key: str | None = None) -> models.Delivery:
+        """Deliver an event again, under the id it has."""
+        answer: models.Delivery = (await self._caller.call("POST", f"/v1/deliveries/{self._caller.quoted(delivery_id)}/redeliver", idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncDisputesResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def get(self, dispute_id: str) -> models.Dispute:
+        """Read a dispute."""
+        answer: models.Dispute = (await self._caller.call("GET", f"/v1/disputes/{self._caller.quoted(dispute_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[DisputesListQuery]) -> AsyncPages[models.Dispute]:
+        """List disputes, newest first, with the time by which evidence is due."""
+        return AsyncPages(self._caller, "/v1/disputes", query)
+
+
+class AsyncEventsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def list(self, **query: Unpack[EventsListQuery]) -> models.FeedPage:
+        """Read what happened, oldest first, from the beginning or after a cursor; with `wait`, until something does."""
+        answer: models.FeedPage = (await self._caller.call("GET", "/v1/events", query=query)).json()
+        return answer
+
+
+class AsyncFulfillmentActionsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def get(self, action_id: str) -> models.FulfillmentAction:
+        """Read an action, its state, and why its last try failed."""
+        answer: models.FulfillmentAction = (await self._caller.call("GET", f"/v1/fulfillment-actions/{self._caller.quoted(action_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[FulfillmentActionsListQuery]) -> AsyncPages[models.FulfillmentAction]:
+        """List what is done, or to be done, about fulfillments, newest first."""
+        return AsyncPages(self._caller, "/v1/fulfillment-actions", query)
+
+    async def retry(self, action_id: str, *, idempotency_key: str | None = None) -> models.FulfillmentAction:
+        """Try an action again that failed, was skipped, or was set aside; one that is done is never done again."""
+        answer: models.FulfillmentAction = (await self._caller.call("POST", f"/v1/fulfillment-actions/{self._caller.quoted(action_id)}/retry", idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncFulfillmentsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    def list(self, **query: Unpack[FulfillmentsListQuery]) -> AsyncPages[models.Fulfillment]:
+        """List fulfillments, newest first."""
+        return AsyncPages(self._caller, "/v1/fulfillments", query)
+
+
+class AsyncHealthResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def healthz(self) -> models.Health:
+        """Alive: this process answers."""
+        answer: models.Health = (await self._caller.call("GET", "/healthz")).json()
+        return answer
+
+    async def readyz(self, **query: Unpack[HealthReadyzQuery]) -> models.Health:
+        """Ready: the database is reachable, its migrations are at head or newer, and the inbox keeps up."""
+        answer: models.Health = (await self._caller.call("GET", "/readyz", query=query)).json()
+        return answer
+
+
+class AsyncInvoiceItemsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def add(self, invoice_id: str, body: models.ItemsCreate | models.ItemCreate, *, idempotency_key: str | None = None) -> models.Invoice:
+        """Add one item, or a list of them as `items`, to a draft; never more than 250 on one invoice."""
+        answer: models.Invoice = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/items", body=body, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def delete(self, invoice_id: str, item_id: str, *, idempotency_key: str | None = None) -> models.Invoice:
+        """Take an item off a draft."""
+        answer: models.Invoice = (await self._caller.call("DELETE", f"/v1/invoices/{self._caller.quoted(invoice_id)}/items/{self._caller.quoted(item_id)}", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def update(self, invoice_id: str, item_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ItemUpdate]) -> models.Invoice:
+        """Change an item of a draft."""
+        answer: models.Invoice = (await self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}/items/{self._caller.quoted(item_id)}", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncInvoicesResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def copy(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceCopy]) -> models.InvoiceWithSecret:
+        """Make a draft with the items of another invoice, of any status. Its number and its payments are not copied."""
+        answer: models.InvoiceWithSecret = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/copy", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceCreate]) -> models.InvoiceWithSecret:
+        """Create a draft with all its items in one call, finalized if asked; all of it, or nothing is left behind."""
+        answer: models.InvoiceWithSecret = (await self._caller.call("POST", "/v1/invoices", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def delete(self, invoice_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Delete a draft."""
+        answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/invoices/{self._caller.quoted(invoice_id)}", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def finalize(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceFinalize]) -> models.InvoiceWithSecret:
+        """Finalize a draft. The answer carries the client secret; an invoice over nothing is paid at once and has none."""
+        answer: models.InvoiceWithSecret = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/finalize", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, invoice_id: str) -> models.Invoice:
+        """Read an invoice with its items, as it is known here."""
+        answer: models.Invoice = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}")).json()
+        return answer
+
+    async def get_client_secret(self, invoice_id: str) -> models.ClientSecret:
+        """The client secret of an open invoice, asked of Stripe now; it is stored nowhere."""
+        answer: models.ClientSecret = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/client-secret")).json()
+        return answer
+
+    async def get_fulfillment(self, invoice_id: str) -> models.Fulfillment:
+        """Read the invoice's fulfillment."""
+        answer: models.Fulfillment = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/fulfillment")).json()
+        return answer
+
+    async def get_hosted_pages(self, invoice_id: str) -> models.HostedPages:
+        """The addresses of Stripe's hosted page and PDF, which expire: asked of Stripe where those known here are old."""
+        answer: models.HostedPages = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/hosted-pages")).json()
+        return answer
+
+    async def get_timeline(self, invoice_id: str) -> models.Timeline:
+        """Why the invoice is unpaid, and everything that happened to it, oldest first."""
+        answer: models.Timeline = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/timeline")).json()
+        return answer
+
+    def list(self, **query: Unpack[InvoicesListQuery]) -> AsyncPages[models.InvoiceSummary]:
+        """List invoices, newest first, as they are known here; Stripe is not asked."""
+        return AsyncPages(self._caller, "/v1/invoices", query)
+
+    async def mark_uncollectible(self, invoice_id: str, *, idempotency_key: str | None = None) -> models.Invoice:
+        """Write an invoice off; it can still be paid."""
+        answer: models.Invoice = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/mark-uncollectible", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def pay(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoicePay]) -> models.Invoice:
+        """Charge a payment method on file, or record a payment made out of band. A draft is finalized first, and charged."""
+        answer: models.Invoice = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/pay", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def preview(self, *, idempotency_key: str | None = None, **params: Unpack[models.InvoicePreview]) -> models.InvoicePreviewed:
+        """What an invoice would come to, with its taxes and discounts, as Stripe computes it now. Nothing is stored."""
+        answer: models.InvoicePreviewed = (await self._caller.call("POST", "/v1/invoices/preview", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def revise(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceRevise]) -> models.Invoice:
+        """Make a draft that replaces an open or uncollectible invoice, which Stripe voids when the draft is finalized."""
+        answer: models.Invoice = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/revise", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def send(self, invoice_id: str, *, idempotency_key: str | None = None) -> models.Invoice:
+        """Have Stripe email the invoice; a draft is finalized first."""
+        answer: models.Invoice = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/send", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def update(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceUpdate]) -> models.Invoice:
+        """Change a draft; of a finalized invoice only the metadata may change."""
+        answer: models.Invoice = (await self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def void(self, invoice_id: str, *, idempotency_key: str | None = None) -> models.Invoice:
+        """Void an invoice: it is owed no more."""
+        answer: models.Invoice = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/void", idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncPaymentLinksResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentLinkCreate]) -> models.PaymentLink:
+        """Make a link to the payment page of an open invoice: signed, and good until it expires or is revoked."""
+        answer: models.PaymentLink = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-link", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def revoke(self, invoice_id: str, link_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Revoke a payment link; it opens nothing from now on. Its id is also the beginning of its token."""
+        answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-link/{self._caller.quoted(link_id)}", idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncPaymentsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def attach(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentAttach]) -> models.Invoice:
+        """Let a PaymentIntent of yours pay the invoice, or a part of it. One that succeeded already counts at once."""
+        answer: models.Invoice = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/attach-payment", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def list(self, invoice_id: str) -> models.InvoicePayments:
+        """All payments of an invoice, newest first, each with its refunds and disputes. Payments out of band are not listed."""
+        answer: models.InvoicePayments = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payments")).json()
+        return answer
+
+
+class AsyncPricesResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.PriceCreate]) -> models.Price:
+        """Create a price; its amount never changes."""
+        answer: models.Price = (await self._caller.call("POST", "/v1/prices", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, price_id: str) -> models.Price:
+        """Read a price."""
+        answer: models.Price = (await self._caller.call("GET", f"/v1/prices/{self._caller.quoted(price_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[PricesListQuery]) -> AsyncPages[models.Price]:
+        """List prices, newest first."""
+        return AsyncPages(self._caller, "/v1/prices", query)
+
+    async def update(self, price_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PriceUpdate]) -> models.Price:
+        """Change a price's nickname, lookup key, metadata, or whether it is active."""
+        answer: models.Price = (await self._caller.call("PATCH", f"/v1/prices/{self._caller.quoted(price_id)}", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncProductsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.ProductCreate]) -> models.Product:
+        """Create a product."""
+        answer: models.Product = (await self._caller.call("POST", "/v1/products", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def delete(self, product_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Delete a product that has no prices."""
+        answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/products/{self._caller.quoted(product_id)}", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, product_id: str) -> models.Product:
+        """Read a product."""
+        answer: models.Product = (await self._caller.call("GET", f"/v1/products/{self._caller.quoted(product_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[ProductsListQuery]) -> AsyncPages[models.Product]:
+        """List products, newest first."""
+        return AsyncPages(self._caller, "/v1/products", query)
+
+    async def update(self, product_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ProductUpdate]) -> models.Product:
+        """Change a product; `active: false` archives it."""
+        answer: models.Product = (await self._caller.call("PATCH", f"/v1/products/{self._caller.quoted(product_id)}", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncRefundsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def cancel(self, refund_id: str, *, idempotency_key: str | None = None) -> models.Refund:
+        """Cancel a refund that waits for the customer to say where the money goes."""
+        answer: models.Refund = (await self._caller.call("POST", f"/v1/refunds/{self._caller.quoted(refund_id)}/cancel", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def create(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.RefundCreate]) -> models.RefundsMade:
+        """Refund what was paid: an amount or all that is left, of one payment or of the newest ones."""
+        answer: models.RefundsMade = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/refunds", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, refund_id: str) -> models.Refund:
+        """Read a refund."""
+        answer: models.Refund = (await self._caller.call("GET", f"/v1/refunds/{self._caller.quoted(refund_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[RefundsListQuery]) -> AsyncPages[models.Refund]:
+        """List refunds, newest first, whoever made them."""
+        return AsyncPages(self._caller, "/v1/refunds", query)
+
+
+class AsyncReportsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def get_balance(self, **query: Unpack[ReportsGetBalanceQuery]) -> models.BalanceReport:
+        """Show the money of each day at Stripe beside our rows, as it was compared last: every six hours, or by hand."""
+        answer: models.BalanceReport = (await self._caller.call("GET", "/v1/reports/balance", query=query)).json()
+        return answer
+
+    async def get_balance_csv(self, **query: Unpack[ReportsGetBalanceCsvQuery]) -> str:
+        """Show the same as CSV: a line for each day and currency, with the number of its differences."""
+        return (await self._caller.call("GET", "/v1/reports/balance.csv", query=query)).text
+
+
+class AsyncWebhookEndpointsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.WebhookEndpointCreate]) -> models.WebhookEndpointMade:
+        """Make an endpoint, told of what happens from now on. Its signing secret is in this answer and nowhere else."""
+        answer: models.WebhookEndpointMade = (await self._caller.call("POST", "/v1/webhook-endpoints", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def delete(self, endpoint_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """End an endpoint. What waited for it is canceled; the log of its deliveries stays readable by their ids."""
+        answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, endpoint_id: str) -> models.WebhookEndpoint:
+        """Read an endpoint."""
+        answer: models.WebhookEndpoint = (await self._caller.call("GET", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[WebhookEndpointsListQuery]) -> AsyncPages[models.WebhookEndpoint]:
+        """List endpoints, newest first."""
+        return AsyncPages(self._caller, "/v1/webhook-endpoints", query)
+
+    def list_deliveries(self, endpoint_id: str, **query: Unpack[WebhookEndpointsListDeliveriesQuery]) -> AsyncPages[models.Delivery]:
+        """List an endpoint's deliveries, newest first."""
+        return AsyncPages(self._caller, f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/deliveries", query)
+
+    async def ping(self, endpoint_id: str, *, idempotency_key: str | None = None) -> models.Delivery:
+        """Send an event of type `ping` to this endpoint alone; how it went is in the log."""
+        answer: models.Delivery = (await self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/ping", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def redeliver_many(self, endpoint_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.Redeliver]) -> models.Redelivered:
+        """Deliver again what this endpoint did not receive, or lost, in a span of time."""
+        answer: models.Redelivered = (await self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/redeliver", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def rotate_webhook_secret(self, endpoint_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.WebhookSecretRotate]) -> models.WebhookEndpointMade:
+        """Make a signing secret that takes over; for the overlap every delivery is signed with both."""
+        answer: models.WebhookEndpointMade = (await self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/rotate-secret", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def update(self, endpoint_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.WebhookEndpointUpdate]) -> models.WebhookEndpoint:
+        """Change an endpoint, disable it, or enable it again: it then goes on where it stopped."""
+        answer: models.WebhookEndpoint = (await self._caller.call("PATCH", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncWebhookEventsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def get(self, event_id: str) -> models.StripeEvent:
+        """Read an event with its payload, its state, and its last error."""
+        answer: models.StripeEvent = (await self._caller.call("GET", f"/v1/webhook-events/{self._caller.quoted(event_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[WebhookEventsListQuery]) -> AsyncPages[models.StripeEventSummary]:
+        """List every event that was received, newest first."""
+        return AsyncPages(self._caller, "/v1/webhook-events", query)
+
+    async def replay(self, event_id: str, *, idempotency_key: str | None = None) -> models.StripeEvent:
+        """Have an event processed again; where it was applied already, that changes nothing."""
+        answer: models.StripeEvent = (await self._caller.call("POST", f"/v1/webhook-events/{self._caller.quoted(event_id)}/replay", idempotency_key=idempotency_key)).json()
+        return answer
+
+
+class AsyncResources:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self.api_keys = AsyncApiKeysResource(caller)
+        self.audit_log = AsyncAuditLogResource(caller)
+        self.credit_notes = AsyncCreditNotesResource(caller)
+        self.customers = AsyncCustomersResource(caller)
+        self.deliveries = AsyncDeliveriesResource(caller)
+        self.disputes = AsyncDisputesResource(caller)
+        self.events = AsyncEventsResource(caller)
+        self.fulfillment_actions = AsyncFulfillmentActionsResource(caller)
+        self.fulfillments = AsyncFulfillmentsResource(caller)
+        self.health = AsyncHealthResource(caller)
+        self.invoice_items = AsyncInvoiceItemsResource(caller)
+        self.invoices = AsyncInvoicesResource(caller)
+        self.payment_links = AsyncPaymentLinksResource(caller)
+        self.payments = AsyncPaymentsResource(caller)
+        self.prices = AsyncPricesResource(caller)
+        self.products = AsyncProductsResource(caller)
+        self.refunds = AsyncRefundsResource(caller)
+        self.reports = AsyncReportsResource(caller)
+        self.webhook_endpoints = AsyncWebhookEndpointsResource(caller)
+        self.webhook_events = AsyncWebhookEventsResource(caller)

@@ -1,0 +1,116 @@
+// One call to the service: its headers, when it is tried again, and what its answer means.
+
+import type { components } from "./contract.js";
+
+export type Problem = components["schemas"]["Problem"];
+
+export interface Options {
+  /** The key under which a write happens once. By default each call has one of its own. */
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+}
+
+export interface Settings {
+  /** Where the service is, e.g. `https://billing.example.com`. */
+  baseUrl: string;
+  /** An API key, or a token of your identity provider; or a function that gets a fresh one. */
+  apiKey: string | (() => string | Promise<string>);
+  /** How often a call is tried again that got no answer, or was told to wait. */
+  retries?: number;
+  /** How long one attempt may take. */
+  timeoutMs?: number;
+  fetch?: typeof fetch;
+}
+
+/** The service refused a call. Decide by `code`; the message is for people. `param` names the field that is wrong. */
+export class InvoicingError extends Error {
+  readonly code: string;
+  readonly param: string | undefined;
+  readonly requestId: string | undefined;
+
+  constructor(readonly problem: Partial<Problem>, readonly status: number) {
+    super(problem.detail ?? `HTTP ${status}`);
+    this.name = "InvoicingError";
+    this.code = problem.code ?? "unknown";
+    this.param = problem.param ?? undefined;
+    this.requestId = problem.request_id ?? undefined;
+  }
+}
+
+/** No answer came, however often it was tried. A write may have happened: send it again with `idempotencyKey`. */
+export class InvoicingUnavailable extends Error {
+  constructor(cause: unknown, readonly idempotencyKey: string | undefined) {
+    super("the service did not answer", { cause });
+    this.name = "InvoicingUnavailable";
+  }
+}
+
+const AGAIN = new Set([429, 502, 503, 504]);
+const BUSY = new Set(["idempotency_in_progress", "invoice_busy"]);
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 20_000;
+
+export type Query = Record<string, unknown>;
+
+export class Caller {
+  readonly #retries: number;
+  readonly #timeoutMs: number;
+  readonly #base: string;
+
+  constructor(readonly settings: Settings) {
+    this.#retries = settings.retries ?? 4;
+    this.#timeoutMs = settings.timeoutMs ?? 60_000;
+    this.#base = settings.baseUrl.replace(/\/+$/, "");
+  }
+
+  /** The answer to a call. It throws InvoicingError if it is refused, InvoicingUnavailable if no answer came. */
+  async call(method: string, path: string, query: Query, body: unknown, options: Options = {}): Promise<Response> {
+    const key = method === "get" ? undefined : (options.idempotencyKey ?? crypto.randomUUID());
+    for (let tried = 0; ; tried++) {
+      let wait = Math.min(FIRST_WAIT_MS * 2 ** tried, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);
+      try {
+        const response = await this.send(method, path, query, body, key, options.signal);
+        if (response.ok) return response;
+        const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
+        const again = AGAIN.has(response.status) || BUSY.has(problem.code ?? "");
+        if (!again || tried >= this.#retries) throw new InvoicingError(problem, response.status);
+        const asked = Number(response.headers.get("Retry-After") ?? Number.NaN);
+        if (asked >= 0) wait = Math.min(asked * 1000, LONGEST_WAIT_MS);
+      } catch (error) {
+        if (error instanceof InvoicingError || options.signal?.aborted) throw error;
+        if (tried >= this.#retries) throw new InvoicingUnavailable(error, key);
+      }
+      await pause(wait, options.signal);
+    }
+  }
+
+  /** One attempt. A stream has no limit of time: `signal` ends it. */
+  async send(
+    method: string, path: string, query: Query, body: unknown, key?: string, signal?: AbortSignal, stream = false,
+  ): Promise<Response> {
+    const { apiKey } = this.settings;
+    const headers = new Headers({ Authorization: `Bearer ${typeof apiKey === "function" ? await apiKey() : apiKey}` });
+    if (key) headers.set("Idempotency-Key", key);
+    if (body !== undefined) headers.set("Content-Type", "application/json");
+    const limits = [...(stream ? [] : [AbortSignal.timeout(this.#timeoutMs)]), ...(signal ? [signal] : [])];
+    const asked: RequestInit = { method: method.toUpperCase(), headers, signal: AbortSignal.any(limits) };
+    if (body !== undefined) asked.body = JSON.stringify(body);
+    return await (this.settings.fetch ?? fetch)(`${this.#base}${path}${parameters(query)}`, asked);
+  }
+}
+
+function parameters(query: Query): string {
+  const found = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    for (const one of Array.isArray(value) ? value : [value])
+      if (one !== undefined && one !== null) found.append(name, String(one));
+  return found.size ? `?${found}` : "";
+}
+
+/** Wait, or end early with the reason of `signal`. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((done, failed) => {
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener("abort", () => (clearTimeout(timer), failed(signal.reason)), { once: true });
+  });
+}

@@ -1,0 +1,212 @@
+"""The Python client: its documentation as it stands there, and what it does when calls fail."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from standardwebhooks import Webhook
+
+from invoicing_client import AsyncInvoicing, Invoicing, InvoicingError, InvoicingUnavailable, SqlitePlace
+from invoicing_client.models import FeedEvent
+from invoicing_client.webhooks import NotFromTheService, verify
+from tests.fixtures.caller import ITEM
+from tests.fixtures.sandbox import PROJECT, unmeasured
+from tests.fixtures.service import MakeService, Service
+
+SOURCE = PROJECT / "clients/python/src"
+README = (PROJECT / "clients/python/README.md").read_text()
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest_asyncio.fixture
+async def service(make_service: MakeService) -> Service:
+    return await make_service(WORKER_POLL_S="0.2")
+
+
+@pytest_asyncio.fixture
+async def invoicing(service: Service) -> AsyncIterator[AsyncInvoicing]:
+    async with AsyncInvoicing(service.url, service.api_key) as client:
+        yield client
+
+
+def answers(*responses: httpx.Response | Exception) -> tuple[Invoicing, list[httpx.Request]]:
+    """A client whose calls get these answers, one after the other, and the requests it sends."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        given = responses[len(asked) - 1]
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    return Invoicing("http://service.test", "key", http=http), asked
+
+
+CUSTOMER = httpx.Response(201, json={"id": "cus_1"})
+NO_WAIT = {"Retry-After": "0"}
+
+
+@pytest.mark.e2e
+async def test_the_documented_calls_work_as_they_stand_there(service: Service, tmp_path: Path) -> None:
+    documented = [block for block in BLOCKS if "invoicing_stack" not in block]
+    program = "\n".join([f"api_key = {service.api_key!r}", *documented]).replace("http://127.0.0.1:8000", service.url)
+    (tmp_path / "program.py").write_text(program)
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "program.py"], cwd=tmp_path, env=unmeasured() | {"PYTHONPATH": str(SOURCE)},
+        capture_output=True, text=True, check=False, timeout=20,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert said[0] == "open 4900"
+    assert re.fullmatch(r"not_found None \w+", said[3])
+    assert re.fullmatch(r"invoice.finalized in_\w+", said[-2])
+    assert said[-1] == "answer 400"
+
+
+def test_the_documented_calls_pass_a_strict_type_checker(tmp_path: Path) -> None:
+    first = ["api_key = 'key'", *[block for block in BLOCKS if "def handle" not in block and "def test" not in block]]
+    (tmp_path / "program.py").write_text("\n".join(first))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "program.py"], cwd=tmp_path, env=unmeasured() | {"MYPYPATH": str(SOURCE)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.e2e
+async def test_lists_go_on_page_after_page(invoicing: AsyncInvoicing) -> None:
+    made = [(await invoicing.customers.create(name=f"Customer {number}"))["id"] for number in range(5)]
+    assert [one["id"] async for one in invoicing.customers.list(limit=2)] == made[::-1]
+    page = await invoicing.customers.list(limit=2).page()
+    assert [one["id"] for one in page["data"]] == made[:2:-1]
+    assert page["has_more"]
+
+
+@pytest.mark.e2e
+async def test_a_consumer_that_stops_goes_on_and_handles_each_event_once(
+    invoicing: AsyncInvoicing, tmp_path: Path
+) -> None:
+    customer = await invoicing.customers.create(email="jenny.rosen@example.com")
+    made = [
+        (await invoicing.invoices.create(customer=customer["id"], items=[ITEM], finalize=True))["id"] for _ in range(3)
+    ]
+    handled: list[str] = []
+
+    async def handle(event: FeedEvent) -> None:
+        handled.append(event["subject"])
+        if len(handled) == 2:
+            raise InterruptedError
+
+    for _ in range(2):
+        with pytest.raises((InterruptedError, TimeoutError)):
+            async with asyncio.timeout(5):
+                await invoicing.feed.consume(SqlitePlace(tmp_path / "place"), handle, "invoice.finalized", wait=0.2)
+                # the second event failed after it was noted here: it comes again
+    assert handled == [made[0], made[1], *made[1:]]
+
+
+@pytest.mark.e2e
+async def test_a_stream_goes_on_after_its_connection_ended(make_service: MakeService) -> None:
+    service = await make_service(WORKER_POLL_S="0.2", STREAM_LIFETIME_S="0.3")
+    async with AsyncInvoicing(service.url, service.api_key) as invoicing:
+        customer = await invoicing.customers.create(email="jenny.rosen@example.com")
+        told = invoicing.feed.stream("start", "invoice.created")
+        for _ in range(3):
+            made = await invoicing.invoices.create(customer=customer["id"])
+            async with asyncio.timeout(20):
+                assert (await anext(told))["subject"] == made["id"]
+        await told.aclose()  # type: ignore[attr-defined]  # a generator
+
+
+def test_a_write_is_sent_again_under_its_key_until_it_is_answered() -> None:
+    busy = httpx.Response(409, json={"code": "idempotency_in_progress"}, headers=NO_WAIT)
+    away = httpx.Response(503, json={"code": "database_unavailable"}, headers=NO_WAIT)
+    client, asked = answers(httpx.ConnectError("refused"), away, busy, httpx.Response(429, headers=NO_WAIT), CUSTOMER)
+    assert client.customers.create(name="Jenny Rosen")["id"] == "cus_1"
+    assert len({request.headers["Idempotency-Key"] for request in asked}) == 1
+    assert len({request.content for request in asked}) == 1
+    assert len(asked) == 5
+
+
+def test_a_write_without_an_answer_tells_the_key_to_send_it_again_with() -> None:
+    client, asked = answers(*[httpx.ReadTimeout("late")] * 5)
+    with pytest.raises(InvoicingUnavailable) as unavailable:
+        client.customers.create(name="Jenny Rosen", idempotency_key="order-1042")
+    assert unavailable.value.idempotency_key == "order-1042"
+    assert len(asked) == 5
+
+
+@pytest.mark.parametrize(
+    ("response", "code", "param"),
+    [
+        (
+            httpx.Response(422, json={"code": "validation_error", "param": "name", "detail": "no"}),
+            "validation_error",
+            "name",
+        ),
+        (httpx.Response(409, json={"code": "reference_taken", "param": "reference"}), "reference_taken", "reference"),
+        (httpx.Response(500, text="<html>"), "unknown", None),
+        (httpx.Response(404, json=["odd"]), "unknown", None),
+    ],
+)
+def test_a_refusal_is_an_error_with_its_code_and_is_not_tried_again(
+    response: httpx.Response, code: str, param: str | None
+) -> None:
+    client, asked = answers(response)
+    with pytest.raises(InvoicingError) as refused:
+        client.customers.create(name="")
+    assert (refused.value.code, refused.value.param, refused.value.status) == (code, param, response.status_code)
+    assert len(asked) == 1
+
+
+def test_ids_and_queries_stand_in_addresses_as_they_must() -> None:
+    client, asked = answers(*[httpx.Response(200, json={"data": [], "has_more": False, "next_cursor": None})] * 3)
+    client.customers.get("../x?y")
+    client.reports.get_balance(from_="2026-01-01", to="2026-02-01")
+    client.prices.list(active=True, limit=5).page()
+    assert [request.url.raw_path for request in asked] == [
+        b"/v1/customers/..%2Fx%3Fy",
+        b"/v1/reports/balance?from=2026-01-01&to=2026-02-01",
+        b"/v1/prices?active=true&limit=5",
+    ]
+
+
+def test_a_delivery_is_verified_with_its_raw_body() -> None:
+    secret, body = "whsec_c2VjcmV0", '{"id":"iev_1"}'
+    signed = httpx.Request("POST", "http://x")  # only a place for the headers
+
+    at = datetime.now(UTC)
+    headers = {
+        "webhook-id": "iev_1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign("iev_1", at, body),
+        **signed.headers,
+    }
+    assert verify(secret, body, headers)["id"] == "iev_1"
+    with pytest.raises(NotFromTheService):
+        verify(secret, body.replace("1", "2"), headers)
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(180)
+def test_the_plugin_serves_an_empty_project(tmp_path: Path) -> None:
+    if not (PROJECT / ".venv/bin/python").exists():
+        pytest.skip("this checkout was not installed by make")
+    (documented,) = [block for block in BLOCKS if "invoicing_stack" in block]
+    (tmp_path / "test_shop.py").write_text(documented)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "invoicing_client.testing", "-p", "no:cacheprovider", "--rootdir", "."],
+        cwd=tmp_path, env=unmeasured() | {"PYTHONPATH": str(SOURCE), "INVOICING_CHECKOUT": str(PROJECT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "1 passed" in done.stdout
