@@ -91,7 +91,7 @@ def _name(operation: str, tag: str) -> str:
 def _names(schema: Json) -> list[str]:
     if "$ref" in schema:
         return [schema["$ref"].rpartition("/")[2]]
-    return [name for choice in schema.get("anyOf", schema.get("oneOf", ())) for name in _names(choice)]
+    return [name for choice in schema.get("anyOf") or schema.get("oneOf") or () for name in _names(choice)]
 
 
 def by_tag(every: list[Operation]) -> Iterator[tuple[str, list[Operation]]]:

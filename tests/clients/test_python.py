@@ -14,9 +14,8 @@ import pytest_asyncio
 from standardwebhooks import Webhook
 
 from invoicing_client import AsyncInvoicing, Invoicing, InvoicingError, InvoicingUnavailable, SqlitePlace
-from invoicing_client.models import FeedEvent
+from invoicing_client.models import FeedEvent, ItemCreate
 from invoicing_client.webhooks import NotFromTheService, verify
-from tests.fixtures.caller import ITEM
 from tests.fixtures.sandbox import PROJECT, unmeasured
 from tests.fixtures.service import MakeService, Service
 
@@ -52,6 +51,7 @@ def answers(*responses: httpx.Response | Exception) -> tuple[Invoicing, list[htt
 
 
 CUSTOMER = httpx.Response(201, json={"id": "cus_1"})
+TRAVEL: ItemCreate = {"amount": 4900, "currency": "usd", "description": "Travel"}
 NO_WAIT = {"Retry-After": "0"}
 
 
@@ -97,7 +97,7 @@ async def test_a_consumer_that_stops_goes_on_and_handles_each_event_once(
 ) -> None:
     customer = await invoicing.customers.create(email="jenny.rosen@example.com")
     made = [
-        (await invoicing.invoices.create(customer=customer["id"], items=[ITEM], finalize=True))["id"] for _ in range(3)
+        (await invoicing.invoices.create(customer=customer["id"], items=[TRAVEL], finalize=True))["id"] for _ in range(3)
     ]
     handled: list[str] = []
 

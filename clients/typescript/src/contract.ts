@@ -150,6 +150,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/coupons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Coupons
+         * @description List coupons, newest first.
+         */
+        get: operations["list_coupons"];
+        put?: never;
+        /**
+         * Create Coupon
+         * @description Create a coupon; what it takes off never changes.
+         */
+        post: operations["create_coupon"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coupons/{coupon_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Coupon
+         * @description Read a coupon.
+         */
+        get: operations["get_coupon"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Coupon
+         * @description Delete a coupon, so that it can no longer be redeemed; what it took off stays.
+         */
+        delete: operations["delete_coupon"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Coupon
+         * @description Change a coupon's name or metadata.
+         */
+        patch: operations["update_coupon"];
+        trace?: never;
+    };
     "/v1/credit-notes": {
         parameters: {
             query?: never;
@@ -260,6 +312,158 @@ export interface paths {
          * @description Change a customer.
          */
         patch: operations["update_customer"];
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/payment-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Payment Methods
+         * @description List a customer's saved payment methods, newest first, as they are known here; Stripe is not asked.
+         */
+        get: operations["list_payment_methods"];
+        put?: never;
+        /**
+         * Attach Payment Method
+         * @description Attach a payment method to a customer, so that its invoices can be charged to it.
+         */
+        post: operations["attach_payment_method"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/payment-methods/{payment_method_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Detach Payment Method
+         * @description Detach a payment method: nothing is ever charged to it again.
+         */
+        delete: operations["detach_payment_method"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/payment-methods/{payment_method_id}/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Default Payment Method
+         * @description Charge the customer's invoices to this payment method from now on, where they name no other.
+         */
+        post: operations["set_default_payment_method"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/setup-intent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Setup Intent
+         * @description Let a front end save a payment method. The client secret is for Stripe.js, and stored nowhere.
+         */
+        post: operations["create_setup_intent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/setup-intent/{setup_intent_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Setup Intent
+         * @description What became of a SetupIntent, as it was last heard of.
+         */
+        get: operations["get_setup_intent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/tax-ids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tax Ids
+         * @description List the tax ids of a customer, newest first, with what the authorities say of them.
+         */
+        get: operations["list_tax_ids"];
+        put?: never;
+        /**
+         * Create Tax Id
+         * @description Give a customer a tax id, at most five. Stripe verifies some types, which takes a while.
+         */
+        post: operations["create_tax_id"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/tax-ids/{tax_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tax Id
+         * @description Read a tax id of a customer.
+         */
+        get: operations["get_tax_id"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Tax Id
+         * @description Delete a tax id of a customer; finalized invoices keep it.
+         */
+        delete: operations["delete_tax_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/deliveries/{delivery_id}": {
@@ -1060,6 +1264,54 @@ export interface paths {
         patch: operations["update_product"];
         trace?: never;
     };
+    "/v1/promotion-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Promotion Codes
+         * @description List promotion codes, newest first.
+         */
+        get: operations["list_promotion_codes"];
+        put?: never;
+        /**
+         * Create Promotion Code
+         * @description Create a promotion code: a word by which payers redeem a coupon.
+         */
+        post: operations["create_promotion_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/promotion-codes/{promotion_code_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Promotion Code
+         * @description Read a promotion code.
+         */
+        get: operations["get_promotion_code"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Update Promotion Code
+         * @description Turn a promotion code on or off, or change its metadata.
+         */
+        patch: operations["update_promotion_code"];
+        trace?: never;
+    };
     "/v1/refunds": {
         parameters: {
             query?: never;
@@ -1158,6 +1410,54 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/tax-rates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tax Rates
+         * @description List tax rates, newest first: your own, and those that Stripe made for automatic tax.
+         */
+        get: operations["list_tax_rates"];
+        put?: never;
+        /**
+         * Create Tax Rate
+         * @description Create a tax rate; its percentage, and whether it is inclusive, never change.
+         */
+        post: operations["create_tax_rate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tax-rates/{tax_rate_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tax Rate
+         * @description Read a tax rate.
+         */
+        get: operations["get_tax_rate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Update Tax Rate
+         * @description Change what a tax rate is called; `active: false` archives it.
+         */
+        patch: operations["update_tax_rate"];
         trace?: never;
     };
     "/v1/webhook-endpoints": {
@@ -2211,6 +2511,14 @@ export interface components {
          * @enum {string}
          */
         ApiKeyStatus: "active" | "expired" | "revoked";
+        /** AppliesToParams */
+        AppliesToParams: {
+            /**
+             * Products
+             * @description Only items of these are discounted.
+             */
+            products: string[];
+        };
         /**
          * Attempt
          * @description One attempt. What the endpoint answered beyond its status is not kept.
@@ -2297,6 +2605,21 @@ export interface components {
             has_more: boolean;
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** AutomaticTax */
+        AutomaticTax: {
+            /** Disabled Reason */
+            disabled_reason: string | null;
+            /** Enabled */
+            enabled: boolean | null;
+            liability: components["schemas"]["Party"] | null;
+            /** Provider */
+            provider: string | null;
+            /**
+             * Status
+             * @description `complete`, `failed` or `requires_location_inputs`.
+             */
+            status: string | null;
         };
         /**
          * BalanceDay
@@ -2405,6 +2728,136 @@ export interface components {
          * @enum {string}
          */
         CollectionMethod: "send_invoice" | "charge_automatically";
+        /** Coupon */
+        Coupon: {
+            /** Amount Off */
+            amount_off: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Currency
+             * @description Of `amount_off`.
+             */
+            currency: string | null;
+            /**
+             * Duration
+             * @example once
+             */
+            duration: string;
+            /** Duration In Months */
+            duration_in_months: number | null;
+            /**
+             * Id
+             * @example SPRING26
+             */
+            id: string;
+            /** Livemode */
+            livemode: boolean;
+            /** Max Redemptions */
+            max_redemptions: number | null;
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * Name
+             * @example Spring sale
+             */
+            name: string | null;
+            /**
+             * Percent Off
+             * @example 10
+             */
+            percent_off: string | null;
+            /** Redeem By */
+            redeem_by: string | null;
+            /** Reference */
+            reference: string | null;
+            /**
+             * Times Redeemed
+             * @description As Stripe said last: it does not tell of each redemption.
+             */
+            times_redeemed: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /**
+             * Valid
+             * @description Whether it could be redeemed, as Stripe said last.
+             */
+            valid: boolean;
+        };
+        /**
+         * CouponCreate
+         * @description Either `percent_off`, or `amount_off` with its currency.
+         */
+        CouponCreate: {
+            /** Amount Off */
+            amount_off?: number | null;
+            applies_to?: components["schemas"]["AppliesToParams"] | null;
+            /** Currency */
+            currency?: string | null;
+            /**
+             * Duration
+             * @description Counts for subscriptions; an invoice takes it off once. By default `"once"`.
+             * @enum {string}
+             */
+            duration?: "once" | "repeating" | "forever";
+            /** Duration In Months */
+            duration_in_months?: number | null;
+            /**
+             * Id
+             * @description Your own; Stripe draws one otherwise.
+             */
+            id?: string | null;
+            /** Max Redemptions */
+            max_redemptions?: number | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: string;
+            };
+            /**
+             * Name
+             * @description What payers see.
+             * @example Spring sale
+             */
+            name?: string | null;
+            /**
+             * Percent Off
+             * @example 10
+             */
+            percent_off?: string | null;
+            /** Redeem By */
+            redeem_by?: string | null;
+            /** Reference */
+            reference?: string | null;
+        };
+        /** CouponList */
+        CouponList: {
+            /** Data */
+            data: components["schemas"]["Coupon"][];
+            /** Has More */
+            has_more: boolean;
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** CouponUpdate */
+        CouponUpdate: {
+            /** Metadata */
+            metadata?: {
+                [key: string]: string | null;
+            };
+            /**
+             * Name
+             * @example Spring sale
+             */
+            name?: string | null;
+        };
         /** CreditNote */
         CreditNote: {
             /**
@@ -2875,10 +3328,27 @@ export interface components {
         Customer: {
             address: components["schemas"]["Address"] | null;
             /**
+             * Balance
+             * @description What the next invoices take into account: a credit is negative, a debt positive.
+             */
+            balance: number | null;
+            /** Business Name */
+            business_name: string | null;
+            /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Currency
+             * @description The currency of what was invoiced first; others are refused while anything of it is under way.
+             */
+            currency: string | null;
+            /**
+             * Delinquent
+             * @description Whether the newest invoice that Stripe charges by itself is overdue.
+             */
+            delinquent: boolean | null;
             /** Description */
             description: string | null;
             /** Email */
@@ -2888,6 +3358,13 @@ export interface components {
              * @example cus_QXg1
              */
             id: string;
+            /** Individual Name */
+            individual_name: string | null;
+            /**
+             * Invoice Prefix
+             * @example X0ZBTQW5
+             */
+            invoice_prefix: string | null;
             invoice_settings: components["schemas"]["InvoiceSettings"];
             /** Livemode */
             livemode: boolean;
@@ -2899,8 +3376,21 @@ export interface components {
             name: string | null;
             /** Phone */
             phone: string | null;
+            /**
+             * Preferred Locales
+             * @example [
+             *       "de"
+             *     ]
+             */
+            preferred_locales: string[];
             /** Reference */
             reference: string | null;
+            shipping: components["schemas"]["Shipping"] | null;
+            /**
+             * Tax Exempt
+             * @example none
+             */
+            tax_exempt: string | null;
             /**
              * Updated At
              * Format: date-time
@@ -2934,6 +3424,14 @@ export interface components {
             payment_method?: string | null;
             /** Phone */
             phone?: string | null;
+            /**
+             * Preferred Locales
+             * @example [
+             *       "de-AT",
+             *       "en"
+             *     ]
+             */
+            preferred_locales?: string[] | null;
             /** Reference */
             reference?: string | null;
         };
@@ -2965,6 +3463,14 @@ export interface components {
             name?: string | null;
             /** Phone */
             phone?: string | null;
+            /**
+             * Preferred Locales
+             * @example [
+             *       "de-AT",
+             *       "en"
+             *     ]
+             */
+            preferred_locales?: string[] | null;
         };
         /**
          * Deleted
@@ -3738,16 +4244,61 @@ export interface components {
         };
         /** Invoice */
         Invoice: {
+            /**
+             * Account Country
+             * @example DE
+             */
+            account_country: string | null;
+            /**
+             * Account Name
+             * @description The merchant's name.
+             */
+            account_name: string | null;
+            /**
+             * Account Tax Ids
+             * @description The merchant's tax ids that are printed.
+             */
+            account_tax_ids: string[];
             /** Amount Due */
             amount_due: number;
+            /**
+             * Amount Overpaid
+             * @description What was paid too much: Stripe credits it to the customer's balance.
+             */
+            amount_overpaid: number | null;
             /** Amount Paid */
             amount_paid: number;
+            /**
+             * Amount Paid Off Stripe
+             * @description What was paid outside of Stripe.
+             */
+            amount_paid_off_stripe: number | null;
             /** Amount Remaining */
             amount_remaining: number;
             /** Amount Shipping */
             amount_shipping: number | null;
+            /** Application */
+            application: string | null;
+            /**
+             * Attempt Count
+             * @description How often Stripe tried to charge it by itself.
+             */
+            attempt_count: number | null;
+            /**
+             * Attempted
+             * @description Whether anything was charged yet, or tried to.
+             */
+            attempted: boolean | null;
             /** Auto Advance */
             auto_advance: boolean;
+            automatic_tax: components["schemas"]["AutomaticTax"] | null;
+            /** Automatically Finalizes At */
+            automatically_finalizes_at: string | null;
+            /**
+             * Billing Reason
+             * @example manual
+             */
+            billing_reason: string | null;
             collection_method: components["schemas"]["CollectionMethod"];
             /**
              * Created At
@@ -3768,8 +4319,21 @@ export interface components {
              * @description As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
              */
             customer_name: string | null;
+            /** Customer Phone */
+            customer_phone: string | null;
+            customer_shipping: components["schemas"]["ShippingDetails"] | null;
+            /**
+             * Customer Tax Exempt
+             * @description `none`, `exempt` or `reverse`: the customer owes the tax itself.
+             * @example none
+             */
+            customer_tax_exempt: string | null;
             /** Customer Tax Ids */
-            customer_tax_ids: components["schemas"]["TaxId"][];
+            customer_tax_ids: components["schemas"]["InvoiceTaxId"][];
+            /** Default Payment Method */
+            default_payment_method: string | null;
+            /** Default Tax Rates */
+            default_tax_rates: string[];
             /** Description */
             description: string | null;
             /**
@@ -3779,6 +4343,16 @@ export interface components {
             discounts: components["schemas"]["DiscountAmount"][];
             /** Due At */
             due_at: string | null;
+            /**
+             * Effective At
+             * @description The date that is printed on it.
+             */
+            effective_at: string | null;
+            /**
+             * Ending Balance
+             * @description The customer's balance after it was finalized; null on a draft.
+             */
+            ending_balance: number | null;
             /** Finalized At */
             finalized_at: string | null;
             /** Footer */
@@ -3801,6 +4375,7 @@ export interface components {
             id: string;
             /** Invoice Pdf */
             invoice_pdf: string | null;
+            issuer: components["schemas"]["Party"] | null;
             /** Items */
             items: components["schemas"]["Item"][];
             /** @description Why Stripe last refused to finalize this draft. */
@@ -3818,12 +4393,28 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** Next Payment Attempt */
+            next_payment_attempt: string | null;
             /** Number */
             number: string | null;
+            /** On Behalf Of */
+            on_behalf_of: string | null;
             /** Paid At */
             paid_at: string | null;
+            /** @description The quote or the subscription that Stripe made it for. */
+            parent: components["schemas"]["Parent"] | null;
             /** Payment Intent */
             payment_intent: string | null;
+            payment_settings: components["schemas"]["PaymentSettings"] | null;
+            /**
+             * Payments
+             * @description Newest first. `…/payments` also shows what came back of each.
+             */
+            payments: components["schemas"]["InvoicePaymentSummary"][];
+            /** Period End */
+            period_end: string | null;
+            /** Period Start */
+            period_start: string | null;
             /**
              * Post Payment Credit Notes Amount
              * @description What credit notes gave back after it was paid.
@@ -3838,17 +4429,35 @@ export interface components {
             receipt_number: string | null;
             /** Reference */
             reference: string | null;
+            rendering: components["schemas"]["Rendering"] | null;
             /** @description What made it `paid`; null while it is not. */
             settled_by: components["schemas"]["Settlement"] | null;
+            shipping_cost: components["schemas"]["ShippingCost"] | null;
+            shipping_details: components["schemas"]["ShippingDetails"] | null;
+            /**
+             * Starting Balance
+             * @description The customer's balance before the invoice was finalized, of a draft the balance now; a credit is negative.
+             */
+            starting_balance: number | null;
             /** Statement Descriptor */
             statement_descriptor: string | null;
             status: components["schemas"]["InvoiceStatus"];
+            status_details: components["schemas"]["StatusDetails"] | null;
             /** Subtotal */
             subtotal: number;
+            /** Subtotal Excluding Tax */
+            subtotal_excluding_tax: number | null;
             /** Taxes */
             taxes: components["schemas"]["Tax"][];
             /** Total */
             total: number;
+            /** Total Excluding Tax */
+            total_excluding_tax: number | null;
+            /**
+             * Total Pretax Credit Amounts
+             * @description What is taken off before tax: discounts once more, and credit grants.
+             */
+            total_pretax_credit_amounts: components["schemas"]["PretaxCredit"][];
             /**
              * Updated At
              * Format: date-time
@@ -4101,6 +4710,41 @@ export interface components {
             status: string | null;
         };
         /**
+         * InvoicePaymentSummary
+         * @description A payment, made or requested, of an invoice.
+         */
+        InvoicePaymentSummary: {
+            /**
+             * Amount Paid
+             * @example 24000
+             */
+            amount_paid: number | null;
+            /** Amount Requested */
+            amount_requested: number | null;
+            /** Created At */
+            created_at: string | null;
+            /**
+             * Id
+             * @example inpay_1Pgf
+             */
+            id: string | null;
+            /**
+             * Is Default
+             * @description Whether it is the one that Stripe made with the invoice.
+             */
+            is_default: boolean;
+            /** Paid At */
+            paid_at: string | null;
+            /** Payment Intent */
+            payment_intent: string;
+            /**
+             * Status
+             * @description `open`, `paid` or `canceled`.
+             * @example paid
+             */
+            status: string | null;
+        };
+        /**
          * InvoicePayments
          * @description All payments of an invoice, newest first.
          */
@@ -4149,7 +4793,7 @@ export interface components {
              */
             customer_name: string | null;
             /** Customer Tax Ids */
-            customer_tax_ids: components["schemas"]["TaxId"][];
+            customer_tax_ids: components["schemas"]["InvoiceTaxId"][];
             /**
              * Discounts
              * @description What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
@@ -4194,6 +4838,7 @@ export interface components {
             default_payment_method: string | null;
             /** Footer */
             footer: string | null;
+            rendering_options: components["schemas"]["RenderingOptions"] | null;
         };
         /**
          * InvoiceSettingsParams
@@ -4212,14 +4857,35 @@ export interface components {
          * @description An invoice after the change: what its document shows but for its printed texts, its items, and its addresses.
          */
         InvoiceState: {
+            /** Account Country */
+            account_country: string | null;
+            /** Account Name */
+            account_name: string | null;
+            /** Account Tax Ids */
+            account_tax_ids: string[];
             /** Amount Due */
             amount_due: number;
+            /** Amount Overpaid */
+            amount_overpaid: number | null;
             /** Amount Paid */
             amount_paid: number;
+            /** Amount Paid Off Stripe */
+            amount_paid_off_stripe: number | null;
             /** Amount Remaining */
             amount_remaining: number;
             /** Amount Shipping */
             amount_shipping: number | null;
+            /** Application */
+            application: string | null;
+            /** Attempt Count */
+            attempt_count: number | null;
+            /** Attempted */
+            attempted: boolean | null;
+            automatic_tax: components["schemas"]["AutomaticTax"] | null;
+            /** Automatically Finalizes At */
+            automatically_finalizes_at: string | null;
+            /** Billing Reason */
+            billing_reason: string | null;
             /** Collection Method */
             collection_method: string;
             /**
@@ -4231,16 +4897,27 @@ export interface components {
             currency: string;
             /** Customer */
             customer: string | null;
+            /** Customer Tax Exempt */
+            customer_tax_exempt: string | null;
+            /** Default Payment Method */
+            default_payment_method: string | null;
+            /** Default Tax Rates */
+            default_tax_rates: string[];
             /** Discounts */
             discounts: components["schemas"]["DiscountAmount"][];
             /** Due At */
             due_at: string | null;
+            /** Effective At */
+            effective_at: string | null;
+            /** Ending Balance */
+            ending_balance: number | null;
             /** Finalized At */
             finalized_at: string | null;
             /** From Invoice */
             from_invoice: string | null;
             /** Id */
             id: string;
+            issuer: components["schemas"]["Party"] | null;
             last_finalization_error: components["schemas"]["FinalizationError"] | null;
             /** Latest Revision */
             latest_revision: string | null;
@@ -4252,14 +4929,24 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** Next Payment Attempt */
+            next_payment_attempt: string | null;
             /** Number */
             number: string | null;
+            /** On Behalf Of */
+            on_behalf_of: string | null;
             /** Paid At */
             paid_at: string | null;
             /** Paid Out Of Band */
             paid_out_of_band: boolean;
+            parent: components["schemas"]["Parent"] | null;
             /** Payment Intent */
             payment_intent: string | null;
+            payment_settings: components["schemas"]["PaymentSettings"] | null;
+            /** Period End */
+            period_end: string | null;
+            /** Period Start */
+            period_start: string | null;
             /** Post Payment Credit Notes Amount */
             post_payment_credit_notes_amount: number | null;
             /** Pre Payment Credit Notes Amount */
@@ -4268,7 +4955,11 @@ export interface components {
             receipt_number: string | null;
             /** Reference */
             reference: string | null;
+            rendering: components["schemas"]["Rendering"] | null;
             settled_by: components["schemas"]["Settlement"] | null;
+            shipping_cost: components["schemas"]["ShippingCost"] | null;
+            /** Starting Balance */
+            starting_balance: number | null;
             /** Statement Descriptor */
             statement_descriptor: string | null;
             /**
@@ -4276,12 +4967,19 @@ export interface components {
              * @enum {string}
              */
             status: "draft" | "open" | "paid" | "void" | "uncollectible" | "deleted";
+            status_details: components["schemas"]["StatusDetails"] | null;
             /** Subtotal */
             subtotal: number;
+            /** Subtotal Excluding Tax */
+            subtotal_excluding_tax: number | null;
             /** Taxes */
             taxes: components["schemas"]["Tax"][];
             /** Total */
             total: number;
+            /** Total Excluding Tax */
+            total_excluding_tax: number | null;
+            /** Total Pretax Credit Amounts */
+            total_pretax_credit_amounts: components["schemas"]["PretaxCredit"][];
             /**
              * Updated At
              * Format: date-time
@@ -4301,16 +4999,61 @@ export interface components {
          * @description An invoice as lists show it: without its items.
          */
         InvoiceSummary: {
+            /**
+             * Account Country
+             * @example DE
+             */
+            account_country: string | null;
+            /**
+             * Account Name
+             * @description The merchant's name.
+             */
+            account_name: string | null;
+            /**
+             * Account Tax Ids
+             * @description The merchant's tax ids that are printed.
+             */
+            account_tax_ids: string[];
             /** Amount Due */
             amount_due: number;
+            /**
+             * Amount Overpaid
+             * @description What was paid too much: Stripe credits it to the customer's balance.
+             */
+            amount_overpaid: number | null;
             /** Amount Paid */
             amount_paid: number;
+            /**
+             * Amount Paid Off Stripe
+             * @description What was paid outside of Stripe.
+             */
+            amount_paid_off_stripe: number | null;
             /** Amount Remaining */
             amount_remaining: number;
             /** Amount Shipping */
             amount_shipping: number | null;
+            /** Application */
+            application: string | null;
+            /**
+             * Attempt Count
+             * @description How often Stripe tried to charge it by itself.
+             */
+            attempt_count: number | null;
+            /**
+             * Attempted
+             * @description Whether anything was charged yet, or tried to.
+             */
+            attempted: boolean | null;
             /** Auto Advance */
             auto_advance: boolean;
+            automatic_tax: components["schemas"]["AutomaticTax"] | null;
+            /** Automatically Finalizes At */
+            automatically_finalizes_at: string | null;
+            /**
+             * Billing Reason
+             * @example manual
+             */
+            billing_reason: string | null;
             collection_method: components["schemas"]["CollectionMethod"];
             /**
              * Created At
@@ -4331,8 +5074,21 @@ export interface components {
              * @description As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
              */
             customer_name: string | null;
+            /** Customer Phone */
+            customer_phone: string | null;
+            customer_shipping: components["schemas"]["ShippingDetails"] | null;
+            /**
+             * Customer Tax Exempt
+             * @description `none`, `exempt` or `reverse`: the customer owes the tax itself.
+             * @example none
+             */
+            customer_tax_exempt: string | null;
             /** Customer Tax Ids */
-            customer_tax_ids: components["schemas"]["TaxId"][];
+            customer_tax_ids: components["schemas"]["InvoiceTaxId"][];
+            /** Default Payment Method */
+            default_payment_method: string | null;
+            /** Default Tax Rates */
+            default_tax_rates: string[];
             /** Description */
             description: string | null;
             /**
@@ -4342,6 +5098,16 @@ export interface components {
             discounts: components["schemas"]["DiscountAmount"][];
             /** Due At */
             due_at: string | null;
+            /**
+             * Effective At
+             * @description The date that is printed on it.
+             */
+            effective_at: string | null;
+            /**
+             * Ending Balance
+             * @description The customer's balance after it was finalized; null on a draft.
+             */
+            ending_balance: number | null;
             /** Finalized At */
             finalized_at: string | null;
             /** Footer */
@@ -4364,6 +5130,7 @@ export interface components {
             id: string;
             /** Invoice Pdf */
             invoice_pdf: string | null;
+            issuer: components["schemas"]["Party"] | null;
             /** @description Why Stripe last refused to finalize this draft. */
             last_finalization_error: components["schemas"]["FinalizationError"] | null;
             /**
@@ -4379,12 +5146,23 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** Next Payment Attempt */
+            next_payment_attempt: string | null;
             /** Number */
             number: string | null;
+            /** On Behalf Of */
+            on_behalf_of: string | null;
             /** Paid At */
             paid_at: string | null;
+            /** @description The quote or the subscription that Stripe made it for. */
+            parent: components["schemas"]["Parent"] | null;
             /** Payment Intent */
             payment_intent: string | null;
+            payment_settings: components["schemas"]["PaymentSettings"] | null;
+            /** Period End */
+            period_end: string | null;
+            /** Period Start */
+            period_start: string | null;
             /**
              * Post Payment Credit Notes Amount
              * @description What credit notes gave back after it was paid.
@@ -4399,17 +5177,35 @@ export interface components {
             receipt_number: string | null;
             /** Reference */
             reference: string | null;
+            rendering: components["schemas"]["Rendering"] | null;
             /** @description What made it `paid`; null while it is not. */
             settled_by: components["schemas"]["Settlement"] | null;
+            shipping_cost: components["schemas"]["ShippingCost"] | null;
+            shipping_details: components["schemas"]["ShippingDetails"] | null;
+            /**
+             * Starting Balance
+             * @description The customer's balance before the invoice was finalized, of a draft the balance now; a credit is negative.
+             */
+            starting_balance: number | null;
             /** Statement Descriptor */
             statement_descriptor: string | null;
             status: components["schemas"]["InvoiceStatus"];
+            status_details: components["schemas"]["StatusDetails"] | null;
             /** Subtotal */
             subtotal: number;
+            /** Subtotal Excluding Tax */
+            subtotal_excluding_tax: number | null;
             /** Taxes */
             taxes: components["schemas"]["Tax"][];
             /** Total */
             total: number;
+            /** Total Excluding Tax */
+            total_excluding_tax: number | null;
+            /**
+             * Total Pretax Credit Amounts
+             * @description What is taken off before tax: discounts once more, and credit grants.
+             */
+            total_pretax_credit_amounts: components["schemas"]["PretaxCredit"][];
             /**
              * Updated At
              * Format: date-time
@@ -4417,6 +5213,13 @@ export interface components {
             updated_at: string;
             /** Voided At */
             voided_at: string | null;
+        };
+        /** InvoiceTaxId */
+        InvoiceTaxId: {
+            /** Type */
+            type: string;
+            /** Value */
+            value: string | null;
         };
         /** InvoiceUpdate */
         InvoiceUpdate: {
@@ -4448,16 +5251,61 @@ export interface components {
          * @description An invoice with the secret by which a front end confirms its payment; null where there is nothing to pay.
          */
         InvoiceWithSecret: {
+            /**
+             * Account Country
+             * @example DE
+             */
+            account_country: string | null;
+            /**
+             * Account Name
+             * @description The merchant's name.
+             */
+            account_name: string | null;
+            /**
+             * Account Tax Ids
+             * @description The merchant's tax ids that are printed.
+             */
+            account_tax_ids: string[];
             /** Amount Due */
             amount_due: number;
+            /**
+             * Amount Overpaid
+             * @description What was paid too much: Stripe credits it to the customer's balance.
+             */
+            amount_overpaid: number | null;
             /** Amount Paid */
             amount_paid: number;
+            /**
+             * Amount Paid Off Stripe
+             * @description What was paid outside of Stripe.
+             */
+            amount_paid_off_stripe: number | null;
             /** Amount Remaining */
             amount_remaining: number;
             /** Amount Shipping */
             amount_shipping: number | null;
+            /** Application */
+            application: string | null;
+            /**
+             * Attempt Count
+             * @description How often Stripe tried to charge it by itself.
+             */
+            attempt_count: number | null;
+            /**
+             * Attempted
+             * @description Whether anything was charged yet, or tried to.
+             */
+            attempted: boolean | null;
             /** Auto Advance */
             auto_advance: boolean;
+            automatic_tax: components["schemas"]["AutomaticTax"] | null;
+            /** Automatically Finalizes At */
+            automatically_finalizes_at: string | null;
+            /**
+             * Billing Reason
+             * @example manual
+             */
+            billing_reason: string | null;
             /**
              * Client Secret
              * @example pi_3Pgf_secret_kz
@@ -4483,8 +5331,21 @@ export interface components {
              * @description As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
              */
             customer_name: string | null;
+            /** Customer Phone */
+            customer_phone: string | null;
+            customer_shipping: components["schemas"]["ShippingDetails"] | null;
+            /**
+             * Customer Tax Exempt
+             * @description `none`, `exempt` or `reverse`: the customer owes the tax itself.
+             * @example none
+             */
+            customer_tax_exempt: string | null;
             /** Customer Tax Ids */
-            customer_tax_ids: components["schemas"]["TaxId"][];
+            customer_tax_ids: components["schemas"]["InvoiceTaxId"][];
+            /** Default Payment Method */
+            default_payment_method: string | null;
+            /** Default Tax Rates */
+            default_tax_rates: string[];
             /** Description */
             description: string | null;
             /**
@@ -4494,6 +5355,16 @@ export interface components {
             discounts: components["schemas"]["DiscountAmount"][];
             /** Due At */
             due_at: string | null;
+            /**
+             * Effective At
+             * @description The date that is printed on it.
+             */
+            effective_at: string | null;
+            /**
+             * Ending Balance
+             * @description The customer's balance after it was finalized; null on a draft.
+             */
+            ending_balance: number | null;
             /** Finalized At */
             finalized_at: string | null;
             /** Footer */
@@ -4516,6 +5387,7 @@ export interface components {
             id: string;
             /** Invoice Pdf */
             invoice_pdf: string | null;
+            issuer: components["schemas"]["Party"] | null;
             /** Items */
             items: components["schemas"]["Item"][];
             /** @description Why Stripe last refused to finalize this draft. */
@@ -4533,12 +5405,28 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** Next Payment Attempt */
+            next_payment_attempt: string | null;
             /** Number */
             number: string | null;
+            /** On Behalf Of */
+            on_behalf_of: string | null;
             /** Paid At */
             paid_at: string | null;
+            /** @description The quote or the subscription that Stripe made it for. */
+            parent: components["schemas"]["Parent"] | null;
             /** Payment Intent */
             payment_intent: string | null;
+            payment_settings: components["schemas"]["PaymentSettings"] | null;
+            /**
+             * Payments
+             * @description Newest first. `…/payments` also shows what came back of each.
+             */
+            payments: components["schemas"]["InvoicePaymentSummary"][];
+            /** Period End */
+            period_end: string | null;
+            /** Period Start */
+            period_start: string | null;
             /**
              * Post Payment Credit Notes Amount
              * @description What credit notes gave back after it was paid.
@@ -4553,17 +5441,35 @@ export interface components {
             receipt_number: string | null;
             /** Reference */
             reference: string | null;
+            rendering: components["schemas"]["Rendering"] | null;
             /** @description What made it `paid`; null while it is not. */
             settled_by: components["schemas"]["Settlement"] | null;
+            shipping_cost: components["schemas"]["ShippingCost"] | null;
+            shipping_details: components["schemas"]["ShippingDetails"] | null;
+            /**
+             * Starting Balance
+             * @description The customer's balance before the invoice was finalized, of a draft the balance now; a credit is negative.
+             */
+            starting_balance: number | null;
             /** Statement Descriptor */
             statement_descriptor: string | null;
             status: components["schemas"]["InvoiceStatus"];
+            status_details: components["schemas"]["StatusDetails"] | null;
             /** Subtotal */
             subtotal: number;
+            /** Subtotal Excluding Tax */
+            subtotal_excluding_tax: number | null;
             /** Taxes */
             taxes: components["schemas"]["Tax"][];
             /** Total */
             total: number;
+            /** Total Excluding Tax */
+            total_excluding_tax: number | null;
+            /**
+             * Total Pretax Credit Amounts
+             * @description What is taken off before tax: discounts once more, and credit grants.
+             */
+            total_pretax_credit_amounts: components["schemas"]["PretaxCredit"][];
             /**
              * Updated At
              * Format: date-time
@@ -4581,6 +5487,18 @@ export interface components {
             /** Description */
             description: string | null;
             /**
+             * Discount Amounts
+             * @description What each discount, its own or one of the invoice, takes off this item.
+             */
+            discount_amounts: components["schemas"]["DiscountAmount"][];
+            /** Discountable */
+            discountable: boolean | null;
+            /**
+             * Discounts
+             * @description The item's own discounts.
+             */
+            discounts: string[];
+            /**
              * Id
              * @example ii_1Pgf
              */
@@ -4594,6 +5512,10 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** @description When the service was rendered. */
+            period: components["schemas"]["Period"] | null;
+            /** Pretax Credit Amounts */
+            pretax_credit_amounts: components["schemas"]["PretaxCredit"][];
             /** Price */
             price: string | null;
             /** Product */
@@ -4605,6 +5527,13 @@ export interface components {
             quantity: number | null;
             /** Quantity Decimal */
             quantity_decimal: string | null;
+            /**
+             * Subtotal
+             * @description The amount before any discounts and taxes.
+             */
+            subtotal: number | null;
+            /** Taxes */
+            taxes: components["schemas"]["Tax"][];
             /** Unit Amount Decimal */
             unit_amount_decimal: string | null;
         };
@@ -4643,10 +5572,26 @@ export interface components {
             currency: string;
             /** Description */
             description: string | null;
+            /**
+             * Discount Amounts
+             * @description What each discount, its own or one of the invoice, takes off this item.
+             */
+            discount_amounts: components["schemas"]["DiscountAmount"][];
+            /** Discountable */
+            discountable: boolean | null;
+            /**
+             * Discounts
+             * @description The item's own discounts.
+             */
+            discounts: string[];
             /** Metadata */
             metadata: {
                 [key: string]: string;
             };
+            /** @description When the service was rendered. */
+            period: components["schemas"]["Period"] | null;
+            /** Pretax Credit Amounts */
+            pretax_credit_amounts: components["schemas"]["PretaxCredit"][];
             /** Price */
             price: string | null;
             /** Product */
@@ -4658,6 +5603,13 @@ export interface components {
             quantity: number | null;
             /** Quantity Decimal */
             quantity_decimal: string | null;
+            /**
+             * Subtotal
+             * @description The amount before any discounts and taxes.
+             */
+            subtotal: number | null;
+            /** Taxes */
+            taxes: components["schemas"]["Tax"][];
             /** Unit Amount Decimal */
             unit_amount_decimal: string | null;
         };
@@ -4736,6 +5688,26 @@ export interface components {
          * @enum {string}
          */
         Outcome: "action_required" | "processing" | "failed" | "paid";
+        /** Parent */
+        Parent: {
+            quote_details: components["schemas"]["QuoteDetails"] | null;
+            subscription_details: components["schemas"]["SubscriptionDetails"] | null;
+            /** Type */
+            type: string | null;
+        };
+        /**
+         * Party
+         * @description The account that issues an invoice, or is liable for its tax: `self`, or a connected `account`.
+         */
+        Party: {
+            /** Account */
+            account: string | null;
+            /**
+             * Type
+             * @example self
+             */
+            type: string | null;
+        };
         /** PaymentAttach */
         PaymentAttach: {
             /**
@@ -4897,6 +5869,106 @@ export interface components {
              */
             expires_at?: string | null;
         };
+        /** PaymentMethod */
+        PaymentMethod: {
+            /**
+             * Brand
+             * @example visa
+             */
+            brand: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Customer
+             * @example cus_QXg1
+             */
+            customer: string;
+            /**
+             * Exp Month
+             * @example 12
+             */
+            exp_month: number | null;
+            /**
+             * Exp Year
+             * @example 2030
+             */
+            exp_year: number | null;
+            /**
+             * Id
+             * @example pm_1Pgf
+             */
+            id: string;
+            /**
+             * Is Default
+             * @description Whether the customer's invoices are charged to it.
+             */
+            is_default: boolean;
+            /**
+             * Last4
+             * @example 4242
+             */
+            last4: string | null;
+            /** Livemode */
+            livemode: boolean;
+            /**
+             * Mandate Status
+             * @description Of a debit's mandate: an `inactive` one was revoked, and cannot be charged. Null: none is known.
+             */
+            mandate_status: ("pending" | "active" | "inactive") | null;
+            /**
+             * Type
+             * @example card
+             */
+            type: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** PaymentMethodAttach */
+        PaymentMethodAttach: {
+            /**
+             * Payment Method
+             * @description Made by Stripe.js, or by a SetupIntent that names no customer.
+             * @example pm_1Pgf
+             */
+            payment_method: string;
+            /**
+             * Set Default
+             * @description Whether the customer's invoices are charged to it from now on. By default `false`.
+             */
+            set_default?: boolean;
+        };
+        /** PaymentMethodList */
+        PaymentMethodList: {
+            /** Data */
+            data: components["schemas"]["PaymentMethod"][];
+            /** Has More */
+            has_more: boolean;
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PaymentSettings */
+        PaymentSettings: {
+            /** Default Mandate */
+            default_mandate: string | null;
+            /**
+             * Payment Method Options
+             * @description As Stripe has them.
+             */
+            payment_method_options: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Payment Method Types
+             * @description Null: those of the account's settings.
+             */
+            payment_method_types: string[] | null;
+        };
         /**
          * PaymentState
          * @description One payment of an invoice.
@@ -4942,6 +6014,27 @@ export interface components {
              */
             what_to_do: string | null;
         };
+        /** Pdf */
+        Pdf: {
+            /**
+             * Page Size
+             * @example a4
+             */
+            page_size: string | null;
+        };
+        /** Period */
+        Period: {
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+        };
         /** PingData */
         PingData: {
             /**
@@ -4964,6 +6057,23 @@ export interface components {
              * @example above 50
              */
             reverse_on_partial: string;
+        };
+        /**
+         * PretaxCredit
+         * @description What is taken off before tax: by a discount, or by a credit that was granted.
+         */
+        PretaxCredit: {
+            /** Amount */
+            amount: number;
+            /** Credit Balance Transaction */
+            credit_balance_transaction: string | null;
+            /** Discount */
+            discount: string | null;
+            /**
+             * Type
+             * @example discount
+             */
+            type: string | null;
         };
         /**
          * PreviewCustomer
@@ -5019,6 +6129,11 @@ export interface components {
             product: string;
             /** Reference */
             reference: string | null;
+            /**
+             * Tax Behavior
+             * @example exclusive
+             */
+            tax_behavior: string | null;
             /** Unit Amount */
             unit_amount: number | null;
             /** Unit Amount Decimal */
@@ -5178,6 +6293,11 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Default Price
+             * @example price_1Pgf
+             */
+            default_price: string | null;
             /** Description */
             description: string | null;
             /**
@@ -5185,6 +6305,8 @@ export interface components {
              * @example prod_QZ4a
              */
             id: string;
+            /** Images */
+            images: string[];
             /** Livemode */
             livemode: boolean;
             /** Metadata */
@@ -5196,10 +6318,22 @@ export interface components {
             /** Reference */
             reference: string | null;
             /**
+             * Tax Code
+             * @example txcd_10000000
+             */
+            tax_code: string | null;
+            /**
+             * Unit Label
+             * @example hour
+             */
+            unit_label: string | null;
+            /**
              * Updated At
              * Format: date-time
              */
             updated_at: string;
+            /** Url */
+            url: string | null;
         };
         /** ProductCreate */
         ProductCreate: {
@@ -5246,6 +6380,140 @@ export interface components {
              * @example Consulting
              */
             name?: string;
+        };
+        /** Promotion */
+        Promotion: {
+            /**
+             * Coupon
+             * @example SPRING26
+             */
+            coupon: string | null;
+            /**
+             * Type
+             * @example coupon
+             */
+            type: string;
+        };
+        /** PromotionCode */
+        PromotionCode: {
+            /**
+             * Active
+             * @description As Stripe said last.
+             */
+            active: boolean;
+            /**
+             * Code
+             * @example SPRING
+             */
+            code: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Customer */
+            customer: string | null;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * Id
+             * @example promo_1Pgf
+             */
+            id: string;
+            /** Livemode */
+            livemode: boolean;
+            /** Max Redemptions */
+            max_redemptions: number | null;
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            };
+            promotion: components["schemas"]["Promotion"];
+            /** Reference */
+            reference: string | null;
+            restrictions: components["schemas"]["Restrictions"];
+            /**
+             * Times Redeemed
+             * @description As Stripe said last: it does not tell of each redemption.
+             */
+            times_redeemed: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** PromotionCodeCreate */
+        PromotionCodeCreate: {
+            /**
+             * Active
+             * @description By default `true`.
+             */
+            active?: boolean;
+            /**
+             * Code
+             * @description What payers enter, in any case; Stripe draws one otherwise.
+             * @example SPRING
+             */
+            code?: string | null;
+            /**
+             * Customer
+             * @description The only customer who may use it.
+             */
+            customer?: string | null;
+            /** Expires At */
+            expires_at?: string | null;
+            /** Max Redemptions */
+            max_redemptions?: number | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: string;
+            };
+            promotion: components["schemas"]["PromotionParams"];
+            /** Reference */
+            reference?: string | null;
+            restrictions?: components["schemas"]["RestrictionsParams"] | null;
+        };
+        /** PromotionCodeList */
+        PromotionCodeList: {
+            /** Data */
+            data: components["schemas"]["PromotionCode"][];
+            /** Has More */
+            has_more: boolean;
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PromotionCodeUpdate */
+        PromotionCodeUpdate: {
+            /**
+             * Active
+             * @example false
+             */
+            active?: boolean;
+            /** Metadata */
+            metadata?: {
+                [key: string]: string | null;
+            };
+        };
+        /** PromotionParams */
+        PromotionParams: {
+            /**
+             * Coupon
+             * @description The coupon that the code redeems.
+             * @example SPRING26
+             */
+            coupon: string;
+            /**
+             * Type
+             * @description By default `"coupon"`.
+             * @constant
+             */
+            type?: "coupon";
+        };
+        /** QuoteDetails */
+        QuoteDetails: {
+            /** Quote */
+            quote: string | null;
         };
         /** Redeliver */
         Redeliver: {
@@ -5511,6 +6779,53 @@ export interface components {
             /** Refunds */
             refunds: components["schemas"]["Refund"][];
         };
+        /** Rendering */
+        Rendering: {
+            /**
+             * Amount Tax Display
+             * @example exclude_tax
+             */
+            amount_tax_display: string | null;
+            pdf: components["schemas"]["Pdf"] | null;
+            /** Template */
+            template: string | null;
+            /** Template Version */
+            template_version: number | null;
+        };
+        /** RenderingOptions */
+        RenderingOptions: {
+            /**
+             * Amount Tax Display
+             * @example exclude_tax
+             */
+            amount_tax_display: string | null;
+            /**
+             * Template
+             * @example inrtem_1Pgf
+             */
+            template: string | null;
+        };
+        /** Restrictions */
+        Restrictions: {
+            /** First Time Transaction */
+            first_time_transaction: boolean;
+            /** Minimum Amount */
+            minimum_amount: number | null;
+            /** Minimum Amount Currency */
+            minimum_amount_currency: string | null;
+        };
+        /** RestrictionsParams */
+        RestrictionsParams: {
+            /**
+             * First Time Transaction
+             * @description Only for customers who never paid. By default `false`.
+             */
+            first_time_transaction?: boolean;
+            /** Minimum Amount */
+            minimum_amount?: number | null;
+            /** Minimum Amount Currency */
+            minimum_amount_currency?: string | null;
+        };
         /**
          * Scope
          * @description What a key may do. `…:write` includes `…:read` of the same resource; `admin` includes everything.
@@ -5519,7 +6834,7 @@ export interface components {
          *     delivered; `feed` is what happened here, without what is personal.
          * @enum {string}
          */
-        Scope: "products:read" | "products:write" | "prices:read" | "prices:write" | "customers:read" | "customers:write" | "invoices:read" | "invoices:write" | "refunds:read" | "refunds:write" | "credit_notes:read" | "credit_notes:write" | "disputes:read" | "reports:read" | "fulfillments:read" | "fulfillments:write" | "events:read" | "events:write" | "feed:read" | "webhook_endpoints:read" | "webhook_endpoints:write" | "console:read" | "admin";
+        Scope: "products:read" | "products:write" | "prices:read" | "prices:write" | "customers:read" | "customers:write" | "tax_rates:read" | "tax_rates:write" | "coupons:read" | "coupons:write" | "promotion_codes:read" | "promotion_codes:write" | "invoices:read" | "invoices:write" | "refunds:read" | "refunds:write" | "credit_notes:read" | "credit_notes:write" | "disputes:read" | "reports:read" | "fulfillments:read" | "fulfillments:write" | "events:read" | "events:write" | "feed:read" | "webhook_endpoints:read" | "webhook_endpoints:write" | "console:read" | "admin";
         /**
          * Secret
          * @description When a signing secret was made and when it ends; itself it was shown when it was made.
@@ -5539,6 +6854,166 @@ export interface components {
          * @enum {string}
          */
         Settlement: "payment" | "out_of_band" | "credit_note" | "customer_balance" | "below_minimum" | "negative_total" | "nothing_due";
+        /**
+         * SetupIntent
+         * @description What saves a payment method, as it was last heard of.
+         */
+        SetupIntent: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Customer */
+            customer: string;
+            /**
+             * Failure Code
+             * @description Why the last try failed.
+             * @example card_declined
+             */
+            failure_code: string | null;
+            /** Failure Decline Code */
+            failure_decline_code: string | null;
+            /**
+             * Id
+             * @example seti_1Pgf
+             */
+            id: string;
+            /**
+             * Payment Method
+             * @description The one that was saved, once it `succeeded`.
+             */
+            payment_method: string | null;
+            /**
+             * Status
+             * @example requires_payment_method
+             */
+            status: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** SetupIntentCreate */
+        SetupIntentCreate: {
+            /**
+             * Payment Method Types
+             * @description Those that may be saved; absent: what the account's settings offer.
+             */
+            payment_method_types?: string[] | null;
+            /**
+             * Usage
+             * @description `off_session`: it will be charged while its owner is away. By default `"off_session"`.
+             * @enum {string}
+             */
+            usage?: "off_session" | "on_session";
+        };
+        /**
+         * SetupIntentWithSecret
+         * @description With the secret by which a front end confirms it; it is stored nowhere.
+         */
+        SetupIntentWithSecret: {
+            /**
+             * Client Secret
+             * @example seti_1Pgf_secret_kz
+             */
+            client_secret?: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Customer */
+            customer: string;
+            /**
+             * Failure Code
+             * @description Why the last try failed.
+             * @example card_declined
+             */
+            failure_code: string | null;
+            /** Failure Decline Code */
+            failure_decline_code: string | null;
+            /**
+             * Id
+             * @example seti_1Pgf
+             */
+            id: string;
+            /**
+             * Payment Method
+             * @description The one that was saved, once it `succeeded`.
+             */
+            payment_method: string | null;
+            /** Publishable Key */
+            publishable_key: string;
+            /**
+             * Status
+             * @example requires_payment_method
+             */
+            status: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** Shipping */
+        Shipping: {
+            address: components["schemas"]["Address"] | null;
+            /** Name */
+            name: string | null;
+            /** Phone */
+            phone: string | null;
+        };
+        /** ShippingCost */
+        ShippingCost: {
+            /** Amount Subtotal */
+            amount_subtotal: number | null;
+            /** Amount Tax */
+            amount_tax: number | null;
+            /** Amount Total */
+            amount_total: number | null;
+            /**
+             * Shipping Rate
+             * @example shr_1Pgf
+             */
+            shipping_rate: string | null;
+            /** Taxes */
+            taxes: components["schemas"]["ShippingTax"][];
+        };
+        /**
+         * ShippingDetails
+         * @description To whom it is sent, and by whom.
+         */
+        ShippingDetails: {
+            address: components["schemas"]["Address"] | null;
+            /** Carrier */
+            carrier: string | null;
+            /** Name */
+            name: string | null;
+            /** Phone */
+            phone: string | null;
+            /** Tracking Number */
+            tracking_number: string | null;
+        };
+        /** ShippingTax */
+        ShippingTax: {
+            /** Amount */
+            amount: number | null;
+            /**
+             * Rate
+             * @example txr_1Pgf
+             */
+            rate: string | null;
+            /** Taxability Reason */
+            taxability_reason: string | null;
+            /** Taxable Amount */
+            taxable_amount: number | null;
+        };
+        /** StatusDetails */
+        StatusDetails: {
+            uncollectible: components["schemas"]["Uncollectible"] | null;
+        };
         /** StripeDetails */
         StripeDetails: {
             /**
@@ -5688,6 +7163,11 @@ export interface components {
              */
             verified_by: string | null;
         };
+        /** SubscriptionDetails */
+        SubscriptionDetails: {
+            /** Subscription */
+            subscription: string | null;
+        };
         /**
          * Tax
          * @description One tax of the invoice. An inclusive one is part of the items' amounts, others are added to them.
@@ -5724,10 +7204,205 @@ export interface components {
         };
         /** TaxId */
         TaxId: {
-            /** Type */
+            /**
+             * Country
+             * @example DE
+             */
+            country: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Customer */
+            customer: string | null;
+            /**
+             * Id
+             * @example txi_1Pgf
+             */
+            id: string;
+            /** Livemode */
+            livemode: boolean;
+            /**
+             * Type
+             * @example eu_vat
+             */
             type: string;
-            /** Value */
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /**
+             * Value
+             * @example DE123456789
+             */
             value: string | null;
+            /** @description Null where Stripe does not verify this type. */
+            verification: components["schemas"]["Verification"] | null;
+        };
+        /** TaxIdCreate */
+        TaxIdCreate: {
+            /**
+             * Type
+             * @description Stripe's word for the kind of number, e.g. `eu_vat`, `gb_vat`, `us_ein`.
+             * @example eu_vat
+             */
+            type: string;
+            /**
+             * Value
+             * @example DE123456789
+             */
+            value: string;
+        };
+        /** TaxIdList */
+        TaxIdList: {
+            /** Data */
+            data: components["schemas"]["TaxId"][];
+            /** Has More */
+            has_more: boolean;
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** TaxRate */
+        TaxRate: {
+            /** Active */
+            active: boolean;
+            /**
+             * Country
+             * @example DE
+             */
+            country: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Description */
+            description: string | null;
+            /**
+             * Display Name
+             * @example VAT
+             */
+            display_name: string;
+            /**
+             * Id
+             * @example txr_1Pgf
+             */
+            id: string;
+            /** Inclusive */
+            inclusive: boolean;
+            /** Jurisdiction */
+            jurisdiction: string | null;
+            /** Livemode */
+            livemode: boolean;
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * Percentage
+             * @example 19
+             */
+            percentage: string;
+            /** Reference */
+            reference: string | null;
+            /** State */
+            state: string | null;
+            /**
+             * Tax Type
+             * @example vat
+             */
+            tax_type: string | null;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** TaxRateCreate */
+        TaxRateCreate: {
+            /**
+             * Active
+             * @description By default `true`.
+             */
+            active?: boolean;
+            /**
+             * Country
+             * @example DE
+             */
+            country?: string | null;
+            /**
+             * Description
+             * @description For you; payers do not see it.
+             */
+            description?: string | null;
+            /**
+             * Display Name
+             * @description What payers see.
+             * @example VAT
+             */
+            display_name: string;
+            /**
+             * Inclusive
+             * @description Whether prices include it already.
+             * @example false
+             */
+            inclusive: boolean;
+            /** Jurisdiction */
+            jurisdiction?: string | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: string;
+            };
+            /**
+             * Percentage
+             * @description Percent, from 0 to 100, with at most 4 decimals.
+             * @example 19
+             */
+            percentage: string;
+            /** Reference */
+            reference?: string | null;
+            /** State */
+            state?: string | null;
+            /**
+             * Tax Type
+             * @example vat
+             */
+            tax_type?: string | null;
+        };
+        /** TaxRateList */
+        TaxRateList: {
+            /** Data */
+            data: components["schemas"]["TaxRate"][];
+            /** Has More */
+            has_more: boolean;
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** TaxRateUpdate */
+        TaxRateUpdate: {
+            /**
+             * Active
+             * @example false
+             */
+            active?: boolean;
+            /** Country */
+            country?: string | null;
+            /** Description */
+            description?: string | null;
+            /** Display Name */
+            display_name?: string;
+            /** Jurisdiction */
+            jurisdiction?: string | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: string | null;
+            };
+            /** State */
+            state?: string | null;
+            /** Tax Type */
+            tax_type?: string | null;
         };
         /**
          * Timeline
@@ -5781,6 +7456,27 @@ export interface components {
              * @example finalize_invoice
              */
             what: string;
+        };
+        /** Uncollectible */
+        Uncollectible: {
+            /** Reason */
+            reason: string | null;
+        };
+        /**
+         * Verification
+         * @description What the authorities say of a tax id, as far as they are asked.
+         */
+        Verification: {
+            /**
+             * Status
+             * @description `pending`, `verified`, `unverified` or `unavailable`.
+             * @example verified
+             */
+            status: string;
+            /** Verified Address */
+            verified_address: string | null;
+            /** Verified Name */
+            verified_name: string | null;
         };
         /** WebhookEndpoint */
         WebhookEndpoint: {
@@ -6800,6 +8496,705 @@ export interface operations {
             };
         };
     };
+    list_coupons: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                reference?: string | null;
+            };
+            header?: {
+                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "amount_off": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "currency": "usd",
+                     *           "duration": "once",
+                     *           "duration_in_months": null,
+                     *           "id": "SPRING26",
+                     *           "livemode": false,
+                     *           "max_redemptions": null,
+                     *           "metadata": {
+                     *             "team": "emea"
+                     *           },
+                     *           "name": "Spring sale",
+                     *           "percent_off": "10",
+                     *           "redeem_by": null,
+                     *           "reference": "order-1042",
+                     *           "times_redeemed": 0,
+                     *           "updated_at": "2026-11-22T10:18:02.000Z",
+                     *           "valid": false
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CouponList"];
+                };
+            };
+            /** @description The answer would be the one that is known. */
+            304: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_coupon: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Spring sale",
+                 *       "percent_off": "10"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CouponCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amount_off": null,
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "currency": "usd",
+                     *       "duration": "once",
+                     *       "duration_in_months": null,
+                     *       "id": "SPRING26",
+                     *       "livemode": false,
+                     *       "max_redemptions": null,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "name": "Spring sale",
+                     *       "percent_off": "10",
+                     *       "redeem_by": null,
+                     *       "reference": "order-1042",
+                     *       "times_redeemed": 0,
+                     *       "updated_at": "2026-11-22T10:18:02.000Z",
+                     *       "valid": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Coupon"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `reference_taken`, `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_coupon: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                coupon_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amount_off": null,
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "currency": "usd",
+                     *       "duration": "once",
+                     *       "duration_in_months": null,
+                     *       "id": "SPRING26",
+                     *       "livemode": false,
+                     *       "max_redemptions": null,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "name": "Spring sale",
+                     *       "percent_off": "10",
+                     *       "redeem_by": null,
+                     *       "reference": "order-1042",
+                     *       "times_redeemed": 0,
+                     *       "updated_at": "2026-11-22T10:18:02.000Z",
+                     *       "valid": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Coupon"];
+                };
+            };
+            /** @description The answer would be the one that is known. */
+            304: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_coupon: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                coupon_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deleted": true,
+                     *       "id": "in_1PgF"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_coupon: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                coupon_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Spring sale"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CouponUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amount_off": null,
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "currency": "usd",
+                     *       "duration": "once",
+                     *       "duration_in_months": null,
+                     *       "id": "SPRING26",
+                     *       "livemode": false,
+                     *       "max_redemptions": null,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "name": "Spring sale",
+                     *       "percent_off": "10",
+                     *       "redeem_by": null,
+                     *       "reference": "order-1042",
+                     *       "times_redeemed": 0,
+                     *       "updated_at": "2026-11-22T10:18:02.000Z",
+                     *       "valid": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Coupon"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_credit_notes: {
         parameters: {
             query?: {
@@ -7304,10 +9699,16 @@ export interface operations {
                      *             "postal_code": null,
                      *             "state": null
                      *           },
+                     *           "balance": null,
+                     *           "business_name": null,
                      *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "currency": "usd",
+                     *           "delinquent": null,
                      *           "description": "Consulting in May",
                      *           "email": "jenny.rosen@example.com",
                      *           "id": "cus_QXg1",
+                     *           "individual_name": null,
+                     *           "invoice_prefix": "X0ZBTQW5",
                      *           "invoice_settings": {
                      *             "custom_fields": [
                      *               {
@@ -7316,7 +9717,11 @@ export interface operations {
                      *               }
                      *             ],
                      *             "default_payment_method": null,
-                     *             "footer": "Thank you for your business."
+                     *             "footer": "Thank you for your business.",
+                     *             "rendering_options": {
+                     *               "amount_tax_display": "exclude_tax",
+                     *               "template": "inrtem_1Pgf"
+                     *             }
                      *           },
                      *           "livemode": false,
                      *           "metadata": {
@@ -7324,7 +9729,23 @@ export interface operations {
                      *           },
                      *           "name": "Jenny Rosen",
                      *           "phone": null,
+                     *           "preferred_locales": [
+                     *             "de"
+                     *           ],
                      *           "reference": "order-1042",
+                     *           "shipping": {
+                     *             "address": {
+                     *               "city": null,
+                     *               "country": null,
+                     *               "line1": null,
+                     *               "line2": null,
+                     *               "postal_code": null,
+                     *               "state": null
+                     *             },
+                     *             "name": "Jenny Rosen",
+                     *             "phone": null
+                     *           },
+                     *           "tax_exempt": "none",
                      *           "updated_at": "2026-11-22T10:18:02.000Z"
                      *         }
                      *       ],
@@ -7416,7 +9837,11 @@ export interface operations {
                  * @example {
                  *       "email": "jenny.rosen@example.com",
                  *       "name": "Jenny Rosen",
-                 *       "payment_method": "pm_card_visa"
+                 *       "payment_method": "pm_card_visa",
+                 *       "preferred_locales": [
+                 *         "de-AT",
+                 *         "en"
+                 *       ]
                  *     }
                  */
                 "application/json": components["schemas"]["CustomerCreate"];
@@ -7439,10 +9864,16 @@ export interface operations {
                      *         "postal_code": null,
                      *         "state": null
                      *       },
+                     *       "balance": null,
+                     *       "business_name": null,
                      *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "currency": "usd",
+                     *       "delinquent": null,
                      *       "description": "Consulting in May",
                      *       "email": "jenny.rosen@example.com",
                      *       "id": "cus_QXg1",
+                     *       "individual_name": null,
+                     *       "invoice_prefix": "X0ZBTQW5",
                      *       "invoice_settings": {
                      *         "custom_fields": [
                      *           {
@@ -7451,7 +9882,11 @@ export interface operations {
                      *           }
                      *         ],
                      *         "default_payment_method": null,
-                     *         "footer": "Thank you for your business."
+                     *         "footer": "Thank you for your business.",
+                     *         "rendering_options": {
+                     *           "amount_tax_display": "exclude_tax",
+                     *           "template": "inrtem_1Pgf"
+                     *         }
                      *       },
                      *       "livemode": false,
                      *       "metadata": {
@@ -7459,7 +9894,23 @@ export interface operations {
                      *       },
                      *       "name": "Jenny Rosen",
                      *       "phone": null,
+                     *       "preferred_locales": [
+                     *         "de"
+                     *       ],
                      *       "reference": "order-1042",
+                     *       "shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null
+                     *       },
+                     *       "tax_exempt": "none",
                      *       "updated_at": "2026-11-22T10:18:02.000Z"
                      *     }
                      */
@@ -7608,10 +10059,16 @@ export interface operations {
                      *         "postal_code": null,
                      *         "state": null
                      *       },
+                     *       "balance": null,
+                     *       "business_name": null,
                      *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "currency": "usd",
+                     *       "delinquent": null,
                      *       "description": "Consulting in May",
                      *       "email": "jenny.rosen@example.com",
                      *       "id": "cus_QXg1",
+                     *       "individual_name": null,
+                     *       "invoice_prefix": "X0ZBTQW5",
                      *       "invoice_settings": {
                      *         "custom_fields": [
                      *           {
@@ -7620,7 +10077,11 @@ export interface operations {
                      *           }
                      *         ],
                      *         "default_payment_method": null,
-                     *         "footer": "Thank you for your business."
+                     *         "footer": "Thank you for your business.",
+                     *         "rendering_options": {
+                     *           "amount_tax_display": "exclude_tax",
+                     *           "template": "inrtem_1Pgf"
+                     *         }
                      *       },
                      *       "livemode": false,
                      *       "metadata": {
@@ -7628,7 +10089,23 @@ export interface operations {
                      *       },
                      *       "name": "Jenny Rosen",
                      *       "phone": null,
+                     *       "preferred_locales": [
+                     *         "de"
+                     *       ],
                      *       "reference": "order-1042",
+                     *       "shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null
+                     *       },
+                     *       "tax_exempt": "none",
                      *       "updated_at": "2026-11-22T10:18:02.000Z"
                      *     }
                      */
@@ -7855,7 +10332,11 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "name": "Jenny Rosen"
+                 *       "name": "Jenny Rosen",
+                 *       "preferred_locales": [
+                 *         "de-AT",
+                 *         "en"
+                 *       ]
                  *     }
                  */
                 "application/json": components["schemas"]["CustomerUpdate"];
@@ -7878,10 +10359,16 @@ export interface operations {
                      *         "postal_code": null,
                      *         "state": null
                      *       },
+                     *       "balance": null,
+                     *       "business_name": null,
                      *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "currency": "usd",
+                     *       "delinquent": null,
                      *       "description": "Consulting in May",
                      *       "email": "jenny.rosen@example.com",
                      *       "id": "cus_QXg1",
+                     *       "individual_name": null,
+                     *       "invoice_prefix": "X0ZBTQW5",
                      *       "invoice_settings": {
                      *         "custom_fields": [
                      *           {
@@ -7890,7 +10377,11 @@ export interface operations {
                      *           }
                      *         ],
                      *         "default_payment_method": null,
-                     *         "footer": "Thank you for your business."
+                     *         "footer": "Thank you for your business.",
+                     *         "rendering_options": {
+                     *           "amount_tax_display": "exclude_tax",
+                     *           "template": "inrtem_1Pgf"
+                     *         }
                      *       },
                      *       "livemode": false,
                      *       "metadata": {
@@ -7898,11 +10389,1381 @@ export interface operations {
                      *       },
                      *       "name": "Jenny Rosen",
                      *       "phone": null,
+                     *       "preferred_locales": [
+                     *         "de"
+                     *       ],
                      *       "reference": "order-1042",
+                     *       "shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null
+                     *       },
+                     *       "tax_exempt": "none",
                      *       "updated_at": "2026-11-22T10:18:02.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Customer"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_payment_methods: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                type?: string | null;
+            };
+            header?: {
+                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "brand": "visa",
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "customer": "cus_QXg1",
+                     *           "exp_month": 12,
+                     *           "exp_year": 2030,
+                     *           "id": "pm_1Pgf",
+                     *           "is_default": false,
+                     *           "last4": "4242",
+                     *           "livemode": false,
+                     *           "mandate_status": null,
+                     *           "type": "card",
+                     *           "updated_at": "2026-11-22T10:18:02.000Z"
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PaymentMethodList"];
+                };
+            };
+            /** @description The answer would be the one that is known. */
+            304: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    attach_payment_method: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "payment_method": "pm_1Pgf"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PaymentMethodAttach"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "brand": "visa",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "customer": "cus_QXg1",
+                     *       "exp_month": 12,
+                     *       "exp_year": 2030,
+                     *       "id": "pm_1Pgf",
+                     *       "is_default": false,
+                     *       "last4": "4242",
+                     *       "livemode": false,
+                     *       "mandate_status": null,
+                     *       "type": "card",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PaymentMethod"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payment_failed` */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    detach_payment_method: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                customer_id: string;
+                payment_method_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deleted": true,
+                     *       "id": "in_1PgF"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_default_payment_method: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                customer_id: string;
+                payment_method_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "brand": "visa",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "customer": "cus_QXg1",
+                     *       "exp_month": 12,
+                     *       "exp_year": 2030,
+                     *       "id": "pm_1Pgf",
+                     *       "is_default": false,
+                     *       "last4": "4242",
+                     *       "livemode": false,
+                     *       "mandate_status": null,
+                     *       "type": "card",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PaymentMethod"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_setup_intent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["SetupIntentCreate"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "client_secret": "seti_1Pgf_secret_kz",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "customer": "cus_QXg1",
+                     *       "failure_code": "card_declined",
+                     *       "failure_decline_code": null,
+                     *       "id": "seti_1Pgf",
+                     *       "payment_method": null,
+                     *       "publishable_key": "pk_test_51Pgf",
+                     *       "status": "requires_payment_method",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SetupIntentWithSecret"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_setup_intent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                customer_id: string;
+                setup_intent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "customer": "cus_QXg1",
+                     *       "failure_code": "card_declined",
+                     *       "failure_decline_code": null,
+                     *       "id": "seti_1Pgf",
+                     *       "payment_method": null,
+                     *       "status": "requires_payment_method",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SetupIntent"];
+                };
+            };
+            /** @description The answer would be the one that is known. */
+            304: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tax_ids: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "country": "DE",
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "customer": "cus_QXg1",
+                     *           "id": "txi_1Pgf",
+                     *           "livemode": false,
+                     *           "type": "eu_vat",
+                     *           "updated_at": "2026-11-22T10:18:02.000Z",
+                     *           "value": "DE123456789",
+                     *           "verification": {
+                     *             "status": "verified",
+                     *             "verified_address": null,
+                     *             "verified_name": null
+                     *           }
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaxIdList"];
+                };
+            };
+            /** @description The answer would be the one that is known. */
+            304: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_tax_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "eu_vat",
+                 *       "value": "DE123456789"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TaxIdCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "country": "DE",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "customer": "cus_QXg1",
+                     *       "id": "txi_1Pgf",
+                     *       "livemode": false,
+                     *       "type": "eu_vat",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z",
+                     *       "value": "DE123456789",
+                     *       "verification": {
+                     *         "status": "verified",
+                     *         "verified_address": null,
+                     *         "verified_name": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaxId"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tax_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                customer_id: string;
+                tax_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "country": "DE",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "customer": "cus_QXg1",
+                     *       "id": "txi_1Pgf",
+                     *       "livemode": false,
+                     *       "type": "eu_vat",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z",
+                     *       "value": "DE123456789",
+                     *       "verification": {
+                     *         "status": "verified",
+                     *         "verified_address": null,
+                     *         "verified_name": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaxId"];
+                };
+            };
+            /** @description The answer would be the one that is known. */
+            304: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_tax_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                customer_id: string;
+                tax_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deleted": true,
+                     *       "id": "in_1PgF"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Deleted"];
                 };
             };
             /** @description `malformed_request` */
@@ -8531,14 +12392,41 @@ export interface operations {
                      *         {
                      *           "data": {
                      *             "invoice": {
+                     *               "account_country": null,
+                     *               "account_name": null,
+                     *               "account_tax_ids": [
+                     *                 "text"
+                     *               ],
                      *               "amount_due": 24000,
+                     *               "amount_overpaid": null,
                      *               "amount_paid": 0,
+                     *               "amount_paid_off_stripe": null,
                      *               "amount_remaining": 24000,
                      *               "amount_shipping": null,
+                     *               "application": null,
+                     *               "attempt_count": null,
+                     *               "attempted": null,
+                     *               "automatic_tax": {
+                     *                 "disabled_reason": null,
+                     *                 "enabled": null,
+                     *                 "liability": {
+                     *                   "account": null,
+                     *                   "type": "self"
+                     *                 },
+                     *                 "provider": null,
+                     *                 "status": "open"
+                     *               },
+                     *               "automatically_finalizes_at": null,
+                     *               "billing_reason": null,
                      *               "collection_method": "send_invoice",
                      *               "created_at": "2026-11-22T10:18:00.000Z",
                      *               "currency": "usd",
                      *               "customer": "cus_QXg1",
+                     *               "customer_tax_exempt": null,
+                     *               "default_payment_method": null,
+                     *               "default_tax_rates": [
+                     *                 "text"
+                     *               ],
                      *               "discounts": [
                      *                 {
                      *                   "amount": 24000,
@@ -8546,9 +12434,15 @@ export interface operations {
                      *                 }
                      *               ],
                      *               "due_at": "2026-12-22T10:18:00.000Z",
+                     *               "effective_at": null,
+                     *               "ending_balance": null,
                      *               "finalized_at": "2026-11-22T10:18:02.000Z",
                      *               "from_invoice": null,
                      *               "id": "in_1PgF",
+                     *               "issuer": {
+                     *                 "account": null,
+                     *                 "type": "self"
+                     *               },
                      *               "last_finalization_error": {
                      *                 "code": null,
                      *                 "message": null,
@@ -8561,18 +12455,67 @@ export interface operations {
                      *               "metadata": {
                      *                 "team": "emea"
                      *               },
+                     *               "next_payment_attempt": null,
                      *               "number": "XK4C7QPL-0001",
+                     *               "on_behalf_of": null,
                      *               "paid_at": null,
                      *               "paid_out_of_band": false,
+                     *               "parent": {
+                     *                 "quote_details": {
+                     *                   "quote": null
+                     *                 },
+                     *                 "subscription_details": {
+                     *                   "subscription": null
+                     *                 },
+                     *                 "type": null
+                     *               },
                      *               "payment_intent": "pi_3Pgf",
+                     *               "payment_settings": {
+                     *                 "default_mandate": null,
+                     *                 "payment_method_options": null,
+                     *                 "payment_method_types": [
+                     *                   "text"
+                     *                 ]
+                     *               },
+                     *               "period_end": null,
+                     *               "period_start": null,
                      *               "post_payment_credit_notes_amount": null,
                      *               "pre_payment_credit_notes_amount": null,
                      *               "receipt_number": null,
                      *               "reference": "order-1042",
+                     *               "rendering": {
+                     *                 "amount_tax_display": "exclude_tax",
+                     *                 "pdf": {
+                     *                   "page_size": "a4"
+                     *                 },
+                     *                 "template": null,
+                     *                 "template_version": null
+                     *               },
                      *               "settled_by": "payment",
+                     *               "shipping_cost": {
+                     *                 "amount_subtotal": null,
+                     *                 "amount_tax": null,
+                     *                 "amount_total": null,
+                     *                 "shipping_rate": "shr_1Pgf",
+                     *                 "taxes": [
+                     *                   {
+                     *                     "amount": 24000,
+                     *                     "rate": "txr_1Pgf",
+                     *                     "taxability_reason": null,
+                     *                     "taxable_amount": null
+                     *                   }
+                     *                 ]
+                     *               },
+                     *               "starting_balance": null,
                      *               "statement_descriptor": null,
                      *               "status": "open",
+                     *               "status_details": {
+                     *                 "uncollectible": {
+                     *                   "reason": null
+                     *                 }
+                     *               },
                      *               "subtotal": 24000,
+                     *               "subtotal_excluding_tax": null,
                      *               "taxes": [
                      *                 {
                      *                   "amount": 24000,
@@ -8585,6 +12528,15 @@ export interface operations {
                      *                 }
                      *               ],
                      *               "total": 24000,
+                     *               "total_excluding_tax": null,
+                     *               "total_pretax_credit_amounts": [
+                     *                 {
+                     *                   "amount": 24000,
+                     *                   "credit_balance_transaction": null,
+                     *                   "discount": null,
+                     *                   "type": "discount"
+                     *                 }
+                     *               ],
                      *               "updated_at": "2026-11-22T10:18:02.000Z",
                      *               "voided_at": null
                      *             },
@@ -9314,11 +13266,33 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
+                     *           "account_country": "DE",
+                     *           "account_name": null,
+                     *           "account_tax_ids": [
+                     *             "text"
+                     *           ],
                      *           "amount_due": 24000,
+                     *           "amount_overpaid": null,
                      *           "amount_paid": 0,
+                     *           "amount_paid_off_stripe": null,
                      *           "amount_remaining": 24000,
                      *           "amount_shipping": null,
+                     *           "application": null,
+                     *           "attempt_count": null,
+                     *           "attempted": null,
                      *           "auto_advance": false,
+                     *           "automatic_tax": {
+                     *             "disabled_reason": null,
+                     *             "enabled": null,
+                     *             "liability": {
+                     *               "account": null,
+                     *               "type": "self"
+                     *             },
+                     *             "provider": null,
+                     *             "status": "open"
+                     *           },
+                     *           "automatically_finalizes_at": null,
+                     *           "billing_reason": "manual",
                      *           "collection_method": "send_invoice",
                      *           "created_at": "2026-11-22T10:18:00.000Z",
                      *           "currency": "usd",
@@ -9339,11 +13313,31 @@ export interface operations {
                      *           },
                      *           "customer_email": null,
                      *           "customer_name": null,
+                     *           "customer_phone": null,
+                     *           "customer_shipping": {
+                     *             "address": {
+                     *               "city": null,
+                     *               "country": null,
+                     *               "line1": null,
+                     *               "line2": null,
+                     *               "postal_code": null,
+                     *               "state": null
+                     *             },
+                     *             "carrier": null,
+                     *             "name": "Jenny Rosen",
+                     *             "phone": null,
+                     *             "tracking_number": null
+                     *           },
+                     *           "customer_tax_exempt": "none",
                      *           "customer_tax_ids": [
                      *             {
                      *               "type": "text",
                      *               "value": null
                      *             }
+                     *           ],
+                     *           "default_payment_method": null,
+                     *           "default_tax_rates": [
+                     *             "text"
                      *           ],
                      *           "description": "Consulting in May",
                      *           "discounts": [
@@ -9353,6 +13347,8 @@ export interface operations {
                      *             }
                      *           ],
                      *           "due_at": "2026-12-22T10:18:00.000Z",
+                     *           "effective_at": null,
+                     *           "ending_balance": null,
                      *           "finalized_at": "2026-11-22T10:18:02.000Z",
                      *           "footer": "Thank you for your business.",
                      *           "from_invoice": null,
@@ -9363,6 +13359,10 @@ export interface operations {
                      *           "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *           "id": "in_1PgF",
                      *           "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *           "issuer": {
+                     *             "account": null,
+                     *             "type": "self"
+                     *           },
                      *           "last_finalization_error": {
                      *             "code": null,
                      *             "message": null,
@@ -9375,17 +13375,80 @@ export interface operations {
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "next_payment_attempt": null,
                      *           "number": "XK4C7QPL-0001",
+                     *           "on_behalf_of": null,
                      *           "paid_at": null,
+                     *           "parent": {
+                     *             "quote_details": {
+                     *               "quote": null
+                     *             },
+                     *             "subscription_details": {
+                     *               "subscription": null
+                     *             },
+                     *             "type": null
+                     *           },
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_settings": {
+                     *             "default_mandate": null,
+                     *             "payment_method_options": null,
+                     *             "payment_method_types": [
+                     *               "text"
+                     *             ]
+                     *           },
+                     *           "period_end": null,
+                     *           "period_start": null,
                      *           "post_payment_credit_notes_amount": null,
                      *           "pre_payment_credit_notes_amount": null,
                      *           "receipt_number": null,
                      *           "reference": "order-1042",
+                     *           "rendering": {
+                     *             "amount_tax_display": "exclude_tax",
+                     *             "pdf": {
+                     *               "page_size": "a4"
+                     *             },
+                     *             "template": null,
+                     *             "template_version": null
+                     *           },
                      *           "settled_by": "payment",
+                     *           "shipping_cost": {
+                     *             "amount_subtotal": null,
+                     *             "amount_tax": null,
+                     *             "amount_total": null,
+                     *             "shipping_rate": "shr_1Pgf",
+                     *             "taxes": [
+                     *               {
+                     *                 "amount": 24000,
+                     *                 "rate": "txr_1Pgf",
+                     *                 "taxability_reason": null,
+                     *                 "taxable_amount": null
+                     *               }
+                     *             ]
+                     *           },
+                     *           "shipping_details": {
+                     *             "address": {
+                     *               "city": null,
+                     *               "country": null,
+                     *               "line1": null,
+                     *               "line2": null,
+                     *               "postal_code": null,
+                     *               "state": null
+                     *             },
+                     *             "carrier": null,
+                     *             "name": "Jenny Rosen",
+                     *             "phone": null,
+                     *             "tracking_number": null
+                     *           },
+                     *           "starting_balance": null,
                      *           "statement_descriptor": null,
                      *           "status": "open",
+                     *           "status_details": {
+                     *             "uncollectible": {
+                     *               "reason": null
+                     *             }
+                     *           },
                      *           "subtotal": 24000,
+                     *           "subtotal_excluding_tax": null,
                      *           "taxes": [
                      *             {
                      *               "amount": 24000,
@@ -9398,6 +13461,15 @@ export interface operations {
                      *             }
                      *           ],
                      *           "total": 24000,
+                     *           "total_excluding_tax": null,
+                     *           "total_pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "updated_at": "2026-11-22T10:18:02.000Z",
                      *           "voided_at": null
                      *         }
@@ -9511,11 +13583,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "client_secret": "pi_3Pgf_secret_kz",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
@@ -9537,11 +13631,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -9551,6 +13665,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -9561,20 +13677,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -9590,17 +13744,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -9613,6 +13842,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -9793,13 +14031,47 @@ export interface operations {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -9946,11 +14218,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "currency": "usd",
@@ -9971,11 +14265,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -9985,6 +14299,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -9995,20 +14311,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -10024,17 +14378,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -10047,6 +14476,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -10289,11 +14727,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "currency": "usd",
@@ -10314,11 +14774,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -10328,6 +14808,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -10338,20 +14820,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -10367,17 +14887,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -10390,6 +14985,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -10538,11 +15142,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "currency": "usd",
@@ -10563,11 +15189,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -10577,6 +15223,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -10587,20 +15235,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -10616,17 +15302,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -10639,6 +15400,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -10897,11 +15667,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "client_secret": "pi_3Pgf_secret_kz",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
@@ -10923,11 +15715,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -10937,6 +15749,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -10947,20 +15761,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -10976,17 +15828,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -10999,6 +15926,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -11592,11 +16528,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "client_secret": "pi_3Pgf_secret_kz",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
@@ -11618,11 +16576,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -11632,6 +16610,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -11642,20 +16622,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -11671,17 +16689,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -11694,6 +16787,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -12094,11 +17196,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "currency": "usd",
@@ -12119,11 +17243,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -12133,6 +17277,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -12143,20 +17289,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -12172,17 +17356,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -12195,6 +17454,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -12335,11 +17603,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "currency": "usd",
@@ -12360,11 +17650,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -12374,6 +17684,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -12384,20 +17696,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -12413,17 +17763,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -12436,6 +17861,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -12585,11 +18019,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "currency": "usd",
@@ -12610,11 +18066,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -12624,6 +18100,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -12634,20 +18112,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -12663,17 +18179,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -12686,6 +18277,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -12825,11 +18425,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "currency": "usd",
@@ -12850,11 +18472,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -12864,6 +18506,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -12874,20 +18518,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -12903,17 +18585,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -12926,6 +18683,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -13074,11 +18840,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "currency": "usd",
@@ -13099,11 +18887,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -13113,6 +18921,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -13123,20 +18933,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -13152,17 +19000,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -13175,6 +19098,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -13926,11 +19858,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "currency": "usd",
@@ -13951,11 +19905,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -13965,6 +19939,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -13975,20 +19951,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -14004,17 +20018,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -14027,6 +20116,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -14166,11 +20264,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "currency": "usd",
@@ -14191,11 +20311,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -14205,6 +20345,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -14215,20 +20357,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -14244,17 +20424,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -14267,6 +20522,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -14504,11 +20768,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
                      *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
                      *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
                      *       "amount_remaining": 24000,
                      *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
                      *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
                      *       "collection_method": "send_invoice",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "currency": "usd",
@@ -14529,11 +20815,31 @@ export interface operations {
                      *       },
                      *       "customer_email": null,
                      *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
                      *           "type": "text",
                      *           "value": null
                      *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -14543,6 +20849,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
                      *       "finalized_at": "2026-11-22T10:18:02.000Z",
                      *       "footer": "Thank you for your business.",
                      *       "from_invoice": null,
@@ -14553,20 +20861,58 @@ export interface operations {
                      *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
                      *       "id": "in_1PgF",
                      *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
                      *       "items": [
                      *         {
                      *           "amount": 24000,
                      *           "currency": "usd",
                      *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
                      *           "price": "price_1Pgf",
                      *           "product": "prod_QZ4a",
                      *           "quantity": 2,
                      *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
                      *           "unit_amount_decimal": "12000"
                      *         }
                      *       ],
@@ -14582,17 +20928,92 @@ export interface operations {
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
+                     *       "next_payment_attempt": null,
                      *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
                      *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
                      *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
                      *       "post_payment_credit_notes_amount": null,
                      *       "pre_payment_credit_notes_amount": null,
                      *       "receipt_number": null,
                      *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
                      *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
                      *       "statement_descriptor": null,
                      *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
                      *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
                      *       "taxes": [
                      *         {
                      *           "amount": 24000,
@@ -14605,6 +21026,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
                      *       "updated_at": "2026-11-22T10:18:02.000Z",
                      *       "voided_at": null
                      *     }
@@ -14765,6 +21195,7 @@ export interface operations {
                      *           "nickname": null,
                      *           "product": "prod_QZ4a",
                      *           "reference": "order-1042",
+                     *           "tax_behavior": "exclusive",
                      *           "unit_amount": 12000,
                      *           "unit_amount_decimal": "12000",
                      *           "updated_at": "2026-11-22T10:18:02.000Z"
@@ -14885,6 +21316,7 @@ export interface operations {
                      *       "nickname": null,
                      *       "product": "prod_QZ4a",
                      *       "reference": "order-1042",
+                     *       "tax_behavior": "exclusive",
                      *       "unit_amount": 12000,
                      *       "unit_amount_decimal": "12000",
                      *       "updated_at": "2026-11-22T10:18:02.000Z"
@@ -15039,6 +21471,7 @@ export interface operations {
                      *       "nickname": null,
                      *       "product": "prod_QZ4a",
                      *       "reference": "order-1042",
+                     *       "tax_behavior": "exclusive",
                      *       "unit_amount": 12000,
                      *       "unit_amount_decimal": "12000",
                      *       "updated_at": "2026-11-22T10:18:02.000Z"
@@ -15155,6 +21588,7 @@ export interface operations {
                      *       "nickname": null,
                      *       "product": "prod_QZ4a",
                      *       "reference": "order-1042",
+                     *       "tax_behavior": "exclusive",
                      *       "unit_amount": 12000,
                      *       "unit_amount_decimal": "12000",
                      *       "updated_at": "2026-11-22T10:18:02.000Z"
@@ -15305,15 +21739,22 @@ export interface operations {
                      *         {
                      *           "active": true,
                      *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "default_price": "price_1Pgf",
                      *           "description": "Consulting in May",
                      *           "id": "prod_QZ4a",
+                     *           "images": [
+                     *             "text"
+                     *           ],
                      *           "livemode": false,
                      *           "metadata": {
                      *             "team": "emea"
                      *           },
                      *           "name": "Jenny Rosen",
                      *           "reference": "order-1042",
-                     *           "updated_at": "2026-11-22T10:18:02.000Z"
+                     *           "tax_code": "txcd_10000000",
+                     *           "unit_label": "hour",
+                     *           "updated_at": "2026-11-22T10:18:02.000Z",
+                     *           "url": null
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -15419,15 +21860,22 @@ export interface operations {
                      * @example {
                      *       "active": true,
                      *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "default_price": "price_1Pgf",
                      *       "description": "Consulting in May",
                      *       "id": "prod_QZ4a",
+                     *       "images": [
+                     *         "text"
+                     *       ],
                      *       "livemode": false,
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
                      *       "name": "Jenny Rosen",
                      *       "reference": "order-1042",
-                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *       "tax_code": "txcd_10000000",
+                     *       "unit_label": "hour",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z",
+                     *       "url": null
                      *     }
                      */
                     "application/json": components["schemas"]["Product"];
@@ -15569,15 +22017,22 @@ export interface operations {
                      * @example {
                      *       "active": true,
                      *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "default_price": "price_1Pgf",
                      *       "description": "Consulting in May",
                      *       "id": "prod_QZ4a",
+                     *       "images": [
+                     *         "text"
+                     *       ],
                      *       "livemode": false,
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
                      *       "name": "Jenny Rosen",
                      *       "reference": "order-1042",
-                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *       "tax_code": "txcd_10000000",
+                     *       "unit_label": "hour",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z",
+                     *       "url": null
                      *     }
                      */
                     "application/json": components["schemas"]["Product"];
@@ -15820,18 +22275,611 @@ export interface operations {
                      * @example {
                      *       "active": true,
                      *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "default_price": "price_1Pgf",
                      *       "description": "Consulting in May",
                      *       "id": "prod_QZ4a",
+                     *       "images": [
+                     *         "text"
+                     *       ],
                      *       "livemode": false,
                      *       "metadata": {
                      *         "team": "emea"
                      *       },
                      *       "name": "Jenny Rosen",
                      *       "reference": "order-1042",
-                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *       "tax_code": "txcd_10000000",
+                     *       "unit_label": "hour",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z",
+                     *       "url": null
                      *     }
                      */
                     "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_promotion_codes: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                code?: string | null;
+                coupon?: string | null;
+                customer?: string | null;
+                active?: boolean | null;
+                reference?: string | null;
+            };
+            header?: {
+                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "active": true,
+                     *           "code": "SPRING",
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "customer": "cus_QXg1",
+                     *           "expires_at": "2099-12-31T00:00:00.000Z",
+                     *           "id": "promo_1Pgf",
+                     *           "livemode": false,
+                     *           "max_redemptions": null,
+                     *           "metadata": {
+                     *             "team": "emea"
+                     *           },
+                     *           "promotion": {
+                     *             "coupon": "SPRING26",
+                     *             "type": "coupon"
+                     *           },
+                     *           "reference": "order-1042",
+                     *           "restrictions": {
+                     *             "first_time_transaction": false,
+                     *             "minimum_amount": null,
+                     *             "minimum_amount_currency": null
+                     *           },
+                     *           "times_redeemed": 0,
+                     *           "updated_at": "2026-11-22T10:18:02.000Z"
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PromotionCodeList"];
+                };
+            };
+            /** @description The answer would be the one that is known. */
+            304: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_promotion_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "SPRING",
+                 *       "promotion": {
+                 *         "coupon": "SPRING26"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PromotionCodeCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "active": true,
+                     *       "code": "SPRING",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "customer": "cus_QXg1",
+                     *       "expires_at": "2099-12-31T00:00:00.000Z",
+                     *       "id": "promo_1Pgf",
+                     *       "livemode": false,
+                     *       "max_redemptions": null,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "promotion": {
+                     *         "coupon": "SPRING26",
+                     *         "type": "coupon"
+                     *       },
+                     *       "reference": "order-1042",
+                     *       "restrictions": {
+                     *         "first_time_transaction": false,
+                     *         "minimum_amount": null,
+                     *         "minimum_amount_currency": null
+                     *       },
+                     *       "times_redeemed": 0,
+                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PromotionCode"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `reference_taken`, `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_promotion_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                promotion_code_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "active": true,
+                     *       "code": "SPRING",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "customer": "cus_QXg1",
+                     *       "expires_at": "2099-12-31T00:00:00.000Z",
+                     *       "id": "promo_1Pgf",
+                     *       "livemode": false,
+                     *       "max_redemptions": null,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "promotion": {
+                     *         "coupon": "SPRING26",
+                     *         "type": "coupon"
+                     *       },
+                     *       "reference": "order-1042",
+                     *       "restrictions": {
+                     *         "first_time_transaction": false,
+                     *         "minimum_amount": null,
+                     *         "minimum_amount_currency": null
+                     *       },
+                     *       "times_redeemed": 0,
+                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PromotionCode"];
+                };
+            };
+            /** @description The answer would be the one that is known. */
+            304: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_promotion_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                promotion_code_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "active": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["PromotionCodeUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "active": true,
+                     *       "code": "SPRING",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "customer": "cus_QXg1",
+                     *       "expires_at": "2099-12-31T00:00:00.000Z",
+                     *       "id": "promo_1Pgf",
+                     *       "livemode": false,
+                     *       "max_redemptions": null,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "promotion": {
+                     *         "coupon": "SPRING26",
+                     *         "type": "coupon"
+                     *       },
+                     *       "reference": "order-1042",
+                     *       "restrictions": {
+                     *         "first_time_transaction": false,
+                     *         "minimum_amount": null,
+                     *         "minimum_amount_currency": null
+                     *       },
+                     *       "times_redeemed": 0,
+                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PromotionCode"];
                 };
             };
             /** @description `malformed_request` */
@@ -16512,6 +23560,567 @@ export interface operations {
             };
             /** @description `database_unavailable`, `identity_provider_unavailable` */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tax_rates: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                active?: boolean | null;
+                inclusive?: boolean | null;
+                reference?: string | null;
+            };
+            header?: {
+                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "active": true,
+                     *           "country": "DE",
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "description": "Consulting in May",
+                     *           "display_name": "VAT",
+                     *           "id": "txr_1Pgf",
+                     *           "inclusive": false,
+                     *           "jurisdiction": null,
+                     *           "livemode": false,
+                     *           "metadata": {
+                     *             "team": "emea"
+                     *           },
+                     *           "percentage": "19",
+                     *           "reference": "order-1042",
+                     *           "state": null,
+                     *           "tax_type": "vat",
+                     *           "updated_at": "2026-11-22T10:18:02.000Z"
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaxRateList"];
+                };
+            };
+            /** @description The answer would be the one that is known. */
+            304: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_tax_rate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "country": "DE",
+                 *       "display_name": "VAT",
+                 *       "inclusive": false,
+                 *       "percentage": "19",
+                 *       "tax_type": "vat"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TaxRateCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "active": true,
+                     *       "country": "DE",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "description": "Consulting in May",
+                     *       "display_name": "VAT",
+                     *       "id": "txr_1Pgf",
+                     *       "inclusive": false,
+                     *       "jurisdiction": null,
+                     *       "livemode": false,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "percentage": "19",
+                     *       "reference": "order-1042",
+                     *       "state": null,
+                     *       "tax_type": "vat",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaxRate"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `reference_taken`, `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tax_rate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                tax_rate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "active": true,
+                     *       "country": "DE",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "description": "Consulting in May",
+                     *       "display_name": "VAT",
+                     *       "id": "txr_1Pgf",
+                     *       "inclusive": false,
+                     *       "jurisdiction": null,
+                     *       "livemode": false,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "percentage": "19",
+                     *       "reference": "order-1042",
+                     *       "state": null,
+                     *       "tax_type": "vat",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaxRate"];
+                };
+            };
+            /** @description The answer would be the one that is known. */
+            304: {
+                headers: {
+                    /** @description A tag of the answer's bytes, for If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_tax_rate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                tax_rate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "active": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["TaxRateUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "active": true,
+                     *       "country": "DE",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "description": "Consulting in May",
+                     *       "display_name": "VAT",
+                     *       "id": "txr_1Pgf",
+                     *       "inclusive": false,
+                     *       "jurisdiction": null,
+                     *       "livemode": false,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "percentage": "19",
+                     *       "reference": "order-1042",
+                     *       "state": null,
+                     *       "tax_type": "vat",
+                     *       "updated_at": "2026-11-22T10:18:02.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaxRate"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18255,14 +25864,41 @@ export interface operations {
                  *           "voided_at": null
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -18270,9 +25906,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -18285,18 +25927,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -18309,6 +26000,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -18414,14 +26114,41 @@ export interface operations {
                  *           "voided_at": null
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -18429,9 +26156,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -18444,18 +26177,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -18468,6 +26250,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -18573,14 +26364,41 @@ export interface operations {
                  *           "voided_at": null
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -18588,9 +26406,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -18603,18 +26427,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -18627,6 +26500,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -18719,14 +26601,41 @@ export interface operations {
                  *           "withdrawn": false
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -18734,9 +26643,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -18749,18 +26664,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -18773,6 +26737,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -18865,14 +26838,41 @@ export interface operations {
                  *           "withdrawn": false
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -18880,9 +26880,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -18895,18 +26901,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -18919,6 +26974,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -19011,14 +27075,41 @@ export interface operations {
                  *           "withdrawn": false
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -19026,9 +27117,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -19041,18 +27138,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -19065,6 +27211,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -19162,14 +27317,41 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z"
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -19177,9 +27359,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -19192,18 +27380,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -19216,6 +27453,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -19313,14 +27559,41 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z"
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -19328,9 +27601,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -19343,18 +27622,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -19367,6 +27695,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -19464,14 +27801,41 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z"
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -19479,9 +27843,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -19494,18 +27864,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -19518,6 +27937,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -19615,14 +28043,41 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z"
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -19630,9 +28085,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -19645,18 +28106,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -19669,6 +28179,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -19766,14 +28285,41 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z"
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -19781,9 +28327,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -19796,18 +28348,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -19820,6 +28421,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -19917,14 +28527,41 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z"
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -19932,9 +28569,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -19947,18 +28590,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -19971,6 +28663,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -20068,14 +28769,41 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z"
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -20083,9 +28811,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -20098,18 +28832,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -20122,6 +28905,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -20219,14 +29011,41 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z"
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -20234,9 +29053,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -20249,18 +29074,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -20273,6 +29147,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -20370,14 +29253,41 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z"
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -20385,9 +29295,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -20400,18 +29316,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -20424,6 +29389,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -20521,14 +29495,41 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z"
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -20536,9 +29537,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -20551,18 +29558,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -20575,6 +29631,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -20672,14 +29737,41 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z"
                  *         },
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -20687,9 +29779,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -20702,18 +29800,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -20726,6 +29873,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -20799,14 +29955,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -20814,9 +29997,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -20829,18 +30018,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "draft",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -20853,6 +30091,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -20926,14 +30173,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -20941,9 +30215,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -20956,18 +30236,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "deleted",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -20980,6 +30309,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -21053,14 +30391,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -21068,9 +30433,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -21083,18 +30454,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "draft",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -21107,6 +30527,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -21180,14 +30609,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -21195,9 +30651,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -21210,18 +30672,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -21234,6 +30745,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -21307,14 +30827,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -21322,9 +30869,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -21337,18 +30890,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "uncollectible",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -21361,6 +30963,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -21434,14 +31045,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -21449,9 +31087,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -21464,18 +31108,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "paid",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -21488,6 +31181,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -21561,14 +31263,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -21576,9 +31305,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -21591,18 +31326,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -21615,6 +31399,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -21688,14 +31481,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -21703,9 +31523,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -21718,18 +31544,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "draft",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -21742,6 +31617,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -21815,14 +31699,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -21830,9 +31741,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -21845,18 +31762,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "void",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -21869,6 +31835,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -21942,14 +31917,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -21957,9 +31959,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -21972,18 +31980,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -21996,6 +32053,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -22080,14 +32146,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -22095,9 +32188,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -22110,18 +32209,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -22134,6 +32282,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -22218,14 +32375,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -22233,9 +32417,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -22248,18 +32438,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -22272,6 +32511,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -22460,14 +32708,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -22475,9 +32750,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -22490,18 +32771,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -22514,6 +32844,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -22607,14 +32946,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -22622,9 +32988,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -22637,18 +33009,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -22661,6 +33082,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
@@ -22754,14 +33184,41 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
                  *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
                  *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
                  *           "collection_method": "send_invoice",
                  *           "created_at": "2026-11-22T10:18:00.000Z",
                  *           "currency": "usd",
                  *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
                  *           "discounts": [
                  *             {
                  *               "amount": 24000,
@@ -22769,9 +33226,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
                  *           "finalized_at": "2026-11-22T10:18:02.000Z",
                  *           "from_invoice": null,
                  *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
                  *           "last_finalization_error": {
                  *             "code": null,
                  *             "message": null,
@@ -22784,18 +33247,67 @@ export interface operations {
                  *           "metadata": {
                  *             "team": "emea"
                  *           },
+                 *           "next_payment_attempt": null,
                  *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
                  *           "paid_at": null,
                  *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
                  *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
                  *           "post_payment_credit_notes_amount": null,
                  *           "pre_payment_credit_notes_amount": null,
                  *           "receipt_number": null,
                  *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
                  *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
                  *           "statement_descriptor": null,
                  *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
                  *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
                  *           "taxes": [
                  *             {
                  *               "amount": 24000,
@@ -22808,6 +33320,15 @@ export interface operations {
                  *             }
                  *           ],
                  *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },

@@ -11,6 +11,13 @@ export const OPERATIONS = {
   auditLog: {
     list: ["get", "/v1/audit-log", "list"],
   },
+  coupons: {
+    create: ["post", "/v1/coupons", "body"],
+    delete: ["delete", "/v1/coupons/{coupon_id}", "nothing"],
+    get: ["get", "/v1/coupons/{coupon_id}", "nothing"],
+    list: ["get", "/v1/coupons", "list"],
+    update: ["patch", "/v1/coupons/{coupon_id}", "body"],
+  },
   creditNotes: {
     create: ["post", "/v1/invoices/{invoice_id}/credit-notes", "body"],
     get: ["get", "/v1/credit-notes/{credit_note_id}", "nothing"],
@@ -76,6 +83,14 @@ export const OPERATIONS = {
     create: ["post", "/v1/invoices/{invoice_id}/payment-link", "body"],
     revoke: ["delete", "/v1/invoices/{invoice_id}/payment-link/{link_id}", "nothing"],
   },
+  paymentMethods: {
+    attach: ["post", "/v1/customers/{customer_id}/payment-methods", "body"],
+    createSetupIntent: ["post", "/v1/customers/{customer_id}/setup-intent", "body"],
+    detach: ["delete", "/v1/customers/{customer_id}/payment-methods/{payment_method_id}", "nothing"],
+    getSetupIntent: ["get", "/v1/customers/{customer_id}/setup-intent/{setup_intent_id}", "nothing"],
+    list: ["get", "/v1/customers/{customer_id}/payment-methods", "list"],
+    setDefault: ["post", "/v1/customers/{customer_id}/payment-methods/{payment_method_id}/default", "nothing"],
+  },
   payments: {
     attach: ["post", "/v1/invoices/{invoice_id}/attach-payment", "body"],
     list: ["get", "/v1/invoices/{invoice_id}/payments", "nothing"],
@@ -93,6 +108,12 @@ export const OPERATIONS = {
     list: ["get", "/v1/products", "list"],
     update: ["patch", "/v1/products/{product_id}", "body"],
   },
+  promotionCodes: {
+    create: ["post", "/v1/promotion-codes", "body"],
+    get: ["get", "/v1/promotion-codes/{promotion_code_id}", "nothing"],
+    list: ["get", "/v1/promotion-codes", "list"],
+    update: ["patch", "/v1/promotion-codes/{promotion_code_id}", "body"],
+  },
   refunds: {
     cancel: ["post", "/v1/refunds/{refund_id}/cancel", "nothing"],
     create: ["post", "/v1/invoices/{invoice_id}/refunds", "body"],
@@ -102,6 +123,18 @@ export const OPERATIONS = {
   reports: {
     getBalance: ["get", "/v1/reports/balance", "query"],
     getBalanceCsv: ["get", "/v1/reports/balance.csv", "query"],
+  },
+  taxIds: {
+    create: ["post", "/v1/customers/{customer_id}/tax-ids", "body"],
+    delete: ["delete", "/v1/customers/{customer_id}/tax-ids/{tax_id}", "nothing"],
+    get: ["get", "/v1/customers/{customer_id}/tax-ids/{tax_id}", "nothing"],
+    list: ["get", "/v1/customers/{customer_id}/tax-ids", "list"],
+  },
+  taxRates: {
+    create: ["post", "/v1/tax-rates", "body"],
+    get: ["get", "/v1/tax-rates/{tax_rate_id}", "nothing"],
+    list: ["get", "/v1/tax-rates", "list"],
+    update: ["patch", "/v1/tax-rates/{tax_rate_id}", "body"],
   },
   webhookEndpoints: {
     create: ["post", "/v1/webhook-endpoints", "body"],

@@ -40,6 +40,16 @@ class ApiKeyRotate(TypedDict):
 ApiKeyStatus: TypeAlias = Literal['active', 'expired', 'revoked']
 
 
+Product: TypeAlias = str
+
+
+class AppliesToParams(TypedDict):
+    products: list[Product]
+    """
+    Only items of these are discounted.
+    """
+
+
 class AuditEntry(TypedDict):
     """
     Who did what, and how it ended.
@@ -83,6 +93,73 @@ class ClientSecret(TypedDict):
 CollectionMethod: TypeAlias = Literal['send_invoice', 'charge_automatically']
 
 
+class Coupon(TypedDict):
+    amount_off: int | None
+    created_at: str
+    currency: str | None
+    """
+    Of `amount_off`.
+    """
+    duration: str
+    duration_in_months: int | None
+    id: str
+    livemode: bool
+    max_redemptions: int | None
+    metadata: dict[str, str]
+    name: str | None
+    percent_off: str | None
+    redeem_by: str | None
+    reference: str | None
+    times_redeemed: int
+    """
+    As Stripe said last: it does not tell of each redemption.
+    """
+    updated_at: str
+    valid: bool
+    """
+    Whether it could be redeemed, as Stripe said last.
+    """
+
+
+class CouponCreate(TypedDict):
+    """
+    Either `percent_off`, or `amount_off` with its currency.
+    """
+
+    amount_off: NotRequired[int | None]
+    applies_to: NotRequired[AppliesToParams | None]
+    currency: NotRequired[str | None]
+    duration: NotRequired[Literal['once', 'repeating', 'forever']]
+    """
+    Counts for subscriptions; an invoice takes it off once. By default `"once"`.
+    """
+    duration_in_months: NotRequired[int | None]
+    id: NotRequired[str | None]
+    """
+    Your own; Stripe draws one otherwise.
+    """
+    max_redemptions: NotRequired[int | None]
+    metadata: NotRequired[dict[str, str]]
+    name: NotRequired[str | None]
+    """
+    What payers see.
+    """
+    percent_off: NotRequired[str | None]
+    redeem_by: NotRequired[str | None]
+    reference: NotRequired[str | None]
+
+
+class CouponList(TypedDict):
+    data: list[Coupon]
+    has_more: bool
+    next_cursor: str | None
+
+
+class CouponUpdate(TypedDict):
+    metadata: NotRequired[dict[str, str | None]]
+    name: NotRequired[str | None]
+
+
 CreditNoteLineType: TypeAlias = Literal['invoice_line_item', 'custom_line_item']
 
 
@@ -122,6 +199,9 @@ class CustomFieldParams(TypedDict):
 
     name: str
     value: str
+
+
+PreferredLocale: TypeAlias = str
 
 
 class Deleted(TypedDict):
@@ -324,6 +404,27 @@ class InvoicePay(TypedDict):
     payment_method: NotRequired[str | None]
 
 
+class InvoicePaymentSummary(TypedDict):
+    """
+    A payment, made or requested, of an invoice.
+    """
+
+    amount_paid: int | None
+    amount_requested: int | None
+    created_at: str | None
+    id: str | None
+    is_default: bool
+    """
+    Whether it is the one that Stripe made with the invoice.
+    """
+    paid_at: str | None
+    payment_intent: str
+    status: str | None
+    """
+    `open`, `paid` or `canceled`.
+    """
+
+
 class InvoiceRevise(TypedDict):
     description: NotRequired[str | None]
     footer: NotRequired[str | None]
@@ -335,12 +436,6 @@ class InvoiceRevise(TypedDict):
     """
     That of the revised invoice stays with that one.
     """
-
-
-class InvoiceSettings(TypedDict):
-    custom_fields: list[CustomField]
-    default_payment_method: str | None
-    footer: str | None
 
 
 class InvoiceSettingsParams(TypedDict):
@@ -359,6 +454,11 @@ Stripe's five statuses of an invoice.
 """
 
 
+class InvoiceTaxId(TypedDict):
+    type: str
+    value: str | None
+
+
 class InvoiceUpdate(TypedDict):
     auto_advance: NotRequired[bool]
     collection_method: NotRequired[CollectionMethod]
@@ -369,38 +469,6 @@ class InvoiceUpdate(TypedDict):
     footer: NotRequired[str | None]
     metadata: NotRequired[dict[str, str | None]]
     statement_descriptor: NotRequired[str | None]
-
-
-class Item(TypedDict):
-    amount: int
-    currency: str
-    description: str | None
-    id: str
-    line_item: str
-    metadata: dict[str, str]
-    price: str | None
-    product: str | None
-    quantity: int | None
-    """
-    Whole units; Stripe cuts off what `quantity_decimal` says in full.
-    """
-    quantity_decimal: str | None
-    unit_amount_decimal: str | None
-
-
-class ItemPreviewed(TypedDict):
-    amount: int
-    currency: str
-    description: str | None
-    metadata: dict[str, str]
-    price: str | None
-    product: str | None
-    quantity: int | None
-    """
-    Whole units; Stripe cuts off what `quantity_decimal` says in full.
-    """
-    quantity_decimal: str | None
-    unit_amount_decimal: str | None
 
 
 class LinkedRefund(TypedDict):
@@ -435,6 +503,15 @@ Outcome: TypeAlias = Literal['action_required', 'processing', 'failed', 'paid']
 """
 What an attempt came to.
 """
+
+
+class Party(TypedDict):
+    """
+    The account that issues an invoice, or is liable for its tax: `self`, or a connected `account`.
+    """
+
+    account: str | None
+    type: str | None
 
 
 class PaymentAttach(TypedDict):
@@ -488,6 +565,56 @@ class PaymentLinkCreate(TypedDict):
     """
 
 
+class PaymentMethod(TypedDict):
+    brand: str | None
+    created_at: str
+    customer: str
+    exp_month: int | None
+    exp_year: int | None
+    id: str
+    is_default: bool
+    """
+    Whether the customer's invoices are charged to it.
+    """
+    last4: str | None
+    livemode: bool
+    mandate_status: Literal['pending', 'active', 'inactive'] | None
+    """
+    Of a debit's mandate: an `inactive` one was revoked, and cannot be charged. Null: none is known.
+    """
+    type: str
+    updated_at: str
+
+
+class PaymentMethodAttach(TypedDict):
+    payment_method: str
+    """
+    Made by Stripe.js, or by a SetupIntent that names no customer.
+    """
+    set_default: NotRequired[bool]
+    """
+    Whether the customer's invoices are charged to it from now on. By default `false`.
+    """
+
+
+class PaymentMethodList(TypedDict):
+    data: list[PaymentMethod]
+    has_more: bool
+    next_cursor: str | None
+
+
+class PaymentSettings(TypedDict):
+    default_mandate: str | None
+    payment_method_options: dict[str, Any] | None
+    """
+    As Stripe has them.
+    """
+    payment_method_types: list[str] | None
+    """
+    Null: those of the account's settings.
+    """
+
+
 class PaymentState(TypedDict):
     """
     One payment of an invoice.
@@ -519,6 +646,15 @@ class PaymentState(TypedDict):
     """
 
 
+class Pdf(TypedDict):
+    page_size: str | None
+
+
+class Period(TypedDict):
+    end: str
+    start: str
+
+
 class PingData(TypedDict):
     endpoint: str
 
@@ -534,6 +670,17 @@ class Policy(TypedDict):
     """
     `never`, `always`, or `above` and a percentage.
     """
+
+
+class PretaxCredit(TypedDict):
+    """
+    What is taken off before tax: by a discount, or by a credit that was granted.
+    """
+
+    amount: int
+    credit_balance_transaction: str | None
+    discount: str | None
+    type: str | None
 
 
 class PreviewTaxId(TypedDict):
@@ -552,6 +699,7 @@ class Price(TypedDict):
     nickname: str | None
     product: str
     reference: str | None
+    tax_behavior: str | None
     unit_amount: int | None
     unit_amount_decimal: str | None
     updated_at: str
@@ -592,16 +740,21 @@ class PriceUpdate(TypedDict):
     nickname: NotRequired[str | None]
 
 
-class Product(TypedDict):
+class Product1(TypedDict):
     active: bool
     created_at: str
+    default_price: str | None
     description: str | None
     id: str
+    images: list[str]
     livemode: bool
     metadata: dict[str, str]
     name: str
     reference: str | None
+    tax_code: str | None
+    unit_label: str | None
     updated_at: str
+    url: str | None
 
 
 class ProductCreate(TypedDict):
@@ -616,7 +769,7 @@ class ProductCreate(TypedDict):
 
 
 class ProductList(TypedDict):
-    data: list[Product]
+    data: list[Product1]
     has_more: bool
     next_cursor: str | None
 
@@ -626,6 +779,31 @@ class ProductUpdate(TypedDict):
     description: NotRequired[str | None]
     metadata: NotRequired[dict[str, str | None]]
     name: NotRequired[str]
+
+
+class Promotion(TypedDict):
+    coupon: str | None
+    type: str
+
+
+class PromotionCodeUpdate(TypedDict):
+    active: NotRequired[bool]
+    metadata: NotRequired[dict[str, str | None]]
+
+
+class PromotionParams(TypedDict):
+    coupon: str
+    """
+    The coupon that the code redeems.
+    """
+    type: NotRequired[Literal['coupon']]
+    """
+    By default `"coupon"`.
+    """
+
+
+class QuoteDetails(TypedDict):
+    quote: str | None
 
 
 class Redeliver(TypedDict):
@@ -660,7 +838,34 @@ Stripe's statuses of a refund.
 """
 
 
-Scope: TypeAlias = Literal['products:read', 'products:write', 'prices:read', 'prices:write', 'customers:read', 'customers:write', 'invoices:read', 'invoices:write', 'refunds:read', 'refunds:write', 'credit_notes:read', 'credit_notes:write', 'disputes:read', 'reports:read', 'fulfillments:read', 'fulfillments:write', 'events:read', 'events:write', 'feed:read', 'webhook_endpoints:read', 'webhook_endpoints:write', 'console:read', 'admin']
+class Rendering(TypedDict):
+    amount_tax_display: str | None
+    pdf: Pdf | None
+    template: str | None
+    template_version: int | None
+
+
+class RenderingOptions(TypedDict):
+    amount_tax_display: str | None
+    template: str | None
+
+
+class Restrictions(TypedDict):
+    first_time_transaction: bool
+    minimum_amount: int | None
+    minimum_amount_currency: str | None
+
+
+class RestrictionsParams(TypedDict):
+    first_time_transaction: NotRequired[bool]
+    """
+    Only for customers who never paid. By default `false`.
+    """
+    minimum_amount: NotRequired[int | None]
+    minimum_amount_currency: NotRequired[str | None]
+
+
+Scope: TypeAlias = Literal['products:read', 'products:write', 'prices:read', 'prices:write', 'customers:read', 'customers:write', 'tax_rates:read', 'tax_rates:write', 'coupons:read', 'coupons:write', 'promotion_codes:read', 'promotion_codes:write', 'invoices:read', 'invoices:write', 'refunds:read', 'refunds:write', 'credit_notes:read', 'credit_notes:write', 'disputes:read', 'reports:read', 'fulfillments:read', 'fulfillments:write', 'events:read', 'events:write', 'feed:read', 'webhook_endpoints:read', 'webhook_endpoints:write', 'console:read', 'admin']
 """
 What a key may do. `…:write` includes `…:read` of the same resource; `admin` includes everything.
 
@@ -682,6 +887,89 @@ Settlement: TypeAlias = Literal['payment', 'out_of_band', 'credit_note', 'custom
 """
 What made an invoice `paid`: Stripe says so also where nobody paid anything.
 """
+
+
+class SetupIntent(TypedDict):
+    """
+    What saves a payment method, as it was last heard of.
+    """
+
+    created_at: str
+    customer: str
+    failure_code: str | None
+    """
+    Why the last try failed.
+    """
+    failure_decline_code: str | None
+    id: str
+    payment_method: str | None
+    """
+    The one that was saved, once it `succeeded`.
+    """
+    status: str
+    updated_at: str
+
+
+PaymentMethodType: TypeAlias = str
+
+
+class SetupIntentCreate(TypedDict):
+    payment_method_types: NotRequired[list[PaymentMethodType] | None]
+    """
+    Those that may be saved; absent: what the account's settings offer.
+    """
+    usage: NotRequired[Literal['off_session', 'on_session']]
+    """
+    `off_session`: it will be charged while its owner is away. By default `"off_session"`.
+    """
+
+
+class SetupIntentWithSecret(TypedDict):
+    """
+    With the secret by which a front end confirms it; it is stored nowhere.
+    """
+
+    client_secret: NotRequired[str | None]
+    created_at: str
+    customer: str
+    failure_code: str | None
+    """
+    Why the last try failed.
+    """
+    failure_decline_code: str | None
+    id: str
+    payment_method: str | None
+    """
+    The one that was saved, once it `succeeded`.
+    """
+    publishable_key: str
+    status: str
+    updated_at: str
+
+
+class Shipping(TypedDict):
+    address: Address | None
+    name: str | None
+    phone: str | None
+
+
+class ShippingDetails(TypedDict):
+    """
+    To whom it is sent, and by whom.
+    """
+
+    address: Address | None
+    carrier: str | None
+    name: str | None
+    phone: str | None
+    tracking_number: str | None
+
+
+class ShippingTax(TypedDict):
+    amount: int | None
+    rate: str | None
+    taxability_reason: str | None
+    taxable_amount: int | None
 
 
 class StripeDetails(TypedDict):
@@ -726,6 +1014,10 @@ class StripeEventSummary(TypedDict):
     """
 
 
+class SubscriptionDetails(TypedDict):
+    subscription: str | None
+
+
 class Tax(TypedDict):
     """
     One tax of the invoice. An inclusive one is part of the items' amounts, others are added to them.
@@ -746,9 +1038,76 @@ class Tax(TypedDict):
     taxable_amount: int | None
 
 
-class TaxId(TypedDict):
+class TaxIdCreate(TypedDict):
     type: str
-    value: str | None
+    """
+    Stripe's word for the kind of number, e.g. `eu_vat`, `gb_vat`, `us_ein`.
+    """
+    value: str
+
+
+class TaxRate(TypedDict):
+    active: bool
+    country: str | None
+    created_at: str
+    description: str | None
+    display_name: str
+    id: str
+    inclusive: bool
+    jurisdiction: str | None
+    livemode: bool
+    metadata: dict[str, str]
+    percentage: str
+    reference: str | None
+    state: str | None
+    tax_type: str | None
+    updated_at: str
+
+
+class TaxRateCreate(TypedDict):
+    active: NotRequired[bool]
+    """
+    By default `true`.
+    """
+    country: NotRequired[str | None]
+    description: NotRequired[str | None]
+    """
+    For you; payers do not see it.
+    """
+    display_name: str
+    """
+    What payers see.
+    """
+    inclusive: bool
+    """
+    Whether prices include it already.
+    """
+    jurisdiction: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str]]
+    percentage: str
+    """
+    Percent, from 0 to 100, with at most 4 decimals.
+    """
+    reference: NotRequired[str | None]
+    state: NotRequired[str | None]
+    tax_type: NotRequired[str | None]
+
+
+class TaxRateList(TypedDict):
+    data: list[TaxRate]
+    has_more: bool
+    next_cursor: str | None
+
+
+class TaxRateUpdate(TypedDict):
+    active: NotRequired[bool]
+    country: NotRequired[str | None]
+    description: NotRequired[str | None]
+    display_name: NotRequired[str]
+    jurisdiction: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str | None]]
+    state: NotRequired[str | None]
+    tax_type: NotRequired[str | None]
 
 
 class TimelineEntry(TypedDict):
@@ -766,6 +1125,23 @@ class TimelineEntry(TypedDict):
     """
     The use case, the step at Stripe, the type of the event, the status that was reached, or the action.
     """
+
+
+class Uncollectible(TypedDict):
+    reason: str | None
+
+
+class Verification(TypedDict):
+    """
+    What the authorities say of a tax id, as far as they are asked.
+    """
+
+    status: str
+    """
+    `pending`, `verified`, `unverified` or `unavailable`.
+    """
+    verified_address: str | None
+    verified_name: str | None
 
 
 class WebhookEndpoint(TypedDict):
@@ -961,6 +1337,17 @@ class Attempt(TypedDict):
     """
 
 
+class AutomaticTax(TypedDict):
+    disabled_reason: str | None
+    enabled: bool | None
+    liability: Party | None
+    provider: str | None
+    status: str | None
+    """
+    `complete`, `failed` or `requires_location_inputs`.
+    """
+
+
 class BalanceDifference(TypedDict):
     """
     An object whose amount is not the same here and at Stripe. 0 also stands for an object that is unknown there.
@@ -1107,21 +1494,6 @@ class CreditNoteState(TypedDict):
     voided_at: str | None
 
 
-class Customer(TypedDict):
-    address: Address | None
-    created_at: str
-    description: str | None
-    email: str | None
-    id: str
-    invoice_settings: InvoiceSettings
-    livemode: bool
-    metadata: dict[str, str]
-    name: str | None
-    phone: str | None
-    reference: str | None
-    updated_at: str
-
-
 class CustomerCreate(TypedDict):
     address: NotRequired[AddressParams | None]
     description: NotRequired[str | None]
@@ -1131,13 +1503,8 @@ class CustomerCreate(TypedDict):
     name: NotRequired[str | None]
     payment_method: NotRequired[str | None]
     phone: NotRequired[str | None]
+    preferred_locales: NotRequired[list[PreferredLocale] | None]
     reference: NotRequired[str | None]
-
-
-class CustomerList(TypedDict):
-    data: list[Customer]
-    has_more: bool
-    next_cursor: str | None
 
 
 class CustomerUpdate(TypedDict):
@@ -1148,6 +1515,7 @@ class CustomerUpdate(TypedDict):
     metadata: NotRequired[dict[str, str | None]]
     name: NotRequired[str | None]
     phone: NotRequired[str | None]
+    preferred_locales: NotRequired[list[PreferredLocale] | None]
 
 
 class Delivery(TypedDict):
@@ -1405,303 +1773,47 @@ class FulfillmentState(TypedDict):
     updated_at: str
 
 
-class Invoice(TypedDict):
-    amount_due: int
-    amount_paid: int
-    amount_remaining: int
-    amount_shipping: int | None
-    auto_advance: bool
-    collection_method: CollectionMethod
-    created_at: str
-    currency: str
+class InvoiceSettings(TypedDict):
     custom_fields: list[CustomField]
-    customer: str | None
-    customer_address: Address | None
-    customer_email: str | None
-    customer_name: str | None
-    """
-    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
-    """
-    customer_tax_ids: list[TaxId]
-    description: str | None
-    discounts: list[DiscountAmount]
-    """
-    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
-    """
-    due_at: str | None
-    finalized_at: str | None
+    default_payment_method: str | None
     footer: str | None
-    from_invoice: str | None
-    """
-    The invoice that this one revises.
-    """
-    fulfillment: InvoiceFulfillment | None
-    hosted_invoice_url: str | None
-    """
-    As Stripe gave it last. It expires, as `invoice_pdf` does: `…/hosted-pages` answers one that holds.
-    """
-    id: str
-    invoice_pdf: str | None
-    items: list[Item]
-    last_finalization_error: FinalizationError | None
-    """
-    Why Stripe last refused to finalize this draft.
-    """
-    latest_revision: str | None
-    """
-    The finalized invoice that replaces this one.
-    """
-    livemode: bool
-    marked_uncollectible_at: str | None
-    metadata: dict[str, str]
-    number: str | None
-    paid_at: str | None
-    payment_intent: str | None
-    post_payment_credit_notes_amount: int | None
-    """
-    What credit notes gave back after it was paid.
-    """
-    pre_payment_credit_notes_amount: int | None
-    """
-    What credit notes took off before it was paid.
-    """
-    receipt_number: str | None
-    reference: str | None
-    settled_by: Settlement | None
-    """
-    What made it `paid`; null while it is not.
-    """
-    statement_descriptor: str | None
-    status: InvoiceStatus
-    subtotal: int
-    taxes: list[Tax]
-    total: int
-    updated_at: str
-    voided_at: str | None
+    rendering_options: RenderingOptions | None
 
 
-class InvoicePreviewed(TypedDict):
-    amount_due: int
-    amount_shipping: int | None
+class Item(TypedDict):
+    amount: int
     currency: str
-    customer: str | None
-    customer_address: Address | None
-    customer_email: str | None
-    customer_name: str | None
-    """
-    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
-    """
-    customer_tax_ids: list[TaxId]
-    discounts: list[DiscountAmount]
-    """
-    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
-    """
-    items: list[ItemPreviewed]
-    """
-    The first ten, as Stripe shows them; the totals count all.
-    """
-    subtotal: int
-    taxes: list[Tax]
-    total: int
-
-
-class InvoiceState(TypedDict):
-    """
-    An invoice after the change: what its document shows but for its printed texts, its items, and its addresses.
-    """
-
-    amount_due: int
-    amount_paid: int
-    amount_remaining: int
-    amount_shipping: int | None
-    collection_method: str
-    created_at: str
-    currency: str
-    customer: str | None
-    discounts: list[DiscountAmount]
-    due_at: str | None
-    finalized_at: str | None
-    from_invoice: str | None
-    id: str
-    last_finalization_error: FinalizationError | None
-    latest_revision: str | None
-    livemode: bool
-    marked_uncollectible_at: str | None
-    metadata: dict[str, str]
-    number: str | None
-    paid_at: str | None
-    paid_out_of_band: bool
-    payment_intent: str | None
-    post_payment_credit_notes_amount: int | None
-    pre_payment_credit_notes_amount: int | None
-    receipt_number: str | None
-    reference: str | None
-    settled_by: Settlement | None
-    statement_descriptor: str | None
-    status: Literal['draft', 'open', 'paid', 'void', 'uncollectible', 'deleted']
-    subtotal: int
-    taxes: list[Tax]
-    total: int
-    updated_at: str
-    voided_at: str | None
-
-
-class InvoiceSummary(TypedDict):
-    """
-    An invoice as lists show it: without its items.
-    """
-
-    amount_due: int
-    amount_paid: int
-    amount_remaining: int
-    amount_shipping: int | None
-    auto_advance: bool
-    collection_method: CollectionMethod
-    created_at: str
-    currency: str
-    custom_fields: list[CustomField]
-    customer: str | None
-    customer_address: Address | None
-    customer_email: str | None
-    customer_name: str | None
-    """
-    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
-    """
-    customer_tax_ids: list[TaxId]
     description: str | None
-    discounts: list[DiscountAmount]
+    discount_amounts: list[DiscountAmount]
     """
-    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
+    What each discount, its own or one of the invoice, takes off this item.
     """
-    due_at: str | None
-    finalized_at: str | None
-    footer: str | None
-    from_invoice: str | None
+    discountable: bool | None
+    discounts: list[str]
     """
-    The invoice that this one revises.
-    """
-    fulfillment: InvoiceFulfillment | None
-    hosted_invoice_url: str | None
-    """
-    As Stripe gave it last. It expires, as `invoice_pdf` does: `…/hosted-pages` answers one that holds.
+    The item's own discounts.
     """
     id: str
-    invoice_pdf: str | None
-    last_finalization_error: FinalizationError | None
-    """
-    Why Stripe last refused to finalize this draft.
-    """
-    latest_revision: str | None
-    """
-    The finalized invoice that replaces this one.
-    """
-    livemode: bool
-    marked_uncollectible_at: str | None
+    line_item: str
     metadata: dict[str, str]
-    number: str | None
-    paid_at: str | None
-    payment_intent: str | None
-    post_payment_credit_notes_amount: int | None
+    period: Period | None
     """
-    What credit notes gave back after it was paid.
+    When the service was rendered.
     """
-    pre_payment_credit_notes_amount: int | None
+    pretax_credit_amounts: list[PretaxCredit]
+    price: str | None
+    product: str | None
+    quantity: int | None
     """
-    What credit notes took off before it was paid.
+    Whole units; Stripe cuts off what `quantity_decimal` says in full.
     """
-    receipt_number: str | None
-    reference: str | None
-    settled_by: Settlement | None
+    quantity_decimal: str | None
+    subtotal: int | None
     """
-    What made it `paid`; null while it is not.
+    The amount before any discounts and taxes.
     """
-    statement_descriptor: str | None
-    status: InvoiceStatus
-    subtotal: int
     taxes: list[Tax]
-    total: int
-    updated_at: str
-    voided_at: str | None
-
-
-class InvoiceWithSecret(TypedDict):
-    """
-    An invoice with the secret by which a front end confirms its payment; null where there is nothing to pay.
-    """
-
-    amount_due: int
-    amount_paid: int
-    amount_remaining: int
-    amount_shipping: int | None
-    auto_advance: bool
-    client_secret: NotRequired[str | None]
-    collection_method: CollectionMethod
-    created_at: str
-    currency: str
-    custom_fields: list[CustomField]
-    customer: str | None
-    customer_address: Address | None
-    customer_email: str | None
-    customer_name: str | None
-    """
-    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
-    """
-    customer_tax_ids: list[TaxId]
-    description: str | None
-    discounts: list[DiscountAmount]
-    """
-    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
-    """
-    due_at: str | None
-    finalized_at: str | None
-    footer: str | None
-    from_invoice: str | None
-    """
-    The invoice that this one revises.
-    """
-    fulfillment: InvoiceFulfillment | None
-    hosted_invoice_url: str | None
-    """
-    As Stripe gave it last. It expires, as `invoice_pdf` does: `…/hosted-pages` answers one that holds.
-    """
-    id: str
-    invoice_pdf: str | None
-    items: list[Item]
-    last_finalization_error: FinalizationError | None
-    """
-    Why Stripe last refused to finalize this draft.
-    """
-    latest_revision: str | None
-    """
-    The finalized invoice that replaces this one.
-    """
-    livemode: bool
-    marked_uncollectible_at: str | None
-    metadata: dict[str, str]
-    number: str | None
-    paid_at: str | None
-    payment_intent: str | None
-    post_payment_credit_notes_amount: int | None
-    """
-    What credit notes gave back after it was paid.
-    """
-    pre_payment_credit_notes_amount: int | None
-    """
-    What credit notes took off before it was paid.
-    """
-    receipt_number: str | None
-    reference: str | None
-    settled_by: Settlement | None
-    """
-    What made it `paid`; null while it is not.
-    """
-    statement_descriptor: str | None
-    status: InvoiceStatus
-    subtotal: int
-    taxes: list[Tax]
-    total: int
-    updated_at: str
-    voided_at: str | None
+    unit_amount_decimal: str | None
 
 
 class ItemCreate(TypedDict):
@@ -1716,6 +1828,40 @@ class ItemCreate(TypedDict):
     price: NotRequired[str | None]
     price_data: NotRequired[PriceData | None]
     quantity: NotRequired[int | None]
+
+
+class ItemPreviewed(TypedDict):
+    amount: int
+    currency: str
+    description: str | None
+    discount_amounts: list[DiscountAmount]
+    """
+    What each discount, its own or one of the invoice, takes off this item.
+    """
+    discountable: bool | None
+    discounts: list[str]
+    """
+    The item's own discounts.
+    """
+    metadata: dict[str, str]
+    period: Period | None
+    """
+    When the service was rendered.
+    """
+    pretax_credit_amounts: list[PretaxCredit]
+    price: str | None
+    product: str | None
+    quantity: int | None
+    """
+    Whole units; Stripe cuts off what `quantity_decimal` says in full.
+    """
+    quantity_decimal: str | None
+    subtotal: int | None
+    """
+    The amount before any discounts and taxes.
+    """
+    taxes: list[Tax]
+    unit_amount_decimal: str | None
 
 
 class ItemUpdate(TypedDict):
@@ -1736,10 +1882,10 @@ class ItemsCreate(TypedDict):
     items: list[ItemCreate]
 
 
-class PaymentEventData(TypedDict):
-    invoice: InvoiceState
-    payment: PaymentState
-    previous_status: None
+class Parent(TypedDict):
+    quote_details: QuoteDetails | None
+    subscription_details: SubscriptionDetails | None
+    type: str | None
 
 
 class PreviewCustomer(TypedDict):
@@ -1787,6 +1933,56 @@ class Problem(TypedDict):
     stripe: NotRequired[StripeDetails | None]
     title: str
     type: str
+
+
+class PromotionCode(TypedDict):
+    active: bool
+    """
+    As Stripe said last.
+    """
+    code: str
+    created_at: str
+    customer: str | None
+    expires_at: str | None
+    id: str
+    livemode: bool
+    max_redemptions: int | None
+    metadata: dict[str, str]
+    promotion: Promotion
+    reference: str | None
+    restrictions: Restrictions
+    times_redeemed: int
+    """
+    As Stripe said last: it does not tell of each redemption.
+    """
+    updated_at: str
+
+
+class PromotionCodeCreate(TypedDict):
+    active: NotRequired[bool]
+    """
+    By default `true`.
+    """
+    code: NotRequired[str | None]
+    """
+    What payers enter, in any case; Stripe draws one otherwise.
+    """
+    customer: NotRequired[str | None]
+    """
+    The only customer who may use it.
+    """
+    expires_at: NotRequired[str | None]
+    max_redemptions: NotRequired[int | None]
+    metadata: NotRequired[dict[str, str]]
+    promotion: PromotionParams
+    reference: NotRequired[str | None]
+    restrictions: NotRequired[RestrictionsParams | None]
+
+
+class PromotionCodeList(TypedDict):
+    data: list[PromotionCode]
+    has_more: bool
+    next_cursor: str | None
 
 
 class Refund(TypedDict):
@@ -1875,6 +2071,18 @@ class RefundsMade(TypedDict):
     refunds: list[Refund]
 
 
+class ShippingCost(TypedDict):
+    amount_subtotal: int | None
+    amount_tax: int | None
+    amount_total: int | None
+    shipping_rate: str | None
+    taxes: list[ShippingTax]
+
+
+class StatusDetails(TypedDict):
+    uncollectible: Uncollectible | None
+
+
 class StripeEvent(TypedDict):
     api_version: str | None
     attempts: int
@@ -1905,6 +2113,27 @@ class StripeEvent(TypedDict):
 
 class StripeEventList(TypedDict):
     data: list[StripeEventSummary]
+    has_more: bool
+    next_cursor: str | None
+
+
+class TaxId(TypedDict):
+    country: str | None
+    created_at: str
+    customer: str | None
+    id: str
+    livemode: bool
+    type: str
+    updated_at: str
+    value: str | None
+    verification: Verification | None
+    """
+    Null where Stripe does not verify this type.
+    """
+
+
+class TaxIdList(TypedDict):
+    data: list[TaxId]
     has_more: bool
     next_cursor: str | None
 
@@ -2046,37 +2275,197 @@ class CreditNoteCreate(TypedDict):
     refunds: NotRequired[list[LinkedRefund] | None]
 
 
-class CreditNoteEventData(TypedDict):
-    credit_note: CreditNoteState
-    invoice: InvoiceState
-    previous_status: CreditNoteStatus | None
-    """
-    Null where the credit note was not known before.
-    """
-
-
 class CreditNoteList(TypedDict):
     data: list[CreditNote]
     has_more: bool
     next_cursor: str | None
 
 
-class DisputeEventData(TypedDict):
-    dispute: DisputeState
-    invoice: InvoiceState
-    previous_status: DisputeStatus | None
+class Customer(TypedDict):
+    address: Address | None
+    balance: int | None
     """
-    Null where the dispute was not known before.
+    What the next invoices take into account: a credit is negative, a debt positive.
     """
+    business_name: str | None
+    created_at: str
+    currency: str | None
+    """
+    The currency of what was invoiced first; others are refused while anything of it is under way.
+    """
+    delinquent: bool | None
+    """
+    Whether the newest invoice that Stripe charges by itself is overdue.
+    """
+    description: str | None
+    email: str | None
+    id: str
+    individual_name: str | None
+    invoice_prefix: str | None
+    invoice_settings: InvoiceSettings
+    livemode: bool
+    metadata: dict[str, str]
+    name: str | None
+    phone: str | None
+    preferred_locales: list[str]
+    reference: str | None
+    shipping: Shipping | None
+    tax_exempt: str | None
+    updated_at: str
 
 
-class FulfillmentEventData(TypedDict):
-    fulfillment: FulfillmentState
-    invoice: InvoiceState
-    previous_status: FulfillmentStatus | None
+class CustomerList(TypedDict):
+    data: list[Customer]
+    has_more: bool
+    next_cursor: str | None
+
+
+class Invoice(TypedDict):
+    account_country: str | None
+    account_name: str | None
     """
-    Null where there was no fulfillment before.
+    The merchant's name.
     """
+    account_tax_ids: list[str]
+    """
+    The merchant's tax ids that are printed.
+    """
+    amount_due: int
+    amount_overpaid: int | None
+    """
+    What was paid too much: Stripe credits it to the customer's balance.
+    """
+    amount_paid: int
+    amount_paid_off_stripe: int | None
+    """
+    What was paid outside of Stripe.
+    """
+    amount_remaining: int
+    amount_shipping: int | None
+    application: str | None
+    attempt_count: int | None
+    """
+    How often Stripe tried to charge it by itself.
+    """
+    attempted: bool | None
+    """
+    Whether anything was charged yet, or tried to.
+    """
+    auto_advance: bool
+    automatic_tax: AutomaticTax | None
+    automatically_finalizes_at: str | None
+    billing_reason: str | None
+    collection_method: CollectionMethod
+    created_at: str
+    currency: str
+    custom_fields: list[CustomField]
+    customer: str | None
+    customer_address: Address | None
+    customer_email: str | None
+    customer_name: str | None
+    """
+    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
+    """
+    customer_phone: str | None
+    customer_shipping: ShippingDetails | None
+    customer_tax_exempt: str | None
+    """
+    `none`, `exempt` or `reverse`: the customer owes the tax itself.
+    """
+    customer_tax_ids: list[InvoiceTaxId]
+    default_payment_method: str | None
+    default_tax_rates: list[str]
+    description: str | None
+    discounts: list[DiscountAmount]
+    """
+    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
+    """
+    due_at: str | None
+    effective_at: str | None
+    """
+    The date that is printed on it.
+    """
+    ending_balance: int | None
+    """
+    The customer's balance after it was finalized; null on a draft.
+    """
+    finalized_at: str | None
+    footer: str | None
+    from_invoice: str | None
+    """
+    The invoice that this one revises.
+    """
+    fulfillment: InvoiceFulfillment | None
+    hosted_invoice_url: str | None
+    """
+    As Stripe gave it last. It expires, as `invoice_pdf` does: `…/hosted-pages` answers one that holds.
+    """
+    id: str
+    invoice_pdf: str | None
+    issuer: Party | None
+    items: list[Item]
+    last_finalization_error: FinalizationError | None
+    """
+    Why Stripe last refused to finalize this draft.
+    """
+    latest_revision: str | None
+    """
+    The finalized invoice that replaces this one.
+    """
+    livemode: bool
+    marked_uncollectible_at: str | None
+    metadata: dict[str, str]
+    next_payment_attempt: str | None
+    number: str | None
+    on_behalf_of: str | None
+    paid_at: str | None
+    parent: Parent | None
+    """
+    The quote or the subscription that Stripe made it for.
+    """
+    payment_intent: str | None
+    payment_settings: PaymentSettings | None
+    payments: list[InvoicePaymentSummary]
+    """
+    Newest first. `…/payments` also shows what came back of each.
+    """
+    period_end: str | None
+    period_start: str | None
+    post_payment_credit_notes_amount: int | None
+    """
+    What credit notes gave back after it was paid.
+    """
+    pre_payment_credit_notes_amount: int | None
+    """
+    What credit notes took off before it was paid.
+    """
+    receipt_number: str | None
+    reference: str | None
+    rendering: Rendering | None
+    settled_by: Settlement | None
+    """
+    What made it `paid`; null while it is not.
+    """
+    shipping_cost: ShippingCost | None
+    shipping_details: ShippingDetails | None
+    starting_balance: int | None
+    """
+    The customer's balance before the invoice was finalized, of a draft the balance now; a credit is negative.
+    """
+    statement_descriptor: str | None
+    status: InvoiceStatus
+    status_details: StatusDetails | None
+    subtotal: int
+    subtotal_excluding_tax: int | None
+    taxes: list[Tax]
+    total: int
+    total_excluding_tax: int | None
+    total_pretax_credit_amounts: list[PretaxCredit]
+    """
+    What is taken off before tax: discounts once more, and credit grants.
+    """
+    updated_at: str
+    voided_at: str | None
 
 
 class InvoiceCreate(TypedDict):
@@ -2117,20 +2506,6 @@ class InvoiceCreate(TypedDict):
     metadata: NotRequired[dict[str, str]]
     reference: NotRequired[str | None]
     statement_descriptor: NotRequired[str | None]
-
-
-class InvoiceEventData(TypedDict):
-    invoice: InvoiceState
-    previous_status: str | None
-    """
-    Null where the invoice was not known before.
-    """
-
-
-class InvoiceList(TypedDict):
-    data: list[InvoiceSummary]
-    has_more: bool
-    next_cursor: str | None
 
 
 class InvoicePayment(TypedDict):
@@ -2174,6 +2549,458 @@ class InvoicePreview(TypedDict):
     items: NotRequired[list[ItemCreate]]
 
 
+class InvoicePreviewed(TypedDict):
+    amount_due: int
+    amount_shipping: int | None
+    currency: str
+    customer: str | None
+    customer_address: Address | None
+    customer_email: str | None
+    customer_name: str | None
+    """
+    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
+    """
+    customer_tax_ids: list[InvoiceTaxId]
+    discounts: list[DiscountAmount]
+    """
+    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
+    """
+    items: list[ItemPreviewed]
+    """
+    The first ten, as Stripe shows them; the totals count all.
+    """
+    subtotal: int
+    taxes: list[Tax]
+    total: int
+
+
+class InvoiceState(TypedDict):
+    """
+    An invoice after the change: what its document shows but for its printed texts, its items, and its addresses.
+    """
+
+    account_country: str | None
+    account_name: str | None
+    account_tax_ids: list[str]
+    amount_due: int
+    amount_overpaid: int | None
+    amount_paid: int
+    amount_paid_off_stripe: int | None
+    amount_remaining: int
+    amount_shipping: int | None
+    application: str | None
+    attempt_count: int | None
+    attempted: bool | None
+    automatic_tax: AutomaticTax | None
+    automatically_finalizes_at: str | None
+    billing_reason: str | None
+    collection_method: str
+    created_at: str
+    currency: str
+    customer: str | None
+    customer_tax_exempt: str | None
+    default_payment_method: str | None
+    default_tax_rates: list[str]
+    discounts: list[DiscountAmount]
+    due_at: str | None
+    effective_at: str | None
+    ending_balance: int | None
+    finalized_at: str | None
+    from_invoice: str | None
+    id: str
+    issuer: Party | None
+    last_finalization_error: FinalizationError | None
+    latest_revision: str | None
+    livemode: bool
+    marked_uncollectible_at: str | None
+    metadata: dict[str, str]
+    next_payment_attempt: str | None
+    number: str | None
+    on_behalf_of: str | None
+    paid_at: str | None
+    paid_out_of_band: bool
+    parent: Parent | None
+    payment_intent: str | None
+    payment_settings: PaymentSettings | None
+    period_end: str | None
+    period_start: str | None
+    post_payment_credit_notes_amount: int | None
+    pre_payment_credit_notes_amount: int | None
+    receipt_number: str | None
+    reference: str | None
+    rendering: Rendering | None
+    settled_by: Settlement | None
+    shipping_cost: ShippingCost | None
+    starting_balance: int | None
+    statement_descriptor: str | None
+    status: Literal['draft', 'open', 'paid', 'void', 'uncollectible', 'deleted']
+    status_details: StatusDetails | None
+    subtotal: int
+    subtotal_excluding_tax: int | None
+    taxes: list[Tax]
+    total: int
+    total_excluding_tax: int | None
+    total_pretax_credit_amounts: list[PretaxCredit]
+    updated_at: str
+    voided_at: str | None
+
+
+class InvoiceSummary(TypedDict):
+    """
+    An invoice as lists show it: without its items.
+    """
+
+    account_country: str | None
+    account_name: str | None
+    """
+    The merchant's name.
+    """
+    account_tax_ids: list[str]
+    """
+    The merchant's tax ids that are printed.
+    """
+    amount_due: int
+    amount_overpaid: int | None
+    """
+    What was paid too much: Stripe credits it to the customer's balance.
+    """
+    amount_paid: int
+    amount_paid_off_stripe: int | None
+    """
+    What was paid outside of Stripe.
+    """
+    amount_remaining: int
+    amount_shipping: int | None
+    application: str | None
+    attempt_count: int | None
+    """
+    How often Stripe tried to charge it by itself.
+    """
+    attempted: bool | None
+    """
+    Whether anything was charged yet, or tried to.
+    """
+    auto_advance: bool
+    automatic_tax: AutomaticTax | None
+    automatically_finalizes_at: str | None
+    billing_reason: str | None
+    collection_method: CollectionMethod
+    created_at: str
+    currency: str
+    custom_fields: list[CustomField]
+    customer: str | None
+    customer_address: Address | None
+    customer_email: str | None
+    customer_name: str | None
+    """
+    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
+    """
+    customer_phone: str | None
+    customer_shipping: ShippingDetails | None
+    customer_tax_exempt: str | None
+    """
+    `none`, `exempt` or `reverse`: the customer owes the tax itself.
+    """
+    customer_tax_ids: list[InvoiceTaxId]
+    default_payment_method: str | None
+    default_tax_rates: list[str]
+    description: str | None
+    discounts: list[DiscountAmount]
+    """
+    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
+    """
+    due_at: str | None
+    effective_at: str | None
+    """
+    The date that is printed on it.
+    """
+    ending_balance: int | None
+    """
+    The customer's balance after it was finalized; null on a draft.
+    """
+    finalized_at: str | None
+    footer: str | None
+    from_invoice: str | None
+    """
+    The invoice that this one revises.
+    """
+    fulfillment: InvoiceFulfillment | None
+    hosted_invoice_url: str | None
+    """
+    As Stripe gave it last. It expires, as `invoice_pdf` does: `…/hosted-pages` answers one that holds.
+    """
+    id: str
+    invoice_pdf: str | None
+    issuer: Party | None
+    last_finalization_error: FinalizationError | None
+    """
+    Why Stripe last refused to finalize this draft.
+    """
+    latest_revision: str | None
+    """
+    The finalized invoice that replaces this one.
+    """
+    livemode: bool
+    marked_uncollectible_at: str | None
+    metadata: dict[str, str]
+    next_payment_attempt: str | None
+    number: str | None
+    on_behalf_of: str | None
+    paid_at: str | None
+    parent: Parent | None
+    """
+    The quote or the subscription that Stripe made it for.
+    """
+    payment_intent: str | None
+    payment_settings: PaymentSettings | None
+    period_end: str | None
+    period_start: str | None
+    post_payment_credit_notes_amount: int | None
+    """
+    What credit notes gave back after it was paid.
+    """
+    pre_payment_credit_notes_amount: int | None
+    """
+    What credit notes took off before it was paid.
+    """
+    receipt_number: str | None
+    reference: str | None
+    rendering: Rendering | None
+    settled_by: Settlement | None
+    """
+    What made it `paid`; null while it is not.
+    """
+    shipping_cost: ShippingCost | None
+    shipping_details: ShippingDetails | None
+    starting_balance: int | None
+    """
+    The customer's balance before the invoice was finalized, of a draft the balance now; a credit is negative.
+    """
+    statement_descriptor: str | None
+    status: InvoiceStatus
+    status_details: StatusDetails | None
+    subtotal: int
+    subtotal_excluding_tax: int | None
+    taxes: list[Tax]
+    total: int
+    total_excluding_tax: int | None
+    total_pretax_credit_amounts: list[PretaxCredit]
+    """
+    What is taken off before tax: discounts once more, and credit grants.
+    """
+    updated_at: str
+    voided_at: str | None
+
+
+class InvoiceWithSecret(TypedDict):
+    """
+    An invoice with the secret by which a front end confirms its payment; null where there is nothing to pay.
+    """
+
+    account_country: str | None
+    account_name: str | None
+    """
+    The merchant's name.
+    """
+    account_tax_ids: list[str]
+    """
+    The merchant's tax ids that are printed.
+    """
+    amount_due: int
+    amount_overpaid: int | None
+    """
+    What was paid too much: Stripe credits it to the customer's balance.
+    """
+    amount_paid: int
+    amount_paid_off_stripe: int | None
+    """
+    What was paid outside of Stripe.
+    """
+    amount_remaining: int
+    amount_shipping: int | None
+    application: str | None
+    attempt_count: int | None
+    """
+    How often Stripe tried to charge it by itself.
+    """
+    attempted: bool | None
+    """
+    Whether anything was charged yet, or tried to.
+    """
+    auto_advance: bool
+    automatic_tax: AutomaticTax | None
+    automatically_finalizes_at: str | None
+    billing_reason: str | None
+    client_secret: NotRequired[str | None]
+    collection_method: CollectionMethod
+    created_at: str
+    currency: str
+    custom_fields: list[CustomField]
+    customer: str | None
+    customer_address: Address | None
+    customer_email: str | None
+    customer_name: str | None
+    """
+    As Stripe froze it when it finalized the invoice, as are the other `customer_` fields.
+    """
+    customer_phone: str | None
+    customer_shipping: ShippingDetails | None
+    customer_tax_exempt: str | None
+    """
+    `none`, `exempt` or `reverse`: the customer owes the tax itself.
+    """
+    customer_tax_ids: list[InvoiceTaxId]
+    default_payment_method: str | None
+    default_tax_rates: list[str]
+    description: str | None
+    discounts: list[DiscountAmount]
+    """
+    What each discount takes off; `total` is the items less these, plus shipping and taxes that are not inclusive.
+    """
+    due_at: str | None
+    effective_at: str | None
+    """
+    The date that is printed on it.
+    """
+    ending_balance: int | None
+    """
+    The customer's balance after it was finalized; null on a draft.
+    """
+    finalized_at: str | None
+    footer: str | None
+    from_invoice: str | None
+    """
+    The invoice that this one revises.
+    """
+    fulfillment: InvoiceFulfillment | None
+    hosted_invoice_url: str | None
+    """
+    As Stripe gave it last. It expires, as `invoice_pdf` does: `…/hosted-pages` answers one that holds.
+    """
+    id: str
+    invoice_pdf: str | None
+    issuer: Party | None
+    items: list[Item]
+    last_finalization_error: FinalizationError | None
+    """
+    Why Stripe last refused to finalize this draft.
+    """
+    latest_revision: str | None
+    """
+    The finalized invoice that replaces this one.
+    """
+    livemode: bool
+    marked_uncollectible_at: str | None
+    metadata: dict[str, str]
+    next_payment_attempt: str | None
+    number: str | None
+    on_behalf_of: str | None
+    paid_at: str | None
+    parent: Parent | None
+    """
+    The quote or the subscription that Stripe made it for.
+    """
+    payment_intent: str | None
+    payment_settings: PaymentSettings | None
+    payments: list[InvoicePaymentSummary]
+    """
+    Newest first. `…/payments` also shows what came back of each.
+    """
+    period_end: str | None
+    period_start: str | None
+    post_payment_credit_notes_amount: int | None
+    """
+    What credit notes gave back after it was paid.
+    """
+    pre_payment_credit_notes_amount: int | None
+    """
+    What credit notes took off before it was paid.
+    """
+    receipt_number: str | None
+    reference: str | None
+    rendering: Rendering | None
+    settled_by: Settlement | None
+    """
+    What made it `paid`; null while it is not.
+    """
+    shipping_cost: ShippingCost | None
+    shipping_details: ShippingDetails | None
+    starting_balance: int | None
+    """
+    The customer's balance before the invoice was finalized, of a draft the balance now; a credit is negative.
+    """
+    statement_descriptor: str | None
+    status: InvoiceStatus
+    status_details: StatusDetails | None
+    subtotal: int
+    subtotal_excluding_tax: int | None
+    taxes: list[Tax]
+    total: int
+    total_excluding_tax: int | None
+    total_pretax_credit_amounts: list[PretaxCredit]
+    """
+    What is taken off before tax: discounts once more, and credit grants.
+    """
+    updated_at: str
+    voided_at: str | None
+
+
+class PaymentEventData(TypedDict):
+    invoice: InvoiceState
+    payment: PaymentState
+    previous_status: None
+
+
+class RefundEventData(TypedDict):
+    invoice: InvoiceState
+    previous_status: RefundStatus | None
+    """
+    Null where the refund was not known before.
+    """
+    refund: RefundState
+
+
+class CreditNoteEventData(TypedDict):
+    credit_note: CreditNoteState
+    invoice: InvoiceState
+    previous_status: CreditNoteStatus | None
+    """
+    Null where the credit note was not known before.
+    """
+
+
+class DisputeEventData(TypedDict):
+    dispute: DisputeState
+    invoice: InvoiceState
+    previous_status: DisputeStatus | None
+    """
+    Null where the dispute was not known before.
+    """
+
+
+class FulfillmentEventData(TypedDict):
+    fulfillment: FulfillmentState
+    invoice: InvoiceState
+    previous_status: FulfillmentStatus | None
+    """
+    Null where there was no fulfillment before.
+    """
+
+
+class InvoiceEventData(TypedDict):
+    invoice: InvoiceState
+    previous_status: str | None
+    """
+    Null where the invoice was not known before.
+    """
+
+
+class InvoiceList(TypedDict):
+    data: list[InvoiceSummary]
+    has_more: bool
+    next_cursor: str | None
+
+
 class PaymentEvent(TypedDict):
     """
     A payer must act, a payment is reported as fraud, or money arrived that nobody owed.
@@ -2210,13 +3037,40 @@ class PaymentEvent(TypedDict):
     type: Literal['payment.action_required', 'payment.early_fraud_warning', 'payment_unexpected']
 
 
-class RefundEventData(TypedDict):
-    invoice: InvoiceState
-    previous_status: RefundStatus | None
+class RefundEvent(TypedDict):
     """
-    Null where the refund was not known before.
+    Something became of a refund.
     """
-    refund: RefundState
+
+    data: RefundEventData
+    datacontenttype: Literal['application/json']
+    dataschema: str
+    id: str
+    """
+    The event's own id, the same however often and whichever way it is told: drop what you know.
+    """
+    schemaversion: int
+    """
+    Of `data`; a higher one breaks with it.
+    """
+    sequence: str
+    """
+    The cursor that goes on after this event; later events have greater ones, as text.
+    """
+    source: str
+    """
+    The deployment that tells it.
+    """
+    specversion: Literal['1.0']
+    subject: str
+    """
+    The invoice.
+    """
+    time: str
+    """
+    When it was recorded.
+    """
+    type: Literal['refund.created', 'refund.updated', 'refund.failed']
 
 
 class CreditNoteEvent(TypedDict):
@@ -2361,42 +3215,6 @@ class InvoiceEvent(TypedDict):
     When it was recorded.
     """
     type: Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed']
-
-
-class RefundEvent(TypedDict):
-    """
-    Something became of a refund.
-    """
-
-    data: RefundEventData
-    datacontenttype: Literal['application/json']
-    dataschema: str
-    id: str
-    """
-    The event's own id, the same however often and whichever way it is told: drop what you know.
-    """
-    schemaversion: int
-    """
-    Of `data`; a higher one breaks with it.
-    """
-    sequence: str
-    """
-    The cursor that goes on after this event; later events have greater ones, as text.
-    """
-    source: str
-    """
-    The deployment that tells it.
-    """
-    specversion: Literal['1.0']
-    subject: str
-    """
-    The invoice.
-    """
-    time: str
-    """
-    When it was recorded.
-    """
-    type: Literal['refund.created', 'refund.updated', 'refund.failed']
 
 
 FeedEvent: TypeAlias = InvoiceEvent | FulfillmentEvent | PaymentEvent | RefundEvent | CreditNoteEvent | DisputeEvent

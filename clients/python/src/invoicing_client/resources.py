@@ -25,6 +25,12 @@ class AuditLogListQuery(TypedDict, total=False):
     since: str
 
 
+class CouponsListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    reference: str
+
+
 class CreditNotesListQuery(TypedDict, total=False):
     limit: int
     cursor: str
@@ -90,6 +96,12 @@ class InvoicesListQuery(TypedDict, total=False):
     overdue: bool
 
 
+class PaymentMethodsListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    type: str
+
+
 class PricesListQuery(TypedDict, total=False):
     limit: int
     cursor: str
@@ -103,6 +115,16 @@ class ProductsListQuery(TypedDict, total=False):
     cursor: str
     reference: str
     active: bool
+
+
+class PromotionCodesListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    code: str
+    coupon: str
+    customer: str
+    active: bool
+    reference: str
 
 
 class RefundsListQuery(TypedDict, total=False):
@@ -122,6 +144,19 @@ class ReportsGetBalanceQuery(TypedDict, total=False):
 class ReportsGetBalanceCsvQuery(TypedDict, total=False):
     from_: str
     to: str
+
+
+class TaxIdsListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+
+
+class TaxRatesListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    active: bool
+    inclusive: bool
+    reference: str
 
 
 class WebhookEndpointsListQuery(TypedDict, total=False):
@@ -182,6 +217,35 @@ class AuditLogResource:
     def list(self, **query: Unpack[AuditLogListQuery]) -> Pages[models.AuditEntry]:
         """List who did what, newest first. Entries are only ever added."""
         return Pages(self._caller, "/v1/audit-log", query)
+
+
+class CouponsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.CouponCreate]) -> models.Coupon:
+        """Create a coupon; what it takes off never changes."""
+        answer: models.Coupon = self._caller.call("POST", "/v1/coupons", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def delete(self, coupon_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Delete a coupon, so that it can no longer be redeemed; what it took off stays."""
+        answer: models.Deleted = self._caller.call("DELETE", f"/v1/coupons/{self._caller.quoted(coupon_id)}", idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, coupon_id: str) -> models.Coupon:
+        """Read a coupon."""
+        answer: models.Coupon = self._caller.call("GET", f"/v1/coupons/{self._caller.quoted(coupon_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[CouponsListQuery]) -> Pages[models.Coupon]:
+        """List coupons, newest first."""
+        return Pages(self._caller, "/v1/coupons", query)
+
+    def update(self, coupon_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.CouponUpdate]) -> models.Coupon:
+        """Change a coupon's name or metadata."""
+        answer: models.Coupon = self._caller.call("PATCH", f"/v1/coupons/{self._caller.quoted(coupon_id)}", body=params, idempotency_key=idempotency_key).json()
+        return answer
 
 
 class CreditNotesResource:
@@ -448,6 +512,40 @@ class PaymentLinksResource:
         return answer
 
 
+class PaymentMethodsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def attach(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentMethodAttach]) -> models.PaymentMethod:
+        """Attach a payment method to a customer, so that its invoices can be charged to it."""
+        answer: models.PaymentMethod = self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def create_setup_intent(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.SetupIntentCreate]) -> models.SetupIntentWithSecret:
+        """Let a front end save a payment method. The client secret is for Stripe.js, and stored nowhere."""
+        answer: models.SetupIntentWithSecret = self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/setup-intent", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def detach(self, customer_id: str, payment_method_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Detach a payment method: nothing is ever charged to it again."""
+        answer: models.Deleted = self._caller.call("DELETE", f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods/{self._caller.quoted(payment_method_id)}", idempotency_key=idempotency_key).json()
+        return answer
+
+    def get_setup_intent(self, customer_id: str, setup_intent_id: str) -> models.SetupIntent:
+        """What became of a SetupIntent, as it was last heard of."""
+        answer: models.SetupIntent = self._caller.call("GET", f"/v1/customers/{self._caller.quoted(customer_id)}/setup-intent/{self._caller.quoted(setup_intent_id)}").json()
+        return answer
+
+    def list(self, customer_id: str, **query: Unpack[PaymentMethodsListQuery]) -> Pages[models.PaymentMethod]:
+        """List a customer's saved payment methods, newest first, as they are known here; Stripe is not asked."""
+        return Pages(self._caller, f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods", query)
+
+    def set_default(self, customer_id: str, payment_method_id: str, *, idempotency_key: str | None = None) -> models.PaymentMethod:
+        """Charge the customer's invoices to this payment method from now on, where they name no other."""
+        answer: models.PaymentMethod = self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods/{self._caller.quoted(payment_method_id)}/default", idempotency_key=idempotency_key).json()
+        return answer
+
+
 class PaymentsResource:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -516,6 +614,30 @@ class ProductsResource:
         return answer
 
 
+class PromotionCodesResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.PromotionCodeCreate]) -> models.PromotionCode:
+        """Create a promotion code: a word by which payers redeem a coupon."""
+        answer: models.PromotionCode = self._caller.call("POST", "/v1/promotion-codes", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, promotion_code_id: str) -> models.PromotionCode:
+        """Read a promotion code."""
+        answer: models.PromotionCode = self._caller.call("GET", f"/v1/promotion-codes/{self._caller.quoted(promotion_code_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[PromotionCodesListQuery]) -> Pages[models.PromotionCode]:
+        """List promotion codes, newest first."""
+        return Pages(self._caller, "/v1/promotion-codes", query)
+
+    def update(self, promotion_code_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PromotionCodeUpdate]) -> models.PromotionCode:
+        """Turn a promotion code on or off, or change its metadata."""
+        answer: models.PromotionCode = self._caller.call("PATCH", f"/v1/promotion-codes/{self._caller.quoted(promotion_code_id)}", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+
 class RefundsResource:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -552,6 +674,54 @@ class ReportsResource:
     def get_balance_csv(self, **query: Unpack[ReportsGetBalanceCsvQuery]) -> str:
         """Show the same as CSV: a line for each day and currency, with the number of its differences."""
         return self._caller.call("GET", "/v1/reports/balance.csv", query=query).text
+
+
+class TaxIdsResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.TaxIdCreate]) -> models.TaxId:
+        """Give a customer a tax id, at most five. Stripe verifies some types, which takes a while."""
+        answer: models.TaxId = self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/tax-ids", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def delete(self, customer_id: str, tax_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Delete a tax id of a customer; finalized invoices keep it."""
+        answer: models.Deleted = self._caller.call("DELETE", f"/v1/customers/{self._caller.quoted(customer_id)}/tax-ids/{self._caller.quoted(tax_id)}", idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, customer_id: str, tax_id: str) -> models.TaxId:
+        """Read a tax id of a customer."""
+        answer: models.TaxId = self._caller.call("GET", f"/v1/customers/{self._caller.quoted(customer_id)}/tax-ids/{self._caller.quoted(tax_id)}").json()
+        return answer
+
+    def list(self, customer_id: str, **query: Unpack[TaxIdsListQuery]) -> Pages[models.TaxId]:
+        """List the tax ids of a customer, newest first, with what the authorities say of them."""
+        return Pages(self._caller, f"/v1/customers/{self._caller.quoted(customer_id)}/tax-ids", query)
+
+
+class TaxRatesResource:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.TaxRateCreate]) -> models.TaxRate:
+        """Create a tax rate; its percentage, and whether it is inclusive, never change."""
+        answer: models.TaxRate = self._caller.call("POST", "/v1/tax-rates", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def get(self, tax_rate_id: str) -> models.TaxRate:
+        """Read a tax rate."""
+        answer: models.TaxRate = self._caller.call("GET", f"/v1/tax-rates/{self._caller.quoted(tax_rate_id)}").json()
+        return answer
+
+    def list(self, **query: Unpack[TaxRatesListQuery]) -> Pages[models.TaxRate]:
+        """List tax rates, newest first: your own, and those that Stripe made for automatic tax."""
+        return Pages(self._caller, "/v1/tax-rates", query)
+
+    def update(self, tax_rate_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.TaxRateUpdate]) -> models.TaxRate:
+        """Change what a tax rate is called; `active: false` archives it."""
+        answer: models.TaxRate = self._caller.call("PATCH", f"/v1/tax-rates/{self._caller.quoted(tax_rate_id)}", body=params, idempotency_key=idempotency_key).json()
+        return answer
 
 
 class WebhookEndpointsResource:
@@ -625,6 +795,7 @@ class Resources:
     def __init__(self, caller: Caller) -> None:
         self.api_keys = ApiKeysResource(caller)
         self.audit_log = AuditLogResource(caller)
+        self.coupons = CouponsResource(caller)
         self.credit_notes = CreditNotesResource(caller)
         self.customers = CustomersResource(caller)
         self.deliveries = DeliveriesResource(caller)
@@ -636,11 +807,15 @@ class Resources:
         self.invoice_items = InvoiceItemsResource(caller)
         self.invoices = InvoicesResource(caller)
         self.payment_links = PaymentLinksResource(caller)
+        self.payment_methods = PaymentMethodsResource(caller)
         self.payments = PaymentsResource(caller)
         self.prices = PricesResource(caller)
         self.products = ProductsResource(caller)
+        self.promotion_codes = PromotionCodesResource(caller)
         self.refunds = RefundsResource(caller)
         self.reports = ReportsResource(caller)
+        self.tax_ids = TaxIdsResource(caller)
+        self.tax_rates = TaxRatesResource(caller)
         self.webhook_endpoints = WebhookEndpointsResource(caller)
         self.webhook_events = WebhookEventsResource(caller)
 
@@ -681,6 +856,35 @@ class AsyncAuditLogResource:
     def list(self, **query: Unpack[AuditLogListQuery]) -> AsyncPages[models.AuditEntry]:
         """List who did what, newest first. Entries are only ever added."""
         return AsyncPages(self._caller, "/v1/audit-log", query)
+
+
+class AsyncCouponsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.CouponCreate]) -> models.Coupon:
+        """Create a coupon; what it takes off never changes."""
+        answer: models.Coupon = (await self._caller.call("POST", "/v1/coupons", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def delete(self, coupon_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Delete a coupon, so that it can no longer be redeemed; what it took off stays."""
+        answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/coupons/{self._caller.quoted(coupon_id)}", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, coupon_id: str) -> models.Coupon:
+        """Read a coupon."""
+        answer: models.Coupon = (await self._caller.call("GET", f"/v1/coupons/{self._caller.quoted(coupon_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[CouponsListQuery]) -> AsyncPages[models.Coupon]:
+        """List coupons, newest first."""
+        return AsyncPages(self._caller, "/v1/coupons", query)
+
+    async def update(self, coupon_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.CouponUpdate]) -> models.Coupon:
+        """Change a coupon's name or metadata."""
+        answer: models.Coupon = (await self._caller.call("PATCH", f"/v1/coupons/{self._caller.quoted(coupon_id)}", body=params, idempotency_key=idempotency_key)).json()
+        return answer
 
 
 class AsyncCreditNotesResource:
@@ -947,6 +1151,40 @@ class AsyncPaymentLinksResource:
         return answer
 
 
+class AsyncPaymentMethodsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def attach(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentMethodAttach]) -> models.PaymentMethod:
+        """Attach a payment method to a customer, so that its invoices can be charged to it."""
+        answer: models.PaymentMethod = (await self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def create_setup_intent(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.SetupIntentCreate]) -> models.SetupIntentWithSecret:
+        """Let a front end save a payment method. The client secret is for Stripe.js, and stored nowhere."""
+        answer: models.SetupIntentWithSecret = (await self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/setup-intent", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def detach(self, customer_id: str, payment_method_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Detach a payment method: nothing is ever charged to it again."""
+        answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods/{self._caller.quoted(payment_method_id)}", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get_setup_intent(self, customer_id: str, setup_intent_id: str) -> models.SetupIntent:
+        """What became of a SetupIntent, as it was last heard of."""
+        answer: models.SetupIntent = (await self._caller.call("GET", f"/v1/customers/{self._caller.quoted(customer_id)}/setup-intent/{self._caller.quoted(setup_intent_id)}")).json()
+        return answer
+
+    def list(self, customer_id: str, **query: Unpack[PaymentMethodsListQuery]) -> AsyncPages[models.PaymentMethod]:
+        """List a customer's saved payment methods, newest first, as they are known here; Stripe is not asked."""
+        return AsyncPages(self._caller, f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods", query)
+
+    async def set_default(self, customer_id: str, payment_method_id: str, *, idempotency_key: str | None = None) -> models.PaymentMethod:
+        """Charge the customer's invoices to this payment method from now on, where they name no other."""
+        answer: models.PaymentMethod = (await self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods/{self._caller.quoted(payment_method_id)}/default", idempotency_key=idempotency_key)).json()
+        return answer
+
+
 class AsyncPaymentsResource:
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
@@ -1015,6 +1253,30 @@ class AsyncProductsResource:
         return answer
 
 
+class AsyncPromotionCodesResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.PromotionCodeCreate]) -> models.PromotionCode:
+        """Create a promotion code: a word by which payers redeem a coupon."""
+        answer: models.PromotionCode = (await self._caller.call("POST", "/v1/promotion-codes", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, promotion_code_id: str) -> models.PromotionCode:
+        """Read a promotion code."""
+        answer: models.PromotionCode = (await self._caller.call("GET", f"/v1/promotion-codes/{self._caller.quoted(promotion_code_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[PromotionCodesListQuery]) -> AsyncPages[models.PromotionCode]:
+        """List promotion codes, newest first."""
+        return AsyncPages(self._caller, "/v1/promotion-codes", query)
+
+    async def update(self, promotion_code_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PromotionCodeUpdate]) -> models.PromotionCode:
+        """Turn a promotion code on or off, or change its metadata."""
+        answer: models.PromotionCode = (await self._caller.call("PATCH", f"/v1/promotion-codes/{self._caller.quoted(promotion_code_id)}", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+
 class AsyncRefundsResource:
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
@@ -1051,6 +1313,54 @@ class AsyncReportsResource:
     async def get_balance_csv(self, **query: Unpack[ReportsGetBalanceCsvQuery]) -> str:
         """Show the same as CSV: a line for each day and currency, with the number of its differences."""
         return (await self._caller.call("GET", "/v1/reports/balance.csv", query=query)).text
+
+
+class AsyncTaxIdsResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.TaxIdCreate]) -> models.TaxId:
+        """Give a customer a tax id, at most five. Stripe verifies some types, which takes a while."""
+        answer: models.TaxId = (await self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/tax-ids", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def delete(self, customer_id: str, tax_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Delete a tax id of a customer; finalized invoices keep it."""
+        answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/customers/{self._caller.quoted(customer_id)}/tax-ids/{self._caller.quoted(tax_id)}", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, customer_id: str, tax_id: str) -> models.TaxId:
+        """Read a tax id of a customer."""
+        answer: models.TaxId = (await self._caller.call("GET", f"/v1/customers/{self._caller.quoted(customer_id)}/tax-ids/{self._caller.quoted(tax_id)}")).json()
+        return answer
+
+    def list(self, customer_id: str, **query: Unpack[TaxIdsListQuery]) -> AsyncPages[models.TaxId]:
+        """List the tax ids of a customer, newest first, with what the authorities say of them."""
+        return AsyncPages(self._caller, f"/v1/customers/{self._caller.quoted(customer_id)}/tax-ids", query)
+
+
+class AsyncTaxRatesResource:
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.TaxRateCreate]) -> models.TaxRate:
+        """Create a tax rate; its percentage, and whether it is inclusive, never change."""
+        answer: models.TaxRate = (await self._caller.call("POST", "/v1/tax-rates", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def get(self, tax_rate_id: str) -> models.TaxRate:
+        """Read a tax rate."""
+        answer: models.TaxRate = (await self._caller.call("GET", f"/v1/tax-rates/{self._caller.quoted(tax_rate_id)}")).json()
+        return answer
+
+    def list(self, **query: Unpack[TaxRatesListQuery]) -> AsyncPages[models.TaxRate]:
+        """List tax rates, newest first: your own, and those that Stripe made for automatic tax."""
+        return AsyncPages(self._caller, "/v1/tax-rates", query)
+
+    async def update(self, tax_rate_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.TaxRateUpdate]) -> models.TaxRate:
+        """Change what a tax rate is called; `active: false` archives it."""
+        answer: models.TaxRate = (await self._caller.call("PATCH", f"/v1/tax-rates/{self._caller.quoted(tax_rate_id)}", body=params, idempotency_key=idempotency_key)).json()
+        return answer
 
 
 class AsyncWebhookEndpointsResource:
@@ -1124,6 +1434,7 @@ class AsyncResources:
     def __init__(self, caller: AsyncCaller) -> None:
         self.api_keys = AsyncApiKeysResource(caller)
         self.audit_log = AsyncAuditLogResource(caller)
+        self.coupons = AsyncCouponsResource(caller)
         self.credit_notes = AsyncCreditNotesResource(caller)
         self.customers = AsyncCustomersResource(caller)
         self.deliveries = AsyncDeliveriesResource(caller)
@@ -1135,10 +1446,14 @@ class AsyncResources:
         self.invoice_items = AsyncInvoiceItemsResource(caller)
         self.invoices = AsyncInvoicesResource(caller)
         self.payment_links = AsyncPaymentLinksResource(caller)
+        self.payment_methods = AsyncPaymentMethodsResource(caller)
         self.payments = AsyncPaymentsResource(caller)
         self.prices = AsyncPricesResource(caller)
         self.products = AsyncProductsResource(caller)
+        self.promotion_codes = AsyncPromotionCodesResource(caller)
         self.refunds = AsyncRefundsResource(caller)
         self.reports = AsyncReportsResource(caller)
+        self.tax_ids = AsyncTaxIdsResource(caller)
+        self.tax_rates = AsyncTaxRatesResource(caller)
         self.webhook_endpoints = AsyncWebhookEndpointsResource(caller)
         self.webhook_events = AsyncWebhookEventsResource(caller)
