@@ -2337,6 +2337,22 @@ export interface webhooks {
 }
 export interface components {
     schemas: {
+        /** AccountFiltersParams */
+        AccountFiltersParams: {
+            /** Account Subcategories */
+            account_subcategories?: ("checking" | "savings")[] | null;
+        };
+        /** AcssDebitOptionsParams */
+        AcssDebitOptionsParams: {
+            mandate_options?: components["schemas"]["AcssMandateParams"] | null;
+            /** Verification Method */
+            verification_method?: ("automatic" | "instant" | "microdeposits") | null;
+        };
+        /** AcssMandateParams */
+        AcssMandateParams: {
+            /** Transaction Type */
+            transaction_type?: ("business" | "personal") | null;
+        };
         /** Address */
         Address: {
             /** City */
@@ -2621,6 +2637,16 @@ export interface components {
              */
             status: string | null;
         };
+        /** AutomaticTaxParams */
+        AutomaticTaxParams: {
+            /**
+             * Enabled
+             * @example true
+             */
+            enabled: boolean;
+            /** @description Who owes the tax. */
+            liability?: components["schemas"]["PartyParams"] | null;
+        };
         /**
          * BalanceDay
          * @description The money of one day (UTC) in one currency, as Stripe's balance transactions have it.
@@ -2711,6 +2737,32 @@ export interface components {
             /** Days */
             days: components["schemas"]["BalanceDay"][];
         };
+        /** BancontactOptionsParams */
+        BancontactOptionsParams: {
+            /** Preferred Language */
+            preferred_language?: ("de" | "en" | "fr" | "nl") | null;
+        };
+        /** BankTransferParams */
+        BankTransferParams: {
+            eu_bank_transfer?: components["schemas"]["EuBankTransferParams"] | null;
+            /**
+             * Type
+             * @example eu_bank_transfer
+             */
+            type?: string | null;
+        };
+        /** BillieOptionsParams */
+        BillieOptionsParams: {
+            company_details?: components["schemas"]["CompanyDetailsParams"] | null;
+            /** Reference */
+            reference?: string | null;
+        };
+        /** CardOptionsParams */
+        CardOptionsParams: {
+            installments?: components["schemas"]["InstallmentsParams"] | null;
+            /** Request Three D Secure */
+            request_three_d_secure?: ("any" | "automatic" | "challenge") | null;
+        };
         /** ClientSecret */
         ClientSecret: {
             /**
@@ -2728,6 +2780,18 @@ export interface components {
          * @enum {string}
          */
         CollectionMethod: "send_invoice" | "charge_automatically";
+        /** CompanyDetailsParams */
+        CompanyDetailsParams: {
+            registered_address?: components["schemas"]["AddressParams"] | null;
+            /** Registered Name */
+            registered_name?: string | null;
+            /** Registration Number */
+            registration_number?: string | null;
+            /** Registration Type */
+            registration_type?: string | null;
+            /** Vat */
+            vat?: string | null;
+        };
         /** Coupon */
         Coupon: {
             /** Amount Off */
@@ -3301,6 +3365,18 @@ export interface components {
          * @enum {string}
          */
         CreditNoteType: "pre_payment" | "post_payment" | "mixed";
+        /**
+         * CurrencyOptionParams
+         * @description The price in a further currency.
+         */
+        CurrencyOptionParams: {
+            /** Tax Behavior */
+            tax_behavior?: ("exclusive" | "inclusive" | "unspecified") | null;
+            /** Unit Amount */
+            unit_amount?: number | null;
+            /** Unit Amount Decimal */
+            unit_amount_decimal?: string | null;
+        };
         /** CustomField */
         CustomField: {
             /** Name */
@@ -3397,9 +3473,22 @@ export interface components {
              */
             updated_at: string;
         };
+        /** CustomerBalanceOptionsParams */
+        CustomerBalanceOptionsParams: {
+            bank_transfer?: components["schemas"]["BankTransferParams"] | null;
+            /** Funding Type */
+            funding_type?: "bank_transfer" | null;
+        };
         /** CustomerCreate */
         CustomerCreate: {
             address?: components["schemas"]["AddressParams"] | null;
+            /**
+             * Balance
+             * @description What the next invoices add; below zero, what they take off.
+             */
+            balance?: number | null;
+            /** Business Name */
+            business_name?: string | null;
             /** Description */
             description?: string | null;
             /**
@@ -3407,6 +3496,13 @@ export interface components {
              * @example jenny.rosen@example.com
              */
             email?: string | null;
+            /** Individual Name */
+            individual_name?: string | null;
+            /**
+             * Invoice Prefix
+             * @description What the numbers of the customer's invoices begin with.
+             */
+            invoice_prefix?: string | null;
             invoice_settings?: components["schemas"]["InvoiceSettingsParams"] | null;
             /** Metadata */
             metadata?: {
@@ -3417,6 +3513,11 @@ export interface components {
              * @example Jenny Rosen
              */
             name?: string | null;
+            /**
+             * Next Invoice Sequence
+             * @description The number of the next invoice, after the prefix.
+             */
+            next_invoice_sequence?: number | null;
             /**
              * Payment Method
              * @example pm_card_visa
@@ -3434,6 +3535,12 @@ export interface components {
             preferred_locales?: string[] | null;
             /** Reference */
             reference?: string | null;
+            shipping?: components["schemas"]["ShippingParams"] | null;
+            tax?: components["schemas"]["TaxLocationParams"] | null;
+            /** Tax Exempt */
+            tax_exempt?: ("none" | "exempt" | "reverse") | null;
+            /** Tax Id Data */
+            tax_id_data?: components["schemas"]["TaxIdParams"][] | null;
         };
         /** CustomerList */
         CustomerList: {
@@ -3447,11 +3554,28 @@ export interface components {
         /** CustomerUpdate */
         CustomerUpdate: {
             address?: components["schemas"]["AddressParams"] | null;
+            /**
+             * Balance
+             * @description What the next invoices add; below zero, what they take off.
+             */
+            balance?: number;
+            /** Business Name */
+            business_name?: string | null;
             /** Description */
             description?: string | null;
-            /** Email */
+            /**
+             * Email
+             * @example jenny.rosen@example.com
+             */
             email?: string | null;
-            invoice_settings?: components["schemas"]["InvoiceSettingsParams"] | null;
+            /** Individual Name */
+            individual_name?: string | null;
+            /**
+             * Invoice Prefix
+             * @description What the numbers of the customer's invoices begin with.
+             */
+            invoice_prefix?: string;
+            invoice_settings?: components["schemas"]["InvoiceSettingsParams"];
             /** Metadata */
             metadata?: {
                 [key: string]: string | null;
@@ -3461,6 +3585,11 @@ export interface components {
              * @example Jenny Rosen
              */
             name?: string | null;
+            /**
+             * Next Invoice Sequence
+             * @description The number of the next invoice, after the prefix.
+             */
+            next_invoice_sequence?: number;
             /** Phone */
             phone?: string | null;
             /**
@@ -3471,6 +3600,38 @@ export interface components {
              *     ]
              */
             preferred_locales?: string[] | null;
+            shipping?: components["schemas"]["ShippingParams"] | null;
+            tax?: components["schemas"]["TaxLocationParams"];
+            /** Tax Exempt */
+            tax_exempt?: ("none" | "exempt" | "reverse") | null;
+        };
+        /**
+         * DefaultPriceParams
+         * @description A price that is made with the product.
+         */
+        DefaultPriceParams: {
+            /**
+             * Currency
+             * @example usd
+             */
+            currency: string;
+            /** Currency Options */
+            currency_options?: {
+                [key: string]: components["schemas"]["CurrencyOptionParams"];
+            } | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: string;
+            };
+            /** Tax Behavior */
+            tax_behavior?: ("exclusive" | "inclusive" | "unspecified") | null;
+            /**
+             * Unit Amount
+             * @example 12000
+             */
+            unit_amount?: number | null;
+            /** Unit Amount Decimal */
+            unit_amount_decimal?: string | null;
         };
         /**
          * Deleted
@@ -3540,6 +3701,11 @@ export interface components {
              */
             type: string;
         };
+        /** DeliveryEstimateParams */
+        DeliveryEstimateParams: {
+            maximum?: components["schemas"]["DeliveryParams"] | null;
+            minimum?: components["schemas"]["DeliveryParams"] | null;
+        };
         /** DeliveryList */
         DeliveryList: {
             /** Data */
@@ -3548,6 +3714,16 @@ export interface components {
             has_more: boolean;
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** DeliveryParams */
+        DeliveryParams: {
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "hour" | "day" | "business_day" | "week" | "month";
+            /** Value */
+            value: number;
         };
         /**
          * DeliveryStatus
@@ -3573,6 +3749,21 @@ export interface components {
              * @example di_1Pgf
              */
             discount: string | null;
+        };
+        /**
+         * DiscountParams
+         * @description One of `coupon`, `promotion_code` and `discount`, which is one that exists already.
+         */
+        DiscountParams: {
+            /**
+             * Coupon
+             * @example SUMMER10
+             */
+            coupon?: string | null;
+            /** Discount */
+            discount?: string | null;
+            /** Promotion Code */
+            promotion_code?: string | null;
         };
         /** Dispute */
         Dispute: {
@@ -3771,6 +3962,14 @@ export interface components {
          * @enum {string}
          */
         EndpointStatus: "enabled" | "disabled";
+        /** EuBankTransferParams */
+        EuBankTransferParams: {
+            /**
+             * Country
+             * @enum {string}
+             */
+            country: "BE" | "DE" | "ES" | "FR" | "IE" | "NL";
+        };
         /**
          * Failure
          * @description The class of a failed attempt; what the other side wrote is not kept, so that nothing can be read through us.
@@ -3823,6 +4022,14 @@ export interface components {
             param: string | null;
             /** Type */
             type: string | null;
+        };
+        /** FinancialConnectionsParams */
+        FinancialConnectionsParams: {
+            filters?: components["schemas"]["AccountFiltersParams"] | null;
+            /** Permissions */
+            permissions?: ("balances" | "ownership" | "payment_method" | "transactions")[] | null;
+            /** Prefetch */
+            prefetch?: ("balances" | "ownership" | "transactions")[] | null;
         };
         /**
          * FulfillOn
@@ -4242,6 +4449,24 @@ export interface components {
              */
             invoice_pdf: string | null;
         };
+        /** InstallmentPlanParams */
+        InstallmentPlanParams: {
+            /** Count */
+            count?: number | null;
+            /** Interval */
+            interval?: "month" | null;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "bonus" | "fixed_count" | "revolving";
+        };
+        /** InstallmentsParams */
+        InstallmentsParams: {
+            /** Enabled */
+            enabled?: boolean | null;
+            plan?: components["schemas"]["InstallmentPlanParams"] | null;
+        };
         /** Invoice */
         Invoice: {
             /**
@@ -4499,15 +4724,29 @@ export interface components {
         /** InvoiceCreate */
         InvoiceCreate: {
             /**
+             * Account Tax Ids
+             * @description Your own tax ids that are printed.
+             */
+            account_tax_ids?: string[] | null;
+            /**
              * Allow Empty
              * @description Whether an invoice without items may be finalized: it is `paid` and `fulfilled` at once. By default `false`.
              */
             allow_empty?: boolean;
+            /** Application Fee Amount */
+            application_fee_amount?: number | null;
             /**
              * Auto Advance
              * @description Whether Stripe finalizes and collects by itself. By default `false`.
              */
             auto_advance?: boolean;
+            /** @description Whether Stripe computes the taxes. */
+            automatic_tax?: components["schemas"]["AutomaticTaxParams"] | null;
+            /**
+             * Automatically Finalizes At
+             * @description When Stripe finalizes the draft by itself: within 5 years.
+             */
+            automatically_finalizes_at?: string | null;
             /** @description By default `"send_invoice"`. */
             collection_method?: components["schemas"]["CollectionMethod"];
             /** Currency */
@@ -4528,10 +4767,30 @@ export interface components {
              * @example 30
              */
             days_until_due?: number | null;
+            /**
+             * Default Payment Method
+             * @description Of the customer.
+             */
+            default_payment_method?: string | null;
+            /**
+             * Default Tax Rates
+             * @description Of items that have none of their own.
+             */
+            default_tax_rates?: string[] | null;
             /** Description */
             description?: string | null;
+            /**
+             * Discounts
+             * @description Without it, the customer's. An empty list: none.
+             */
+            discounts?: components["schemas"]["DiscountParams"][] | null;
             /** Due At */
             due_at?: string | null;
+            /**
+             * Effective At
+             * @description The printed date of issue; without it, when the invoice is finalized.
+             */
+            effective_at?: string | null;
             /**
              * Finalize
              * @description By default `false`.
@@ -4542,6 +4801,8 @@ export interface components {
             footer?: string | null;
             /** @description Kept as JSON in Stripe's metadata. */
             fulfillment_policy?: components["schemas"]["FulfillmentPolicy"] | null;
+            /** @description The account whose name and address are printed. */
+            issuer?: components["schemas"]["PartyParams"] | null;
             /**
              * Items
              * @example [
@@ -4556,10 +4817,31 @@ export interface components {
             metadata?: {
                 [key: string]: string;
             };
+            /**
+             * Number
+             * @description A number of your own. That numbers are unique and without gaps is up to you then.
+             */
+            number?: string | null;
+            /**
+             * On Behalf Of
+             * @description The account that the payment is for.
+             */
+            on_behalf_of?: string | null;
+            payment_settings?: components["schemas"]["PaymentSettingsParams"] | null;
+            /**
+             * Pending Invoice Items Behavior
+             * @description Whether the customer's pending items become items of the draft. By default `"exclude"`.
+             * @enum {string}
+             */
+            pending_invoice_items_behavior?: "exclude" | "include";
             /** Reference */
             reference?: string | null;
+            rendering?: components["schemas"]["RenderingParams"] | null;
+            shipping_cost?: components["schemas"]["ShippingCostParams"] | null;
+            shipping_details?: components["schemas"]["ShippingParams"] | null;
             /** Statement Descriptor */
             statement_descriptor?: string | null;
+            transfer_data?: components["schemas"]["TransferDataParams"] | null;
         };
         /**
          * InvoiceEvent
@@ -4641,6 +4923,11 @@ export interface components {
              * @description Whether an invoice without items may be finalized: it is `paid` and `fulfilled` at once. By default `false`.
              */
             allow_empty?: boolean;
+            /**
+             * Auto Advance
+             * @description Whether Stripe collects by itself from now on; without it as the draft has it.
+             */
+            auto_advance?: boolean | null;
         };
         /** InvoiceFulfillment */
         InvoiceFulfillment: {
@@ -4659,6 +4946,16 @@ export interface components {
         };
         /** InvoicePay */
         InvoicePay: {
+            /**
+             * Mandate
+             * @example mandate_1Pgf
+             */
+            mandate?: string | null;
+            /**
+             * Off Session
+             * @description Whether the payer is away, and cannot authenticate; `true` without it.
+             */
+            off_session?: boolean | null;
             /**
              * Paid Out Of Band
              * @description By default `false`.
@@ -4754,6 +5051,7 @@ export interface components {
         };
         /** InvoicePreview */
         InvoicePreview: {
+            automatic_tax?: components["schemas"]["AutomaticTaxParams"] | null;
             /** Currency */
             currency?: string | null;
             /**
@@ -4763,6 +5061,9 @@ export interface components {
              */
             customer?: string | null;
             customer_details?: components["schemas"]["PreviewCustomer"] | null;
+            /** Discounts */
+            discounts?: components["schemas"]["DiscountParams"][] | null;
+            issuer?: components["schemas"]["PartyParams"] | null;
             /**
              * Items
              * @example [
@@ -4773,6 +5074,8 @@ export interface components {
              *     ]
              */
             items?: components["schemas"]["ItemCreate"][];
+            /** On Behalf Of */
+            on_behalf_of?: string | null;
         };
         /** InvoicePreviewed */
         InvoicePreviewed: {
@@ -4842,7 +5145,7 @@ export interface components {
         };
         /**
          * InvoiceSettingsParams
-         * @description What drafts inherit: they copy custom fields and footer when they are made.
+         * @description What drafts inherit: they copy custom fields, footer and rendering when they are made.
          */
         InvoiceSettingsParams: {
             /** Custom Fields */
@@ -4851,6 +5154,7 @@ export interface components {
             default_payment_method?: string | null;
             /** Footer */
             footer?: string | null;
+            rendering_options?: components["schemas"]["RenderingOptionsParams"] | null;
         };
         /**
          * InvoiceState
@@ -5223,28 +5527,96 @@ export interface components {
         };
         /** InvoiceUpdate */
         InvoiceUpdate: {
-            /** Auto Advance */
+            /**
+             * Account Tax Ids
+             * @description Your own tax ids that are printed.
+             */
+            account_tax_ids?: string[] | null;
+            /**
+             * Application Fee Amount
+             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             */
+            application_fee_amount?: number;
+            /**
+             * Auto Advance
+             * @description Whether Stripe finalizes and collects by itself.
+             */
             auto_advance?: boolean;
+            /** @description Whether Stripe computes the taxes. */
+            automatic_tax?: components["schemas"]["AutomaticTaxParams"];
+            /**
+             * Automatically Finalizes At
+             * Format: date-time
+             * @description When Stripe finalizes the draft by itself: within 5 years.
+             */
+            automatically_finalizes_at?: string;
             collection_method?: components["schemas"]["CollectionMethod"];
-            /** Custom Fields */
+            /**
+             * Custom Fields
+             * @description Replaces what the customer would hand down.
+             */
             custom_fields?: components["schemas"]["CustomFieldParams"][] | null;
-            /** Days Until Due */
+            /**
+             * Days Until Due
+             * @description With send_invoice: INVOICE_DAYS_UNTIL_DUE of the deployment where due_at is not given either.
+             * @example 30
+             */
             days_until_due?: number;
+            /**
+             * Default Payment Method
+             * @description Of the customer.
+             */
+            default_payment_method?: string | null;
+            /**
+             * Default Tax Rates
+             * @description Of items that have none of their own.
+             */
+            default_tax_rates?: string[] | null;
             /**
              * Description
              * @example Consulting in May
              */
             description?: string | null;
-            /** Due At */
-            due_at?: string | null;
+            /**
+             * Discounts
+             * @description Without it, the customer's. An empty list: none.
+             */
+            discounts?: components["schemas"]["DiscountParams"][] | null;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at?: string;
+            /**
+             * Effective At
+             * @description The printed date of issue; without it, when the invoice is finalized.
+             */
+            effective_at?: string | null;
             /** Footer */
             footer?: string | null;
+            /** @description The account whose name and address are printed. */
+            issuer?: components["schemas"]["PartyParams"];
             /** Metadata */
             metadata?: {
                 [key: string]: string | null;
             };
+            /**
+             * Number
+             * @description A number of your own. That numbers are unique and without gaps is up to you then.
+             */
+            number?: string | null;
+            /**
+             * On Behalf Of
+             * @description The account that the payment is for.
+             */
+            on_behalf_of?: string | null;
+            payment_settings?: components["schemas"]["PaymentSettingsParams"];
+            rendering?: components["schemas"]["RenderingParams"];
+            shipping_cost?: components["schemas"]["ShippingCostParams"] | null;
+            shipping_details?: components["schemas"]["ShippingParams"] | null;
             /** Statement Descriptor */
             statement_descriptor?: string | null;
+            transfer_data?: components["schemas"]["TransferDataParams"] | null;
         };
         /**
          * InvoiceWithSecret
@@ -5539,7 +5911,7 @@ export interface components {
         };
         /**
          * ItemCreate
-         * @description One of `{price, quantity}`, `{amount, currency, description}` and `{price_data, quantity}`.
+         * @description One of `{price, quantity}`, `{price_data, quantity}`, `{amount, currency}`, `{unit_amount_decimal, currency}`, `{invoice_item}`.
          */
         ItemCreate: {
             /** Amount */
@@ -5548,21 +5920,55 @@ export interface components {
             currency?: string | null;
             /** Description */
             description?: string | null;
+            /**
+             * Discountable
+             * @description Whether discounts apply to it.
+             */
+            discountable?: boolean | null;
+            /** Discounts */
+            discounts?: components["schemas"]["DiscountParams"][] | null;
+            /**
+             * Invoice Item
+             * @description An item of the customer's that is on no invoice.
+             */
+            invoice_item?: string | null;
             /** Metadata */
             metadata?: {
                 [key: string]: string;
             };
+            period?: components["schemas"]["PeriodParams"] | null;
             /**
              * Price
              * @example price_1Pgf
              */
             price?: string | null;
-            price_data?: components["schemas"]["PriceData"] | null;
+            price_data?: components["schemas"]["PriceDataParams"] | null;
             /**
              * Quantity
              * @example 2
              */
             quantity?: number | null;
+            /** Quantity Decimal */
+            quantity_decimal?: string | null;
+            /**
+             * Tax Amounts
+             * @description Instead of taxes that Stripe computes.
+             */
+            tax_amounts?: components["schemas"]["TaxAmountParams"][] | null;
+            /** Tax Behavior */
+            tax_behavior?: ("exclusive" | "inclusive" | "unspecified") | null;
+            /** Tax Code */
+            tax_code?: string | null;
+            /**
+             * Tax Rates
+             * @description Instead of the invoice's `default_tax_rates`.
+             */
+            tax_rates?: string[] | null;
+            /**
+             * Unit Amount Decimal
+             * @description What one unit of `quantity` costs, without a product: `description` says what it is of.
+             */
+            unit_amount_decimal?: string | null;
         };
         /** ItemPreviewed */
         ItemPreviewed: {
@@ -5613,26 +6019,97 @@ export interface components {
             /** Unit Amount Decimal */
             unit_amount_decimal: string | null;
         };
-        /** ItemUpdate */
-        ItemUpdate: {
-            /** Amount */
-            amount?: number | null;
-            /** Currency */
-            currency?: string | null;
+        /**
+         * ItemProductParams
+         * @description A product made for this item alone.
+         */
+        ItemProductParams: {
             /** Description */
             description?: string | null;
+            /** Images */
+            images?: string[] | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: string;
+            };
+            /**
+             * Name
+             * @example Consulting
+             */
+            name: string;
+            /**
+             * Tax Code
+             * @example txcd_10000000
+             */
+            tax_code?: string | null;
+            /**
+             * Unit Label
+             * @example hour
+             */
+            unit_label?: string | null;
+        };
+        /** ItemUpdate */
+        ItemUpdate: {
+            /**
+             * Amount
+             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             */
+            amount?: number;
+            /**
+             * Currency
+             * @example usd
+             */
+            currency?: string;
+            /** Description */
+            description?: string | null;
+            /**
+             * Discountable
+             * @description Whether discounts apply to it.
+             */
+            discountable?: boolean;
+            /** Discounts */
+            discounts?: components["schemas"]["DiscountParams"][] | null;
             /** Metadata */
             metadata?: {
                 [key: string]: string | null;
             };
+            period?: components["schemas"]["PeriodParams"];
             /** Price */
-            price?: string | null;
-            price_data?: components["schemas"]["PriceData"] | null;
+            price?: string;
+            price_data?: components["schemas"]["PriceDataParams"];
             /**
              * Quantity
              * @example 3
              */
-            quantity?: number | null;
+            quantity?: number;
+            /**
+             * Quantity Decimal
+             * @description With at most 12 decimals, e.g. `3.5`.
+             */
+            quantity_decimal?: string;
+            /**
+             * Tax Amounts
+             * @description Instead of taxes that Stripe computes.
+             */
+            tax_amounts?: components["schemas"]["TaxAmountParams"][] | null;
+            /**
+             * Tax Behavior
+             * @description Whether the amount has the tax in it.
+             * @enum {string}
+             */
+            tax_behavior?: "exclusive" | "inclusive" | "unspecified";
+            /** Tax Code */
+            tax_code?: string;
+            /**
+             * Tax Rates
+             * @description Instead of the invoice's `default_tax_rates`.
+             */
+            tax_rates?: string[] | null;
+            /**
+             * Unit Amount Decimal
+             * @description What one unit of `quantity` costs, without a product: `description` says what it is of.
+             */
+            unit_amount_decimal?: string;
         };
         /**
          * ItemsCreate
@@ -5664,6 +6141,11 @@ export interface components {
          * @enum {string}
          */
         Moment: "processing" | "fulfilled" | "action_required" | "disputed" | "partly_reversed" | "reversed" | "reinstated";
+        /**
+         * NoOptionsParams
+         * @description Stripe has no options of this payment method yet.
+         */
+        NoOptionsParams: Record<string, never>;
         /**
          * NotRefunded
          * @description What Stripe refused to refund after it had refunded a part, which stays refunded.
@@ -5707,6 +6189,20 @@ export interface components {
              * @example self
              */
             type: string | null;
+        };
+        /**
+         * PartyParams
+         * @description `self`, or a connected account.
+         */
+        PartyParams: {
+            /** Account */
+            account?: string | null;
+            /**
+             * Type
+             * @example self
+             * @enum {string}
+             */
+            type: "self" | "account";
         };
         /** PaymentAttach */
         PaymentAttach: {
@@ -5952,6 +6448,21 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PaymentMethodOptionsParams */
+        PaymentMethodOptionsParams: {
+            acss_debit?: components["schemas"]["AcssDebitOptionsParams"] | null;
+            bancontact?: components["schemas"]["BancontactOptionsParams"] | null;
+            billie?: components["schemas"]["BillieOptionsParams"] | null;
+            blik?: components["schemas"]["NoOptionsParams"] | null;
+            card?: components["schemas"]["CardOptionsParams"] | null;
+            customer_balance?: components["schemas"]["CustomerBalanceOptionsParams"] | null;
+            konbini?: components["schemas"]["NoOptionsParams"] | null;
+            payto?: components["schemas"]["PaytoOptionsParams"] | null;
+            pix?: components["schemas"]["PixOptionsParams"] | null;
+            sepa_debit?: components["schemas"]["NoOptionsParams"] | null;
+            upi?: components["schemas"]["UpiOptionsParams"] | null;
+            us_bank_account?: components["schemas"]["UsBankAccountOptionsParams"] | null;
+        };
         /** PaymentSettings */
         PaymentSettings: {
             /** Default Mandate */
@@ -5968,6 +6479,24 @@ export interface components {
              * @description Null: those of the account's settings.
              */
             payment_method_types: string[] | null;
+        };
+        /**
+         * PaymentSettingsParams
+         * @description What the PaymentIntent is made with when the invoice is finalized.
+         */
+        PaymentSettingsParams: {
+            /** Default Mandate */
+            default_mandate?: string | null;
+            payment_method_options?: components["schemas"]["PaymentMethodOptionsParams"] | null;
+            /**
+             * Payment Method Types
+             * @description Without it the account's settings decide.
+             * @example [
+             *       "card",
+             *       "sepa_debit"
+             *     ]
+             */
+            payment_method_types?: string[] | null;
         };
         /**
          * PaymentState
@@ -6014,6 +6543,20 @@ export interface components {
              */
             what_to_do: string | null;
         };
+        /** PaytoMandateParams */
+        PaytoMandateParams: {
+            /** Amount */
+            amount?: number | null;
+            /**
+             * Purpose
+             * @example other
+             */
+            purpose?: string | null;
+        };
+        /** PaytoOptionsParams */
+        PaytoOptionsParams: {
+            mandate_options?: components["schemas"]["PaytoMandateParams"] | null;
+        };
         /** Pdf */
         Pdf: {
             /**
@@ -6022,8 +6565,29 @@ export interface components {
              */
             page_size: string | null;
         };
+        /** PdfParams */
+        PdfParams: {
+            /** Page Size */
+            page_size?: ("a4" | "auto" | "letter") | null;
+        };
         /** Period */
         Period: {
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+        };
+        /**
+         * PeriodParams
+         * @description When what is billed was, or will be, rendered: from `start` to `end`.
+         */
+        PeriodParams: {
             /**
              * End
              * Format: date-time
@@ -6042,6 +6606,13 @@ export interface components {
              * @example whe_0d8c
              */
             endpoint: string;
+        };
+        /** PixOptionsParams */
+        PixOptionsParams: {
+            /** Amount Includes Iof */
+            amount_includes_iof?: ("always" | "never") | null;
+            /** Expires After Seconds */
+            expires_after_seconds?: number | null;
         };
         /**
          * Policy
@@ -6081,23 +6652,11 @@ export interface components {
          */
         PreviewCustomer: {
             address?: components["schemas"]["AddressParams"] | null;
+            shipping?: components["schemas"]["ShippingParams"] | null;
             /** Tax Exempt */
             tax_exempt?: ("none" | "exempt" | "reverse") | null;
             /** Tax Ids */
-            tax_ids?: components["schemas"]["PreviewTaxId"][] | null;
-        };
-        /** PreviewTaxId */
-        PreviewTaxId: {
-            /**
-             * Type
-             * @example eu_vat
-             */
-            type: string;
-            /**
-             * Value
-             * @example DE123456789
-             */
-            value: string;
+            tax_ids?: components["schemas"]["TaxIdParams"][] | null;
         };
         /** Price */
         Price: {
@@ -6146,11 +6705,17 @@ export interface components {
         };
         /** PriceCreate */
         PriceCreate: {
+            /** Active */
+            active?: boolean | null;
             /**
              * Currency
              * @example usd
              */
             currency: string;
+            /** Currency Options */
+            currency_options?: {
+                [key: string]: components["schemas"]["CurrencyOptionParams"];
+            } | null;
             /** Lookup Key */
             lookup_key?: string | null;
             /** Metadata */
@@ -6163,9 +6728,17 @@ export interface components {
              * Product
              * @example prod_QZ4a
              */
-            product: string;
+            product?: string | null;
+            product_data?: components["schemas"]["PriceProductParams"] | null;
             /** Reference */
             reference?: string | null;
+            /** Tax Behavior */
+            tax_behavior?: ("exclusive" | "inclusive" | "unspecified") | null;
+            /**
+             * Transfer Lookup Key
+             * @description Whether the lookup key is taken from the price that has it.
+             */
+            transfer_lookup_key?: boolean | null;
             /**
              * Unit Amount
              * @example 12000
@@ -6175,17 +6748,20 @@ export interface components {
             unit_amount_decimal?: string | null;
         };
         /**
-         * PriceData
-         * @description A price made for this item alone.
+         * PriceDataParams
+         * @description A price made for this item alone, of a product or of one that is made with it.
          */
-        PriceData: {
+        PriceDataParams: {
             /**
              * Currency
              * @example usd
              */
             currency: string;
             /** Product */
-            product: string;
+            product?: string | null;
+            product_data?: components["schemas"]["ItemProductParams"] | null;
+            /** Tax Behavior */
+            tax_behavior?: ("exclusive" | "inclusive" | "unspecified") | null;
             /** Unit Amount */
             unit_amount?: number | null;
             /** Unit Amount Decimal */
@@ -6200,6 +6776,33 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /**
+         * PriceProductParams
+         * @description A product that is made with the price.
+         */
+        PriceProductParams: {
+            /** Active */
+            active?: boolean | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: string;
+            };
+            /**
+             * Name
+             * @example Consulting
+             */
+            name: string;
+            /**
+             * Tax Code
+             * @example txcd_10000000
+             */
+            tax_code?: string | null;
+            /**
+             * Unit Label
+             * @example hour
+             */
+            unit_label?: string | null;
+        };
         /** PriceUpdate */
         PriceUpdate: {
             /**
@@ -6207,6 +6810,10 @@ export interface components {
              * @example false
              */
             active?: boolean;
+            /** Currency Options */
+            currency_options?: {
+                [key: string]: components["schemas"]["CurrencyOptionParams"];
+            } | null;
             /** Lookup Key */
             lookup_key?: string | null;
             /** Metadata */
@@ -6215,6 +6822,17 @@ export interface components {
             };
             /** Nickname */
             nickname?: string | null;
+            /**
+             * Tax Behavior
+             * @description Whether the amount has the tax in it.
+             * @enum {string}
+             */
+            tax_behavior?: "exclusive" | "inclusive" | "unspecified";
+            /**
+             * Transfer Lookup Key
+             * @description Whether the lookup key is taken from the price that has it.
+             */
+            transfer_lookup_key?: boolean;
         };
         /**
          * Problem
@@ -6342,8 +6960,11 @@ export interface components {
              * @description By default `true`.
              */
             active?: boolean;
+            default_price_data?: components["schemas"]["DefaultPriceParams"] | null;
             /** Description */
             description?: string | null;
+            /** Images */
+            images?: string[] | null;
             /** Metadata */
             metadata?: {
                 [key: string]: string;
@@ -6355,6 +6976,18 @@ export interface components {
             name: string;
             /** Reference */
             reference?: string | null;
+            /**
+             * Tax Code
+             * @example txcd_10000000
+             */
+            tax_code?: string | null;
+            /**
+             * Unit Label
+             * @example hour
+             */
+            unit_label?: string | null;
+            /** Url */
+            url?: string | null;
         };
         /** ProductList */
         ProductList: {
@@ -6369,8 +7002,12 @@ export interface components {
         ProductUpdate: {
             /** Active */
             active?: boolean;
+            /** Default Price */
+            default_price?: string | null;
             /** Description */
             description?: string | null;
+            /** Images */
+            images?: string[] | null;
             /** Metadata */
             metadata?: {
                 [key: string]: string | null;
@@ -6380,6 +7017,18 @@ export interface components {
              * @example Consulting
              */
             name?: string;
+            /**
+             * Tax Code
+             * @example txcd_10000000
+             */
+            tax_code?: string | null;
+            /**
+             * Unit Label
+             * @example hour
+             */
+            unit_label?: string | null;
+            /** Url */
+            url?: string | null;
         };
         /** Promotion */
         Promotion: {
@@ -6805,6 +7454,32 @@ export interface components {
              */
             template: string | null;
         };
+        /** RenderingOptionsParams */
+        RenderingOptionsParams: {
+            /** Amount Tax Display */
+            amount_tax_display?: ("exclude_tax" | "include_inclusive_tax") | null;
+            /**
+             * Template
+             * @example inrtem_1Pgf
+             */
+            template?: string | null;
+        };
+        /**
+         * RenderingParams
+         * @description How Stripe renders the invoice.
+         */
+        RenderingParams: {
+            /** Amount Tax Display */
+            amount_tax_display?: ("exclude_tax" | "include_inclusive_tax") | null;
+            pdf?: components["schemas"]["PdfParams"] | null;
+            /**
+             * Template
+             * @example inrtem_1Pgf
+             */
+            template?: string | null;
+            /** Template Version */
+            template_version?: number | null;
+        };
         /** Restrictions */
         Restrictions: {
             /** First Time Transaction */
@@ -6965,6 +7640,24 @@ export interface components {
             /** Phone */
             phone: string | null;
         };
+        /** ShippingAmountParams */
+        ShippingAmountParams: {
+            /**
+             * Amount
+             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             * @example 500
+             */
+            amount: number;
+            /**
+             * Currency
+             * @example usd
+             */
+            currency: string;
+            /** Currency Options */
+            currency_options?: {
+                [key: string]: components["schemas"]["ShippingOptionParams"];
+            } | null;
+        };
         /** ShippingCost */
         ShippingCost: {
             /** Amount Subtotal */
@@ -6981,6 +7674,15 @@ export interface components {
             /** Taxes */
             taxes: components["schemas"]["ShippingTax"][];
         };
+        /** ShippingCostParams */
+        ShippingCostParams: {
+            /**
+             * Shipping Rate
+             * @example shr_1Pgf
+             */
+            shipping_rate?: string | null;
+            shipping_rate_data?: components["schemas"]["ShippingRateDataParams"] | null;
+        };
         /**
          * ShippingDetails
          * @description To whom it is sent, and by whom.
@@ -6995,6 +7697,53 @@ export interface components {
             phone: string | null;
             /** Tracking Number */
             tracking_number: string | null;
+        };
+        /** ShippingOptionParams */
+        ShippingOptionParams: {
+            /**
+             * Amount
+             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             */
+            amount: number;
+            /** Tax Behavior */
+            tax_behavior?: ("exclusive" | "inclusive" | "unspecified") | null;
+        };
+        /**
+         * ShippingParams
+         * @description Where goods go.
+         */
+        ShippingParams: {
+            address: components["schemas"]["AddressParams"];
+            /**
+             * Name
+             * @example Jenny Rosen
+             */
+            name: string;
+            /** Phone */
+            phone?: string | null;
+        };
+        /**
+         * ShippingRateDataParams
+         * @description A shipping rate made for this invoice alone.
+         */
+        ShippingRateDataParams: {
+            delivery_estimate?: components["schemas"]["DeliveryEstimateParams"] | null;
+            /**
+             * Display Name
+             * @example Ground shipping
+             */
+            display_name: string;
+            fixed_amount: components["schemas"]["ShippingAmountParams"];
+            /** Metadata */
+            metadata?: {
+                [key: string]: string;
+            };
+            /** Tax Behavior */
+            tax_behavior?: ("exclusive" | "inclusive" | "unspecified") | null;
+            /** Tax Code */
+            tax_code?: string | null;
+            /** Type */
+            type?: "fixed_amount" | null;
         };
         /** ShippingTax */
         ShippingTax: {
@@ -7202,6 +7951,28 @@ export interface components {
             /** Taxable Amount */
             taxable_amount: number | null;
         };
+        /**
+         * TaxAmountParams
+         * @description A tax that an engine of the caller's computed.
+         */
+        TaxAmountParams: {
+            /**
+             * Amount
+             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             */
+            amount: number;
+            tax_rate_data: components["schemas"]["TaxRateDataParams"];
+            /**
+             * Taxability Reason
+             * @example standard_rated
+             */
+            taxability_reason?: string | null;
+            /**
+             * Taxable Amount
+             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             */
+            taxable_amount: number;
+        };
         /** TaxId */
         TaxId: {
             /**
@@ -7263,6 +8034,35 @@ export interface components {
             has_more: boolean;
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** TaxIdParams */
+        TaxIdParams: {
+            /**
+             * Type
+             * @example eu_vat
+             */
+            type: string;
+            /**
+             * Value
+             * @example DE123456789
+             */
+            value: string;
+        };
+        /**
+         * TaxLocationParams
+         * @description What Stripe derives the customer's tax location from, beside the address.
+         */
+        TaxLocationParams: {
+            /**
+             * Ip Address
+             * @example 203.0.113.7
+             */
+            ip_address?: string | null;
+            /**
+             * Validate Location
+             * @description `immediately`: refuse what gives no tax location. `auto` is for changes only.
+             */
+            validate_location?: ("auto" | "deferred" | "immediately") | null;
         };
         /** TaxRate */
         TaxRate: {
@@ -7371,6 +8171,42 @@ export interface components {
              */
             tax_type?: string | null;
         };
+        /**
+         * TaxRateDataParams
+         * @description A tax rate made for this tax alone.
+         */
+        TaxRateDataParams: {
+            /** Country */
+            country?: string | null;
+            /** Description */
+            description?: string | null;
+            /**
+             * Display Name
+             * @example VAT
+             */
+            display_name: string;
+            /** Inclusive */
+            inclusive: boolean;
+            /**
+             * Jurisdiction
+             * @example DE
+             */
+            jurisdiction?: string | null;
+            /** Jurisdiction Level */
+            jurisdiction_level?: ("city" | "country" | "county" | "district" | "multiple" | "state") | null;
+            /**
+             * Percentage
+             * @example 19
+             */
+            percentage: number;
+            /** State */
+            state?: string | null;
+            /**
+             * Tax Type
+             * @example vat
+             */
+            tax_type?: string | null;
+        };
         /** TaxRateList */
         TaxRateList: {
             /** Data */
@@ -7457,10 +8293,44 @@ export interface components {
              */
             what: string;
         };
+        /**
+         * TransferDataParams
+         * @description The connected account that gets the payment, or `amount` of it.
+         */
+        TransferDataParams: {
+            /** Amount */
+            amount?: number | null;
+            /**
+             * Destination
+             * @example acct_1Pgf
+             */
+            destination: string;
+        };
         /** Uncollectible */
         Uncollectible: {
             /** Reason */
             reason: string | null;
+        };
+        /** UpiMandateParams */
+        UpiMandateParams: {
+            /** Amount */
+            amount?: number | null;
+            /** Amount Type */
+            amount_type?: ("fixed" | "maximum") | null;
+            /** Description */
+            description?: string | null;
+            /** End Date */
+            end_date?: string | null;
+        };
+        /** UpiOptionsParams */
+        UpiOptionsParams: {
+            mandate_options?: components["schemas"]["UpiMandateParams"] | null;
+        };
+        /** UsBankAccountOptionsParams */
+        UsBankAccountOptionsParams: {
+            financial_connections?: components["schemas"]["FinancialConnectionsParams"] | null;
+            /** Verification Method */
+            verification_method?: ("automatic" | "instant" | "microdeposits") | null;
         };
         /**
          * Verification
@@ -10332,6 +11202,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "email": "jenny.rosen@example.com",
                  *       "name": "Jenny Rosen",
                  *       "preferred_locales": [
                  *         "de-AT",
@@ -14712,6 +15583,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "days_until_due": 30,
                  *       "description": "Consulting in May"
                  *     }
                  */
@@ -18004,6 +18876,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "currency": "usd",
                  *       "quantity": 3
                  *     }
                  */
@@ -18825,6 +19698,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "mandate": "mandate_1Pgf",
                  *       "payment_method": "pm_card_visa"
                  *     }
                  */
@@ -21843,7 +22717,9 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "name": "Consulting"
+                 *       "name": "Consulting",
+                 *       "tax_code": "txcd_10000000",
+                 *       "unit_label": "hour"
                  *     }
                  */
                 "application/json": components["schemas"]["ProductCreate"];
@@ -22258,7 +23134,9 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "name": "Consulting"
+                 *       "name": "Consulting",
+                 *       "tax_code": "txcd_10000000",
+                 *       "unit_label": "hour"
                  *     }
                  */
                 "application/json": components["schemas"]["ProductUpdate"];

@@ -5,6 +5,14 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 
+class AccountFiltersParams(TypedDict):
+    account_subcategories: NotRequired[list[Literal['checking', 'savings']] | None]
+
+
+class AcssMandateParams(TypedDict):
+    transaction_type: NotRequired[Literal['business', 'personal'] | None]
+
+
 class Address(TypedDict):
     city: str | None
     country: str | None
@@ -84,6 +92,10 @@ class AuditEntryList(TypedDict):
     next_cursor: str | None
 
 
+class BancontactOptionsParams(TypedDict):
+    preferred_language: NotRequired[Literal['de', 'en', 'fr', 'nl'] | None]
+
+
 class ClientSecret(TypedDict):
     client_secret: str
     payment_intent: str | None
@@ -91,6 +103,14 @@ class ClientSecret(TypedDict):
 
 
 CollectionMethod: TypeAlias = Literal['send_invoice', 'charge_automatically']
+
+
+class CompanyDetailsParams(TypedDict):
+    registered_address: NotRequired[AddressParams | None]
+    registered_name: NotRequired[str | None]
+    registration_number: NotRequired[str | None]
+    registration_type: NotRequired[str | None]
+    vat: NotRequired[str | None]
 
 
 class Coupon(TypedDict):
@@ -187,6 +207,16 @@ Whether a credit note reduces what is to be paid, gives back what was paid, or b
 """
 
 
+class CurrencyOptionParams(TypedDict):
+    """
+    The price in a further currency.
+    """
+
+    tax_behavior: NotRequired[Literal['exclusive', 'inclusive', 'unspecified'] | None]
+    unit_amount: NotRequired[int | None]
+    unit_amount_decimal: NotRequired[str | None]
+
+
 class CustomField(TypedDict):
     name: str
     value: str
@@ -204,6 +234,19 @@ class CustomFieldParams(TypedDict):
 PreferredLocale: TypeAlias = str
 
 
+class DefaultPriceParams(TypedDict):
+    """
+    A price that is made with the product.
+    """
+
+    currency: str
+    currency_options: NotRequired[dict[str, CurrencyOptionParams] | None]
+    metadata: NotRequired[dict[str, str]]
+    tax_behavior: NotRequired[Literal['exclusive', 'inclusive', 'unspecified'] | None]
+    unit_amount: NotRequired[int | None]
+    unit_amount_decimal: NotRequired[str | None]
+
+
 class Deleted(TypedDict):
     """
     What a DELETE answers.
@@ -211,6 +254,11 @@ class Deleted(TypedDict):
 
     deleted: bool
     id: str
+
+
+class DeliveryParams(TypedDict):
+    unit: Literal['hour', 'day', 'business_day', 'week', 'month']
+    value: int
 
 
 DeliveryStatus: TypeAlias = Literal['pending', 'delivering', 'delivered', 'failed', 'dead', 'canceled']
@@ -234,6 +282,16 @@ class DiscountAmount(TypedDict):
     discount: str | None
 
 
+class DiscountParams(TypedDict):
+    """
+    One of `coupon`, `promotion_code` and `discount`, which is one that exists already.
+    """
+
+    coupon: NotRequired[str | None]
+    discount: NotRequired[str | None]
+    promotion_code: NotRequired[str | None]
+
+
 DisputeStatus: TypeAlias = Literal['warning_needs_response', 'warning_under_review', 'warning_closed', 'needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'won', 'lost', 'prevented']
 """
 Stripe's statuses of a dispute. An inquiry (`warning_…`) withdraws no money, but may become a dispute.
@@ -241,6 +299,10 @@ Stripe's statuses of a dispute. An inquiry (`warning_…`) withdraws no money, b
 
 
 EndpointStatus: TypeAlias = Literal['enabled', 'disabled']
+
+
+class EuBankTransferParams(TypedDict):
+    country: Literal['BE', 'DE', 'ES', 'FR', 'IE', 'NL']
 
 
 Failure: TypeAlias = Literal['address_refused', 'dns', 'connection', 'tls', 'timeout', 'bad_response', 'redirect', 'status', 'gone', 'secret_unreadable', 'worker_lost', 'event_gone', 'no_address']
@@ -267,6 +329,12 @@ class FinalizationError(TypedDict):
     message: str | None
     param: str | None
     type: str | None
+
+
+class FinancialConnectionsParams(TypedDict):
+    filters: NotRequired[AccountFiltersParams | None]
+    permissions: NotRequired[list[Literal['balances', 'ownership', 'payment_method', 'transactions']] | None]
+    prefetch: NotRequired[list[Literal['balances', 'ownership', 'transactions']] | None]
 
 
 FulfillOn: TypeAlias = Literal['paid', 'processing']
@@ -363,6 +431,17 @@ class HostedPages(TypedDict):
     invoice_pdf: str | None
 
 
+class InstallmentPlanParams(TypedDict):
+    count: NotRequired[int | None]
+    interval: NotRequired[Literal['month'] | None]
+    type: Literal['bonus', 'fixed_count', 'revolving']
+
+
+class InstallmentsParams(TypedDict):
+    enabled: NotRequired[bool | None]
+    plan: NotRequired[InstallmentPlanParams | None]
+
+
 class InvoiceCopy(TypedDict):
     customer: NotRequired[str | None]
     """
@@ -384,10 +463,20 @@ class InvoiceCopy(TypedDict):
     reference: NotRequired[str | None]
 
 
+AccountTaxId: TypeAlias = str
+
+
+DefaultTaxRate: TypeAlias = str
+
+
 class InvoiceFinalize(TypedDict):
     allow_empty: NotRequired[bool]
     """
     Whether an invoice without items may be finalized: it is `paid` and `fulfilled` at once. By default `false`.
+    """
+    auto_advance: NotRequired[bool | None]
+    """
+    Whether Stripe collects by itself from now on; without it as the draft has it.
     """
 
 
@@ -397,6 +486,11 @@ class InvoiceFulfillment(TypedDict):
 
 
 class InvoicePay(TypedDict):
+    mandate: NotRequired[str | None]
+    off_session: NotRequired[bool | None]
+    """
+    Whether the payer is away, and cannot authenticate; `true` without it.
+    """
     paid_out_of_band: NotRequired[bool]
     """
     By default `false`.
@@ -438,16 +532,6 @@ class InvoiceRevise(TypedDict):
     """
 
 
-class InvoiceSettingsParams(TypedDict):
-    """
-    What drafts inherit: they copy custom fields and footer when they are made.
-    """
-
-    custom_fields: NotRequired[list[CustomFieldParams] | None]
-    default_payment_method: NotRequired[str | None]
-    footer: NotRequired[str | None]
-
-
 InvoiceStatus: TypeAlias = Literal['draft', 'open', 'uncollectible', 'paid', 'void']
 """
 Stripe's five statuses of an invoice.
@@ -459,16 +543,23 @@ class InvoiceTaxId(TypedDict):
     value: str | None
 
 
-class InvoiceUpdate(TypedDict):
-    auto_advance: NotRequired[bool]
-    collection_method: NotRequired[CollectionMethod]
-    custom_fields: NotRequired[list[CustomFieldParams] | None]
-    days_until_due: NotRequired[int]
+TaxRate: TypeAlias = str
+
+
+Image: TypeAlias = str
+
+
+class ItemProductParams(TypedDict):
+    """
+    A product made for this item alone.
+    """
+
     description: NotRequired[str | None]
-    due_at: NotRequired[str | None]
-    footer: NotRequired[str | None]
-    metadata: NotRequired[dict[str, str | None]]
-    statement_descriptor: NotRequired[str | None]
+    images: NotRequired[list[Image] | None]
+    metadata: NotRequired[dict[str, str]]
+    name: str
+    tax_code: NotRequired[str | None]
+    unit_label: NotRequired[str | None]
 
 
 class LinkedRefund(TypedDict):
@@ -487,6 +578,12 @@ Moment: TypeAlias = Literal['processing', 'fulfilled', 'action_required', 'dispu
 """
 What becomes of a fulfillment that actions follow.
 """
+
+
+class NoOptionsParams(TypedDict):
+    """
+    Stripe has no options of this payment method yet.
+    """
 
 
 class NotRefunded(TypedDict):
@@ -512,6 +609,15 @@ class Party(TypedDict):
 
     account: str | None
     type: str | None
+
+
+class PartyParams(TypedDict):
+    """
+    `self`, or a connected account.
+    """
+
+    account: NotRequired[str | None]
+    type: Literal['self', 'account']
 
 
 class PaymentAttach(TypedDict):
@@ -615,6 +721,9 @@ class PaymentSettings(TypedDict):
     """
 
 
+PaymentMethodType: TypeAlias = str
+
+
 class PaymentState(TypedDict):
     """
     One payment of an invoice.
@@ -646,8 +755,21 @@ class PaymentState(TypedDict):
     """
 
 
+class PaytoMandateParams(TypedDict):
+    amount: NotRequired[int | None]
+    purpose: NotRequired[str | None]
+
+
+class PaytoOptionsParams(TypedDict):
+    mandate_options: NotRequired[PaytoMandateParams | None]
+
+
 class Pdf(TypedDict):
     page_size: str | None
+
+
+class PdfParams(TypedDict):
+    page_size: NotRequired[Literal['a4', 'auto', 'letter'] | None]
 
 
 class Period(TypedDict):
@@ -655,8 +777,22 @@ class Period(TypedDict):
     start: str
 
 
+class PeriodParams(TypedDict):
+    """
+    When what is billed was, or will be, rendered: from `start` to `end`.
+    """
+
+    end: str
+    start: str
+
+
 class PingData(TypedDict):
     endpoint: str
+
+
+class PixOptionsParams(TypedDict):
+    amount_includes_iof: NotRequired[Literal['always', 'never'] | None]
+    expires_after_seconds: NotRequired[int | None]
 
 
 class Policy(TypedDict):
@@ -683,11 +819,6 @@ class PretaxCredit(TypedDict):
     type: str | None
 
 
-class PreviewTaxId(TypedDict):
-    type: str
-    value: str
-
-
 class Price(TypedDict):
     active: bool
     created_at: str
@@ -705,24 +836,15 @@ class Price(TypedDict):
     updated_at: str
 
 
-class PriceCreate(TypedDict):
-    currency: str
-    lookup_key: NotRequired[str | None]
-    metadata: NotRequired[dict[str, str]]
-    nickname: NotRequired[str | None]
-    product: str
-    reference: NotRequired[str | None]
-    unit_amount: NotRequired[int | None]
-    unit_amount_decimal: NotRequired[str | None]
-
-
-class PriceData(TypedDict):
+class PriceDataParams(TypedDict):
     """
-    A price made for this item alone.
+    A price made for this item alone, of a product or of one that is made with it.
     """
 
     currency: str
-    product: str
+    product: NotRequired[str | None]
+    product_data: NotRequired[ItemProductParams | None]
+    tax_behavior: NotRequired[Literal['exclusive', 'inclusive', 'unspecified'] | None]
     unit_amount: NotRequired[int | None]
     unit_amount_decimal: NotRequired[str | None]
 
@@ -733,11 +855,32 @@ class PriceList(TypedDict):
     next_cursor: str | None
 
 
+class PriceProductParams(TypedDict):
+    """
+    A product that is made with the price.
+    """
+
+    active: NotRequired[bool | None]
+    metadata: NotRequired[dict[str, str]]
+    name: str
+    tax_code: NotRequired[str | None]
+    unit_label: NotRequired[str | None]
+
+
 class PriceUpdate(TypedDict):
     active: NotRequired[bool]
+    currency_options: NotRequired[dict[str, CurrencyOptionParams] | None]
     lookup_key: NotRequired[str | None]
     metadata: NotRequired[dict[str, str | None]]
     nickname: NotRequired[str | None]
+    tax_behavior: NotRequired[Literal['exclusive', 'inclusive', 'unspecified']]
+    """
+    Whether the amount has the tax in it.
+    """
+    transfer_lookup_key: NotRequired[bool]
+    """
+    Whether the lookup key is taken from the price that has it.
+    """
 
 
 class Product1(TypedDict):
@@ -762,10 +905,15 @@ class ProductCreate(TypedDict):
     """
     By default `true`.
     """
+    default_price_data: NotRequired[DefaultPriceParams | None]
     description: NotRequired[str | None]
+    images: NotRequired[list[Image] | None]
     metadata: NotRequired[dict[str, str]]
     name: str
     reference: NotRequired[str | None]
+    tax_code: NotRequired[str | None]
+    unit_label: NotRequired[str | None]
+    url: NotRequired[str | None]
 
 
 class ProductList(TypedDict):
@@ -776,9 +924,14 @@ class ProductList(TypedDict):
 
 class ProductUpdate(TypedDict):
     active: NotRequired[bool]
+    default_price: NotRequired[str | None]
     description: NotRequired[str | None]
+    images: NotRequired[list[Image] | None]
     metadata: NotRequired[dict[str, str | None]]
     name: NotRequired[str]
+    tax_code: NotRequired[str | None]
+    unit_label: NotRequired[str | None]
+    url: NotRequired[str | None]
 
 
 class Promotion(TypedDict):
@@ -850,6 +1003,22 @@ class RenderingOptions(TypedDict):
     template: str | None
 
 
+class RenderingOptionsParams(TypedDict):
+    amount_tax_display: NotRequired[Literal['exclude_tax', 'include_inclusive_tax'] | None]
+    template: NotRequired[str | None]
+
+
+class RenderingParams(TypedDict):
+    """
+    How Stripe renders the invoice.
+    """
+
+    amount_tax_display: NotRequired[Literal['exclude_tax', 'include_inclusive_tax'] | None]
+    pdf: NotRequired[PdfParams | None]
+    template: NotRequired[str | None]
+    template_version: NotRequired[int | None]
+
+
 class Restrictions(TypedDict):
     first_time_transaction: bool
     minimum_amount: int | None
@@ -910,9 +1079,6 @@ class SetupIntent(TypedDict):
     updated_at: str
 
 
-PaymentMethodType: TypeAlias = str
-
-
 class SetupIntentCreate(TypedDict):
     payment_method_types: NotRequired[list[PaymentMethodType] | None]
     """
@@ -963,6 +1129,24 @@ class ShippingDetails(TypedDict):
     name: str | None
     phone: str | None
     tracking_number: str | None
+
+
+class ShippingOptionParams(TypedDict):
+    amount: int
+    """
+    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    """
+    tax_behavior: NotRequired[Literal['exclusive', 'inclusive', 'unspecified'] | None]
+
+
+class ShippingParams(TypedDict):
+    """
+    Where goods go.
+    """
+
+    address: AddressParams
+    name: str
+    phone: NotRequired[str | None]
 
 
 class ShippingTax(TypedDict):
@@ -1046,7 +1230,24 @@ class TaxIdCreate(TypedDict):
     value: str
 
 
-class TaxRate(TypedDict):
+class TaxIdParams(TypedDict):
+    type: str
+    value: str
+
+
+class TaxLocationParams(TypedDict):
+    """
+    What Stripe derives the customer's tax location from, beside the address.
+    """
+
+    ip_address: NotRequired[str | None]
+    validate_location: NotRequired[Literal['auto', 'deferred', 'immediately'] | None]
+    """
+    `immediately`: refuse what gives no tax location. `auto` is for changes only.
+    """
+
+
+class TaxRate2(TypedDict):
     active: bool
     country: str | None
     created_at: str
@@ -1093,8 +1294,24 @@ class TaxRateCreate(TypedDict):
     tax_type: NotRequired[str | None]
 
 
+class TaxRateDataParams(TypedDict):
+    """
+    A tax rate made for this tax alone.
+    """
+
+    country: NotRequired[str | None]
+    description: NotRequired[str | None]
+    display_name: str
+    inclusive: bool
+    jurisdiction: NotRequired[str | None]
+    jurisdiction_level: NotRequired[Literal['city', 'country', 'county', 'district', 'multiple', 'state'] | None]
+    percentage: float
+    state: NotRequired[str | None]
+    tax_type: NotRequired[str | None]
+
+
 class TaxRateList(TypedDict):
-    data: list[TaxRate]
+    data: list[TaxRate2]
     has_more: bool
     next_cursor: str | None
 
@@ -1127,8 +1344,33 @@ class TimelineEntry(TypedDict):
     """
 
 
+class TransferDataParams(TypedDict):
+    """
+    The connected account that gets the payment, or `amount` of it.
+    """
+
+    amount: NotRequired[int | None]
+    destination: str
+
+
 class Uncollectible(TypedDict):
     reason: str | None
+
+
+class UpiMandateParams(TypedDict):
+    amount: NotRequired[int | None]
+    amount_type: NotRequired[Literal['fixed', 'maximum'] | None]
+    description: NotRequired[str | None]
+    end_date: NotRequired[str | None]
+
+
+class UpiOptionsParams(TypedDict):
+    mandate_options: NotRequired[UpiMandateParams | None]
+
+
+class UsBankAccountOptionsParams(TypedDict):
+    financial_connections: NotRequired[FinancialConnectionsParams | None]
+    verification_method: NotRequired[Literal['automatic', 'instant', 'microdeposits'] | None]
 
 
 class Verification(TypedDict):
@@ -1246,6 +1488,11 @@ class WebhookSecretRotate(TypedDict):
     """
 
 
+class AcssDebitOptionsParams(TypedDict):
+    mandate_options: NotRequired[AcssMandateParams | None]
+    verification_method: NotRequired[Literal['automatic', 'instant', 'microdeposits'] | None]
+
+
 class ApiKey(TypedDict):
     """
     A key, without what is secret of it.
@@ -1348,6 +1595,14 @@ class AutomaticTax(TypedDict):
     """
 
 
+class AutomaticTaxParams(TypedDict):
+    enabled: bool
+    liability: NotRequired[PartyParams | None]
+    """
+    Who owes the tax.
+    """
+
+
 class BalanceDifference(TypedDict):
     """
     An object whose amount is not the same here and at Stripe. 0 also stands for an object that is unknown there.
@@ -1367,6 +1622,21 @@ class BalanceDifference(TypedDict):
     """
     In minor units of the currency.
     """
+
+
+class BankTransferParams(TypedDict):
+    eu_bank_transfer: NotRequired[EuBankTransferParams | None]
+    type: NotRequired[str | None]
+
+
+class BillieOptionsParams(TypedDict):
+    company_details: NotRequired[CompanyDetailsParams | None]
+    reference: NotRequired[str | None]
+
+
+class CardOptionsParams(TypedDict):
+    installments: NotRequired[InstallmentsParams | None]
+    request_three_d_secure: NotRequired[Literal['any', 'automatic', 'challenge'] | None]
 
 
 class CreditNoteLine(TypedDict):
@@ -1494,28 +1764,9 @@ class CreditNoteState(TypedDict):
     voided_at: str | None
 
 
-class CustomerCreate(TypedDict):
-    address: NotRequired[AddressParams | None]
-    description: NotRequired[str | None]
-    email: NotRequired[str | None]
-    invoice_settings: NotRequired[InvoiceSettingsParams | None]
-    metadata: NotRequired[dict[str, str]]
-    name: NotRequired[str | None]
-    payment_method: NotRequired[str | None]
-    phone: NotRequired[str | None]
-    preferred_locales: NotRequired[list[PreferredLocale] | None]
-    reference: NotRequired[str | None]
-
-
-class CustomerUpdate(TypedDict):
-    address: NotRequired[AddressParams | None]
-    description: NotRequired[str | None]
-    email: NotRequired[str | None]
-    invoice_settings: NotRequired[InvoiceSettingsParams | None]
-    metadata: NotRequired[dict[str, str | None]]
-    name: NotRequired[str | None]
-    phone: NotRequired[str | None]
-    preferred_locales: NotRequired[list[PreferredLocale] | None]
+class CustomerBalanceOptionsParams(TypedDict):
+    bank_transfer: NotRequired[BankTransferParams | None]
+    funding_type: NotRequired[Literal['bank_transfer'] | None]
 
 
 class Delivery(TypedDict):
@@ -1551,6 +1802,11 @@ class Delivery(TypedDict):
     next_attempt_at: str | None
     status: DeliveryStatus
     type: str
+
+
+class DeliveryEstimateParams(TypedDict):
+    maximum: NotRequired[DeliveryParams | None]
+    minimum: NotRequired[DeliveryParams | None]
 
 
 class DeliveryList(TypedDict):
@@ -1780,6 +2036,17 @@ class InvoiceSettings(TypedDict):
     rendering_options: RenderingOptions | None
 
 
+class InvoiceSettingsParams(TypedDict):
+    """
+    What drafts inherit: they copy custom fields, footer and rendering when they are made.
+    """
+
+    custom_fields: NotRequired[list[CustomFieldParams] | None]
+    default_payment_method: NotRequired[str | None]
+    footer: NotRequired[str | None]
+    rendering_options: NotRequired[RenderingOptionsParams | None]
+
+
 class Item(TypedDict):
     amount: int
     currency: str
@@ -1816,20 +2083,6 @@ class Item(TypedDict):
     unit_amount_decimal: str | None
 
 
-class ItemCreate(TypedDict):
-    """
-    One of `{price, quantity}`, `{amount, currency, description}` and `{price_data, quantity}`.
-    """
-
-    amount: NotRequired[int | None]
-    currency: NotRequired[str | None]
-    description: NotRequired[str | None]
-    metadata: NotRequired[dict[str, str]]
-    price: NotRequired[str | None]
-    price_data: NotRequired[PriceData | None]
-    quantity: NotRequired[int | None]
-
-
 class ItemPreviewed(TypedDict):
     amount: int
     currency: str
@@ -1864,28 +2117,38 @@ class ItemPreviewed(TypedDict):
     unit_amount_decimal: str | None
 
 
-class ItemUpdate(TypedDict):
-    amount: NotRequired[int | None]
-    currency: NotRequired[str | None]
-    description: NotRequired[str | None]
-    metadata: NotRequired[dict[str, str | None]]
-    price: NotRequired[str | None]
-    price_data: NotRequired[PriceData | None]
-    quantity: NotRequired[int | None]
-
-
-class ItemsCreate(TypedDict):
-    """
-    One item, or a list of them under `items`.
-    """
-
-    items: list[ItemCreate]
-
-
 class Parent(TypedDict):
     quote_details: QuoteDetails | None
     subscription_details: SubscriptionDetails | None
     type: str | None
+
+
+class PaymentMethodOptionsParams(TypedDict):
+    acss_debit: NotRequired[AcssDebitOptionsParams | None]
+    bancontact: NotRequired[BancontactOptionsParams | None]
+    billie: NotRequired[BillieOptionsParams | None]
+    blik: NotRequired[NoOptionsParams | None]
+    card: NotRequired[CardOptionsParams | None]
+    customer_balance: NotRequired[CustomerBalanceOptionsParams | None]
+    konbini: NotRequired[NoOptionsParams | None]
+    payto: NotRequired[PaytoOptionsParams | None]
+    pix: NotRequired[PixOptionsParams | None]
+    sepa_debit: NotRequired[NoOptionsParams | None]
+    upi: NotRequired[UpiOptionsParams | None]
+    us_bank_account: NotRequired[UsBankAccountOptionsParams | None]
+
+
+class PaymentSettingsParams(TypedDict):
+    """
+    What the PaymentIntent is made with when the invoice is finalized.
+    """
+
+    default_mandate: NotRequired[str | None]
+    payment_method_options: NotRequired[PaymentMethodOptionsParams | None]
+    payment_method_types: NotRequired[list[PaymentMethodType] | None]
+    """
+    Without it the account's settings decide.
+    """
 
 
 class PreviewCustomer(TypedDict):
@@ -1894,8 +2157,28 @@ class PreviewCustomer(TypedDict):
     """
 
     address: NotRequired[AddressParams | None]
+    shipping: NotRequired[ShippingParams | None]
     tax_exempt: NotRequired[Literal['none', 'exempt', 'reverse'] | None]
-    tax_ids: NotRequired[list[PreviewTaxId] | None]
+    tax_ids: NotRequired[list[TaxIdParams] | None]
+
+
+class PriceCreate(TypedDict):
+    active: NotRequired[bool | None]
+    currency: str
+    currency_options: NotRequired[dict[str, CurrencyOptionParams] | None]
+    lookup_key: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str]]
+    nickname: NotRequired[str | None]
+    product: NotRequired[str | None]
+    product_data: NotRequired[PriceProductParams | None]
+    reference: NotRequired[str | None]
+    tax_behavior: NotRequired[Literal['exclusive', 'inclusive', 'unspecified'] | None]
+    transfer_lookup_key: NotRequired[bool | None]
+    """
+    Whether the lookup key is taken from the price that has it.
+    """
+    unit_amount: NotRequired[int | None]
+    unit_amount_decimal: NotRequired[str | None]
 
 
 class Problem(TypedDict):
@@ -2071,12 +2354,35 @@ class RefundsMade(TypedDict):
     refunds: list[Refund]
 
 
+class ShippingAmountParams(TypedDict):
+    amount: int
+    """
+    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    """
+    currency: str
+    currency_options: NotRequired[dict[str, ShippingOptionParams] | None]
+
+
 class ShippingCost(TypedDict):
     amount_subtotal: int | None
     amount_tax: int | None
     amount_total: int | None
     shipping_rate: str | None
     taxes: list[ShippingTax]
+
+
+class ShippingRateDataParams(TypedDict):
+    """
+    A shipping rate made for this invoice alone.
+    """
+
+    delivery_estimate: NotRequired[DeliveryEstimateParams | None]
+    display_name: str
+    fixed_amount: ShippingAmountParams
+    metadata: NotRequired[dict[str, str]]
+    tax_behavior: NotRequired[Literal['exclusive', 'inclusive', 'unspecified'] | None]
+    tax_code: NotRequired[str | None]
+    type: NotRequired[Literal['fixed_amount'] | None]
 
 
 class StatusDetails(TypedDict):
@@ -2115,6 +2421,23 @@ class StripeEventList(TypedDict):
     data: list[StripeEventSummary]
     has_more: bool
     next_cursor: str | None
+
+
+class TaxAmountParams(TypedDict):
+    """
+    A tax that an engine of the caller's computed.
+    """
+
+    amount: int
+    """
+    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    """
+    tax_rate_data: TaxRateDataParams
+    taxability_reason: NotRequired[str | None]
+    taxable_amount: int
+    """
+    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    """
 
 
 class TaxId(TypedDict):
@@ -2314,10 +2637,69 @@ class Customer(TypedDict):
     updated_at: str
 
 
+class CustomerCreate(TypedDict):
+    address: NotRequired[AddressParams | None]
+    balance: NotRequired[int | None]
+    """
+    What the next invoices add; below zero, what they take off.
+    """
+    business_name: NotRequired[str | None]
+    description: NotRequired[str | None]
+    email: NotRequired[str | None]
+    individual_name: NotRequired[str | None]
+    invoice_prefix: NotRequired[str | None]
+    """
+    What the numbers of the customer's invoices begin with.
+    """
+    invoice_settings: NotRequired[InvoiceSettingsParams | None]
+    metadata: NotRequired[dict[str, str]]
+    name: NotRequired[str | None]
+    next_invoice_sequence: NotRequired[int | None]
+    """
+    The number of the next invoice, after the prefix.
+    """
+    payment_method: NotRequired[str | None]
+    phone: NotRequired[str | None]
+    preferred_locales: NotRequired[list[PreferredLocale] | None]
+    reference: NotRequired[str | None]
+    shipping: NotRequired[ShippingParams | None]
+    tax: NotRequired[TaxLocationParams | None]
+    tax_exempt: NotRequired[Literal['none', 'exempt', 'reverse'] | None]
+    tax_id_data: NotRequired[list[TaxIdParams] | None]
+
+
 class CustomerList(TypedDict):
     data: list[Customer]
     has_more: bool
     next_cursor: str | None
+
+
+class CustomerUpdate(TypedDict):
+    address: NotRequired[AddressParams | None]
+    balance: NotRequired[int]
+    """
+    What the next invoices add; below zero, what they take off.
+    """
+    business_name: NotRequired[str | None]
+    description: NotRequired[str | None]
+    email: NotRequired[str | None]
+    individual_name: NotRequired[str | None]
+    invoice_prefix: NotRequired[str]
+    """
+    What the numbers of the customer's invoices begin with.
+    """
+    invoice_settings: NotRequired[InvoiceSettingsParams]
+    metadata: NotRequired[dict[str, str | None]]
+    name: NotRequired[str | None]
+    next_invoice_sequence: NotRequired[int]
+    """
+    The number of the next invoice, after the prefix.
+    """
+    phone: NotRequired[str | None]
+    preferred_locales: NotRequired[list[PreferredLocale] | None]
+    shipping: NotRequired[ShippingParams | None]
+    tax: NotRequired[TaxLocationParams]
+    tax_exempt: NotRequired[Literal['none', 'exempt', 'reverse'] | None]
 
 
 class Invoice(TypedDict):
@@ -2468,46 +2850,6 @@ class Invoice(TypedDict):
     voided_at: str | None
 
 
-class InvoiceCreate(TypedDict):
-    allow_empty: NotRequired[bool]
-    """
-    Whether an invoice without items may be finalized: it is `paid` and `fulfilled` at once. By default `false`.
-    """
-    auto_advance: NotRequired[bool]
-    """
-    Whether Stripe finalizes and collects by itself. By default `false`.
-    """
-    collection_method: NotRequired[CollectionMethod]
-    """
-    By default `"send_invoice"`.
-    """
-    currency: NotRequired[str | None]
-    custom_fields: NotRequired[list[CustomFieldParams] | None]
-    """
-    Replaces what the customer would hand down.
-    """
-    customer: str
-    days_until_due: NotRequired[int | None]
-    """
-    With send_invoice: INVOICE_DAYS_UNTIL_DUE of the deployment where due_at is not given either.
-    """
-    description: NotRequired[str | None]
-    due_at: NotRequired[str | None]
-    finalize: NotRequired[bool]
-    """
-    By default `false`.
-    """
-    footer: NotRequired[str | None]
-    fulfillment_policy: NotRequired[FulfillmentPolicy | None]
-    """
-    Kept as JSON in Stripe's metadata.
-    """
-    items: NotRequired[list[ItemCreate]]
-    metadata: NotRequired[dict[str, str]]
-    reference: NotRequired[str | None]
-    statement_descriptor: NotRequired[str | None]
-
-
 class InvoicePayment(TypedDict):
     """
     A payment, made or requested, with its refunds and disputes.
@@ -2537,16 +2879,6 @@ class InvoicePayments(TypedDict):
     """
 
     data: list[InvoicePayment]
-
-
-class InvoicePreview(TypedDict):
-    currency: NotRequired[str | None]
-    customer: NotRequired[str | None]
-    """
-    Their items that wait for the next invoice are part of the preview, as Stripe has it.
-    """
-    customer_details: NotRequired[PreviewCustomer | None]
-    items: NotRequired[list[ItemCreate]]
 
 
 class InvoicePreviewed(TypedDict):
@@ -2945,6 +3277,93 @@ class InvoiceWithSecret(TypedDict):
     voided_at: str | None
 
 
+class ItemCreate(TypedDict):
+    """
+    One of `{price, quantity}`, `{price_data, quantity}`, `{amount, currency}`, `{unit_amount_decimal, currency}`, `{invoice_item}`.
+    """
+
+    amount: NotRequired[int | None]
+    currency: NotRequired[str | None]
+    description: NotRequired[str | None]
+    discountable: NotRequired[bool | None]
+    """
+    Whether discounts apply to it.
+    """
+    discounts: NotRequired[list[DiscountParams] | None]
+    invoice_item: NotRequired[str | None]
+    """
+    An item of the customer's that is on no invoice.
+    """
+    metadata: NotRequired[dict[str, str]]
+    period: NotRequired[PeriodParams | None]
+    price: NotRequired[str | None]
+    price_data: NotRequired[PriceDataParams | None]
+    quantity: NotRequired[int | None]
+    quantity_decimal: NotRequired[str | None]
+    tax_amounts: NotRequired[list[TaxAmountParams] | None]
+    """
+    Instead of taxes that Stripe computes.
+    """
+    tax_behavior: NotRequired[Literal['exclusive', 'inclusive', 'unspecified'] | None]
+    tax_code: NotRequired[str | None]
+    tax_rates: NotRequired[list[TaxRate] | None]
+    """
+    Instead of the invoice's `default_tax_rates`.
+    """
+    unit_amount_decimal: NotRequired[str | None]
+    """
+    What one unit of `quantity` costs, without a product: `description` says what it is of.
+    """
+
+
+class ItemUpdate(TypedDict):
+    amount: NotRequired[int]
+    """
+    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    """
+    currency: NotRequired[str]
+    description: NotRequired[str | None]
+    discountable: NotRequired[bool]
+    """
+    Whether discounts apply to it.
+    """
+    discounts: NotRequired[list[DiscountParams] | None]
+    metadata: NotRequired[dict[str, str | None]]
+    period: NotRequired[PeriodParams]
+    price: NotRequired[str]
+    price_data: NotRequired[PriceDataParams]
+    quantity: NotRequired[int]
+    quantity_decimal: NotRequired[str]
+    """
+    With at most 12 decimals, e.g. `3.5`.
+    """
+    tax_amounts: NotRequired[list[TaxAmountParams] | None]
+    """
+    Instead of taxes that Stripe computes.
+    """
+    tax_behavior: NotRequired[Literal['exclusive', 'inclusive', 'unspecified']]
+    """
+    Whether the amount has the tax in it.
+    """
+    tax_code: NotRequired[str]
+    tax_rates: NotRequired[list[TaxRate] | None]
+    """
+    Instead of the invoice's `default_tax_rates`.
+    """
+    unit_amount_decimal: NotRequired[str]
+    """
+    What one unit of `quantity` costs, without a product: `description` says what it is of.
+    """
+
+
+class ItemsCreate(TypedDict):
+    """
+    One item, or a list of them under `items`.
+    """
+
+    items: list[ItemCreate]
+
+
 class PaymentEventData(TypedDict):
     invoice: InvoiceState
     payment: PaymentState
@@ -2958,6 +3377,11 @@ class RefundEventData(TypedDict):
     Null where the refund was not known before.
     """
     refund: RefundState
+
+
+class ShippingCostParams(TypedDict):
+    shipping_rate: NotRequired[str | None]
+    shipping_rate_data: NotRequired[ShippingRateDataParams | None]
 
 
 class CreditNoteEventData(TypedDict):
@@ -2987,6 +3411,96 @@ class FulfillmentEventData(TypedDict):
     """
 
 
+class InvoiceCreate(TypedDict):
+    account_tax_ids: NotRequired[list[AccountTaxId] | None]
+    """
+    Your own tax ids that are printed.
+    """
+    allow_empty: NotRequired[bool]
+    """
+    Whether an invoice without items may be finalized: it is `paid` and `fulfilled` at once. By default `false`.
+    """
+    application_fee_amount: NotRequired[int | None]
+    auto_advance: NotRequired[bool]
+    """
+    Whether Stripe finalizes and collects by itself. By default `false`.
+    """
+    automatic_tax: NotRequired[AutomaticTaxParams | None]
+    """
+    Whether Stripe computes the taxes.
+    """
+    automatically_finalizes_at: NotRequired[str | None]
+    """
+    When Stripe finalizes the draft by itself: within 5 years.
+    """
+    collection_method: NotRequired[CollectionMethod]
+    """
+    By default `"send_invoice"`.
+    """
+    currency: NotRequired[str | None]
+    custom_fields: NotRequired[list[CustomFieldParams] | None]
+    """
+    Replaces what the customer would hand down.
+    """
+    customer: str
+    days_until_due: NotRequired[int | None]
+    """
+    With send_invoice: INVOICE_DAYS_UNTIL_DUE of the deployment where due_at is not given either.
+    """
+    default_payment_method: NotRequired[str | None]
+    """
+    Of the customer.
+    """
+    default_tax_rates: NotRequired[list[DefaultTaxRate] | None]
+    """
+    Of items that have none of their own.
+    """
+    description: NotRequired[str | None]
+    discounts: NotRequired[list[DiscountParams] | None]
+    """
+    Without it, the customer's. An empty list: none.
+    """
+    due_at: NotRequired[str | None]
+    effective_at: NotRequired[str | None]
+    """
+    The printed date of issue; without it, when the invoice is finalized.
+    """
+    finalize: NotRequired[bool]
+    """
+    By default `false`.
+    """
+    footer: NotRequired[str | None]
+    fulfillment_policy: NotRequired[FulfillmentPolicy | None]
+    """
+    Kept as JSON in Stripe's metadata.
+    """
+    issuer: NotRequired[PartyParams | None]
+    """
+    The account whose name and address are printed.
+    """
+    items: NotRequired[list[ItemCreate]]
+    metadata: NotRequired[dict[str, str]]
+    number: NotRequired[str | None]
+    """
+    A number of your own. That numbers are unique and without gaps is up to you then.
+    """
+    on_behalf_of: NotRequired[str | None]
+    """
+    The account that the payment is for.
+    """
+    payment_settings: NotRequired[PaymentSettingsParams | None]
+    pending_invoice_items_behavior: NotRequired[Literal['exclude', 'include']]
+    """
+    Whether the customer's pending items become items of the draft. By default `"exclude"`.
+    """
+    reference: NotRequired[str | None]
+    rendering: NotRequired[RenderingParams | None]
+    shipping_cost: NotRequired[ShippingCostParams | None]
+    shipping_details: NotRequired[ShippingParams | None]
+    statement_descriptor: NotRequired[str | None]
+    transfer_data: NotRequired[TransferDataParams | None]
+
+
 class InvoiceEventData(TypedDict):
     invoice: InvoiceState
     previous_status: str | None
@@ -2999,6 +3513,90 @@ class InvoiceList(TypedDict):
     data: list[InvoiceSummary]
     has_more: bool
     next_cursor: str | None
+
+
+class InvoicePreview(TypedDict):
+    automatic_tax: NotRequired[AutomaticTaxParams | None]
+    currency: NotRequired[str | None]
+    customer: NotRequired[str | None]
+    """
+    Their items that wait for the next invoice are part of the preview, as Stripe has it.
+    """
+    customer_details: NotRequired[PreviewCustomer | None]
+    discounts: NotRequired[list[DiscountParams] | None]
+    issuer: NotRequired[PartyParams | None]
+    items: NotRequired[list[ItemCreate]]
+    on_behalf_of: NotRequired[str | None]
+
+
+class InvoiceUpdate(TypedDict):
+    account_tax_ids: NotRequired[list[AccountTaxId] | None]
+    """
+    Your own tax ids that are printed.
+    """
+    application_fee_amount: NotRequired[int]
+    """
+    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    """
+    auto_advance: NotRequired[bool]
+    """
+    Whether Stripe finalizes and collects by itself.
+    """
+    automatic_tax: NotRequired[AutomaticTaxParams]
+    """
+    Whether Stripe computes the taxes.
+    """
+    automatically_finalizes_at: NotRequired[str]
+    """
+    When Stripe finalizes the draft by itself: within 5 years.
+    """
+    collection_method: NotRequired[CollectionMethod]
+    custom_fields: NotRequired[list[CustomFieldParams] | None]
+    """
+    Replaces what the customer would hand down.
+    """
+    days_until_due: NotRequired[int]
+    """
+    With send_invoice: INVOICE_DAYS_UNTIL_DUE of the deployment where due_at is not given either.
+    """
+    default_payment_method: NotRequired[str | None]
+    """
+    Of the customer.
+    """
+    default_tax_rates: NotRequired[list[DefaultTaxRate] | None]
+    """
+    Of items that have none of their own.
+    """
+    description: NotRequired[str | None]
+    discounts: NotRequired[list[DiscountParams] | None]
+    """
+    Without it, the customer's. An empty list: none.
+    """
+    due_at: NotRequired[str]
+    effective_at: NotRequired[str | None]
+    """
+    The printed date of issue; without it, when the invoice is finalized.
+    """
+    footer: NotRequired[str | None]
+    issuer: NotRequired[PartyParams]
+    """
+    The account whose name and address are printed.
+    """
+    metadata: NotRequired[dict[str, str | None]]
+    number: NotRequired[str | None]
+    """
+    A number of your own. That numbers are unique and without gaps is up to you then.
+    """
+    on_behalf_of: NotRequired[str | None]
+    """
+    The account that the payment is for.
+    """
+    payment_settings: NotRequired[PaymentSettingsParams]
+    rendering: NotRequired[RenderingParams]
+    shipping_cost: NotRequired[ShippingCostParams | None]
+    shipping_details: NotRequired[ShippingParams | None]
+    statement_descriptor: NotRequired[str | None]
+    transfer_data: NotRequired[TransferDataParams | None]
 
 
 class PaymentEvent(TypedDict):
