@@ -14,8 +14,49 @@ async function stripe(path, params) {
   return { status: answer.status, found: await answer.json() };
 }
 
+const INVOICING = process.env.INVOICING_URL ?? "http://127.0.0.1:8000";
+const INVOICING_KEY = process.env.INVOICING_API_KEY ?? "";
+/** The invoices of the orders that were made here. A real shop knows whose they are. */
+const orders = new Set();
+
+/** @param {string} path @param {object} [body] @param {AbortSignal} [signal] */
+async function invoicing(path, body, signal) {
+  const headers = { Authorization: `Bearer ${INVOICING_KEY}`, "Content-Type": "application/json" };
+  const asked = body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers, signal };
+  return fetch(`${INVOICING}${path}`, asked);
+}
+
+async function order() {
+  const customer = await (await invoicing("/v1/customers", { name: "Jenny Rosen", email: "jenny.rosen@example.com" })).json();
+  const items = [{ amount: Number(ORDER.amount), currency: ORDER.currency, description: "Order 1042" }];
+  const answer = await invoicing("/v1/invoices", { customer: customer.id, items, finalize: true });
+  const found = await answer.json();
+  orders.add(found.id);
+  return { status: answer.status, found: answer.ok ? found : { error: { message: found.detail } } };
+}
+
+/** Forward what the page reads of an invoice that was ordered here. @type {import("vite").Connect.NextHandleFunction} */
+async function forward(request, response) {
+  const path = (request.url ?? "").slice("/invoicing".length);
+  const id = /^\/v1\/invoices\/(\w+)(\/client-secret|\/events)?(\?|$)/.exec(path)?.[1];
+  if (request.method !== "GET" || !id || !orders.has(id)) return void response.writeHead(404).end();
+  const gone = new AbortController();
+  response.on("close", () => gone.abort());
+  const answer = await invoicing(path, undefined, gone.signal);
+  response.writeHead(answer.status, { "Content-Type": answer.headers.get("Content-Type") ?? "application/json" });
+  response.flushHeaders();
+  try {
+    for await (const part of answer.body ?? []) response.write(part);
+  } catch (error) {
+    if (!gone.signal.aborted) throw error;
+  } finally {
+    response.end();
+  }
+}
+
 /** What the page may ask for. @type {Record<string, (asked: any) => Promise<{ status: number, found: any }>>} */
 const CALLS = {
+  "/api/order": order,
   "/api/payment-intent": ({ currency = ORDER.currency }) => stripe("payment_intents", { ...ORDER, currency }),
   "/api/setup-intent": async () => {
     const { found } = await stripe("customers", { name: "Jenny Rosen" });
@@ -27,6 +68,7 @@ const CALLS = {
 
 /** @type {import("vite").Connect.NextHandleFunction} */
 export async function shop(request, response, next) {
+  if (request.url?.startsWith("/invoicing/")) return forward(request, response, next);
   const call = request.method === "POST" ? CALLS[request.url ?? ""] : undefined;
   if (!call) return next();
   let body = "";

@@ -10,4 +10,7 @@ const offline = { name: "stripe-js", transformIndexHtml: () => (src ? [{ tag: "s
 // The part that is your server's: it holds the secret key.
 const server = { name: "shop", configureServer: ({ middlewares }) => void middlewares.use(shop), configurePreviewServer: ({ middlewares }) => void middlewares.use(shop) };
 
-export default defineConfig({ plugins: [react(), offline, server] });
+// The client as it stands in this repository. Elsewhere: npm install invoicing-client, and no alias.
+const alias = { "invoicing-client": new URL("../../clients/typescript/src/index.ts", import.meta.url).pathname };
+
+export default defineConfig({ plugins: [react(), offline, server], resolve: { alias } });

@@ -3,11 +3,13 @@
 import { StrictMode, type ComponentType } from "react";
 import { createRoot } from "react-dom/client";
 import { Card, Iban, Parts, Token } from "./pages/cards";
+import { Order } from "./pages/invoice";
 import { Missing, Return, ServerSide, Setup, SetupAndReturn } from "./pages/others";
 import { Checkout, Deferred, Later, Payment, Stay } from "./pages/payments";
 import "./style.css";
 
 const PAGES: Record<string, ComponentType> = {
+  order: Order,
   payment: Payment,
   stay: Stay,
   deferred: Deferred,
