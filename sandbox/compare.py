@@ -71,22 +71,66 @@ def main(url, command):
     status = Path(f"/proc/{process.pid}/status").read_text()
     cpu = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
     memory = next(int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmRSS"))
-    print(f"start: {started:.1f} s, of which it used the processor {(int(cpu[11]) + int(cpu[12])) / 100:.1f} s; memory: {memory} MB")
+    print(
+        f"start: {started:.1f} s, of which it used the processor {(int(cpu[11]) + int(cpu[12])) / 100:.1f} s; memory: {memory} MB"
+    )
 
-    print("webhook endpoint:", said(call(url, "POST", "/v1/webhook_endpoints", url=f"http://127.0.0.1:{hook.server_port}/", **{"enabled_events[]": "*"}), "status"))
+    print(
+        "webhook endpoint:",
+        said(
+            call(
+                url,
+                "POST",
+                "/v1/webhook_endpoints",
+                url=f"http://127.0.0.1:{hook.server_port}/",
+                **{"enabled_events[]": "*"},
+            ),
+            "status",
+        ),
+    )
     customer = call(url, "POST", "/v1/customers", name="Ada", email="ada@example.com")
-    print("customer:", said(customer, "name"), "| read again:", said(call(url, "GET", f"/v1/customers/{customer[1].get('id')}"), "name"))
-    draft = call(url, "POST", "/v1/invoices", customer=customer[1].get("id"), collection_method="send_invoice", days_until_due=30)
+    print(
+        "customer:",
+        said(customer, "name"),
+        "| read again:",
+        said(call(url, "GET", f"/v1/customers/{customer[1].get('id')}"), "name"),
+    )
+    draft = call(
+        url, "POST", "/v1/invoices", customer=customer[1].get("id"), collection_method="send_invoice", days_until_due=30
+    )
     print("invoice:", said(draft, "status", "due_date"))
     invoice = draft[1].get("id")
-    print("item:", said(call(url, "POST", "/v1/invoiceitems", customer=customer[1].get("id"), invoice=invoice, amount=2500, currency="usd"), "amount"))
+    print(
+        "item:",
+        said(
+            call(
+                url,
+                "POST",
+                "/v1/invoiceitems",
+                customer=customer[1].get("id"),
+                invoice=invoice,
+                amount=2500,
+                currency="usd",
+            ),
+            "amount",
+        ),
+    )
     print("finalized:", said(call(url, "POST", f"/v1/invoices/{invoice}/finalize"), "status", "amount_due", "number"))
-    print("declined:", said(call(url, "POST", f"/v1/invoices/{invoice}/pay", payment_method="pm_card_visa_chargeDeclined"), "status"))
-    print("paid:", said(call(url, "POST", f"/v1/invoices/{invoice}/pay", payment_method="pm_card_visa"), "status", "amount_paid"))
+    print(
+        "declined:",
+        said(call(url, "POST", f"/v1/invoices/{invoice}/pay", payment_method="pm_card_visa_chargeDeclined"), "status"),
+    )
+    print(
+        "paid:",
+        said(call(url, "POST", f"/v1/invoices/{invoice}/pay", payment_method="pm_card_visa"), "status", "amount_paid"),
+    )
     print("void after paid:", said(call(url, "POST", f"/v1/invoices/{invoice}/void"), "status"))
     print("unknown parameter:", said(call(url, "POST", "/v1/customers", nonsense=1)))
     status, events = call(url, "GET", "/v1/events?limit=100")
-    print("events:", said((status, events)) if status >= 400 else sorted({event["type"] for event in events.get("data", [])}))
+    print(
+        "events:",
+        said((status, events)) if status >= 400 else sorted({event["type"] for event in events.get("data", [])}),
+    )
     time.sleep(2)
     print("webhooks:", sorted({*arrived}))
     process.terminate()

@@ -36,9 +36,7 @@ def test_an_invoice_falls_overdue_in_no_time(stripe_sandbox):
 
 
 def test_the_network_fails_and_the_client_tries_again(stripe_sandbox):
-    stripe = StripeClient(
-        stripe_sandbox.secret_key, base_addresses={"api": stripe_sandbox.url}, max_network_retries=2
-    )
+    stripe = StripeClient(stripe_sandbox.secret_key, base_addresses={"api": stripe_sandbox.url}, max_network_retries=2)
     with stripe_sandbox.fault("POST", "/v1/customers", kind="drop_response", times=1) as fault:
         stripe.v1.customers.create({"name": "Cleo"})
     assert fault.struck == 1
