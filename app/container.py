@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from app.access.authentication import Authentication
 from app.access.keyring import Keyring
+from app.access.portal_links import PortalLinks
 from app.access.rate_limits import Limits
 from app.access.service import Keys
 from app.catalog.service import Catalog
@@ -114,6 +115,7 @@ class Container:
     credit_notes: CreditNotes
     balance: BalanceCheck
     payment_links: PaymentLinks
+    portal_links: PortalLinks
     inbox: Inbox
     notifications: Notifications
     live: LiveFeed
@@ -319,7 +321,10 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
     keyring = Keyring(database, livemode=settings.livemode)
     tokens = tokens_of(settings, database)
     limits = Limits(database)
-    authentication = Authentication(settings, limits, keyring, tokens)
+    portal_links = PortalLinks(
+        database, settings.link_keys, timedelta(days=settings.portal_link_days), settings.public_base_url
+    )
+    authentication = Authentication(settings, limits, keyring, tokens, portal_links)
     await database.open()
     try:
         yield Container(
@@ -343,6 +348,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             payment_links=PaymentLinks(
                 database, invoices, refresh, hosted_pages, links, authentication.limit_client_secrets
             ),
+            portal_links=portal_links,
             inbox=inbox,
             notifications=notifications,
             actions=Actions(database),

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import health, openapi
+from app.access import portal_routes
 from app.access import routes as access_routes
 from app.catalog import routes as catalog_routes
 from app.container import built
@@ -33,6 +34,7 @@ from app.invoices import routes as invoices_routes
 from app.observability import tracing
 from app.outgoing import routes as outgoing_routes
 from app.payment_links import routes as payment_links_routes
+from app.payment_links.pages import portal
 from app.payment_links.pages import routes as pages
 from app.payment_methods import routes as payment_methods_routes
 from app.refunds import routes as refunds_routes
@@ -54,6 +56,7 @@ ROUTERS = (
     disputes_routes.router,
     reports_routes.router,
     customers_routes.router,
+    portal_routes.router,
     payment_methods_routes.router,
     catalog_routes.products,
     catalog_routes.prices,
@@ -136,6 +139,7 @@ def create_app(settings: Settings) -> FastAPI:
     webhook = WebhookEndpoint(settings)
     app.router.routes.append(Route(PATH, webhook, methods=["POST"]))  # for its other methods, which are refused
     pages.install(app, settings)
+    portal.install(app, settings)
     problems.install(app)
     docs.install(app)
     openapi.install(app)

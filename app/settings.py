@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     hold_on_dispute: bool = True
     link_signing_key: Keys = ()
     payment_link_days: int = Field(default=30, ge=1, le=365)
+    portal_link_days: int = Field(default=7, ge=1, le=365)
     payment_page_appearance: Appearance = {}
     default_locale: Locale = DEFAULT
     secrets_key: Keys = ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from app.access.portal_links import PortalLinks
 from app.access.service import Keys
 from app.catalog.service import Catalog
 from app.credit_notes.service import CreditNotes
@@ -63,6 +64,8 @@ AT_STRIPE: dict[type, tuple[Callable[..., object], ...]] = {
 LOCAL: tuple[Callable[..., object], ...] = (
     PaymentLinks.create_payment_link,
     PaymentLinks.revoke_payment_link,
+    PortalLinks.create_portal_link,
+    PortalLinks.revoke_portal_link,
     Keys.create_api_key,
     Keys.rotate_api_key,
     Keys.revoke_api_key,

@@ -9,9 +9,11 @@ import hmac
 from typing import TYPE_CHECKING
 
 from app.access.keyring import Keyring
+from app.access.portal_links import PortalLinks
 from app.access.rate_limits import Limit, Limits
 from app.domain.access import BOOTSTRAP, Caller, CallerKind
 from app.domain.errors import Unauthenticated
+from app.domain.payment_link import PORTAL
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,10 +35,13 @@ def address_limit(settings: Settings) -> Limit:
 class Authentication:
     """Limits and authenticates callers."""
 
-    def __init__(self, settings: Settings, limits: Limits, keyring: Keyring, tokens: Tokens | None) -> None:
+    def __init__(
+        self, settings: Settings, limits: Limits, keyring: Keyring, tokens: Tokens | None, links: PortalLinks
+    ) -> None:
         key = settings.api_bootstrap_key
         self._bootstrap = key.get_secret_value().encode() if key else None
         self._limits, self._keyring, self._tokens = limits, keyring, tokens
+        self._links = links
         self._by_address = address_limit(settings)
         self._by_caller = Limit("caller", settings.rate_limit_caller, 2 * settings.rate_limit_caller)
         self._by_customer = Limit("caller", settings.rate_limit_customer, 2 * settings.rate_limit_customer)
@@ -74,6 +79,8 @@ class Authentication:
             return known
         self._limits.require_open(self._failures, address)
         try:
+            if given.startswith(PORTAL):
+                return await self._links.caller_of(given)
             if self._tokens is not None and given.count(".") == DOTS_OF_A_TOKEN:
                 return await self._tokens.caller_of(given)
             return await self._keyring.caller_of(given)

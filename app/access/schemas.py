@@ -90,3 +90,18 @@ class AuditEntriesQuery(Paging):
     action: IdQuery = None
     subject: IdQuery = None
     since: TimeQuery = None
+
+
+class PortalLinkCreate(Request):
+    expires_at: Time | None = Field(
+        default=None, description="Until when the link is good; PORTAL_LINK_DAYS from now otherwise."
+    )
+
+
+class PortalLinkRead(Shown):
+    """A link that opens a customer's own pages, for whoever has it."""
+
+    id: str = Field(examples=["prtl_4f0c2a9e5b6d4b0f9f5d1c7a8e3b2d10"])
+    customer: str = Field(examples=["cus_QXg1"])
+    expires_at: datetime
+    url: str

@@ -50,7 +50,8 @@ class RenderingOptionsParams(Request):
 
 
 PreferredLocales = Annotated[
-    list[Locale], Field(max_length=20, description="Languages of this customer, the preferred one first: BCP 47 tags.")
+    list[Locale],
+    Field(min_length=1, max_length=20, description="Languages of this customer, the preferred one first: BCP 47 tags."),
 ]
 
 
@@ -123,6 +124,7 @@ class CustomerCreate(CustomerFields, Create):
 class CustomerUpdate(CustomerFields, Update):
     never_null: ClassVar[tuple[str, ...]] = (
         "tax", "balance", "invoice_prefix", "next_invoice_sequence", "invoice_settings",
+        "preferred_locales",
     )  # fmt: skip
 
     metadata: MetadataUpdate = {}

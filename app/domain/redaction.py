@@ -12,7 +12,7 @@ import msgspec
 
 SECRETS = re.compile(
     r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{4,}|whsec_[A-Za-z0-9+/=_-]{4,}|ik_(?:live|test)_[A-Za-z0-9_-]{8,}"
-    r"|(?:pi|seti)_[A-Za-z0-9]++_secret_[A-Za-z0-9]+|plk_[0-9a-f]++\.[A-Za-z0-9_.-]+"
+    r"|(?:pi|seti)_[A-Za-z0-9]++_secret_[A-Za-z0-9]+|(?:plk|prtl)_[0-9a-f]++\.[A-Za-z0-9_.-]+"
     r"|v[01]=[0-9a-f]{64}"  # a webhook's signature
     r"|[Bb]earer [A-Za-z0-9._~+/=-]{8,}|(?<=://)[^/@\s\":]*+:[^/@\s\"]*+(?=@)"  # a password in an address
 )
@@ -22,7 +22,7 @@ TOKENS = re.compile(
 """A JWT of the identity provider, with any letters right before it."""
 EMAILS = re.compile(r"(?<![A-Za-z0-9._%+'-])[A-Za-z0-9._%+'-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++")
 MARKS = {
-    SECRETS: ("_live_", "_test_", "whsec_", "_secret_", "plk_", "v1=", "v0=", "earer ", "@"),
+    SECRETS: ("_live_", "_test_", "whsec_", "_secret_", "plk_", "prtl_", "v1=", "v0=", "earer ", "@"),
     TOKENS: ("eyJ",),
     EMAILS: ("@",),
 }

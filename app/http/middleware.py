@@ -39,7 +39,7 @@ LARGEST_HEADERS = 16 * 1024
 LONGEST_TARGET = 4 * 1024
 SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 PRIVATE = "/v1/"
-COUNTED = (PRIVATE, "/pay/")
+COUNTED = (PRIVATE, "/pay/", "/portal/")
 """The paths that all processes count together by address. Each process counts other paths by itself."""
 ALIVE = "/healthz"
 """The path that is not rate-limited: it costs no more than a refusal, and platforms kill what does not answer it."""

@@ -25,6 +25,8 @@ from app.domain.redaction import cut
 from app.http.dependencies import caller_of, service_of
 
 LONGEST_NAME = 100
+ME = "me"
+"""The id by which a customer names themselves in a path."""
 
 
 class AuthorizedRoute(APIRoute):
@@ -40,8 +42,10 @@ class AuthorizedRoute(APIRoute):
         async def authorized(request: Request) -> Response:
             caller = caller_of(request)
             require_allowed(caller, self.name)
-            if caller.customer is not None and "invoice_id" in request.path_params:
-                await require_own_invoice(request, caller.customer)
+            if caller.customer is not None:
+                if "invoice_id" in request.path_params:
+                    await require_own_invoice(request, caller.customer)
+                require_own_customer(request, caller.customer)
             if query := request.scope["query_string"]:
                 require_known(query, self.query_names)
             return await handle(request)
@@ -64,6 +68,15 @@ def require_known(query: bytes, known: AbstractSet[str]) -> None:
             near = "".join(f" Did you mean {one}?" for one in get_close_matches(shown, known, 1))
             has = f"It has {', '.join(sorted(known))}." if known else "It has none."
             raise ValidationFailed(f"{shown} is no query parameter of this operation.{near or f' {has}'}", param=shown)
+
+
+def require_own_customer(request: Request, customer: str) -> None:
+    """Raise NotFound unless the customer in the path, if there is one, is the caller, who may also say `me`."""
+    named = request.path_params.get("customer_id")
+    if named == ME and customer:
+        request.path_params["customer_id"] = customer
+    elif named is not None and named != customer:
+        raise NotFound(f"There is no customer {named!r}.")
 
 
 async def require_own_invoice(request: Request, customer: str) -> None:

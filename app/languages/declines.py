@@ -33,7 +33,7 @@ DECLINES = {
     "invalid_cvc": CODE,
     "invalid_expiry_month": EXPIRY,
     "invalid_expiry_year": EXPIRY,
-    "invalid_number": NUMBER,
+    "invalid_number": translatable("Your card number is invalid."),
     "issuer_not_available": BANK,
     "payment_intent_authentication_failure": translatable(
         "We are unable to authenticate your payment method. Please choose a different payment method and try again."

@@ -12,7 +12,18 @@ from app.db.resources import Resource
 from app.domain.errors import Forbidden, NotFound
 from app.domain.invoice import Act
 from app.domain.json import JsonObject, JsonView
-from app.domain.payment_link import GRACE, PaymentLink, Standing, link_id, link_id_of_mail, read, sign, standing
+from app.domain.payment_link import (
+    GRACE,
+    PaymentLink,
+    PortalLink,
+    Standing,
+    link_id,
+    link_id_in_portal,
+    link_id_of_mail,
+    read,
+    sign,
+    standing,
+)
 from app.idempotency.operations import Answer, Operation
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.service import Invoices
@@ -23,6 +34,8 @@ from app.projection.write_through import deleted_document
 LONGEST_YEARS = 1
 MAILS_LAST = timedelta(days=365)
 """The lifetime of links in mails, which people look for long after they have paid."""
+PORTAL_LASTS = timedelta(days=1)
+"""The lifetime of links that a customer's portal leads to."""
 ASK_PAUSE_S = 10.0
 """Least seconds between two requests to Stripe on behalf of one link, however often its page asks."""
 
@@ -86,6 +99,14 @@ class PaymentLinks:
         expires_at = (datetime.now(UTC) + MAILS_LAST).replace(microsecond=0)
         link = PaymentLink(link_id_of_mail(action_id), invoice_id, expires_at)
         await payment_links_statements.add(connection, link)
+        return self._url(link)
+
+    async def url_in_portal(self, portal: PortalLink, invoice_id: str) -> str:
+        """The address of the payment page of an invoice of the portal's customer, good for a day at most."""
+        expires_at = min(portal.expires_at, (datetime.now(UTC) + PORTAL_LASTS).replace(microsecond=0))
+        link = PaymentLink(link_id_in_portal(portal.id, invoice_id), invoice_id, expires_at)
+        async with self._database.unit_of_work() as connection:
+            await payment_links_statements.add(connection, link)
         return self._url(link)
 
     def _url(self, link: PaymentLink) -> str:
@@ -154,7 +175,7 @@ class PaymentLinks:
 
     def _signed(self, token: str) -> PaymentLink:
         """The link that `token` names, if we signed it. Raises NotFound."""
-        link = read(token, self._links.keys)
+        link = read(token, self._links.keys, PaymentLink)
         if link is None:
             raise NotFound("There is no such payment link.")
         return link

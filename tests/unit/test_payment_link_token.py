@@ -22,7 +22,7 @@ links = st.builds(
 
 @given(links)
 def test_a_token_reads_as_the_link_it_was_made_for(link: PaymentLink) -> None:
-    assert read(sign(link, KEY), [KEY]) == link
+    assert read(sign(link, KEY), [KEY], PaymentLink) == link
 
 
 def test_a_token_needs_no_escaping_in_an_address() -> None:
@@ -30,8 +30,8 @@ def test_a_token_needs_no_escaping_in_an_address() -> None:
 
 
 def test_a_token_of_a_rotated_key_is_accepted_while_the_key_is_kept() -> None:
-    assert read(sign(LINK, OLD_KEY), [KEY, OLD_KEY]) == LINK
-    assert read(sign(LINK, OLD_KEY), [KEY]) is None
+    assert read(sign(LINK, OLD_KEY), [KEY, OLD_KEY], PaymentLink) == LINK
+    assert read(sign(LINK, OLD_KEY), [KEY], PaymentLink) is None
 
 
 @given(st.integers(0, len(TOKEN) - 1), st.sampled_from(string.ascii_letters + string.digits + "_-."))
@@ -39,17 +39,17 @@ def test_a_token_with_any_character_changed_is_none(position: int, character: st
     changed = TOKEN[:position] + character + TOKEN[position + 1 :]
     # The last of 43 base64 characters carries four bits, but the text is what is compared.
     assume(changed != TOKEN)
-    assert read(changed, [KEY]) is None
+    assert read(changed, [KEY], PaymentLink) is None
 
 
 @given(st.text(max_size=LONGEST_TOKEN + 10))
 def test_no_text_that_was_not_signed_is_a_token(text: str) -> None:
-    assert read(text, [KEY]) is None
+    assert read(text, [KEY], PaymentLink) is None
 
 
 @pytest.mark.parametrize("other", ["in_1PgG", "pi_1PgF"])
 def test_a_signature_is_good_for_its_own_invoice_only(other: str) -> None:
-    assert read(TOKEN.replace("in_1PgF", other), [KEY]) is None
+    assert read(TOKEN.replace("in_1PgF", other), [KEY], PaymentLink) is None
 
 
 @pytest.mark.parametrize(

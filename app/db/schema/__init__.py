@@ -8,7 +8,7 @@ from sqlalchemy import Table
 
 from app.db.schema.access import api_keys, audit_log, rate_buckets
 from app.db.schema.actions import configured_actions, fulfillment_actions, fulfillment_policy, reminders
-from app.db.schema.fulfillments import changes, feed, fulfillments, payment_links
+from app.db.schema.fulfillments import changes, feed, fulfillments, payment_links, portal_links
 from app.db.schema.inbox import coverage, tombstones, webhook_events
 from app.db.schema.metadata import metadata
 from app.db.schema.mirrors import (
@@ -56,6 +56,7 @@ __all__ = [
     "operations",
     "payment_links",
     "payment_methods",
+    "portal_links",
     "prices",
     "products",
     "promotion_codes",

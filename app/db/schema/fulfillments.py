@@ -134,6 +134,17 @@ timeline: PostgreSQL's when the base was stored; each one since adds to it (proj
 gone_change: the last change that was deleted because its retention is over.
 """
 
+portal_links = Table(
+    "portal_links",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", TIME, nullable=False),
+    Column("revoked_at", TIME),
+    Column("created_at", TIME, server_default=func.now(), nullable=False),
+    Index("ix_portal_links_customer", "customer"),
+)
+"""Links that let a customer without an account see and pay what is theirs. Their tokens are never stored, either."""
 payment_links = Table(
     "payment_links",
     metadata,

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonObject, JsonView
+from app.domain.money import exponent
 from app.languages.declines import declines
 from app.languages.invoice_lines import functions
 from app.languages.language import Language, translatable
@@ -46,6 +47,40 @@ class Notice:
 
 
 INVOICE = translatable("Invoice %(number)s")
+
+YOUR_INVOICES = translatable("Your invoices")
+STATES = {
+    InvoiceStatus.PAID: translatable("Paid"),
+    InvoiceStatus.VOID: translatable("Canceled"),
+    InvoiceStatus.UNCOLLECTIBLE: translatable("Written off"),
+}
+METHODS = {
+    "amex": "American Express",
+    "diners": "Diners Club",
+    "jcb": "JCB",
+    "sepa_debit": translatable("SEPA Direct Debit"),
+    "unionpay": "UnionPay",
+    "us_bank_account": translatable("Bank account"),
+}
+"""What payment methods are called that are not called as Stripe's code says, by brand or type."""
+TAX_TYPES = (
+    *("eu_vat", "gb_vat", "ch_vat", "no_vat", "us_ein", "ca_gst_hst", "au_abn", "nz_gst", "jp_trn", "in_gst"),
+    *("br_cnpj", "br_cpf", "mx_rfc", "sg_uen", "za_vat"),
+)
+"""The kinds of tax ids that a customer can choose from; the API takes all of Stripe's."""
+
+
+def method_name(method: JsonView, language: Language) -> str:
+    """What a person recognises a saved payment method by."""
+    code = method["brand"] or method["type"]
+    name = language.text(METHODS.get(code, code.replace("_", " ").title()))
+    if method["last4"]:
+        name = language.text(translatable("%(name)s ending in %(last4)s"), name=name, last4=method["last4"])
+    if method["exp_year"]:
+        until = f"{method['exp_month']:02}/{method['exp_year']}"
+        name = language.text(translatable("%(name)s, valid until %(until)s"), name=name, until=until)
+    return name
+
 
 UNDER_WAY = frozenset({FulfillmentStatus.PROCESSING, FulfillmentStatus.FULFILLED})
 """The statuses of a fulfillment whose open invoice has a payment under way; some fulfill before it has settled."""
@@ -121,6 +156,21 @@ class Pages:
     def outcome(self, invoice: JsonView, token: str, language: Language) -> str:
         """The page that follows a payment until it is done."""
         return self._page("complete.html", invoice, token, language)
+
+    def portal(self, shown: JsonView, token: str, appearance: str, language: Language) -> str:
+        """A customer's own page."""
+        return _rendered(
+            "portal.html",
+            language,
+            **{**shown, **self._stripe, "title": language.text(YOUR_INVOICES), "invoice": None, "token": token},
+            appearance=appearance,
+            texts=script_texts(language),
+            under_way=UNDER_WAY,
+            states=STATES,
+            tax_types=TAX_TYPES,
+            named=partial(method_name, language=language),
+            places=exponent,
+        )
 
     def _page(self, template: str, invoice: JsonView, token: str, language: Language, **more: str) -> str:
         title = language.text(INVOICE, number=invoice["number"])

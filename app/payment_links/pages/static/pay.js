@@ -1,7 +1,7 @@
 // The payment form: Stripe's Element on the page, one payment at a time, and the message when it fails.
 // Card data never comes here: it stays in Stripe's frame.
 
-import { Refused, element, loadStripe, localized, pause, session } from "./service.js";
+import { Refused, appearance, color, element, loadStripe, localized, pause, session } from "./service.js";
 import { declined, text } from "./texts.js";
 
 /** @typedef {import("@stripe/stripe-js").Stripe} Stripe */
@@ -20,10 +20,6 @@ const elsewhere = document.getElementById("elsewhere");
 
 const LOST_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 8000];
 const complete = `${location.origin}${address}/complete`;
-const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-
-/** A color of the page. @param {string} name */
-const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Where a payment that is under way is followed to its end. @param {PaymentIntent} intent */
 function follow(intent) {
@@ -53,17 +49,9 @@ async function mount(stripe, found) {
   return page.element === "card" ? mountCard(stripe, found) : mountPayment(stripe, found);
 }
 
-/** Stripe's form in the colors of the page, unless the deployment chose its own. @param {Session} found */
-function appearance({ appearance: chosen }) {
-  const page = { colorPrimary: color("--accent"), colorText: color("--ink"), colorDanger: color("--bad"), borderRadius: color("--radius") };
-  /** @type {import("@stripe/stripe-js").Appearance} */
-  const ours = { theme: dark ? "night" : "stripe", ...chosen, variables: { ...page, ...chosen.variables } };
-  return ours;
-}
-
 /** @param {Stripe} stripe @param {Session} found */
 async function mountPayment(stripe, found) {
-  const elements = stripe.elements({ clientSecret: found.client_secret, appearance: appearance(found) });
+  const elements = stripe.elements({ clientSecret: found.client_secret, appearance: appearance(found.appearance) });
   const payment = elements.create("payment", { layout: "tabs" });
   await shown((ready, failed) => {
     payment.on("ready", ready);

@@ -1,6 +1,7 @@
 // The calls that the pages make: to the service they came from, and for Stripe's script.
 
 /** @typedef {import("@stripe/stripe-js").StripeConstructor} StripeConstructor */
+/** @typedef {import("@stripe/stripe-js").Appearance} Appearance */
 /**
  * @typedef {object} Session
  * @property {string} client_secret
@@ -15,13 +16,16 @@
  * @property {{ status: string, failure: { code: string | null, decline_code: string | null, message: string | null } | null } | null} fulfillment
  */
 
+const MOST_TRIES = 20;
+
 /** An answer that says no; `code` is the service's word for why. */
 export class Refused extends Error {
-  /** @param {number} status @param {string} code @param {string} detail */
-  constructor(status, code, detail) {
+  /** @param {number} status @param {string} code @param {string} detail @param {number} [retryAfterS] */
+  constructor(status, code, detail, retryAfterS = 0) {
     super(detail);
     this.status = status;
     this.code = code;
+    this.retryAfterS = retryAfterS;
     /** The link opens nothing any more; the page itself says why when it is loaded again. */
     this.gone = status === 403 || status === 404;
   }
@@ -29,10 +33,25 @@ export class Refused extends Error {
 
 /** @param {string} address @param {RequestInit} [how] @returns {Promise<any>} */
 async function ask(address, how) {
-  const answer = await fetch(address, { ...how, headers: { Accept: "application/json" } });
+  const answer = await fetch(address, { ...how, headers: { Accept: "application/json", ...how?.headers } });
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(answer.status, body.code ?? "", body.detail ?? "");
+  if (!answer.ok) throw new Refused(answer.status, body.code ?? "", body.detail ?? "", Number(answer.headers.get("Retry-After")));
   return body;
+}
+
+/** Calls the API with a portal link's token. Where calls come too fast, it waits as long as it is told.
+ * @param {string} token @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} */
+export async function call(token, method, path, body) {
+  const write = method === "GET" ? {} : { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() };
+  const how = { method, body: body && JSON.stringify(body), headers: { Authorization: `Bearer ${token}`, ...write } };
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask(path, how);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 429 || tries > MOST_TRIES) throw error;
+      await pause(1000 * (error.retryAfterS || 1));
+    }
+  }
 }
 
 /** @param {string} address @returns {Promise<Session>} */
@@ -84,6 +103,18 @@ export class Changes {
   close() {
     this.#source.close();
   }
+}
+
+/** A color of the page. @param {string} name */
+export const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Stripe's form in the colors of the page, unless the deployment chose its own. @param {Appearance} chosen */
+export function appearance(chosen) {
+  const page = { colorPrimary: color("--accent"), colorText: color("--ink"), colorDanger: color("--bad"), borderRadius: color("--radius") };
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  /** @type {Appearance} */
+  const ours = { theme: dark ? "night" : "stripe", ...chosen, variables: { ...page, ...chosen.variables } };
+  return ours;
 }
 
 /** @param {number} ms */

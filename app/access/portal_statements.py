@@ -1,0 +1,44 @@
+"""The SQL statements about portal links: add, find, revoke."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from app.access.key_statements import CHANNEL
+from app.db.engine import Connection
+from app.db.schema import customers, portal_links
+from app.db.statement import Statement, parameters
+from app.domain.payment_link import PortalLink
+
+_C = portal_links.c
+_THE_LINK = _C.id == bindparam("link")
+_OF_THE_CUSTOMER = _C.customer == bindparam("customer")
+
+_ADD = Statement(insert(portal_links).values(parameters("id", "customer", "expires_at")))
+_REVOKE = Statement(
+    update(portal_links)
+    .values(revoked_at=func.coalesce(_C.revoked_at, func.now()))
+    .where(_THE_LINK, _OF_THE_CUSTOMER)
+    .returning(func.pg_notify(CHANNEL, _C.id))
+)
+_REVOKED_AT = Statement(
+    select(_C.revoked_at)
+    .join_from(portal_links, customers, customers.c.id == _C.customer)
+    .where(_THE_LINK, _OF_THE_CUSTOMER, customers.c.deleted_at.is_(None))
+)
+
+
+async def add(connection: Connection, link: PortalLink) -> None:
+    """Record `link`."""
+    await _ADD.execute(connection, id=link.id, customer=link.customer, expires_at=link.expires_at)
+
+
+async def revoke(connection: Connection, link_id: str, customer_id: str) -> bool:
+    """Revoke the link for good, and notify every process. Returns whether the customer has such a link."""
+    return await _REVOKE.execute(connection, link=link_id, customer=customer_id) == 1
+
+
+async def revoked_at(connection: Connection, link: PortalLink) -> tuple[bool, datetime | None]:
+    """Whether `link` is recorded and its customer still there, and when it was revoked."""
+    found = await _REVOKED_AT.column(connection, link=link.id, customer=link.customer)
+    return (True, found[0]) if found else (False, None)
