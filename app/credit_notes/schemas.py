@@ -1,5 +1,6 @@
 """Credit notes. `From` says where a field stands in Stripe's object."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -13,6 +14,7 @@ from app.domain.sources import REFERENCE, Feed, From, Identity, Ours, Passing, i
 from app.domain.targets import To
 from app.http.schema_rules import INTEGER, NULL, TEXT, WrongFields, form, one_of
 from app.http.schemas import (
+    EXPAND,
     Create,
     Metadata,
     PositiveAmount,
@@ -30,6 +32,8 @@ CreditNoteReason = TypeAliasType(
     "CreditNoteReason", Literal["duplicate", "fraudulent", "order_change", "product_unsatisfactory"]
 )
 CreditNoteLineType = TypeAliasType("CreditNoteLineType", Literal["invoice_line_item", "custom_line_item"])
+OWN_TAXES = "out of scope: taxes of your own in credit notes; Stripe has those of the invoice"
+ELSEWHERE = "out of scope: refunds of what was not paid through Stripe"
 Quantity = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
@@ -54,6 +58,12 @@ class CreditNoteLineParams(Request):
             amount=NULL, description=TEXT, unit_amount=NULL, unit_amount_decimal=TEXT,
         ),
     )  # fmt: skip
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "metadata": "not passed on: give the metadata of the credit note",
+        "tax_amounts": OWN_TAXES,
+        "tax_rates": OWN_TAXES,
+    }
 
     type: CreditNoteLineType = Field(examples=["invoice_line_item"])
     invoice_line_item: StripeId | None = Field(
@@ -91,6 +101,8 @@ class CreditNoteLineParams(Request):
 class LinkedRefund(Request):
     """A refund that was made before, and that this credit note documents."""
 
+    refused: ClassVar[Mapping[str, str]] = {"payment_record_refund": ELSEWHERE, "type": ELSEWHERE}
+
     refund: StripeId = Field(examples=["re_3Pgf"])
     amount_refunded: PositiveAmount | None = Field(default=None, description="All of the refund if it is absent.")
 
@@ -105,6 +117,12 @@ class CreditNotePreviewed(Create):
     demands: ClassVar[JsonObject] = one_of(
         form("amount", amount=INTEGER, lines=NULL), form("lines", amount=NULL, lines={"type": "array"})
     )
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "expand": EXPAND,
+        "invoice": "not passed on: the address names the invoice",
+        "shipping_cost": "not passed on: credit shipping as an amount",
+    }
 
     amount: PositiveAmount | None = Field(default=None, examples=[12000])
     lines: Annotated[list[CreditNoteLineParams], Field(min_length=1, max_length=250)] | None = None

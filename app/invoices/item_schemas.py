@@ -246,4 +246,6 @@ Items = Annotated[list[ItemCreate], Field(max_length=250)]
 class ItemsCreate(Create):
     """One item, or a list of them under `items`."""
 
+    refused: ClassVar[Mapping[str, str]] = {name: ItemFields.refused[name] for name in ("expand", "invoice_metadata")}
+
     items: Annotated[list[ItemCreate], Field(min_length=1, max_length=250), To("lines")]

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from app.db.engine import Database
+from app.domain.errors import ValidationFailed
 from app.domain.json import JsonObject, JsonView
 from app.domain.targets import To
 from app.http.schemas import StripeId
@@ -20,7 +21,7 @@ from app.stripe.parameters import named_as, stripe_parameters
 PATH = "/v1/invoices/create_preview"
 
 
-class _Item(ItemCreate):
+class PreviewedItem(ItemCreate):
     """An item as a preview takes it: unlike a line, it may have an amount for each unit without a product."""
 
     price: StripeId | None = None
@@ -41,6 +42,9 @@ class Previews:
     async def preview(self, params: JsonView) -> str:
         """The document of the preview (InvoicePreview). Raises ValidationFailed and what the gateway raises."""
         items = params.get("items") or []
+        for index, item in enumerate(items):
+            if "tax_amounts" in item:
+                raise ValidationFailed("Stripe previews only taxes of its own.", param=f"items[{index}].tax_amounts")
         currency = await one_currency(self._database, items, params.get("currency"))
         wanted = stripe_parameters(InvoicePreview, params) | ({"currency": currency} if currency else {})
         if items:
@@ -52,7 +56,7 @@ class Previews:
 
 def _item(item: JsonView) -> JsonObject:
     """An item of a preview. A preview makes no product: what it would be called is the item's description."""
-    wanted = stripe_parameters(_Item, item)
+    wanted = stripe_parameters(PreviewedItem, item)
     product = wanted.get("price_data", {}).pop("product_data", None)
     if product:
         price = wanted.pop("price_data")

@@ -1,7 +1,8 @@
 """Refunds. `From` says where a field stands in Stripe's object."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import TypeAliasType
@@ -9,12 +10,21 @@ from typing_extensions import TypeAliasType
 from app.domain.refund import RefundStatus
 from app.domain.sources import REFERENCE, Feed, From, Identity, Ours, id_of, time, without_reference
 from app.domain.targets import To
-from app.http.schemas import Create, Metadata, PositiveAmount, Reference, Shown, StripeId
+from app.http.schemas import EXPAND, Create, Email, Metadata, PositiveAmount, Reference, Shown, StripeId
 
 RefundReason = TypeAliasType("RefundReason", Literal["duplicate", "fraudulent", "requested_by_customer"])
+CASH_BALANCE = "out of scope: refunds of what customers have in their cash balance"
 
 
 class RefundCreate(Create):
+    refused: ClassVar[Mapping[str, str]] = {
+        "charge": "not passed on: give payment_intent",
+        "currency": CASH_BALANCE,
+        "customer": CASH_BALANCE,
+        "expand": EXPAND,
+        "origin": CASH_BALANCE,
+    }
+
     amount: PositiveAmount | None = Field(
         default=None, description="In the currency's minor unit; all that is left if it is absent.", examples=[12000]
     )
@@ -26,6 +36,17 @@ class RefundCreate(Create):
         default=None,
         description="`fraudulent` puts the card and the email address on Stripe's block lists.",
         examples=["requested_by_customer"],
+    )
+    instructions_email: Email | None = Field(
+        default=None,
+        max_length=800,
+        description="Where Stripe writes to if the payer must say where the money goes, as after a bank transfer.",
+    )
+    refund_application_fee: bool | None = Field(
+        default=None, description="Whether the application fee is refunded, too, in proportion."
+    )
+    reverse_transfer: bool | None = Field(
+        default=None, description="Whether the connected account pays its part, in proportion."
     )
     metadata: Metadata = {}
     reference: Annotated[Reference | None, To("metadata", REFERENCE)] = Field(

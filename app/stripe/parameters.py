@@ -37,7 +37,7 @@ def stripe_parameters(schema: type[BaseModel], params: JsonView) -> JsonObject:
     Null and an empty list become the empty text, by which Stripe unsets a field.
     """
     wanted: JsonObject = {}
-    for parameter in _compiled(schema):
+    for parameter in compiled(schema):
         if parameter.field in params:
             *way, last = parameter.path
             place = wanted
@@ -85,14 +85,15 @@ def field_of(schema: type[BaseModel], param: str) -> str:
 
 def _closest(schema: type[BaseModel], steps: list[str]) -> Parameter | None:
     """The parameter whose path `steps` go farthest, or else one on whose path they end."""
-    parameters = _compiled(schema)
+    parameters = compiled(schema)
     passed = [it for it in parameters if list(it.path) == steps[: len(it.path)]]
     begun = [it for it in parameters if list(it.path[: len(steps)]) == steps]
     return max(passed, key=lambda it: len(it.path), default=None) or next(iter(begun), None)
 
 
 @cache
-def _compiled(schema: type[BaseModel]) -> tuple[Parameter, ...]:
+def compiled(schema: type[BaseModel]) -> tuple[Parameter, ...]:
+    """The parameters that the fields of `schema` become."""
     parameters = []
     for name, field in schema.model_fields.items():
         to = next((it for it in field.metadata if isinstance(it, To)), To(name))
