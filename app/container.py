@@ -35,6 +35,7 @@ from app.invoices.copies import Copies
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.items import Items
 from app.invoices.previews import Previews
+from app.invoices.replacements import Replacements
 from app.invoices.service import Invoices
 from app.jobs.notifications import Notifications
 from app.outgoing.encryption import SecretEncryption
@@ -108,6 +109,7 @@ class Container:
     invoices: Invoices
     hosted_pages: HostedPages
     items: Items
+    replacements: Replacements
     copies: Copies
     previews: Previews
     payment_methods: PaymentMethods
@@ -183,6 +185,7 @@ class Container:
             undo={
                 self.invoices.create_invoice.__name__: self.invoices.undo_create,
                 self.copies.copy_invoice.__name__: self.copies.undo_copy,
+                self.replacements.replace_items.__name__: self.replacements.undo_replace,
             },
             local=[use_case.__name__ for use_case in LOCAL],
             grace=timedelta(seconds=self.settings.completion_grace_s),
@@ -339,6 +342,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             invoices=invoices,
             hosted_pages=hosted_pages,
             items=Items(database, invoices),
+            replacements=Replacements(database, gateway, steps, invoices),
             copies=Copies(database, invoices, writer),
             previews=Previews(database, gateway),
             payment_methods=PaymentMethods(database, gateway, steps, writer),

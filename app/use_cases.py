@@ -12,6 +12,7 @@ from app.fulfillment.actions import Actions
 from app.inbox.replay import Replay
 from app.invoices.copies import Copies
 from app.invoices.items import Items
+from app.invoices.replacements import Replacements
 from app.invoices.service import Invoices
 from app.outgoing.endpoints import Endpoints
 from app.outgoing.redelivery import Redelivery
@@ -42,6 +43,7 @@ AT_STRIPE: dict[type, tuple[Callable[..., object], ...]] = {
     ),
     Copies: (Copies.revise_invoice, Copies.copy_invoice),
     Items: (Items.add_items, Items.update_item, Items.delete_item),
+    Replacements: (Replacements.replace_items,),
     PaymentMethods: (
         PaymentMethods.attach_payment_method,
         PaymentMethods.detach_payment_method,

@@ -143,6 +143,7 @@ RULES = {
     "update_invoice": Rule(Scope.INVOICES_WRITE),
     "delete_invoice": Rule(Scope.INVOICES_WRITE),
     "add_items": Rule(Scope.INVOICES_WRITE),
+    "replace_items": Rule(Scope.INVOICES_WRITE),
     "update_item": Rule(Scope.INVOICES_WRITE),
     "delete_item": Rule(Scope.INVOICES_WRITE),
     "finalize_invoice": Rule(Scope.INVOICES_WRITE),

@@ -29,6 +29,7 @@ _ITEMS = _types("invoice", "updated") + _types("invoiceitem", "created", "update
 INVOICE_STEPS: Mapping[str, Sequence[str]] = {
     "change_collection": _types("invoice", "updated"),
     "items": _ITEMS,
+    "remove_items": _ITEMS,
     "edit_items": _ITEMS,
     "finalize": _types("invoice", "finalized"),
     "send": _types("invoice", "finalized", "sent"),

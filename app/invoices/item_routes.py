@@ -10,9 +10,10 @@ from app.http.dependencies import WriteDep, service
 from app.http.parameters import InvoiceId, ItemId
 from app.http.problems import STATE, WRITE, answers
 from app.http.routing import AuthorizedRoute
-from app.invoices.item_schemas import ItemCreate, ItemsCreate, ItemUpdate
+from app.invoices.item_schemas import ItemCreate, ItemsCreate, ItemsReplace, ItemUpdate
 from app.invoices.items import Items
 from app.invoices.read_schemas import InvoiceRead
+from app.invoices.replacements import Replacements
 
 
 def _form(body: object) -> str:
@@ -25,6 +26,7 @@ OneOrMore = Annotated[
 ]
 
 ItemsDep = Annotated[Items, Depends(service(Items))]
+ReplacementsDep = Annotated[Replacements, Depends(service(Replacements))]
 router = APIRouter(prefix="/v1/invoices/{invoice_id}/items", tags=["invoice items"], route_class=AuthorizedRoute)
 
 
@@ -33,6 +35,14 @@ async def add_items(invoice_id: InvoiceId, body: OneOrMore, items: ItemsDep, wri
     """Add one item, or a list of them as `items`, to a draft; never more than 250 on one invoice."""
     params = body.params() if isinstance(body, ItemsCreate) else {"items": [body.params()]}
     return await write.run(items.add_items, params, invoice_id)
+
+
+@router.put("", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+async def replace_items(
+    invoice_id: InvoiceId, body: ItemsReplace, replacements: ReplacementsDep, write: WriteDep
+) -> Response:
+    """Replace all items of a draft by others. A refusal leaves the former ones, unless both together exceed 250."""
+    return await write.run(replacements.replace_items, body.params(), invoice_id)
 
 
 @router.patch("/{item_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))

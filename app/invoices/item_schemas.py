@@ -249,3 +249,9 @@ class ItemsCreate(Create):
     refused: ClassVar[Mapping[str, str]] = {name: ItemFields.refused[name] for name in ("expand", "invoice_metadata")}
 
     items: Annotated[list[ItemCreate], Field(min_length=1, max_length=250), To("lines")]
+
+
+class ItemsReplace(Create):
+    """All items that the draft has afterwards; an empty list: none."""
+
+    items: Annotated[list[ItemCreate], Field(max_length=250)]

@@ -214,24 +214,29 @@ class Invoices:
         )
 
     async def act(
-        self,
-        operation: Operation,
-        act: Act,
-        suffix: str,
-        params: JsonView,
-        *,
-        status: int = 200,
-        done: Done | None = None,
-    ) -> Answer:
+        self, operation: Operation, act: Act, suffix: str, params: JsonView, *, status: int = 200, done: Done | None = None
+    ) -> Answer:  # fmt: skip
         """Do `act` at Stripe and answer with the resulting invoice.
 
         `done` tells from the invoice whether it was done, where its status does not.
         """
+        answer = await self.at_stripe(operation, act, suffix, params, done=done)
+        return await self.finish(operation, answer, status)
+
+    async def finish(self, operation: Operation, answer: StripeAnswer, status: int = 200) -> Answer:
+        """Answer with the invoice as Stripe answered it."""
+        return await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer), status)
+
+    async def at_stripe(
+        self, operation: Operation, act: Act, suffix: str, params: JsonView, *, done: Done | None = None,
+        step: str | None = None,
+    ) -> StripeAnswer:  # fmt: skip
+        """Do `act`, or one `step` of it, at Stripe. Raises InvalidState if the invoice does not allow it any more."""
         of = f"/v1/invoices/{operation.subject}"
         asked = {**params, **SHOW_PAYMENTS}
         try:
             answer = await self._steps.post(
-                operation, act.value, f"{of}{suffix}", asked, of=of, done=done or parameters.shows(act)
+                operation, step or act.value, f"{of}{suffix}", asked, of=of, done=done or parameters.shows(act)
             )
             if act is Act.PAY and answer.looked_up:
                 await self._require_payment(answer)
@@ -242,7 +247,7 @@ class Invoices:
             await self.explain(operation, act, error)
         if act in FINALIZING:
             await self._follow_replaced(operation, answer)
-        return await self._writer.finish(operation, observation.snapshot_of(Kind.INVOICE, answer), status)
+        return answer
 
     async def _require_payment(self, paying: StripeAnswer) -> None:
         """Raise what Stripe's answer to `pay` was, if the attempt was found later and did not pay."""

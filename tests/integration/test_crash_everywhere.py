@@ -268,6 +268,52 @@ async def test_a_draft_is_made_of_another_invoice_once_wherever_the_process_dies
     assert set((await executions(sandbox)).values()) == {1}
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("how", "by_completer", "keyed"), [("answered", False, True), ("cut", True, True), ("answered", True, False)]
+)
+async def test_items_are_replaced_all_or_none_wherever_the_process_dies(
+    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    how: How, *, by_completer: bool, keyed: bool,
+) -> None:  # fmt: skip
+    """A request without a key is finished by the completer alone; then the items are all the former ones or all new."""
+    story = Story(settings, database, survivor, lambda container: container.replacements.replace_items)
+    connection = await database.connect()
+
+    async def call(name: str) -> Call:
+        params = {"customer": customer, "items": ITEMS, "collection_method": "send_invoice", "days_until_due": 30}
+        made = await survivor.operations.run(
+            Call("tests", "POST /v1/invoices", params), survivor.invoices.create_invoice
+        )
+        invoice = msgspec.json.decode(made.body)["id"]
+        target = f"PUT /v1/invoices/{invoice}/items"
+        return Call("tests", target, {"items": ITEMS[:3]}, key=name if keyed else None, subject=invoice)
+
+    async def amounts(invoice: str | None) -> list[int]:
+        return sorted(line["amount"] for line in (await sandbox.state())["line_item"] if line["invoice"] == invoice)
+
+    former, replaced = ([item["amount"] for item in items] for items in (ITEMS, ITEMS[:3]))
+    at = first = int(how == "cut")  # nothing is cut before the first wait
+    seen = set()
+    while await story.dies(put := await call(f"dies-{at}"), at, how):
+        if keyed:
+            answer = msgspec.json.decode((await story.recovered(put, by_completer=by_completer)).body)
+            assert (answer["total"], len(answer["items"])) == (sum(replaced), 3)
+            assert await amounts(put.subject) == replaced
+        else:
+            await connection.execute(LEASE_OVER)
+            await survivor.completer().run_once()
+            found = await amounts(put.subject)
+            assert found in (former, replaced), f"await {at}"
+            seen.add(len(found))
+        at += 1
+    await connection.close()
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    assert at - first > 8
+    assert keyed or seen == {len(former), len(replaced)}
+    assert set((await executions(sandbox)).values()) == {1}
+
+
 LEASE_OVER_UNLESS_LOCKED = """
 UPDATE operations SET locked_until = now() - interval '1 hour'
 WHERE id IN (SELECT id FROM operations WHERE answered_at IS NULL FOR UPDATE SKIP LOCKED)
