@@ -928,7 +928,11 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
+        /**
+         * Replace Items
+         * @description Replace all items of a draft by others. A refusal leaves the former ones, unless both together exceed 250.
+         */
+        put: operations["replace_items"];
         /**
          * Add Items
          * @description Add one item, or a list of them as `items`, to a draft; never more than 250 on one invoice.
@@ -2114,6 +2118,26 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "invoice.overdue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * invoice.overdue
+         * @description The due date has passed, and something is left to pay: told once.
+         */
+        post: operations["invoice_overdue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "invoice.paid": {
         parameters: {
             query?: never;
@@ -2128,6 +2152,26 @@ export interface webhooks {
          * @description The invoice became `paid`.
          */
         post: operations["invoice_paid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "invoice.reminded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * invoice.reminded
+         * @description The payer is reminded, as `reminder` says: once for each day of `REMINDERS`.
+         */
+        post: operations["invoice_reminded"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2188,6 +2232,26 @@ export interface webhooks {
          * @description The invoice became `void`.
          */
         post: operations["invoice_voided"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "invoice.will_be_due": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * invoice.will_be_due
+         * @description The invoice will be due soon: told once, by Stripe or by `REMINDERS`.
+         */
+        post: operations["invoice_will_be_due"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4836,6 +4900,11 @@ export interface components {
             pending_invoice_items_behavior?: "exclude" | "include";
             /** Reference */
             reference?: string | null;
+            /**
+             * Reminders
+             * @description How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it may change while the invoice is open.
+             */
+            reminders?: ("mail" | "event" | "off") | null;
             rendering?: components["schemas"]["RenderingParams"] | null;
             shipping_cost?: components["schemas"]["ShippingCostParams"] | null;
             shipping_details?: components["schemas"]["ShippingParams"] | null;
@@ -4905,7 +4974,7 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed";
+            type: "invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "invoice.will_be_due" | "invoice.overdue" | "invoice.reminded";
         };
         /** InvoiceEventData */
         InvoiceEventData: {
@@ -4915,6 +4984,8 @@ export interface components {
              * @description Null where the invoice was not known before.
              */
             previous_status: string | null;
+            /** @description In `invoice.reminded` only. */
+            reminder?: components["schemas"]["ReminderTold"] | null;
         };
         /** InvoiceFinalize */
         InvoiceFinalize: {
@@ -5611,6 +5682,11 @@ export interface components {
              */
             on_behalf_of?: string | null;
             payment_settings?: components["schemas"]["PaymentSettingsParams"];
+            /**
+             * Reminders
+             * @description How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it may change while the invoice is open.
+             */
+            reminders?: ("mail" | "event" | "off") | null;
             rendering?: components["schemas"]["RenderingParams"];
             shipping_cost?: components["schemas"]["ShippingCostParams"] | null;
             shipping_details?: components["schemas"]["ShippingParams"] | null;
@@ -6120,6 +6196,14 @@ export interface components {
             items: components["schemas"]["ItemCreate"][];
         };
         /**
+         * ItemsReplace
+         * @description All items that the draft has afterwards; an empty list: none.
+         */
+        ItemsReplace: {
+            /** Items */
+            items: components["schemas"]["ItemCreate"][];
+        };
+        /**
          * LinkedRefund
          * @description A refund that was made before, and that this credit note documents.
          */
@@ -6140,7 +6224,7 @@ export interface components {
          * @description What becomes of a fulfillment that actions follow.
          * @enum {string}
          */
-        Moment: "processing" | "fulfilled" | "action_required" | "disputed" | "partly_reversed" | "reversed" | "reinstated";
+        Moment: "processing" | "fulfilled" | "action_required" | "disputed" | "partly_reversed" | "reversed" | "reinstated" | "reminder";
         /**
          * NoOptionsParams
          * @description Stripe has no options of this payment method yet.
@@ -7257,6 +7341,11 @@ export interface components {
              * @example 12000
              */
             amount?: number | null;
+            /**
+             * Instructions Email
+             * @description Where Stripe writes to if the payer must say where the money goes, as after a bank transfer.
+             */
+            instructions_email?: string | null;
             /** Metadata */
             metadata?: {
                 [key: string]: string;
@@ -7276,6 +7365,16 @@ export interface components {
              * @description Your own id; of several refunds the first one has it.
              */
             reference?: string | null;
+            /**
+             * Refund Application Fee
+             * @description Whether the application fee is refunded, too, in proportion.
+             */
+            refund_application_fee?: boolean | null;
+            /**
+             * Reverse Transfer
+             * @description Whether the connected account pays its part, in proportion.
+             */
+            reverse_transfer?: boolean | null;
         };
         /**
          * RefundEvent
@@ -7427,6 +7526,23 @@ export interface components {
             not_refunded: components["schemas"]["NotRefunded"] | null;
             /** Refunds */
             refunds: components["schemas"]["Refund"][];
+        };
+        /**
+         * ReminderTold
+         * @description Which reminder it is.
+         */
+        ReminderTold: {
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "mail" | "event";
+            /**
+             * Day
+             * @description Of `REMINDERS`: days after the due date, negative before it.
+             * @example 7
+             */
+            day: number;
         };
         /** Rendering */
         Rendering: {
@@ -8285,7 +8401,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "request" | "stripe_call" | "event" | "transition" | "fulfillment" | "payment" | "refund" | "credit_note" | "dispute" | "action" | "delivery";
+            kind: "request" | "stripe_call" | "event" | "transition" | "fulfillment" | "payment" | "refund" | "credit_note" | "dispute" | "action" | "reminder" | "delivery";
             /**
              * What
              * @description The use case, the step at Stripe, the type of the event, the status that was reached, or the action.
@@ -8413,7 +8529,7 @@ export interface components {
              *       "invoice.created"
              *     ]
              */
-            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
+            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "invoice.will_be_due" | "invoice.overdue" | "invoice.reminded" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
             /**
              * Url
              * @description Where deliveries are sent: https, on port 443 or from 1024 on, and no address of a private network.
@@ -8505,7 +8621,7 @@ export interface components {
              *       "invoice.created"
              *     ]
              */
-            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
+            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "invoice.will_be_due" | "invoice.overdue" | "invoice.reminded" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
             /**
              * Url
              * @description Where deliveries are sent: https, on port 443 or from 1024 on, and no address of a private network.
@@ -13411,7 +13527,11 @@ export interface operations {
                      *               "updated_at": "2026-11-22T10:18:02.000Z",
                      *               "voided_at": null
                      *             },
-                     *             "previous_status": null
+                     *             "previous_status": null,
+                     *             "reminder": {
+                     *               "channel": "mail",
+                     *               "day": 7
+                     *             }
                      *           },
                      *           "datacontenttype": "application/json",
                      *           "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
@@ -17986,6 +18106,426 @@ export interface operations {
                 };
             };
             /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_items: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                invoice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "price": "price_1Pgf",
+                 *           "quantity": 2
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ItemsReplace"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "text"
+                     *       ],
+                     *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
+                     *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
+                     *       "amount_remaining": 24000,
+                     *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
+                     *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
+                     *       "collection_method": "send_invoice",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "currency": "usd",
+                     *       "custom_fields": [
+                     *         {
+                     *           "name": "Jenny Rosen",
+                     *           "value": "text"
+                     *         }
+                     *       ],
+                     *       "customer": "cus_QXg1",
+                     *       "customer_address": {
+                     *         "city": null,
+                     *         "country": null,
+                     *         "line1": null,
+                     *         "line2": null,
+                     *         "postal_code": null,
+                     *         "state": null
+                     *       },
+                     *       "customer_email": null,
+                     *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
+                     *       "customer_tax_ids": [
+                     *         {
+                     *           "type": "text",
+                     *           "value": null
+                     *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "text"
+                     *       ],
+                     *       "description": "Consulting in May",
+                     *       "discounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "discount": "di_1Pgf"
+                     *         }
+                     *       ],
+                     *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
+                     *       "finalized_at": "2026-11-22T10:18:02.000Z",
+                     *       "footer": "Thank you for your business.",
+                     *       "from_invoice": null,
+                     *       "fulfillment": {
+                     *         "fulfilled_at": null,
+                     *         "status": "awaiting_payment"
+                     *       },
+                     *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
+                     *       "id": "in_1PgF",
+                     *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "currency": "usd",
+                     *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "text"
+                     *           ],
+                     *           "id": "ii_1Pgf",
+                     *           "line_item": "il_1Pgf",
+                     *           "metadata": {
+                     *             "team": "emea"
+                     *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
+                     *           "price": "price_1Pgf",
+                     *           "product": "prod_QZ4a",
+                     *           "quantity": 2,
+                     *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
+                     *           "unit_amount_decimal": "12000"
+                     *         }
+                     *       ],
+                     *       "last_finalization_error": {
+                     *         "code": null,
+                     *         "message": null,
+                     *         "param": null,
+                     *         "type": null
+                     *       },
+                     *       "latest_revision": null,
+                     *       "livemode": false,
+                     *       "marked_uncollectible_at": null,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "next_payment_attempt": null,
+                     *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
+                     *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
+                     *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
+                     *       "post_payment_credit_notes_amount": null,
+                     *       "pre_payment_credit_notes_amount": null,
+                     *       "receipt_number": null,
+                     *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
+                     *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
+                     *       "statement_descriptor": null,
+                     *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
+                     *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
+                     *       "taxes": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "inclusive": false,
+                     *           "label": "VAT",
+                     *           "percentage": "25",
+                     *           "reason": "standard_rated",
+                     *           "tax_rate": "txr_1Pgf",
+                     *           "taxable_amount": null
+                     *         }
+                     *       ],
+                     *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
+                     *       "updated_at": "2026-11-22T10:18:02.000Z",
+                     *       "voided_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state`, `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -30981,7 +31521,11 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
-                 *         "previous_status": null
+                 *         "previous_status": null,
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
                  *       },
                  *       "datacontenttype": "application/json",
                  *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
@@ -31199,7 +31743,11 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
-                 *         "previous_status": "draft"
+                 *         "previous_status": "draft",
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
                  *       },
                  *       "datacontenttype": "application/json",
                  *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
@@ -31417,7 +31965,11 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
-                 *         "previous_status": "draft"
+                 *         "previous_status": "draft",
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
                  *       },
                  *       "datacontenttype": "application/json",
                  *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
@@ -31635,7 +32187,11 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
-                 *         "previous_status": "draft"
+                 *         "previous_status": "draft",
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
                  *       },
                  *       "datacontenttype": "application/json",
                  *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
@@ -31853,7 +32409,11 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
-                 *         "previous_status": "open"
+                 *         "previous_status": "open",
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
                  *       },
                  *       "datacontenttype": "application/json",
                  *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
@@ -31865,6 +32425,228 @@ export interface operations {
                  *       "subject": "in_1PgF",
                  *       "time": "2026-11-22T10:18:02.000Z",
                  *       "type": "invoice.marked_uncollectible"
+                 *     }
+                 */
+                "application/cloudevents+json": components["schemas"]["InvoiceEvent"];
+            };
+        };
+        responses: {
+            /** @description The endpoint wants nothing any more, and is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken; it will not be sent again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken; sent again later, after `Retry-After` where that asks for more time. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    invoice_overdue: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The event's `id`: the same at every attempt, so drop what you know.
+                 * @example iev_000648a1b2c3d4e5
+                 */
+                "webhook-id": string;
+                /**
+                 * @description When this attempt was made, in Unix seconds; refuse what is old.
+                 * @example 1795343385
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and the base64 HMAC-SHA-256 of `{webhook-id}.{webhook-timestamp}.{body}`; several, with spaces between, while the secret is rotated. Any library of the Standard Webhooks specification verifies it.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
+                 *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
+                 *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
+                 *           "amount_remaining": 24000,
+                 *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
+                 *           "collection_method": "send_invoice",
+                 *           "created_at": "2026-11-22T10:18:00.000Z",
+                 *           "currency": "usd",
+                 *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
+                 *           "discounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "discount": "di_1Pgf"
+                 *             }
+                 *           ],
+                 *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
+                 *           "finalized_at": "2026-11-22T10:18:02.000Z",
+                 *           "from_invoice": null,
+                 *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
+                 *           "last_finalization_error": {
+                 *             "code": null,
+                 *             "message": null,
+                 *             "param": null,
+                 *             "type": null
+                 *           },
+                 *           "latest_revision": null,
+                 *           "livemode": false,
+                 *           "marked_uncollectible_at": null,
+                 *           "metadata": {
+                 *             "team": "emea"
+                 *           },
+                 *           "next_payment_attempt": null,
+                 *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
+                 *           "paid_at": null,
+                 *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
+                 *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
+                 *           "post_payment_credit_notes_amount": null,
+                 *           "pre_payment_credit_notes_amount": null,
+                 *           "receipt_number": null,
+                 *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
+                 *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
+                 *           "statement_descriptor": null,
+                 *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
+                 *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
+                 *           "taxes": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "inclusive": false,
+                 *               "label": "VAT",
+                 *               "percentage": "25",
+                 *               "reason": "standard_rated",
+                 *               "tax_rate": "txr_1Pgf",
+                 *               "taxable_amount": null
+                 *             }
+                 *           ],
+                 *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
+                 *           "updated_at": "2026-11-22T10:18:02.000Z",
+                 *           "voided_at": null
+                 *         },
+                 *         "previous_status": "open",
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
+                 *       },
+                 *       "datacontenttype": "application/json",
+                 *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
+                 *       "id": "iev_000648a1b2c3d4e5f60718293a4b5c6d",
+                 *       "schemaversion": 1,
+                 *       "sequence": "0000000000000f3a0000000000000007",
+                 *       "source": "https://billing.example.com",
+                 *       "specversion": "1.0",
+                 *       "subject": "in_1PgF",
+                 *       "time": "2026-11-22T10:18:02.000Z",
+                 *       "type": "invoice.overdue"
                  *     }
                  */
                 "application/cloudevents+json": components["schemas"]["InvoiceEvent"];
@@ -32071,7 +32853,11 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
-                 *         "previous_status": "open"
+                 *         "previous_status": "open",
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
                  *       },
                  *       "datacontenttype": "application/json",
                  *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
@@ -32083,6 +32869,228 @@ export interface operations {
                  *       "subject": "in_1PgF",
                  *       "time": "2026-11-22T10:18:02.000Z",
                  *       "type": "invoice.paid"
+                 *     }
+                 */
+                "application/cloudevents+json": components["schemas"]["InvoiceEvent"];
+            };
+        };
+        responses: {
+            /** @description The endpoint wants nothing any more, and is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken; it will not be sent again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken; sent again later, after `Retry-After` where that asks for more time. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    invoice_reminded: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The event's `id`: the same at every attempt, so drop what you know.
+                 * @example iev_000648a1b2c3d4e5
+                 */
+                "webhook-id": string;
+                /**
+                 * @description When this attempt was made, in Unix seconds; refuse what is old.
+                 * @example 1795343385
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and the base64 HMAC-SHA-256 of `{webhook-id}.{webhook-timestamp}.{body}`; several, with spaces between, while the secret is rotated. Any library of the Standard Webhooks specification verifies it.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
+                 *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
+                 *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
+                 *           "amount_remaining": 24000,
+                 *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
+                 *           "collection_method": "send_invoice",
+                 *           "created_at": "2026-11-22T10:18:00.000Z",
+                 *           "currency": "usd",
+                 *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
+                 *           "discounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "discount": "di_1Pgf"
+                 *             }
+                 *           ],
+                 *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
+                 *           "finalized_at": "2026-11-22T10:18:02.000Z",
+                 *           "from_invoice": null,
+                 *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
+                 *           "last_finalization_error": {
+                 *             "code": null,
+                 *             "message": null,
+                 *             "param": null,
+                 *             "type": null
+                 *           },
+                 *           "latest_revision": null,
+                 *           "livemode": false,
+                 *           "marked_uncollectible_at": null,
+                 *           "metadata": {
+                 *             "team": "emea"
+                 *           },
+                 *           "next_payment_attempt": null,
+                 *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
+                 *           "paid_at": null,
+                 *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
+                 *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
+                 *           "post_payment_credit_notes_amount": null,
+                 *           "pre_payment_credit_notes_amount": null,
+                 *           "receipt_number": null,
+                 *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
+                 *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
+                 *           "statement_descriptor": null,
+                 *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
+                 *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
+                 *           "taxes": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "inclusive": false,
+                 *               "label": "VAT",
+                 *               "percentage": "25",
+                 *               "reason": "standard_rated",
+                 *               "tax_rate": "txr_1Pgf",
+                 *               "taxable_amount": null
+                 *             }
+                 *           ],
+                 *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
+                 *           "updated_at": "2026-11-22T10:18:02.000Z",
+                 *           "voided_at": null
+                 *         },
+                 *         "previous_status": "open",
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
+                 *       },
+                 *       "datacontenttype": "application/json",
+                 *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
+                 *       "id": "iev_000648a1b2c3d4e5f60718293a4b5c6d",
+                 *       "schemaversion": 1,
+                 *       "sequence": "0000000000000f3a0000000000000007",
+                 *       "source": "https://billing.example.com",
+                 *       "specversion": "1.0",
+                 *       "subject": "in_1PgF",
+                 *       "time": "2026-11-22T10:18:02.000Z",
+                 *       "type": "invoice.reminded"
                  *     }
                  */
                 "application/cloudevents+json": components["schemas"]["InvoiceEvent"];
@@ -32289,7 +33297,11 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
-                 *         "previous_status": "paid"
+                 *         "previous_status": "paid",
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
                  *       },
                  *       "datacontenttype": "application/json",
                  *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
@@ -32507,7 +33519,11 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
-                 *         "previous_status": "draft"
+                 *         "previous_status": "draft",
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
                  *       },
                  *       "datacontenttype": "application/json",
                  *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
@@ -32725,7 +33741,11 @@ export interface operations {
                  *           "updated_at": "2026-11-22T10:18:02.000Z",
                  *           "voided_at": null
                  *         },
-                 *         "previous_status": "open"
+                 *         "previous_status": "open",
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
                  *       },
                  *       "datacontenttype": "application/json",
                  *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
@@ -32737,6 +33757,228 @@ export interface operations {
                  *       "subject": "in_1PgF",
                  *       "time": "2026-11-22T10:18:02.000Z",
                  *       "type": "invoice.voided"
+                 *     }
+                 */
+                "application/cloudevents+json": components["schemas"]["InvoiceEvent"];
+            };
+        };
+        responses: {
+            /** @description The endpoint wants nothing any more, and is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken; it will not be sent again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken; sent again later, after `Retry-After` where that asks for more time. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    invoice_will_be_due: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The event's `id`: the same at every attempt, so drop what you know.
+                 * @example iev_000648a1b2c3d4e5
+                 */
+                "webhook-id": string;
+                /**
+                 * @description When this attempt was made, in Unix seconds; refuse what is old.
+                 * @example 1795343385
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and the base64 HMAC-SHA-256 of `{webhook-id}.{webhook-timestamp}.{body}`; several, with spaces between, while the secret is rotated. Any library of the Standard Webhooks specification verifies it.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "text"
+                 *           ],
+                 *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
+                 *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
+                 *           "amount_remaining": 24000,
+                 *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
+                 *           "collection_method": "send_invoice",
+                 *           "created_at": "2026-11-22T10:18:00.000Z",
+                 *           "currency": "usd",
+                 *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "text"
+                 *           ],
+                 *           "discounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "discount": "di_1Pgf"
+                 *             }
+                 *           ],
+                 *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
+                 *           "finalized_at": "2026-11-22T10:18:02.000Z",
+                 *           "from_invoice": null,
+                 *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
+                 *           "last_finalization_error": {
+                 *             "code": null,
+                 *             "message": null,
+                 *             "param": null,
+                 *             "type": null
+                 *           },
+                 *           "latest_revision": null,
+                 *           "livemode": false,
+                 *           "marked_uncollectible_at": null,
+                 *           "metadata": {
+                 *             "team": "emea"
+                 *           },
+                 *           "next_payment_attempt": null,
+                 *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
+                 *           "paid_at": null,
+                 *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
+                 *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "text"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
+                 *           "post_payment_credit_notes_amount": null,
+                 *           "pre_payment_credit_notes_amount": null,
+                 *           "receipt_number": null,
+                 *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
+                 *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
+                 *           "statement_descriptor": null,
+                 *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
+                 *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
+                 *           "taxes": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "inclusive": false,
+                 *               "label": "VAT",
+                 *               "percentage": "25",
+                 *               "reason": "standard_rated",
+                 *               "tax_rate": "txr_1Pgf",
+                 *               "taxable_amount": null
+                 *             }
+                 *           ],
+                 *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
+                 *           "updated_at": "2026-11-22T10:18:02.000Z",
+                 *           "voided_at": null
+                 *         },
+                 *         "previous_status": "open",
+                 *         "reminder": {
+                 *           "channel": "mail",
+                 *           "day": 7
+                 *         }
+                 *       },
+                 *       "datacontenttype": "application/json",
+                 *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData",
+                 *       "id": "iev_000648a1b2c3d4e5f60718293a4b5c6d",
+                 *       "schemaversion": 1,
+                 *       "sequence": "0000000000000f3a0000000000000007",
+                 *       "source": "https://billing.example.com",
+                 *       "specversion": "1.0",
+                 *       "subject": "in_1PgF",
+                 *       "time": "2026-11-22T10:18:02.000Z",
+                 *       "type": "invoice.will_be_due"
                  *     }
                  */
                 "application/cloudevents+json": components["schemas"]["InvoiceEvent"];

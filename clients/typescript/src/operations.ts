@@ -58,6 +58,7 @@ export const OPERATIONS = {
   invoiceItems: {
     add: ["post", "/v1/invoices/{invoice_id}/items", "body"],
     delete: ["delete", "/v1/invoices/{invoice_id}/items/{item_id}", "nothing"],
+    replace: ["put", "/v1/invoices/{invoice_id}/items", "body"],
     update: ["patch", "/v1/invoices/{invoice_id}/items/{item_id}", "body"],
   },
   invoices: {

@@ -574,7 +574,7 @@ class LinkedRefund(TypedDict):
     refund: str
 
 
-Moment: TypeAlias = Literal['processing', 'fulfilled', 'action_required', 'disputed', 'partly_reversed', 'reversed', 'reinstated']
+Moment: TypeAlias = Literal['processing', 'fulfilled', 'action_required', 'disputed', 'partly_reversed', 'reversed', 'reinstated', 'reminder']
 """
 What becomes of a fulfillment that actions follow.
 """
@@ -991,6 +991,18 @@ Stripe's statuses of a refund.
 """
 
 
+class ReminderTold(TypedDict):
+    """
+    Which reminder it is.
+    """
+
+    channel: Literal['mail', 'event']
+    day: int
+    """
+    Of `REMINDERS`: days after the due date, negative before it.
+    """
+
+
 class Rendering(TypedDict):
     amount_tax_display: str | None
     pdf: Pdf | None
@@ -1337,7 +1349,7 @@ class TimelineEntry(TypedDict):
     """
     Ids to look further with: of the request, the event, the cause.
     """
-    kind: Literal['request', 'stripe_call', 'event', 'transition', 'fulfillment', 'payment', 'refund', 'credit_note', 'dispute', 'action', 'delivery']
+    kind: Literal['request', 'stripe_call', 'event', 'transition', 'fulfillment', 'payment', 'refund', 'credit_note', 'dispute', 'action', 'reminder', 'delivery']
     what: str
     """
     The use case, the step at Stripe, the type of the event, the status that was reached, or the action.
@@ -1416,7 +1428,7 @@ class WebhookEndpointCreate(TypedDict):
     """
     One after the other, in the order of the feed: an event waits until the one before it is delivered, or given up. Otherwise many at once, so that one that fails holds up none. By default `false`.
     """
-    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
+    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'invoice.will_be_due', 'invoice.overdue', 'invoice.reminded', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
     """
     Of which events; of all, where it is empty.
     """
@@ -1471,7 +1483,7 @@ class WebhookEndpointUpdate(TypedDict):
     One after the other, in the order of the feed: an event waits until the one before it is delivered, or given up. Otherwise many at once, so that one that fails holds up none.
     """
     status: NotRequired[EndpointStatus]
-    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
+    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'invoice.will_be_due', 'invoice.overdue', 'invoice.reminded', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
     """
     Of which events; of all, where it is empty.
     """
@@ -2298,6 +2310,10 @@ class RefundCreate(TypedDict):
     """
     In the currency's minor unit; all that is left if it is absent.
     """
+    instructions_email: NotRequired[str | None]
+    """
+    Where Stripe writes to if the payer must say where the money goes, as after a bank transfer.
+    """
     metadata: NotRequired[dict[str, str]]
     payment_intent: NotRequired[str | None]
     """
@@ -2310,6 +2326,14 @@ class RefundCreate(TypedDict):
     reference: NotRequired[str | None]
     """
     Your own id; of several refunds the first one has it.
+    """
+    refund_application_fee: NotRequired[bool | None]
+    """
+    Whether the application fee is refunded, too, in proportion.
+    """
+    reverse_transfer: NotRequired[bool | None]
+    """
+    Whether the connected account pays its part, in proportion.
     """
 
 
@@ -3364,6 +3388,14 @@ class ItemsCreate(TypedDict):
     items: list[ItemCreate]
 
 
+class ItemsReplace(TypedDict):
+    """
+    All items that the draft has afterwards; an empty list: none.
+    """
+
+    items: list[ItemCreate]
+
+
 class PaymentEventData(TypedDict):
     invoice: InvoiceState
     payment: PaymentState
@@ -3494,6 +3526,10 @@ class InvoiceCreate(TypedDict):
     Whether the customer's pending items become items of the draft. By default `"exclude"`.
     """
     reference: NotRequired[str | None]
+    reminders: NotRequired[Literal['mail', 'event', 'off'] | None]
+    """
+    How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it may change while the invoice is open.
+    """
     rendering: NotRequired[RenderingParams | None]
     shipping_cost: NotRequired[ShippingCostParams | None]
     shipping_details: NotRequired[ShippingParams | None]
@@ -3506,6 +3542,10 @@ class InvoiceEventData(TypedDict):
     previous_status: str | None
     """
     Null where the invoice was not known before.
+    """
+    reminder: NotRequired[ReminderTold | None]
+    """
+    In `invoice.reminded` only.
     """
 
 
@@ -3592,6 +3632,10 @@ class InvoiceUpdate(TypedDict):
     The account that the payment is for.
     """
     payment_settings: NotRequired[PaymentSettingsParams]
+    reminders: NotRequired[Literal['mail', 'event', 'off'] | None]
+    """
+    How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it may change while the invoice is open.
+    """
     rendering: NotRequired[RenderingParams]
     shipping_cost: NotRequired[ShippingCostParams | None]
     shipping_details: NotRequired[ShippingParams | None]
@@ -3812,7 +3856,7 @@ class InvoiceEvent(TypedDict):
     """
     When it was recorded.
     """
-    type: Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed']
+    type: Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'invoice.will_be_due', 'invoice.overdue', 'invoice.reminded']
 
 
 FeedEvent: TypeAlias = InvoiceEvent | FulfillmentEvent | PaymentEvent | RefundEvent | CreditNoteEvent | DisputeEvent

@@ -402,6 +402,11 @@ class InvoiceItemsResource:
         answer: models.Invoice = self._caller.call("DELETE", f"/v1/invoices/{self._caller.quoted(invoice_id)}/items/{self._caller.quoted(item_id)}", idempotency_key=idempotency_key).json()
         return answer
 
+    def replace(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ItemsReplace]) -> models.Invoice:
+        """Replace all items of a draft by others. A refusal leaves the former ones, unless both together exceed 250."""
+        answer: models.Invoice = self._caller.call("PUT", f"/v1/invoices/{self._caller.quoted(invoice_id)}/items", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
     def update(self, invoice_id: str, item_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ItemUpdate]) -> models.Invoice:
         """Change an item of a draft."""
         answer: models.Invoice = self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}/items/{self._caller.quoted(item_id)}", body=params, idempotency_key=idempotency_key).json()
@@ -1039,6 +1044,11 @@ class AsyncInvoiceItemsResource:
     async def delete(self, invoice_id: str, item_id: str, *, idempotency_key: str | None = None) -> models.Invoice:
         """Take an item off a draft."""
         answer: models.Invoice = (await self._caller.call("DELETE", f"/v1/invoices/{self._caller.quoted(invoice_id)}/items/{self._caller.quoted(item_id)}", idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def replace(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ItemsReplace]) -> models.Invoice:
+        """Replace all items of a draft by others. A refusal leaves the former ones, unless both together exceed 250."""
+        answer: models.Invoice = (await self._caller.call("PUT", f"/v1/invoices/{self._caller.quoted(invoice_id)}/items", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
     async def update(self, invoice_id: str, item_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ItemUpdate]) -> models.Invoice:
