@@ -9,6 +9,7 @@ from typing_extensions import TypeAliasType
 from app.http.parameters import IdQuery
 from app.http.queries import Paging
 from app.http.schemas import Shown
+from app.inbox.handlers import HANDLERS
 
 EventStatus = Literal["received", "processing", "processed", "ignored", "failed", "dead"]
 StripeEventStatus = TypeAliasType("StripeEventStatus", EventStatus)
@@ -19,7 +20,7 @@ class StripeEventListed(Shown):
     """An event Stripe delivered, as lists show it."""
 
     id: str = Field(examples=["evt_1Pgf"])
-    type: str = Field(description="Stripe's event type.")
+    type: str = Field(description="Stripe's event type.", examples=[min(HANDLERS)])
     object: str | None = Field(description="The id of the object the event is about.")
     api_version: str | None
     livemode: bool

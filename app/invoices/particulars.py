@@ -31,8 +31,8 @@ class FinalizationError(Shown):
 
 
 class InvoiceTaxIdRead(Shown):
-    type: str
-    value: str | None
+    type: str = Field(examples=["eu_vat"])
+    value: str | None = Field(examples=["DE123456789"])
 
 
 class DiscountAmountRead(Shown):

@@ -19,4 +19,4 @@ class PaymentLinkRead(Shown):
     id: str = Field(examples=["plk_4f0c2a9e5b6d4b0f9f5d1c7a8e3b2d10"])
     invoice: str = Field(examples=["in_1PgF"])
     expires_at: datetime
-    url: str
+    url: str = Field(examples=["https://billing.example.com/pay/eyJ0IjoiaW5fMVBnRiJ9.c2lnbmVk"])

@@ -28,6 +28,7 @@ From = Annotated[
 ]
 To = Annotated[Day | None, Query(description="The last day, by UTC. Today if absent.")]
 COLUMNS = ("day", "currency", "paid", "refunded", "disputed", "credited", "kept", "fees", "differences", "checked_at")
+SAMPLE = f"{','.join(COLUMNS)}\r\n2026-11-29,usd,24000,0,0,0,24000,726,0,2026-11-30T06:00:00Z\r\n"
 
 
 @router.get("/balance", responses=answers())
@@ -40,7 +41,7 @@ async def get_balance_report(balance: BalanceDep, first: From = None, to: To = N
 @router.get(
     "/balance.csv",
     response_class=Response,
-    responses=answers() | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+    responses=answers() | {200: {"content": {"text/csv": {"schema": {"type": "string", "examples": [SAMPLE]}}}}},
 )
 async def get_balance_report_csv(balance: BalanceDep, first: From = None, to: To = None) -> Response:
     """Show the same as CSV: a line for each day and currency, with the number of its differences."""

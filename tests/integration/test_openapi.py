@@ -159,6 +159,20 @@ def test_the_example_of_a_problem_is_one(code: str) -> None:
     assert Problem.model_validate(shown, strict=True).code == code
 
 
+def test_no_example_is_made_up_of_nothing() -> None:
+    """A text that no field and no name knows is shown as `text`: nobody learns from it."""
+    shown = [
+        (name, media["example"])
+        for operations in DOCUMENT["paths"].values()
+        for name, operation in ((one["operationId"], one) for one in operations.values())
+        for message in (operation.get("requestBody", {}), *operation["responses"].values())
+        for media in message.get("content", {}).values()
+        if "example" in media
+    ]
+    assert len(shown) > 100
+    assert not [name for name, example in shown if re.search(r'(?<!: )"text"(?!:)|: "text"', json.dumps(example))]
+
+
 def test_every_reference_in_the_contract_leads_somewhere() -> None:
     for reference in re.findall(r'"\$ref": "([^"]+)"', json.dumps(DOCUMENT)):
         assert reference.startswith("#/components/")

@@ -928,11 +928,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /**
-         * Replace Items
-         * @description Replace all items of a draft by others. A refusal leaves the former ones, unless both together exceed 250.
-         */
-        put: operations["replace_items"];
+        put?: never;
         /**
          * Add Items
          * @description Add one item, or a list of them as `items`, to a draft; never more than 250 on one invoice.
@@ -5591,9 +5587,15 @@ export interface components {
         };
         /** InvoiceTaxId */
         InvoiceTaxId: {
-            /** Type */
+            /**
+             * Type
+             * @example eu_vat
+             */
             type: string;
-            /** Value */
+            /**
+             * Value
+             * @example DE123456789
+             */
             value: string | null;
         };
         /** InvoiceUpdate */
@@ -6196,14 +6198,6 @@ export interface components {
             items: components["schemas"]["ItemCreate"][];
         };
         /**
-         * ItemsReplace
-         * @description All items that the draft has afterwards; an empty list: none.
-         */
-        ItemsReplace: {
-            /** Items */
-            items: components["schemas"]["ItemCreate"][];
-        };
-        /**
          * LinkedRefund
          * @description A refund that was made before, and that this credit note documents.
          */
@@ -6438,7 +6432,10 @@ export interface components {
              * @example in_1PgF
              */
             invoice: string;
-            /** Url */
+            /**
+             * Url
+             * @example https://billing.example.com/pay/eyJ0IjoiaW5fMVBnRiJ9.c2lnbmVk
+             */
             url: string;
         };
         /** PaymentLinkCreate */
@@ -7341,11 +7338,6 @@ export interface components {
              * @example 12000
              */
             amount?: number | null;
-            /**
-             * Instructions Email
-             * @description Where Stripe writes to if the payer must say where the money goes, as after a bank transfer.
-             */
-            instructions_email?: string | null;
             /** Metadata */
             metadata?: {
                 [key: string]: string;
@@ -7365,16 +7357,6 @@ export interface components {
              * @description Your own id; of several refunds the first one has it.
              */
             reference?: string | null;
-            /**
-             * Refund Application Fee
-             * @description Whether the application fee is refunded, too, in proportion.
-             */
-            refund_application_fee?: boolean | null;
-            /**
-             * Reverse Transfer
-             * @description Whether the connected account pays its part, in proportion.
-             */
-            reverse_transfer?: boolean | null;
         };
         /**
          * RefundEvent
@@ -7953,6 +7935,7 @@ export interface components {
             /**
              * Type
              * @description Stripe's event type.
+             * @example invoice.paid
              */
             type: string;
             /**
@@ -8020,6 +8003,7 @@ export interface components {
             /**
              * Type
              * @description Stripe's event type.
+             * @example invoice.paid
              */
             type: string;
             /**
@@ -8750,7 +8734,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "caller": "text",
+                     *           "caller": "shop",
                      *           "created_at": "2026-11-22T10:18:00.000Z",
                      *           "expires_at": "2099-12-31T00:00:00.000Z",
                      *           "id": "key_0d8c",
@@ -8871,7 +8855,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "caller": "text",
+                     *       "caller": "shop",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "expires_at": "2099-12-31T00:00:00.000Z",
                      *       "id": "key_0d8c",
@@ -9007,7 +8991,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "caller": "text",
+                     *       "caller": "shop",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "expires_at": "2099-12-31T00:00:00.000Z",
                      *       "id": "key_0d8c",
@@ -9113,7 +9097,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "caller": "text",
+                     *       "caller": "shop",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "expires_at": "2099-12-31T00:00:00.000Z",
                      *       "id": "key_0d8c",
@@ -9255,7 +9239,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "caller": "text",
+                     *       "caller": "shop",
                      *       "created_at": "2026-11-22T10:18:00.000Z",
                      *       "expires_at": "2099-12-31T00:00:00.000Z",
                      *       "id": "key_0d8c",
@@ -10699,7 +10683,7 @@ export interface operations {
                      *             "custom_fields": [
                      *               {
                      *                 "name": "Jenny Rosen",
-                     *                 "value": "text"
+                     *                 "value": "12345"
                      *               }
                      *             ],
                      *             "default_payment_method": null,
@@ -10864,7 +10848,7 @@ export interface operations {
                      *         "custom_fields": [
                      *           {
                      *             "name": "Jenny Rosen",
-                     *             "value": "text"
+                     *             "value": "12345"
                      *           }
                      *         ],
                      *         "default_payment_method": null,
@@ -11059,7 +11043,7 @@ export interface operations {
                      *         "custom_fields": [
                      *           {
                      *             "name": "Jenny Rosen",
-                     *             "value": "text"
+                     *             "value": "12345"
                      *           }
                      *         ],
                      *         "default_payment_method": null,
@@ -11360,7 +11344,7 @@ export interface operations {
                      *         "custom_fields": [
                      *           {
                      *             "name": "Jenny Rosen",
-                     *             "value": "text"
+                     *             "value": "12345"
                      *           }
                      *         ],
                      *         "default_payment_method": null,
@@ -13382,7 +13366,7 @@ export interface operations {
                      *               "account_country": null,
                      *               "account_name": null,
                      *               "account_tax_ids": [
-                     *                 "text"
+                     *                 "atxi_1Pgf"
                      *               ],
                      *               "amount_due": 24000,
                      *               "amount_overpaid": null,
@@ -13412,7 +13396,7 @@ export interface operations {
                      *               "customer_tax_exempt": null,
                      *               "default_payment_method": null,
                      *               "default_tax_rates": [
-                     *                 "text"
+                     *                 "txr_1Pgf"
                      *               ],
                      *               "discounts": [
                      *                 {
@@ -13461,7 +13445,7 @@ export interface operations {
                      *                 "default_mandate": null,
                      *                 "payment_method_options": null,
                      *                 "payment_method_types": [
-                     *                   "text"
+                     *                   "card"
                      *                 ]
                      *               },
                      *               "period_end": null,
@@ -14260,7 +14244,7 @@ export interface operations {
                      *           "account_country": "DE",
                      *           "account_name": null,
                      *           "account_tax_ids": [
-                     *             "text"
+                     *             "atxi_1Pgf"
                      *           ],
                      *           "amount_due": 24000,
                      *           "amount_overpaid": null,
@@ -14290,7 +14274,7 @@ export interface operations {
                      *           "custom_fields": [
                      *             {
                      *               "name": "Jenny Rosen",
-                     *               "value": "text"
+                     *               "value": "12345"
                      *             }
                      *           ],
                      *           "customer": "cus_QXg1",
@@ -14322,13 +14306,13 @@ export interface operations {
                      *           "customer_tax_exempt": "none",
                      *           "customer_tax_ids": [
                      *             {
-                     *               "type": "text",
-                     *               "value": null
+                     *               "type": "eu_vat",
+                     *               "value": "DE123456789"
                      *             }
                      *           ],
                      *           "default_payment_method": null,
                      *           "default_tax_rates": [
-                     *             "text"
+                     *             "txr_1Pgf"
                      *           ],
                      *           "description": "Consulting in May",
                      *           "discounts": [
@@ -14384,7 +14368,7 @@ export interface operations {
                      *             "default_mandate": null,
                      *             "payment_method_options": null,
                      *             "payment_method_types": [
-                     *               "text"
+                     *               "card"
                      *             ]
                      *           },
                      *           "period_end": null,
@@ -14577,7 +14561,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -14608,7 +14592,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -14640,13 +14624,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -14685,7 +14669,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -14753,7 +14737,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -15007,8 +14991,8 @@ export interface operations {
                      *       "customer_name": null,
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "discounts": [
@@ -15030,7 +15014,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "metadata": {
                      *             "team": "emea"
@@ -15212,7 +15196,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -15242,7 +15226,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -15274,13 +15258,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -15319,7 +15303,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -15387,7 +15371,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -15722,7 +15706,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -15752,7 +15736,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -15784,13 +15768,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -15829,7 +15813,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -15897,7 +15881,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -16137,7 +16121,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -16167,7 +16151,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -16199,13 +16183,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -16244,7 +16228,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -16312,7 +16296,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -16662,7 +16646,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -16693,7 +16677,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -16725,13 +16709,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -16770,7 +16754,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -16838,7 +16822,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -17523,7 +17507,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -17554,7 +17538,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -17586,13 +17570,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -17631,7 +17615,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -17699,7 +17683,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -18152,426 +18136,6 @@ export interface operations {
             };
         };
     };
-    replace_items: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
-                "Idempotency-Key"?: string | null;
-            };
-            path: {
-                invoice_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "items": [
-                 *         {
-                 *           "price": "price_1Pgf",
-                 *           "quantity": 2
-                 *         }
-                 *       ]
-                 *     }
-                 */
-                "application/json": components["schemas"]["ItemsReplace"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "account_country": "DE",
-                     *       "account_name": null,
-                     *       "account_tax_ids": [
-                     *         "text"
-                     *       ],
-                     *       "amount_due": 24000,
-                     *       "amount_overpaid": null,
-                     *       "amount_paid": 0,
-                     *       "amount_paid_off_stripe": null,
-                     *       "amount_remaining": 24000,
-                     *       "amount_shipping": null,
-                     *       "application": null,
-                     *       "attempt_count": null,
-                     *       "attempted": null,
-                     *       "auto_advance": false,
-                     *       "automatic_tax": {
-                     *         "disabled_reason": null,
-                     *         "enabled": null,
-                     *         "liability": {
-                     *           "account": null,
-                     *           "type": "self"
-                     *         },
-                     *         "provider": null,
-                     *         "status": "open"
-                     *       },
-                     *       "automatically_finalizes_at": null,
-                     *       "billing_reason": "manual",
-                     *       "collection_method": "send_invoice",
-                     *       "created_at": "2026-11-22T10:18:00.000Z",
-                     *       "currency": "usd",
-                     *       "custom_fields": [
-                     *         {
-                     *           "name": "Jenny Rosen",
-                     *           "value": "text"
-                     *         }
-                     *       ],
-                     *       "customer": "cus_QXg1",
-                     *       "customer_address": {
-                     *         "city": null,
-                     *         "country": null,
-                     *         "line1": null,
-                     *         "line2": null,
-                     *         "postal_code": null,
-                     *         "state": null
-                     *       },
-                     *       "customer_email": null,
-                     *       "customer_name": null,
-                     *       "customer_phone": null,
-                     *       "customer_shipping": {
-                     *         "address": {
-                     *           "city": null,
-                     *           "country": null,
-                     *           "line1": null,
-                     *           "line2": null,
-                     *           "postal_code": null,
-                     *           "state": null
-                     *         },
-                     *         "carrier": null,
-                     *         "name": "Jenny Rosen",
-                     *         "phone": null,
-                     *         "tracking_number": null
-                     *       },
-                     *       "customer_tax_exempt": "none",
-                     *       "customer_tax_ids": [
-                     *         {
-                     *           "type": "text",
-                     *           "value": null
-                     *         }
-                     *       ],
-                     *       "default_payment_method": null,
-                     *       "default_tax_rates": [
-                     *         "text"
-                     *       ],
-                     *       "description": "Consulting in May",
-                     *       "discounts": [
-                     *         {
-                     *           "amount": 24000,
-                     *           "discount": "di_1Pgf"
-                     *         }
-                     *       ],
-                     *       "due_at": "2026-12-22T10:18:00.000Z",
-                     *       "effective_at": null,
-                     *       "ending_balance": null,
-                     *       "finalized_at": "2026-11-22T10:18:02.000Z",
-                     *       "footer": "Thank you for your business.",
-                     *       "from_invoice": null,
-                     *       "fulfillment": {
-                     *         "fulfilled_at": null,
-                     *         "status": "awaiting_payment"
-                     *       },
-                     *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
-                     *       "id": "in_1PgF",
-                     *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
-                     *       "issuer": {
-                     *         "account": null,
-                     *         "type": "self"
-                     *       },
-                     *       "items": [
-                     *         {
-                     *           "amount": 24000,
-                     *           "currency": "usd",
-                     *           "description": "Consulting in May",
-                     *           "discount_amounts": [
-                     *             {
-                     *               "amount": 24000,
-                     *               "discount": "di_1Pgf"
-                     *             }
-                     *           ],
-                     *           "discountable": null,
-                     *           "discounts": [
-                     *             "text"
-                     *           ],
-                     *           "id": "ii_1Pgf",
-                     *           "line_item": "il_1Pgf",
-                     *           "metadata": {
-                     *             "team": "emea"
-                     *           },
-                     *           "period": {
-                     *             "end": "2026-11-22T10:18:00.000Z",
-                     *             "start": "2026-11-22T10:18:00.000Z"
-                     *           },
-                     *           "pretax_credit_amounts": [
-                     *             {
-                     *               "amount": 24000,
-                     *               "credit_balance_transaction": null,
-                     *               "discount": null,
-                     *               "type": "discount"
-                     *             }
-                     *           ],
-                     *           "price": "price_1Pgf",
-                     *           "product": "prod_QZ4a",
-                     *           "quantity": 2,
-                     *           "quantity_decimal": null,
-                     *           "subtotal": 24000,
-                     *           "taxes": [
-                     *             {
-                     *               "amount": 24000,
-                     *               "inclusive": false,
-                     *               "label": "VAT",
-                     *               "percentage": "25",
-                     *               "reason": "standard_rated",
-                     *               "tax_rate": "txr_1Pgf",
-                     *               "taxable_amount": null
-                     *             }
-                     *           ],
-                     *           "unit_amount_decimal": "12000"
-                     *         }
-                     *       ],
-                     *       "last_finalization_error": {
-                     *         "code": null,
-                     *         "message": null,
-                     *         "param": null,
-                     *         "type": null
-                     *       },
-                     *       "latest_revision": null,
-                     *       "livemode": false,
-                     *       "marked_uncollectible_at": null,
-                     *       "metadata": {
-                     *         "team": "emea"
-                     *       },
-                     *       "next_payment_attempt": null,
-                     *       "number": "XK4C7QPL-0001",
-                     *       "on_behalf_of": null,
-                     *       "paid_at": null,
-                     *       "parent": {
-                     *         "quote_details": {
-                     *           "quote": null
-                     *         },
-                     *         "subscription_details": {
-                     *           "subscription": null
-                     *         },
-                     *         "type": null
-                     *       },
-                     *       "payment_intent": "pi_3Pgf",
-                     *       "payment_settings": {
-                     *         "default_mandate": null,
-                     *         "payment_method_options": null,
-                     *         "payment_method_types": [
-                     *           "text"
-                     *         ]
-                     *       },
-                     *       "payments": [
-                     *         {
-                     *           "amount_paid": 24000,
-                     *           "amount_requested": null,
-                     *           "created_at": "2026-11-22T10:18:00.000Z",
-                     *           "id": "inpay_1Pgf",
-                     *           "is_default": false,
-                     *           "paid_at": null,
-                     *           "payment_intent": "pi_3Pgf",
-                     *           "status": "paid"
-                     *         }
-                     *       ],
-                     *       "period_end": null,
-                     *       "period_start": null,
-                     *       "post_payment_credit_notes_amount": null,
-                     *       "pre_payment_credit_notes_amount": null,
-                     *       "receipt_number": null,
-                     *       "reference": "order-1042",
-                     *       "rendering": {
-                     *         "amount_tax_display": "exclude_tax",
-                     *         "pdf": {
-                     *           "page_size": "a4"
-                     *         },
-                     *         "template": null,
-                     *         "template_version": null
-                     *       },
-                     *       "settled_by": "payment",
-                     *       "shipping_cost": {
-                     *         "amount_subtotal": null,
-                     *         "amount_tax": null,
-                     *         "amount_total": null,
-                     *         "shipping_rate": "shr_1Pgf",
-                     *         "taxes": [
-                     *           {
-                     *             "amount": 24000,
-                     *             "rate": "txr_1Pgf",
-                     *             "taxability_reason": null,
-                     *             "taxable_amount": null
-                     *           }
-                     *         ]
-                     *       },
-                     *       "shipping_details": {
-                     *         "address": {
-                     *           "city": null,
-                     *           "country": null,
-                     *           "line1": null,
-                     *           "line2": null,
-                     *           "postal_code": null,
-                     *           "state": null
-                     *         },
-                     *         "carrier": null,
-                     *         "name": "Jenny Rosen",
-                     *         "phone": null,
-                     *         "tracking_number": null
-                     *       },
-                     *       "starting_balance": null,
-                     *       "statement_descriptor": null,
-                     *       "status": "open",
-                     *       "status_details": {
-                     *         "uncollectible": {
-                     *           "reason": null
-                     *         }
-                     *       },
-                     *       "subtotal": 24000,
-                     *       "subtotal_excluding_tax": null,
-                     *       "taxes": [
-                     *         {
-                     *           "amount": 24000,
-                     *           "inclusive": false,
-                     *           "label": "VAT",
-                     *           "percentage": "25",
-                     *           "reason": "standard_rated",
-                     *           "tax_rate": "txr_1Pgf",
-                     *           "taxable_amount": null
-                     *         }
-                     *       ],
-                     *       "total": 24000,
-                     *       "total_excluding_tax": null,
-                     *       "total_pretax_credit_amounts": [
-                     *         {
-                     *           "amount": 24000,
-                     *           "credit_balance_transaction": null,
-                     *           "discount": null,
-                     *           "type": "discount"
-                     *         }
-                     *       ],
-                     *       "updated_at": "2026-11-22T10:18:02.000Z",
-                     *       "voided_at": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Invoice"];
-                };
-            };
-            /** @description `malformed_request` */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated` */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not_found` */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_state`, `idempotency_in_progress` */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `payload_too_large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `stripe_error` */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `stripe_timeout` */
-            504: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     add_items: {
         parameters: {
             query?: never;
@@ -18611,7 +18175,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -18641,7 +18205,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -18673,13 +18237,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -18718,7 +18282,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -18786,7 +18350,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -19018,7 +18582,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -19048,7 +18612,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -19080,13 +18644,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -19125,7 +18689,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -19193,7 +18757,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -19435,7 +18999,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -19465,7 +19029,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -19497,13 +19061,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -19542,7 +19106,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -19610,7 +19174,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -19841,7 +19405,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -19871,7 +19435,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -19903,13 +19467,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -19948,7 +19512,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -20016,7 +19580,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -20257,7 +19821,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -20287,7 +19851,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -20319,13 +19883,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -20364,7 +19928,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -20432,7 +19996,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -20677,7 +20241,7 @@ export interface operations {
                      *       "expires_at": "2099-12-31T00:00:00.000Z",
                      *       "id": "plk_4f0c2a9e5b6d4b0f9f5d1c7a8e3b2d10",
                      *       "invoice": "in_1PgF",
-                     *       "url": "text"
+                     *       "url": "https://billing.example.com/pay/eyJ0IjoiaW5fMVBnRiJ9.c2lnbmVk"
                      *     }
                      */
                     "application/json": components["schemas"]["PaymentLink"];
@@ -21275,7 +20839,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -21305,7 +20869,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -21337,13 +20901,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -21382,7 +20946,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -21450,7 +21014,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -21681,7 +21245,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -21711,7 +21275,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -21743,13 +21307,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -21788,7 +21352,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -21856,7 +21420,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -22185,7 +21749,7 @@ export interface operations {
                      *       "account_country": "DE",
                      *       "account_name": null,
                      *       "account_tax_ids": [
-                     *         "text"
+                     *         "atxi_1Pgf"
                      *       ],
                      *       "amount_due": 24000,
                      *       "amount_overpaid": null,
@@ -22215,7 +21779,7 @@ export interface operations {
                      *       "custom_fields": [
                      *         {
                      *           "name": "Jenny Rosen",
-                     *           "value": "text"
+                     *           "value": "12345"
                      *         }
                      *       ],
                      *       "customer": "cus_QXg1",
@@ -22247,13 +21811,13 @@ export interface operations {
                      *       "customer_tax_exempt": "none",
                      *       "customer_tax_ids": [
                      *         {
-                     *           "type": "text",
-                     *           "value": null
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
                      *         }
                      *       ],
                      *       "default_payment_method": null,
                      *       "default_tax_rates": [
-                     *         "text"
+                     *         "txr_1Pgf"
                      *       ],
                      *       "description": "Consulting in May",
                      *       "discounts": [
@@ -22292,7 +21856,7 @@ export interface operations {
                      *           ],
                      *           "discountable": null,
                      *           "discounts": [
-                     *             "text"
+                     *             "di_1Pgf"
                      *           ],
                      *           "id": "ii_1Pgf",
                      *           "line_item": "il_1Pgf",
@@ -22360,7 +21924,7 @@ export interface operations {
                      *         "default_mandate": null,
                      *         "payment_method_options": null,
                      *         "payment_method_types": [
-                     *           "text"
+                     *           "card"
                      *         ]
                      *       },
                      *       "payments": [
@@ -23157,7 +22721,7 @@ export interface operations {
                      *           "description": "Consulting in May",
                      *           "id": "prod_QZ4a",
                      *           "images": [
-                     *             "text"
+                     *             "https://shop.example/consulting.png"
                      *           ],
                      *           "livemode": false,
                      *           "metadata": {
@@ -23280,7 +22844,7 @@ export interface operations {
                      *       "description": "Consulting in May",
                      *       "id": "prod_QZ4a",
                      *       "images": [
-                     *         "text"
+                     *         "https://shop.example/consulting.png"
                      *       ],
                      *       "livemode": false,
                      *       "metadata": {
@@ -23437,7 +23001,7 @@ export interface operations {
                      *       "description": "Consulting in May",
                      *       "id": "prod_QZ4a",
                      *       "images": [
-                     *         "text"
+                     *         "https://shop.example/consulting.png"
                      *       ],
                      *       "livemode": false,
                      *       "metadata": {
@@ -23697,7 +23261,7 @@ export interface operations {
                      *       "description": "Consulting in May",
                      *       "id": "prod_QZ4a",
                      *       "images": [
-                     *         "text"
+                     *         "https://shop.example/consulting.png"
                      *       ],
                      *       "livemode": false,
                      *       "metadata": {
@@ -24927,7 +24491,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example text */
+                    /**
+                     * @example day,currency,paid,refunded,disputed,credited,kept,fees,differences,checked_at
+                     *     2026-11-29,usd,24000,0,0,0,24000,726,0,2026-11-30T06:00:00Z
+                     */
                     "text/csv": string;
                 };
             };
@@ -26787,7 +26354,7 @@ export interface operations {
                      *           "request_id": "5b0c2f1e9a7d4c3f8e6b1a2d4c5e6f70",
                      *           "source": "delivery",
                      *           "status": "received",
-                     *           "type": "text",
+                     *           "type": "invoice.paid",
                      *           "verified_by": null
                      *         }
                      *       ],
@@ -26904,7 +26471,7 @@ export interface operations {
                      *       "request_id": "5b0c2f1e9a7d4c3f8e6b1a2d4c5e6f70",
                      *       "source": "delivery",
                      *       "status": "received",
-                     *       "type": "text",
+                     *       "type": "invoice.paid",
                      *       "verified_by": null
                      *     }
                      */
@@ -27015,7 +26582,7 @@ export interface operations {
                      *       "request_id": "5b0c2f1e9a7d4c3f8e6b1a2d4c5e6f70",
                      *       "source": "delivery",
                      *       "status": "received",
-                     *       "type": "text",
+                     *       "type": "invoice.paid",
                      *       "verified_by": null
                      *     }
                      */
@@ -27285,7 +26852,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -27315,7 +26882,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -27364,7 +26931,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -27535,7 +27102,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -27565,7 +27132,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -27614,7 +27181,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -27785,7 +27352,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -27815,7 +27382,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -27864,7 +27431,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -28022,7 +27589,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -28052,7 +27619,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -28101,7 +27668,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -28259,7 +27826,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -28289,7 +27856,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -28338,7 +27905,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -28496,7 +28063,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -28526,7 +28093,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -28575,7 +28142,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -28738,7 +28305,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -28768,7 +28335,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -28817,7 +28384,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -28980,7 +28547,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -29010,7 +28577,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -29059,7 +28626,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -29222,7 +28789,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -29252,7 +28819,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -29301,7 +28868,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -29464,7 +29031,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -29494,7 +29061,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -29543,7 +29110,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -29706,7 +29273,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -29736,7 +29303,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -29785,7 +29352,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -29948,7 +29515,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -29978,7 +29545,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -30027,7 +29594,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -30190,7 +29757,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -30220,7 +29787,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -30269,7 +29836,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -30432,7 +29999,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -30462,7 +30029,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -30511,7 +30078,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -30674,7 +30241,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -30704,7 +30271,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -30753,7 +30320,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -30916,7 +30483,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -30946,7 +30513,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -30995,7 +30562,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -31158,7 +30725,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -31188,7 +30755,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -31237,7 +30804,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -31376,7 +30943,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -31406,7 +30973,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -31455,7 +31022,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -31598,7 +31165,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -31628,7 +31195,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -31677,7 +31244,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -31820,7 +31387,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -31850,7 +31417,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -31899,7 +31466,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -32042,7 +31609,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -32072,7 +31639,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -32121,7 +31688,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -32264,7 +31831,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -32294,7 +31861,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -32343,7 +31910,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -32486,7 +32053,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -32516,7 +32083,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -32565,7 +32132,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -32708,7 +32275,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -32738,7 +32305,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -32787,7 +32354,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -32930,7 +32497,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -32960,7 +32527,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -33009,7 +32576,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -33152,7 +32719,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -33182,7 +32749,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -33231,7 +32798,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -33374,7 +32941,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -33404,7 +32971,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -33453,7 +33020,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -33596,7 +33163,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -33626,7 +33193,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -33675,7 +33242,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -33818,7 +33385,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -33848,7 +33415,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -33897,7 +33464,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -34040,7 +33607,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -34070,7 +33637,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -34119,7 +33686,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -34269,7 +33836,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -34299,7 +33866,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -34348,7 +33915,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -34498,7 +34065,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -34528,7 +34095,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -34577,7 +34144,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -34831,7 +34398,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -34861,7 +34428,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -34910,7 +34477,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -35069,7 +34636,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -35099,7 +34666,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -35148,7 +34715,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
@@ -35307,7 +34874,7 @@ export interface operations {
                  *           "account_country": null,
                  *           "account_name": null,
                  *           "account_tax_ids": [
-                 *             "text"
+                 *             "atxi_1Pgf"
                  *           ],
                  *           "amount_due": 24000,
                  *           "amount_overpaid": null,
@@ -35337,7 +34904,7 @@ export interface operations {
                  *           "customer_tax_exempt": null,
                  *           "default_payment_method": null,
                  *           "default_tax_rates": [
-                 *             "text"
+                 *             "txr_1Pgf"
                  *           ],
                  *           "discounts": [
                  *             {
@@ -35386,7 +34953,7 @@ export interface operations {
                  *             "default_mandate": null,
                  *             "payment_method_options": null,
                  *             "payment_method_types": [
-                 *               "text"
+                 *               "card"
                  *             ]
                  *           },
                  *           "period_end": null,
