@@ -7935,7 +7935,7 @@ export interface components {
             /**
              * Type
              * @description Stripe's event type.
-             * @example invoice.paid
+             * @example invoice.upcoming
              */
             type: string;
             /**
@@ -8003,7 +8003,7 @@ export interface components {
             /**
              * Type
              * @description Stripe's event type.
-             * @example invoice.paid
+             * @example invoice.upcoming
              */
             type: string;
             /**
@@ -26354,7 +26354,7 @@ export interface operations {
                      *           "request_id": "5b0c2f1e9a7d4c3f8e6b1a2d4c5e6f70",
                      *           "source": "delivery",
                      *           "status": "received",
-                     *           "type": "invoice.paid",
+                     *           "type": "invoice.upcoming",
                      *           "verified_by": null
                      *         }
                      *       ],
@@ -26471,7 +26471,7 @@ export interface operations {
                      *       "request_id": "5b0c2f1e9a7d4c3f8e6b1a2d4c5e6f70",
                      *       "source": "delivery",
                      *       "status": "received",
-                     *       "type": "invoice.paid",
+                     *       "type": "invoice.upcoming",
                      *       "verified_by": null
                      *     }
                      */
@@ -26582,7 +26582,7 @@ export interface operations {
                      *       "request_id": "5b0c2f1e9a7d4c3f8e6b1a2d4c5e6f70",
                      *       "source": "delivery",
                      *       "status": "received",
-                     *       "type": "invoice.paid",
+                     *       "type": "invoice.upcoming",
                      *       "verified_by": null
                      *     }
                      */
