@@ -378,6 +378,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/portal-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Portal Link
+         * @description Make a link to a customer's own pages: signed, and good until it expires or is revoked.
+         */
+        post: operations["create_portal_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/portal-link/{link_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Portal Link
+         * @description Revoke a portal link; it opens nothing from now on. Its id is also the beginning of its token.
+         */
+        delete: operations["revoke_portal_link"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/setup-intent": {
         parameters: {
             query?: never;
@@ -928,7 +968,11 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
+        /**
+         * Replace Items
+         * @description Replace all items of a draft by others. A refusal leaves the former ones, unless both together exceed 250.
+         */
+        put: operations["replace_items"];
         /**
          * Add Items
          * @description Add one item, or a list of them as `items`, to a draft; never more than 250 on one invoice.
@@ -3654,12 +3698,13 @@ export interface components {
             phone?: string | null;
             /**
              * Preferred Locales
+             * @description Languages of this customer, the preferred one first: BCP 47 tags.
              * @example [
              *       "de-AT",
              *       "en"
              *     ]
              */
-            preferred_locales?: string[] | null;
+            preferred_locales?: string[];
             shipping?: components["schemas"]["ShippingParams"] | null;
             tax?: components["schemas"]["TaxLocationParams"];
             /** Tax Exempt */
@@ -6198,6 +6243,14 @@ export interface components {
             items: components["schemas"]["ItemCreate"][];
         };
         /**
+         * ItemsReplace
+         * @description All items that the draft has afterwards; an empty list: none.
+         */
+        ItemsReplace: {
+            /** Items */
+            items: components["schemas"]["ItemCreate"][];
+        };
+        /**
          * LinkedRefund
          * @description A refund that was made before, and that this credit note documents.
          */
@@ -6709,6 +6762,37 @@ export interface components {
              * @example above 50
              */
             reverse_on_partial: string;
+        };
+        /**
+         * PortalLink
+         * @description A link that opens a customer's own pages, for whoever has it.
+         */
+        PortalLink: {
+            /**
+             * Customer
+             * @example cus_QXg1
+             */
+            customer: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * @example prtl_4f0c2a9e5b6d4b0f9f5d1c7a8e3b2d10
+             */
+            id: string;
+            /** Url */
+            url: string;
+        };
+        /** PortalLinkCreate */
+        PortalLinkCreate: {
+            /**
+             * Expires At
+             * @description Until when the link is good; PORTAL_LINK_DAYS from now otherwise.
+             */
+            expires_at?: string | null;
         };
         /**
          * PretaxCredit
@@ -7338,6 +7422,11 @@ export interface components {
              * @example 12000
              */
             amount?: number | null;
+            /**
+             * Instructions Email
+             * @description Where Stripe writes to if the payer must say where the money goes, as after a bank transfer.
+             */
+            instructions_email?: string | null;
             /** Metadata */
             metadata?: {
                 [key: string]: string;
@@ -7357,6 +7446,16 @@ export interface components {
              * @description Your own id; of several refunds the first one has it.
              */
             reference?: string | null;
+            /**
+             * Refund Application Fee
+             * @description Whether the application fee is refunded, too, in proportion.
+             */
+            refund_application_fee?: boolean | null;
+            /**
+             * Reverse Transfer
+             * @description Whether the connected account pays its part, in proportion.
+             */
+            reverse_transfer?: boolean | null;
         };
         /**
          * RefundEvent
@@ -7935,7 +8034,7 @@ export interface components {
             /**
              * Type
              * @description Stripe's event type.
-             * @example invoice.upcoming
+             * @example charge.dispute.closed
              */
             type: string;
             /**
@@ -8003,7 +8102,7 @@ export interface components {
             /**
              * Type
              * @description Stripe's event type.
-             * @example invoice.upcoming
+             * @example charge.dispute.closed
              */
             type: string;
             /**
@@ -11955,6 +12054,292 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["PaymentMethod"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_portal_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["PortalLinkCreate"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "customer": "cus_QXg1",
+                     *       "expires_at": "2099-12-31T00:00:00.000Z",
+                     *       "id": "prtl_4f0c2a9e5b6d4b0f9f5d1c7a8e3b2d10",
+                     *       "url": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PortalLink"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_portal_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                customer_id: string;
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deleted": true,
+                     *       "id": "in_1PgF"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Deleted"];
                 };
             };
             /** @description `malformed_request` */
@@ -18090,6 +18475,426 @@ export interface operations {
                 };
             };
             /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_items: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                invoice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "price": "price_1Pgf",
+                 *           "quantity": 2
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ItemsReplace"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "atxi_1Pgf"
+                     *       ],
+                     *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
+                     *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
+                     *       "amount_remaining": 24000,
+                     *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
+                     *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
+                     *       "collection_method": "send_invoice",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "currency": "usd",
+                     *       "custom_fields": [
+                     *         {
+                     *           "name": "Jenny Rosen",
+                     *           "value": "12345"
+                     *         }
+                     *       ],
+                     *       "customer": "cus_QXg1",
+                     *       "customer_address": {
+                     *         "city": null,
+                     *         "country": null,
+                     *         "line1": null,
+                     *         "line2": null,
+                     *         "postal_code": null,
+                     *         "state": null
+                     *       },
+                     *       "customer_email": null,
+                     *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
+                     *       "customer_tax_ids": [
+                     *         {
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
+                     *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "txr_1Pgf"
+                     *       ],
+                     *       "description": "Consulting in May",
+                     *       "discounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "discount": "di_1Pgf"
+                     *         }
+                     *       ],
+                     *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
+                     *       "finalized_at": "2026-11-22T10:18:02.000Z",
+                     *       "footer": "Thank you for your business.",
+                     *       "from_invoice": null,
+                     *       "fulfillment": {
+                     *         "fulfilled_at": null,
+                     *         "status": "awaiting_payment"
+                     *       },
+                     *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
+                     *       "id": "in_1PgF",
+                     *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "currency": "usd",
+                     *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "di_1Pgf"
+                     *           ],
+                     *           "id": "ii_1Pgf",
+                     *           "line_item": "il_1Pgf",
+                     *           "metadata": {
+                     *             "team": "emea"
+                     *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
+                     *           "price": "price_1Pgf",
+                     *           "product": "prod_QZ4a",
+                     *           "quantity": 2,
+                     *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
+                     *           "unit_amount_decimal": "12000"
+                     *         }
+                     *       ],
+                     *       "last_finalization_error": {
+                     *         "code": null,
+                     *         "message": null,
+                     *         "param": null,
+                     *         "type": null
+                     *       },
+                     *       "latest_revision": null,
+                     *       "livemode": false,
+                     *       "marked_uncollectible_at": null,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "next_payment_attempt": null,
+                     *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
+                     *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
+                     *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "card"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
+                     *       "post_payment_credit_notes_amount": null,
+                     *       "pre_payment_credit_notes_amount": null,
+                     *       "receipt_number": null,
+                     *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
+                     *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
+                     *       "statement_descriptor": null,
+                     *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
+                     *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
+                     *       "taxes": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "inclusive": false,
+                     *           "label": "VAT",
+                     *           "percentage": "25",
+                     *           "reason": "standard_rated",
+                     *           "tax_rate": "txr_1Pgf",
+                     *           "taxable_amount": null
+                     *         }
+                     *       ],
+                     *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
+                     *       "updated_at": "2026-11-22T10:18:02.000Z",
+                     *       "voided_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state`, `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -26354,7 +27159,7 @@ export interface operations {
                      *           "request_id": "5b0c2f1e9a7d4c3f8e6b1a2d4c5e6f70",
                      *           "source": "delivery",
                      *           "status": "received",
-                     *           "type": "invoice.upcoming",
+                     *           "type": "charge.dispute.closed",
                      *           "verified_by": null
                      *         }
                      *       ],
@@ -26471,7 +27276,7 @@ export interface operations {
                      *       "request_id": "5b0c2f1e9a7d4c3f8e6b1a2d4c5e6f70",
                      *       "source": "delivery",
                      *       "status": "received",
-                     *       "type": "invoice.upcoming",
+                     *       "type": "charge.dispute.closed",
                      *       "verified_by": null
                      *     }
                      */
@@ -26582,7 +27387,7 @@ export interface operations {
                      *       "request_id": "5b0c2f1e9a7d4c3f8e6b1a2d4c5e6f70",
                      *       "source": "delivery",
                      *       "status": "received",
-                     *       "type": "invoice.upcoming",
+                     *       "type": "charge.dispute.closed",
                      *       "verified_by": null
                      *     }
                      */

@@ -27,9 +27,11 @@ export const OPERATIONS = {
   },
   customers: {
     create: ["post", "/v1/customers", "body"],
+    createPortalLink: ["post", "/v1/customers/{customer_id}/portal-link", "body"],
     delete: ["delete", "/v1/customers/{customer_id}", "nothing"],
     get: ["get", "/v1/customers/{customer_id}", "nothing"],
     list: ["get", "/v1/customers", "list"],
+    revokePortalLink: ["delete", "/v1/customers/{customer_id}/portal-link/{link_id}", "nothing"],
     update: ["patch", "/v1/customers/{customer_id}", "body"],
   },
   deliveries: {

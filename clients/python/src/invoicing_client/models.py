@@ -808,6 +808,24 @@ class Policy(TypedDict):
     """
 
 
+class PortalLink(TypedDict):
+    """
+    A link that opens a customer's own pages, for whoever has it.
+    """
+
+    customer: str
+    expires_at: str
+    id: str
+    url: str
+
+
+class PortalLinkCreate(TypedDict):
+    expires_at: NotRequired[str | None]
+    """
+    Until when the link is good; PORTAL_LINK_DAYS from now otherwise.
+    """
+
+
 class PretaxCredit(TypedDict):
     """
     What is taken off before tax: by a discount, or by a credit that was granted.
@@ -2720,7 +2738,10 @@ class CustomerUpdate(TypedDict):
     The number of the next invoice, after the prefix.
     """
     phone: NotRequired[str | None]
-    preferred_locales: NotRequired[list[PreferredLocale] | None]
+    preferred_locales: NotRequired[list[PreferredLocale]]
+    """
+    Languages of this customer, the preferred one first: BCP 47 tags.
+    """
     shipping: NotRequired[ShippingParams | None]
     tax: NotRequired[TaxLocationParams]
     tax_exempt: NotRequired[Literal['none', 'exempt', 'reverse'] | None]

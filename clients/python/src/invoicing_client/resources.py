@@ -286,6 +286,11 @@ class CustomersResource:
         answer: models.Customer = self._caller.call("POST", "/v1/customers", body=params, idempotency_key=idempotency_key).json()
         return answer
 
+    def create_portal_link(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PortalLinkCreate]) -> models.PortalLink:
+        """Make a link to a customer's own pages: signed, and good until it expires or is revoked."""
+        answer: models.PortalLink = self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/portal-link", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
     def delete(self, customer_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
         """Delete a customer; its invoices stay."""
         answer: models.Deleted = self._caller.call("DELETE", f"/v1/customers/{self._caller.quoted(customer_id)}", idempotency_key=idempotency_key).json()
@@ -299,6 +304,11 @@ class CustomersResource:
     def list(self, **query: Unpack[CustomersListQuery]) -> Pages[models.Customer]:
         """List customers, newest first."""
         return Pages(self._caller, "/v1/customers", query)
+
+    def revoke_portal_link(self, customer_id: str, link_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Revoke a portal link; it opens nothing from now on. Its id is also the beginning of its token."""
+        answer: models.Deleted = self._caller.call("DELETE", f"/v1/customers/{self._caller.quoted(customer_id)}/portal-link/{self._caller.quoted(link_id)}", idempotency_key=idempotency_key).json()
+        return answer
 
     def update(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.CustomerUpdate]) -> models.Customer:
         """Change a customer."""
@@ -930,6 +940,11 @@ class AsyncCustomersResource:
         answer: models.Customer = (await self._caller.call("POST", "/v1/customers", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
+    async def create_portal_link(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PortalLinkCreate]) -> models.PortalLink:
+        """Make a link to a customer's own pages: signed, and good until it expires or is revoked."""
+        answer: models.PortalLink = (await self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/portal-link", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
     async def delete(self, customer_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
         """Delete a customer; its invoices stay."""
         answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/customers/{self._caller.quoted(customer_id)}", idempotency_key=idempotency_key)).json()
@@ -943,6 +958,11 @@ class AsyncCustomersResource:
     def list(self, **query: Unpack[CustomersListQuery]) -> AsyncPages[models.Customer]:
         """List customers, newest first."""
         return AsyncPages(self._caller, "/v1/customers", query)
+
+    async def revoke_portal_link(self, customer_id: str, link_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
+        """Revoke a portal link; it opens nothing from now on. Its id is also the beginning of its token."""
+        answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/customers/{self._caller.quoted(customer_id)}/portal-link/{self._caller.quoted(link_id)}", idempotency_key=idempotency_key)).json()
+        return answer
 
     async def update(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.CustomerUpdate]) -> models.Customer:
         """Change a customer."""
