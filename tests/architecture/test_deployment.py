@@ -100,7 +100,7 @@ def test_what_starts_the_stack_comes_without_what_only_tests_need() -> None:
     assert {"uv", "setuptools"} <= locked("requirements-local.txt").keys()
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "requirements-specification.txt"])
+@pytest.mark.parametrize("lock", [*LOCKS, "requirements-specification.txt", "sandbox/requirements.txt"])
 def test_locks_pin_by_hash_and_name_no_host(lock: str) -> None:
     text = (PROJECT / lock).read_text()
     assert "://" not in text
