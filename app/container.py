@@ -31,9 +31,11 @@ from app.inbox.handlers import HANDLERS
 from app.inbox.replay import Replay
 from app.inbox.signature import SigningSecret, signing_secrets
 from app.inbox.store import Inbox
+from app.invoices.attachments import Attachments
 from app.invoices.copies import Copies
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.items import Items
+from app.invoices.part_payments import PartPayments
 from app.invoices.previews import Previews
 from app.invoices.replacements import Replacements
 from app.invoices.service import Invoices
@@ -41,7 +43,7 @@ from app.jobs.notifications import Notifications
 from app.outgoing.encryption import SecretEncryption
 from app.outgoing.endpoints import Endpoints
 from app.outgoing.redelivery import Redelivery
-from app.payment_links.service import Links, PaymentLinks
+from app.payment_links.service import Links, Parts, PaymentLinks
 from app.payment_methods.service import PaymentMethods
 from app.payments.lookup import InvoiceRefresh
 from app.projection.write_through import Writer
@@ -110,7 +112,9 @@ class Container:
     hosted_pages: HostedPages
     items: Items
     replacements: Replacements
+    attachments: Attachments
     copies: Copies
+    part_payments: PartPayments
     previews: Previews
     payment_methods: PaymentMethods
     refunds: Refunds
@@ -186,6 +190,7 @@ class Container:
                 self.invoices.create_invoice.__name__: self.invoices.undo_create,
                 self.copies.copy_invoice.__name__: self.copies.undo_copy,
                 self.replacements.replace_items.__name__: self.replacements.undo_replace,
+                self.part_payments.begin_part_payment.__name__: self.part_payments.undo,
             },
             local=[use_case.__name__ for use_case in LOCAL],
             grace=timedelta(seconds=self.settings.completion_grace_s),
@@ -317,6 +322,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
     operations = Operations(database, deadline_s=settings.request_deadline_s)
     invoices = Invoices(database, gateway, steps, writer, settings.invoice_days_until_due)
     hosted_pages, refresh = HostedPages(database, gateway), InvoiceRefresh(database, gateway)
+    part_payments = PartPayments(database, gateway, steps, writer, invoices)
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
     inbox = Inbox(database)
     notifications = Notifications(database)
@@ -343,14 +349,22 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             hosted_pages=hosted_pages,
             items=Items(database, invoices),
             replacements=Replacements(database, gateway, steps, invoices),
+            attachments=Attachments(database, gateway, steps, writer, invoices),
             copies=Copies(database, invoices, writer),
             previews=Previews(database, gateway),
             payment_methods=PaymentMethods(database, gateway, steps, writer),
             refunds=Refunds(database, gateway, steps, writer),
             credit_notes=CreditNotes(database, gateway, steps, writer),
             balance=BalanceCheck(database, gateway),
+            part_payments=part_payments,
             payment_links=PaymentLinks(
-                database, invoices, refresh, hosted_pages, links, authentication.limit_client_secrets
+                database,
+                invoices,
+                refresh,
+                hosted_pages,
+                Parts(operations, part_payments),
+                links,
+                authentication.limit_client_secrets,
             ),
             portal_links=portal_links,
             inbox=inbox,

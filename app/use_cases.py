@@ -10,8 +10,10 @@ from app.customers.service import Customers
 from app.discounts.service import Discounts
 from app.fulfillment.actions import Actions
 from app.inbox.replay import Replay
+from app.invoices.attachments import Attachments
 from app.invoices.copies import Copies
 from app.invoices.items import Items
+from app.invoices.part_payments import PartPayments
 from app.invoices.replacements import Replacements
 from app.invoices.service import Invoices
 from app.outgoing.endpoints import Endpoints
@@ -39,8 +41,9 @@ AT_STRIPE: dict[type, tuple[Callable[..., object], ...]] = {
         Invoices.pay_invoice,
         Invoices.void_invoice,
         Invoices.mark_uncollectible,
-        Invoices.attach_payment,
     ),
+    Attachments: (Attachments.attach_payment, Attachments.report_payment_record),
+    PartPayments: (PartPayments.begin_part_payment,),
     Copies: (Copies.revise_invoice, Copies.copy_invoice),
     Items: (Items.add_items, Items.update_item, Items.delete_item),
     Replacements: (Replacements.replace_items,),

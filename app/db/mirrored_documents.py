@@ -95,13 +95,15 @@ _ITEMS = (
 ITEMS = func.coalesce(select(func.json_agg(_ITEMS.table_valued())).scalar_subquery(), "[]")
 """The items of an invoice, made from their rows."""
 
+_P = invoice_payments.c
 _PAYMENTS = (
     select(
         *columns(
             invoice_payments,
             *(
                 "id",
-                "payment_intent",
+                case((_P.payment_record.is_(None), _P.payment_intent)).label("payment_intent"),
+                "payment_record",
                 "is_default",
                 "status",
                 "amount_requested",

@@ -165,8 +165,12 @@ PAYMENT_STATUS = Resource(
     schema.invoices,
     columns(
         schema.invoices,
-        "status",
-        "payment_intent",
+        *("status", "payment_intent", "amount_remaining", "currency"),
+        func.array(
+            select(schema.invoice_payments.c.payment_intent)
+            .where(schema.invoice_payments.c.invoice == _INVOICES.id, schema.invoice_payments.c.status == "paid")
+            .scalar_subquery()
+        ).label("paid"),
         select(func.json_build_object("status", EFFECTIVE_STATUS, "failure", case((_FAILED, _FAILURE))))
         .where(_FULFILLMENTS.invoice == _INVOICES.id)
         .scalar_subquery()

@@ -16,7 +16,7 @@ from app.domain.dispute import CLOSED
 from app.domain.errors import ValidationFailed
 from app.domain.fulfillment import BEGUN, FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
-from app.domain.payment_attempts import FRAUD_WARNING, UNEXPECTED
+from app.domain.payment_attempts import FRAUD_WARNING, SUCCEEDED, UNEXPECTED
 from app.domain.refund import RefundStatus
 
 SCHEMA_VERSION: Final = 1
@@ -89,6 +89,7 @@ FULFILLMENT_TYPES: Final = tuple(
 )
 PAYMENT_TYPES: Final = (
     event_type(PAYMENT, None, "action_required"),
+    event_type(PAYMENT, None, SUCCEEDED),
     event_type(PAYMENT, None, FRAUD_WARNING),
     UNEXPECTED,
 )
@@ -104,7 +105,9 @@ TYPES: Final = (
     *(name for names in RETURN_TYPES.values() for name in names),
 )
 """All event types."""
-CUSTOMER_TYPES: Final = frozenset({*INVOICE_TYPES, *FULFILLMENT_TYPES, event_type(PAYMENT, None, "action_required")})
+CUSTOMER_TYPES: Final = frozenset(
+    {*INVOICE_TYPES, *FULFILLMENT_TYPES, *(event_type(PAYMENT, None, it) for it in ("action_required", SUCCEEDED))}
+)
 """The event types that a customer is told. Others are the merchant's: refunds, disputes, warnings of fraud."""
 
 

@@ -12,6 +12,7 @@ from app.domain.json import JsonObject, JsonView
 MOST_ATTEMPTS: Final = 50
 """The newest attempts that are kept of an invoice: whoever tries out cards must not make the row grow."""
 UNEXPECTED: Final = "payment_unexpected"
+SUCCEEDED: Final = "succeeded"
 FRAUD_WARNING: Final = "early_fraud_warning"
 
 

@@ -23,7 +23,15 @@ from app.domain.fulfillment import (
 )
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject, JsonView
-from app.domain.payment_attempts import FRAUD_WARNING, MOST_ATTEMPTS, UNEXPECTED, Outcome, PaymentAttempt, unexpected
+from app.domain.payment_attempts import (
+    FRAUD_WARNING,
+    MOST_ATTEMPTS,
+    SUCCEEDED,
+    UNEXPECTED,
+    Outcome,
+    PaymentAttempt,
+    unexpected,
+)
 from app.domain.policy import DEFAULT, METADATA, Policy
 from app.domain.returns import Returned
 from app.fulfillment.history import added, occasions, returned_of, with_entry
@@ -189,17 +197,22 @@ class Fulfillments:
     def record_attempt(self, invoice: JsonView, made: PaymentAttempt, required_action: str | None = None) -> None:
         """Record what Stripe reported of an attempt in its list. Reporting it again changes nothing.
 
-        Others are told of a payer who must act, once for each report.
+        A PaymentIntent pays once, so of two reports the earlier one counts. Others are told of a payer who must act, once
+        for each report, and of each payment that succeeded.
         """
         row = self._row(invoice)
         entry, listed = asdict(made), row["payment_attempts"] or []
-        kept = sorted([*listed, entry], key=lambda it: (it["at"], it["payment_intent"] or "", it["outcome"]))
-        if entry in listed or entry not in kept[-MOST_ATTEMPTS:]:
+        paid = [it for it in listed if it["outcome"] == made.outcome == Outcome.PAID and _same(it, entry)]
+        others = [it for it in listed if it not in paid]
+        kept = sorted([*others, entry], key=lambda it: (it["at"], it["payment_intent"] or "", it["outcome"]))
+        if entry in listed or entry not in kept[-MOST_ATTEMPTS:] or any(it["at"] < entry["at"] for it in paid):
             return
         self._put(row | {"payment_attempts": kept[-MOST_ATTEMPTS:]})
         if made.outcome is Outcome.ACTION_REQUIRED:
             told = payment_state(invoice, entry, "action_required", required_action)
             self.changes.append(Change(PAYMENT, None, told, self.cause))
+        elif made.outcome is Outcome.PAID and not paid:
+            self.changes.append(Change(PAYMENT, None, payment_state(invoice, entry, SUCCEEDED), self.cause))
         self._tell_unexpected(invoice)
 
     def warn(self, invoice: JsonView, payment_intent: str | None, at: datetime) -> None:
@@ -274,6 +287,11 @@ class Fulfillments:
         if known is None or differs(known, row):
             was = known["status"] if known else None
             note(self.changes, Change(FULFILLMENT, was, fulfillment_state(row), self.cause))
+
+
+def _same(one: JsonView, other: JsonView) -> bool:
+    """Whether two attempts are those of one PaymentIntent."""
+    return bool(one["payment_intent"] == other["payment_intent"])
 
 
 def _ask_payer(row: Fulfillment, required_action: str | None) -> None:

@@ -25,6 +25,7 @@ CreditNoteId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=[
 DisputeId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["du_1Pgf"])]
 PaymentMethodId = Annotated[str, Path(max_length=255, pattern=r"^[A-Za-z0-9_]+$", examples=["pm_1Pgf"])]
 SetupIntentId = Annotated[str, Path(max_length=255, pattern=r"^[A-Za-z0-9_]+$", examples=["seti_1Pgf"])]
+PaymentRecordId = Annotated[str, Path(max_length=255, pattern=r"^[A-Za-z0-9_]+$", examples=["pr_1Pgf"])]
 ItemId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["ii_1Pgf"])]
 LinkId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["pl_1Pgf"])]
 KeyId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["key_0d8c"])]

@@ -96,8 +96,13 @@ class Steps:
         Only the event types that the step leads to are searched; for a create that is one type about one kind of
         object. Raises Untold if there are too many events.
         """
-        since = operation.created_at - CLOCKS_DIFFER
-        query = {"created": {"gte": int(since.timestamp())}, "types": list(traces.of(step, path))}
+        since = int((operation.created_at - CLOCKS_DIFFER).timestamp())
+        if path in traces.LISTED:
+            return await self._listed(operation, traces.LISTED[path], since)
+        types = list(traces.of(step, path))
+        if not types:
+            return None
+        query = {"created": {"gte": since}, "types": types}
         seen = 0
         async for event in self._gateway.pages("/v1/events", query):
             if (event.get("request") or {}).get("idempotency_key") == operation.stripe_key(step):
@@ -106,6 +111,13 @@ class Steps:
             seen += 1
             if seen >= MOST_EVENTS:
                 raise OutcomeUnknown("What became of the request at Stripe cannot be told yet.", retry_after=60)
+        return None
+
+    async def _listed(self, operation: Operation, path: str, since: int) -> str | None:
+        """The id of the object in the list at `path` that `operation` made, of which no event tells."""
+        async for made in self._gateway.pages(path, {"created_after": since}):
+            if made["metadata"].get(traces.OPERATION) == str(operation.id):
+                return str(made["id"])
         return None
 
     async def _asked(self, operation: Operation, step: str, path: str, params: JsonView) -> Answer:
@@ -129,7 +141,7 @@ class Steps:
         made = await self.made_by(operation, step, path)
         if not made:
             return None
-        return replace(await self._gateway.get(of or f"{path}/{made}", expand), looked_up=True)
+        return replace(await self._gateway.get(of or f"{traces.LISTED.get(path, path)}/{made}", expand), looked_up=True)
 
     async def _next_key(self, operation: Operation, step: str) -> None:
         """Give `step` its next key. It is recorded before it is used, so that later runners use it, too."""

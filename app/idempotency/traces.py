@@ -20,6 +20,11 @@ KINDS: Mapping[str, str] = {
 """The kind of object that a POST to `/v1/…` creates. Its event types begin with it."""
 
 
+LISTED: Mapping[str, str] = {"/v1/payment_records/report_payment": "/v1/payment_records"}
+"""Where a POST makes an object that no event tells of, and the list in which it is found by OPERATION in its metadata."""
+OPERATION = "operation"
+
+
 def _types(kind: str, *happened: str) -> tuple[str, ...]:
     return tuple(f"{kind}.{one}" for one in happened)
 
@@ -46,7 +51,7 @@ INVOICE_STEPS: Mapping[str, Sequence[str]] = {
     "attach_payment": _types("invoice", "updated", "paid") + _types("invoice_payment", "paid"),
 }
 RETURN_STEPS: Mapping[str, Sequence[str]] = {
-    "cancel": _types("refund", "updated", "failed"),
+    "cancel": _types("refund", "updated", "failed") + _types("payment_intent", "canceled"),
     "void_credit_note": _types("credit_note", "voided"),
 }
 METHOD_STEPS: Mapping[str, Sequence[str]] = {
@@ -57,8 +62,10 @@ METHOD_STEPS: Mapping[str, Sequence[str]] = {
 
 
 def of(step: str, path: str) -> Sequence[str]:
-    """The event types that `step`, a POST to `path`, leads to."""
-    kind = KINDS[path.split("/")[2]]
+    """The event types that `step`, a POST to `path`, leads to; none where only the object itself tells."""
+    kind = KINDS.get(path.split("/")[2])
+    if kind is None:
+        return ()
     match step.partition("-")[0]:  # of several creates in a request each has a number
         case "create":
             return (f"{kind}.created",)

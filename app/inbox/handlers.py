@@ -145,6 +145,10 @@ def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
     invoice = _take_invoice(unit, incoming, subject)
     if invoice and payment:
         unit.link(payment)
+        if payment.paid_at and not payment.payment_record:
+            at, paid = payment.paid_at.isoformat(), payment.amount_paid
+            made = PaymentAttempt(at, Outcome.PAID, payment.payment_intent, paid)
+            unit.fulfillments.record_attempt(invoice, made)
     if invoice and partial:
         unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.PAID, incoming.event.created_at))
 

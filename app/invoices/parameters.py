@@ -54,10 +54,11 @@ def has_lines(invoice: JsonView) -> bool:
     return bool(invoice["lines"]["data"])
 
 
-def is_paid_by(payment_intent: str) -> Done:
-    """A function that tells from an invoice with its payments whether the PaymentIntent is attached."""
+def is_paid_by(payment_id: str) -> Done:
+    """A function that tells from an invoice with its payments whether a PaymentIntent or payment record is attached."""
     return lambda invoice: any(
-        id_of(payment["payment"].get("payment_intent")) == payment_intent for payment in invoice["payments"]["data"]
+        payment_id in {id_of(payment["payment"].get(name)) for name in ("payment_intent", "payment_record")}
+        for payment in invoice["payments"]["data"]
     )
 
 

@@ -148,7 +148,8 @@ class InvoicePaymentListed(Shown):
     """A payment, made or requested, of an invoice."""
 
     id: str | None = Field(examples=["inpay_1Pgf"])
-    payment_intent: str
+    payment_intent: str | None = Field(description="Null for a payment that was made elsewhere.")
+    payment_record: str | None = Field(description="Of a payment that was made elsewhere.", examples=["pr_1Pgf"])
     is_default: bool = Field(description="Whether it is the one that Stripe made with the invoice.")
     status: str | None = Field(description="`open`, `paid` or `canceled`.", examples=["paid"])
     amount_requested: int | None

@@ -8,21 +8,22 @@ from starlette.responses import Response
 from app.db.engine import Database
 from app.db.resources import INVOICE
 from app.http.dependencies import JSON, WriteDep, service, service_of
-from app.http.parameters import InvoiceId
+from app.http.parameters import InvoiceId, PaymentRecordId
 from app.http.problems import STATE, WRITE, answers
 from app.http.reads import require_known
 from app.http.routing import AuthorizedRoute
 from app.invoices import payments
-from app.invoices.payment_schemas import InvoicePaymentsRead, PaymentAttach
+from app.invoices.attachments import Attachments
+from app.invoices.payment_schemas import InvoicePaymentsRead, PaymentAttach, PaymentRecordReport
 from app.invoices.read_schemas import InvoiceRead
-from app.invoices.service import Invoices
 
+AttachmentsDep = Annotated[Attachments, Depends(service(Attachments))]
 router = APIRouter(prefix="/v1/invoices/{invoice_id}", tags=["payments"], route_class=AuthorizedRoute)
 
 
 @router.get("/payments", response_model=InvoicePaymentsRead, responses=answers("not_found"))
 async def list_invoice_payments(invoice_id: InvoiceId, request: Request) -> Response:
-    """All payments of an invoice, newest first, each with its refunds and disputes. Payments out of band are not listed."""
+    """All payments of an invoice, newest first, each with its refunds and disputes. What is only marked as paid out of band has none."""
     await require_known(request, INVOICE, invoice_id)
     async with service_of(request, Database).connection() as connection:
         return Response(await payments.read(connection, invoice_id), media_type=JSON)
@@ -32,8 +33,26 @@ async def list_invoice_payments(invoice_id: InvoiceId, request: Request) -> Resp
 async def attach_payment(
     invoice_id: InvoiceId,
     body: PaymentAttach,
-    invoices: Annotated[Invoices, Depends(service(Invoices))],
+    attachments: AttachmentsDep,
     write: WriteDep,
 ) -> Response:
-    """Let a PaymentIntent of yours pay the invoice, or a part of it. One that succeeded already counts at once."""
-    return await write.run(invoices.attach_payment, body.params(), invoice_id)
+    """Let a PaymentIntent of yours, or a payment made elsewhere, pay the invoice or a part of it.
+
+    What succeeded already counts at once.
+    """
+    return await write.run(attachments.attach_payment, body.params(), invoice_id)
+
+
+@router.post(
+    "/payment-records/{payment_record_id}/report", response_model=InvoiceRead, responses=answers(*STATE, *WRITE)
+)
+async def report_payment_record(
+    invoice_id: InvoiceId,
+    payment_record_id: PaymentRecordId,
+    body: PaymentRecordReport,
+    attachments: AttachmentsDep,
+    write: WriteDep,
+) -> Response:
+    """Report what became of a payment made elsewhere that was not guaranteed yet: one that is guaranteed counts."""
+    params = body.params() | {"payment_record": payment_record_id}
+    return await write.run(attachments.report_payment_record, params, invoice_id)

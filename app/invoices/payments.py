@@ -27,5 +27,6 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
     for payment in await statements.all_of(connection, invoice_id):
         shown = {name: value for name, value in asdict(payment).items() if name != "invoice"}
         times = {name: at and written(at) for name, at in shown.items() if name.endswith("_at")}
+        shown["payment_intent"] = None if payment.payment_record else payment.payment_intent
         data.append(shown | times | {name: returned[name][payment.payment_intent] for name in RETURNED})
     return msgspec.json.encode({"data": data})

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
+import msgspec
+
 from app.db.engine import Database
 from app.db.rows import load
 from app.db.schema import invoices
@@ -31,6 +33,7 @@ from app.invoices.item_schemas import ItemCreate
 from app.invoices.joined import Joined
 from app.invoices.pricing import blamed, line, one_currency
 from app.invoices.schemas import InvoiceCreate, InvoiceFinalize, InvoicePay, InvoiceUpdate
+from app.payments import parts
 from app.payments.attempts import problem_of
 from app.projection import mirrored_rows, observation
 from app.projection.unit_of_work import Subject, Unordered
@@ -159,6 +162,7 @@ class Invoices:
         row = await self.require_act(operation, Act.FINALIZE)
         if not params.get("allow_empty"):
             await self._require_items(operation, row)
+        await self._make_way(operation, row)
         try:
             with named_as(InvoiceFinalize):
                 answer = await self._finalize_at_stripe(operation, stripe_parameters(InvoiceFinalize, params))
@@ -167,6 +171,12 @@ class Invoices:
         await self._follow_replaced(operation, answer)
         finalized = observation.snapshot_of(Kind.INVOICE, answer)
         return await self._writer.finish(operation, finalized, secret=parameters.client_secret(answer.data))
+
+    async def _make_way(self, operation: Operation, draft: JsonView) -> None:
+        """Call off the parts that payers of a replaced invoice began: Stripe voids no invoice while they wait."""
+        document = msgspec.json.decode(draft["document"] or "{}")
+        if draft["status"] == InvoiceStatus.DRAFT and (replaced := document.get("from_invoice")):
+            await parts.call_off(self._database, self._gateway, self._steps, operation, of=replaced)
 
     async def _follow_replaced(self, operation: Operation, finalized: StripeAnswer) -> None:
         """Take over the invoice that a finalized revision replaces: Stripe voided it. If that fails, its events tell."""
@@ -185,33 +195,26 @@ class Invoices:
 
     async def send_invoice(self, operation: Operation, _params: JsonView) -> Answer:
         """Have Stripe email the invoice. A draft is finalized first."""
-        await self._require_items(operation, await self.require_act(operation, Act.SEND))
+        await self._require_finalizable(operation, Act.SEND)
         return await self.act(operation, Act.SEND, "/send", {})
 
     async def pay_invoice(self, operation: Operation, params: JsonView) -> Answer:
         """Pay with a payment method on file, or record a payment out of band (InvoicePay)."""
-        await self._require_items(operation, await self.require_act(operation, Act.PAY))
+        await self._require_finalizable(operation, Act.PAY)
         with named_as(InvoicePay):
             return await self.act(operation, Act.PAY, "/pay", stripe_parameters(InvoicePay, params))
 
     async def void_invoice(self, operation: Operation, _params: JsonView) -> Answer:
         """Void an invoice: it no longer has to be paid."""
         await self.require_act(operation, Act.VOID)
+        await parts.call_off(self._database, self._gateway, self._steps, operation)
         return await self.act(operation, Act.VOID, "/void", {})
 
     async def mark_uncollectible(self, operation: Operation, _params: JsonView) -> Answer:
         """Write an invoice off. It can still be paid."""
         await self.require_act(operation, Act.MARK_UNCOLLECTIBLE)
+        await parts.call_off(self._database, self._gateway, self._steps, operation)
         return await self.act(operation, Act.MARK_UNCOLLECTIBLE, "/mark_uncollectible", {})
-
-    async def attach_payment(self, operation: Operation, params: JsonView) -> Answer:
-        """Let a PaymentIntent of the caller's pay the invoice, or a part of it (PaymentAttach)."""
-        await self.require_act(operation, Act.ATTACH_PAYMENT)
-        intent = params["payment_intent"]
-        wanted = {"payment_intent": intent}
-        return await self.act(
-            operation, Act.ATTACH_PAYMENT, "/attach_payment", wanted, done=parameters.is_paid_by(intent)
-        )
 
     async def act(
         self, operation: Operation, act: Act, suffix: str, params: JsonView, *, status: int = 200, done: Done | None = None
@@ -270,6 +273,12 @@ class Invoices:
             row = await self._reopened(row, act, str(operation.id))
             require(act, row["status"])
         return row
+
+    async def _require_finalizable(self, operation: Operation, act: Act) -> None:
+        """Check `act`, which finalizes a draft on its way, and make way for a revision."""
+        row = await self.require_act(operation, act)
+        await self._require_items(operation, row)
+        await self._make_way(operation, row)
 
     async def _require_items(self, operation: Operation, row: JsonView) -> None:
         """Raise NothingToBill if a draft has no items at Stripe. A draft of some amount has some: Stripe is not asked."""

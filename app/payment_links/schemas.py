@@ -4,12 +4,16 @@ from datetime import datetime
 
 from pydantic import Field
 
-from app.http.schemas import Request, Shown, Time
+from app.http.schemas import PositiveAmount, Request, Shown, Time
 
 
 class PaymentLinkCreate(Request):
     expires_at: Time | None = Field(
         default=None, description="Until when the link is good; PAYMENT_LINK_DAYS from now otherwise."
+    )
+    minimum_payment: PositiveAmount | None = Field(
+        default=None,
+        description="Lets the payer pay a part: at least this much, and so that at least this much is left.",
     )
 
 
@@ -19,4 +23,5 @@ class PaymentLinkRead(Shown):
     id: str = Field(examples=["plk_4f0c2a9e5b6d4b0f9f5d1c7a8e3b2d10"])
     invoice: str = Field(examples=["in_1PgF"])
     expires_at: datetime
+    minimum_payment: int | None = Field(description="The least part that may be paid; null: only all of it.")
     url: str = Field(examples=["https://billing.example.com/pay/eyJ0IjoiaW5fMVBnRiJ9.c2lnbmVk"])

@@ -1,7 +1,7 @@
 """Use cases of payment links: create one, revoke one, and show or pay its invoice on behalf of whoever has it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from app.db import documents, resources
 from app.db.engine import Connection, Database
 from app.db.resources import Resource
-from app.domain.errors import Forbidden, NotFound
+from app.domain.errors import Forbidden, NotFound, ValidationFailed
 from app.domain.invoice import Act
 from app.domain.json import JsonObject, JsonView
 from app.domain.payment_link import (
@@ -24,8 +24,9 @@ from app.domain.payment_link import (
     sign,
     standing,
 )
-from app.idempotency.operations import Answer, Operation
+from app.idempotency.operations import Answer, Call, Operation, Operations
 from app.invoices.hosted_pages import HostedPages
+from app.invoices.part_payments import PartPayments
 from app.invoices.service import Invoices
 from app.payment_links import statements as payment_links_statements
 from app.payments.lookup import InvoiceRefresh
@@ -49,6 +50,23 @@ class Links:
     base_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class OpenLink:
+    """A link that is good: the invoice that it opens, and the least part that may be paid, if parts may."""
+
+    id: str
+    invoice: str
+    minimum_payment: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How parts are paid: by an operation each."""
+
+    operations: Operations
+    payments: PartPayments
+
+
 class PaymentLinks:
     """The use cases. `limited` counts requests to Stripe on behalf of one link, and raises RateLimited."""
 
@@ -58,6 +76,7 @@ class PaymentLinks:
         invoices: Invoices,
         following: InvoiceRefresh,
         hosted_pages: HostedPages,
+        parts: Parts,
         links: Links,
         limited: Callable[[str], Awaitable[None]],
     ) -> None:
@@ -65,6 +84,7 @@ class PaymentLinks:
         self._invoices = invoices
         self._following = following
         self._hosted_pages = hosted_pages
+        self._parts = parts
         self._links = links
         self._limited = limited
 
@@ -75,9 +95,17 @@ class PaymentLinks:
         until = params.get("expires_at")
         expires_at = datetime.fromisoformat(until) if until else datetime.now(UTC) + self._links.lifetime
         link = PaymentLink(link_id(operation.id), row["id"], expires_at.astimezone(UTC).replace(microsecond=0))
-        document = {"id": link.id, "invoice": link.invoice, "expires_at": link.expires_at}
+        minimum = params.get("minimum_payment")
+        if minimum and minimum * 2 > row["amount_remaining"]:
+            raise ValidationFailed("minimum_payment: at most half of what remains to be paid.", param="minimum_payment")
+        document = {
+            "id": link.id,
+            "invoice": link.invoice,
+            "expires_at": link.expires_at,
+            "minimum_payment": minimum,
+        }
         async with self._database.unit_of_work() as connection:
-            await payment_links_statements.add(connection, link)
+            await payment_links_statements.add(connection, link, minimum)
             return await operation.finish(connection, 201, msgspec.json.encode(document).decode())
 
     async def revoke_payment_link(self, operation: Operation, params: JsonView) -> Answer:
@@ -134,6 +162,22 @@ class PaymentLinks:
         link = await self._open(token)
         return await self._invoices.client_secret(link.invoice)
 
+    async def part(self, token: str, amount: int, *, key: str | None, request_id: str | None) -> JsonObject:
+        """Begin to pay a part of the link's invoice: its PaymentIntent, with the client secret.
+
+        Raises Forbidden where the link is for the whole amount, RateLimited, and what begin_part_payment raises.
+        """
+        await self._limited(self._signed(token).id)
+        link = await self._open(token)
+        if link.minimum_payment is None:
+            raise Forbidden("With this payment link only all that remains can be paid.")
+        params = {"link": link.id, "amount": amount, "minimum": link.minimum_payment}
+        call = Call(f"link {link.id}", "POST /pay/part", params, key, link.invoice, request_id)
+        answer = await self._parts.operations.run(call, self._parts.payments.begin_part_payment)
+        found: JsonObject = msgspec.json.decode(answer.body)
+        secret = answer.secret or await self._parts.payments.secret_of(found["payment_intent"])
+        return found | {"client_secret": secret}
+
     async def hosted_pages(self, token: str) -> JsonObject:
         """The addresses of Stripe's pages for the link's invoice. Raises RateLimited and what HostedPages.of raises."""
         await self._limited(self._signed(token).id)
@@ -156,22 +200,22 @@ class PaymentLinks:
         if document is None:
             raise NotFound("The invoice of this link is gone.")
         found: JsonObject = msgspec.json.decode(document)
-        return found
+        return found | {"minimum_payment": link.minimum_payment}
 
-    async def _open(self, token: str, grace: timedelta = timedelta(0)) -> PaymentLink:
+    async def _open(self, token: str, grace: timedelta = timedelta(0)) -> OpenLink:
         """The link behind `token`, with the invoice that it opens. Raises NotFound and Forbidden.
 
         `grace` extends its life. A forged token is refused without a database query.
         """
         link = self._signed(token)
         async with self._database.connection() as connection:
-            known, revoked_at, opens = await payment_links_statements.revoked_at(connection, link)
-        if not known:
+            known = await payment_links_statements.recorded(connection, link)
+        if known is None:
             raise NotFound("There is no such payment link.")
-        stands = standing(link, revoked_at, datetime.now(UTC), grace)
+        stands = standing(link, known.revoked_at, datetime.now(UTC), grace)
         if stands is not Standing.GOOD:
             raise Forbidden(f"This payment link is {stands.value}.", extra={"link": stands.value})
-        return replace(link, invoice=opens)
+        return OpenLink(link.id, known.opens, known.minimum_payment)
 
     def _signed(self, token: str) -> PaymentLink:
         """The link that `token` names, if we signed it. Raises NotFound."""

@@ -1,5 +1,6 @@
 """The SQL statements about payment links: add, revoke, and take the turn to ask Stripe."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Interval, bindparam, case, cast, func, or_, select, update
@@ -21,7 +22,7 @@ _OF_THE_INVOICE = _C.invoice == bindparam("invoice")
 
 _ADD = Statement(
     insert(payment_links)
-    .values(parameters("id", "invoice", "expires_at"))
+    .values(parameters("id", "invoice", "expires_at", "minimum_payment"))
     .on_conflict_do_nothing(index_elements=[_C.id])
 )
 _REVOKE = Statement(
@@ -33,8 +34,8 @@ _REVOKE = Statement(
 _REPLACED_BY = case(
     (invoices.c.status == InvoiceStatus.VOID, cast(invoices.c.document, JSONB)["latest_revision"].astext)
 )
-_REVOKED_AT = Statement(
-    select(_C.revoked_at, _REPLACED_BY.label("replaced_by"))
+_RECORDED = Statement(
+    select(_C.revoked_at, _C.minimum_payment, _REPLACED_BY.label("replaced_by"))
     .join_from(payment_links, invoices, invoices.c.id == _C.invoice)
     .where(_THE_LINK, _OF_THE_INVOICE)
 )
@@ -49,9 +50,10 @@ _TAKE_TURN = Statement(
 )
 
 
-async def add(connection: Connection, link: PaymentLink) -> None:
-    """Record `link`. A link that is recorded already stays as it is."""
-    await _ADD.execute(connection, id=link.id, invoice=link.invoice, expires_at=link.expires_at)
+async def add(connection: Connection, link: PaymentLink, minimum_payment: int | None = None) -> None:
+    """Record `link`, and the least part that may be paid with it. A link that is recorded already stays as it is."""
+    recorded = {"id": link.id, "invoice": link.invoice, "expires_at": link.expires_at}
+    await _ADD.execute(connection, **recorded, minimum_payment=minimum_payment)
 
 
 async def revoke(connection: Connection, link_id: str, invoice_id: str) -> bool:
@@ -59,18 +61,27 @@ async def revoke(connection: Connection, link_id: str, invoice_id: str) -> bool:
     return await _REVOKE.execute(connection, link=link_id, invoice=invoice_id) == 1
 
 
-async def revoked_at(connection: Connection, link: PaymentLink) -> tuple[bool, datetime | None, str]:
-    """Whether `link` is recorded, when it was revoked, and the invoice that it opens: the latest revision of its own."""
-    found = await _REVOKED_AT.fetch(connection, link=link.id, invoice=link.invoice)
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is recorded of a link. opens: the invoice that it opens, which is the latest revision of its own."""
+
+    opens: str
+    revoked_at: datetime | None
+    minimum_payment: int | None
+
+
+async def recorded(connection: Connection, link: PaymentLink) -> Recorded | None:
+    """What is recorded of `link`; None if nothing is."""
+    found = await _RECORDED.fetch(connection, link=link.id, invoice=link.invoice)
     if not found:
-        return False, None, link.invoice
+        return None
     opens, replaced_by = link.invoice, found[0]["replaced_by"]
     for _ in range(MOST_REVISIONS):
         revision = await _REVISED.fetch(connection, invoice=replaced_by) if replaced_by else []
         if not revision:
             break
         opens, replaced_by = replaced_by, revision[0]["replaced_by"]
-    return True, found[0]["revoked_at"], opens
+    return Recorded(opens, found[0]["revoked_at"], found[0]["minimum_payment"])
 
 
 async def take_turn(connection: Connection, link_id: str, pause_s: float) -> bool:

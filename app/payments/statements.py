@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Uuid, bindparam, case, cast, func, select
+from sqlalchemy import BigInteger, Uuid, bindparam, case, cast, func, select, update
 
 from app.db.engine import Connection
-from app.db.schema import disputes, invoice_payments, invoices, operations, refunds
+from app.db.schema import disputes, invoice_payments, invoices, operations, payment_links, refunds
 from app.db.statement import Statement
 from app.domain.json import JsonObject
 from app.domain.refund import NEVER_HAPPENED, Payment
@@ -37,10 +37,14 @@ _PAID = Statement(
         cast(_REFUNDED, BigInteger).label("refunded"),
         cast(_DISPUTED, BigInteger).label("disputed"),
     )
-    .where(_INVOICE, _P.status == "paid", _P.amount_paid > 0)
+    .where(_INVOICE, _P.status == "paid", _P.amount_paid > 0, _P.payment_record.is_(None))
     .order_by(_P.paid_at.desc(), _P.id.desc())
 )
 _PAYMENTS = Statement(select(invoice_payments).where(_INVOICE).order_by(_P.created_at.desc(), _P.payment_intent))
+_HAS_RECORD = Statement(select(_P.id).where(_INVOICE, _P.payment_record == bindparam("record")))
+_BEGIN_PART = Statement(
+    update(payment_links).where(payment_links.c.id == bindparam("link")).values(payment_intent=bindparam("intent"))
+)
 _RESERVED = Statement(
     select(_O.progress[RESERVED].label("reserved"))
     .where(
@@ -70,7 +74,7 @@ class Reserved:
 
 
 async def paid(connection: Connection, invoice_id: str, reserved: Reserved) -> list[Payment]:
-    """The payments that went through, newest first, with what is known to have come back of each."""
+    """The payments that went through Stripe, newest first, with what is known to have come back of each."""
     found = await _PAID.fetch(connection, invoice=invoice_id)
     return [Payment(**row, reserved=reserved.by_payment[row["payment_intent"]]) for row in found]
 
@@ -78,6 +82,16 @@ async def paid(connection: Connection, invoice_id: str, reserved: Reserved) -> l
 async def all_of(connection: Connection, invoice_id: str) -> list[InvoicePayment]:
     """All payments of the invoice, newest first."""
     return await _PAYMENTS.rows(connection, InvoicePayment, invoice=invoice_id)
+
+
+async def has_record(connection: Connection, invoice_id: str, record: str) -> bool:
+    """Whether the invoice has the payment record."""
+    return bool(await _HAS_RECORD.fetch(connection, invoice=invoice_id, record=record))
+
+
+async def begin_part(connection: Connection, link_id: str, intent: str) -> None:
+    """Record the PaymentIntent of a part that is paid with the payment link."""
+    await _BEGIN_PART.execute(connection, link=link_id, intent=intent)
 
 
 async def returned(connection: Connection, name: str, invoice_id: str) -> list[tuple[str, str | None]]:

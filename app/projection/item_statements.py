@@ -67,7 +67,7 @@ _KEPT = insert(invoice_payments).from_select([one.name for one in _P], select(*_
 _NEWER = tuple_(func.coalesce(_KEPT.excluded.created_at, text("'-infinity'")), _rank(_KEPT.excluded)) >= tuple_(
     func.coalesce(_P.created_at, text("'-infinity'")), _rank(_P)
 )
-_PAYMENT = ("status", "amount_requested", "amount_paid", "created_at", "paid_at")
+_PAYMENT = ("status", "amount_requested", "amount_paid", "created_at", "paid_at", "payment_record")
 _KEEP_PAYMENTS = Statement(
     _KEPT.on_conflict_do_update(
         index_elements=[_P.payment_intent],

@@ -289,7 +289,7 @@ class UnitOfWork:
     # Which PaymentIntent pays an invoice
 
     def link(self, payment: InvoicePayment, *, newer: bool = True) -> None:
-        """Record that a PaymentIntent pays an invoice.
+        """Record that a PaymentIntent or a payment record pays an invoice.
 
         The invoice shows the default one, its fulfillment the one that paid.
 
@@ -309,7 +309,7 @@ class UnitOfWork:
             note_invoice(self._changes, invoice, linked, self.cause)
             self._put(subject, linked)
             self.fulfillments.link(subject.id, payment.payment_intent, instead_of=shown)
-        if payment.paid and not payment.is_default:
+        if payment.paid and not payment.is_default and not payment.payment_record:
             self.fulfillments.paid_beside(subject.id, payment.payment_intent, default=shown)
 
     def _default_link(self, invoice_id: str) -> str | None:

@@ -63,6 +63,7 @@ _MOVEMENTS = {
         _known(
             case(
                 (_P.status.is_(None), _PAID_BY_ROWS_OF_BEFORE),
+                (_P.payment_record.is_not(None), 0),  # made elsewhere: Stripe's balance does not know it
                 (_P.status == "paid", func.coalesce(_P.amount_paid, 0)),
                 else_=0,
             ),

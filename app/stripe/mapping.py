@@ -100,9 +100,9 @@ class ObservationWindow:
 
 @dataclass(frozen=True, slots=True)
 class InvoicePayment:
-    """That a PaymentIntent pays an invoice.
+    """That a PaymentIntent pays an invoice, or a payment record: a payment that was made elsewhere.
 
-    All but the ids and `is_default` are null where an older release recorded it.
+    A payment record's id stands in `payment_intent`, too. All but the ids and `is_default` are null where an older release recorded it.
     """
 
     payment_intent: str
@@ -114,6 +114,7 @@ class InvoicePayment:
     amount_paid: int | None = None
     created_at: datetime | None = None
     paid_at: datetime | None = None
+    payment_record: str | None = None
 
     @property
     def paid(self) -> bool:
@@ -238,12 +239,12 @@ def item_row(line: JsonView, invoice_id: str, position: int) -> JsonObject:
 
 
 def invoice_payment(payment: JsonView) -> InvoicePayment | None:
-    """Stripe's InvoicePayment; None for kinds of payment without a PaymentIntent."""
-    intent = id_of(payment["payment"].get("payment_intent"))
-    if not intent:
+    """Stripe's InvoicePayment; None for other kinds of payment than by PaymentIntent or payment record."""
+    intent, record = (id_of(payment["payment"].get(name)) for name in ("payment_intent", "payment_record"))
+    if not intent and not record:
         return None
     return InvoicePayment(
-        intent,
+        str(intent or record),
         payment["id"],
         str(id_of(payment["invoice"])),
         is_default=bool(payment.get("is_default")),
@@ -252,6 +253,7 @@ def invoice_payment(payment: JsonView) -> InvoicePayment | None:
         amount_paid=payment.get("amount_paid"),
         created_at=_moment(payment.get("created")),
         paid_at=_moment((payment.get("status_transitions") or {}).get("paid_at")),
+        payment_record=None if intent else record,
     )
 
 

@@ -154,6 +154,12 @@ payment_links = Table(
     Column("revoked_at", TIME),
     Column("asked_at", TIME),
     Column("created_at", TIME, server_default=func.now(), nullable=False),
+    Column("minimum_payment", BigInteger),
+    Column("payment_intent", Text),
     Index("ix_payment_links_invoice", "invoice"),
 )
-"""Links that let somebody without an account pay one invoice. Their tokens are made when needed and never stored."""
+"""Links that let somebody without an account pay one invoice. Their tokens are made when needed and never stored.
+
+minimum_payment: the least part that may be paid; null where only all of it may. payment_intent: the last part that was
+begun with the link.
+"""

@@ -187,9 +187,13 @@ invoice_payments = Table(
     Column("amount_paid", BigInteger),
     Column("created_at", TIME),
     Column("paid_at", TIME),
+    Column("payment_record", Text),
     Index("ix_invoice_payments_invoice", "invoice"),
 )
 """Which PaymentIntents pay which invoice. A PaymentIntent itself does not say so.
+
+A payment that was made elsewhere has no PaymentIntent: its key `payment_intent` is the id of its payment record, as is
+`payment_record`.
 
 status, amounts and times are null where the release before recorded the payment.
 """

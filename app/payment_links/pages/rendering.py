@@ -24,7 +24,7 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.globals["assets"] = ADDRESS
+TEMPLATES.globals |= {"assets": ADDRESS, "exponent": exponent}
 
 IN_SCRIPTS = re.compile(r'\btext\(\s*"((?:[^"\\]|\\.)*)"')
 """A text in a script: a call of the function `text`, of texts.js."""
@@ -151,7 +151,9 @@ class Pages:
             return self.notice(FulfillmentStatus.REVERSED if back else said, language, invoice, token)
         if stands in UNDER_WAY:
             return self.outcome(invoice, token, language)
-        return self._page("pay.html", invoice, token, language, element=element)
+        minimum = invoice["minimum_payment"]
+        parts = minimum and minimum * 2 <= invoice["amount_remaining"]
+        return self._page("pay.html", invoice, token, language, element=element, parts=parts)
 
     def outcome(self, invoice: JsonView, token: str, language: Language) -> str:
         """The page that follows a payment until it is done."""
@@ -172,7 +174,7 @@ class Pages:
             places=exponent,
         )
 
-    def _page(self, template: str, invoice: JsonView, token: str, language: Language, **more: str) -> str:
+    def _page(self, template: str, invoice: JsonView, token: str, language: Language, **more: object) -> str:
         title = language.text(INVOICE, number=invoice["number"])
         texts = script_texts(language)
         return _rendered(

@@ -17,7 +17,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.db.engine import Database
-from app.domain.errors import InvoicingError, NotFound
+from app.domain.errors import InvoicingError, NotFound, ValidationFailed
+from app.domain.idempotency import MAX_KEY_LENGTH
 from app.domain.json import JsonObject, JsonView
 from app.domain.payment_link import HOSTED_PAGES
 from app.events import feed_statements
@@ -46,10 +47,17 @@ def install(app: FastAPI, settings: Settings) -> None:
         Route("/pay/{token}/complete", found.complete, methods=["GET"]),
         *(Route(f"/pay/{{token}}/{name}", partial(found.forward, name), methods=["GET"]) for name in HOSTED_PAGES),
         Route("/pay/{token}/session", found.session, methods=["GET"]),
+        Route("/pay/{token}/part", found.part, methods=["POST"]),
         Route("/pay/{token}/status", found.status, methods=["GET"]),
         Route("/pay/{token}/status", found.catch_up, methods=["POST"]),
         Route("/pay/{token}/events", found.events, methods=["GET"]),
     ]
+
+
+class Part(msgspec.Struct, forbid_unknown_fields=True):
+    """How much of the invoice the payer wants to pay."""
+
+    amount: int
 
 
 class PageRoutes:
@@ -99,11 +107,24 @@ class PageRoutes:
 
     async def session(self, request: Request) -> Response:
         """Return what the page's script needs to take a payment for the link's invoice."""
-        secret = await service_of(request, PaymentLinks).client_secret(request.path_params["token"])
+        return self._session(await service_of(request, PaymentLinks).client_secret(request.path_params["token"]))
+
+    async def part(self, request: Request) -> Response:
+        """Return the same for a part of the invoice. With an Idempotency-Key the request may be repeated."""
+        token, key = request.path_params["token"], request.headers.get("idempotency-key")
+        try:
+            amount = msgspec.json.decode(await request.body(), type=Part).amount
+        except msgspec.MsgspecError as error:
+            raise ValidationFailed("amount must be an integer in the currency's minor unit.", param="amount") from error
+        if key is not None and not (key.isascii() and key.isprintable() and len(key) <= MAX_KEY_LENGTH):
+            raise ValidationFailed("Idempotency-Key: printable characters of ASCII.", param="Idempotency-Key")
+        links, request_id = service_of(request, PaymentLinks), request.scope.get("request_id")
+        return self._session(await links.part(token, amount, key=key or None, request_id=request_id))
+
+    def _session(self, found: JsonObject) -> Response:
         settings = self._settings
         return _json(
-            secret
-            | {"publishable_key": settings.stripe_publishable_key, "appearance": settings.payment_page_appearance}
+            found | {"publishable_key": settings.stripe_publishable_key, "appearance": settings.payment_page_appearance}
         )
 
     async def status(self, request: Request) -> Response:

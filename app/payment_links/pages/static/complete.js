@@ -5,7 +5,7 @@ import { declined, text } from "./texts.js";
 
 /** @typedef {import("@stripe/stripe-js").PaymentIntent} PaymentIntent */
 /** @typedef {import("./service.js").Status} Status */
-/** @typedef {"checking" | "confirming" | "processing" | "failed" | "fulfilled" | "canceled" | "written_off" | "waiting"} View */
+/** @typedef {"checking" | "confirming" | "processing" | "failed" | "fulfilled" | "canceled" | "written_off" | "waiting" | "part"} View */
 
 const outcome = element("outcome", HTMLElement);
 const again = element("again", HTMLElement);
@@ -29,6 +29,7 @@ const SAYS = {
   fulfilled: [text("Thank you, this invoice is paid"), text("Your payment arrived and is confirmed.")],
   canceled: [text("This invoice was canceled"), text("Nothing is owed.")],
   written_off: [text("This invoice can no longer be paid here"), text("Please contact its sender if you would like to settle it.")],
+  part: [text("Thank you, this payment arrived"), text("The rest of the invoice is still to be paid. You can pay it now or later.")],
   waiting: [text("No payment has arrived yet"), text("If you have just paid, please keep this page open. Otherwise you can pay now.")],
 };
 // Whatever became of the money later, the payment arrived.
@@ -46,7 +47,7 @@ function show(view, reason) {
   if (heading.textContent !== title) heading.textContent = title;
   if (paragraph.textContent !== said) paragraph.textContent = said;
   document.title = title;
-  again.hidden = view !== "failed" && view !== "waiting";
+  again.hidden = !["failed", "waiting", "part"].includes(view);
 }
 
 /** What the PaymentIntent of this invoice says, as Stripe.js tells it. @returns {Promise<PaymentIntent | undefined>} */
@@ -60,17 +61,21 @@ async function intentOfReturn() {
   return paymentIntent;
 }
 
+/** The PaymentIntent that the person comes back from. */
+const returned = new URLSearchParams(location.search).get("payment_intent");
+
 /** @param {Status} now @param {PaymentIntent | undefined} intent @returns {[View, string?]} */
 function viewOf(now, intent) {
   const begun = BEGUN.includes(now.fulfillment?.status ?? "none");
   if (now.status === "paid") return [begun ? "fulfilled" : "confirming"];
   if (now.status === "void") return ["canceled"];
   if (now.status === "uncollectible") return ["written_off"];
-  if (intent && intent.id === now.payment_intent) return viewOfIntent(intent);
+  if (returned && now.paid.includes(returned)) return ["part"];
+  if (intent) return viewOfIntent(intent);
   if (now.fulfillment?.status === "processing" || now.fulfillment?.status === "fulfilled") return ["processing"];
   const failure = now.fulfillment?.failure ?? undefined;
   if (now.fulfillment?.status === "payment_failed") return ["failed", declined(english ? failure : { ...failure, message: null })];
-  return ["waiting"];
+  return [now.paid.length ? "part" : "waiting"];
 }
 
 /** @param {PaymentIntent} intent @returns {[View, string?]} */

@@ -1,6 +1,7 @@
 // The payment form: Stripe's Element on the page, one payment at a time, and the message when it fails.
 // Card data never comes here: it stays in Stripe's frame.
 
+import { offerParts } from "./parts.js";
 import { Refused, appearance, color, element, loadStripe, localized, pause, session } from "./service.js";
 import { declined, text } from "./texts.js";
 
@@ -9,6 +10,7 @@ import { declined, text } from "./texts.js";
 /** @typedef {import("@stripe/stripe-js").PaymentIntent} PaymentIntent */
 /** @typedef {import("./service.js").Session} Session */
 /** @typedef {{ error?: StripeError, paymentIntent?: PaymentIntent }} Outcome */
+/** @typedef {{ confirm: () => Promise<Outcome>, unmount: () => void }} Mounted */
 
 const page = element("form", HTMLFormElement).closest("main")?.dataset ?? {};
 const address = page.address ?? "";
@@ -43,7 +45,7 @@ function working(busy, said = "") {
 
 /**
  * @param {Stripe} stripe @param {Session} found
- * @returns {Promise<() => Promise<Outcome>>} what confirms the payment with what the person typed
+ * @returns {Promise<Mounted>} `confirm` confirms the payment with what the person typed
  */
 async function mount(stripe, found) {
   return page.element === "card" ? mountCard(stripe, found) : mountPayment(stripe, found);
@@ -58,11 +60,12 @@ async function mountPayment(stripe, found) {
     payment.on("loaderror", ({ error }) => failed(error));
     payment.mount("#element");
   });
-  return async () => {
+  const confirm = async () => {
     const { error } = await elements.submit();
     if (error) return { error };
     return stripe.confirmPayment({ elements, confirmParams: { return_url: complete } });
   };
+  return { confirm, unmount: () => payment.destroy() };
 }
 
 /** @param {Stripe} stripe @param {Session} found */
@@ -76,7 +79,8 @@ async function mountCard(stripe, found) {
     card.on("ready", ready);
     card.mount("#element");
   });
-  return () => stripe.confirmCardPayment(found.client_secret, { payment_method: { card } });
+  const confirm = () => stripe.confirmCardPayment(found.client_secret, { payment_method: { card } });
+  return { confirm, unmount: () => card.destroy() };
 }
 
 /** @param {(ready: () => void, failed: (error: unknown) => void) => void} start @returns {Promise<void>} */
@@ -141,20 +145,57 @@ async function start() {
   const stripe = Stripe(found.publishable_key, localized(page.locale));
   const { paymentIntent } = await stripe.retrievePaymentIntent(found.client_secret);
   if (paymentIntent && underWay(paymentIntent)) return follow(paymentIntent);
-  const confirm = await mount(stripe, found);
+  await offer(stripe, found);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    void pay(stripe, found, confirm);
+    if (offered) void pay(stripe, offered.found, offered.confirm);
   });
   form.classList.remove("waiting");
+  const whole = button.textContent;
+  offerParts({
+    address,
+    whole: () => offer(stripe, found, whole),
+    some: (part, amount) => offer(stripe, part, text("Pay %(amount)s", { amount })),
+    choosing: withdraw,
+    working,
+    say,
+    ended: (refused) => leave(refused),
+  });
+}
+
+/** What the button pays. @type {Mounted & { found: Session } | undefined} */
+let offered;
+/** Counts what the person chose: a form that is ready late is not shown any more. */
+let choices = 0;
+
+/** There is nothing to pay with any more. */
+function withdraw() {
+  choices += 1;
+  offered?.unmount();
+  offered = undefined;
+  working(true);
+}
+
+/** @param {Stripe} stripe @param {Session} found @param {string} [label] of the button; as it is otherwise */
+async function offer(stripe, found, label = button.textContent) {
+  const choice = choices;
+  const mounted = await mount(stripe, found);
+  if (choice !== choices) return mounted.unmount();
+  offered = { found, ...mounted };
+  button.textContent = label;
   working(false);
+}
+
+/** Leaves the page where the invoice is not to be paid any more, or the link opens nothing. @param {Refused} refused */
+function leave(refused) {
+  if (refused.code === "invalid_state") location.replace(complete);
+  else if (refused.gone) location.reload();
+  return refused.code === "invalid_state" || refused.gone;
 }
 
 // A page the browser kept when the person went on may show a form for what has been paid since.
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 start().catch((error) => {
-  if (error instanceof Refused && error.code === "invalid_state") location.replace(complete);
-  else if (error instanceof Refused && error.gone) location.reload();
-  else giveUp(text("The payment form could not be loaded. Nothing was charged. Please reload this page in a moment."));
+  if (!(error instanceof Refused && leave(error))) giveUp(text("The payment form could not be loaded. Nothing was charged. Please reload this page in a moment."));
 });

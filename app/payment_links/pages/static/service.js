@@ -13,6 +13,7 @@
  * @typedef {object} Status
  * @property {"draft" | "open" | "paid" | "void" | "uncollectible"} status
  * @property {string | null} payment_intent
+ * @property {string[]} paid the PaymentIntents that paid the invoice or a part of it
  * @property {{ status: string, failure: { code: string | null, decline_code: string | null, message: string | null } | null } | null} fulfillment
  */
 
@@ -56,6 +57,9 @@ export async function call(token, method, path, body) {
 
 /** @param {string} address @returns {Promise<Session>} */
 export const session = (address) => ask(`${address}/session`);
+
+/** The session of a part of the invoice. With the same key it is begun once. @param {string} address @param {number} amount @param {string} key @returns {Promise<Session>} */
+export const part = (address, amount, key) => ask(`${address}/part`, { method: "POST", body: JSON.stringify({ amount }), headers: { "Idempotency-Key": key } });
 
 /** @param {string} address @returns {Promise<Status>} */
 export const status = (address) => ask(`${address}/status`);

@@ -18,3 +18,9 @@ export function declined(failure = {}) {
   const known = declines[failure.decline_code ?? ""] && failure.decline_code ? failure.decline_code : failure.code ?? "";
   return (known && declines[known]) || failure.message || declines[""] || "";
 }
+
+/** An amount of minor units as the page's language writes it. @param {number} amount @param {string} currency @param {number} decimals that Stripe counts */
+export function money(amount, currency, decimals) {
+  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  return new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency, ...digits }).format(amount / 10 ** decimals);
+}
