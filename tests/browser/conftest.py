@@ -193,9 +193,9 @@ Billed = Callable[..., Awaitable[Bill]]
 
 @pytest.fixture
 def billed(service: Service, sandbox: Sandbox) -> Billed:
-    async def make(*, expires_at: str | None = None, **changes: Any) -> Bill:
+    async def make(*, link: dict[str, Any] | None = None, **changes: Any) -> Bill:
         invoice = await open_invoice(service.client, **changes)
-        params = {"expires_at": expires_at} if expires_at else {}
+        params = link or {}
         return Bill(invoice, await payment_link(service.client, invoice["id"], **params), service, sandbox)
 
     return make

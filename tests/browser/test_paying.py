@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import Bill, Person
+from tests.browser.conftest import Bill, Billed, NewPerson, Person
 from tests.fixtures.billing import posted
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import Service
@@ -285,3 +285,59 @@ async def test_the_page_after_a_payment_shows_a_change_without_looking_by_the_cl
     await person.says("No payment has arrived yet")
     await posted(service.client, f"/v1/invoices/{bill.invoice['id']}/void")
     await person.says("This invoice was canceled")
+
+
+async def test_a_part_is_paid_and_then_the_rest(person: Person, billed: Billed) -> None:
+    bill = await billed(link={"minimum_payment": 5_000})
+    await person.open(bill.url)
+    await person.ready()
+    await person.page.get_by_label("A part of it").check()
+    await expect(person.button).to_be_disabled()
+    amount = person.page.get_by_label("Amount in USD")
+    for refused in ("10", "289", "much"):
+        await amount.fill(refused)
+        await person.page.get_by_role("button", name="Use this amount").click()
+        await expect(amount).to_have_attribute("aria-invalid", "true")
+    await amount.fill("100.50")
+    await amount.press("Enter")
+    await expect(person.button).to_have_text("Pay $100.50")
+    await person.ready()
+    await person.card(VISA)
+    await person.shot("part-chosen")
+    await person.pay()
+    await person.says("Thank you, this payment arrived")
+    await expect(person.page.locator(".owed data")).to_have_text("$188.50")
+    await person.shot("part-paid")
+    assert (await bill.read())["amount_remaining"] == 18_850
+
+    await person.page.get_by_role("link", name="Pay the rest").click()
+    await person.says("Left to pay")
+    await expect(person.button).to_have_text("Pay $188.50")
+    await person.ready()
+    await person.shot("part-left")
+    await person.page.get_by_label("A part of it").check()
+    await person.page.get_by_label("All of it").check()
+    await person.ready()
+    await person.card(VISA)
+    await person.pay()
+    await person.says(PAID)
+    assert (await bill.fulfillment())["amount_paid"] == 28_900
+
+
+async def test_who_is_overtaken_by_another_payer_sees_what_is_left(new_person: NewPerson, billed: Billed) -> None:
+    bill = await billed(link={"minimum_payment": 5_000})
+    one, other = await new_person(), await new_person()
+    for person, amount in ((one, "150"), (other, "100")):
+        await person.open(bill.url)
+        await person.ready()
+        await person.page.get_by_label("A part of it").check()
+        await person.page.get_by_label("Amount in USD").fill(amount)
+        await person.page.get_by_role("button", name="Use this amount").click()
+        await expect(person.button).to_have_text(f"Pay ${amount}.00")
+        await person.ready()
+        await person.card(VISA)
+    await other.pay()
+    await other.says("Thank you, this payment arrived")
+    await one.pay()
+    await one.says("Left to pay")
+    assert (await bill.read())["amount_paid"] == 10_000

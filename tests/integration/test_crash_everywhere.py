@@ -311,6 +311,52 @@ async def test_items_are_replaced_all_or_none_wherever_the_process_dies(
     print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
     assert at - first > 8
     assert keyed or seen == {len(former), len(replaced)}
+
+
+PAID_IN_PARTS: dict[str, tuple[str, Json, Callable[[Container], UseCase]]] = {
+    "cheque": (
+        "attach-payment", {"payment_record_data": {"display_name": "Cheque", "amount": 300}},
+        lambda container: container.attachments.attach_payment,
+    ),
+    "part": (
+        "part", {"link": "plk_1", "amount": 300, "minimum": 100},
+        lambda container: container.part_payments.begin_part_payment,
+    ),
+}  # fmt: skip
+"""What pays a part of an invoice, or begins to: the end of its path, its body and its use case."""
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("made", "how", "by_completer"), [("cheque", "cut", True), ("part", "answered", False)])
+async def test_a_part_is_paid_once_wherever_the_process_dies(
+    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    made: str, how: How, *, by_completer: bool,
+) -> None:  # fmt: skip
+    path, params, use_case = PAID_IN_PARTS[made]
+    story = Story(settings, database, survivor, use_case)
+
+    async def call(name: str) -> Call:
+        wanted = {"customer": customer, "items": ITEMS[:1], "finalize": True, "collection_method": "send_invoice"}
+        making = Call("tests", "POST /v1/invoices", wanted | {"days_until_due": 30})
+        answered = await survivor.operations.run(making, survivor.invoices.create_invoice)
+        invoice = msgspec.json.decode(answered.body)["id"]
+        return Call("tests", f"POST /v1/invoices/{invoice}/{path}", params, name, invoice)
+
+    at = first = int(how == "cut")  # nothing is cut before the first wait
+    while await story.dies(paying := await call(f"dies-{at}"), at, how):
+        answer = await story.recovered(paying, by_completer=by_completer)
+        assert "300" in answer.body
+        at += 1
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    assert at > 10
+
+    state = await sandbox.state()
+    beside = Counter(payment["invoice"] for payment in state["invoice_payment"] if not payment["is_default"])
+    assert set(beside.values()) == {1}
+    assert len(beside) == len(state["invoice"]) == at - first + 1
+    if made == "cheque":
+        assert len(state["payment_record"]) == len(beside)
+        assert {invoice["amount_paid"] for invoice in state["invoice"]} == {300}
     assert set((await executions(sandbox)).values()) == {1}
 
 

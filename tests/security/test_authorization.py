@@ -132,6 +132,7 @@ async def world(
         "refund_id": "re_none",
         "credit_note_id": "cn_none",
         "dispute_id": "du_none",
+        "payment_record_id": "pr_none",
         "endpoint_id": endpoint["id"],
         "delivery_id": ping["id"],
     }

@@ -1,7 +1,7 @@
 // The page after a payment. It shows what Stripe says at once, then the invoice until it is fulfilled, without a reload.
 
 import { Changes, Refused, askStripe, element, loadStripe, localized, status } from "./service.js";
-import { declined, text } from "./texts.js";
+import { declined, money, text } from "./texts.js";
 
 /** @typedef {import("@stripe/stripe-js").PaymentIntent} PaymentIntent */
 /** @typedef {import("./service.js").Status} Status */
@@ -9,6 +9,7 @@ import { declined, text } from "./texts.js";
 
 const outcome = element("outcome", HTMLElement);
 const again = element("again", HTMLElement);
+const rest = element("rest", HTMLElement);
 const page = outcome.closest("main")?.dataset ?? {};
 const address = page.address ?? "";
 
@@ -47,7 +48,15 @@ function show(view, reason) {
   if (heading.textContent !== title) heading.textContent = title;
   if (paragraph.textContent !== said) paragraph.textContent = said;
   document.title = title;
-  again.hidden = !["failed", "waiting", "part"].includes(view);
+  again.hidden = view !== "failed" && view !== "waiting";
+  rest.hidden = view !== "part";
+}
+
+/** Writes what is left to pay where the page shows what is owed. @param {Status} now */
+function left({ status, amount_remaining, currency }) {
+  const owed = document.querySelector(".owed [data-decimals]");
+  if (!(owed instanceof HTMLElement) || status !== "open") return;
+  owed.textContent = money(amount_remaining, currency.toUpperCase(), Number(owed.dataset.decimals));
 }
 
 /** What the PaymentIntent of this invoice says, as Stripe.js tells it. @returns {Promise<PaymentIntent | undefined>} */
@@ -106,6 +115,7 @@ async function follow() {
       if (asked || said !== first) intent = undefined;
       const [view, reason] = viewOf(now, intent);
       show(view, reason);
+      left(now);
       if (FINAL.includes(view)) break;
     } catch (error) {
       // A link that was revoked or has run out says so when the page is loaded again; anything else may pass.

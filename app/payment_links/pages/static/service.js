@@ -13,6 +13,8 @@
  * @typedef {object} Status
  * @property {"draft" | "open" | "paid" | "void" | "uncollectible"} status
  * @property {string | null} payment_intent
+ * @property {number} amount_remaining
+ * @property {string} currency
  * @property {string[]} paid the PaymentIntents that paid the invoice or a part of it
  * @property {{ status: string, failure: { code: string | null, decline_code: string | null, message: string | null } | null } | null} fulfillment
  */
