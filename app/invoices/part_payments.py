@@ -47,12 +47,12 @@ class PartPayments:
         The answer's secret is the PaymentIntent's. Raises ValidationFailed, InvalidState, and InvoiceBusy.
         """
         invoice = await self._invoices.require_act(operation, Act.CLIENT_SECRET)
-        if parts.BEGUN not in operation.progress:
+        if statements.PART not in operation.progress:
             await self._reserve(operation, params)
         known = operation.progress.get("intent")
         if await parts.call_off(self._database, self._gateway, self._steps, operation, but=known):
             async with self._database.connection() as connection:
-                del operation.progress[parts.BEGUN]
+                del operation.progress[statements.PART]
                 await operation.advance(connection)  # others need not wait for this request
             await self._follow(operation)
             raise InvoiceBusy(UNDER_WAY, retry_after=BUSY_S)
@@ -84,7 +84,7 @@ class PartPayments:
         async with self._database.unit_of_work() as connection:
             await lock(connection, [str(operation.subject)])
             await self._require_fitting(connection, operation, params)
-            await operation.advance(connection, **{parts.BEGUN: params["amount"]})
+            await operation.advance(connection, **{statements.PART: params["amount"]})
 
     async def _require_fitting(self, connection: Connection, operation: Operation, params: JsonView) -> None:
         invoice_id = str(operation.subject)
@@ -93,7 +93,7 @@ class PartPayments:
         fulfillment = (await load(connection, fulfillments, [invoice_id], by="invoice")).get(invoice_id)
         if fulfillment and fulfillment["status"] == FulfillmentStatus.PROCESSING:
             raise InvoiceBusy(UNDER_WAY, retry_after=BUSY_S)
-        if await parts.beginning(connection, invoice_id, operation):
+        if await statements.part_beginning(connection, invoice_id, operation.id):
             raise InvoiceBusy("Somebody else is about to pay a part of this invoice.", retry_after=BUSY_S)
         least, most = params["minimum"], invoice["amount_remaining"] - params["minimum"]
         if not least <= params["amount"] <= most:

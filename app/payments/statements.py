@@ -16,6 +16,8 @@ from app.stripe.mapping import InvoicePayment
 
 RESERVED = "reserved"
 """The name in an operation's progress of what it is about to take."""
+PART = "part"
+"""The name in an operation's progress of the part that it is about to begin."""
 
 _P, _R, _D, _O = invoice_payments.c, refunds.c, disputes.c, operations.c
 _INVOICE = _P.invoice == bindparam("invoice")
@@ -44,6 +46,17 @@ _PAYMENTS = Statement(select(invoice_payments).where(_INVOICE).order_by(_P.creat
 _HAS_RECORD = Statement(select(_P.id).where(_INVOICE, _P.payment_record == bindparam("record")))
 _BEGIN_PART = Statement(
     update(payment_links).where(payment_links.c.id == bindparam("link")).values(payment_intent=bindparam("intent"))
+)
+_L = payment_links.c
+_PARTS_WAITING = Statement(
+    select(_L.payment_intent)
+    .join(invoice_payments, _P.payment_intent == _L.payment_intent)
+    .where(_INVOICE, _P.status == "open")
+    .order_by(_L.payment_intent)
+    .distinct()
+)
+_PARTS_BEGINNING = Statement(
+    select(_O.id).where(_O.subject == bindparam("invoice"), _O.answered_at.is_(None), _O.progress.has_key(PART))
 )
 _RESERVED = Statement(
     select(_O.progress[RESERVED].label("reserved"))
@@ -87,6 +100,18 @@ async def all_of(connection: Connection, invoice_id: str) -> list[InvoicePayment
 async def has_record(connection: Connection, invoice_id: str, record: str) -> bool:
     """Whether the invoice has the payment record."""
     return bool(await _HAS_RECORD.fetch(connection, invoice=invoice_id, record=record))
+
+
+async def parts_waiting(connection: Connection, invoice_id: str) -> list[str]:
+    """The PaymentIntents of parts that payers began with payment links, and that nothing was paid with yet."""
+    found: list[str] = await _PARTS_WAITING.column(connection, invoice=invoice_id)
+    return found
+
+
+async def part_beginning(connection: Connection, invoice_id: str, except_for: UUID) -> bool:
+    """Whether another request is about to begin a part of the invoice."""
+    found = await _PARTS_BEGINNING.column(connection, invoice=invoice_id)
+    return any(one != except_for for one in found)
 
 
 async def begin_part(connection: Connection, link_id: str, intent: str) -> None:

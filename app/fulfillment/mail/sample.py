@@ -39,6 +39,7 @@ INVOICE: JsonObject = {
         {
             "id": "inpay_1PgF",
             "payment_intent": "pi_3Pgf",
+            "payment_record": None,
             "is_default": True,
             "status": "paid",
             "amount_requested": 23000,

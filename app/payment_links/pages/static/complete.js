@@ -9,7 +9,7 @@ import { declined, money, text } from "./texts.js";
 
 const outcome = element("outcome", HTMLElement);
 const again = element("again", HTMLElement);
-const rest = element("rest", HTMLElement);
+const more = element("rest", HTMLElement);
 const page = outcome.closest("main")?.dataset ?? {};
 const address = page.address ?? "";
 
@@ -49,7 +49,7 @@ function show(view, reason) {
   if (paragraph.textContent !== said) paragraph.textContent = said;
   document.title = title;
   again.hidden = view !== "failed" && view !== "waiting";
-  rest.hidden = view !== "part";
+  more.hidden = view !== "part";
 }
 
 /** Writes what is left to pay where the page shows what is owed. @param {Status} now */

@@ -1,14 +1,14 @@
 """Partial payments: payments made elsewhere, and links that let the payer pay a part.
 
 Revision: 7d3e51b8a0c4
-Follows: 8c4be1f7d203
+Follows: 3f8a51c0d27e
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "7d3e51b8a0c4"
-down_revision = "8c4be1f7d203"
+down_revision = "3f8a51c0d27e"
 branch_labels = None
 depends_on = None
 
