@@ -18,7 +18,10 @@ from app.projection.write_through import Writer
 from app.stripe.mapping import Kind
 from app.stripe.parameters import stripe_parameters
 
-COPIED = ("collection_method", "currency", "description", "footer", "statement_descriptor", "custom_fields", "metadata")
+COPIED = (
+    "collection_method", "currency", "description", "footer", "statement_descriptor", "custom_fields", "metadata",
+    "default_tax_rates",
+)  # fmt: skip
 """What a copy takes over as it is. Items, the days until it is due, and the customer need a look."""
 
 
@@ -72,6 +75,10 @@ def _copied(invoice: JsonView, prices: JsonView, params: JsonView) -> JsonObject
     copied = {name: invoice[name] for name in ("customer", *COPIED) if invoice[name] not in (None, [], {})}
     metadata = copied.get("metadata", {}) | params.get("metadata", {})
     copied |= {"auto_advance": False, "items": [_item(item, prices.get(item["price"])) for item in invoice["items"]]}
+    if (invoice["automatic_tax"] or {}).get("enabled"):
+        copied["automatic_tax"] = {"enabled": True}
+    else:
+        _add_tax_rates(copied, invoice)
     if invoice["collection_method"] == "send_invoice" and invoice["due_at"]:
         due, made = (datetime.fromisoformat(invoice[name]) for name in ("due_at", "created_at"))
         copied["days_until_due"] = max((due - made).days, 0)
@@ -79,9 +86,21 @@ def _copied(invoice: JsonView, prices: JsonView, params: JsonView) -> JsonObject
     return copied | ({"metadata": metadata} if metadata else {})
 
 
+def _add_tax_rates(copied: JsonView, invoice: JsonView) -> None:
+    """Give the copied items the tax rates that they had of their own."""
+    for item, original in zip(copied["items"], invoice["items"], strict=True):
+        own = {tax["tax_rate"] for tax in original["taxes"]} - {None, *invoice["default_tax_rates"]}
+        if own:
+            item["tax_rates"] = sorted(own)
+
+
 def _item(item: JsonView, price: JsonView | None) -> JsonObject:
     """The request (ItemCreate) for a copy of an item. A price that was made for one item alone cannot be used again."""
     told = {name: item[name] for name in ("description", "metadata") if item[name]}
+    counted = {"quantity_decimal": item["quantity_decimal"]} if item["quantity_decimal"] else {}
     if price and price["active"]:
-        return {"price": item["price"], "quantity": item["quantity"], **told}
-    return {"amount": item["amount"], "currency": item["currency"], **told}
+        return {"price": item["price"], **counted, **told}
+    told["currency"] = item["currency"]
+    if item["unit_amount_decimal"] and item["description"] and item["quantity_decimal"] not in {None, "1"}:
+        return {"unit_amount_decimal": item["unit_amount_decimal"], **counted, **told}
+    return {"amount": item["amount"], **told}

@@ -184,6 +184,26 @@ async def test_a_copy_may_be_for_another_customer_and_finalized(api: Caller) -> 
     assert copy["description"] == "Again"
 
 
+async def test_fractions_and_tax_rates_are_copied_without_a_price_that_can_be_used_again(
+    api: Caller, sandbox: Sandbox
+) -> None:
+    rates = [
+        (
+            await sandbox.dashboard.post(
+                "/v1/tax_rates", data={"display_name": "VAT", "inclusive": "false", "percentage": p}
+            )
+        ).json()["id"]
+        for p in ("19", "7")
+    ]
+    hours = {"unit_amount_decimal": "12000", "currency": "usd", "quantity_decimal": "3.5", "description": "Hours"}
+    items = [hours, ITEM | {"tax_rates": [rates[1]]}]
+    invoice = await api.open(items=items, default_tax_rates=[rates[0]])
+    copy = await api.post(f"/v1/invoices/{invoice['id']}/copy")
+    assert (copy["total"], copy["default_tax_rates"]) == (invoice["total"], [rates[0]])
+    assert invoice["total"] == 42000 + 7980 + 2000 + 140
+    assert {(item["quantity_decimal"], item["amount"]) for item in copy["items"]} == {("3.5", 42000), ("1", 2000)}
+
+
 async def test_a_copy_that_is_charged_has_no_due_date(api: Caller) -> None:
     invoice = await api.draft(collection_method="charge_automatically")
     copy = await api.post(f"/v1/invoices/{invoice['id']}/copy")

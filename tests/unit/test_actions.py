@@ -161,6 +161,16 @@ def test_a_template_of_ones_own_takes_the_place_of_ours_and_is_escaped(tmp_path:
     assert message["Subject"] == "Your order is confirmed: invoice XK4C7QPL-0001"
 
 
+@pytest.mark.parametrize(("paid", "says"), [(5000, True), (0, False)])
+def test_a_mail_says_what_is_paid_and_what_is_left(paid: int, *, says: bool) -> None:
+    invoice = INVOICE | {"amount_paid": paid, "amount_remaining": 18000}
+    message = LETTERS.write(Moment.PROCESSING, SENDER, "act_1", FULFILLMENT, invoice)
+    for kind in ("plain", "html"):
+        body = message.get_body((kind,))
+        assert body is not None
+        assert [words in body.get_content() for words in ("Paid", "Left to pay", "$180.00")] == [says] * 3
+
+
 @pytest.mark.parametrize(
     "template", ["{% if %}", "{{ nobody.knows }}", "{% include 'nothing.txt' %}", "{{ money(1) }}"]
 )
