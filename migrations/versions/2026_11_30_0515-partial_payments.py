@@ -1,14 +1,14 @@
 """Partial payments: payments made elsewhere, and links that let the payer pay a part.
 
 Revision: 7d3e51b8a0c4
-Follows: 7d20e5b1c846
+Follows: 5e0d7ab3c914
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "7d3e51b8a0c4"
-down_revision = "7d20e5b1c846"
+down_revision = "5e0d7ab3c914"
 branch_labels = None
 depends_on = None
 
