@@ -45,6 +45,7 @@ async function ask(address, how) {
 /** Calls the API with a portal link's token. Where calls come too fast, it waits as long as it is told.
  * @param {string} token @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} */
 export async function call(token, method, path, body) {
+  /** @type {Record<string, string>} */
   const write = method === "GET" ? {} : { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() };
   const how = { method, body: body && JSON.stringify(body), headers: { Authorization: `Bearer ${token}`, ...write } };
   for (let tries = 1; ; tries += 1) {
