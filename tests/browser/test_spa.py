@@ -98,5 +98,27 @@ async def test_a_customer_signs_in_pays_an_invoice_and_sees_it_fulfilled(
     await pay.click()
     await expect(row).to_contain_text("Paid and fulfilled")
     await person.shot("spa")
+
+    more = [await posted(service.client, "/v1/invoices", {"customer": theirs["id"], **terms}) for _ in range(2)]
+    await page.reload()
+    await page.get_by_label("Access token").fill(identity_provider.token("jenny"))
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Save a payment method").click()
+    fields = page.frame_locator("#method-element iframe")
+    for label, typed in (("Card number", "4242424242424242"), ("Expiration date", "12 / 34"), ("Security code", "123")):
+        await fields.get_by_label(label).fill(typed)
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.locator("#methods")).to_contain_text("visa 4242")
+    await page.get_by_label("Number").fill("DE123456789")
+    await page.get_by_role("button", name="Add", exact=True).click()
+    await expect(page.locator("#tax-ids")).to_have_text("DE123456789")
+    for one in more:
+        await page.get_by_label(f"Select {one['number']}").check()
+    await page.get_by_role("button", name="Pay selected").click()
+    for one in more:
+        await expect(page.locator(f"#{one['id']}")).to_contain_text("Paid and fulfilled")
+    await person.shot("spa-account")
+    await page.get_by_role("button", name="Remove this one").click()
+    await expect(page.locator("#methods option")).to_have_count(0)
     fulfillment = (await service.client.get(f"/v1/invoices/{invoice['id']}/fulfillment")).json()
     assert fulfillment["status"] == "fulfilled"

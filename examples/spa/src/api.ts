@@ -3,8 +3,13 @@
 import createClient from "openapi-fetch";
 import type { components, paths } from "./contract";
 
-export type Invoice = components["schemas"]["InvoiceListed"];
-export type Fulfillment = components["schemas"]["FulfillmentRead"];
+export type Invoice = components["schemas"]["InvoiceSummary"];
+export type PaymentMethod = components["schemas"]["PaymentMethod"];
+export type TaxId = components["schemas"]["TaxId"];
+export type Fulfillment = components["schemas"]["Fulfillment"];
+
+/** A person's token may say `me` for the customer that it belongs to. */
+const ME = { customer_id: "me" };
 
 /** What the service said no with: a problem document (RFC 9457). */
 export class Problem extends Error {
@@ -36,6 +41,34 @@ export class Api {
     const { data, error, response } = await this.#client.GET("/v1/invoices/{invoice_id}/client-secret", { params: { path: { invoice_id } } });
     if (!data) throw new Problem(error, response.status);
     return data;
+  }
+
+  async paymentMethods(): Promise<PaymentMethod[]> {
+    const { data, error, response } = await this.#client.GET("/v1/customers/{customer_id}/payment-methods", { params: { path: ME } });
+    if (!data) throw new Problem(error, response.status);
+    return data.data;
+  }
+
+  async setupIntent() {
+    const { data, error, response } = await this.#client.POST("/v1/customers/{customer_id}/setup-intent", { params: { path: ME }, body: {} });
+    if (!data) throw new Problem(error, response.status);
+    return data;
+  }
+
+  async removePaymentMethod(payment_method_id: string): Promise<void> {
+    const { error, response } = await this.#client.DELETE("/v1/customers/{customer_id}/payment-methods/{payment_method_id}", { params: { path: { ...ME, payment_method_id } } });
+    if (error) throw new Problem(error, response.status);
+  }
+
+  async taxIds(): Promise<TaxId[]> {
+    const { data, error, response } = await this.#client.GET("/v1/customers/{customer_id}/tax-ids", { params: { path: ME } });
+    if (!data) throw new Problem(error, response.status);
+    return data.data;
+  }
+
+  async addTaxId(type: string, value: string): Promise<void> {
+    const { error, response } = await this.#client.POST("/v1/customers/{customer_id}/tax-ids", { params: { path: ME }, body: { type, value } });
+    if (error) throw new Problem(error, response.status);
   }
 
   async fulfillment(invoice_id: string): Promise<Fulfillment> {

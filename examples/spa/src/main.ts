@@ -2,6 +2,8 @@
 
 import type { Stripe, StripeElements } from "@stripe/stripe-js";
 import { Api, type Fulfillment, type Invoice } from "./api";
+import * as account from "./account";
+import { find, tell } from "./page";
 import { stripeFor } from "./stripe";
 
 const PAUSE_MS = 300;
@@ -26,22 +28,6 @@ const pay = find("pay", HTMLButtonElement);
 let api: Api;
 let current: { invoice: Invoice; stripe: Stripe; elements: StripeElements } | null = null;
 
-function find<T extends HTMLElement>(id: string, kind: new () => T): T {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`#${id} is missing`);
-  return found;
-}
-
-/** Do `work`; what goes wrong is said on the page. */
-async function tell(work: () => Promise<void>): Promise<void> {
-  message.textContent = "";
-  try {
-    await work();
-  } catch (error) {
-    message.textContent = error instanceof Error ? error.message : String(error);
-  }
-}
-
 /** An amount of minor units in the person's locale. Stripe counts these two currencies in hundredths all the same. */
 function money(amount: number, currency: string): string {
   const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
@@ -62,7 +48,9 @@ function row(invoice: Invoice): HTMLTableRowElement {
     const button = Object.assign(document.createElement("button"), { textContent: "Pay" });
     button.setAttribute("aria-label", `Pay ${invoice.number}`);
     button.addEventListener("click", () => void tell(() => begin(invoice)));
-    action.append(button);
+    const box = Object.assign(document.createElement("input"), { type: "checkbox", value: invoice.id });
+    box.setAttribute("aria-label", `Select ${invoice.number}`);
+    action.append(button, box);
   }
   line.append(action);
   return line;
@@ -73,6 +61,7 @@ async function list(): Promise<void> {
   find("rows", HTMLElement).replaceChildren(...invoices.map(row));
   find("invoices", HTMLElement).hidden = false;
   form.hidden = true;
+  await account.show(api);
   if (invoices.length === 0) message.textContent = "You have no invoices.";
 }
 
@@ -132,4 +121,10 @@ payment.addEventListener("submit", (event) => {
   event.preventDefault();
   void tell(confirm);
 });
+const payAll = find("pay-all", HTMLButtonElement);
+payAll.addEventListener("click", () => void tell(async () => {
+  const boxes = [...document.querySelectorAll<HTMLInputElement>("#rows input:checked")];
+  payAll.disabled = true;
+  await account.payAll(boxes.map((box) => box.value), watch).finally(() => (payAll.disabled = false));
+}));
 find("cancel", HTMLButtonElement).addEventListener("click", end);

@@ -1,0 +1,19 @@
+// Owns finding elements, and saying what goes wrong.
+
+export function find<T extends HTMLElement>(id: string, kind: new () => T): T {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`#${id} is missing`);
+  return found;
+}
+
+const message = find("message", HTMLElement);
+
+/** Do `work`; what goes wrong is said on the page. */
+export async function tell(work: () => Promise<void>): Promise<void> {
+  message.textContent = "";
+  try {
+    await work();
+  } catch (error) {
+    message.textContent = error instanceof Error ? error.message : String(error);
+  }
+}
