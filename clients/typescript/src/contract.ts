@@ -791,7 +791,9 @@ export interface paths {
         put?: never;
         /**
          * Attach Payment
-         * @description Let a PaymentIntent of yours pay the invoice, or a part of it. One that succeeded already counts at once.
+         * @description Let a PaymentIntent of yours, or a payment made elsewhere, pay the invoice or a part of it.
+         *
+         *     What succeeded already counts at once.
          */
         post: operations["attach_payment"];
         delete?: never;
@@ -1088,6 +1090,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/invoices/{invoice_id}/payment-records/{payment_record_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Payment Record
+         * @description Report what became of a payment made elsewhere that was not guaranteed yet: one that is guaranteed counts.
+         */
+        post: operations["report_payment_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/invoices/{invoice_id}/payments": {
         parameters: {
             query?: never;
@@ -1097,7 +1119,7 @@ export interface paths {
         };
         /**
          * List Invoice Payments
-         * @description All payments of an invoice, newest first, each with its refunds and disputes. Payments out of band are not listed.
+         * @description All payments of an invoice, newest first, each with its refunds and disputes. What is only marked as paid out of band has none.
          */
         get: operations["list_invoice_payments"];
         put?: never;
@@ -5107,8 +5129,17 @@ export interface components {
             is_default: boolean;
             /** Paid At */
             paid_at: string | null;
-            /** Payment Intent */
-            payment_intent: string;
+            /**
+             * Payment Intent
+             * @description Null for a payment that was made elsewhere.
+             */
+            payment_intent: string | null;
+            /**
+             * Payment Record
+             * @description Of a payment that was made elsewhere.
+             * @example pr_1Pgf
+             */
+            payment_record: string | null;
             /** Refunds */
             refunds: components["schemas"]["Refund"][];
             /**
@@ -5144,8 +5175,17 @@ export interface components {
             is_default: boolean;
             /** Paid At */
             paid_at: string | null;
-            /** Payment Intent */
-            payment_intent: string;
+            /**
+             * Payment Intent
+             * @description Null for a payment that was made elsewhere.
+             */
+            payment_intent: string | null;
+            /**
+             * Payment Record
+             * @description Of a payment that was made elsewhere.
+             * @example pr_1Pgf
+             */
+            payment_record: string | null;
             /**
              * Status
              * @description `open`, `paid` or `canceled`.
@@ -6335,14 +6375,20 @@ export interface components {
              */
             type: "self" | "account";
         };
-        /** PaymentAttach */
+        /**
+         * PaymentAttach
+         * @description One of `payment_intent`, `payment_record` and `payment_record_data`.
+         */
         PaymentAttach: {
             /**
              * Payment Intent
              * @description Of the invoice's customer and currency, and not over more than what remains to be paid.
              * @example pi_3Pgf
              */
-            payment_intent: string;
+            payment_intent?: string | null;
+            /** Payment Record */
+            payment_record?: string | null;
+            payment_record_data?: components["schemas"]["PaymentRecordData"] | null;
         };
         /**
          * PaymentAttempt
@@ -6438,7 +6484,7 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "payment.action_required" | "payment.early_fraud_warning" | "payment_unexpected";
+            type: "payment.action_required" | "payment.succeeded" | "payment.early_fraud_warning" | "payment_unexpected";
         };
         /** PaymentEventData */
         PaymentEventData: {
@@ -6486,6 +6532,11 @@ export interface components {
              */
             invoice: string;
             /**
+             * Minimum Payment
+             * @description The least part that may be paid; null: only all of it.
+             */
+            minimum_payment: number | null;
+            /**
              * Url
              * @example https://billing.example.com/pay/eyJ0IjoiaW5fMVBnRiJ9.c2lnbmVk
              */
@@ -6498,6 +6549,11 @@ export interface components {
              * @description Until when the link is good; PAYMENT_LINK_DAYS from now otherwise.
              */
             expires_at?: string | null;
+            /**
+             * Minimum Payment
+             * @description Lets the payer pay a part: at least this much, and so that at least this much is left.
+             */
+            minimum_payment?: number | null;
         };
         /** PaymentMethod */
         PaymentMethod: {
@@ -6597,6 +6653,54 @@ export interface components {
             upi?: components["schemas"]["UpiOptionsParams"] | null;
             us_bank_account?: components["schemas"]["UsBankAccountOptionsParams"] | null;
         };
+        /**
+         * PaymentRecordData
+         * @description A payment that was made elsewhere, say by cheque or wire.
+         */
+        PaymentRecordData: {
+            /**
+             * Amount
+             * @description What remains to be paid, where it is not given. Too much is credited to the customer.
+             */
+            amount?: number | null;
+            /** Description */
+            description?: string | null;
+            /**
+             * Display Name
+             * @description How it was paid.
+             * @example Cheque
+             */
+            display_name: string;
+            /**
+             * Guaranteed
+             * @description Whether the money is there. If not yet, it counts once that is reported. By default `true`.
+             */
+            guaranteed?: boolean;
+            /**
+             * Initiated At
+             * @description When it was made; now where it is not given.
+             */
+            initiated_at?: string | null;
+            /**
+             * Payment Reference
+             * @description Its number with whoever moved the money.
+             */
+            payment_reference?: string | null;
+        };
+        /** PaymentRecordReport */
+        PaymentRecordReport: {
+            /**
+             * At
+             * @description When it happened; now where it is not given.
+             */
+            at?: string | null;
+            /**
+             * Outcome
+             * @example guaranteed
+             * @enum {string}
+             */
+            outcome: "guaranteed" | "failed" | "canceled";
+        };
         /** PaymentSettings */
         PaymentSettings: {
             /** Default Mandate */
@@ -6670,7 +6774,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "action_required" | "early_fraud_warning" | "payment_unexpected";
+            status: "action_required" | "succeeded" | "early_fraud_warning" | "payment_unexpected";
             /**
              * What To Do
              * @description For a person, about a payment that nobody owed or that is reported as fraud.
@@ -8612,7 +8716,7 @@ export interface components {
              *       "invoice.created"
              *     ]
              */
-            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "invoice.will_be_due" | "invoice.overdue" | "invoice.reminded" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
+            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "invoice.will_be_due" | "invoice.overdue" | "invoice.reminded" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.succeeded" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
             /**
              * Url
              * @description Where deliveries are sent: https, on port 443 or from 1024 on, and no address of a private network.
@@ -8704,7 +8808,7 @@ export interface components {
              *       "invoice.created"
              *     ]
              */
-            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "invoice.will_be_due" | "invoice.overdue" | "invoice.reminded" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
+            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "invoice.will_be_due" | "invoice.overdue" | "invoice.reminded" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.succeeded" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
             /**
              * Url
              * @description Where deliveries are sent: https, on port 443 or from 1024 on, and no address of a private network.
@@ -15134,6 +15238,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -15768,6 +15873,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -16278,6 +16384,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -16693,6 +16800,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -17219,6 +17327,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -18080,6 +18189,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -18747,6 +18857,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -19167,6 +19278,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -19574,6 +19686,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -19991,6 +20104,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -20397,6 +20511,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -20813,6 +20928,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -21046,6 +21162,7 @@ export interface operations {
                      *       "expires_at": "2099-12-31T00:00:00.000Z",
                      *       "id": "plk_4f0c2a9e5b6d4b0f9f5d1c7a8e3b2d10",
                      *       "invoice": "in_1PgF",
+                     *       "minimum_payment": null,
                      *       "url": "https://billing.example.com/pay/eyJ0IjoiaW5fMVBnRiJ9.c2lnbmVk"
                      *     }
                      */
@@ -21302,6 +21419,423 @@ export interface operations {
             };
         };
     };
+    report_payment_record: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                invoice_id: string;
+                payment_record_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "outcome": "guaranteed"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PaymentRecordReport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_country": "DE",
+                     *       "account_name": null,
+                     *       "account_tax_ids": [
+                     *         "atxi_1Pgf"
+                     *       ],
+                     *       "amount_due": 24000,
+                     *       "amount_overpaid": null,
+                     *       "amount_paid": 0,
+                     *       "amount_paid_off_stripe": null,
+                     *       "amount_remaining": 24000,
+                     *       "amount_shipping": null,
+                     *       "application": null,
+                     *       "attempt_count": null,
+                     *       "attempted": null,
+                     *       "auto_advance": false,
+                     *       "automatic_tax": {
+                     *         "disabled_reason": null,
+                     *         "enabled": null,
+                     *         "liability": {
+                     *           "account": null,
+                     *           "type": "self"
+                     *         },
+                     *         "provider": null,
+                     *         "status": "open"
+                     *       },
+                     *       "automatically_finalizes_at": null,
+                     *       "billing_reason": "manual",
+                     *       "collection_method": "send_invoice",
+                     *       "created_at": "2026-11-22T10:18:00.000Z",
+                     *       "currency": "usd",
+                     *       "custom_fields": [
+                     *         {
+                     *           "name": "Jenny Rosen",
+                     *           "value": "12345"
+                     *         }
+                     *       ],
+                     *       "customer": "cus_QXg1",
+                     *       "customer_address": {
+                     *         "city": null,
+                     *         "country": null,
+                     *         "line1": null,
+                     *         "line2": null,
+                     *         "postal_code": null,
+                     *         "state": null
+                     *       },
+                     *       "customer_email": null,
+                     *       "customer_name": null,
+                     *       "customer_phone": null,
+                     *       "customer_shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "customer_tax_exempt": "none",
+                     *       "customer_tax_ids": [
+                     *         {
+                     *           "type": "eu_vat",
+                     *           "value": "DE123456789"
+                     *         }
+                     *       ],
+                     *       "default_payment_method": null,
+                     *       "default_tax_rates": [
+                     *         "txr_1Pgf"
+                     *       ],
+                     *       "description": "Consulting in May",
+                     *       "discounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "discount": "di_1Pgf"
+                     *         }
+                     *       ],
+                     *       "due_at": "2026-12-22T10:18:00.000Z",
+                     *       "effective_at": null,
+                     *       "ending_balance": null,
+                     *       "finalized_at": "2026-11-22T10:18:02.000Z",
+                     *       "footer": "Thank you for your business.",
+                     *       "from_invoice": null,
+                     *       "fulfillment": {
+                     *         "fulfilled_at": null,
+                     *         "status": "awaiting_payment"
+                     *       },
+                     *       "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_1",
+                     *       "id": "in_1PgF",
+                     *       "invoice_pdf": "https://pay.stripe.com/invoice/acct_1/test_1/pdf",
+                     *       "issuer": {
+                     *         "account": null,
+                     *         "type": "self"
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "currency": "usd",
+                     *           "description": "Consulting in May",
+                     *           "discount_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "discount": "di_1Pgf"
+                     *             }
+                     *           ],
+                     *           "discountable": null,
+                     *           "discounts": [
+                     *             "di_1Pgf"
+                     *           ],
+                     *           "id": "ii_1Pgf",
+                     *           "line_item": "il_1Pgf",
+                     *           "metadata": {
+                     *             "team": "emea"
+                     *           },
+                     *           "period": {
+                     *             "end": "2026-11-22T10:18:00.000Z",
+                     *             "start": "2026-11-22T10:18:00.000Z"
+                     *           },
+                     *           "pretax_credit_amounts": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "credit_balance_transaction": null,
+                     *               "discount": null,
+                     *               "type": "discount"
+                     *             }
+                     *           ],
+                     *           "price": "price_1Pgf",
+                     *           "product": "prod_QZ4a",
+                     *           "quantity": 2,
+                     *           "quantity_decimal": null,
+                     *           "subtotal": 24000,
+                     *           "taxes": [
+                     *             {
+                     *               "amount": 24000,
+                     *               "inclusive": false,
+                     *               "label": "VAT",
+                     *               "percentage": "25",
+                     *               "reason": "standard_rated",
+                     *               "tax_rate": "txr_1Pgf",
+                     *               "taxable_amount": null
+                     *             }
+                     *           ],
+                     *           "unit_amount_decimal": "12000"
+                     *         }
+                     *       ],
+                     *       "last_finalization_error": {
+                     *         "code": null,
+                     *         "message": null,
+                     *         "param": null,
+                     *         "type": null
+                     *       },
+                     *       "latest_revision": null,
+                     *       "livemode": false,
+                     *       "marked_uncollectible_at": null,
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "next_payment_attempt": null,
+                     *       "number": "XK4C7QPL-0001",
+                     *       "on_behalf_of": null,
+                     *       "paid_at": null,
+                     *       "parent": {
+                     *         "quote_details": {
+                     *           "quote": null
+                     *         },
+                     *         "subscription_details": {
+                     *           "subscription": null
+                     *         },
+                     *         "type": null
+                     *       },
+                     *       "payment_intent": "pi_3Pgf",
+                     *       "payment_settings": {
+                     *         "default_mandate": null,
+                     *         "payment_method_options": null,
+                     *         "payment_method_types": [
+                     *           "card"
+                     *         ]
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount_paid": 24000,
+                     *           "amount_requested": null,
+                     *           "created_at": "2026-11-22T10:18:00.000Z",
+                     *           "id": "inpay_1Pgf",
+                     *           "is_default": false,
+                     *           "paid_at": null,
+                     *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
+                     *           "status": "paid"
+                     *         }
+                     *       ],
+                     *       "period_end": null,
+                     *       "period_start": null,
+                     *       "post_payment_credit_notes_amount": null,
+                     *       "pre_payment_credit_notes_amount": null,
+                     *       "receipt_number": null,
+                     *       "reference": "order-1042",
+                     *       "rendering": {
+                     *         "amount_tax_display": "exclude_tax",
+                     *         "pdf": {
+                     *           "page_size": "a4"
+                     *         },
+                     *         "template": null,
+                     *         "template_version": null
+                     *       },
+                     *       "settled_by": "payment",
+                     *       "shipping_cost": {
+                     *         "amount_subtotal": null,
+                     *         "amount_tax": null,
+                     *         "amount_total": null,
+                     *         "shipping_rate": "shr_1Pgf",
+                     *         "taxes": [
+                     *           {
+                     *             "amount": 24000,
+                     *             "rate": "txr_1Pgf",
+                     *             "taxability_reason": null,
+                     *             "taxable_amount": null
+                     *           }
+                     *         ]
+                     *       },
+                     *       "shipping_details": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "starting_balance": null,
+                     *       "statement_descriptor": null,
+                     *       "status": "open",
+                     *       "status_details": {
+                     *         "uncollectible": {
+                     *           "reason": null
+                     *         }
+                     *       },
+                     *       "subtotal": 24000,
+                     *       "subtotal_excluding_tax": null,
+                     *       "taxes": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "inclusive": false,
+                     *           "label": "VAT",
+                     *           "percentage": "25",
+                     *           "reason": "standard_rated",
+                     *           "tax_rate": "txr_1Pgf",
+                     *           "taxable_amount": null
+                     *         }
+                     *       ],
+                     *       "total": 24000,
+                     *       "total_excluding_tax": null,
+                     *       "total_pretax_credit_amounts": [
+                     *         {
+                     *           "amount": 24000,
+                     *           "credit_balance_transaction": null,
+                     *           "discount": null,
+                     *           "type": "discount"
+                     *         }
+                     *       ],
+                     *       "updated_at": "2026-11-22T10:18:02.000Z",
+                     *       "voided_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state`, `idempotency_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_invoice_payments: {
         parameters: {
             query?: never;
@@ -21351,6 +21885,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "refunds": [
                      *             {
                      *               "amount": 24000,
@@ -21831,6 +22366,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -22237,6 +22773,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],
@@ -22741,6 +23278,7 @@ export interface operations {
                      *           "is_default": false,
                      *           "paid_at": null,
                      *           "payment_intent": "pi_3Pgf",
+                     *           "payment_record": "pr_1Pgf",
                      *           "status": "paid"
                      *         }
                      *       ],

@@ -97,6 +97,7 @@ export const OPERATIONS = {
   payments: {
     attach: ["post", "/v1/invoices/{invoice_id}/attach-payment", "body"],
     list: ["get", "/v1/invoices/{invoice_id}/payments", "nothing"],
+    reportRecord: ["post", "/v1/invoices/{invoice_id}/payment-records/{payment_record_id}/report", "body"],
   },
   prices: {
     create: ["post", "/v1/prices", "body"],

@@ -512,7 +512,14 @@ class InvoicePaymentSummary(TypedDict):
     Whether it is the one that Stripe made with the invoice.
     """
     paid_at: str | None
-    payment_intent: str
+    payment_intent: str | None
+    """
+    Null for a payment that was made elsewhere.
+    """
+    payment_record: str | None
+    """
+    Of a payment that was made elsewhere.
+    """
     status: str | None
     """
     `open`, `paid` or `canceled`.
@@ -620,13 +627,6 @@ class PartyParams(TypedDict):
     type: Literal['self', 'account']
 
 
-class PaymentAttach(TypedDict):
-    payment_intent: str
-    """
-    Of the invoice's customer and currency, and not over more than what remains to be paid.
-    """
-
-
 class PaymentAttempt(TypedDict):
     """
     What Stripe reported of an attempt to pay, by its own clock.
@@ -661,6 +661,10 @@ class PaymentLink(TypedDict):
     expires_at: str
     id: str
     invoice: str
+    minimum_payment: int | None
+    """
+    The least part that may be paid; null: only all of it.
+    """
     url: str
 
 
@@ -668,6 +672,10 @@ class PaymentLinkCreate(TypedDict):
     expires_at: NotRequired[str | None]
     """
     Until when the link is good; PAYMENT_LINK_DAYS from now otherwise.
+    """
+    minimum_payment: NotRequired[int | None]
+    """
+    Lets the payer pay a part: at least this much, and so that at least this much is left.
     """
 
 
@@ -709,6 +717,42 @@ class PaymentMethodList(TypedDict):
     next_cursor: str | None
 
 
+class PaymentRecordData(TypedDict):
+    """
+    A payment that was made elsewhere, say by cheque or wire.
+    """
+
+    amount: NotRequired[int | None]
+    """
+    What remains to be paid, where it is not given. Too much is credited to the customer.
+    """
+    description: NotRequired[str | None]
+    display_name: str
+    """
+    How it was paid.
+    """
+    guaranteed: NotRequired[bool]
+    """
+    Whether the money is there. If not yet, it counts once that is reported. By default `true`.
+    """
+    initiated_at: NotRequired[str | None]
+    """
+    When it was made; now where it is not given.
+    """
+    payment_reference: NotRequired[str | None]
+    """
+    Its number with whoever moved the money.
+    """
+
+
+class PaymentRecordReport(TypedDict):
+    at: NotRequired[str | None]
+    """
+    When it happened; now where it is not given.
+    """
+    outcome: Literal['guaranteed', 'failed', 'canceled']
+
+
 class PaymentSettings(TypedDict):
     default_mandate: str | None
     payment_method_options: dict[str, Any] | None
@@ -748,7 +792,7 @@ class PaymentState(TypedDict):
     """
     What the payer must do: Stripe's type of the `next_action`.
     """
-    status: Literal['action_required', 'early_fraud_warning', 'payment_unexpected']
+    status: Literal['action_required', 'succeeded', 'early_fraud_warning', 'payment_unexpected']
     what_to_do: str | None
     """
     For a person, about a payment that nobody owed or that is reported as fraud.
@@ -1446,7 +1490,7 @@ class WebhookEndpointCreate(TypedDict):
     """
     One after the other, in the order of the feed: an event waits until the one before it is delivered, or given up. Otherwise many at once, so that one that fails holds up none. By default `false`.
     """
-    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'invoice.will_be_due', 'invoice.overdue', 'invoice.reminded', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
+    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'invoice.will_be_due', 'invoice.overdue', 'invoice.reminded', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.succeeded', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
     """
     Of which events; of all, where it is empty.
     """
@@ -1501,7 +1545,7 @@ class WebhookEndpointUpdate(TypedDict):
     One after the other, in the order of the feed: an event waits until the one before it is delivered, or given up. Otherwise many at once, so that one that fails holds up none.
     """
     status: NotRequired[EndpointStatus]
-    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'invoice.will_be_due', 'invoice.overdue', 'invoice.reminded', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
+    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'invoice.will_be_due', 'invoice.overdue', 'invoice.reminded', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.succeeded', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
     """
     Of which events; of all, where it is empty.
     """
@@ -2151,6 +2195,19 @@ class Parent(TypedDict):
     quote_details: QuoteDetails | None
     subscription_details: SubscriptionDetails | None
     type: str | None
+
+
+class PaymentAttach(TypedDict):
+    """
+    One of `payment_intent`, `payment_record` and `payment_record_data`.
+    """
+
+    payment_intent: NotRequired[str | None]
+    """
+    Of the invoice's customer and currency, and not over more than what remains to be paid.
+    """
+    payment_record: NotRequired[str | None]
+    payment_record_data: NotRequired[PaymentRecordData | None]
 
 
 class PaymentMethodOptionsParams(TypedDict):
@@ -2910,7 +2967,14 @@ class InvoicePayment(TypedDict):
     Whether it is the one that Stripe made with the invoice.
     """
     paid_at: str | None
-    payment_intent: str
+    payment_intent: str | None
+    """
+    Null for a payment that was made elsewhere.
+    """
+    payment_record: str | None
+    """
+    Of a payment that was made elsewhere.
+    """
     refunds: list[Refund]
     status: str | None
     """
@@ -3697,7 +3761,7 @@ class PaymentEvent(TypedDict):
     """
     When it was recorded.
     """
-    type: Literal['payment.action_required', 'payment.early_fraud_warning', 'payment_unexpected']
+    type: Literal['payment.action_required', 'payment.succeeded', 'payment.early_fraud_warning', 'payment_unexpected']
 
 
 class RefundEvent(TypedDict):

@@ -566,13 +566,18 @@ class PaymentsResource:
         self._caller = caller
 
     def attach(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentAttach]) -> models.Invoice:
-        """Let a PaymentIntent of yours pay the invoice, or a part of it. One that succeeded already counts at once."""
+        """Let a PaymentIntent of yours, or a payment made elsewhere, pay the invoice or a part of it."""
         answer: models.Invoice = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/attach-payment", body=params, idempotency_key=idempotency_key).json()
         return answer
 
     def list(self, invoice_id: str) -> models.InvoicePayments:
-        """All payments of an invoice, newest first, each with its refunds and disputes. Payments out of band are not listed."""
+        """All payments of an invoice, newest first, each with its refunds and disputes. What is only marked as paid out of band has none."""
         answer: models.InvoicePayments = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payments").json()
+        return answer
+
+    def report_record(self, invoice_id: str, payment_record_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentRecordReport]) -> models.Invoice:
+        """Report what became of a payment made elsewhere that was not guaranteed yet: one that is guaranteed counts."""
+        answer: models.Invoice = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-records/{self._caller.quoted(payment_record_id)}/report", body=params, idempotency_key=idempotency_key).json()
         return answer
 
 
@@ -1220,13 +1225,18 @@ class AsyncPaymentsResource:
         self._caller = caller
 
     async def attach(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentAttach]) -> models.Invoice:
-        """Let a PaymentIntent of yours pay the invoice, or a part of it. One that succeeded already counts at once."""
+        """Let a PaymentIntent of yours, or a payment made elsewhere, pay the invoice or a part of it."""
         answer: models.Invoice = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/attach-payment", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
     async def list(self, invoice_id: str) -> models.InvoicePayments:
-        """All payments of an invoice, newest first, each with its refunds and disputes. Payments out of band are not listed."""
+        """All payments of an invoice, newest first, each with its refunds and disputes. What is only marked as paid out of band has none."""
         answer: models.InvoicePayments = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payments")).json()
+        return answer
+
+    async def report_record(self, invoice_id: str, payment_record_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentRecordReport]) -> models.Invoice:
+        """Report what became of a payment made elsewhere that was not guaranteed yet: one that is guaranteed counts."""
+        answer: models.Invoice = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-records/{self._caller.quoted(payment_record_id)}/report", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
 
