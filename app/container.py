@@ -347,7 +347,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             discounts=Discounts(writer),
             invoices=invoices,
             hosted_pages=hosted_pages,
-            items=Items(database, invoices),
+            items=Items(database, gateway, invoices),
             replacements=Replacements(database, gateway, steps, invoices),
             attachments=Attachments(database, gateway, steps, writer, invoices),
             copies=Copies(database, invoices, writer),

@@ -12,6 +12,7 @@ from app.invoices.item_schemas import ItemCreate, ItemUpdate
 from app.invoices.pricing import blamed, fits, line, one_currency
 from app.invoices.service import Invoices
 from app.projection import item_statements
+from app.stripe.client import StripeGateway
 
 MOST_ITEMS = 250
 """Stripe's limit of items per invoice."""
@@ -20,8 +21,9 @@ MOST_ITEMS = 250
 class Items:
     """The use cases; each answers the invoice with its new totals."""
 
-    def __init__(self, database: Database, invoices: Invoices) -> None:
+    def __init__(self, database: Database, gateway: StripeGateway, invoices: Invoices) -> None:
         self._database = database
+        self._gateway = gateway
         self._invoices = invoices
 
     async def add_items(self, operation: Operation, params: JsonView) -> Answer:
@@ -35,7 +37,7 @@ class Items:
                 f"The invoice has {present} items; with {len(added)} more it would exceed {MOST_ITEMS}.", param="items"
             )
         if operation.fresh:
-            await one_currency(self._database, added, invoice["currency"])
+            await one_currency(self._database, self._gateway, added, invoice["currency"])
         lines = {"lines": [line(ItemCreate, item) for item in added]}
         with blamed(added):
             return await self._invoices.act(operation, Act.EDIT_ITEMS, "/add_lines", lines, status=201)
@@ -44,7 +46,7 @@ class Items:
         """Change the item `item` of a draft (ItemUpdate)."""
         invoice = await self._invoices.require_act(operation, Act.EDIT_ITEMS)
         if operation.fresh:
-            await fits(self._database, params, invoice["currency"])
+            await fits(self._database, self._gateway, params, invoice["currency"])
         priced = {"currency": invoice["currency"], **params}
         changed = {"id": await self._line_item(operation, invoice["id"], params["item"]), **line(ItemUpdate, priced)}
         with blamed([params], ""):

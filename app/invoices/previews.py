@@ -45,7 +45,7 @@ class Previews:
         for index, item in enumerate(items):
             if "tax_amounts" in item:
                 raise ValidationFailed("Stripe previews only taxes of its own.", param=f"items[{index}].tax_amounts")
-        currency = await one_currency(self._database, items, params.get("currency"))
+        currency = await one_currency(self._database, self._gateway, items, params.get("currency"))
         wanted = stripe_parameters(InvoicePreview, params) | ({"currency": currency} if currency else {})
         if items:
             wanted["invoice_items"] = [_item(item) for item in items]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from app.db import schema
 from app.db.engine import Database
@@ -11,6 +11,7 @@ from app.domain.errors import StripeInvalidRequest, ValidationFailed
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import problem_with_amount
 from app.invoices.item_schemas import ItemCreate, ItemFields
+from app.stripe.client import StripeGateway
 from app.stripe.parameters import field_of, stripe_parameters
 
 
@@ -49,7 +50,9 @@ def blamed(items: Sequence[JsonView], place: str = "items[{}].") -> Iterator[Non
         raise
 
 
-async def one_currency(database: Database, items: Sequence[JsonView], stated: str | None) -> str | None:
+async def one_currency(
+    database: Database, gateway: StripeGateway, items: Sequence[JsonView], stated: str | None
+) -> str | None:
     """The currency of an invoice with `items`; None if neither they nor `stated` name one.
 
     Raises ValidationFailed, which names the item, if they differ. Prices not known here are left to Stripe.
@@ -58,7 +61,7 @@ async def one_currency(database: Database, items: Sequence[JsonView], stated: st
     currency = stated
     for index, item in enumerate(items):
         _, own = _priced(item, prices)
-        if own and currency and own != currency:
+        if own and currency and own != currency and not await _has_option(gateway, item, currency):
             raise ValidationFailed(
                 f"Item {index} is in {own}, the invoice in {currency}: an invoice has one currency.",
                 param=f"items[{index}]",
@@ -67,16 +70,26 @@ async def one_currency(database: Database, items: Sequence[JsonView], stated: st
     return currency
 
 
-async def fits(database: Database, change: JsonView, currency: str) -> None:
+async def fits(database: Database, gateway: StripeGateway, change: JsonView, currency: str) -> None:
     """Check that `change` (ItemUpdate) fits an invoice in `currency`. Raises ValidationFailed."""
     field, own = _priced(change, await _prices(database, [change]))
-    if own and own != currency:
+    if own and own != currency and not await _has_option(gateway, change, currency):
         raise ValidationFailed(
             f"{field} is in {own}, the invoice in {currency}: an invoice has one currency.", param=field
         )
     problem = "amount" in change and problem_with_amount(change["amount"], currency)
     if problem:
         raise ValidationFailed(f"amount {problem}", param="amount")
+
+
+async def _has_option(gateway: StripeGateway, item: JsonView, currency: str) -> bool:
+    """Whether the item's price can be had in `currency`, too. Stripe says that only of one price, asked for it."""
+    if not item.get("price"):
+        return False
+    with suppress(StripeInvalidRequest):  # the call that needs the price says what is wrong with it
+        price = (await gateway.get(f"/v1/prices/{item['price']}", {"expand": ["currency_options"]})).data
+        return currency in (price.get("currency_options") or {})
+    return True
 
 
 async def _prices(database: Database, items: Sequence[JsonView]) -> Mapping[str, JsonObject]:

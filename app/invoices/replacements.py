@@ -40,7 +40,7 @@ class Replacements:
         invoice = await self._invoices.require_act(operation, Act.EDIT_ITEMS)
         wanted = params["items"]
         if operation.fresh:
-            await one_currency(self._database, wanted, invoice["currency"])
+            await one_currency(self._database, self._gateway, wanted, invoice["currency"])
         former = await self._former(operation)
         lines = {"lines": [line(ItemCreate, item) for item in wanted]}
         answer = None

@@ -104,7 +104,7 @@ class Invoices:
         if "invoice" in operation.progress:
             operation.subject = operation.progress["invoice"]
             return await self._gateway.get(f"/v1/invoices/{operation.subject}", SHOW_PAYMENTS)
-        currency = await one_currency(self._database, params.get("items") or [], params.get("currency"))
+        currency = await one_currency(self._database, self._gateway, params.get("items") or [], params.get("currency"))
         wanted = parameters.draft(params, self._days_until_due) | ({"currency": currency} if currency else {})
         with named_as(InvoiceCreate):
             answer = await self._steps.post(operation, "create", PATH, wanted)

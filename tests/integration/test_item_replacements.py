@@ -66,3 +66,14 @@ async def test_a_refusal_leaves_the_former_items_and_names_the_field(api: Caller
 async def test_items_of_a_finalized_invoice_stay(api: Caller) -> None:
     invoice = await api.open()
     await api.refused("PUT", f"/v1/invoices/{invoice['id']}/items", 409, "invalid_state", {"items": []})
+
+
+async def test_a_price_with_an_option_in_the_currency_of_the_invoice_is_taken_and_another_is_not(api: Caller) -> None:
+    price = await api.price(1000, "usd", currency_options={"eur": {"unit_amount": 900}})
+    invoice = await api.draft(items=[one(5) | {"currency": "eur"}])
+    path = f"/v1/invoices/{invoice['id']}/items"
+    found = await api.call("PUT", path, {"items": [{"price": price["id"], "quantity": 2}]})
+    assert (found["currency"], found["total"]) == ("eur", 1800)
+    other = await api.price(1000, "usd")
+    problem = await api.refused("PUT", path, 422, "validation_error", {"items": [{"price": other["id"]}]})
+    assert problem["param"] == "items[0]"
