@@ -68,7 +68,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="run the main job, stop, and exit with its status")
     parser.add_argument("--with-parent", action="store_true", help="stop when the calling process dies")
-    parser.add_argument("--no-demo", action="store_true", help="start everything, and run no main job: for tests of others")
+    parser.add_argument(
+        "--no-demo", action="store_true", help="start everything, and run no main job: for tests of others"
+    )
     parser.add_argument("--env-file", type=Path, default=PROJECT / ".env", help="settings below the environment's")
     arguments = parser.parse_args()
     if arguments.with_parent:

@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.db import mirrored_documents as mirrored
 from app.db import schema
 from app.db.mirrored_documents import columns
+from app.db.names import NAMES
 from app.db.schema.access import GRANTED_SCOPES
 from app.db.schema.fulfillments import EFFECTIVE_STATUS
 from app.db.schema.metadata import TIME
@@ -136,13 +137,14 @@ _LOCALES = (
 PAYMENT_PAGE = Resource(
     "invoice",
     schema.invoices,
-    [*_WHOLE, _LOCALES.label("preferred_locales")],
+    [*_WHOLE, _LOCALES.label("preferred_locales"), cast(NAMES, JSON).label("names")],
     stored=mirrored.stored(
         Kind.INVOICE,
         fulfillment=mirrored.JOINED_FULFILLMENT,
         payments=cast(mirrored.PAYMENTS, Text),
         items=mirrored.stored_items(),
         preferred_locales=func.coalesce(cast(_LOCALES, Text), "null"),
+        names=NAMES,
     ),
     joined=mirrored.WITH_FULFILLMENT,
 )

@@ -16,6 +16,7 @@ from opentelemetry import trace
 from app.db.engine import Database
 from app.domain.backoff import Backoff
 from app.domain.errors import DatabaseContention, DatabaseUnavailable
+from app.domain.json import JsonView
 from app.inbox import statements as inbox_statements
 from app.inbox import telemetry
 from app.inbox.envelope import read_event
@@ -26,7 +27,7 @@ from app.inbox.statements import DueEvent
 from app.inbox.telemetry import Batch, ClaimedEvent
 from app.jobs.loop import tell
 from app.observability import logs, metrics
-from app.projection import item_statements, observation
+from app.projection import item_statements, named_objects, observation
 from app.projection.unit_of_work import Subject, UnitOfWork
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
@@ -139,6 +140,7 @@ class Processor:
             customers = unit.customers_of_new_invoices()
             await unit.flush()
             await inbox_statements.finish(connection, done.outcomes)
+            named = await named_objects.unknown(connection, _invoices(mine))
             missing = await item_statements.unknown_customers(connection, customers) if customers else []
         _tell(mine, {due.id: status for due, status in done.outcomes}, unit)
         for task in tasks:
@@ -148,6 +150,8 @@ class Processor:
             await self._put_back(task.handed, problem)
         for customer in missing:  # no event waits for them
             self._start(self._fetch(Subject(Kind.CUSTOMER, customer)))
+        for subject in named:
+            self._start(self._fetch(subject))
         return done.questions
 
     # Asking Stripe
@@ -186,7 +190,11 @@ class Processor:
 
     async def _fetch(self, subject: Subject) -> None:
         try:
-            await observation.take_over(self._database, self._gateway, subject, "missing")
+            async with self._permits:
+                if subject.kind is Kind.INVOICE:
+                    await named_objects.keep_discounts(self._database, self._gateway, subject.id)
+                else:
+                    await observation.take_over(self._database, self._gateway, subject, "missing")
         except Exception as error:  # noqa: BLE001 -- no event waits for it
             tell(error, "missing_parent_not_fetched", subject=subject.id)
 
@@ -240,6 +248,12 @@ def _tell(tasks: Sequence[Task], outcomes: Mapping[str, str], unit: UnitOfWork) 
         if task.due.id in outcomes:
             task.handed.ended(outcomes[task.due.id])
     telemetry.fulfillments(unit.fulfillments.changes, (task.handed for task in tasks))
+
+
+def _invoices(tasks: Iterable[Task]) -> list[JsonView]:
+    """The invoices that the events show, in our API version."""
+    found = (task.incoming for task in tasks if not task.incoming.foreign)
+    return [it.event.object for it in found if it.event.object.get("object") == "invoice"]
 
 
 def _subjects(tasks: Iterable[Task]) -> set[Subject]:

@@ -12,7 +12,7 @@ import structlog
 from app.db.engine import Connection, Database
 from app.db.mirrored_documents import TABLES
 from app.db.rows import load, lock, store
-from app.db.schema import Table, fulfillments
+from app.db.schema import Table, fulfillments, tax_ids, tax_rates
 from app.domain.errors import InvoicingError
 from app.domain.json import JsonObject
 from app.fulfillment import action_statements
@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 KINDS = {table: kind for kind, table in TABLES.items()}
 
+ASKED_FOR = (tax_rates, tax_ids)
+"""Tables of what Stripe may have told only when it was asked: rates that it made itself, tax ids of the account."""
 CAUSE = "rebuild"
 """The cause that a repaired fulfillment's history names."""
 FROM_CALLS = frozenset({"payment_intent"})
@@ -157,7 +159,8 @@ async def _compare(connection: Connection, started: datetime) -> list[Difference
     for table in rebuild_statements.COMPARED:
         for row_key, live, rebuilt in await rebuild_statements.differences(connection, table, started):
             fields = _fields(live, rebuilt) if live and rebuilt else {}
-            if fields or not (live and rebuilt):
+            asked_for = table in ASKED_FOR and not rebuilt
+            if (fields or not (live and rebuilt)) and not asked_for:
                 found.append(Difference(table, row_key, live is not None, rebuilt is not None, fields))
     return found
 

@@ -22,4 +22,8 @@ def test_a_lock_names_no_registry_and_has_every_hash(lock: str) -> None:
 
 
 def test_every_front_end_has_a_lock() -> None:
-    assert {"clients/typescript/package-lock.json", "examples/react/package-lock.json", "examples/spa/package-lock.json"} <= set(LOCKS)
+    assert {
+        "clients/typescript/package-lock.json",
+        "examples/react/package-lock.json",
+        "examples/spa/package-lock.json",
+    } <= set(LOCKS)

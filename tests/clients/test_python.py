@@ -97,7 +97,8 @@ async def test_a_consumer_that_stops_goes_on_and_handles_each_event_once(
 ) -> None:
     customer = await invoicing.customers.create(email="jenny.rosen@example.com")
     made = [
-        (await invoicing.invoices.create(customer=customer["id"], items=[TRAVEL], finalize=True))["id"] for _ in range(3)
+        (await invoicing.invoices.create(customer=customer["id"], items=[TRAVEL], finalize=True))["id"]
+        for _ in range(3)
     ]
     handled: list[str] = []
 

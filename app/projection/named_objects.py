@@ -1,0 +1,67 @@
+"""What invoices name by id alone: tax rates, the merchant's tax ids, discounts.
+
+Stripe tells of none of them by an event of its own where it made them itself: what is unknown here is asked for once.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Table, Text, bindparam, column, exists, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.db.engine import Connection, Database
+from app.db.rows import store
+from app.db.schema import invoice_discounts, tax_ids, tax_rates, tombstones
+from app.db.statement import Statement
+from app.domain.json import JsonObject, JsonView
+from app.domain.sources import id_of, ids
+from app.projection.unit_of_work import Subject
+from app.stripe.client import StripeGateway
+from app.stripe.mapping import Kind
+
+_IDS = func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued(column("id", Text)).render_derived(name="named")
+
+
+def _unknown(table: Table) -> Statement:
+    known, gone = exists().where(table.c.id == _IDS.c.id), exists().where(tombstones.c.id == _IDS.c.id)
+    return Statement(select(_IDS.c.id).where(~known, ~gone))
+
+
+UNKNOWN = {
+    Kind.TAX_RATE: _unknown(tax_rates),
+    Kind.TAX_ID: _unknown(tax_ids),
+    Kind.INVOICE: _unknown(invoice_discounts),
+}
+"""By kind: of an invoice, its discounts."""
+EXPANDED = {"expand": ["discounts", "lines.data.discounts"]}
+
+
+async def unknown(connection: Connection, invoices: Iterable[JsonView]) -> list[Subject]:
+    """What Stripe's objects `invoices` name and is not known here; an invoice for its discounts."""
+    named: dict[Kind, dict[str, str]] = {kind: {} for kind in UNKNOWN}
+    for invoice in invoices:
+        for tax in invoice.get("total_taxes") or []:
+            if rate := id_of((tax.get("tax_rate_details") or {}).get("tax_rate")):
+                named[Kind.TAX_RATE][rate] = rate
+        named[Kind.TAX_ID] |= {one: one for one in ids(invoice.get("account_tax_ids")) if one}
+        for taken in invoice.get("total_discount_amounts") or []:
+            if discount := id_of(taken.get("discount")):
+                named[Kind.INVOICE][discount] = invoice["id"]
+    found: dict[Subject, None] = {}
+    for kind, subjects in named.items():
+        missing = await UNKNOWN[kind].column(connection, ids=list(subjects)) if subjects else []
+        found |= dict.fromkeys(Subject(kind, subjects[one]) for one in missing)
+    return list(found)
+
+
+async def keep_discounts(database: Database, gateway: StripeGateway, invoice_id: str) -> None:
+    """Ask Stripe which coupons the discounts of an invoice come of. What the gateway raises, it raises."""
+    invoice = (await gateway.get(f"/v1/invoices/{invoice_id}", EXPANDED)).data
+    listed = [*(invoice.get("discounts") or []), *(it for line in invoice["lines"]["data"] for it in line["discounts"])]
+    rows: dict[str, JsonObject] = {}
+    for one in listed:
+        if isinstance(one, dict):
+            coupon = id_of((one.get("source") or {}).get("coupon"))
+            code = id_of(one.get("promotion_code"))
+            rows[one["id"]] = {"id": one["id"], "invoice": invoice_id, "coupon": coupon, "promotion_code": code}
+    async with database.connection() as connection:
+        await store(connection, invoice_discounts, list(rows.values()))
