@@ -19,6 +19,7 @@ InvoicingError
  │  ├ PayloadTooLarge            413 payload_too_large
  │  ├ UnsupportedMediaType       415 unsupported_media_type
  │  ├ StripeInvalidRequest       422 stripe_invalid_request
+ │  │  └ AutomaticTaxFailed         409 automatic_tax_failed
  │  ├ PaymentFailed              402 payment_failed
  │  └ PaymentActionRequired      402 payment_action_required
  └ Unavailable                something is down or busy; the same request may work later
@@ -186,6 +187,12 @@ class StripeInvalidRequest(Refused):
     def object_missing(self) -> bool:
         """Whether Stripe refused because it has no such object."""
         return self.stripe is not None and self.stripe["code"] == "resource_missing"
+
+
+class AutomaticTaxFailed(StripeInvalidRequest):
+    """Stripe cannot compute the tax, as a rule because it does not know where the customer is. Says what to do."""
+
+    code = "automatic_tax_failed"
 
 
 class PaymentFailed(Refused):

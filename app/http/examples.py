@@ -82,6 +82,7 @@ DETAILS = {
     "method_not_allowed": "PUT is not possible at this address, which takes GET, POST.",
     "invalid_state": "The invoice is open: finalize is not possible. Allowed from open: send, pay, void.",
     "nothing_to_bill": "The invoice has no items: nothing would be billed, and Stripe would call it paid.",
+    "automatic_tax_failed": "Stripe cannot tell where the customer is taxed. Set the customer's address, then try again.",
     "reference_taken": "The reference 'order-1042' belongs to in_1PgF.",
     "nothing_to_refund": "There is nothing to refund: all of it was given back already.",
     "refund_too_large": "amount: at most 120.00 USD can be refunded.",

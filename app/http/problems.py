@@ -32,6 +32,7 @@ STATUS = {
     "method_not_allowed": 405,
     "invalid_state": 409,
     "nothing_to_bill": 409,
+    "automatic_tax_failed": 409,
     "reference_taken": 409,
     "nothing_to_refund": 409,
     "refund_too_large": 409,
@@ -70,7 +71,14 @@ LONGEST_NAME = 100
 LONGEST_TEXT = 2000
 
 BODY = ("malformed_request", "payload_too_large", "unsupported_media_type")
-STRIPE = ("stripe_invalid_request", "rate_limited", "stripe_error", "stripe_unavailable", "stripe_timeout")
+STRIPE = (
+    "stripe_invalid_request",
+    "automatic_tax_failed",
+    "rate_limited",
+    "stripe_error",
+    "stripe_unavailable",
+    "stripe_timeout",
+)
 WRITE = (*BODY, "idempotency_mismatch", "idempotency_in_progress", *STRIPE)
 STATE = ("not_found", "invalid_state")
 """Codes that groups of operations share."""

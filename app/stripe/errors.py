@@ -8,6 +8,7 @@ import aiohttp
 import stripe
 
 from app.domain.errors import (
+    AutomaticTaxFailed,
     InvoicingError,
     PaymentActionRequired,
     PaymentFailed,
@@ -24,6 +25,20 @@ from app.domain.json import JsonObject, without_nul
 ACTION_REQUIRED = frozenset({"authentication_required", "invoice_payment_intent_requires_action"})
 """Codes of a 402 that the customer can solve by authenticating, not with another card."""
 
+_LOCATION = (
+    "Stripe cannot tell where the customer is taxed. Set the customer's address with its country (in the United States also "
+    "postal_code), or its shipping address, then try again; or do without automatic_tax."
+)
+TAX_PROBLEMS = {
+    "customer_tax_location_invalid": _LOCATION,
+    "tax_location_invalid": _LOCATION,
+    "shipping_address_invalid": _LOCATION,
+    "stripe_tax_inactive": (
+        "Stripe Tax is not active in this account. Activate it in Stripe's Dashboard, then try again; or do without automatic_tax."
+    ),
+    "taxes_calculation_failed": "Stripe could not compute the tax. Try again in a moment; or do without automatic_tax.",
+}
+"""What to do where Stripe cannot compute the tax, by its code."""
 RETRY_AFTER_S = 2
 PERMISSION = re.compile(r"rak_[a-z_]+")
 """The permission that a restricted key lacks, as Stripe's message names it."""
@@ -67,6 +82,8 @@ def _from_answer(error: stripe.StripeError) -> InvoicingError:  # noqa: PLR0911 
         return _key_refused(message, described)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return StripeUnavailable("Stripe is not available.", stripe=described, retry_after=RETRY_AFTER_S)
+    if described["code"] in TAX_PROBLEMS:
+        return AutomaticTaxFailed(TAX_PROBLEMS[described["code"]], param="automatic_tax", stripe=described)
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return StripeInvalidRequest(message, param=described["param"], stripe=described)
     return StripeError("Stripe answered with an error of its own.", stripe=described, retry_after=RETRY_AFTER_S)

@@ -72,3 +72,29 @@ async def test_automatic_tax_is_named_by_the_rate_that_stripe_made_and_notes_say
     assert said in words
     assert total in words
     assert [rate["percentage"] for rate in await live.every("/v1/tax-rates")] == ["20"]
+
+
+async def test_a_draft_whose_customer_is_nowhere_is_refused_with_what_to_do_and_finalized_after_that(
+    live: Caller, sandbox: Sandbox
+) -> None:
+    customer = (await live.customer())["id"]
+    form = {"automatic_tax[enabled]": "true", "collection_method": "send_invoice", "days_until_due": "30"}
+    draft = (await made(sandbox, "/v1/invoices", customer=customer, currency="eur", **form))["id"]
+    await made(sandbox, "/v1/invoiceitems", customer=customer, invoice=draft, amount="10000", currency="eur")
+    await live.settled()
+    for act in ("finalize", "send", "pay"):
+        problem = await live.refused("POST", f"/v1/invoices/{draft}/{act}", 409, "automatic_tax_failed")
+        assert problem["param"] == "automatic_tax"
+        assert problem["stripe"]["code"] == "customer_tax_location_invalid"
+        assert "Set the customer's address" in problem["detail"]
+    await live.settled()
+    found = await live.get(f"/v1/invoices/{draft}")
+    assert (found["status"], found["last_finalization_error"]["code"]) == ("draft", "customer_tax_location_invalid")
+    assert "Correct the customer's address" in (await live.get(f"/v1/invoices/{draft}/timeline"))["unpaid_because"]
+    await live.patch(f"/v1/customers/{customer}", {"address": PARIS})
+    finalized = await live.post(f"/v1/invoices/{draft}/finalize")
+    assert (finalized["status"], finalized["last_finalization_error"]) == ("open", None)
+    assert [(tax["amount"], tax["taxable_amount"], tax["inclusive"]) for tax in finalized["taxes"]] == [
+        (1667, 8333, True)
+    ]
+    assert [tax["amount"] for tax in finalized["items"][0]["taxes"]] == [1667]
