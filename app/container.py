@@ -43,6 +43,7 @@ from app.jobs.notifications import Notifications
 from app.outgoing.encryption import SecretEncryption
 from app.outgoing.endpoints import Endpoints
 from app.outgoing.redelivery import Redelivery
+from app.payment_links.promotion_codes import PromotionCodes
 from app.payment_links.service import Links, Parts, PaymentLinks
 from app.payment_methods.service import PaymentMethods
 from app.payments.lookup import InvoiceRefresh
@@ -122,6 +123,7 @@ class Container:
     balance: BalanceCheck
     payment_links: PaymentLinks
     portal_links: PortalLinks
+    promotion_codes: PromotionCodes
     inbox: Inbox
     notifications: Notifications
     live: LiveFeed
@@ -334,6 +336,9 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
         database, settings.link_keys, timedelta(days=settings.portal_link_days), settings.public_base_url
     )
     authentication = Authentication(settings, limits, keyring, tokens, portal_links)
+    limited = authentication.limit_client_secrets
+    parts = Parts(operations, part_payments)
+    payment_links = PaymentLinks(database, invoices, refresh, hosted_pages, parts, links, limited)
     await database.open()
     try:
         yield Container(
@@ -357,16 +362,9 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             credit_notes=CreditNotes(database, gateway, steps, writer),
             balance=BalanceCheck(database, gateway),
             part_payments=part_payments,
-            payment_links=PaymentLinks(
-                database,
-                invoices,
-                refresh,
-                hosted_pages,
-                Parts(operations, part_payments),
-                links,
-                authentication.limit_client_secrets,
-            ),
+            payment_links=payment_links,
             portal_links=portal_links,
+            promotion_codes=PromotionCodes(database, gateway, operations, invoices, payment_links),
             inbox=inbox,
             notifications=notifications,
             actions=Actions(database),

@@ -18,6 +18,7 @@ from app.invoices.replacements import Replacements
 from app.invoices.service import Invoices
 from app.outgoing.endpoints import Endpoints
 from app.outgoing.redelivery import Redelivery
+from app.payment_links.promotion_codes import PromotionCodes
 from app.payment_links.service import PaymentLinks
 from app.payment_methods.service import PaymentMethods
 from app.refunds.service import Refunds
@@ -62,6 +63,7 @@ AT_STRIPE: dict[type, tuple[Callable[..., object], ...]] = {
         Discounts.create_promotion_code,
         Discounts.update_promotion_code,
     ),
+    PromotionCodes: (PromotionCodes.apply_promotion_code,),
     CreditNotes: (CreditNotes.create_credit_note, CreditNotes.void_credit_note),
 }
 """Those that change things at Stripe, by their services."""

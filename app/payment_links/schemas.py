@@ -15,6 +15,10 @@ class PaymentLinkCreate(Request):
         default=None,
         description="Lets the payer pay a part: at least this much, and so that at least this much is left.",
     )
+    allow_promotion_codes: bool = Field(
+        default=False,
+        description="For a draft: the payer may enter a promotion code, has the draft finalized by a button, and pays then.",
+    )
 
 
 class PaymentLinkRead(Shown):

@@ -10,7 +10,7 @@ from app.db import documents, resources
 from app.db.engine import Connection, Database
 from app.db.resources import Resource
 from app.domain.errors import Forbidden, NotFound, ValidationFailed
-from app.domain.invoice import Act
+from app.domain.invoice import Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.domain.payment_link import (
     GRACE,
@@ -89,9 +89,11 @@ class PaymentLinks:
         self._limited = limited
 
     async def create_payment_link(self, operation: Operation, params: JsonView) -> Answer:
-        """Make a link to the payment page of an open invoice (PaymentLinkCreate)."""
+        """Make a link to the payment page of an open invoice, or of a draft that takes promotion codes (PaymentLinkCreate)."""
         operation.require_to_come("expires_at", params.get("expires_at"), LONGEST_YEARS)
-        row = await self._invoices.require_act(operation, Act.PAYMENT_LINK)
+        row, codes = await self._invoices.require_act(operation, None), bool(params.get("allow_promotion_codes"))
+        if operation.fresh and not (codes and row["status"] == InvoiceStatus.DRAFT):
+            require(Act.PAYMENT_LINK, row["status"])
         until = params.get("expires_at")
         expires_at = datetime.fromisoformat(until) if until else datetime.now(UTC) + self._links.lifetime
         link = PaymentLink(link_id(operation.id), row["id"], expires_at.astimezone(UTC).replace(microsecond=0))
@@ -105,7 +107,7 @@ class PaymentLinks:
             "minimum_payment": minimum,
         }
         async with self._database.unit_of_work() as connection:
-            await payment_links_statements.add(connection, link, minimum)
+            await payment_links_statements.add(connection, link, minimum, promotion_codes=codes)
             return await operation.finish(connection, 201, msgspec.json.encode(document).decode())
 
     async def revoke_payment_link(self, operation: Operation, params: JsonView) -> Answer:
@@ -142,7 +144,18 @@ class PaymentLinks:
 
     async def page(self, token: str, *, following: bool = False) -> JsonObject:
         """What the payment page shows. Raises NotFound, and Forbidden for a link that is expired or revoked."""
-        return await self._read(token, resources.PAYMENT_PAGE, following=following)
+        found = await self._read(token, resources.PAYMENT_PAGE, following=following)
+        if found["status"] == InvoiceStatus.DRAFT:
+            async with self._database.connection() as connection:
+                found["promotion_codes"] = await payment_links_statements.allows_codes(
+                    connection, self._signed(token).id
+                )
+        return found
+
+    async def link(self, token: str) -> PaymentLink:
+        """The link of `token`. Raises NotFound and Forbidden; RateLimited where it asks too often."""
+        await self._limited(self._signed(token).id)
+        return await self._open(token)
 
     async def status(self, token: str) -> JsonObject:
         """The state of the invoice and its fulfillment, as stored here."""

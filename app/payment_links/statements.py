@@ -22,7 +22,7 @@ _OF_THE_INVOICE = _C.invoice == bindparam("invoice")
 
 _ADD = Statement(
     insert(payment_links)
-    .values(parameters("id", "invoice", "expires_at", "minimum_payment"))
+    .values(parameters("id", "invoice", "expires_at", "minimum_payment", "promotion_codes"))
     .on_conflict_do_nothing(index_elements=[_C.id])
 )
 _REVOKE = Statement(
@@ -49,11 +49,34 @@ _TAKE_TURN = Statement(
     )
 )
 
+MOST_CODES = 20
+"""The most promotion codes that may be tried at one link, so that nobody finds codes by guessing."""
+_ALLOWS_CODES = Statement(select(_C.promotion_codes).where(_THE_LINK))
+_TAKE_ATTEMPT = Statement(
+    update(payment_links)
+    .values(code_attempts=_C.code_attempts + 1)
+    .where(_THE_LINK, _C.promotion_codes, _C.code_attempts < MOST_CODES)
+)
 
-async def add(connection: Connection, link: PaymentLink, minimum_payment: int | None = None) -> None:
-    """Record `link`, and the least part that may be paid with it. A link that is recorded already stays as it is."""
+async def add(
+    connection: Connection, link: PaymentLink, minimum_payment: int | None = None, *, promotion_codes: bool = False
+) -> None:
+    """Record `link`, the least part that may be paid with it, and whether it takes promotion codes.
+
+    A link that is recorded already stays as it is.
+    """
     recorded = {"id": link.id, "invoice": link.invoice, "expires_at": link.expires_at}
-    await _ADD.execute(connection, **recorded, minimum_payment=minimum_payment)
+    await _ADD.execute(connection, **recorded, minimum_payment=minimum_payment, promotion_codes=promotion_codes)
+
+
+async def allows_codes(connection: Connection, link_id: str) -> bool:
+    """Whether the link takes promotion codes while its invoice is a draft."""
+    return bool(await _ALLOWS_CODES.value(connection, link=link_id))
+
+
+async def take_attempt(connection: Connection, link_id: str) -> bool:
+    """Count a promotion code that is tried. False where the link takes none, or none any more."""
+    return await _TAKE_ATTEMPT.execute(connection, link=link_id) == 1
 
 
 async def revoke(connection: Connection, link_id: str, invoice_id: str) -> bool:

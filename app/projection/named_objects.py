@@ -4,8 +4,9 @@ Stripe tells of none of them by an event of its own where it made them itself: w
 """
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Table, Text, bindparam, column, exists, func, select
+from sqlalchemy import Select, Table, Text, bindparam, column, exists, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.engine import Connection, Database
@@ -21,16 +22,15 @@ from app.stripe.mapping import Kind
 _IDS = func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued(column("id", Text)).render_derived(name="named")
 
 
-def _unknown(table: Table) -> Statement:
+def _unknown(table: Table) -> Select[Any]:
     known, gone = exists().where(table.c.id == _IDS.c.id), exists().where(tombstones.c.id == _IDS.c.id)
-    return Statement(select(_IDS.c.id).where(~known, ~gone))
+    return select(_IDS.c.id).where(~known, ~gone)
 
 
-UNKNOWN = {
-    Kind.TAX_RATE: _unknown(tax_rates),
-    Kind.TAX_ID: _unknown(tax_ids),
-    Kind.INVOICE: _unknown(invoice_discounts),
-}
+_UNKNOWN_RATES = Statement(_unknown(tax_rates))
+_UNKNOWN_TAX_IDS = Statement(_unknown(tax_ids))
+_UNKNOWN_DISCOUNTS = Statement(_unknown(invoice_discounts))
+UNKNOWN = {Kind.TAX_RATE: _UNKNOWN_RATES, Kind.TAX_ID: _UNKNOWN_TAX_IDS, Kind.INVOICE: _UNKNOWN_DISCOUNTS}
 """By kind: of an invoice, its discounts."""
 EXPANDED = {"expand": ["discounts", "lines.data.discounts"]}
 

@@ -360,6 +360,92 @@ async def test_a_part_is_paid_once_wherever_the_process_dies(
     assert set((await executions(sandbox)).values()) == {1}
 
 
+MIRRORED: dict[str, tuple[str, Json, Callable[[Container], UseCase]]] = {
+    "tax_rate": (
+        "tax-rates", {"display_name": "VAT", "percentage": "19", "inclusive": False},
+        lambda container: container.taxes.create_tax_rate,
+    ),
+    "tax_id": ("tax-ids", {"type": "us_ein", "value": "12-3456789"}, lambda container: container.taxes.create_tax_id),
+    "coupon": ("coupons", {"percent_off": "10"}, lambda container: container.discounts.create_coupon),
+    "promotion_code": (
+        "promotion-codes", {"promotion": {"coupon": "TEN"}}, lambda container: container.discounts.create_promotion_code
+    ),
+}  # fmt: skip
+"""What is made by one call to Stripe: its path, its body and its use case, by Stripe's name of it."""
+CHANGED: dict[str, tuple[Callable[[Container], UseCase], Json, Callable[[Container], UseCase]]] = {
+    "tax_rate": (MIRRORED["tax_rate"][2], {"active": False}, lambda container: container.taxes.update_tax_rate),
+    "coupon": (MIRRORED["coupon"][2], {}, lambda container: container.discounts.delete_coupon),
+    "tax_id": (MIRRORED["tax_id"][2], {}, lambda container: container.taxes.delete_tax_id),
+}
+"""What is changed or deleted: how it is made, the body of the change, and its use case."""
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("made", "how", "by_completer"),
+    [
+        ("tax_rate", "answered", False),
+        ("tax_id", "cut", True),
+        ("coupon", "answered", True),
+        ("promotion_code", "cut", False),
+    ],
+)
+async def test_taxes_and_discounts_are_made_once_wherever_the_process_dies(
+    settings: Settings, database: Database, survivor: Container, sandbox: Sandbox,
+    made: str, how: How, *, by_completer: bool,
+) -> None:  # fmt: skip
+    await sandbox.mode(hold=True)
+    path, params, use_case = MIRRORED[made]
+    story = Story(settings, database, survivor, use_case)
+    ten = Call("tests", "POST /v1/coupons", MIRRORED["coupon"][1] | {"id": "TEN"})
+    if made == "promotion_code":
+        await survivor.operations.run(ten, survivor.discounts.create_coupon)
+
+    async def call(name: str) -> Call:
+        if made != "tax_id":
+            return Call("tests", f"POST /v1/{path}", params | {"reference": name}, name)
+        answer = await survivor.operations.run(
+            Call("tests", "POST /v1/customers", {}), survivor.customers.create_customer
+        )
+        return Call("tests", f"POST /v1/{path}", params | {"customer": msgspec.json.decode(answer.body)["id"]}, name)
+
+    at = first = int(how == "cut")  # nothing is cut before the first wait
+    while await story.dies(making := await call(f"dies-{at}"), at, how):
+        assert (await story.recovered(making, by_completer=by_completer)).status == 201
+        at += 1
+    assert at > 5
+    assert len((await sandbox.state())[made]) == at - first + 1
+    assert set((await executions(sandbox)).values()) == {1}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("changed", "how", "by_completer"),
+    [("tax_rate", "cut", True), ("coupon", "answered", False), ("tax_id", "answered", True)],
+)
+async def test_taxes_and_discounts_are_changed_once_wherever_the_process_dies(
+    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    changed: str, how: How, *, by_completer: bool,
+) -> None:  # fmt: skip
+    creating, params, use_case = CHANGED[changed]
+    story = Story(settings, database, survivor, use_case)
+
+    async def call(name: str) -> Call:
+        owner = {"customer": customer} if changed == "tax_id" else {}
+        making = Call("tests", f"POST /v1/{changed}", MIRRORED[changed][1] | owner)
+        made = msgspec.json.decode((await survivor.operations.run(making, creating(survivor))).body)["id"]
+        return Call("tests", f"PATCH /v1/{changed}/{made}", params | owner, name, made)
+
+    at = int(how == "cut")  # nothing is cut before the first wait
+    while await story.dies(change := await call(f"dies-{at}"), at, how):
+        assert (await story.recovered(change, by_completer=by_completer)).status == 200
+        at += 1
+    assert at > 5
+    left = (await sandbox.state()).get(changed, [])
+    assert [it["active"] for it in left if it["active"]] == [] if changed == "tax_rate" else left == []
+    assert set((await executions(sandbox)).values()) == {1}
+
+
 LEASE_OVER_UNLESS_LOCKED = """
 UPDATE operations SET locked_until = now() - interval '1 hour'
 WHERE id IN (SELECT id FROM operations WHERE answered_at IS NULL FOR UPDATE SKIP LOCKED)

@@ -156,6 +156,8 @@ payment_links = Table(
     Column("created_at", TIME, server_default=func.now(), nullable=False),
     Column("minimum_payment", BigInteger),
     Column("payment_intent", Text),
+    Column("promotion_codes", Boolean, server_default=text("false"), nullable=False),
+    Column("code_attempts", Integer, server_default=text("0"), nullable=False),
     Index("ix_payment_links_invoice", "invoice"),
 )
 """Links that let somebody without an account pay one invoice. Their tokens are made when needed and never stored.

@@ -47,6 +47,13 @@ class Notice:
 
 
 INVOICE = translatable("Invoice %(number)s")
+DRAFT = translatable("Invoice")
+SAID = {
+    "applied": translatable("The promotion code is applied."),
+    "refused": translatable("This promotion code cannot be used here."),
+    "spent": translatable("Too many promotion codes were tried. Please contact the sender."),
+    "unfinished": translatable("This invoice cannot be paid yet. Please contact its sender."),
+}
 
 YOUR_INVOICES = translatable("Your invoices")
 STATES = {
@@ -142,8 +149,14 @@ class Pages:
         title = language.text(notice.title)
         return _rendered("notice.html", language, notice=notice, title=title, invoice=invoice, token=token)
 
-    def invoice(self, invoice: JsonView, token: str, element: str, language: Language) -> str:
-        """The page at a link's address: the payment form, or the message why there is none."""
+    def invoice(self, invoice: JsonView, token: str, element: str, language: Language, said: str = "") -> str:
+        """The page at a link's address: the payment form, or the message why there is none.
+
+        `said` is what became of a promotion code, or of the wish to pay a draft: one of SAID.
+        """
+        if invoice["status"] == InvoiceStatus.DRAFT and invoice["promotion_codes"]:
+            title, known = language.text(DRAFT), language.text(SAID[said]) if said in SAID else ""
+            return _rendered("draft.html", language, title=title, invoice=invoice, token=token, said=known)
         stands = (invoice["fulfillment"] or {}).get("status")
         if invoice["status"] != InvoiceStatus.OPEN:
             said = invoice["settled_by"] if invoice["settled_by"] in NOTICES else invoice["status"]

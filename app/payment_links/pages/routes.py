@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from functools import cached_property, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import parse_qsl
 
 import msgspec
 from fastapi import FastAPI
@@ -17,7 +18,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.db.engine import Database
-from app.domain.errors import InvoicingError, NotFound, ValidationFailed
+from app.domain.errors import (
+    Forbidden,
+    InvalidState,
+    InvoicingError,
+    NotFound,
+    RateLimited,
+    Refused,
+    ValidationFailed,
+)
 from app.domain.idempotency import MAX_KEY_LENGTH
 from app.domain.json import JsonObject, JsonView
 from app.domain.payment_link import HOSTED_PAGES
@@ -29,12 +38,15 @@ from app.http.problems import STATUS
 from app.languages.language import Language, choose
 from app.payment_links.pages.assets import asset
 from app.payment_links.pages.headers import page_headers
+from app.payment_links.promotion_codes import PromotionCodes
 from app.payment_links.service import PaymentLinks
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.payment_links.pages.rendering import Pages
 
+LONGEST_FORM = 2000
+"""Bytes that are read of a form."""
 NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
@@ -46,6 +58,8 @@ def install(app: FastAPI, settings: Settings) -> None:
         Route("/pay/{token}", found.pay, methods=["GET"]),
         Route("/pay/{token}/complete", found.complete, methods=["GET"]),
         *(Route(f"/pay/{{token}}/{name}", partial(found.forward, name), methods=["GET"]) for name in HOSTED_PAGES),
+        Route("/pay/{token}/promotion-code", found.promotion_code, methods=["POST"]),
+        Route("/pay/{token}/finalize", found.finalize, methods=["POST"]),
         Route("/pay/{token}/session", found.session, methods=["GET"]),
         Route("/pay/{token}/part", found.part, methods=["POST"]),
         Route("/pay/{token}/status", found.status, methods=["GET"]),
@@ -81,7 +95,8 @@ class PageRoutes:
             invoice = await service_of(request, PaymentLinks).page(token)
         except InvoicingError as error:
             return self._sorry(request, error)
-        page = self._pages.invoice(invoice, token, element, self._language(request, invoice))
+        said = request.query_params.get("said", "")
+        page = self._pages.invoice(invoice, token, element, self._language(request, invoice), said)
         return HTMLResponse(page, headers=self._headers)
 
     async def forward(self, name: str, request: Request) -> Response:
@@ -104,6 +119,38 @@ class PageRoutes:
         return HTMLResponse(
             self._pages.outcome(invoice, token, self._language(request, invoice)), headers=self._headers
         )
+
+    async def promotion_code(self, request: Request) -> Response:
+        """Take the entered promotion code off the draft of the link, and show the page again."""
+        form = dict(parse_qsl((await request.body())[:LONGEST_FORM].decode(errors="replace")))
+        codes = service_of(request, PromotionCodes)
+        return await self._done(
+            request, codes.enter(request.path_params["token"], form.get("code", "").strip()), "applied"
+        )
+
+    async def finalize(self, request: Request) -> Response:
+        """Finalize the draft of the link, and show the page, which now takes the payment."""
+        codes = service_of(request, PromotionCodes)
+        return await self._done(request, codes.finalize(request.path_params["token"]), "")
+
+    async def _done(self, request: Request, doing: Awaitable[None], said: str) -> Response:
+        """Back to the page, which says how it ended. What the link itself forbids is said at once."""
+        try:
+            await doing
+        except RateLimited:
+            said = "spent"
+        except (NotFound, Forbidden) as error:
+            return self._sorry(request, error)
+        except InvalidState:
+            said = ""
+        except Refused as error:
+            said = (
+                "refused" if error.param in {"code", "discounts"} or request.url.path.endswith("code") else "unfinished"
+            )
+        except InvoicingError as error:
+            return self._sorry(request, error)
+        address = f"/pay/{request.path_params['token']}"
+        return RedirectResponse(f"{address}?said={said}" if said else address, HTTPStatus.SEE_OTHER, NO_STORE)
 
     async def session(self, request: Request) -> Response:
         """Return what the page's script needs to take a payment for the link's invoice."""

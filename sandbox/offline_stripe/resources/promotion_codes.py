@@ -23,7 +23,7 @@ def create_code(call: Call) -> Document:
     made = shapes.promotion_code(
         id=tx.new_id("promo"),
         active=params.get("active", True),
-        code=_free_code(tx, params.get("code")),
+        code=(code := _free_code(tx, params.get("code"))),
         created=tx.now,
         customer=params.get("customer"),
         expires_at=params.get("expires_at"),
@@ -32,6 +32,7 @@ def create_code(call: Call) -> Document:
         promotion={"coupon": coupon["id"], "type": "coupon"},
         restrictions=_restrictions(params.get("restrictions", {})),
         _link=coupon["id"],
+        _code=code.upper(),
     )
     tx.add(made)
     announce(tx, "promotion_code.created", made)
@@ -82,7 +83,8 @@ def update_code(call: Call) -> Document:
 
 def list_codes(call: Call) -> Page:
     tx, params = call.tx, call.params
-    filters = Filters().equal("code", params.get("code")).equal("active", params.get("active"))
+    code = params.get("code")
+    filters = Filters().equal("_code", code and code.upper()).equal("active", params.get("active"))
     for name, field in (("coupon", "_link"), ("customer", "customer")):
         if name in params:
             filters.equal(field, tx.need(name, params[name], param=name)["id"])
