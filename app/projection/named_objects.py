@@ -4,40 +4,21 @@ Stripe tells of none of them by an event of its own where it made them itself: w
 """
 
 from collections.abc import Iterable
-from typing import Any
-
-from sqlalchemy import Select, Table, Text, bindparam, column, exists, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.engine import Connection, Database
-from app.db.rows import store
-from app.db.schema import invoice_discounts, tax_ids, tax_rates, tombstones
-from app.db.statement import Statement
 from app.domain.json import JsonObject, JsonView
 from app.domain.sources import id_of, ids
+from app.projection import named_object_statements as statements
 from app.projection.unit_of_work import Subject
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 
-_IDS = func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued(column("id", Text)).render_derived(name="named")
-
-
-def _unknown(table: Table) -> Select[Any]:
-    known, gone = exists().where(table.c.id == _IDS.c.id), exists().where(tombstones.c.id == _IDS.c.id)
-    return select(_IDS.c.id).where(~known, ~gone)
-
-
-_UNKNOWN_RATES = Statement(_unknown(tax_rates))
-_UNKNOWN_TAX_IDS = Statement(_unknown(tax_ids))
-_UNKNOWN_DISCOUNTS = Statement(_unknown(invoice_discounts))
-UNKNOWN = {Kind.TAX_RATE: _UNKNOWN_RATES, Kind.TAX_ID: _UNKNOWN_TAX_IDS, Kind.INVOICE: _UNKNOWN_DISCOUNTS}
-"""By kind: of an invoice, its discounts."""
 EXPANDED = {"expand": ["discounts", "lines.data.discounts"]}
 
 
 async def unknown(connection: Connection, invoices: Iterable[JsonView]) -> list[Subject]:
     """What Stripe's objects `invoices` name and is not known here; an invoice for its discounts."""
-    named: dict[Kind, dict[str, str]] = {kind: {} for kind in UNKNOWN}
+    named: dict[Kind, dict[str, str]] = {kind: {} for kind in statements.UNKNOWN}
     for invoice in invoices:
         for tax in invoice.get("total_taxes") or []:
             if rate := id_of((tax.get("tax_rate_details") or {}).get("tax_rate")):
@@ -48,7 +29,7 @@ async def unknown(connection: Connection, invoices: Iterable[JsonView]) -> list[
                 named[Kind.INVOICE][discount] = invoice["id"]
     found: dict[Subject, None] = {}
     for kind, subjects in named.items():
-        missing = await UNKNOWN[kind].column(connection, ids=list(subjects)) if subjects else []
+        missing = await statements.unknown(connection, kind, subjects)
         found |= dict.fromkeys(Subject(kind, subjects[one]) for one in missing)
     return list(found)
 
@@ -64,4 +45,4 @@ async def keep_discounts(database: Database, gateway: StripeGateway, invoice_id:
             code = id_of(one.get("promotion_code"))
             rows[one["id"]] = {"id": one["id"], "invoice": invoice_id, "coupon": coupon, "promotion_code": code}
     async with database.connection() as connection:
-        await store(connection, invoice_discounts, list(rows.values()))
+        await statements.keep_discounts(connection, list(rows.values()))

@@ -6545,6 +6545,11 @@ export interface components {
         /** PaymentLinkCreate */
         PaymentLinkCreate: {
             /**
+             * Allow Promotion Codes
+             * @description For a draft: the payer may enter a promotion code, has the draft finalized by a button, and pays then. By default `false`.
+             */
+            allow_promotion_codes?: boolean;
+            /**
              * Expires At
              * @description Until when the link is good; PAYMENT_LINK_DAYS from now otherwise.
              */
@@ -9879,7 +9884,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `reference_taken`, `idempotency_in_progress` */
+            /** @description `reference_taken`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -10130,7 +10135,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -10294,7 +10299,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -10760,7 +10765,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -11126,7 +11131,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `reference_taken`, `idempotency_in_progress` */
+            /** @description `reference_taken`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -11415,7 +11420,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -11622,7 +11627,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -11906,7 +11911,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -12046,7 +12051,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -12196,7 +12201,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -12634,7 +12639,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -13014,7 +13019,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -13262,7 +13267,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -14463,7 +14468,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -15359,7 +15364,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `nothing_to_bill`, `reference_taken`, `idempotency_in_progress` */
+            /** @description `nothing_to_bill`, `reference_taken`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -15587,6 +15592,15 @@ export interface operations {
             };
             /** @description `not_found` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `automatic_tax_failed` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16088,7 +16102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -16505,7 +16519,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -16921,7 +16935,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -17448,7 +17462,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `nothing_to_bill`, `reference_taken`, `invalid_state`, `idempotency_in_progress` */
+            /** @description `nothing_to_bill`, `reference_taken`, `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -17639,7 +17653,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `reference_taken`, `credit_too_large`, `nothing_to_refund`, `refund_too_large`, `payment_disputed`, `invoice_busy`, `invalid_state`, `idempotency_in_progress` */
+            /** @description `reference_taken`, `credit_too_large`, `nothing_to_refund`, `refund_too_large`, `payment_disputed`, `invoice_busy`, `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -17809,7 +17823,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state` */
+            /** @description `invalid_state`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -18310,7 +18324,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `nothing_to_bill`, `invalid_state`, `idempotency_in_progress` */
+            /** @description `nothing_to_bill`, `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -19399,7 +19413,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -19807,7 +19821,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -20225,7 +20239,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -20632,7 +20646,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -21058,7 +21072,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `nothing_to_bill`, `invalid_state`, `idempotency_in_progress` */
+            /** @description `nothing_to_bill`, `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -21205,7 +21219,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -21345,7 +21359,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -22075,7 +22089,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `reference_taken`, `nothing_to_refund`, `refund_too_large`, `payment_disputed`, `invoice_busy`, `invalid_state`, `idempotency_in_progress` */
+            /** @description `reference_taken`, `nothing_to_refund`, `refund_too_large`, `payment_disputed`, `invoice_busy`, `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -22487,7 +22501,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `reference_taken`, `invalid_state`, `idempotency_in_progress` */
+            /** @description `reference_taken`, `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -22894,7 +22908,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `nothing_to_bill`, `invalid_state`, `idempotency_in_progress` */
+            /** @description `nothing_to_bill`, `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -23399,7 +23413,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -23682,7 +23696,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `reference_taken`, `idempotency_in_progress` */
+            /** @description `reference_taken`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -23954,7 +23968,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -24240,7 +24254,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `reference_taken`, `idempotency_in_progress` */
+            /** @description `reference_taken`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -24491,7 +24505,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -24657,7 +24671,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -24957,7 +24971,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `reference_taken`, `idempotency_in_progress` */
+            /** @description `reference_taken`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -25243,7 +25257,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -25634,7 +25648,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -26110,7 +26124,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `reference_taken`, `idempotency_in_progress` */
+            /** @description `reference_taken`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -26384,7 +26398,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -27968,7 +27982,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
+            /** @description `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -669,6 +669,10 @@ class PaymentLink(TypedDict):
 
 
 class PaymentLinkCreate(TypedDict):
+    allow_promotion_codes: NotRequired[bool]
+    """
+    For a draft: the payer may enter a promotion code, has the draft finalized by a button, and pays then. By default `false`.
+    """
     expires_at: NotRequired[str | None]
     """
     Until when the link is good; PAYMENT_LINK_DAYS from now otherwise.
