@@ -7,12 +7,11 @@ from app.db.engine import Database
 from app.domain.errors import Forbidden, InvoicingError, RateLimited, ValidationFailed
 from app.domain.invoice import Act
 from app.domain.json import JsonObject, JsonView
-from app.domain.payment_link import PaymentLink
 from app.domain.sources import id_of
 from app.idempotency.operations import Answer, Call, Operation, Operations
 from app.invoices.service import Invoices
 from app.payment_links import statements
-from app.payment_links.service import PaymentLinks
+from app.payment_links.service import OpenLink, PaymentLinks
 from app.projection import named_objects
 from app.stripe.client import StripeGateway
 
@@ -85,5 +84,5 @@ class PromotionCodes:
         return [*kept, {"promotion_code": best["id"]}]
 
 
-def _call(link: PaymentLink, what: str, params: JsonObject) -> Call:
+def _call(link: OpenLink, what: str, params: JsonObject) -> Call:
     return Call(caller=link.id, target=f"POST /pay/{link.id}/{what}", params=params, subject=link.invoice)

@@ -152,7 +152,7 @@ class PaymentLinks:
                 )
         return found
 
-    async def link(self, token: str) -> PaymentLink:
+    async def link(self, token: str) -> OpenLink:
         """The link of `token`. Raises NotFound and Forbidden; RateLimited where it asks too often."""
         await self._limited(self._signed(token).id)
         return await self._open(token)

@@ -58,6 +58,7 @@ _TAKE_ATTEMPT = Statement(
     .where(_THE_LINK, _C.promotion_codes, _C.code_attempts < MOST_CODES)
 )
 
+
 async def add(
     connection: Connection, link: PaymentLink, minimum_payment: int | None = None, *, promotion_codes: bool = False
 ) -> None:

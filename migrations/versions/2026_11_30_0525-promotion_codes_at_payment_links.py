@@ -1,14 +1,14 @@
 """A payment link may take promotion codes while its invoice is a draft, and counts those that are tried.
 
 Revision: 7d2e90b4c1f6
-Follows: 5e0d7ab3c914
+Follows: 7d3e51b8a0c4
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "7d2e90b4c1f6"
-down_revision = "5e0d7ab3c914"
+down_revision = "7d3e51b8a0c4"
 branch_labels = None
 depends_on = None
 
