@@ -21776,7 +21776,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_state`, `idempotency_in_progress` */
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
