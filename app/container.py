@@ -216,6 +216,7 @@ class Container:
 
     def background(self) -> list[Job]:
         """All jobs of a worker process. Raises Misconfigured if one of them cannot do its work."""
+        from app.invoices import next_steps
         from app.jobs.housekeeper import Housekeeper, Task
         from app.projection import erasure
         from app.retention import (
@@ -235,6 +236,7 @@ class Container:
             rebase_feed(self.database),
             forget_reminders(self.database),
             Task("remind", REMIND_EVERY_S, self.reminders().look),
+            Task("next_steps", REMIND_EVERY_S, partial(next_steps.find_missing, self.database)),
             Task("scrub_documents", SWEEP_EVERY_S, self.documents().scrub),
             Task("balance", BALANCE_EVERY_S, partial(self.balance.check_lately, SETTLED)),
             Task("documents", DOCUMENTS_EVERY_S, partial(self.documents().rebuild, DOCUMENTS_EVERY_S / 2)),

@@ -78,6 +78,7 @@ def _tiles(standing: overview.Standing, lag_limit_s: float) -> list[Tile]:
         Tile("events to try again", f"{standing.failed:,}", standing.failed > 0, f"{events}?status=failed"),
         Tile("dead letters", f"{standing.dead:,}", standing.dead > 0, f"{events}?status=dead"),
         Tile("operations in flight", f"{standing.in_flight:,}", False, f"{operations}?only=in+flight"),
+        Tile("need you", f"{standing.stuck:,}", standing.stuck > 0, "/console/stuck-invoice/list"),
         Tile("open invoices", f"{standing.open_invoices:,}", False, "/console/invoice/list?status=open"),
         Tile(
             "awaiting payment",

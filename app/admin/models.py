@@ -36,6 +36,11 @@ class Invoice(Model):
     metadata_ = schema.invoices.c.metadata
 
 
+class StuckInvoice(Model):
+    __table__ = schema.invoices
+    metadata_ = schema.invoices.c.metadata
+
+
 class Refund(Model):
     __table__ = schema.refunds
     metadata_ = schema.refunds.c.metadata

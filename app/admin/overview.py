@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, Interval, ScalarSelect, bindparam, cast, extract, func, select
 
 from app.db.engine import Connection
+from app.db.resources import STUCK
 from app.db.schema import fulfillments, invoices, operations, webhook_events
 from app.db.statement import Statement
 
@@ -29,6 +30,7 @@ class Standing:
     in_flight: int
     open_invoices: int
     awaiting_payment: int
+    stuck: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ _STANDING = Statement(
         _count(_O.id, _O.answered_at.is_(None)).label("in_flight"),
         _count(_I.id, _I.status == "open").label("open_invoices"),
         _count(_F.id, _F.status == "awaiting_payment").label("awaiting_payment"),
+        _count(_I.id, STUCK).label("stuck"),
     )
 )
 

@@ -79,6 +79,7 @@ class Listing:
     order: Sequence[str]
     shown: Sequence[str]
     search: Sequence[str] = ()
+    oldest_first: bool = False
 
     @property
     def _ordered_by(self) -> list[InstrumentedAttribute[Any]]:
@@ -99,8 +100,10 @@ class Listing:
         if term:
             wanted = wanted.where(or_(*(self._matches(name, term) for name in self.search)))
         if after:
-            wanted = wanted.where(tuple_(*order) < tuple_(*self._read(after)))
-        return wanted.order_by(*(column.desc() for column in order)).limit(limit)
+            last, key = tuple_(*self._read(after)), tuple_(*order)
+            wanted = wanted.where(key > last if self.oldest_first else key < last)
+        directed = (column.asc() if self.oldest_first else column.desc() for column in order)
+        return wanted.order_by(*directed).limit(limit)
 
     def _matches(self, name: str, term: str) -> ColumnElement[bool]:
         column: InstrumentedAttribute[Any] = getattr(self.model, name)

@@ -61,12 +61,14 @@ async def require(
     return document
 
 
-async def read_all(connection: Connection, resource: Resource, ids: Sequence[str]) -> dict[str, str]:
-    """The documents of several objects by id, as `read` returns them. Absent objects are missing."""
+async def read_all(
+    connection: Connection, resource: Resource, ids: Sequence[str], *, single: bool = True
+) -> dict[str, str]:
+    """The documents of several objects by id, as `read` returns them, or as lists do. Absent objects are missing."""
     found: dict[str, str] = {}
     for stored in (True, False) if resource.stored is not None else (False,):
         wanted = [one for one in ids if one not in found]
-        rows = await several_statement(resource, stored=stored).fetch(connection, ids=wanted)
+        rows = await several_statement(resource, stored=stored, single=single).fetch(connection, ids=wanted)
         found |= {row["id"]: row["document"] for row in rows if row["document"] is not None}
         if len(rows) == len(found):
             break
@@ -104,10 +106,10 @@ def one_statement(resource: Resource, *by: str, stored: bool = False) -> Stateme
 
 
 @cache
-def several_statement(resource: Resource, *, stored: bool = False) -> Statement:
+def several_statement(resource: Resource, *, stored: bool = False, single: bool = True) -> Statement:
     """Selects the `id` and the `document` of the rows among `ids`."""
     wanted = resource.table.c.id == any_of("ids", type(resource.table.c.id.type))
-    rows = _rows(resource, wanted, *_not_deleted(resource), stored=stored, single=True).subquery("found")
+    rows = _rows(resource, wanted, *_not_deleted(resource), stored=stored, single=single).subquery("found")
     return Statement(select(rows.c.id, _document(rows, stored=stored)))
 
 

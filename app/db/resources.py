@@ -109,6 +109,13 @@ _WHOLE = [*_LISTED, mirrored.PAYMENTS.label("payments"), mirrored.ITEMS.label("i
 OVERDUE = and_(_INVOICES.status == "open", _INVOICES.due_at < func.now())
 """The condition that an invoice is overdue, written so that an index serves both its status and its due date."""
 
+STUCK = and_(
+    _INVOICES.stuck_since <= func.now(),
+    _INVOICES.deleted_at.is_(None),
+    or_(_INVOICES.status.in_(("draft", "open")), _INVOICES.next_step.in_(("answer_dispute", "refund_payment"))),
+)
+"""The condition that a person must do something. The release before knows no next step and may leave an old one behind."""
+
 INVOICE = Resource(
     "invoice",
     schema.invoices,

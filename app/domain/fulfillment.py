@@ -160,6 +160,7 @@ class Fulfillment(TypedDict):
     amount_credited: int
     amount_disputed: int
     amount_undecided: int
+    disputes_to_answer: int
     currency: str
     payment_intent: str | None
     paid_out_of_band: bool

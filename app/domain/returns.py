@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.domain.dispute import TO_ANSWER
 from app.domain.json import JsonView
 
 FAILED_REFUND: Final = frozenset({"failed", "canceled"})
@@ -62,13 +63,15 @@ class Returned:
     """What came back, in minor units. Each cent counts once: a refund that a credit note made is the credit note's.
 
     refunded: by refunds beside credit notes. credited: by credit notes after payment, whichever way. disputed:
-    withdrawn by disputes that are undecided or lost. undecided: the part of `disputed` that may come again.
+    withdrawn by disputes that are undecided or lost. undecided: the part of `disputed` that may come again. to_answer: how
+    many disputes wait for evidence.
     """
 
     refunded: int = 0
     credited: int = 0
     disputed: int = 0
     undecided: int = 0
+    to_answer: int = field(default=0, compare=False)
 
     @property
     def decided(self) -> int:
@@ -124,6 +127,8 @@ def returned(refunds: Iterable[Refund], credit_notes: Iterable[CreditNote], disp
             accounted.update(note.refunds)
             credited += max(note.amount - sum(part for paid_by, part in note.refunds.items() if paid_by in failed), 0)
     refunded = sum(max(one.amount - accounted[one.id], 0) for one in known.values() if one.id not in failed)
-    withdrawn = [dispute for dispute in disputes if dispute.counts]
+    listed = list(disputes)
+    withdrawn = [dispute for dispute in listed if dispute.counts]
     undecided = sum(dispute.amount for dispute in withdrawn if dispute.status not in DECIDED_AGAINST_US)
-    return Returned(refunded, credited, sum(dispute.amount for dispute in withdrawn), undecided)
+    to_answer = sum(dispute.status in TO_ANSWER for dispute in listed)
+    return Returned(refunded, credited, sum(dispute.amount for dispute in withdrawn), undecided, to_answer)

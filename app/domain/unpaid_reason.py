@@ -40,7 +40,9 @@ class Standing:
     `paid` is the formatted amount paid of an open invoice; None if nothing is. `required_action` is what the payer must
     do, in Stripe's word. `returned` is the formatted amount that came back, and of how much. `unexpected` are sentences
     about payments that nobody owed. `refused` is why Stripe last refused to
-    finalize the draft: the code and the message.
+    finalize the draft: the code and the message. `left` is the formatted amount that is left to pay. `by_itself`: Stripe
+    finalizes the draft, or charges the open invoice, by itself. `settles_by` is when a payment that is processing settles
+    at the latest. `reminded` is how often the payer was reminded, and when last; `paused`: not any more.
     """
 
     status: str
@@ -56,13 +58,27 @@ class Standing:
     required_action: str | None = None
     returned: str | None = None
     unexpected: tuple[str, ...] = ()
+    left: str | None = None
+    by_itself: bool = False
+    next_attempt_at: datetime | None = None
+    settles_by: datetime | None = None
+    reminded: tuple[int, datetime | None] = (0, None)
+    paused: bool = False
+    part_disputed: bool = False
+
+
+def advice(standing: Standing) -> str:
+    """What to do about a draft that Stripe refused to finalize."""
+    code = standing.refused[0] if standing.refused else None
+    return ADVICE.get(code or "", "Correct what it names")
 
 
 def unpaid_because(standing: Standing, now: datetime) -> str | None:
     """Why the invoice is not fulfilled; None if it is."""
     if standing.fulfillment == FulfillmentStatus.FULFILLED:
         return None
-    parts = (_reason(standing), _due(standing, now), *standing.unexpected, _inbox(standing))
+    reminders = _reminders(standing) if standing.status == InvoiceStatus.OPEN else ""
+    parts = (_reason(standing), _due(standing, now), reminders, *standing.unexpected, _inbox(standing))
     return " ".join(part for part in parts if part)
 
 
@@ -84,11 +100,12 @@ def _reason(standing: Standing) -> str:
 
 def _draft(standing: Standing) -> str:
     if not standing.refused:
+        if standing.by_itself:
+            return "It is still a draft: Stripe finalizes it by itself."
         return "It is still a draft: finalize it, so that it can be paid."
     code, message = standing.refused
     told = (message or code or "Stripe gave no reason").rstrip(".")
-    advice = ADVICE.get(code or "", "Correct what it names")
-    return f"It is still a draft, because Stripe refused to finalize it: {told}. {advice}, then finalize it again."
+    return f"It is still a draft, because Stripe refused to finalize it: {told}. {advice(standing)}, then finalize it again."
 
 
 def _came_back(standing: Standing) -> str:
@@ -105,24 +122,48 @@ def _act(required_action: str | None) -> str:
 
 
 def _partly(standing: Standing) -> str:
-    return f"It is open, and only {standing.paid} is paid." if standing.paid else ""
+    if not standing.paid:
+        return ""
+    left = f": {standing.left} is left" if standing.left else ""
+    disputed = " A dispute over what was paid is not decided." if standing.part_disputed else ""
+    return f"It is open, and only {standing.paid} is paid{left}.{disputed}"
 
 
 def _attempt(standing: Standing) -> str:
     if standing.fulfillment == FulfillmentStatus.ACTION_REQUIRED:
         return f"It is open, and the payment waits for the payer, who must {_act(standing.required_action)}."
     if standing.fulfillment == FulfillmentStatus.PROCESSING:
-        return "A payment is processing and has not settled yet."
+        settles = f" It settles by {standing.settles_by:%Y-%m-%d} at the latest." if standing.settles_by else ""
+        return f"A payment is processing and has not settled yet.{settles}"
     if standing.fulfillment == FulfillmentStatus.PAYMENT_FAILED:
         times = "the attempt" if standing.attempts == 1 else f"the last of {standing.attempts} attempts"
-        return f"It is open, and {times} to pay it failed: {standing.failure or 'Stripe gave no reason'}."
-    return "" if standing.paid else "It is open, and nobody has tried to pay it yet."
+        return f"It is open, and {times} to pay it failed: {standing.failure or 'Stripe gave no reason'}.{_again(standing)}"
+    if standing.paid:
+        return ""
+    if standing.by_itself:
+        return f"It is open, and Stripe charges it by itself.{_again(standing)}"
+    return "It is open, and nobody has tried to pay it yet."
+
+
+def _again(standing: Standing) -> str:
+    return f" Stripe tries again on {standing.next_attempt_at:%Y-%m-%d}." if standing.next_attempt_at else ""
 
 
 def _due(standing: Standing, now: datetime) -> str:
     if standing.status != InvoiceStatus.OPEN or standing.due_at is None:
         return ""
     return f"It {'was' if standing.due_at < now else 'is'} due on {standing.due_at:%Y-%m-%d}."
+
+
+def _reminders(standing: Standing) -> str:
+    times, last_at = standing.reminded
+    told = []
+    if times and last_at:
+        often = "once" if times == 1 else f"{times} times"
+        told.append(f"The payer was reminded {often}, last on {last_at:%Y-%m-%d}.")
+    if standing.paused:
+        told.append("Its reminders are paused.")
+    return " ".join(told)
 
 
 def _inbox(standing: Standing) -> str:

@@ -68,6 +68,10 @@ class Fulfillments:
         copied._beside, copied._reached = self._beside.copy(), self._reached.copy()
         return copied
 
+    def of(self, invoice_id: str) -> Fulfillment | None:
+        """The invoice's fulfillment; None if it has none."""
+        return self._rows.get(invoice_id)
+
     def changed(self) -> list[JsonObject]:
         """The rows to write."""
         return [stored(self._rows[invoice_id]) for invoice_id in self._changed]
@@ -96,6 +100,7 @@ class Fulfillments:
         row = self._row(invoice)
         row |= {"amount_refunded": returned.refunded, "amount_credited": returned.credited}
         row |= {"amount_disputed": returned.disputed, "amount_undecided": returned.undecided}
+        row |= {"disputes_to_answer": returned.to_answer}
         return self._follow(invoice, row)
 
     def _follow(self, invoice: JsonView, row: Fulfillment) -> bool:
@@ -271,6 +276,7 @@ class Fulfillments:
             "amount_credited": 0,
             "amount_disputed": 0,
             "amount_undecided": 0,
+            "disputes_to_answer": 0,
             "required_action": None,
             "payment_attempts": None,
             "history": None,

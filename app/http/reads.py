@@ -19,7 +19,7 @@ async def one(request: Request, resource: Resource, object_id: str, *, by: str =
     """Answer with the document of one object, which has the columns `beside`. Raises NotFound."""
     async with service_of(request, Database).connection() as connection:
         document = await documents.require(connection, resource, object_id, by=by, **beside)
-    return _unless_known(request, document.encode())
+    return unless_known(request, document.encode())
 
 
 async def require_known(request: Request, resource: Resource, object_id: str) -> None:
@@ -37,10 +37,10 @@ async def many(request: Request, resource: Resource, asked: Paging, **beside: ob
     del wanted["limit"], wanted["cursor"]
     async with service_of(request, Database).connection() as connection:
         page = await documents.page(connection, resource, wanted, limit=asked.limit, cursor=asked.cursor)
-    return _unless_known(request, page)
+    return unless_known(request, page)
 
 
-def _unless_known(request: Request, body: bytes) -> Response:
+def unless_known(request: Request, body: bytes) -> Response:
     """Answer with `body`, or 304 if the caller has it. Only the caller may cache it, and must revalidate each time."""
     tag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}

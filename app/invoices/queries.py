@@ -18,4 +18,11 @@ class InvoicesQuery(Paging):
     created_from: TimeQuery = None
     created_to: TimeQuery = None
     due_before: TimeQuery = None
+    stuck: Annotated[
+        bool | None,
+        Field(
+            description="Those about which a person of yours must do something, oldest money first. Of the other filters "
+            "only `customer` goes with it. False is the same as nothing."
+        ),
+    ] = None
     overdue: Annotated[bool | None, Field(description="Open and past their due date, or not.")] = None

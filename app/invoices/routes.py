@@ -14,10 +14,10 @@ from app.http.dependencies import JSON, WriteDep, caller_of, json_answer, servic
 from app.http.parameters import InvoiceId
 from app.http.problems import STATE, WRITE, answers
 from app.http.queries import documented, read
-from app.http.reads import many, one
+from app.http.reads import many, one, unless_known
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
-from app.invoices import timeline
+from app.invoices import stuck, timeline
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.hosted_pages_schemas import HostedPagesRead
 from app.invoices.queries import InvoicesQuery
@@ -52,7 +52,11 @@ async def create_invoice(body: InvoiceCreate, invoices: InvoicesDep, write: Writ
 )
 async def list_invoices(request: Request) -> Response:
     """List invoices, newest first, as they are known here; Stripe is not asked."""
-    return await many(request, INVOICE, read(request, InvoicesQuery))
+    asked = read(request, InvoicesQuery)
+    if asked.stuck:
+        async with service_of(request, Database).connection() as connection:
+            return unless_known(request, await stuck.page(connection, asked, caller_of(request).customer))
+    return await many(request, INVOICE, asked, stuck=None)
 
 
 @router.get("/{invoice_id}", response_model=InvoiceRead, responses=answers("not_found", conditional=True))

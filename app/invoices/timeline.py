@@ -10,12 +10,15 @@ from app.db.schema import fulfillments
 from app.domain.changes import fulfillment_state
 from app.domain.errors import NotFound
 from app.domain.fulfillment import read as read_row
+from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonView
 from app.domain.money import format_amount
+from app.domain.next_step import SETTLES_WITHIN, WHAT_TO_DO, NextStep, facts_of, next_step, who
 from app.domain.payment_attempts import UNEXPECTED
-from app.domain.unpaid_reason import Standing, unpaid_because
+from app.domain.reminders import METADATA, ReminderChannel
+from app.domain.unpaid_reason import Standing, advice, unpaid_because
 from app.invoices import timeline_statements
-from app.projection import mirrored_rows
+from app.projection import mirrored_rows, reminder_statements
 from app.stripe.mapping import Kind
 
 
@@ -25,7 +28,9 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
     if invoice is None:
         raise NotFound(f"There is no invoice {invoice_id!r}.")
     row = (await load(connection, fulfillments, [invoice_id], by="invoice")).get(invoice_id)
-    fulfillment = fulfillment_state(read_row(row)) if row else {}
+    known = read_row(row) if row else None
+    fulfillment = fulfillment_state(known) if known else {}
+    facts, now = facts_of(invoice, known), datetime.now(UTC)
     waiting, dead = await timeline_statements.unapplied(connection, invoice_id)
     codes = list((fulfillment.get("failure") or {}).values())
     refusal = invoice.get("last_finalization_error")
@@ -43,13 +48,27 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         required_action=fulfillment.get("required_action"),
         returned=_returned(fulfillment),
         unexpected=_unexpected(row) if row else (),
+        left=format_amount(invoice["amount_remaining"], invoice["currency"]),
+        by_itself=facts.auto_advance and (facts.charged or invoice["status"] == InvoiceStatus.DRAFT),
+        next_attempt_at=facts.next_attempt_at,
+        settles_by=facts.attempt_at + SETTLES_WITHIN if facts.attempt_at else None,
+        reminded=await reminder_statements.told(connection, invoice_id),
+        paused=invoice["metadata"].get(METADATA) == ReminderChannel.OFF,
+        part_disputed=bool(known and known["amount_undecided"]),
     )
+    step = NextStep.REPLAY_EVENTS if dead else next_step(facts, now)
+    evidence_due = await timeline_statements.evidence_due(connection, invoice_id)
+    what_to_do = WHAT_TO_DO[step]
     document = {
         "invoice": invoice_id,
         "status": "deleted" if standing.deleted else standing.status,
         "fulfillment": standing.fulfillment,
         "last_finalization_error": refusal,
-        "unpaid_because": unpaid_because(standing, datetime.now(UTC)),
+        "unpaid_because": unpaid_because(standing, now),
+        "next_step": step,
+        "next_step_by": who(step),
+        "what_to_do": what_to_do
+        and what_to_do.format(advice=advice(standing), by=f" by {evidence_due:%Y-%m-%d}" if evidence_due else ""),
         "data": await timeline_statements.entries(connection, invoice_id),
     }
     return msgspec.json.encode(document)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from app.domain.fulfillment import FulfillmentStatus
+from app.domain.next_step import NextStep
 from app.http.schemas import Shown
 from app.invoices.particulars import FinalizationError
 
@@ -35,5 +36,11 @@ class TimelineRead(Shown):
     unpaid_because: str | None = Field(
         description="One sentence or two for a person; null once it is fulfilled.",
         examples=["It is open, and the attempt to pay it failed: card_declined, insufficient_funds."],
+    )
+    next_step: NextStep = Field(description="The one thing to do now.", examples=["contact_bank"])
+    next_step_by: Literal["nobody", "payer", "operator"] = Field(description="Who does it; `operator` is one of yours.")
+    what_to_do: str | None = Field(
+        description="The next step as a sentence for a person of yours; null where there is none.",
+        examples=["The payer asks their bank why it declined, or tries another payment method."],
     )
     data: list[TimelineEntry]

@@ -1,5 +1,7 @@
 """The SQL statement of an invoice's timeline, over the rows that are stored anyway."""
 
+from datetime import datetime
+
 import msgspec
 
 from app.db.engine import Connection
@@ -105,6 +107,18 @@ SELECT count(*) FILTER (WHERE status IN ('received', 'processing', 'failed')) AS
 FROM webhook_events
 WHERE object_id = ANY ((SELECT ids FROM related)::text[])
 """
+
+
+_EVIDENCE_DUE = """
+SELECT min(evidence_due_at) FROM disputes
+WHERE invoice = $1 AND deleted_at IS NULL AND status IN ('warning_needs_response', 'needs_response', 'appeal_needs_response')
+"""
+
+
+async def evidence_due(connection: Connection, invoice_id: str) -> datetime | None:
+    """When evidence about a dispute of the invoice is due; None where none waits for it."""
+    found: datetime | None = await connection.fetchval(_EVIDENCE_DUE, invoice_id)
+    return found
 
 
 async def entries(connection: Connection, invoice_id: str) -> list[JsonObject]:

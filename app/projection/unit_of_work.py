@@ -31,6 +31,7 @@ from app.projection import (
     erasure,
     item_statements,
     mirrored_rows,
+    next_steps,
     noted_changes,
     setup_intent_statements,
     snapshot_rows,
@@ -347,6 +348,9 @@ class UnitOfWork:
         """The refunds, credit notes or disputes of the invoice. All are known if one of them was wanted."""
         return [row for subject, row in self._rows.items() if subject.kind is kind and row["invoice"] == invoice_id]
 
+    def _rows_of(self, kind: Kind) -> list[JsonObject]:
+        return [row for subject, row in self._rows.items() if subject.kind is kind]
+
     def remind(self, reminder: Reminder, until: datetime | None = None) -> None:
         """Tell `reminder`, once. until: when the last reminder of the invoice is due, if more follow."""
         self._reminders[reminder] = None
@@ -358,6 +362,8 @@ class UnitOfWork:
 
     async def flush(self) -> None:
         """Write the changes, parents first."""
+        for row in next_steps.changed(self._rows_of(Kind.INVOICE), self.fulfillments):
+            self._put(Subject(Kind.INVOICE, row["id"]), row)
         for kind in erasure.OF_CUSTOMERS:
             await erasure.blank(
                 self._connection, kind, [self._rows[subject] for subject in self._changed if subject.kind is kind]

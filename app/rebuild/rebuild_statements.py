@@ -82,6 +82,8 @@ OUR_OWN = (
     "later_digests",
     "sequence",
     "reminded_until",
+    "next_step",
+    "stuck_since",
 )
 """Columns that say when and how something came here, not what it is."""
 

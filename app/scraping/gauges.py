@@ -20,6 +20,7 @@ from sqlalchemy import (
     SelectBase,
     Text,
     cast,
+    column,
     extract,
     func,
     literal_column,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 )
 
 from app.db.engine import Connection
+from app.db.resources import STUCK
 from app.db.schema import (
     balance_days,
     configured_actions,
@@ -36,6 +38,7 @@ from app.db.schema import (
     deliveries,
     disputes,
     fulfillment_actions,
+    invoices,
     operations,
     refunds,
     webhook_endpoints,
@@ -180,6 +183,14 @@ _RETURNS = Statement(
         _TO_ANSWER.label("disputes_to_answer"), _DUE_SOON.label("evidence_due_soon"), _FAILED.label("refunds_failed")
     )
 )
+_STUCK = Statement(
+    select(
+        func.count().label("invoices"),
+        cast(func.coalesce(extract("epoch", func.now() - func.min(column("stuck_since"))), 0), Float).label("oldest_s"),
+    ).select_from(
+        select(invoices.c.stuck_since).where(STUCK).order_by(invoices.c.stuck_since).limit(MOST).subquery("stuck")
+    )
+)
 _DIFFERENCES = Statement(select(func.coalesce(func.sum(func.jsonb_array_length(balance_days.c.differences)), 0)))
 
 
@@ -201,6 +212,14 @@ class Returns:
     disputes_to_answer: int
     evidence_due_soon: int
     refunds_failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """How many invoices wait for a person, and how old the oldest money among them is."""
+
+    invoices: int
+    oldest_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,17 +252,19 @@ class Standing:
     coverage: Coverage | None
     balance_differences: int
     returns: Returns
+    stuck: Stuck
 
 
 async def standing(connection: Connection) -> Standing:
     """Read the state now."""
     [row] = await _STANDING.fetch(connection)
     found = dict(row) | {"actions_dead": msgspec.json.decode(row["actions_dead"])}
-    returns = await _RETURNS.row(connection, Returns)
-    assert returns is not None  # noqa: S101 -- a statement of counts answers a row
+    returns, stuck = await _RETURNS.row(connection, Returns), await _STUCK.row(connection, Stuck)
+    assert returns is not None and stuck is not None  # noqa: S101, PT018 -- statements of counts answer a row
     return Standing(
         **found,
         returns=returns,
+        stuck=stuck,
         coverage=await _COVERAGE.row(connection, Coverage),
         balance_differences=await _DIFFERENCES.value(connection),
     )

@@ -186,6 +186,9 @@ class Scrape(Collector):
         yield from _outside(found)
         differing = "Amounts that differ from Stripe's balance, as it was compared last."
         yield _gauge("balance_differences", differing, found.balance_differences)
+        waits = "Invoices about which a person must do something."
+        yield _gauge("stuck_invoices", waits, found.stuck.invoices)
+        yield _gauge("stuck_oldest_seconds", "How old the oldest money among them is.", found.stuck.oldest_s)
         back = found.returns
         yield _gauge("disputes_to_answer", "Disputes that wait for evidence.", back.disputes_to_answer)
         yield _gauge("disputes_due_soon", "Those whose evidence is due within three days.", back.evidence_due_soon)

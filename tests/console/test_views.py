@@ -38,7 +38,14 @@ async def crawled(visitor: Visitor, *, keys: bool = True) -> dict[str, str]:
 async def test_every_link_leads_to_a_page_and_every_view_is_among_them(stocked: Stocked, operator: Visitor) -> None:
     await stocked.api.post(f"/v1/invoices/{stocked.open['id']}/payment-link")
     await stocked.key("invoices:read")
+    await stocked.stage.rows(
+        "INSERT INTO reminders (id, invoice, type, day, channel) VALUES ('rem_1', $1, 'invoice.reminded', -3, 'mail')",
+        stocked.open["id"],
+    )
+    late = "UPDATE invoices SET stuck_since = now() - interval '1 day', next_step = 'contact_customer' WHERE id = $1"
+    await stocked.stage.rows(late, stocked.open["id"])
     pages = await crawled(operator)
+    assert "contact customer" in pages["stuck-invoice/list"].replace("_", " ")
     for view in VIEWS:
         assert f"{view.identity}/list" in pages
         if view.identity not in {
@@ -51,6 +58,7 @@ async def test_every_link_leads_to_a_page_and_every_view_is_among_them(stocked: 
             "tax-id",
             "coupon",
             "promotion-code",
+            "payment-method",
         }:  # nothing here has one
             assert [address for address in pages if address.startswith(f"{view.identity}/details/")]
 

@@ -3,7 +3,7 @@
 from app.admin.views.access import ApiKeyView, AuditEntryView, RateBucketView
 from app.admin.views.actions import FulfillmentActionView, ReminderView
 from app.admin.views.inbox import WebhookEventView
-from app.admin.views.invoices import ChangeView, FulfillmentView, InvoiceView, PaymentLinkView
+from app.admin.views.invoices import ChangeView, FulfillmentView, InvoiceView, PaymentLinkView, StuckInvoiceView
 from app.admin.views.mirrors import (
     CouponView,
     CreditNoteView,
@@ -22,6 +22,7 @@ from app.admin.views.outgoing import DeliveryView, WebhookEndpointView
 from app.admin.views.table import ReadOnlyView
 
 VIEWS: tuple[type[ReadOnlyView], ...] = (
+    StuckInvoiceView,
     InvoiceView,
     FulfillmentView,
     RefundView,

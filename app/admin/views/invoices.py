@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.admin.formatting import badge, linked, moment, shown
 from app.admin.login import Operator, require_admin
-from app.admin.models import Change, Fulfillment, Invoice, PaymentLink
+from app.admin.models import Change, Fulfillment, Invoice, PaymentLink, StuckInvoice
 from app.admin.row_actions import act_on_chosen
 from app.admin.views.mirrored import MirroredView
 from app.admin.views.table import Button, ReadOnlyView, Section
@@ -24,6 +24,7 @@ from app.domain.errors import NotFound, ValidationFailed
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.masking import PAYABLE
+from app.domain.next_step import STUCK
 from app.domain.payment_link import HOSTED_PAGES
 from app.domain.redaction import redacted
 from app.invoices import timeline
@@ -137,7 +138,7 @@ class InvoiceView(MirroredView, model=Invoice):
             told = msgspec.json.decode(await timeline.read(connection, key))
             document = await documents.read(connection, resources.INVOICE, key)
         invoice = msgspec.json.decode(document) if document else {"items": [], "payments": []}
-        because = told["unpaid_because"]
+        because = " ".join(said for said in (told["unpaid_because"], told["what_to_do"]) if said)
         return [
             *later,
             Section("Items", ["Id", "Description", "Quantity", "Amount"], [_item(item) for item in invoice["items"]]),
@@ -152,6 +153,23 @@ class InvoiceView(MirroredView, model=Invoice):
                 [_happened(entry) for entry in told["data"]],
             ),
         ]
+
+
+class StuckInvoiceView(InvoiceView, model=StuckInvoice):
+    """Invoices about which a person must do something, oldest money first."""
+
+    name = "Needs you"
+    name_plural = "Needs you"
+    order = ("stuck_since", "sequence")
+    oldest_first = True
+    always = (
+        "stuck_since <= now()",
+        "deleted_at IS NULL",
+        "(status IN ('draft', 'open') OR next_step IN ('answer_dispute', 'refund_payment'))",
+    )
+    choices = {"next_step": tuple(sorted(STUCK))}
+    slices = {}
+    column_list = ["id", "number", "customer", "next_step", "amount_remaining", "due_at", "stuck_since"]
 
 
 async def _amount(request: Request) -> int | None:

@@ -62,7 +62,7 @@ class ReadOnlyView(ModelView):
     """A read-only table.
 
     `order` are the columns it is listed by, times or numbers. `choices` maps columns to the values that they can be
-    filtered by. `slices` maps names to conditions in our own SQL. Only admins see `personal` and `hidden` columns,
+    filtered by. `slices` maps names to conditions in our own SQL; `always` are conditions of every page. Only admins see `personal` and `hidden` columns,
     nobody sees `secret` ones.
     """
 
@@ -79,6 +79,8 @@ class ReadOnlyView(ModelView):
     search: ClassVar[tuple[str, ...]] = ("id",)
     choices: ClassVar[dict[str, tuple[str, ...]]] = {}
     slices: ClassVar[dict[str, str]] = {}
+    always: ClassVar[tuple[str, ...]] = ()
+    oldest_first: ClassVar[bool] = False
     admins_only: ClassVar[bool] = False
     personal: ClassVar[frozenset[str]] = frozenset()
     hidden: ClassVar[frozenset[str]] = frozenset()
@@ -100,13 +102,15 @@ class ReadOnlyView(ModelView):
         equal = {name: asked[name] for name, values in self.choices.items() if asked.get(name) in values}
         chosen = self.slices.get(asked.get("only", ""))
         currency = ["currency"] if "currency" in self._prop_names else []  # amounts are written with it
-        listing = Listing(self.model, self.order, [*self._list_prop_names, *currency], self._searched(request))
+        listing = Listing(
+            self.model, self.order, [*self._list_prop_names, *currency], self._searched(request), self.oldest_first
+        )
         statement = listing.statement(
             limit=self.page_size + 1,
             after=asked.get("after"),
             term=asked.get("search", "").strip() or None,
             equal=equal,
-            conditions=[chosen] if chosen else [],
+            conditions=[*self.always, *([chosen] if chosen else [])],
         )
         found = await self._run_query(statement)
         rows = found[: self.page_size]

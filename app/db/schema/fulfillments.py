@@ -52,6 +52,7 @@ fulfillments = Table(
     Column("amount_credited", BigInteger, server_default=text("0"), nullable=False),
     Column("amount_disputed", BigInteger, server_default=text("0"), nullable=False),
     Column("amount_undecided", BigInteger, server_default=text("0"), nullable=False),
+    Column("disputes_to_answer", Integer, server_default=text("0"), nullable=False),
     Column("payment_attempts", JSON),
     Column("history", JSON),
     Column("policy", JSON),
@@ -80,7 +81,7 @@ fulfillments = Table(
 
 history: what became of it, each entry with a number (see fulfillment/history.py). payment_attempts: the attempts to pay.
 policy: that it was made with; null where it was made before there were policies. amount_undecided: the part of
-amount_disputed that may come again. action_required_at: the time of an attempt that waits for the payer.
+amount_disputed that may come again. disputes_to_answer: how many disputes wait for evidence. action_required_at: the time of an attempt that waits for the payer.
 """
 
 EFFECTIVE_STATUS = func.coalesce(fulfillments.c.later_status, fulfillments.c.status)
