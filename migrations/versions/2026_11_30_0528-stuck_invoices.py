@@ -1,7 +1,7 @@
 """What a person must do about an invoice, and since when. A task finds it for the rows that are there.
 
 Revision: 2c9e7a46f0d1
-Follows: 7d3e51b8a0c4
+Follows: 7d2e90b4c1f6
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "2c9e7a46f0d1"
-down_revision = "7d3e51b8a0c4"
+down_revision = "7d2e90b4c1f6"
 branch_labels = None
 depends_on = None
 
