@@ -1,6 +1,7 @@
 """Before an invoice is sent: previews store nothing, a revision replaces, a copy stands by itself."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -230,3 +231,20 @@ async def test_the_same_copy_sent_twice_is_made_once(api: Caller, sandbox: Sandb
     ]
     assert first == again
     assert len((await sandbox.state())["invoice"]) == 2
+
+
+# Scheduled finalization
+
+
+async def test_a_draft_is_finalized_at_its_time_by_stripes_clock(live: Caller, sandbox: Sandbox) -> None:
+    at = (datetime.now(UTC) + timedelta(days=2)).replace(microsecond=0)
+    draft = await live.draft(automatically_finalizes_at=at.isoformat(), auto_advance=True)
+    assert datetime.fromisoformat(draft["automatically_finalizes_at"]) == at
+    await sandbox.advance(86_400)
+    await live.settled()
+    assert (await live.get(f"/v1/invoices/{draft['id']}"))["status"] == "draft"
+    await sandbox.advance(86_400 + 60)
+    await live.settled()
+    invoice = await live.get(f"/v1/invoices/{draft['id']}")
+    assert (invoice["status"], invoice["automatically_finalizes_at"]) == ("open", None)
+    assert (await live.get(f"/v1/invoices/{draft['id']}/fulfillment"))["status"] == "awaiting_payment"
