@@ -306,7 +306,7 @@ async def test_a_part_is_paid_and_then_the_rest(person: Person, billed: Billed) 
     await person.shot("part-chosen")
     await person.pay()
     await person.says("Thank you, this payment arrived")
-    await expect(person.page.locator(".owed data")).to_have_text("$188.50")
+    await expect(person.page.locator(".owed [data-decimals]")).to_have_text("$188.50")
     await person.shot("part-paid")
     assert (await bill.read())["amount_remaining"] == 18_850
 
