@@ -99,6 +99,9 @@ KNOWN_TAGS = {
     "schema": {"type": "string"},
 }
 
+REFER = '"#/components/schemas/'
+"""How a reference to a schema begins in the document."""
+
 
 def install(app: FastAPI) -> None:
     """Make `app.openapi()` return the complete document."""
@@ -145,8 +148,7 @@ def _plainly_named(document: dict[str, Any]) -> dict[str, Any]:
     if len(named) < len(schemas):
         raise ValueError(f"two schemas have one name in the contract: {sorted(plain.values())}")
     document["components"]["schemas"] = named
-    refer = '"#/components/schemas/'
-    text = re.sub(f'{refer}([^"]+)"', lambda found: f'{refer}{plain[found[1]]}"', json.dumps(document))
+    text = re.sub(f'{REFER}([^"]+)"', lambda found: f'{REFER}{plain[found[1]]}"', json.dumps(document))
     return json.loads(text)  # type: ignore[no-any-return]
 
 

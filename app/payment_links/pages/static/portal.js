@@ -99,7 +99,8 @@ async function paySelected() {
 function total() {
   const button = document.getElementById("pay");
   const [first] = chosen();
-  if (!button || !first) return;
+  if (!button) return;
+  if (!first) return void (button.textContent = text("Pay the selected invoices"));
   const { currency, places } = first.dataset;
   const same = chosen().every((box) => box.dataset.currency === currency);
   const sum = chosen().reduce((all, box) => all + Number(box.dataset.amount), 0);
@@ -160,7 +161,7 @@ main.addEventListener("click", ({ target }) => {
 main.addEventListener("submit", (event) => {
   event.preventDefault();
   const form = /** @type {HTMLFormElement} */ (event.target);
-  void alone({ adding: save, tax: addTaxId }[form.id] ?? paySelected).then(() => boxes().forEach((box) => (box.disabled = box.dataset.done === "true")));
+  void alone({ adding: save, tax: addTaxId }[form.id] ?? paySelected).then(() => boxes().forEach((box) => (box.disabled = box.dataset.done === "true"))).then(total);
 });
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 // What Stripe adds to the address when it sends somebody back holds a secret.

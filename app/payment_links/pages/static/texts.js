@@ -7,7 +7,7 @@ const { texts, declines } = JSON.parse(document.getElementById("texts")?.textCon
 
 /** @param {string} english @param {Record<string, string>} [values] for its placeholders */
 export function text(english, values = {}) {
-  return (texts[english] ?? english).replace(/%\((\w+)\)s/g, (_, name) => values[name] ?? "");
+  return Object.entries(values).reduce((said, [name, value]) => said.replaceAll(`%(${name})s`, () => value), texts[english] ?? english);
 }
 
 /**
