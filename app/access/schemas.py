@@ -104,4 +104,4 @@ class PortalLinkRead(Shown):
     id: str = Field(examples=["prtl_4f0c2a9e5b6d4b0f9f5d1c7a8e3b2d10"])
     customer: str = Field(examples=["cus_QXg1"])
     expires_at: datetime
-    url: str
+    url: str = Field(examples=["https://billing.example.com/portal/prtl_4f0c.cus_QXg1.1796638892.Xk3"])
