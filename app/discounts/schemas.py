@@ -9,7 +9,7 @@ from app.domain.json import JsonObject, JsonView
 from app.domain.money import plain, problem_with_amount
 from app.domain.sources import REFERENCE, From, Group, Identity, Ours, Passing, id_of, time, without_reference
 from app.domain.targets import To
-from app.http.schema_rules import INTEGER, NULL, TEXT, WrongFields, form, one_of
+from app.http.schema_rules import INTEGER, NULL, TEXT, WrongFields, any_of, form, one_of
 from app.http.schemas import (
     Create,
     Currency,
@@ -46,6 +46,9 @@ class CouponCreate(Create):
     demands: ClassVar[JsonObject] = one_of(
         form("percent_off", percent_off=TEXT, amount_off=NULL, currency=NULL),
         form("amount_off", "currency", amount_off=INTEGER, currency=TEXT, percent_off=NULL),
+    ) | any_of(
+        form("duration", "duration_in_months", duration={"const": "repeating"}, duration_in_months=INTEGER),
+        form(duration={"enum": ["once", "forever"]}, duration_in_months=NULL),
     )
 
     id: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,200}$")] | None = Field(

@@ -223,11 +223,15 @@ def _request_id(request: Request) -> str | None:
 
 
 def _methods(request: Request) -> list[str]:
-    """The methods of this address. FastAPI names only those of its first operation."""
+    """The methods of this address. FastAPI names only those of its first operation.
+
+    An address of its own (`/v1/invoices/preview`) has none of the methods of those that it looks like (`…/{invoice_id}`).
+    """
+    own = [route for route in request.app.routes if getattr(route, "path", None) == request.scope["path"]]
     taken = []
     for method in METHODS:
         scope = {**request.scope, "method": method}
-        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+        if any(route.matches(scope)[0] is Match.FULL for route in own or request.app.routes):
             taken.append(method)
     return taken
 

@@ -63,7 +63,11 @@ def api(lasting_client: httpx.AsyncClient, sandbox: Sandbox) -> Caller:
         ("/v1/invoices", {**INVOICE, "collection_method": "charge_automatically"}, "days_until_due"),
         ("/v1/invoices", {**INVOICE, "days_until_due": -1}, "days_until_due"),
         ("/v1/invoices", {**INVOICE, "custom_fields": [{"name": "a", "value": "b"}] * 5}, "custom_fields"),
-        ("/v1/invoices", {**INVOICE, "items": [{}]}, "items[0].price items[0].price_data items[0].amount"),
+        (
+            "/v1/invoices",
+            {**INVOICE, "items": [{}]},
+            "items[0].price items[0].price_data items[0].amount items[0].unit_amount_decimal items[0].invoice_item",
+        ),
         ("/v1/invoices", {**INVOICE, "items": [ITEM, {**ITEM, "price": "price_1"}]}, "items[1].price items[1].amount"),
         ("/v1/invoices", {**INVOICE, "items": [{"amount": 1}]}, "items[0].currency"),
         ("/v1/invoices", {**INVOICE, "items": [{**ITEM, "quantity": 1}]}, "items[0].quantity"),
@@ -74,7 +78,7 @@ def api(lasting_client: httpx.AsyncClient, sandbox: Sandbox) -> Caller:
         ("/v1/invoices/in_1/items", {"items": [ITEM] * 251}, "items"),
         ("/v1/invoices/in_1/items", {"items": []}, "items"),
         ("/v1/invoices/in_1/items", {"amount": "1", "currency": "usd"}, "amount"),
-        ("/v1/invoices/in_1/items", {}, "price price_data amount"),
+        ("/v1/invoices/in_1/items", {}, "price price_data amount unit_amount_decimal invoice_item"),
         ("/v1/invoices/in_1/items", {**ITEM, "currency": "kwd", "amount": 5125}, "amount"),
         (
             "/v1/invoices/in_1/pay",
