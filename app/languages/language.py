@@ -12,15 +12,12 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import pass_eval_context
-from jinja2.nodes import EvalContext
-from markupsafe import Markup
-
 from app.domain.locales import DEFAULT, LOCALES
 from app.domain.money import exponent, major
 
 if TYPE_CHECKING:
     from babel import Locale
+    from jinja2.nodes import EvalContext
 
 CATALOGS = Path(__file__).parent / "catalogs"
 STRIPE_LOCALES = frozenset({"en-GB", "es-419", "fr-CA", "pt-BR"})
@@ -104,9 +101,11 @@ class Language:
 
 def _escaping(translate: Callable[..., str]) -> Callable[..., str]:
     """`translate` for templates: in HTML, values are escaped and texts are not."""
+    from jinja2 import pass_eval_context  # noqa: PLC0415 -- the API starts without it
+    from markupsafe import Markup  # noqa: PLC0415
 
     @pass_eval_context
-    def translated(context: EvalContext, *texts: Any, **values: object) -> str:
+    def translated(context: "EvalContext", *texts: Any, **values: object) -> str:
         if not context.autoescape:
             return translate(*texts, **values)
         return Markup(translate(*texts, **{name: Markup.escape(value) for name, value in values.items()}))  # noqa: S704 -- texts are ours
