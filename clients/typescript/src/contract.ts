@@ -6313,6 +6313,12 @@ export interface components {
          */
         Moment: "processing" | "fulfilled" | "action_required" | "disputed" | "partly_reversed" | "reversed" | "reinstated" | "reminder";
         /**
+         * NextStep
+         * @description What to do next.
+         * @enum {string}
+         */
+        NextStep: "none" | "wait" | "finalize" | "correct_and_finalize" | "pay" | "authenticate" | "verify_bank_account" | "transfer_money" | "try_again" | "correct_payment_details" | "try_another_payment_method" | "contact_bank" | "charge" | "ask_for_payment_method" | "contact_customer" | "check_payment" | "answer_dispute" | "refund_payment" | "replay_events";
+        /**
          * NoOptionsParams
          * @description Stripe has no options of this payment method yet.
          */
@@ -6892,7 +6898,10 @@ export interface components {
              * @example prtl_4f0c2a9e5b6d4b0f9f5d1c7a8e3b2d10
              */
             id: string;
-            /** Url */
+            /**
+             * Url
+             * @example https://billing.example.com/portal/prtl_4f0c.cus_QXg1.1796638892.Xk3
+             */
             url: string;
         };
         /** PortalLinkCreate */
@@ -8561,6 +8570,17 @@ export interface components {
             /** @description Why Stripe last refused to finalize it. */
             last_finalization_error: components["schemas"]["FinalizationError"] | null;
             /**
+             * @description The one thing to do now.
+             * @example contact_bank
+             */
+            next_step: components["schemas"]["NextStep"];
+            /**
+             * Next Step By
+             * @description Who does it; `operator` is one of yours.
+             * @enum {string}
+             */
+            next_step_by: "nobody" | "payer" | "operator";
+            /**
              * Status
              * @enum {string}
              */
@@ -8571,6 +8591,12 @@ export interface components {
              * @example It is open, and the attempt to pay it failed: card_declined, insufficient_funds.
              */
             unpaid_because: string | null;
+            /**
+             * What To Do
+             * @description The next step as a sentence for a person of yours; null where there is none.
+             * @example The payer asks their bank why it declined, or tries another payment method.
+             */
+            what_to_do: string | null;
         };
         /**
          * TimelineEntry
@@ -12305,7 +12331,7 @@ export interface operations {
                      *       "customer": "cus_QXg1",
                      *       "expires_at": "2099-12-31T00:00:00.000Z",
                      *       "id": "prtl_4f0c2a9e5b6d4b0f9f5d1c7a8e3b2d10",
-                     *       "url": "text"
+                     *       "url": "https://billing.example.com/portal/prtl_4f0c.cus_QXg1.1796638892.Xk3"
                      *     }
                      */
                     "application/json": components["schemas"]["PortalLink"];
@@ -14711,6 +14737,8 @@ export interface operations {
                 created_from?: string | null;
                 created_to?: string | null;
                 due_before?: string | null;
+                /** @description Those about which a person of yours must do something, oldest money first. Of the other filters only `customer` goes with it. False is the same as nothing. */
+                stuck?: boolean | null;
                 /** @description Open and past their due date, or not. */
                 overdue?: boolean | null;
             };
@@ -23017,8 +23045,11 @@ export interface operations {
                      *         "param": null,
                      *         "type": null
                      *       },
+                     *       "next_step": "none",
+                     *       "next_step_by": "nobody",
                      *       "status": "open",
-                     *       "unpaid_because": "It is open, and the attempt to pay it failed: card_declined, insufficient_funds."
+                     *       "unpaid_because": "It is open, and the attempt to pay it failed: card_declined, insufficient_funds.",
+                     *       "what_to_do": "The payer asks their bank why it declined, or tries another payment method."
                      *     }
                      */
                     "application/json": components["schemas"]["Timeline"];

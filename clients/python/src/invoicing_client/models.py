@@ -587,6 +587,12 @@ What becomes of a fulfillment that actions follow.
 """
 
 
+NextStep: TypeAlias = Literal['none', 'wait', 'finalize', 'correct_and_finalize', 'pay', 'authenticate', 'verify_bank_account', 'transfer_money', 'try_again', 'correct_payment_details', 'try_another_payment_method', 'contact_bank', 'charge', 'ask_for_payment_method', 'contact_customer', 'check_payment', 'answer_dispute', 'refund_payment', 'replay_events']
+"""
+What to do next.
+"""
+
+
 class NoOptionsParams(TypedDict):
     """
     Stripe has no options of this payment method yet.
@@ -2576,10 +2582,22 @@ class Timeline(TypedDict):
     """
     Why Stripe last refused to finalize it.
     """
+    next_step: NextStep
+    """
+    The one thing to do now.
+    """
+    next_step_by: Literal['nobody', 'payer', 'operator']
+    """
+    Who does it; `operator` is one of yours.
+    """
     status: Literal['draft', 'open', 'paid', 'void', 'uncollectible', 'deleted']
     unpaid_because: str | None
     """
     One sentence or two for a person; null once it is fulfilled.
+    """
+    what_to_do: str | None
+    """
+    The next step as a sentence for a person of yours; null where there is none.
     """
 
 
