@@ -40,6 +40,7 @@ STATES = {
     "payment_action_required": NOT_NOW,
     "validation_error due_at": A_CLOCK,
     "validation_error automatically_finalizes_at": A_CLOCK,
+    "validation_error redeem_by": A_CLOCK,
     "validation_error expires_at": A_CLOCK,
     "validation_error cursor": OPAQUE,
     "validation_error after": OPAQUE,
