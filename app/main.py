@@ -29,7 +29,7 @@ from app.http.routing import operations
 from app.inbox import routes as inbox_routes
 from app.inbox.route import PATH, WebhookEndpoint
 from app.introduction import DESCRIPTION, TAGS
-from app.invoices import copy_routes, item_routes, payment_routes
+from app.invoices import copy_routes, export_routes, item_routes, payment_routes
 from app.invoices import routes as invoices_routes
 from app.observability import tracing
 from app.outgoing import routes as outgoing_routes
@@ -49,6 +49,7 @@ log = structlog.get_logger(__name__)
 ROUTERS = (
     invoices_routes.router,
     copy_routes.router,
+    export_routes.router,
     item_routes.router,
     payment_routes.router,
     refunds_routes.router,

@@ -16,7 +16,7 @@ COMMANDS = {
     "doctor": ("doctor:doctor", "Say what is wrong here, and what to do."),
     "demo": ("demo:demo", "Take one invoice from draft to fulfilled."),
     "openapi": ("contract:openapi", "Export the contract."),
-    "invoices": ("show:invoices", "Invoices: list, show, timeline."),
+    "invoices": ("invoices:invoices", "Invoices: list, show, export, timeline."),
     "fulfillments": ("show:fulfillments", "Fulfillments: list, show."),
     "refunds": ("show:refunds", "Refunds: list, show."),
     "credit-notes": ("show:credit_notes", "Credit notes: list, show."),

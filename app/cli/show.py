@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -20,7 +20,6 @@ from app.db.resources import (
     DISPUTE,
     EVENT,
     FULFILLMENT,
-    INVOICE,
     OPERATION,
     REFUND,
     Resource,
@@ -28,12 +27,9 @@ from app.db.resources import (
 from app.domain.credit_note import CreditNoteStatus
 from app.domain.dispute import DisputeStatus
 from app.domain.fulfillment import FulfillmentStatus
-from app.domain.invoice import InvoiceStatus
 from app.domain.refund import RefundStatus
 from app.inbox.schemas import EventStatus
-from app.invoices import timeline
 
-invoices = typer.Typer(help="Invoices: list, show, and everything that happened to one.", no_args_is_help=True)
 fulfillments = typer.Typer(help="Fulfillments: list, show.", no_args_is_help=True)
 refunds = typer.Typer(help="Refunds: list, show.", no_args_is_help=True)
 credit_notes = typer.Typer(help="Credit notes: list, show.", no_args_is_help=True)
@@ -76,52 +72,6 @@ def show_one(resource: Resource, object_id: str, *, as_json: bool, by: str = "id
 
     found = run(read, as_json=as_json)
     print_encoded(found) if as_json else print_fields(msgspec.json.decode(found))
-
-
-@invoices.command("list")
-def list_invoices(
-    status: Annotated[InvoiceStatus | None, STATE] = None,
-    customer: Of = None,
-    reference: Annotated[str | None, typer.Option(help="The one with the caller's own id.")] = None,
-    overdue: Annotated[bool, typer.Option(help="Open ones whose due date has passed.")] = False,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    as_json: Json = False,
-) -> None:
-    """List invoices, newest first."""
-    names = ("id", "number", "status", "customer", "currency", "total", "amount_remaining", "due_at", "created_at")
-    wanted = {"status": status, "customer": customer, "reference": reference, "overdue": overdue or None}
-    show_page(INVOICE, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
-
-
-@invoices.command("show")
-def show_invoice(invoice: Annotated[str, typer.Argument(help="`in_…`")], as_json: Json = False) -> None:
-    """Show an invoice with its items."""
-    show_one(INVOICE, invoice, as_json=as_json)
-
-
-@invoices.command("timeline")
-def show_timeline(invoice: Annotated[str, typer.Argument(help="`in_…`")], as_json: Json = False) -> None:
-    """Tell everything that happened to an invoice, oldest first, and why it is unpaid."""
-
-    async def read(container: Container) -> bytes:
-        async with container.database.connection() as connection:
-            return await timeline.read(connection, invoice)
-
-    found = run(read, as_json=as_json)
-    if as_json:
-        print_encoded(found)
-        return
-    told = msgspec.json.decode(found)
-    typer.echo(f"{told['invoice']} is {told['status']}, its fulfillment {told['fulfillment'] or 'not begun'}.")
-    if told["unpaid_because"]:
-        typer.echo(told["unpaid_because"])
-    entries = [{**entry, "details": _facts(entry["data"])} for entry in told["data"]]
-    print_columns(entries, ("at", "kind", "what", "details"))
-
-
-def _facts(data: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in data.items() if value not in (None, "", {}))
 
 
 @fulfillments.command("list")

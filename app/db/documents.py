@@ -5,20 +5,21 @@ yet, and for all other resources, PostgreSQL makes it from the columns. Lists ar
 same. They are ordered by time, and mirrored rows of one second by their `sequence`: Stripe's times are whole seconds.
 """
 
-import base64
-import binascii
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from functools import cache, lru_cache
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache, partial
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
+    FromClause,
     Select,
     Text,
     bindparam,
     cast,
+    column,
+    false,
     func,
     select,
     true,
@@ -26,16 +27,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import NamedFromClause
 
+from app.db import cursors
 from app.db.engine import Connection
-from app.db.resources import Resource
+from app.db.resources import OWN_CUSTOMER, Resource
 from app.db.statement import Statement, any_of
 from app.domain.errors import NotFound, ValidationFailed
 
 MOST_STATEMENTS = 500
 """The most statements of lists that are cached. Callers' filters decide how many there are."""
 
-OWN_CUSTOMER = "own_customer"
-"""The filter by the customer that the caller is bound to, beside the customer that is asked for."""
+MOST_FOUND = 10_000
+"""The most rows that a filter without an order of its own may find."""
 
 
 async def read(
@@ -75,26 +77,80 @@ async def read_all(
     return found
 
 
+class Order(NamedTuple):
+    """The order of a list, and the way to it: filtered as it is read, merged of several, or sorted of the few found."""
+
+    names: tuple[str, ...]
+    ascending: bool = False
+    way: Literal["filtered", "merged", "found"] = "filtered"
+
+    def by(self, keys: Iterable[ColumnElement[Any]], *, backwards: bool = False) -> list[ColumnElement[Any]]:
+        """How to order by `keys`."""
+        return [key.asc() if self.ascending != backwards else key.desc() for key in keys]
+
+
 async def page(
     connection: Connection, resource: Resource, wanted: Mapping[str, object], *, limit: int, cursor: str | None
 ) -> bytes:
     """A page as the API answers it: data, has_more, next_cursor.
 
-    `wanted` maps columns, filters and flags of the resource to values; None matches all. Raises ValidationFailed for a
-    cursor that no list of this resource returned.
+    `wanted` maps columns, filters and flags of the resource to values; None matches all, a list any of its values.
+    `sort` is what it is ordered by, with a minus sign from the greatest on. Raises ValidationFailed for a cursor that no
+    list of this resource, order and filters answered, and for what no index serves.
     """
-    given = {name: value for name, value in wanted.items() if value is not None}
+    given = {name: _single(value) for name, value in wanted.items() if value is not None}
+    sort = str(given.pop("sort", f"-{resource.time}"))
+    sorted_by, of = sort.lstrip("-"), cursors.bound(sort, given)
+    last = cursors.read(cursor, resource, sorted_by, of) if cursor else {}
+    names = tuple(last) or (resource.order if sorted_by == resource.time else (sorted_by, "id"))
+    order = Order(names, not sort.startswith("-"), _way(resource, given, sorted_by))
     flags = tuple((name, bool(given.pop(name))) for name in resource.flags if name in given)
-    last = _read_cursor(cursor, resource) if cursor else {}
-    asked = (resource, tuple(given), flags, tuple(last), limit)
+    several = tuple(name for name, value in given.items() if isinstance(value, list))
+    asked = (resource, tuple(given), flags, order, limit)
+    if order.way == "merged":
+        given |= {
+            name: given[name] if name in several else [given[name]] if name in given else list(values)
+            for name, values in resource.finding.columns.items()
+        }
     given |= {f"last_{name}": value for name, value in last.items()}
-    [found] = await page_statement(*asked, stored=resource.stored is not None).fetch(connection, **given)
+    statement = partial(page_statement, *asked, several=several, after=bool(last))
+    [found] = await statement(stored=resource.stored is not None).fetch(connection, **given)
     if found["lacking"]:
-        [found] = await page_statement(*asked, stored=False).fetch(connection, **given)
-    ended = {name: found[f"last_{name}"] for name in tuple(last) or resource.order}
-    next_cursor = _write_cursor(ended, resource) if found["more"] else None
+        [found] = await statement(stored=False).fetch(connection, **given)
+    if found["too_many"]:
+        few = " and ".join(name for name in resource.finding.few if name in given and name != OWN_CUSTOMER)
+        raise ValidationFailed(
+            f"{few}: more than {MOST_FOUND} match, which no index sorts. Ask for fewer.", param="sort"
+        )
+    ended = {name: found[f"last_{name}"] for name in names}
+    next_cursor = cursors.write(ended, resource, sorted_by, of) if found["more"] else None
     tail = msgspec.json.encode({"has_more": found["more"], "next_cursor": next_cursor}).decode()
     return f'{{"data":[{found["data"]}],{tail[1:]}'.encode()
+
+
+def _single(value: object) -> object:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _way(resource: Resource, given: Mapping[str, object], sorted_by: str) -> Literal["filtered", "merged", "found"]:
+    """How a list is read. Raises ValidationFailed for a combination that no index serves."""
+    finding, newest = resource.finding, sorted_by == resource.time
+    if any(name in given for name in finding.always):
+        return "found"
+    if any(name in given for name in finding.few):
+        return "filtered" if newest else "found"
+    first, *others = finding.columns or ("",)
+    if newest and not isinstance(given.get(first), list) and not any(name in given for name in others):
+        return "filtered"
+    for name in (*finding.ranges, *resource.flags):
+        if name in given and (name not in finding.ranges or finding.ranges[name][0] != sorted_by):
+            few = ", ".join(one for one in finding.few if one != OWN_CUSTOMER)
+            raise ValidationFailed(
+                f"{name} cannot be combined with these filters and this order, because no index serves them. "
+                f"It can with each of {few}.",
+                param=name,
+            )
+    return "merged"
 
 
 @cache
@@ -118,53 +174,96 @@ def page_statement(
     resource: Resource,
     names: Sequence[str],
     flags: Sequence[tuple[str, bool]],
-    after: Sequence[str],
+    order: Order,
     limit: int,
     *,
+    several: Sequence[str] = (),
+    after: bool = False,
     stored: bool,
 ) -> Statement:
     """Selects a page in one row: documents, whether there are more, and the values of its last row.
 
-    `names` are the parameters by which it is filtered; `flags` says which of the resource's conditions hold. `after`
-    are the columns by which it is ordered, where it begins after the row that the parameters `last_…` name. `lacking`
-    counts rows that do not hold their document.
+    `names` are the parameters by which it is filtered, `several` those of them that are lists; `flags` says which of the
+    resource's conditions hold. With `after`, the page begins after the row that the parameters `last_…` name. `lacking`
+    counts rows that do not hold their document. `too_many` says that more were found than are sorted.
     """
-    table, order = resource.table, after or resource.order
-    conditions = [*(_condition(resource, name) for name in names), *_not_deleted(resource)]
-    conditions += [resource.flags[name] if holds else resource.flags[name].is_not(True) for name, holds in flags]
+    table = resource.table
+    ordered = {name: resource.key(name) for name in order.names}
+    conditions = {name: _condition(resource, name, several, order) for name in names}
+    beside = [*_not_deleted(resource)]
+    beside += [resource.flags[name] if holds else resource.flags[name].is_not(True) for name, holds in flags]
     if after:
-        last = (bindparam(f"last_{name}", type_=table.c[name].type) for name in after)
-        conditions.append(tuple_(*(table.c[name] for name in after)) < tuple_(*last))
-    keys = (
-        select(*dict.fromkeys((*(table.c[name] for name in order), *table.primary_key)))
-        .where(*conditions)
-        .order_by(*(table.c[name].desc() for name in order))
-        .limit(limit + 1)
-        .cte("keys")
-    )
-    shown = select(keys).order_by(*(keys.c[name].desc() for name in order)).limit(limit).cte("shown")
+        last = tuple_(*(bindparam(f"last_{name}", type_=key.type) for name, key in ordered.items()))
+        key = tuple_(*ordered.values())
+        beside.append(key > last if order.ascending else key < last)
+    columns = {name: key.label(name) for name, key in ordered.items()} | {one.name: one for one in table.primary_key}
+    chosen = select(*columns.values()).order_by(*order.by(ordered.values())).limit(limit + 1)
+    too_many: ColumnElement[bool] = false()
+    if order.way == "merged":
+        chosen = _merged(
+            resource,
+            chosen.where(*beside, *(it for name, it in conditions.items() if name not in resource.finding.columns)),
+            order,
+            limit,
+        )
+    elif order.way == "found":
+        few = [it for name, it in conditions.items() if name in resource.finding.few]
+        candidates = select(table.c.id).where(*few, *_not_deleted(resource)).limit(MOST_FOUND + 1).cte("candidates")
+        others = [it for name, it in conditions.items() if name not in resource.finding.few]
+        chosen = chosen.select_from(table.join(candidates, table.c.id == candidates.c.id)).where(*beside, *others)
+        too_many = select(func.count()).select_from(candidates).scalar_subquery() > MOST_FOUND
+    else:
+        chosen = chosen.where(*conditions.values(), *beside)
+    keys = chosen.cte("keys")
+    shown = select(keys).order_by(*order.by(keys.c[name] for name in order.names)).limit(limit).cte("shown")
     each = _rows(resource, *(one == shown.c[one.name] for one in table.primary_key), stored=stored).lateral("each")
     listed = (
         select(_document(each, stored=stored))
         .select_from(shown.join(each, true()))
-        .order_by(*(shown.c[name].desc() for name in order))
+        .order_by(*order.by(shown.c[name] for name in order.names))
         .subquery("listed")
     )
-    oldest = [shown.c[name] for name in order]
+    ends = [shown.c[name] for name in order.names]
     return Statement(
         select(
             func.coalesce(func.string_agg(listed.c.document, ","), "").label("data"),
             (func.count() - func.count(listed.c.document)).label("lacking"),
             (select(func.count()).select_from(keys).scalar_subquery() > limit).label("more"),
-            *(select(one).order_by(*oldest).limit(1).scalar_subquery().label(f"last_{one.name}") for one in oldest),
+            too_many.label("too_many"),
+            *(
+                select(one)
+                .order_by(*order.by(ends, backwards=True))
+                .limit(1)
+                .scalar_subquery()
+                .label(f"last_{one.name}")
+                for one in ends
+            ),
         ).select_from(listed)
     )
 
 
-def _condition(resource: Resource, name: str) -> ColumnElement[bool]:
+def _merged(resource: Resource, chosen: Select[Any], order: Order, limit: int) -> Select[Any]:
+    """The first rows of the lists of all combinations of the values by which the indexes begin."""
+    given = [
+        (resource.table.c[name], func.unnest(bindparam(name, type_=ARRAY(Text))).table_valued(column("value", Text)))
+        for name in resource.finding.columns
+    ]
+    each = [(one, values.render_derived(name=f"each_{one.name}")) for one, values in given]
+    branch = chosen.where(*(one == values.c.value for one, values in each)).lateral("branch")
+    source: FromClause = each[0][1]
+    for _, values in each[1:]:
+        source = source.join(values, true())
+    ordered = order.by(branch.c[name] for name in order.names)
+    return select(*branch.c).select_from(source.join(branch, true())).order_by(*ordered).limit(limit + 1)
+
+
+def _condition(resource: Resource, name: str, several: Sequence[str], order: Order) -> ColumnElement[bool]:
+    if order.way == "merged" and name in resource.finding.ranges:
+        return resource.finding.ranges[name][1]
     if name in resource.filters:
         return resource.filters[name]
-    return resource.table.c["customer" if name == OWN_CUSTOMER else name] == bindparam(name)
+    found = resource.table.c["customer" if name == OWN_CUSTOMER else name]
+    return found == (any_of(name, type(found.type)) if name in several else bindparam(name))
 
 
 def _not_deleted(resource: Resource) -> list[ColumnElement[bool]]:
@@ -182,39 +281,3 @@ def _rows(resource: Resource, *conditions: ColumnElement[bool], stored: bool, si
 
 def _document(rows: NamedFromClause, *, stored: bool) -> ColumnElement[Any]:
     return rows.c.document if stored else cast(func.row_to_json(rows.table_valued()), Text).label("document")
-
-
-class _Cursor(msgspec.Struct, array_like=True):
-    """Where a page ended: the values of the last row, and the list it was of.
-
-    The release before knew no sequence, and the one before that did not say of which list.
-    """
-
-    at: Annotated[datetime, msgspec.Meta(tz=True)]
-    id: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$")]
-    listed: str = ""
-    sequence: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
-
-
-_cursor = msgspec.json.Decoder(_Cursor)
-
-
-def _write_cursor(last: Mapping[str, Any], resource: Resource) -> str:
-    cursor = _Cursor(last[resource.time], last["id"], resource.name, last.get("sequence"))
-    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, resource: Resource) -> dict[str, object]:
-    """The values that the page's last row had in the columns by which its list was ordered.
-
-    A list that the release before began goes on in its order: by time and id.
-    """
-    try:
-        found = _cursor.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        at = found.at.astimezone(UTC)
-    except (ValueError, OverflowError, binascii.Error, msgspec.MsgspecError):
-        raise ValidationFailed("cursor is not one that a list of this resource answered.", param="cursor") from None
-    if found.listed not in {"", resource.name}:
-        raise ValidationFailed("cursor is of another list: page each list by its own next_cursor.", param="cursor")
-    values = {resource.time: at, "sequence": found.sequence, "id": found.id}
-    return {name: values[name] for name in resource.order if values[name] is not None}

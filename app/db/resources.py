@@ -20,10 +20,11 @@ from sqlalchemy import (
     column,
     exists,
     func,
+    literal_column,
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSQUERY
 
 from app.db import mirrored_documents as mirrored
 from app.db import schema
@@ -31,9 +32,32 @@ from app.db.mirrored_documents import columns
 from app.db.names import NAMES
 from app.db.schema.access import GRANTED_SCOPES
 from app.db.schema.fulfillments import EFFECTIVE_STATUS
+from app.db.schema.metadata import JSON as STORED_JSON
 from app.db.schema.metadata import TIME
+from app.db.schema.mirrors import NEVER
 from app.domain.dispute import TO_ANSWER
+from app.domain.invoice import InvoiceStatus
 from app.stripe.mapping import FIELDS, Kind
+
+OWN_CUSTOMER = "own_customer"
+"""The filter by the customer that the caller is bound to, beside the customer that is asked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finding:
+    """How a list is read by other orders than the newest first, always by an index.
+
+    sorts: what it may be sorted by beside its time. columns: those that lead the indexes of all orders, each with all its
+    values: such a list is merged of one for each combination. ranges: the filters that need an order, with that order and
+    their condition.
+    few: the filters that find few rows, whose order does not matter. always: those of them of which that is known.
+    """
+
+    sorts: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[str, ColumnElement[bool]]] = field(default_factory=dict)
+    few: Sequence[str] = ()
+    always: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,11 +82,16 @@ class Resource:
     stored: ColumnElement[str] | None = None
     stored_single: ColumnElement[str] | None = None
     joined: Join | None = None
+    finding: Finding = field(default_factory=Finding)
 
     @property
     def order(self) -> tuple[str, ...]:
         """The columns that lists are ordered by, each descending."""
         return tuple(name for name in (self.time, "sequence", "id") if name in self.table.c)
+
+    def key(self, name: str) -> ColumnElement[Any]:
+        """What lists are ordered by under `name`."""
+        return self.finding.sorts.get(name, self.table.c[name])
 
 
 def _mirrored(kind: Kind, **flags: ColumnElement[bool]) -> Resource:
@@ -115,6 +144,11 @@ STUCK = and_(
     or_(_INVOICES.status.in_(("draft", "open")), _INVOICES.next_step.in_(("answer_dispute", "refund_payment"))),
 )
 """The condition that a person must do something. The release before knows no next step and may leave an old one behind."""
+_DUE = func.coalesce(_INVOICES.due_at, literal_column(NEVER, TIME))
+_CREATED = {
+    "created_from": _INVOICES.created_at >= bindparam("created_from"),
+    "created_to": _INVOICES.created_at < bindparam("created_to"),
+}
 
 INVOICE = Resource(
     "invoice",
@@ -122,9 +156,10 @@ INVOICE = Resource(
     _LISTED,
     single=_WHOLE,
     filters={
-        "created_from": _INVOICES.created_at >= bindparam("created_from"),
-        "created_to": _INVOICES.created_at < bindparam("created_to"),
+        **_CREATED,
         "due_before": _INVOICES.due_at < bindparam("due_before"),
+        "metadata": _INVOICES.metadata.contains(bindparam("metadata", type_=STORED_JSON)),
+        "q": _INVOICES.search.op("@@")(cast(bindparam("q", type_=Text), TSQUERY)),
     },
     flags={"overdue": OVERDUE},
     stored=mirrored.stored(Kind.INVOICE, fulfillment=mirrored.JOINED_FULFILLMENT),
@@ -135,6 +170,16 @@ INVOICE = Resource(
         items=mirrored.stored_items(),
     ),
     joined=mirrored.WITH_FULFILLMENT,
+    finding=Finding(
+        sorts={"due_at": _DUE, "amount_due": _INVOICES.amount_due},
+        columns={"status": list(InvoiceStatus), "collection_method": ["send_invoice", "charge_automatically"]},
+        ranges={
+            **{name: ("created_at", condition) for name, condition in _CREATED.items()},
+            "due_before": ("due_at", bindparam("due_before") > _DUE),
+        },
+        few=("customer", OWN_CUSTOMER, "reference", "number", "metadata", "q"),
+        always=("number", "metadata", "q"),
+    ),
 )
 _LOCALES = (
     select(cast(schema.customers.c.document, JSONB)["preferred_locales"])

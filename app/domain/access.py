@@ -136,6 +136,7 @@ RULES = {
     "update_promotion_code": Rule(Scope.PROMOTION_CODES_WRITE),
     "create_invoice": Rule(Scope.INVOICES_WRITE),
     "list_invoices": Rule(Scope.INVOICES_READ, customers=True),
+    "export_invoices": Rule(Scope.INVOICES_READ, customers=True),
     "get_invoice": Rule(Scope.INVOICES_READ, customers=True),
     "preview_invoice": Rule(Scope.INVOICES_READ),
     "revise_invoice": Rule(Scope.INVOICES_WRITE),

@@ -37,4 +37,5 @@ EventId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["evt_
 IdQuery = Annotated[str | None, Field(max_length=255, pattern=PRINTABLE)]
 EmailQuery = Annotated[str | None, Field(max_length=512, pattern=PRINTABLE)]
 ReferenceQuery = Annotated[str | None, Field(max_length=200, pattern=PRINTABLE)]
+TextQuery = Annotated[str | None, Field(max_length=200, pattern=PRINTABLE)]
 TimeQuery = Time | None

@@ -4,12 +4,16 @@ FastAPI could take each parameter as an argument, but would need longer for that
 operation that reads a model documents it by `openapi_extra=documented(Model)`.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
+
+KEYED = "deepObject"
+"""OpenAPI's name of the style of parameters that are given as `name[key]`."""
 
 
 class Paging(BaseModel):
@@ -26,9 +30,38 @@ def read(request: Request, model: type[Query]) -> Query:
     """The query of `request` as a `model`. Raises RequestValidationError, as FastAPI does."""
     asked = request.scope["query_string"].decode("latin-1")
     try:
-        return model.model_validate(dict(parse_qsl(asked, keep_blank_values=True)))
+        return parsed(parse_qsl(asked, keep_blank_values=True), model)
     except ValidationError as error:
-        raise RequestValidationError([one | {"loc": ("query", *one["loc"])} for one in error.errors()]) from None
+        raise RequestValidationError(
+            [one | {"loc": ("query", *_place(one["loc"], model))} for one in error.errors()]
+        ) from None
+
+
+def parsed(pairs: Sequence[Sequence[str]], model: type[Query]) -> Query:
+    """The names and values `pairs` as a `model`. Raises ValidationError.
+
+    A list is given by its name several times, and a dictionary as `name[key]`: the class variables `repeated` and `keyed`
+    of `model` name them.
+    """
+    repeated, keyed_names = _special(model)
+    given: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in repeated:
+            given.setdefault(name, []).append(value)
+        elif name.endswith("]") and (keyed := name[: name.find("[")]) in keyed_names:
+            given.setdefault(keyed, {})[name[len(keyed) + 1 : -1]] = value
+        else:
+            given[name] = value
+    return model.model_validate(given)
+
+
+def _place(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[int | str, ...]:
+    """Where an error is, as callers write it: a parameter that is given several times has no number."""
+    return loc[:1] if loc and loc[0] in _special(model)[0] else loc
+
+
+def _special(model: type[BaseModel]) -> tuple[frozenset[str], frozenset[str]]:
+    return getattr(model, "repeated", frozenset()), getattr(model, "keyed", frozenset())
 
 
 def documented(model: type[BaseModel]) -> dict[str, Any]:
@@ -40,6 +73,7 @@ def documented(model: type[BaseModel]) -> dict[str, Any]:
         "parameters": [
             {"name": name, "in": "query", "required": False, "schema": schema}
             | {said: schema[said] for said in ("description",) if said in schema}
+            | ({"style": KEYED, "explode": True} if name in _special(model)[1] else {})
             for name, schema in properties.items()
         ]
     }

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.db import documents
 from app.db.engine import Database
-from app.db.resources import Resource
+from app.db.resources import OWN_CUSTOMER, Resource
 from app.http.dependencies import JSON, caller_of, service_of
 from app.http.queries import Paging
 
@@ -33,7 +33,7 @@ async def many(request: Request, resource: Resource, asked: Paging, **beside: ob
 
     The fields of `asked` and the names `beside` are filters of the resource; None matches all.
     """
-    wanted = {**dict(asked), **beside, documents.OWN_CUSTOMER: caller_of(request).customer}
+    wanted = {**dict(asked), **beside, OWN_CUSTOMER: caller_of(request).customer}
     del wanted["limit"], wanted["cursor"]
     async with service_of(request, Database).connection() as connection:
         page = await documents.page(connection, resource, wanted, limit=asked.limit, cursor=asked.cursor)

@@ -23,6 +23,7 @@ from app.domain.access import RULES, require_allowed
 from app.domain.errors import NotFound, ValidationFailed
 from app.domain.redaction import cut
 from app.http.dependencies import caller_of, service_of
+from app.http.queries import KEYED
 
 LONGEST_NAME = 100
 ME = "me"
@@ -57,16 +58,17 @@ class AuthorizedRoute(APIRoute):
         """The names of the operation's query parameters, from its own part of the OpenAPI document."""
         (operations,) = get_openapi(title=self.name, version="1", routes=[self])["paths"].values()
         (operation,) = operations.values()
-        return {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"}
+        asked = (parameter for parameter in operation.get("parameters", ()) if parameter["in"] == "query")
+        return {it["name"] + ("[" if it.get("style") == KEYED else "") for it in asked}
 
 
 def require_known(query: bytes, known: AbstractSet[str]) -> None:
     """Raise ValidationFailed where a query names a parameter that the operation does not have: a filter would be lost."""
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name not in known:
-            shown = cut(name, LONGEST_NAME)
-            near = "".join(f" Did you mean {one}?" for one in get_close_matches(shown, known, 1))
-            has = f"It has {', '.join(sorted(known))}." if known else "It has none."
+        if name not in known and name[: name.find("[") + 1] not in known:
+            shown, names = cut(name, LONGEST_NAME), [f"{one}…]" if one.endswith("[") else one for one in sorted(known)]
+            near = "".join(f" Did you mean {one}?" for one in get_close_matches(shown, names, 1))
+            has = f"It has {', '.join(names)}." if known else "It has none."
             raise ValidationFailed(f"{shown} is no query parameter of this operation.{near or f' {has}'}", param=shown)
 
 

@@ -14,10 +14,14 @@ from app.db.mirrored_documents import TABLES
 from app.db.rows import load, load_all, store
 from app.domain.changes import invoice_status
 from app.domain.json import JsonObject, JsonView, storable
+from app.domain.search import vector
 from app.domain.snapshot import Version
 from app.domain.sources import Feed
 from app.projection import item_statements
 from app.stripe.mapping import FIELDS, ITEM, RETURNS, VERSIONS, Kind, Snapshot, deleted_rank, lines_digest, rank_of
+
+FOUND_BY = ("number", "customer_name", "customer_email", "description")
+"""The fields of an invoice by whose words it is found."""
 
 
 async def read(connection: Connection, kind: Kind, ids: Collection[str]) -> dict[str, JsonObject]:
@@ -57,6 +61,8 @@ async def write(connection: Connection, kind: Kind, rows: Sequence[JsonObject]) 
 def documented(kind: Kind, row: JsonObject) -> JsonObject:
     """`row` with its document, in the fields of its version, as far as we know them."""
     version = min(row["document_version"], VERSIONS[kind])
+    if kind is Kind.INVOICE:
+        row = row | {"search": vector(row.get(name) for name in FOUND_BY)}
     return row | {"document": storable(FIELDS[kind].document(row, version)), "document_version": version}
 
 

@@ -17,6 +17,7 @@ from bench import rows
 from tests.fixtures.postgres import Database
 
 MANY = 20_000
+MORE = 100_000
 
 _WAITING = """
 INSERT INTO webhook_events (
@@ -35,6 +36,13 @@ INSERT INTO deliveries (id, endpoint, event, type, in_order, status, next_attemp
 SELECT 'dlv_' || n, endpoint.id, 'iev_' || n, 'invoice.paid', false, CASE WHEN n % 1000 = 0 THEN 'dead' ELSE 'delivered' END,
     NULL, now() - make_interval(secs => n)
 FROM endpoint, generate_series(1, $1::bigint) n
+"""
+
+FOUND = """
+UPDATE invoices SET collection_method = CASE WHEN n % 50 = 0 THEN 'send_invoice' ELSE collection_method END,
+    amount_due = n % 5000, metadata = jsonb_build_object('order', n::text, 'team', 'blue'),
+    due_at = CASE WHEN n % 3 = 0 THEN NULL ELSE due_at END, search = ('jenny' || n || ' consulting')::tsvector
+FROM (SELECT id AS found, substr(id, 7)::bigint AS n FROM invoices) numbered WHERE found = id
 """
 
 LISTS: list[tuple[Resource, dict[str, object]]] = [
@@ -177,4 +185,35 @@ async def test_a_batch_is_claimed_by_index_however_many_wait(database: Database,
         due = await inbox_statements.claim(asked, 64, timedelta(seconds=30), 12)  # type: ignore[arg-type]
         assert len(due) == 64
         assert "Seq Scan" not in asked.plan, asked.plan
+    await connection.close()
+
+
+SORTS = [(f"{sign}{name}", name) for name in ("created_at", "due_at", "amount_due") for sign in ("", "-")]
+FEW: list[dict[str, object]] = [{"metadata": {"order": "7"}}, {"number": "ROW-7"}, {"q": "jenny77777"}]
+AMONG: dict[str, object] = {"status": ["open", "void"], "collection_method": "send_invoice"}
+
+
+async def test_invoices_are_found_and_sorted_by_an_index(database: Database) -> None:
+    """Whether a plan is good shows on enough rows, here without items and documents."""
+    connection = await database.connect()
+    await rows._fill(connection, "invoices", rows._INVOICES, 0, MORE - 1)
+    await connection.execute(FOUND)
+    await connection.execute("VACUUM ANALYZE invoices")
+    asked = Explained(connection)
+    for sort, name in SORTS:
+        for wanted in ({"collection_method": "send_invoice"}, {"status": ["open", "void"]}, AMONG):
+            cursor = None
+            for _ in range(2):
+                page = await documents.page(asked, INVOICE, {**wanted, "sort": sort}, limit=20, cursor=cursor)  # type: ignore[arg-type]
+                cursor = msgspec.json.decode(page)["next_cursor"]
+                assert not await scanned(connection, asked.plan), asked.plan
+                assert f"ix_invoices_by_{name}" in asked.plan, asked.plan
+                assert "Bitmap" not in asked.plan, asked.plan
+    for few in FEW:
+        mine: dict[str, object] = {"own_customer": "cus_row000007"}
+        for wanted in ({}, AMONG, mine):
+            for sort, _ in SORTS:
+                await documents.page(asked, INVOICE, {**few, **wanted, "sort": sort}, limit=20, cursor=None)  # type: ignore[arg-type]
+                assert not await scanned(connection, asked.plan), asked.plan
+                assert "ix_invoices_by_" not in asked.plan, asked.plan
     await connection.close()

@@ -17,7 +17,7 @@ from app.projection.write_through import RESOURCES
 from app.stripe.fields import Fields
 from app.stripe.mapping import FIELDS, Kind
 
-UNSHOWN = frozenset({"document", "items_document", "document_version", "later_digests", "sequence"})
+UNSHOWN = frozenset({"document", "items_document", "document_version", "later_digests", "sequence", "search"})
 """Columns that are not shown: what documents hold is in other columns, and may be personal; a row's number tells nothing."""
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from app.db.schema.metadata import JSON, TIME, metadata, one_of
 from app.domain.invoice import InvoiceStatus
@@ -52,6 +52,9 @@ def undocumented(table: str) -> Index:
     """The index of the rows that have no document yet."""
     return Index(f"ix_{table}_undocumented", "id", postgresql_where=text("document_version = 0"))
 
+
+NEVER = "'9999-12-31 23:59:59+00'::timestamptz"
+"""When an invoice without a due date is due, where invoices are listed by it."""
 
 products = Table(
     "products",
@@ -144,6 +147,7 @@ invoices = Table(
     Column("reminded_until", TIME),
     Column("next_step", Text),
     Column("stuck_since", TIME),
+    Column("search", TSVECTOR),
     CheckConstraint(one_of("status", InvoiceStatus), name="status"),
     CheckConstraint("amount_due >= 0 AND amount_paid >= 0 AND amount_remaining >= 0", name="amounts_not_negative"),
     CheckConstraint("currency = lower(currency) AND length(currency) = 3", name="currency"),
@@ -160,6 +164,12 @@ invoices = Table(
     ),
     Index("ix_invoices_due", "due_at", postgresql_where=text("status = 'open'")),
     Index("ix_invoices_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+    Index("ix_invoices_number", "number", postgresql_where=text("number IS NOT NULL")),
+    Index("ix_invoices_metadata", "metadata", postgresql_using="gin", postgresql_ops={"metadata": "jsonb_path_ops"}),
+    Index("ix_invoices_search", "search", postgresql_using="gin"),
+    Index("ix_invoices_by_created_at", "status", "collection_method", desc("created_at"), desc("id")),
+    Index("ix_invoices_by_due_at", "status", "collection_method", text(f"coalesce(due_at, {NEVER})"), "id"),
+    Index("ix_invoices_by_amount_due", "status", "collection_method", "amount_due", "id"),
     Index("ix_invoices_payment_intent", "payment_intent", postgresql_where=text("payment_intent IS NOT NULL")),
 )
 

@@ -1,0 +1,67 @@
+"""The cursors of lists: where a page ended. A cursor belongs to one list, one order and the same filters."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Annotated, Any
+
+import msgspec
+
+from app.db.resources import Resource
+from app.domain.errors import ValidationFailed
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+WHOLE = 2**63 - 1
+
+
+class _Cursor(msgspec.Struct, array_like=True):
+    """Where a page ended: the values of the last row, and the list it was of.
+
+    `at` is its time in the order, and `amount` its amount where the list was ordered by that. The release before did not
+    say of which order and filters (`bound`), the one before it knew no sequence, and the one before that no list.
+    """
+
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    id: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$")]
+    listed: str = ""
+    sequence: Annotated[int, msgspec.Meta(ge=0, le=WHOLE)] | None = None
+    bound: str = ""
+    amount: Annotated[int, msgspec.Meta(ge=-WHOLE, le=WHOLE)] | None = None
+
+
+_cursor = msgspec.json.Decoder(_Cursor)
+
+
+def bound(sort: str, given: Mapping[str, object]) -> str:
+    """What a cursor says of the order and the filters."""
+    return sha256(msgspec.json.encode([sort, sorted(given.items())])).hexdigest()[:16]
+
+
+def write(last: Mapping[str, Any], resource: Resource, sorted_by: str, of: str) -> str:
+    """The cursor of a page whose last row has the values `last`."""
+    value = last[sorted_by]
+    at, amount = (value, None) if isinstance(value, datetime) else (EPOCH, value)
+    cursor = _Cursor(at, last["id"], resource.name, last.get("sequence"), of, amount)
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+
+
+def read(cursor: str, resource: Resource, sorted_by: str, of: str) -> dict[str, object]:
+    """The values that the page's last row had in the columns by which its list was ordered.
+
+    A list that the release before began goes on in its order: by time and id. Raises ValidationFailed.
+    """
+    try:
+        found = _cursor.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        at = found.at.astimezone(UTC)
+    except (ValueError, OverflowError, binascii.Error, msgspec.MsgspecError):
+        raise ValidationFailed("cursor is not one that a list of this resource answered.", param="cursor") from None
+    if found.listed not in {"", resource.name}:
+        raise ValidationFailed("cursor is of another list: page each list by its own next_cursor.", param="cursor")
+    if found.bound != of and (found.bound or sorted_by != resource.time):
+        raise ValidationFailed("cursor is of another order or other filters: repeat those of its list.", param="cursor")
+    if sorted_by != resource.time:
+        return {sorted_by: at if found.amount is None else found.amount, "id": found.id}
+    values = {resource.time: at, "sequence": found.sequence, "id": found.id}
+    return {name: values[name] for name in resource.order if values[name] is not None}

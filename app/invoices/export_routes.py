@@ -1,0 +1,39 @@
+"""Invoices as a file."""
+
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+
+from app.db.engine import Database
+from app.db.resources import OWN_CUSTOMER
+from app.http.dependencies import caller_of, service_of
+from app.http.problems import answers
+from app.http.queries import documented, read
+from app.http.routing import AuthorizedRoute
+from app.invoices import export
+from app.invoices.queries import InvoicesFilter
+
+router = APIRouter(prefix="/v1", tags=["invoices"], route_class=AuthorizedRoute)
+CSV = "text/csv; charset=utf-8"
+
+
+@router.get(
+    "/invoices.csv",
+    response_class=Response,
+    responses=answers() | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+    openapi_extra=documented(InvoicesFilter),
+)
+async def export_invoices(request: Request) -> Response:
+    """List invoices as CSV, by the filters and in the order of the list; at most 100,000, and the last line says so."""
+    wanted = dict(read(request, InvoicesFilter)) | {OWN_CUSTOMER: caller_of(request).customer}
+    texts = export.lines(service_of(request, Database), wanted)
+    first = await anext(texts)
+
+    async def all_of_them() -> AsyncIterator[str]:
+        yield first
+        async for text in texts:
+            yield text
+
+    headers = {"Content-Disposition": 'attachment; filename="invoices.csv"', "Cache-Control": "no-store"}
+    return StreamingResponse(all_of_them(), headers=headers, media_type=CSV)
