@@ -15,13 +15,14 @@ from app.invoices import export
 from app.invoices.queries import InvoicesFilter
 
 router = APIRouter(prefix="/v1", tags=["invoices"], route_class=AuthorizedRoute)
+SAMPLE = "id,number,status,customer\r\nin_1PgF,XK4C7QPL-0001,open,cus_QXg1\r\n"
 CSV = "text/csv; charset=utf-8"
 
 
 @router.get(
     "/invoices.csv",
     response_class=Response,
-    responses=answers() | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+    responses=answers() | {200: {"content": {"text/csv": {"schema": {"type": "string", "examples": [SAMPLE]}}}}},
     openapi_extra=documented(InvoicesFilter),
 )
 async def export_invoices(request: Request) -> Response:
