@@ -48,8 +48,7 @@ class Finding:
     """How a list is read by other orders than the newest first, always by an index.
 
     sorts: what it may be sorted by beside its time. columns: those that lead the indexes of all orders, each with all its
-    values: such a list is merged of one for each combination. ranges: the filters that need an order, with that order and
-    their condition.
+    values: a list is merged of all combinations. ranges: the filters that need an order, with it and their condition.
     few: the filters that find few rows, whose order does not matter. always: those of them of which that is known.
     """
 
@@ -173,10 +172,8 @@ INVOICE = Resource(
     finding=Finding(
         sorts={"due_at": _DUE, "amount_due": _INVOICES.amount_due},
         columns={"status": list(InvoiceStatus), "collection_method": ["send_invoice", "charge_automatically"]},
-        ranges={
-            **{name: ("created_at", condition) for name, condition in _CREATED.items()},
-            "due_before": ("due_at", bindparam("due_before") > _DUE),
-        },
+        ranges={name: ("created_at", it) for name, it in _CREATED.items()}
+        | {"due_before": ("due_at", bindparam("due_before") > _DUE)},
         few=("customer", OWN_CUSTOMER, "reference", "number", "metadata", "q"),
         always=("number", "metadata", "q"),
     ),

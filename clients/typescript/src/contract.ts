@@ -732,6 +732,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/invoices.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Invoices
+         * @description List invoices as CSV, by the filters and in the order of the list; at most 100,000, and the last line says so.
+         */
+        get: operations["export_invoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/invoices/preview": {
         parameters: {
             query?: never;
@@ -14732,8 +14752,17 @@ export interface operations {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 customer?: string | null;
-                status?: ("draft" | "open" | "paid" | "void" | "uncollectible") | null;
+                number?: string | null;
+                /** @description One, or any of several. */
+                status?: ("draft" | "open" | "paid" | "void" | "uncollectible")[] | null;
+                collection_method?: components["schemas"]["CollectionMethod"] | null;
                 reference?: string | null;
+                /** @description `metadata[key]=value`; all must match. */
+                metadata?: {
+                    [key: string]: string;
+                } | null;
+                /** @description Words of the number, the customer's name and email as frozen with the invoice, or the description; all must be there. Three letters or more also find words that begin with them. */
+                q?: string | null;
                 created_from?: string | null;
                 created_to?: string | null;
                 due_before?: string | null;
@@ -14741,6 +14770,8 @@ export interface operations {
                 stuck?: boolean | null;
                 /** @description Open and past their due date, or not. */
                 overdue?: boolean | null;
+                /** @description `created_at`, `due_at` or `amount_due`; with a minus sign the greatest comes first. */
+                sort?: string;
             };
             header?: {
                 /** @description The ETag of an earlier answer: 304 where it would be the same. */
@@ -15457,6 +15488,104 @@ export interface operations {
             };
             /** @description `stripe_timeout` */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_invoices: {
+        parameters: {
+            query?: {
+                customer?: string | null;
+                number?: string | null;
+                /** @description One, or any of several. */
+                status?: ("draft" | "open" | "paid" | "void" | "uncollectible")[] | null;
+                collection_method?: components["schemas"]["CollectionMethod"] | null;
+                reference?: string | null;
+                /** @description `metadata[key]=value`; all must match. */
+                metadata?: {
+                    [key: string]: string;
+                } | null;
+                /** @description Words of the number, the customer's name and email as frozen with the invoice, or the description; all must be there. Three letters or more also find words that begin with them. */
+                q?: string | null;
+                created_from?: string | null;
+                created_to?: string | null;
+                due_before?: string | null;
+                /** @description Open and past their due date, or not. */
+                overdue?: boolean | null;
+                /** @description `created_at`, `due_at` or `amount_due`; with a minus sign the greatest comes first. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id,number,status,customer
+                     *     in_1PgF,XK4C7QPL-0001,open,cus_QXg1
+                     */
+                    "text/csv": string;
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -67,6 +67,7 @@ export const OPERATIONS = {
     copy: ["post", "/v1/invoices/{invoice_id}/copy", "body"],
     create: ["post", "/v1/invoices", "body"],
     delete: ["delete", "/v1/invoices/{invoice_id}", "nothing"],
+    export: ["get", "/v1/invoices.csv", "query"],
     finalize: ["post", "/v1/invoices/{invoice_id}/finalize", "body"],
     get: ["get", "/v1/invoices/{invoice_id}", "nothing"],
     getClientSecret: ["get", "/v1/invoices/{invoice_id}/client-secret", "nothing"],

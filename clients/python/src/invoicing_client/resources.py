@@ -84,17 +84,37 @@ class HealthReadyzQuery(TypedDict, total=False):
     exclude: list[Literal['database', 'migrations', 'inbox']]
 
 
-class InvoicesListQuery(TypedDict, total=False):
-    limit: int
-    cursor: str
+class InvoicesExportQuery(TypedDict, total=False):
     customer: str
-    status: Literal['draft', 'open', 'paid', 'void', 'uncollectible']
+    number: str
+    status: list[Literal['draft', 'open', 'paid', 'void', 'uncollectible']]
+    collection_method: models.CollectionMethod
     reference: str
+    metadata: dict[str, str]
+    q: str
     created_from: str
     created_to: str
     due_before: str
     stuck: bool
     overdue: bool
+    sort: str
+
+
+class InvoicesListQuery(TypedDict, total=False):
+    limit: int
+    cursor: str
+    customer: str
+    number: str
+    status: list[Literal['draft', 'open', 'paid', 'void', 'uncollectible']]
+    collection_method: models.CollectionMethod
+    reference: str
+    metadata: dict[str, str]
+    q: str
+    created_from: str
+    created_to: str
+    due_before: str
+    overdue: bool
+    sort: str
 
 
 class PaymentMethodsListQuery(TypedDict, total=False):
@@ -442,6 +462,10 @@ class InvoicesResource:
         """Delete a draft."""
         answer: models.Deleted = self._caller.call("DELETE", f"/v1/invoices/{self._caller.quoted(invoice_id)}", idempotency_key=idempotency_key).json()
         return answer
+
+    def export(self, **query: Unpack[InvoicesExportQuery]) -> str:
+        """List invoices as CSV, by the filters and in the order of the list; at most 100,000, and the last line says so."""
+        return self._caller.call("GET", "/v1/invoices.csv", query=query).text
 
     def finalize(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceFinalize]) -> models.InvoiceWithSecret:
         """Finalize a draft. The answer carries the client secret; an invoice over nothing is paid at once and has none."""
@@ -1101,6 +1125,10 @@ class AsyncInvoicesResource:
         """Delete a draft."""
         answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/invoices/{self._caller.quoted(invoice_id)}", idempotency_key=idempotency_key)).json()
         return answer
+
+    async def export(self, **query: Unpack[InvoicesExportQuery]) -> str:
+        """List invoices as CSV, by the filters and in the order of the list; at most 100,000, and the last line says so."""
+        return (await self._caller.call("GET", "/v1/invoices.csv", query=query)).text
 
     async def finalize(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceFinalize]) -> models.InvoiceWithSecret:
         """Finalize a draft. The answer carries the client secret; an invoice over nothing is paid at once and has none."""
