@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSQUERY
 
 from app.db import mirrored_documents as mirrored
 from app.db import schema
+from app.db.finding import Finding
 from app.db.mirrored_documents import columns
 from app.db.names import NAMES
 from app.db.schema.access import GRANTED_SCOPES
@@ -41,22 +42,6 @@ from app.stripe.mapping import FIELDS, Kind
 
 OWN_CUSTOMER = "own_customer"
 """The filter by the customer that the caller is bound to, beside the customer that is asked for."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Finding:
-    """How a list is read by other orders than the newest first, always by an index.
-
-    sorts: what it may be sorted by beside its time. columns: those that lead the indexes of all orders, each with all its
-    values: a list is merged of all combinations. ranges: the filters that need an order, with it and their condition.
-    few: the filters that find few rows, whose order does not matter. always: those of them of which that is known.
-    """
-
-    sorts: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
-    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    ranges: Mapping[str, tuple[str, ColumnElement[bool]]] = field(default_factory=dict)
-    few: Sequence[str] = ()
-    always: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -38,13 +38,6 @@ class InvoicesFilter(BaseModel):
     created_from: TimeQuery = None
     created_to: TimeQuery = None
     due_before: TimeQuery = None
-    stuck: Annotated[
-        bool | None,
-        Field(
-            description="Those about which a person of yours must do something, oldest money first. Of the other filters "
-            "only `customer` goes with it. False is the same as nothing."
-        ),
-    ] = None
     overdue: Annotated[bool | None, Field(description="Open and past their due date, or not.")] = None
     sort: Annotated[
         str,
@@ -57,3 +50,11 @@ class InvoicesFilter(BaseModel):
 
 class InvoicesQuery(InvoicesFilter, Paging):
     """A page of them."""
+
+    stuck: Annotated[
+        bool | None,
+        Field(
+            description="Those about which a person of yours must do something, oldest money first. Of the other filters "
+            "only `customer` goes with it. False is the same as nothing."
+        ),
+    ] = None

@@ -4,7 +4,7 @@ Each index is made beside the writes (CONCURRENTLY). The words of the rows that 
 together with the fields that documents have gained.
 
 Revision: 6d2e94b7c105
-Follows: 7d2e90b4c1f6
+Follows: 2c9e7a46f0d1
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "6d2e94b7c105"
-down_revision = "7d2e90b4c1f6"
+down_revision = "2c9e7a46f0d1"
 branch_labels = None
 depends_on = None
 

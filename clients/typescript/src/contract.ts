@@ -14772,6 +14772,8 @@ export interface operations {
                 overdue?: boolean | null;
                 /** @description `created_at`, `due_at` or `amount_due`; with a minus sign the greatest comes first. */
                 sort?: string;
+                /** @description Those about which a person of yours must do something, oldest money first. Of the other filters only `customer` goes with it. False is the same as nothing. */
+                stuck?: boolean | null;
             };
             header?: {
                 /** @description The ETag of an earlier answer: 304 where it would be the same. */

@@ -115,6 +115,7 @@ class InvoicesListQuery(TypedDict, total=False):
     due_before: str
     overdue: bool
     sort: str
+    stuck: bool
 
 
 class PaymentMethodsListQuery(TypedDict, total=False):
