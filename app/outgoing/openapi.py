@@ -22,7 +22,7 @@ from app.domain.events import (
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.outgoing import PING
-from app.domain.payment_attempts import FRAUD_WARNING, UNEXPECTED
+from app.domain.payment_attempts import FRAUD_WARNING, SUCCEEDED, UNEXPECTED
 from app.domain.refund import RefundStatus
 from app.http.examples import example
 from app.outgoing.schemas import PingEvent
@@ -72,6 +72,7 @@ NAMED: tuple[tuple[str, str, str], ...] = (
 
 PAYMENTS = {
     "action_required": "A payment waits for the payer, who must authenticate it as a rule.",
+    SUCCEEDED: "A payment of all or a part of the invoice went through. Told once for each PaymentIntent.",
     FRAUD_WARNING: "The card's issuer reports the payment as fraud. Nothing is withdrawn yet.",
     UNEXPECTED: "Money arrived although the invoice was voided, or had been paid out of band.",
 }
