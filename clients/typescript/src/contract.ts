@@ -2380,6 +2380,26 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "payment.succeeded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * payment.succeeded
+         * @description A payment of all or a part of the invoice went through. Told once for each PaymentIntent.
+         */
+        post: operations["payment_succeeded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     payment_unexpected: {
         parameters: {
             query?: never;
@@ -35523,6 +35543,235 @@ export interface operations {
                  *       "subject": "in_1PgF",
                  *       "time": "2026-11-22T10:18:02.000Z",
                  *       "type": "payment.early_fraud_warning"
+                 *     }
+                 */
+                "application/cloudevents+json": components["schemas"]["PaymentEvent"];
+            };
+        };
+        responses: {
+            /** @description The endpoint wants nothing any more, and is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken; it will not be sent again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken; sent again later, after `Retry-After` where that asks for more time. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    payment_succeeded: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The event's `id`: the same at every attempt, so drop what you know.
+                 * @example iev_000648a1b2c3d4e5
+                 */
+                "webhook-id": string;
+                /**
+                 * @description When this attempt was made, in Unix seconds; refuse what is old.
+                 * @example 1795343385
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and the base64 HMAC-SHA-256 of `{webhook-id}.{webhook-timestamp}.{body}`; several, with spaces between, while the secret is rotated. Any library of the Standard Webhooks specification verifies it.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "atxi_1Pgf"
+                 *           ],
+                 *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
+                 *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
+                 *           "amount_remaining": 24000,
+                 *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
+                 *           "collection_method": "send_invoice",
+                 *           "created_at": "2026-11-22T10:18:00.000Z",
+                 *           "currency": "usd",
+                 *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "txr_1Pgf"
+                 *           ],
+                 *           "discounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "discount": "di_1Pgf"
+                 *             }
+                 *           ],
+                 *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
+                 *           "finalized_at": "2026-11-22T10:18:02.000Z",
+                 *           "from_invoice": null,
+                 *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
+                 *           "last_finalization_error": {
+                 *             "code": null,
+                 *             "message": null,
+                 *             "param": null,
+                 *             "type": null
+                 *           },
+                 *           "latest_revision": null,
+                 *           "livemode": false,
+                 *           "marked_uncollectible_at": null,
+                 *           "metadata": {
+                 *             "team": "emea"
+                 *           },
+                 *           "next_payment_attempt": null,
+                 *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
+                 *           "paid_at": null,
+                 *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
+                 *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "card"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
+                 *           "post_payment_credit_notes_amount": null,
+                 *           "pre_payment_credit_notes_amount": null,
+                 *           "receipt_number": null,
+                 *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
+                 *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
+                 *           "statement_descriptor": null,
+                 *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
+                 *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
+                 *           "taxes": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "inclusive": false,
+                 *               "label": "VAT",
+                 *               "percentage": "25",
+                 *               "reason": "standard_rated",
+                 *               "tax_rate": "txr_1Pgf",
+                 *               "taxable_amount": null
+                 *             }
+                 *           ],
+                 *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
+                 *           "updated_at": "2026-11-22T10:18:02.000Z",
+                 *           "voided_at": null
+                 *         },
+                 *         "payment": {
+                 *           "amount": 24000,
+                 *           "at": "2026-11-22T10:18:00.000Z",
+                 *           "currency": "usd",
+                 *           "customer": "cus_QXg1",
+                 *           "id": "pi_3Pgf",
+                 *           "invoice": "in_1PgF",
+                 *           "required_action": "use_stripe_sdk",
+                 *           "status": "succeeded",
+                 *           "what_to_do": null
+                 *         },
+                 *         "previous_status": null
+                 *       },
+                 *       "datacontenttype": "application/json",
+                 *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/PaymentEventData",
+                 *       "id": "iev_000648a1b2c3d4e5f60718293a4b5c6d",
+                 *       "schemaversion": 1,
+                 *       "sequence": "0000000000000f3a0000000000000007",
+                 *       "source": "https://billing.example.com",
+                 *       "specversion": "1.0",
+                 *       "subject": "in_1PgF",
+                 *       "time": "2026-11-22T10:18:02.000Z",
+                 *       "type": "payment.succeeded"
                  *     }
                  */
                 "application/cloudevents+json": components["schemas"]["PaymentEvent"];

@@ -113,6 +113,7 @@ class InvoicesListQuery(TypedDict, total=False):
     created_from: str
     created_to: str
     due_before: str
+    stuck: bool
     overdue: bool
     sort: str
     stuck: bool
