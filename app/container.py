@@ -36,6 +36,7 @@ from app.invoices.copies import Copies
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.items import Items
 from app.invoices.part_payments import PartPayments
+from app.invoices.payment_intents import PaymentIntents
 from app.invoices.previews import Previews
 from app.invoices.replacements import Replacements
 from app.invoices.service import Invoices
@@ -117,6 +118,7 @@ class Container:
     copies: Copies
     part_payments: PartPayments
     previews: Previews
+    payment_intents: PaymentIntents
     payment_methods: PaymentMethods
     refunds: Refunds
     credit_notes: CreditNotes
@@ -324,7 +326,8 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
     steps = Steps(database, gateway)
     writer = Writer(database, gateway, steps)
     operations = Operations(database, deadline_s=settings.request_deadline_s)
-    invoices = Invoices(database, gateway, steps, writer, settings.invoice_days_until_due)
+    methods = PaymentMethods(database, gateway, steps, writer)
+    invoices = Invoices(database, gateway, steps, writer, methods, settings.invoice_days_until_due)
     hosted_pages, refresh = HostedPages(database, gateway), InvoiceRefresh(database, gateway)
     part_payments = PartPayments(database, gateway, steps, writer, invoices)
     links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
@@ -359,7 +362,8 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             attachments=Attachments(database, gateway, steps, writer, invoices),
             copies=Copies(database, invoices, writer),
             previews=Previews(database, gateway),
-            payment_methods=PaymentMethods(database, gateway, steps, writer),
+            payment_intents=PaymentIntents(database, gateway, steps, invoices, methods),
+            payment_methods=methods,
             refunds=Refunds(database, gateway, steps, writer),
             credit_notes=CreditNotes(database, gateway, steps, writer),
             balance=BalanceCheck(database, gateway),

@@ -14,6 +14,7 @@ from app.invoices.attachments import Attachments
 from app.invoices.copies import Copies
 from app.invoices.items import Items
 from app.invoices.part_payments import PartPayments
+from app.invoices.payment_intents import PaymentIntents
 from app.invoices.replacements import Replacements
 from app.invoices.service import Invoices
 from app.outgoing.endpoints import Endpoints
@@ -48,6 +49,7 @@ AT_STRIPE: dict[type, tuple[Callable[..., object], ...]] = {
     Copies: (Copies.revise_invoice, Copies.copy_invoice),
     Items: (Items.add_items, Items.update_item, Items.delete_item),
     Replacements: (Replacements.replace_items,),
+    PaymentIntents: (PaymentIntents.update_payment_intent,),
     PaymentMethods: (
         PaymentMethods.attach_payment_method,
         PaymentMethods.detach_payment_method,

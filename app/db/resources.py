@@ -168,10 +168,19 @@ _LOCALES = (
     .where(schema.customers.c.id == _INVOICES.customer)
     .scalar_subquery()
 )
+_FULFILLMENTS = schema.fulfillments.c
+REQUIRED_ACTION = case((_FULFILLMENTS.later_status == "action_required", _FULFILLMENTS.required_action))
+"""What the payer must do, in Stripe's word, while a payment waits for that."""
+_ITS_ACTION = select(REQUIRED_ACTION).where(_FULFILLMENTS.invoice == _INVOICES.id).scalar_subquery()
 PAYMENT_PAGE = Resource(
     "invoice",
     schema.invoices,
-    [*_WHOLE, _LOCALES.label("preferred_locales"), cast(NAMES, JSON).label("names")],
+    [
+        *_WHOLE,
+        _LOCALES.label("preferred_locales"),
+        cast(NAMES, JSON).label("names"),
+        _ITS_ACTION.label("required_action"),
+    ],
     stored=mirrored.stored(
         Kind.INVOICE,
         fulfillment=mirrored.JOINED_FULFILLMENT,
@@ -179,10 +188,10 @@ PAYMENT_PAGE = Resource(
         items=mirrored.stored_items(),
         preferred_locales=func.coalesce(cast(_LOCALES, Text), "null"),
         names=NAMES,
+        required_action=mirrored.as_json(REQUIRED_ACTION),
     ),
     joined=mirrored.WITH_FULFILLMENT,
 )
-_FULFILLMENTS = schema.fulfillments.c
 _FAILURE = func.json_build_object(
     "code",
     _FULFILLMENTS.failure_code,
@@ -207,7 +216,12 @@ PAYMENT_STATUS = Resource(
             .where(schema.invoice_payments.c.invoice == _INVOICES.id, schema.invoice_payments.c.status == "paid")
             .scalar_subquery()
         ).label("paid"),
-        select(func.json_build_object("status", EFFECTIVE_STATUS, "failure", case((_FAILED, _FAILURE))))
+        select(
+            func.json_build_object(
+                *("status", EFFECTIVE_STATUS, "failure", case((_FAILED, _FAILURE))),
+                *("required_action", REQUIRED_ACTION),
+            )
+        )
         .where(_FULFILLMENTS.invoice == _INVOICES.id)
         .scalar_subquery()
         .label("fulfillment"),
@@ -223,7 +237,7 @@ FULFILLMENT = Resource(
         *(EFFECTIVE_STATUS.label("status"), _FULFILLMENTS.amount_paid, *_RETURNED),
         reduce(sub, _RETURNED, _FULFILLMENTS.amount_paid).label("amount_kept"),
         *("currency", "payment_intent", "paid_out_of_band", "attempts"),
-        case((_FULFILLMENTS.later_status == "action_required", _FULFILLMENTS.required_action)).label("required_action"),
+        REQUIRED_ACTION.label("required_action"),
         case((_FAILED, _FAILURE)).label("failure"),
         *("fulfilled_at", "created_at", "updated_at"),
         *(func.coalesce(_FULFILLMENTS[name], "[]").label(name) for name in ("payment_attempts", "history")),

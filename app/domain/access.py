@@ -158,6 +158,7 @@ RULES = {
     "revoke_payment_link": Rule(Scope.INVOICES_WRITE),
     "attach_payment": Rule(Scope.INVOICES_WRITE),
     "report_payment_record": Rule(Scope.INVOICES_WRITE),
+    "update_payment_intent": Rule(Scope.INVOICES_WRITE),
     "list_invoice_payments": Rule(Scope.INVOICES_READ),
     "create_refund": Rule(Scope.REFUNDS_WRITE),
     "list_refunds": Rule(Scope.REFUNDS_READ),

@@ -16,7 +16,7 @@ from app.domain.dispute import CLOSED
 from app.domain.errors import ValidationFailed
 from app.domain.fulfillment import BEGUN, FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
-from app.domain.payment_attempts import FRAUD_WARNING, SUCCEEDED, UNEXPECTED
+from app.domain.payment_attempts import FRAUD_WARNING, SUCCEEDED, UNEXPECTED, Outcome
 from app.domain.refund import RefundStatus
 
 SCHEMA_VERSION: Final = 1
@@ -30,6 +30,7 @@ CREDIT_NOTE: Final = "credit_note"
 DISPUTE: Final = "dispute"
 SUBJECTS: Final = (INVOICE, FULFILLMENT, PAYMENT, REFUND, CREDIT_NOTE, DISPUTE)
 """What events tell of."""
+PARTLY_FUNDED: Final = Outcome.PARTLY_FUNDED.value
 CREATED: Final = "created"
 UPDATED: Final = "updated"
 DELETED: Final = "deleted"
@@ -90,6 +91,7 @@ FULFILLMENT_TYPES: Final = tuple(
 PAYMENT_TYPES: Final = (
     event_type(PAYMENT, None, "action_required"),
     event_type(PAYMENT, None, SUCCEEDED),
+    event_type(PAYMENT, None, PARTLY_FUNDED),
     event_type(PAYMENT, None, FRAUD_WARNING),
     UNEXPECTED,
 )
@@ -105,9 +107,7 @@ TYPES: Final = (
     *(name for names in RETURN_TYPES.values() for name in names),
 )
 """All event types."""
-CUSTOMER_TYPES: Final = frozenset(
-    {*INVOICE_TYPES, *FULFILLMENT_TYPES, *(event_type(PAYMENT, None, it) for it in ("action_required", SUCCEEDED))}
-)
+CUSTOMER_TYPES: Final = frozenset({*INVOICE_TYPES, *FULFILLMENT_TYPES, *PAYMENT_TYPES[:3]})
 """The event types that a customer is told. Others are the merchant's: refunds, disputes, warnings of fraud."""
 
 

@@ -59,6 +59,7 @@ class Act(StrEnum):
     CLIENT_SECRET = "client_secret"  # noqa: S105 -- the name of an act, no secret
     PAYMENT_LINK = "payment_link"
     ATTACH_PAYMENT = "attach_payment"
+    UPDATE_PAYMENT_INTENT = "update_payment_intent"
     REVISE = "revise"
     REFUND = "refund"
     CREDIT = "credit"
@@ -78,6 +79,7 @@ TRANSITIONS: Final[dict[Act, frozenset[InvoiceStatus]]] = {
     Act.PAYMENT_LINK: frozenset({InvoiceStatus.OPEN}),
     Act.ATTACH_PAYMENT: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}),
     Act.REVISE: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}),
+    Act.UPDATE_PAYMENT_INTENT: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.PAID}),
     Act.REFUND: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.PAID}),
     Act.CREDIT: frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.PAID}),
 }

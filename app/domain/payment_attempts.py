@@ -22,12 +22,16 @@ class Outcome(StrEnum):
     ACTION_REQUIRED = "action_required"
     PROCESSING = "processing"
     FAILED = "failed"
+    PARTLY_FUNDED = "partly_funded"
     PAID = "paid"
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentAttempt:
-    """One report on an attempt. at: Stripe's time of it, as rows write times. amount: what was paid; None before."""
+    """One report on an attempt.
+
+    at: Stripe's time of it, as rows write times. amount: what was paid, or what has arrived so far; None before.
+    """
 
     at: str
     outcome: Outcome

@@ -24,11 +24,12 @@ GRACE = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class PaymentLink:
-    """One link. Its expiry is in whole seconds."""
+    """One link. Its expiry is in whole seconds. `saves`: what the invoice is paid with is saved; the token does not say so."""
 
     id: str
     invoice: str
     expires_at: datetime
+    saves: bool = False
 
 
 @dataclass(frozen=True, slots=True)

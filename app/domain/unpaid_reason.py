@@ -34,12 +34,27 @@ CREDITED = "A credit note covers all of it and nothing was paid: there is nothin
 
 
 @dataclass(frozen=True, slots=True)
+class Collecting:
+    """How an open invoice with `charge_automatically` is collected.
+
+    paused: Stripe does not charge it by itself. next_attempt: when it will. method: whether there is something to charge
+    it to: None where that is not known. revoked: what it is charged to has a mandate that was revoked.
+    """
+
+    paused: bool
+    next_attempt: datetime | None
+    method: bool | None = True
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """The facts behind the answer. `waiting` and `dead` count the invoice's events that are not applied.
 
     `paid` is the formatted amount paid of an open invoice; None if nothing is. `required_action` is what the payer must
     do, in Stripe's word. `returned` is the formatted amount that came back, and of how much. `unexpected` are sentences
-    about payments that nobody owed. `refused` is why Stripe last refused to
+    about payments that nobody owed. `collecting` is how an open invoice is charged by itself; None where it is not.
+    `funded` is the formatted amount that a bank transfer has brought so far, and of how much. `refused` is why Stripe last refused to
     finalize the draft: the code and the message. `left` is the formatted amount that is left to pay. `by_itself`: Stripe
     finalizes the draft, or charges the open invoice, by itself. `settles_by` is when a payment that is processing settles
     at the latest. `reminded` is how often the payer was reminded, and when last; `paused`: not any more.
@@ -65,6 +80,8 @@ class Standing:
     reminded: tuple[int, datetime | None] = (0, None)
     paused: bool = False
     part_disputed: bool = False
+    collecting: Collecting | None = None
+    funded: str | None = None
 
 
 def advice(standing: Standing) -> str:
@@ -78,7 +95,14 @@ def unpaid_because(standing: Standing, now: datetime) -> str | None:
     if standing.fulfillment == FulfillmentStatus.FULFILLED:
         return None
     reminders = _reminders(standing) if standing.status == InvoiceStatus.OPEN else ""
-    parts = (_reason(standing), _due(standing, now), reminders, *standing.unexpected, _inbox(standing))
+    parts = (
+        _reason(standing),
+        _collecting(standing),
+        _due(standing, now),
+        reminders,
+        *standing.unexpected,
+        _inbox(standing),
+    )
     return " ".join(part for part in parts if part)
 
 
@@ -131,7 +155,8 @@ def _partly(standing: Standing) -> str:
 
 def _attempt(standing: Standing) -> str:
     if standing.fulfillment == FulfillmentStatus.ACTION_REQUIRED:
-        return f"It is open, and the payment waits for the payer, who must {_act(standing.required_action)}."
+        arrived = f" So far {standing.funded} has arrived." if standing.funded else ""
+        return f"It is open, and the payment waits for the payer, who must {_act(standing.required_action)}.{arrived}"
     if standing.fulfillment == FulfillmentStatus.PROCESSING:
         settles = f" It settles by {standing.settles_by:%Y-%m-%d} at the latest." if standing.settles_by else ""
         return f"A payment is processing and has not settled yet.{settles}"
@@ -147,6 +172,22 @@ def _attempt(standing: Standing) -> str:
 
 def _again(standing: Standing) -> str:
     return f" Stripe tries again on {standing.next_attempt_at:%Y-%m-%d}." if standing.next_attempt_at else ""
+
+
+def _collecting(standing: Standing) -> str:
+    """What Stripe will do of itself about an open invoice, and what to do where it will not."""
+    found = standing.collecting
+    if found is None or standing.status != InvoiceStatus.OPEN or standing.fulfillment == FulfillmentStatus.PROCESSING:
+        return ""
+    if found.method is False:
+        return "There is no saved payment method to charge it to: let the customer save one, or send a payment link."
+    if found.revoked:
+        return "The mandate of what it is charged to was revoked: let the customer save another payment method."
+    if found.paused:
+        return "Collecting is paused: set auto_advance to resume it, or pay it."
+    if found.next_attempt is None:
+        return "Stripe makes no further attempt by itself: let the customer save another payment method, then pay it."
+    return f"Stripe charges it by itself on {found.next_attempt:%Y-%m-%d %H:%M} UTC."
 
 
 def _due(standing: Standing, now: datetime) -> str:

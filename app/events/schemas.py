@@ -86,7 +86,7 @@ class PaymentState(Shown):
     id: str | None = Field(description="The PaymentIntent.", examples=["pi_3Pgf"])
     invoice: str
     customer: str | None
-    status: Literal["action_required", "succeeded", "early_fraud_warning", "payment_unexpected"]
+    status: Literal["action_required", "succeeded", "partly_funded", "early_fraud_warning", "payment_unexpected"]
     amount: int = Field(description="What arrived, or what is to be paid.")
     currency: str
     at: datetime = Field(description="When it happened at Stripe.")

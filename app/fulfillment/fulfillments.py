@@ -202,8 +202,8 @@ class Fulfillments:
     def record_attempt(self, invoice: JsonView, made: PaymentAttempt, required_action: str | None = None) -> None:
         """Record what Stripe reported of an attempt in its list. Reporting it again changes nothing.
 
-        A PaymentIntent pays once, so of two reports the earlier one counts. Others are told of a payer who must act, once
-        for each report, and of each payment that succeeded.
+        A PaymentIntent pays once, so of two reports the earlier one counts. Others are told of a payer who must act and of
+        a part that arrived by bank transfer, once for each report, and of each payment that succeeded.
         """
         row = self._row(invoice)
         entry, listed = asdict(made), row["payment_attempts"] or []
@@ -218,6 +218,9 @@ class Fulfillments:
             self.changes.append(Change(PAYMENT, None, told, self.cause))
         elif made.outcome is Outcome.PAID and not paid:
             self.changes.append(Change(PAYMENT, None, payment_state(invoice, entry, SUCCEEDED), self.cause))
+        elif made.outcome is Outcome.PARTLY_FUNDED:
+            told = payment_state(invoice, entry, made.outcome.value, required_action)
+            self.changes.append(Change(PAYMENT, None, told, self.cause))
         self._tell_unexpected(invoice)
 
     def warn(self, invoice: JsonView, payment_intent: str | None, at: datetime) -> None:

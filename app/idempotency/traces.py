@@ -58,6 +58,7 @@ METHOD_STEPS: Mapping[str, Sequence[str]] = {
     "attach": _types("payment_method", "attached"),
     "detach": _types("payment_method", "detached"),
     "set_default": _types("customer", "updated"),
+    "update_payment": _types("payment_intent", "requires_action"),
 }
 
 

@@ -14,8 +14,8 @@ from app.domain.payment_attempts import Outcome, PaymentAttempt
 from app.domain.reminders import Reminder
 from app.fulfillment.fulfillments import Failure
 from app.inbox.incoming import AttemptUnclear, Incoming, Unlinked
+from app.inbox.payment_methods import on_mandate, on_setup
 from app.payments.attempts import failure_of, last_attempt, required_action
-from app.projection import setup_intent_statements
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.mapping import Kind, invoice_payment
 
@@ -121,6 +121,19 @@ def on_payment_intent_succeeded(unit: UnitOfWork, incoming: Incoming) -> None:
     unit.fulfillments.record_attempt(invoice, _made(incoming, Outcome.PAID, amount=received))
 
 
+def on_payment_intent_partially_funded(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Record what has arrived by bank transfer so far. The rest is still to come."""
+    intent, action = incoming.event.object, (incoming.event.object.get("next_action") or {})
+    left = (action.get("display_bank_transfer_instructions") or {}).get("amount_remaining")
+    incoming.invoice = incoming.invoice or ""
+    invoice = unit.row(Subject(Kind.INVOICE, incoming.invoice)) if incoming.invoice else None
+    if invoice is None or left is None:
+        incoming.invoice = ""
+        return
+    funded = _made(incoming, Outcome.PARTLY_FUNDED, amount=intent["amount"] - left)
+    unit.fulfillments.record_attempt(invoice, funded, required_action(intent))
+
+
 def on_payment_intent_processing(unit: UnitOfWork, incoming: Incoming) -> None:
     """Record a payment that settles later as processing."""
     _follow_attempt(unit, incoming, Attempt.PROCESSING)
@@ -161,34 +174,6 @@ def on_return_created(unit: UnitOfWork, incoming: Incoming) -> None:
 def on_return(unit: UnitOfWork, incoming: Incoming) -> None:
     """Mirror a changed refund or dispute, and let the fulfillment follow."""
     _take_return(unit, incoming)
-
-
-def on_setup(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Record what became of a SetupIntent. The payment method that it saved is made known."""
-    setup = incoming.event.object
-    if not setup.get("customer"):
-        incoming.invoice = ""  # it saves a method for nobody
-        return
-    if setup["status"] == "succeeded":
-        _take_method(unit, incoming)
-    unit.note_setup(setup_intent_statements.read(setup, incoming.event.created_at))
-
-
-def on_mandate(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Record the status of a mandate with the payment method that it lets us charge."""
-    subject, mandate = _take_method(unit, incoming), incoming.event.object
-    if subject:
-        unit.set_mandate(subject.id, mandate["id"], mandate["status"], incoming.event.created_at)
-
-
-def _take_method(unit: UnitOfWork, incoming: Incoming) -> Subject | None:
-    """The payment method that the event is about. One that is not known here is fetched first."""
-    subject = incoming.method
-    if subject and (fetched := incoming.fetched.get(subject)):
-        unit.apply(fetched)
-    elif subject and unit.row(subject) is None and not unit.is_gone(subject):
-        raise Unordered(subject, unit.revision(subject))
-    return subject
 
 
 def on_payment(unit: UnitOfWork, incoming: Incoming) -> None:
@@ -371,6 +356,7 @@ HANDLERS: dict[str, Handler] = {
     "radar.early_fraud_warning.created": on_fraud_warning,
     "payment_intent.requires_action": on_payment_intent_requires_action,
     "payment_intent.succeeded": on_payment_intent_succeeded,
+    "payment_intent.partially_funded": on_payment_intent_partially_funded,
     "payment_intent.processing": on_payment_intent_processing,
     "payment_intent.payment_failed": on_payment_intent_failed,
 }

@@ -29,6 +29,8 @@ CAUSE = "reconciler"
 UNFINISHED = (InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 RECENT = timedelta(days=3)
 """The age of refunds, credit notes and disputes that are compared in any case."""
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""A time before any payment method was made."""
 NONE: Mapping[str, str] = {}
 YOUNG = timedelta(days=60)
 """The greatest age of invoices that are checked for a missing fulfillment or an unknown customer."""
@@ -60,6 +62,7 @@ class Repairing:
         subjects = [Subject(Kind.INVOICE, it) for it in alone] + [Subject(Kind.CUSTOMER, it) for it in customers]
         repaired += [subject.id for subject in subjects if await self._take_over(subject)]
         repaired += await self._repair_returns()
+        repaired += await self._repair_methods()
         if repaired:
             log.warning("drift_repaired", count=len(repaired), first=repaired[:20])
             async with self._database.connection() as connection:
@@ -86,6 +89,33 @@ class Repairing:
         for found in left:
             if await self._take_over(Subject(Kind(found.kind), found.id), found.invoice):
                 repaired.append(found.id)
+        return repaired
+
+    async def _repair_methods(self) -> list[str]:
+        """Compare recent payment methods; the first time all, as they were not mirrored before.
+
+        One that belongs to nobody is left out: it may be attached any moment.
+        """
+        repaired: list[str] = []
+        seen: set[str] = set()
+        async with self._database.connection() as connection:
+            since = datetime.now(UTC) - RECENT if await drift.methods_compared(connection) else BEGINNING
+        try:
+            async for page in self._listed(Kind.PAYMENT_METHOD, {}):
+                young = [it for it in page if datetime.fromtimestamp(it.data["created"], UTC) >= since]
+                ours = [it for it in young if it.data["customer"]]
+                seen |= {it.data["id"] for it in ours}
+                repaired += await self._settle(ours, Kind.PAYMENT_METHOD) if ours else []
+                if len(young) < len(page):
+                    break
+        except StripeKeyRefused as error:  # a restricted key that was made before these were compared
+            log.warning("kind_not_compared", kind=Kind.PAYMENT_METHOD.value, error=str(error))
+            return repaired
+        async with self._database.connection() as connection:
+            left = await drift.other_methods(connection, since, seen, self._settled)
+        repaired += [one for one in left if await self._take_over(Subject(Kind.PAYMENT_METHOD, one))]
+        async with self._database.connection() as connection:
+            await drift.note_methods_compared(connection)
         return repaired
 
     async def _invoices_of(self, page: Sequence[Answer]) -> dict[str, str]:

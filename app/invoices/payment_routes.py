@@ -14,6 +14,8 @@ from app.http.reads import require_known
 from app.http.routing import AuthorizedRoute
 from app.invoices import payments
 from app.invoices.attachments import Attachments
+from app.invoices.payment_intent_schemas import InvoicePaymentIntentRead, InvoicePaymentIntentUpdate
+from app.invoices.payment_intents import PaymentIntents
 from app.invoices.payment_schemas import InvoicePaymentsRead, PaymentAttach, PaymentRecordReport
 from app.invoices.read_schemas import InvoiceRead
 
@@ -56,3 +58,14 @@ async def report_payment_record(
     """Report what became of a payment made elsewhere that was not guaranteed yet: one that is guaranteed counts."""
     params = body.params() | {"payment_record": payment_record_id}
     return await write.run(attachments.report_payment_record, params, invoice_id)
+
+
+@router.patch("/payment-intent", response_model=InvoicePaymentIntentRead, responses=answers(*STATE, *WRITE))
+async def update_payment_intent(
+    invoice_id: InvoiceId,
+    body: InvoicePaymentIntentUpdate,
+    intents: Annotated[PaymentIntents, Depends(service(PaymentIntents))],
+    write: WriteDep,
+) -> Response:
+    """Change the PaymentIntent of a finalized invoice, as far as Stripe lets anybody. All else the invoice decides."""
+    return await write.run(intents.update_payment_intent, body.params(), invoice_id)

@@ -102,7 +102,7 @@ class InvoiceListed(Shown):
     customer: Annotated[str | None, From("customer", id_of), Feed]
     reference: Annotated[str | None, From("metadata?", REFERENCE), Feed]
     collection_method: Annotated[CollectionMethod, From("collection_method"), Feed]
-    auto_advance: Annotated[bool, From("auto_advance", bool)]
+    auto_advance: Annotated[bool, From("auto_advance", bool), Feed]
     currency: Annotated[str, From("currency"), Feed]
     subtotal: Annotated[int, From("subtotal"), Feed]
     total: Annotated[int, From("total"), Feed]

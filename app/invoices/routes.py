@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from app.access.authentication import Authentication
@@ -69,7 +69,7 @@ async def get_invoice(invoice_id: InvoiceId, request: Request) -> Response:
 async def update_invoice(
     invoice_id: InvoiceId, body: InvoiceUpdate, invoices: InvoicesDep, write: WriteDep
 ) -> Response:
-    """Change a draft; of a finalized invoice only the metadata may change."""
+    """Change a draft; of a finalized invoice only the metadata, and `auto_advance` of one that is open."""
     return await write.run(invoices.update_invoice, body.params(), invoice_id)
 
 
@@ -127,13 +127,21 @@ async def mark_uncollectible(invoice_id: InvoiceId, invoices: InvoicesDep, write
     responses=answers(*STATE, "stripe_error", "stripe_unavailable", "stripe_timeout"),
 )
 async def get_client_secret(
-    invoice_id: InvoiceId, request: Request, invoices: InvoicesDep, response: Response
+    invoice_id: InvoiceId,
+    request: Request,
+    invoices: InvoicesDep,
+    response: Response,
+    save_payment_method: Annotated[  # noqa: FBT002 -- a query parameter
+        bool, Query(description="Whether Stripe saves what the invoice is paid with, to charge the customer later.")
+    ] = False,
 ) -> ClientSecret:
     """The client secret of an open invoice, asked of Stripe now; it is stored nowhere."""
     response.headers["Cache-Control"] = "no-store"
     caller = caller_of(request)
     if caller.customer is not None:
         await service_of(request, Authentication).limit_client_secrets(caller.id)
+    if save_payment_method:
+        await invoices.save_payment_method(invoice_id)
     found = await invoices.client_secret(invoice_id)
     return ClientSecret(**found, publishable_key=service_of(request, Settings).stripe_publishable_key)
 

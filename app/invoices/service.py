@@ -7,6 +7,7 @@ answer names that, and our rows follow it.
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
+from uuid import uuid4
 
 import msgspec
 
@@ -33,8 +34,10 @@ from app.invoices.item_schemas import ItemCreate
 from app.invoices.joined import Joined
 from app.invoices.pricing import blamed, line, one_currency
 from app.invoices.schemas import InvoiceCreate, InvoiceFinalize, InvoicePay, InvoiceUpdate
+from app.payment_methods.service import PaymentMethods
 from app.payments import parts
 from app.payments.attempts import problem_of
+from app.payments.lookup import intent_of
 from app.projection import mirrored_rows, observation
 from app.projection.unit_of_work import Subject, Unordered
 from app.projection.write_through import Writer
@@ -65,12 +68,14 @@ class Invoices:
     """The use cases; `params` has the shape of the schema named in each."""
 
     def __init__(
-        self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer, days_until_due: int
-    ) -> None:
+        self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer, methods: PaymentMethods,
+        days_until_due: int,
+    ) -> None:  # fmt: skip
         self._database = database
         self._gateway = gateway
         self._steps = steps
         self._writer = writer
+        self._methods = methods
         self._looking_up = Joined(self._look_up_secret)
         self._taking_over = Joined(self._take_over)
         self._days_until_due = days_until_due
@@ -201,8 +206,12 @@ class Invoices:
     async def pay_invoice(self, operation: Operation, params: JsonView) -> Answer:
         """Pay with a payment method on file, or record a payment out of band (InvoicePay)."""
         await self._require_finalizable(operation, Act.PAY)
-        with named_as(InvoicePay):
-            return await self.act(operation, Act.PAY, "/pay", stripe_parameters(InvoicePay, params))
+        try:
+            with named_as(InvoicePay):
+                return await self.act(operation, Act.PAY, "/pay", stripe_parameters(InvoicePay, params))
+        except StripeInvalidRequest:
+            await self._methods.look_again(params.get("payment_method"), operation)
+            raise
 
     async def void_invoice(self, operation: Operation, _params: JsonView) -> Answer:
         """Void an invoice: it no longer has to be paid."""
@@ -336,6 +345,20 @@ class Invoices:
         require(Act.CLIENT_SECRET, answer.data["status"])
         link = taken.payment_intent
         return {"client_secret": parameters.client_secret(answer.data), "payment_intent": link or row["payment_intent"]}
+
+    async def save_payment_method(self, invoice_id: str) -> None:
+        """Have Stripe save what an open invoice is paid with, so that its customer can be charged later.
+
+        Raises NotFound, InvalidState where the invoice cannot be paid, and StripeInvalidRequest where what it may be paid
+        with cannot be saved.
+        """
+        row = await self._row(invoice_id)
+        if row is None or row["deleted_at"]:
+            raise NotFound(f"There is no invoice {invoice_id!r}.")
+        require(Act.CLIENT_SECRET, row["status"])
+        if intent := await intent_of(self._database, self._gateway, invoice_id, LOOKED_UP):
+            path, saved = f"/v1/payment_intents/{intent}", {"setup_future_usage": "off_session"}
+            await self._gateway.post(path, saved, key=f"inv-save-{uuid4().hex}")
 
     async def _look_up_secret(self, invoice_id: str) -> StripeAnswer:
         return await self._gateway.get(f"/v1/invoices/{invoice_id}", SHOW_SECRET)

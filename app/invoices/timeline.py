@@ -1,12 +1,13 @@
 """The timeline of an invoice: why it is unpaid, and everything that happened to it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from app.db.engine import Connection
 from app.db.rows import load
-from app.db.schema import fulfillments
+from app.db.schema import customers, fulfillments, payment_methods
 from app.domain.changes import fulfillment_state
 from app.domain.errors import NotFound
 from app.domain.fulfillment import read as read_row
@@ -14,11 +15,12 @@ from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonView
 from app.domain.money import format_amount
 from app.domain.next_step import SETTLES_WITHIN, WHAT_TO_DO, NextStep, facts_of, next_step, who
-from app.domain.payment_attempts import UNEXPECTED
+from app.domain.payment_attempts import UNEXPECTED, Outcome
 from app.domain.reminders import METADATA, ReminderChannel
-from app.domain.unpaid_reason import Standing, advice, unpaid_because
+from app.domain.unpaid_reason import Collecting, Standing, advice, unpaid_because
 from app.invoices import timeline_statements
 from app.projection import mirrored_rows, reminder_statements
+from app.projection.snapshot_rows import INACTIVE
 from app.stripe.mapping import Kind
 
 
@@ -55,6 +57,8 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         reminded=await reminder_statements.told(connection, invoice_id),
         paused=invoice["metadata"].get(METADATA) == ReminderChannel.OFF,
         part_disputed=bool(known and known["amount_undecided"]),
+        collecting=await _collecting(connection, invoice),
+        funded=_funded(invoice, known["payment_attempts"] or []) if known else None,
     )
     step = NextStep.REPLAY_EVENTS if dead else next_step(facts, now)
     evidence_due = await timeline_statements.evidence_due(connection, invoice_id)
@@ -91,6 +95,32 @@ def _unexpected(row: JsonView) -> tuple[str, ...]:
         f"{format_amount(entry['amount'], row['currency'])} arrived all the same: refund {entry['payment_intent']} at Stripe."
         for entry in noted
     )
+
+
+async def _collecting(connection: Connection, invoice: JsonView) -> Collecting | None:
+    """How Stripe charges an open invoice by itself; None where it does not."""
+    if invoice["status"] != InvoiceStatus.OPEN or invoice["collection_method"] != "charge_automatically":
+        return None
+    at, method = invoice.get("next_payment_attempt"), invoice.get("default_payment_method")
+    customer = (await load(connection, customers, [invoice["customer"]])).get(invoice["customer"])
+    named = [one for one in (method, customer and customer["default_payment_method"]) if one]
+    known = await load(connection, payment_methods, named)
+    charged = next((one for one in named if one not in known or not known[one]["deleted_at"]), None)
+    return Collecting(
+        paused=not invoice["auto_advance"],
+        next_attempt=datetime.fromisoformat(at) if at else None,
+        method=charged is not None if customer else None,
+        revoked=charged in known and known[charged]["mandate_status"] == INACTIVE,
+    )
+
+
+def _funded(invoice: JsonView, attempts: Sequence[JsonView]) -> str | None:
+    """What a bank transfer that is not complete has brought so far, and of how much."""
+    last = attempts[-1] if attempts else None
+    if last is None or last["outcome"] != Outcome.PARTLY_FUNDED:
+        return None
+    arrived, of = (format_amount(it, invoice["currency"]) for it in (last["amount"], invoice["amount_remaining"]))
+    return f"{arrived} of {of}"
 
 
 def _paid(invoice: JsonView) -> str | None:

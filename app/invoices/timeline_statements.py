@@ -73,6 +73,16 @@ WITH related AS (
         END || jsonb_build_object('was', was, 'cause', cause)
     FROM changes WHERE invoice = $1 AND (subject <> 'invoice' OR was IS DISTINCT FROM became)
     UNION ALL
+    SELECT at, 3, id, 'transition', CASE WHEN advances THEN 'resumed' ELSE 'paused' END,
+        jsonb_build_object('next_payment_attempt', next_attempt, 'cause', cause)
+    FROM (
+        SELECT at, id, cause, was, became, data #> '{invoice,next_payment_attempt}' AS next_attempt,
+            (data #>> '{invoice,auto_advance}')::boolean AS advances,
+            lag((data #>> '{invoice,auto_advance}')::boolean) OVER (ORDER BY position, id) AS advanced
+        FROM changes WHERE invoice = $1 AND subject = 'invoice'
+    ) collecting
+    WHERE was = 'open' AND became = 'open' AND advances <> advanced
+    UNION ALL
     SELECT created_at, 4, 0, 'action', action, jsonb_build_object(
         'action', id, 'moment', moment, 'status', status, 'attempts', attempts, 'reason', reason,
         'next_attempt_at', next_attempt_at, 'finished_at', finished_at

@@ -19,6 +19,10 @@ class PaymentLinkCreate(Request):
         default=False,
         description="For a draft: the payer may enter a promotion code, has the draft finalized by a button, and pays then.",
     )
+    save_payment_method: bool = Field(
+        default=False,
+        description="Whether Stripe saves what the invoice is paid with, to charge the customer later. The page says so.",
+    )
 
 
 class PaymentLinkRead(Shown):

@@ -1,6 +1,7 @@
 """Use cases of payment links: create one, revoke one, and show or pay its invoice on behalf of whoever has it."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ import msgspec
 from app.db import documents, resources
 from app.db.engine import Connection, Database
 from app.db.resources import Resource
-from app.domain.errors import Forbidden, NotFound, ValidationFailed
+from app.domain.errors import Forbidden, NotFound, StripeInvalidRequest, ValidationFailed
 from app.domain.invoice import Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.domain.payment_link import (
@@ -52,11 +53,12 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class OpenLink:
-    """A link that is good: the invoice that it opens, and the least part that may be paid, if parts may."""
+    """A link that is good: the invoice that it opens, the least part that may be paid, if parts may, and whether it saves."""
 
     id: str
     invoice: str
     minimum_payment: int | None
+    saves: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class PaymentLinks:
             require(Act.PAYMENT_LINK, row["status"])
         until = params.get("expires_at")
         expires_at = datetime.fromisoformat(until) if until else datetime.now(UTC) + self._links.lifetime
-        link = PaymentLink(link_id(operation.id), row["id"], expires_at.astimezone(UTC).replace(microsecond=0))
+        until_second = expires_at.astimezone(UTC).replace(microsecond=0)
+        link = PaymentLink(link_id(operation.id), row["id"], until_second, bool(params.get("save_payment_method")))
         minimum = params.get("minimum_payment")
         if minimum and minimum * 2 > row["amount_remaining"]:
             raise ValidationFailed("minimum_payment: at most half of what remains to be paid.", param="minimum_payment")
@@ -173,6 +176,9 @@ class PaymentLinks:
         """The client secret of the link's invoice. Raises RateLimited and what Invoices.client_secret raises."""
         await self._limited(self._signed(token).id)
         link = await self._open(token)
+        if link.saves:
+            with suppress(StripeInvalidRequest):  # what cannot be saved can still be used to pay
+                await self._invoices.save_payment_method(link.invoice)
         return await self._invoices.client_secret(link.invoice)
 
     async def part(self, token: str, amount: int, *, key: str | None, request_id: str | None) -> JsonObject:
@@ -190,6 +196,15 @@ class PaymentLinks:
         found: JsonObject = msgspec.json.decode(answer.body)
         secret = answer.secret or await self._parts.payments.secret_of(found["payment_intent"])
         return found | {"client_secret": secret}
+
+    async def bank_transfer(self, token: str) -> JsonObject | None:
+        """Where to transfer what is left of the invoice, as Stripe says now; None if it waits for no transfer.
+
+        Raises RateLimited and what the gateway raises.
+        """
+        await self._limited(self._signed(token).id)
+        link = await self._open(token)
+        return await self._following.bank_transfer(link.invoice)
 
     async def hosted_pages(self, token: str) -> JsonObject:
         """The addresses of Stripe's pages for the link's invoice. Raises RateLimited and what HostedPages.of raises."""
@@ -213,7 +228,7 @@ class PaymentLinks:
         if document is None:
             raise NotFound("The invoice of this link is gone.")
         found: JsonObject = msgspec.json.decode(document)
-        return found | {"minimum_payment": link.minimum_payment}
+        return found | {"minimum_payment": link.minimum_payment, "save_payment_method": link.saves}
 
     async def _open(self, token: str, grace: timedelta = timedelta(0)) -> OpenLink:
         """The link behind `token`, with the invoice that it opens. Raises NotFound and Forbidden.
@@ -228,7 +243,7 @@ class PaymentLinks:
         stands = standing(link, known.revoked_at, datetime.now(UTC), grace)
         if stands is not Standing.GOOD:
             raise Forbidden(f"This payment link is {stands.value}.", extra={"link": stands.value})
-        return OpenLink(link.id, known.opens, known.minimum_payment)
+        return OpenLink(link.id, known.opens, known.minimum_payment, known.saves)
 
     def _signed(self, token: str) -> PaymentLink:
         """The link that `token` names, if we signed it. Raises NotFound."""

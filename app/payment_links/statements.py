@@ -22,7 +22,7 @@ _OF_THE_INVOICE = _C.invoice == bindparam("invoice")
 
 _ADD = Statement(
     insert(payment_links)
-    .values(parameters("id", "invoice", "expires_at", "minimum_payment", "promotion_codes"))
+    .values(parameters("id", "invoice", "expires_at", "minimum_payment", "promotion_codes", "save_payment_method"))
     .on_conflict_do_nothing(index_elements=[_C.id])
 )
 _REVOKE = Statement(
@@ -35,7 +35,7 @@ _REPLACED_BY = case(
     (invoices.c.status == InvoiceStatus.VOID, cast(invoices.c.document, JSONB)["latest_revision"].astext)
 )
 _RECORDED = Statement(
-    select(_C.revoked_at, _C.minimum_payment, _REPLACED_BY.label("replaced_by"))
+    select(_C.revoked_at, _C.minimum_payment, _C.save_payment_method, _REPLACED_BY.label("replaced_by"))
     .join_from(payment_links, invoices, invoices.c.id == _C.invoice)
     .where(_THE_LINK, _OF_THE_INVOICE)
 )
@@ -67,7 +67,13 @@ async def add(
     A link that is recorded already stays as it is.
     """
     recorded = {"id": link.id, "invoice": link.invoice, "expires_at": link.expires_at}
-    await _ADD.execute(connection, **recorded, minimum_payment=minimum_payment, promotion_codes=promotion_codes)
+    await _ADD.execute(
+        connection,
+        **recorded,
+        minimum_payment=minimum_payment,
+        promotion_codes=promotion_codes,
+        save_payment_method=link.saves,
+    )
 
 
 async def allows_codes(connection: Connection, link_id: str) -> bool:
@@ -92,6 +98,7 @@ class Recorded:
     opens: str
     revoked_at: datetime | None
     minimum_payment: int | None
+    saves: bool
 
 
 async def recorded(connection: Connection, link: PaymentLink) -> Recorded | None:
@@ -105,7 +112,7 @@ async def recorded(connection: Connection, link: PaymentLink) -> Recorded | None
         if not revision:
             break
         opens, replaced_by = replaced_by, revision[0]["replaced_by"]
-    return Recorded(opens, found[0]["revoked_at"], found[0]["minimum_payment"])
+    return Recorded(opens, found[0]["revoked_at"], found[0]["minimum_payment"], found[0]["save_payment_method"])
 
 
 async def take_turn(connection: Connection, link_id: str, pause_s: float) -> bool:

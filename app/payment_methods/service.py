@@ -63,9 +63,7 @@ class PaymentMethods:
         try:
             await self._make_default(operation, customer, method)
         except StripeInvalidRequest:
-            await self._writer.write(
-                await observation.observe(self._gateway, Subject(Kind.PAYMENT_METHOD, method)), str(operation.id)
-            )
+            await self.look_again(method, operation)
             await self._require(operation, customer, method)  # raises NotFound if it was detached meanwhile
             raise
         async with self._database.unit_of_work() as connection:
@@ -95,6 +93,14 @@ class PaymentMethods:
             return answer.secret
         setup = (await self._gateway.get(f"{setup_intent_statements.PATH}/{answer.secret_of}")).data
         return None if setup["status"] in setup_intent_statements.ENDED else setup["client_secret"]
+
+    async def look_again(self, method: str | None, operation: Operation) -> None:
+        """Take over a saved method that Stripe did not take from `operation`: it may have been detached meanwhile."""
+        async with self._database.connection() as connection:
+            row = (await load(connection, payment_methods, [method])).get(method) if method else None
+        if row and not row["deleted_at"]:
+            now = await observation.observe(self._gateway, Subject(Kind.PAYMENT_METHOD, str(method)))
+            await self._writer.write(now, str(operation.id))
 
     async def _customer(self, operation: Operation) -> str:
         """The operation's customer. Raises NotFound if it is not known here."""

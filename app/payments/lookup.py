@@ -9,6 +9,7 @@ from app.db.rows import load
 from app.db.schema import invoices
 from app.domain.fulfillment import Attempt, AttemptReport
 from app.domain.invoice import InvoiceStatus
+from app.domain.json import JsonObject
 from app.payments.attempts import failure_of, last_attempt, required_action
 from app.projection import observation
 from app.projection.unit_of_work import Subject, UnitOfWork
@@ -41,6 +42,38 @@ class InvoiceRefresh:
             unit = await UnitOfWork.of(connection, [subject], cause=CAUSE)
             _follow_attempt(unit, subject, intent, known)
             await unit.flush()
+
+    async def bank_transfer(self, invoice_id: str) -> JsonObject | None:
+        """Where to transfer what is left of the invoice, as Stripe says now: Stripe's instructions, and what has arrived.
+
+        None if its PaymentIntent waits for no bank transfer. Raises what the gateway raises.
+        """
+        found_id = await intent_of(self._database, self._gateway, invoice_id, CAUSE)
+        if found_id is None:
+            return None
+        intent = await observation.payment_intent(self._gateway, found_id)
+        found: JsonObject | None = (intent.get("next_action") or {}).get(required_action(intent) or "")
+        if found is None or "financial_addresses" not in found:
+            return None
+        return found | {"amount_received": intent["amount"] - found["amount_remaining"]}
+
+
+async def intent_of(database: Database, gateway: StripeGateway, invoice_id: str, cause: str) -> str | None:
+    """The PaymentIntent of an invoice that is known here; None if it has none.
+
+    Of one that was finalized elsewhere it may not be known yet: then the invoice is taken over from Stripe.
+    """
+    found = await _linked(database, invoice_id)
+    if found is None:
+        await observation.take_over(database, gateway, Subject(Kind.INVOICE, invoice_id), cause)
+        found = await _linked(database, invoice_id)
+    return found
+
+
+async def _linked(database: Database, invoice_id: str) -> str | None:
+    async with database.connection() as connection:
+        found: str | None = (await load(connection, invoices, [invoice_id]))[invoice_id]["payment_intent"]
+    return found
 
 
 def _follow_attempt(unit: UnitOfWork, subject: Subject, intent: Answer, known: tuple[object, ...]) -> None:

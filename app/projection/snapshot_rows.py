@@ -9,6 +9,8 @@ from app.projection.mirrored_rows import completed_items, items_document
 from app.stripe.mapping import ITEM, VERSIONS, Kind, Snapshot, lines_digest
 
 SECOND = timedelta(seconds=1)
+INACTIVE = "inactive"
+"""The status of a mandate that was revoked."""
 
 
 def merged(known: JsonObject | None, snapshot: Snapshot, items: JsonView, now: str) -> JsonObject:
@@ -52,6 +54,22 @@ def confirmed(known: JsonObject, snapshot: Snapshot, items: JsonView) -> JsonObj
     as_late = version.over == known["revision"] or (version.since >= known_until and not version.first)
     passed = as_late and not known["deleted_at"] and any(known.get(name) != row[name] for name in snapshot.row)
     return row if items or passed or known_until < version.until else None
+
+
+def with_mandate(known: JsonObject | None, mandate: str, status: str, at: datetime, now: str) -> JsonObject | None:
+    """The row of a payment method with the status that its mandate had at `at`; None if that tells nothing new.
+
+    Of several mandates the latest counts. One that is inactive never becomes active again, so within a second it counts.
+    """
+    if known is None:
+        return None
+    at_before = known.get("mandate_at")
+    newer = at_before is None or datetime.fromisoformat(at_before) < at
+    revoked = known.get("mandate") == mandate and known["mandate_status"] == INACTIVE
+    if revoked or not (newer or (status == INACTIVE and datetime.fromisoformat(str(at_before)) == at)):
+        return None
+    told = {"mandate": mandate, "mandate_status": status, "mandate_at": at.isoformat()}
+    return known | told | {"revision": known["revision"] + 1, "updated_at": now}
 
 
 def not_older(version: Version, known: JsonView) -> bool:

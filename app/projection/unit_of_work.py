@@ -42,8 +42,6 @@ from app.projection.noted_changes import note_invoice, note_return
 from app.projection.setup_intent_statements import SetupIntent
 from app.stripe.mapping import FIELDS, RETURNS, REUSED, InvoicePayment, Kind, Snapshot
 
-INACTIVE = "inactive"
-"""The status of a mandate that was revoked."""
 ERASED_CUSTOMER = FIELDS[Kind.CUSTOMER].blank
 
 
@@ -268,20 +266,11 @@ class UnitOfWork:
     # Saved payment methods
 
     def set_mandate(self, method: str, mandate: str, status: str, at: datetime) -> None:
-        """Record the status of a payment method's mandate at `at`. Of several mandates the latest counts.
-
-        One that is inactive never becomes active again, so within a second it counts.
-        """
+        """Record the status of a payment method's mandate at `at`."""
         subject = Subject(Kind.PAYMENT_METHOD, method)
-        row = self._rows.get(subject)
-        if row is None:
-            return
-        known = row.get("mandate_at")
-        newer = known is None or datetime.fromisoformat(known) < at
-        if (row.get("mandate") == mandate and row["mandate_status"] == INACTIVE) or not (newer or status == INACTIVE):
-            return
-        told = {"mandate": mandate, "mandate_status": status, "mandate_at": at.isoformat()}
-        self._put(subject, row | told | {"revision": row["revision"] + 1, "updated_at": self._now})
+        row = snapshot_rows.with_mandate(self._rows.get(subject), mandate, status, at, self._now)
+        if row:
+            self._put(subject, row)
 
     def note_setup(self, setup: SetupIntent) -> None:
         """Record what became of a SetupIntent."""

@@ -446,6 +446,79 @@ async def test_taxes_and_discounts_are_changed_once_wherever_the_process_dies(
     assert set((await executions(sandbox)).values()) == {1}
 
 
+async def attached(survivor: Container, customer: str) -> str:
+    params = {"payment_method": "pm_card_visa"}
+    call = Call("tests", f"POST /v1/customers/{customer}/payment-methods", params, subject=customer)
+    made = await survivor.operations.run(call, survivor.payment_methods.attach_payment_method)
+    method: str = msgspec.json.decode(made.body)["id"]
+    return method
+
+
+async def unpaid(survivor: Container, customer: str) -> str:
+    params = {"customer": customer, "items": ITEMS[:1], "finalize": True, "collection_method": "send_invoice"}
+    call = Call("tests", "POST /v1/invoices", params | {"days_until_due": 30})
+    made = await survivor.operations.run(call, survivor.invoices.create_invoice)
+    invoice: str = msgspec.json.decode(made.body)["id"]
+    return invoice
+
+
+COLLECTING: dict[str, Callable[[Container], UseCase]] = {
+    "attach": lambda container: container.payment_methods.attach_payment_method,
+    "set_default": lambda container: container.payment_methods.set_default_payment_method,
+    "detach": lambda container: container.payment_methods.detach_payment_method,
+    "setup_intent": lambda container: container.payment_methods.create_setup_intent,
+    "payment_intent": lambda container: container.payment_intents.update_payment_intent,
+}
+"""What concerns how an invoice is collected, by what it does."""
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("how", "by_completer"), [("answered", True), ("cut", False)])
+@pytest.mark.parametrize("act", COLLECTING)
+async def test_how_an_invoice_is_collected_is_changed_once_wherever_the_process_dies(
+    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    act: str, how: How, *, by_completer: bool,
+) -> None:  # fmt: skip
+    story = Story(settings, database, survivor, COLLECTING[act])
+
+    async def call(name: str) -> Call:
+        if act == "payment_intent":
+            invoice = await unpaid(survivor, customer)
+            return Call("tests", f"PATCH /v1/invoices/{invoice}/payment-intent", {"description": name}, name, invoice)
+        of, params = f"POST /v1/customers/{customer}/{act}", {"payment_method": "pm_card_visa", "set_default": True}
+        if act == "setup_intent":
+            params = {}
+        elif act != "attach":
+            params = {"payment_method": await attached(survivor, customer)}
+        return Call("tests", of, params, name, customer)
+
+    at = first = int(how == "cut")  # nothing is cut before the first wait
+    done = []
+    while await story.dies(asked := await call(f"dies-{at}"), at, how):
+        answer = await story.recovered(asked, by_completer=by_completer)
+        done.append(msgspec.json.decode(answer.body))
+        at += 1
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    assert at > 5
+
+    state = await sandbox.state()
+    methods, setups = state.get("payment_method", []), state.get("setup_intent", [])
+    there = {method["id"]: method["customer"] for method in methods}
+    owner = next(one for one in state["customer"] if one["id"] == customer)
+    if act == "setup_intent":
+        assert len({one["id"] for one in done}) == len(done) == len(setups) - 1
+    elif act == "payment_intent":
+        said = {intent["description"] for intent in state["payment_intent"]}
+        assert said == {f"dies-{k}" for k in range(first, at + 1)}
+    elif act == "detach":
+        assert {there[one["id"]] for one in done} == {None}
+    else:
+        assert len({one["id"] for one in done}) == len(done)
+        assert {there[one["id"]] for one in done} == {customer}
+        assert owner["invoice_settings"]["default_payment_method"] in there.keys() - {one["id"] for one in done}
+    assert set((await executions(sandbox)).values()) == {1}
+
+
 LEASE_OVER_UNLESS_LOCKED = """
 UPDATE operations SET locked_until = now() - interval '1 hour'
 WHERE id IN (SELECT id FROM operations WHERE answered_at IS NULL FOR UPDATE SKIP LOCKED)

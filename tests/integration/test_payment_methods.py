@@ -184,6 +184,31 @@ async def test_a_setup_intent_without_a_customer_is_nobodys(stage: Stage) -> Non
     assert await stage.rows("SELECT * FROM payment_methods") == []
 
 
+async def test_what_nobody_told_of_is_found_and_what_is_gone_is_too(stage: Stage, api: Caller) -> None:
+    customer = await api.customer()
+    path = f"/v1/customers/{customer['id']}/payment-methods"
+    attach = "payment_methods/pm_card_visa/attach"
+    made = [await stage.dashboard(attach, customer=customer["id"]) for _ in range(2)]
+    await stage.dashboard("payment_methods", type="card", **{"card[token]": "tok_visa"})  # which is nobody's yet
+    repairing = stage.container.repairing()
+    assert set(await repairing.repair()) == {one["id"] for one in made}
+    assert {one["id"] for one in await api.every(path)} == {one["id"] for one in made}
+    await stage.dashboard(f"payment_methods/{made[0]['id']}/detach")
+    assert await repairing.repair() == [made[0]["id"]]
+    assert [one["id"] for one in await api.every(path)] == [made[1]["id"]]
+    assert await repairing.repair() == []
+    await stage.sandbox.fault("GET", "/v1/payment_methods", status=403)
+    assert await repairing.repair() == []
+    rebuilt = await stage.container.rebuilder().rebuild()
+    assert {str(one) for one in rebuilt.differences if one.table.name == "payment_methods"} == {
+        f"payment_methods {one['id']}: no event tells of it" for one in made
+    }
+    await stage.sandbox.clear_faults()
+    await stage.tell(*await stage.events())
+    rebuilt = await stage.container.rebuilder().rebuild()
+    assert [str(one) for one in rebuilt.differences if one.table.name == "payment_methods"] == []
+
+
 async def test_erasing_a_customer_erases_how_it_pays(stage: Stage, api: Caller) -> None:
     customer = await api.customer()
     path = f"/v1/customers/{customer['id']}"

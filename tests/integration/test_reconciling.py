@@ -152,7 +152,7 @@ async def test_comparing_a_hundred_open_invoices_takes_one_list_each(stage: Stag
     await stage.tell(*await stage.events())
     await stage.calls(forget=True)
     assert await stage.container.repairing().repair() == []
-    returned = ["GET /v1/refunds", "GET /v1/credit_notes", "GET /v1/disputes"]
+    returned = ["GET /v1/refunds", "GET /v1/credit_notes", "GET /v1/disputes", "GET /v1/payment_methods"]
     assert await stage.calls() == ["GET /v1/invoices"] * 3 + returned
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.caller import ITEM, Caller, Json
 from tests.fixtures.sandbox import Sandbox
 
-MONEY: Final = ("attach_payment", "refund", "credit")
+MONEY: Final = ("attach_payment", "refund", "credit", "update_payment_intent")
 LEGAL: Final = {
     "draft": {"update", "change_collection", "delete", "edit_items", "finalize", "send", "pay"},
     "open": {
@@ -26,7 +26,7 @@ LEGAL: Final = {
         *MONEY,
     },
     "uncollectible": {"pay", "void", "revise", *MONEY},
-    "paid": {"refund", "credit"},
+    "paid": {"refund", "credit", "update_payment_intent"},
     "void": set[str](),
 }
 ASKED: Final = {"paid": {"void", "client_secret"}}
@@ -51,6 +51,7 @@ REQUESTS: Final[dict[str, list[tuple[str, str, Json | None]]]] = {
     "mark_uncollectible": [("POST", "/mark-uncollectible", None)],
     "client_secret": [("GET", "/client-secret", None)],
     "attach_payment": [("POST", "/attach-payment", {"payment_intent": "pi_other"})],
+    "update_payment_intent": [("PATCH", "/payment-intent", {"receipt_email": "x@example.com"})],
     "revise": [("POST", "/revise", None)],
     "refund": [("POST", "/refunds", None)],
     "credit": [("POST", "/credit-notes", {"amount": 1})],

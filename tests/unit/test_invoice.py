@@ -7,7 +7,7 @@ import pytest
 from app.domain.errors import InvalidState
 from app.domain.invoice import RANK, TRANSITIONS, Act, InvoiceStatus, advance, allowed_acts, require
 
-MONEY = {"attach_payment", "refund", "credit"}
+MONEY = {"attach_payment", "refund", "credit", "update_payment_intent"}
 STRIPES_TABLE = {
     "draft": {"update", "change_collection", "delete", "edit_items", "finalize", "send", "pay"},
     "open": {
@@ -22,7 +22,7 @@ STRIPES_TABLE = {
         *MONEY,
     },
     "uncollectible": {"pay", "void", "revise", *MONEY},
-    "paid": {"refund", "credit"},
+    "paid": {"refund", "credit", "update_payment_intent"},
     "void": set[str](),
 }
 

@@ -74,7 +74,6 @@ NOT_IN_DOCUMENTS = {
     "payments": "rows of their own, which are read beside it",
 }
 NOT_TOLD = {
-    "auto_advance": "what Stripe will do of itself: nothing has happened yet",
     "description": "printed text, which may name people",
     "customer_name": "says who somebody is",
     "customer_email": "says who somebody is",

@@ -154,6 +154,7 @@ payment_links = Table(
     Column("expires_at", TIME, nullable=False),
     Column("revoked_at", TIME),
     Column("asked_at", TIME),
+    Column("save_payment_method", Boolean, server_default=text("false"), nullable=False),
     Column("created_at", TIME, server_default=func.now(), nullable=False),
     Column("minimum_payment", BigInteger),
     Column("payment_intent", Text),

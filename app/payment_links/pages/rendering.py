@@ -89,6 +89,21 @@ def method_name(method: JsonView, language: Language) -> str:
     return name
 
 
+ACCOUNT = {
+    "account_holder_name": translatable("Account holder"),
+    "iban": translatable("IBAN"),
+    "bic": translatable("BIC"),
+    "account_number": translatable("Account number"),
+    "routing_number": translatable("Routing number"),
+    "sort_code": translatable("Sort code"),
+    "swift_code": translatable("SWIFT code"),
+    "clabe": translatable("CLABE"),
+    "bank_name": translatable("Bank"),
+    "branch_name": translatable("Branch"),
+    "account_type": translatable("Account type"),
+}
+"""What Stripe's financial addresses say of an account, by their names, in the order in which it is shown."""
+
 UNDER_WAY = frozenset({FulfillmentStatus.PROCESSING, FulfillmentStatus.FULFILLED})
 """The statuses of a fulfillment whose open invoice has a payment under way; some fulfill before it has settled."""
 
@@ -149,11 +164,23 @@ class Pages:
         title = language.text(notice.title)
         return _rendered("notice.html", language, notice=notice, title=title, invoice=invoice, token=token)
 
-    def invoice(self, invoice: JsonView, token: str, element: str, language: Language, said: str = "") -> str:
+    def invoice(
+        self,
+        invoice: JsonView,
+        token: str,
+        element: str,
+        language: Language,
+        said: str = "",
+        *,
+        another_way: bool = False,
+    ) -> str:
         """The page at a link's address: the payment form, or the message why there is none.
 
-        `said` is what became of a promotion code, or of the wish to pay a draft: one of SAID.
+        `said` is what became of a promotion code, or of the wish to pay a draft: one of SAID. another_way: the form is
+        wanted although a bank transfer is awaited.
         """
+        types = (invoice.get("payment_settings") or {}).get("payment_method_types")
+        element = "payment" if types and "card" not in types else element
         if invoice["status"] == InvoiceStatus.DRAFT and invoice["promotion_codes"]:
             title, known = language.text(DRAFT), language.text(SAID[said]) if said in SAID else ""
             return _rendered("draft.html", language, title=title, invoice=invoice, token=token, said=known)
@@ -166,7 +193,20 @@ class Pages:
             return self.outcome(invoice, token, language)
         minimum = invoice["minimum_payment"]
         parts = minimum and minimum * 2 <= invoice["amount_remaining"]
-        return self._page("pay.html", invoice, token, language, element=element, parts=parts)
+        return self._page("pay.html", invoice, token, language, element=element, parts=parts, another_way=another_way)
+
+    def transfer(self, invoice: JsonView, token: str, transfer: JsonView, language: Language) -> str:
+        """The page that says where to transfer what is left of an open invoice."""
+        types = (invoice.get("payment_settings") or {}).get("payment_method_types")
+        return self._page(
+            "transfer.html",
+            invoice,
+            token,
+            language,
+            transfer=transfer,
+            accounts=[_account(it) for it in transfer["financial_addresses"]],
+            other_ways=types != ["customer_balance"],
+        )
 
     def outcome(self, invoice: JsonView, token: str, language: Language) -> str:
         """The page that follows a payment until it is done."""
@@ -193,6 +233,12 @@ class Pages:
         return _rendered(
             template, language, title=title, invoice=invoice, token=token, texts=texts, **self._stripe, **more
         )
+
+
+def _account(address: JsonView) -> list[tuple[str, str]]:
+    """What a payer needs of one of Stripe's financial addresses: labels and values."""
+    found = address.get(address["type"]) or {}
+    return [(label, found[name]) for name, label in ACCOUNT.items() if found.get(name)]
 
 
 def _rendered(template: str, language: Language, **values: object) -> str:

@@ -28,6 +28,7 @@ from app.domain.errors import (
     ValidationFailed,
 )
 from app.domain.idempotency import MAX_KEY_LENGTH
+from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.payment_link import HOSTED_PAGES
 from app.events import feed_statements
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 LONGEST_FORM = 2000
 """Bytes that are read of a form."""
+TRANSFER = "display_bank_transfer_instructions"
+"""Stripe's word for a payment that comes by bank transfer."""
 NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
@@ -91,12 +94,19 @@ class PageRoutes:
         """Show the payment page of the link's invoice."""
         element: Literal["card", "payment"] = "card" if request.query_params.get("element") == "card" else "payment"
         token = request.path_params["token"]
+        links, another_way, transfer = service_of(request, PaymentLinks), "another_way" in request.query_params, None
         try:
-            invoice = await service_of(request, PaymentLinks).page(token)
+            invoice = await links.page(token)
+            waits = invoice["required_action"] == TRANSFER or "transfer" in request.query_params
+            if waits and invoice["status"] == InvoiceStatus.OPEN and not another_way:
+                transfer = await links.bank_transfer(token)
         except InvoicingError as error:
             return self._sorry(request, error)
-        said = request.query_params.get("said", "")
-        page = self._pages.invoice(invoice, token, element, self._language(request, invoice), said)
+        language, said = self._language(request, invoice), request.query_params.get("said", "")
+        if transfer:
+            page = self._pages.transfer(invoice, token, transfer, language)
+        else:
+            page = self._pages.invoice(invoice, token, element, language, said, another_way=another_way)
         return HTMLResponse(page, headers=self._headers)
 
     async def forward(self, name: str, request: Request) -> Response:

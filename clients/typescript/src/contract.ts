@@ -795,7 +795,7 @@ export interface paths {
         head?: never;
         /**
          * Update Invoice
-         * @description Change a draft; of a finalized invoice only the metadata may change.
+         * @description Change a draft; of a finalized invoice only the metadata, and `auto_advance` of one that is open.
          */
         patch: operations["update_invoice"];
         trace?: never;
@@ -1068,6 +1068,26 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{invoice_id}/payment-intent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Update Payment Intent
+         * @description Change the PaymentIntent of a finalized invoice, as far as Stripe lets anybody. All else the invoice decides.
+         */
+        patch: operations["update_payment_intent"];
         trace?: never;
     };
     "/v1/invoices/{invoice_id}/payment-link": {
@@ -2922,6 +2942,16 @@ export interface components {
             company_details?: components["schemas"]["CompanyDetailsParams"] | null;
             /** Reference */
             reference?: string | null;
+        };
+        /** BillingDetailsParams */
+        BillingDetailsParams: {
+            address?: components["schemas"]["AddressParams"] | null;
+            /** Email */
+            email?: string | null;
+            /** Name */
+            name?: string | null;
+            /** Phone */
+            phone?: string | null;
         };
         /** CardOptionsParams */
         CardOptionsParams: {
@@ -5190,6 +5220,89 @@ export interface components {
             status: string | null;
         };
         /**
+         * InvoicePaymentIntent
+         * @description The PaymentIntent of an invoice, as Stripe answered it. It is not kept here.
+         */
+        InvoicePaymentIntent: {
+            /** Amount */
+            amount: number;
+            /** Currency */
+            currency: string;
+            /** Description */
+            description: string | null;
+            /**
+             * Id
+             * @example pi_3Pgf
+             */
+            id: string;
+            /** Invoice */
+            invoice: string;
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            };
+            /** Payment Method */
+            payment_method: string | null;
+            /**
+             * Payment Method Types
+             * @example [
+             *       "card"
+             *     ]
+             */
+            payment_method_types: string[];
+            /** Receipt Email */
+            receipt_email: string | null;
+            /** Setup Future Usage */
+            setup_future_usage: string | null;
+            shipping: components["schemas"]["PaymentShipping"] | null;
+            /**
+             * Status
+             * @example requires_payment_method
+             */
+            status: string;
+        };
+        /**
+         * InvoicePaymentIntentUpdate
+         * @description What Stripe lets be changed. Anything else is refused by its name.
+         */
+        InvoicePaymentIntentUpdate: {
+            /** Description */
+            description?: string | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: string | null;
+            };
+            /**
+             * Payment Method
+             * @example pm_1Pgf
+             */
+            payment_method?: string | null;
+            payment_method_data?: components["schemas"]["PaymentMethodDataParams"] | null;
+            /**
+             * Payment Method Options
+             * @example {
+             *       "card": {
+             *         "request_three_d_secure": "any"
+             *       }
+             *     }
+             */
+            payment_method_options?: {
+                [key: string]: {
+                    [key: string]: string | boolean | number | {
+                        [key: string]: string | boolean | number;
+                    };
+                };
+            } | null;
+            /** Receipt Email */
+            receipt_email?: string | null;
+            /**
+             * Setup Future Usage
+             * @description Saves what the invoice is paid with, to charge the customer later; null: not.
+             */
+            setup_future_usage?: ("off_session" | "on_session") | null;
+            shipping?: components["schemas"]["ShippingParams"] | null;
+        };
+        /**
          * InvoicePaymentSummary
          * @description A payment, made or requested, of an invoice.
          */
@@ -5377,6 +5490,8 @@ export interface components {
             attempt_count: number | null;
             /** Attempted */
             attempted: boolean | null;
+            /** Auto Advance */
+            auto_advance: boolean;
             automatic_tax: components["schemas"]["AutomaticTax"] | null;
             /** Automatically Finalizes At */
             automatically_finalizes_at: string | null;
@@ -6386,7 +6501,7 @@ export interface components {
          * @description What an attempt came to.
          * @enum {string}
          */
-        Outcome: "action_required" | "processing" | "failed" | "paid";
+        Outcome: "action_required" | "processing" | "failed" | "partly_funded" | "paid";
         /** Parent */
         Parent: {
             quote_details: components["schemas"]["QuoteDetails"] | null;
@@ -6530,7 +6645,7 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "payment.action_required" | "payment.succeeded" | "payment.early_fraud_warning" | "payment_unexpected";
+            type: "payment.action_required" | "payment.succeeded" | "payment.partly_funded" | "payment.early_fraud_warning" | "payment_unexpected";
         };
         /** PaymentEventData */
         PaymentEventData: {
@@ -6605,6 +6720,11 @@ export interface components {
              * @description Lets the payer pay a part: at least this much, and so that at least this much is left.
              */
             minimum_payment?: number | null;
+            /**
+             * Save Payment Method
+             * @description Whether Stripe saves what the invoice is paid with, to charge the customer later. The page says so. By default `false`.
+             */
+            save_payment_method?: boolean;
         };
         /** PaymentMethod */
         PaymentMethod: {
@@ -6679,6 +6799,15 @@ export interface components {
              * @description Whether the customer's invoices are charged to it from now on. By default `false`.
              */
             set_default?: boolean;
+        };
+        /** PaymentMethodDataParams */
+        PaymentMethodDataParams: {
+            billing_details?: components["schemas"]["BillingDetailsParams"] | null;
+            /**
+             * Type
+             * @example customer_balance
+             */
+            type: string;
         };
         /** PaymentMethodList */
         PaymentMethodList: {
@@ -6787,6 +6916,18 @@ export interface components {
              */
             payment_method_types?: string[] | null;
         };
+        /** PaymentShipping */
+        PaymentShipping: {
+            address: components["schemas"]["Address"] | null;
+            /** Carrier */
+            carrier: string | null;
+            /** Name */
+            name: string | null;
+            /** Phone */
+            phone: string | null;
+            /** Tracking Number */
+            tracking_number: string | null;
+        };
         /**
          * PaymentState
          * @description One payment of an invoice.
@@ -6825,7 +6966,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "action_required" | "succeeded" | "early_fraud_warning" | "payment_unexpected";
+            status: "action_required" | "succeeded" | "partly_funded" | "early_fraud_warning" | "payment_unexpected";
             /**
              * What To Do
              * @description For a person, about a payment that nobody owed or that is reported as fraud.
@@ -8787,7 +8928,7 @@ export interface components {
              *       "invoice.created"
              *     ]
              */
-            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "invoice.will_be_due" | "invoice.overdue" | "invoice.reminded" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.succeeded" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
+            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "invoice.will_be_due" | "invoice.overdue" | "invoice.reminded" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.succeeded" | "payment.partly_funded" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
             /**
              * Url
              * @description Where deliveries are sent: https, on port 443 or from 1024 on, and no address of a private network.
@@ -8879,7 +9020,7 @@ export interface components {
              *       "invoice.created"
              *     ]
              */
-            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "invoice.will_be_due" | "invoice.overdue" | "invoice.reminded" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.succeeded" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
+            types?: ("invoice.created" | "invoice.finalized" | "invoice.marked_uncollectible" | "invoice.paid" | "invoice.voided" | "invoice.deleted" | "invoice.reopened" | "invoice.updated" | "invoice.finalization_failed" | "invoice.will_be_due" | "invoice.overdue" | "invoice.reminded" | "fulfillment.awaiting_payment" | "fulfillment.action_required" | "fulfillment.processing" | "fulfillment.payment_failed" | "fulfillment.fulfilled" | "fulfillment.disputed" | "fulfillment.reversed" | "fulfillment.canceled" | "fulfillment.written_off" | "fulfillment.reinstated" | "fulfillment.updated" | "payment.action_required" | "payment.succeeded" | "payment.partly_funded" | "payment.early_fraud_warning" | "payment_unexpected" | "refund.created" | "refund.updated" | "refund.failed" | "credit_note.created" | "credit_note.updated" | "credit_note.voided" | "dispute.created" | "dispute.updated" | "dispute.closed")[];
             /**
              * Url
              * @description Where deliveries are sent: https, on port 443 or from 1024 on, and no address of a private network.
@@ -13937,6 +14078,7 @@ export interface operations {
                      *               "application": null,
                      *               "attempt_count": null,
                      *               "attempted": null,
+                     *               "auto_advance": false,
                      *               "automatic_tax": {
                      *                 "disabled_reason": null,
                      *                 "enabled": null,
@@ -14786,8 +14928,6 @@ export interface operations {
                 created_from?: string | null;
                 created_to?: string | null;
                 due_before?: string | null;
-                /** @description Those about which a person of yours must do something, oldest money first. Of the other filters only `customer` goes with it. False is the same as nothing. */
-                stuck?: boolean | null;
                 /** @description Open and past their due date, or not. */
                 overdue?: boolean | null;
                 /** @description `created_at`, `due_at` or `amount_due`; with a minus sign the greatest comes first. */
@@ -17190,7 +17330,10 @@ export interface operations {
     };
     get_client_secret: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether Stripe saves what the invoice is paid with, to charge the customer later. */
+                save_payment_method?: boolean;
+            };
             header?: never;
             path: {
                 invoice_id: string;
@@ -21252,6 +21395,186 @@ export interface operations {
                 };
             };
             /** @description `nothing_to_bill`, `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`, `stripe_invalid_request`, `validation_error` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_error` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stripe_timeout` */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_payment_intent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of ASCII. The first answer is kept for 48 hours and replayed. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                invoice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "payment_method": "pm_1Pgf",
+                 *       "payment_method_options": {
+                 *         "card": {
+                 *           "request_three_d_secure": "any"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["InvoicePaymentIntentUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amount": 24000,
+                     *       "currency": "usd",
+                     *       "description": "Consulting in May",
+                     *       "id": "pi_3Pgf",
+                     *       "invoice": "in_1PgF",
+                     *       "metadata": {
+                     *         "team": "emea"
+                     *       },
+                     *       "payment_method": null,
+                     *       "payment_method_types": [
+                     *         "card"
+                     *       ],
+                     *       "receipt_email": null,
+                     *       "setup_future_usage": null,
+                     *       "shipping": {
+                     *         "address": {
+                     *           "city": null,
+                     *           "country": null,
+                     *           "line1": null,
+                     *           "line2": null,
+                     *           "postal_code": null,
+                     *           "state": null
+                     *         },
+                     *         "carrier": null,
+                     *         "name": "Jenny Rosen",
+                     *         "phone": null,
+                     *         "tracking_number": null
+                     *       },
+                     *       "status": "requires_payment_method"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InvoicePaymentIntent"];
+                };
+            };
+            /** @description `malformed_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state`, `idempotency_in_progress`, `automatic_tax_failed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -28402,6 +28725,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -28652,6 +28976,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -28902,6 +29227,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -29139,6 +29465,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -29376,6 +29703,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -29613,6 +29941,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -29855,6 +30184,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -30097,6 +30427,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -30339,6 +30670,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -30581,6 +30913,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -30823,6 +31156,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -31065,6 +31399,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -31307,6 +31642,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -31549,6 +31885,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -31791,6 +32128,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -32033,6 +32371,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -32275,6 +32614,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -32493,6 +32833,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -32715,6 +33056,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -32937,6 +33279,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -33159,6 +33502,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -33381,6 +33725,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -33603,6 +33948,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -33825,6 +34171,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -34047,6 +34394,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -34269,6 +34617,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -34491,6 +34840,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -34713,6 +35063,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -34935,6 +35286,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -35157,6 +35509,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -35386,6 +35739,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -35615,6 +35969,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -35844,6 +36199,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -36177,6 +36533,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -36415,6 +36772,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,
@@ -36653,6 +37011,7 @@ export interface operations {
                  *           "application": null,
                  *           "attempt_count": null,
                  *           "attempted": null,
+                 *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
                  *             "enabled": null,

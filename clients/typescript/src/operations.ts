@@ -70,7 +70,7 @@ export const OPERATIONS = {
     export: ["get", "/v1/invoices.csv", "query"],
     finalize: ["post", "/v1/invoices/{invoice_id}/finalize", "body"],
     get: ["get", "/v1/invoices/{invoice_id}", "nothing"],
-    getClientSecret: ["get", "/v1/invoices/{invoice_id}/client-secret", "nothing"],
+    getClientSecret: ["get", "/v1/invoices/{invoice_id}/client-secret", "query"],
     getFulfillment: ["get", "/v1/invoices/{invoice_id}/fulfillment", "nothing"],
     getHostedPages: ["get", "/v1/invoices/{invoice_id}/hosted-pages", "nothing"],
     getTimeline: ["get", "/v1/invoices/{invoice_id}/timeline", "nothing"],
@@ -99,6 +99,7 @@ export const OPERATIONS = {
     attach: ["post", "/v1/invoices/{invoice_id}/attach-payment", "body"],
     list: ["get", "/v1/invoices/{invoice_id}/payments", "nothing"],
     reportRecord: ["post", "/v1/invoices/{invoice_id}/payment-records/{payment_record_id}/report", "body"],
+    updateIntent: ["patch", "/v1/invoices/{invoice_id}/payment-intent", "body"],
   },
   prices: {
     create: ["post", "/v1/prices", "body"],

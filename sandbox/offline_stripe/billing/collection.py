@@ -86,7 +86,8 @@ def pay(tx: Transaction, invoice: Document, sent: Document) -> StripeError | Non
 
 def _method_to_charge(tx: Transaction, invoice: Document, asked: str | None) -> Document:
     customer = tx.need("customer", invoice["customer"], param="customer")
-    chosen = asked or invoice["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
+    on_file = None if asked else method_on_file(tx, invoice)
+    chosen = asked or (on_file["id"] if on_file else None)
     if chosen is None:
         raise invalid_request(
             "This customer has no attached payment source or default payment method. Please consider adding a"
@@ -105,6 +106,14 @@ def _method_to_charge(tx: Transaction, invoice: Document, asked: str | None) -> 
         code="resource_missing",
         param="payment_method",
     )
+
+
+def method_on_file(tx: Transaction, invoice: Document) -> Document | None:
+    """What the invoice is charged to: its own method, or its customer's; not one that was detached."""
+    customer = tx.need("customer", invoice["customer"], param="customer")
+    named = (invoice["default_payment_method"], customer["invoice_settings"]["default_payment_method"])
+    methods = (tx.get("payment_method", one) for one in named if one)
+    return next((method for method in methods if method and method["customer"] == customer["id"]), None)
 
 
 def collect(

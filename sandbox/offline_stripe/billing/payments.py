@@ -21,6 +21,7 @@ AUTHORIZED_S = 7 * 86_400
 AUTHENTICATION_FAILED = (
     "We are unable to authenticate your payment method. Please choose a different payment method and try again."
 )
+MANDATE_INVALID = "The provided mandate is invalid and can not be used for the payment intent."
 _ADVICE = {
     "insufficient_funds": "try_again_later",
     "processing_error": "try_again_later",
@@ -68,6 +69,10 @@ def attempt(tx: Transaction, intent: Document, method: Document, presence: Prese
     outcome = OUTCOMES[method["_outcome"]]
     give_back(tx, intent)
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
+    if method["type"] != "card" and any(
+        mandate["status"] == "inactive" for mandate in tx.where("mandate", payment_method=method["id"])
+    ):
+        return decline(tx, intent, method, Outcome("declines", "payment_intent_mandate_invalid", None, MANDATE_INVALID))
     if _asks_for_authentication(intent, method, outcome):
         if presence.off_session:
             return decline(tx, intent, method, _authentication_required())

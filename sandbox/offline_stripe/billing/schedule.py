@@ -7,9 +7,8 @@ import logging
 
 from offline_stripe.billing import disputes, payouts, refunding, tax_ids, test_clocks
 from offline_stripe.billing.capturing import expire
-from offline_stripe.billing.collection import collect, intent_of, settle
+from offline_stripe.billing.collection import collect, intent_of, method_on_file, settle
 from offline_stripe.billing.finalization import finalize
-from offline_stripe.billing.methods import resolve_method
 from offline_stripe.billing.payments import Presence
 from offline_stripe.billing.sending import send
 from offline_stripe.billing.test_methods import OUTCOMES
@@ -96,15 +95,14 @@ def _collect(tx: Transaction, invoice: Document) -> None:
     intent = intent_of(tx, invoice)
     if invoice["status"] != "open" or not invoice["auto_advance"] or intent is None:
         return
-    customer = tx.need("customer", invoice["customer"], param="customer")
-    chosen = invoice["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
-    if chosen is None:
+    method = method_on_file(tx, invoice)
+    if method is None:
         invoice["next_payment_attempt"] = None
         tx.save(invoice)
         announce(tx, "invoice.payment_failed", invoice)
         return
     declines = tx.switches.invoice_authentication_declines
-    collect(tx, intent, resolve_method(tx, chosen), Presence(off_session=declines), automatic=True)
+    collect(tx, intent, method, Presence(off_session=declines), automatic=True)
 
 
 def _settle(tx: Transaction, intent: Document) -> None:

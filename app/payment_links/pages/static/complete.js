@@ -1,6 +1,6 @@
 // The page after a payment. It shows what Stripe says at once, then the invoice until it is fulfilled, without a reload.
 
-import { Changes, Refused, askStripe, element, loadStripe, localized, status } from "./service.js";
+import { Changes, Refused, TRANSFER, askStripe, awaitsTransfer, element, loadStripe, localized, status } from "./service.js";
 import { declined, money, text } from "./texts.js";
 
 /** @typedef {import("@stripe/stripe-js").PaymentIntent} PaymentIntent */
@@ -113,6 +113,8 @@ async function follow() {
       first ??= said;
       // Once the service has heard more than it knew at first, its word is the newer one.
       if (asked || said !== first) intent = undefined;
+      const transfers = now.fulfillment?.required_action === TRANSFER || (intent && awaitsTransfer(intent));
+      if (now.status === "open" && transfers) return location.replace(`${address}?transfer`);
       const [view, reason] = viewOf(now, intent);
       show(view, reason);
       left(now);

@@ -2,7 +2,7 @@
 // Card data never comes here: it stays in Stripe's frame.
 
 import { offerParts } from "./parts.js";
-import { Refused, appearance, color, element, loadStripe, localized, pause, session } from "./service.js";
+import { Refused, appearance, awaitsTransfer, color, element, loadStripe, localized, pause, session } from "./service.js";
 import { declined, text } from "./texts.js";
 
 /** @typedef {import("@stripe/stripe-js").Stripe} Stripe */
@@ -145,6 +145,7 @@ async function start() {
   const stripe = Stripe(found.publishable_key, localized(page.locale));
   const { paymentIntent } = await stripe.retrievePaymentIntent(found.client_secret);
   if (paymentIntent && underWay(paymentIntent)) return follow(paymentIntent);
+  if (paymentIntent && awaitsTransfer(paymentIntent) && !page.anotherWay) return location.replace(`${address}?transfer`);
   await offer(stripe, found);
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -16,10 +16,12 @@
  * @property {number} amount_remaining
  * @property {string} currency
  * @property {string[]} paid the PaymentIntents that paid the invoice or a part of it
- * @property {{ status: string, failure: { code: string | null, decline_code: string | null, message: string | null } | null } | null} fulfillment
+ * @property {{ status: string, required_action: string | null, failure: { code: string | null, decline_code: string | null, message: string | null } | null } | null} fulfillment
  */
 
 const MOST_TRIES = 20;
+/** Stripe's word for it. */
+export const TRANSFER = "display_bank_transfer_instructions";
 
 /** An answer that says no; `code` is the service's word for why. */
 export class Refused extends Error {
@@ -123,6 +125,9 @@ export function appearance(chosen) {
   const ours = { theme: dark ? "night" : "stripe", ...chosen, variables: { ...page, ...chosen.variables } };
   return ours;
 }
+/** Whether the money is to come by bank transfer. @param {import("@stripe/stripe-js").PaymentIntent} intent */
+export const awaitsTransfer = (intent) =>
+  intent.status === "requires_action" && /** @type {string | undefined} */ (intent.next_action?.type) === TRANSFER;
 
 /** @param {number} ms */
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -96,6 +96,13 @@ class BancontactOptionsParams(TypedDict):
     preferred_language: NotRequired[Literal['de', 'en', 'fr', 'nl'] | None]
 
 
+class BillingDetailsParams(TypedDict):
+    address: NotRequired[AddressParams | None]
+    email: NotRequired[str | None]
+    name: NotRequired[str | None]
+    phone: NotRequired[str | None]
+
+
 class ClientSecret(TypedDict):
     client_secret: str
     payment_intent: str | None
@@ -609,7 +616,7 @@ class NotRefunded(TypedDict):
     detail: str
 
 
-Outcome: TypeAlias = Literal['action_required', 'processing', 'failed', 'paid']
+Outcome: TypeAlias = Literal['action_required', 'processing', 'failed', 'partly_funded', 'paid']
 """
 What an attempt came to.
 """
@@ -687,6 +694,10 @@ class PaymentLinkCreate(TypedDict):
     """
     Lets the payer pay a part: at least this much, and so that at least this much is left.
     """
+    save_payment_method: NotRequired[bool]
+    """
+    Whether Stripe saves what the invoice is paid with, to charge the customer later. The page says so. By default `false`.
+    """
 
 
 class PaymentMethod(TypedDict):
@@ -719,6 +730,11 @@ class PaymentMethodAttach(TypedDict):
     """
     Whether the customer's invoices are charged to it from now on. By default `false`.
     """
+
+
+class PaymentMethodDataParams(TypedDict):
+    billing_details: NotRequired[BillingDetailsParams | None]
+    type: str
 
 
 class PaymentMethodList(TypedDict):
@@ -778,6 +794,14 @@ class PaymentSettings(TypedDict):
 PaymentMethodType: TypeAlias = str
 
 
+class PaymentShipping(TypedDict):
+    address: Address | None
+    carrier: str | None
+    name: str | None
+    phone: str | None
+    tracking_number: str | None
+
+
 class PaymentState(TypedDict):
     """
     One payment of an invoice.
@@ -802,7 +826,7 @@ class PaymentState(TypedDict):
     """
     What the payer must do: Stripe's type of the `next_action`.
     """
-    status: Literal['action_required', 'succeeded', 'early_fraud_warning', 'payment_unexpected']
+    status: Literal['action_required', 'succeeded', 'partly_funded', 'early_fraud_warning', 'payment_unexpected']
     what_to_do: str | None
     """
     For a person, about a payment that nobody owed or that is reported as fraud.
@@ -1500,7 +1524,7 @@ class WebhookEndpointCreate(TypedDict):
     """
     One after the other, in the order of the feed: an event waits until the one before it is delivered, or given up. Otherwise many at once, so that one that fails holds up none. By default `false`.
     """
-    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'invoice.will_be_due', 'invoice.overdue', 'invoice.reminded', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.succeeded', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
+    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'invoice.will_be_due', 'invoice.overdue', 'invoice.reminded', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.succeeded', 'payment.partly_funded', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
     """
     Of which events; of all, where it is empty.
     """
@@ -1555,7 +1579,7 @@ class WebhookEndpointUpdate(TypedDict):
     One after the other, in the order of the feed: an event waits until the one before it is delivered, or given up. Otherwise many at once, so that one that fails holds up none.
     """
     status: NotRequired[EndpointStatus]
-    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'invoice.will_be_due', 'invoice.overdue', 'invoice.reminded', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.succeeded', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
+    types: NotRequired[list[Literal['invoice.created', 'invoice.finalized', 'invoice.marked_uncollectible', 'invoice.paid', 'invoice.voided', 'invoice.deleted', 'invoice.reopened', 'invoice.updated', 'invoice.finalization_failed', 'invoice.will_be_due', 'invoice.overdue', 'invoice.reminded', 'fulfillment.awaiting_payment', 'fulfillment.action_required', 'fulfillment.processing', 'fulfillment.payment_failed', 'fulfillment.fulfilled', 'fulfillment.disputed', 'fulfillment.reversed', 'fulfillment.canceled', 'fulfillment.written_off', 'fulfillment.reinstated', 'fulfillment.updated', 'payment.action_required', 'payment.succeeded', 'payment.partly_funded', 'payment.early_fraud_warning', 'payment_unexpected', 'refund.created', 'refund.updated', 'refund.failed', 'credit_note.created', 'credit_note.updated', 'credit_note.voided', 'dispute.created', 'dispute.updated', 'dispute.closed']]]
     """
     Of which events; of all, where it is empty.
     """
@@ -2111,6 +2135,43 @@ class FulfillmentState(TypedDict):
     """
     status: FulfillmentStatus
     updated_at: str
+
+
+class InvoicePaymentIntent(TypedDict):
+    """
+    The PaymentIntent of an invoice, as Stripe answered it. It is not kept here.
+    """
+
+    amount: int
+    currency: str
+    description: str | None
+    id: str
+    invoice: str
+    metadata: dict[str, str]
+    payment_method: str | None
+    payment_method_types: list[str]
+    receipt_email: str | None
+    setup_future_usage: str | None
+    shipping: PaymentShipping | None
+    status: str
+
+
+class InvoicePaymentIntentUpdate(TypedDict):
+    """
+    What Stripe lets be changed. Anything else is refused by its name.
+    """
+
+    description: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str | None]]
+    payment_method: NotRequired[str | None]
+    payment_method_data: NotRequired[PaymentMethodDataParams | None]
+    payment_method_options: NotRequired[dict[str, dict[str, str | bool | int | dict[str, str | bool | int]]] | None]
+    receipt_email: NotRequired[str | None]
+    setup_future_usage: NotRequired[Literal['off_session', 'on_session'] | None]
+    """
+    Saves what the invoice is paid with, to charge the customer later; null: not.
+    """
+    shipping: NotRequired[ShippingParams | None]
 
 
 class InvoiceSettings(TypedDict):
@@ -3054,6 +3115,7 @@ class InvoiceState(TypedDict):
     application: str | None
     attempt_count: int | None
     attempted: bool | None
+    auto_advance: bool
     automatic_tax: AutomaticTax | None
     automatically_finalizes_at: str | None
     billing_reason: str | None
@@ -3783,7 +3845,7 @@ class PaymentEvent(TypedDict):
     """
     When it was recorded.
     """
-    type: Literal['payment.action_required', 'payment.succeeded', 'payment.early_fraud_warning', 'payment_unexpected']
+    type: Literal['payment.action_required', 'payment.succeeded', 'payment.partly_funded', 'payment.early_fraud_warning', 'payment_unexpected']
 
 
 class RefundEvent(TypedDict):

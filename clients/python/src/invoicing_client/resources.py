@@ -95,9 +95,12 @@ class InvoicesExportQuery(TypedDict, total=False):
     created_from: str
     created_to: str
     due_before: str
-    stuck: bool
     overdue: bool
     sort: str
+
+
+class InvoicesGetClientSecretQuery(TypedDict, total=False):
+    save_payment_method: bool
 
 
 class InvoicesListQuery(TypedDict, total=False):
@@ -113,7 +116,6 @@ class InvoicesListQuery(TypedDict, total=False):
     created_from: str
     created_to: str
     due_before: str
-    stuck: bool
     overdue: bool
     sort: str
     stuck: bool
@@ -479,9 +481,9 @@ class InvoicesResource:
         answer: models.Invoice = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}").json()
         return answer
 
-    def get_client_secret(self, invoice_id: str) -> models.ClientSecret:
+    def get_client_secret(self, invoice_id: str, **query: Unpack[InvoicesGetClientSecretQuery]) -> models.ClientSecret:
         """The client secret of an open invoice, asked of Stripe now; it is stored nowhere."""
-        answer: models.ClientSecret = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/client-secret").json()
+        answer: models.ClientSecret = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/client-secret", query=query).json()
         return answer
 
     def get_fulfillment(self, invoice_id: str) -> models.Fulfillment:
@@ -529,7 +531,7 @@ class InvoicesResource:
         return answer
 
     def update(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceUpdate]) -> models.Invoice:
-        """Change a draft; of a finalized invoice only the metadata may change."""
+        """Change a draft; of a finalized invoice only the metadata, and `auto_advance` of one that is open."""
         answer: models.Invoice = self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}", body=params, idempotency_key=idempotency_key).json()
         return answer
 
@@ -605,6 +607,11 @@ class PaymentsResource:
     def report_record(self, invoice_id: str, payment_record_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentRecordReport]) -> models.Invoice:
         """Report what became of a payment made elsewhere that was not guaranteed yet: one that is guaranteed counts."""
         answer: models.Invoice = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-records/{self._caller.quoted(payment_record_id)}/report", body=params, idempotency_key=idempotency_key).json()
+        return answer
+
+    def update_intent(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoicePaymentIntentUpdate]) -> models.InvoicePaymentIntent:
+        """Change the PaymentIntent of a finalized invoice, as far as Stripe lets anybody. All else the invoice decides."""
+        answer: models.InvoicePaymentIntent = self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-intent", body=params, idempotency_key=idempotency_key).json()
         return answer
 
 
@@ -1142,9 +1149,9 @@ class AsyncInvoicesResource:
         answer: models.Invoice = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}")).json()
         return answer
 
-    async def get_client_secret(self, invoice_id: str) -> models.ClientSecret:
+    async def get_client_secret(self, invoice_id: str, **query: Unpack[InvoicesGetClientSecretQuery]) -> models.ClientSecret:
         """The client secret of an open invoice, asked of Stripe now; it is stored nowhere."""
-        answer: models.ClientSecret = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/client-secret")).json()
+        answer: models.ClientSecret = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/client-secret", query=query)).json()
         return answer
 
     async def get_fulfillment(self, invoice_id: str) -> models.Fulfillment:
@@ -1192,7 +1199,7 @@ class AsyncInvoicesResource:
         return answer
 
     async def update(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceUpdate]) -> models.Invoice:
-        """Change a draft; of a finalized invoice only the metadata may change."""
+        """Change a draft; of a finalized invoice only the metadata, and `auto_advance` of one that is open."""
         answer: models.Invoice = (await self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1268,6 +1275,11 @@ class AsyncPaymentsResource:
     async def report_record(self, invoice_id: str, payment_record_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentRecordReport]) -> models.Invoice:
         """Report what became of a payment made elsewhere that was not guaranteed yet: one that is guaranteed counts."""
         answer: models.Invoice = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-records/{self._caller.quoted(payment_record_id)}/report", body=params, idempotency_key=idempotency_key)).json()
+        return answer
+
+    async def update_intent(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoicePaymentIntentUpdate]) -> models.InvoicePaymentIntent:
+        """Change the PaymentIntent of a finalized invoice, as far as Stripe lets anybody. All else the invoice decides."""
+        answer: models.InvoicePaymentIntent = (await self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-intent", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
 
