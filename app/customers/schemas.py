@@ -170,7 +170,7 @@ class CustomerRead(Shown):
     individual_name: Annotated[str | None, From("individual_name", since=2), Personal]
     shipping: Annotated[ShippingRead | None, From("shipping", taken(ShippingRead), since=2), Personal]
     preferred_locales: Annotated[list[str], From("preferred_locales", listed, since=2)] = Field(examples=[["de"]])
-    currency: Annotated[str | None, From("currency", since=2)] = Field(
+    currency: Annotated[str | None, From("currency", since=2), Passing] = Field(
         description="The currency of what was invoiced first; others are refused while anything of it is under way."
     )
     balance: Annotated[int | None, From("balance", since=2)] = Field(
