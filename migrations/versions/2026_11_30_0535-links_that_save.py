@@ -1,14 +1,14 @@
 """Payment links say whether what the invoice is paid with is saved.
 
 Revision: d70a3c95e1b8
-Follows: 2c9e7a46f0d1
+Follows: 6d2e94b7c105
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "d70a3c95e1b8"
-down_revision = "2c9e7a46f0d1"
+down_revision = "6d2e94b7c105"
 branch_labels = None
 depends_on = None
 
