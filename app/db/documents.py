@@ -210,7 +210,10 @@ def page_statement(
         few = [it for name, it in conditions.items() if name in resource.finding.few]
         candidates = select(table.c.id).where(*few, *_not_deleted(resource)).limit(MOST_FOUND + 1).cte("candidates")
         others = [it for name, it in conditions.items() if name not in resource.finding.few]
-        chosen = chosen.select_from(table.join(candidates, table.c.id == candidates.c.id)).where(*beside, *others)
+        looked_up = select(*columns.values()).where(table.c.id == candidates.c.id, *beside, *others)
+        kept = looked_up.offset(0).lateral("kept")  # so that each is looked up by its id, whatever else has an index
+        ordered_kept = order.by(kept.c[name] for name in order.names)
+        chosen = select(*kept.c).select_from(candidates.join(kept, true())).order_by(*ordered_kept).limit(limit + 1)
         too_many = select(func.count()).select_from(candidates).scalar_subquery() > MOST_FOUND
     else:
         chosen = chosen.where(*conditions.values(), *beside)
