@@ -86,30 +86,37 @@ def _object_validator(name: str) -> jsonschema_rs.Draft202012Validator:
 
 
 @cache
-def _operation(method: str, path: str) -> JSON | None:
+def _operations() -> dict[str, JSON]:
+    """The document's operations by their ids."""
+    paths = specification.document()["paths"].values()
+    return {one["operationId"]: one for methods in paths for one in methods.values() if "operationId" in one}
+
+
+@cache
+def _operation_id(method: str, path: str) -> str | None:
     """The document's operation for a path with ids in it; literal segments win over ids."""
     given = path.strip("/").split("/")
     fitting = [
-        (pattern.count("{"), methods[method.lower()])
+        (pattern.count("{"), methods[method.lower()]["operationId"])
         for pattern, methods in specification.document()["paths"].items()
         if method.lower() in methods
         and len(wanted := pattern.strip("/").split("/")) == len(given)
         and all(part[0] == "{" or part == ours for part, ours in zip(wanted, given, strict=True))
     ]
-    return min(fitting, key=lambda each: each[0])[1] if fitting else None
+    return min(fitting)[1] if fitting else None
+
+
+# Validators are kept by operation: one of each path with its ids would be some thousands of 10 MB each.
+@cache
+def _answers(operation_id: str, *, failed: bool) -> jsonschema_rs.Draft202012Validator:
+    responses = _operations()[operation_id]["responses"]
+    return _validator(strict(responses["default" if failed else "200"]["content"]["application/json"]["schema"]))
 
 
 @cache
-def _answers(method: str, path: str, *, failed: bool) -> jsonschema_rs.Draft202012Validator:
-    operation = _operation(method, path) or {}
-    schema = operation["responses"]["default" if failed else "200"]["content"]["application/json"]["schema"]
-    return _validator(strict(schema))
-
-
-@cache
-def _parameters(method: str, path: str) -> tuple[JSON, jsonschema_rs.Draft202012Validator]:
-    operation = _operation(method, path) or {}
-    if method == "POST":
+def _parameters(operation_id: str) -> tuple[JSON, jsonschema_rs.Draft202012Validator]:
+    operation = _operations()[operation_id]
+    if operation_id.startswith("Post"):
         schema = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
     else:
         queried = [each for each in operation.get("parameters", []) if each["in"] == "query"]
@@ -120,8 +127,8 @@ def _parameters(method: str, path: str) -> tuple[JSON, jsonschema_rs.Draft202012
         }
     made = strict(schema)
     for place, added, _ in PARAMETERS:
-        operation_id, _, name = place.partition(".")
-        if operation_id == operation.get("operationId"):
+        asked_of, _, name = place.partition(".")
+        if asked_of == operation_id:
             made.setdefault("properties", {})[name] = added
     return made, _validator(made)
 
@@ -131,14 +138,14 @@ def violations(exchange: JSON) -> list[str]:
     if "event" in exchange:
         return _of_event(exchange["event"])
     method, path, status = exchange["method"], exchange["path"], exchange["status"]
-    operation = _operation(method, path)
-    if operation is None:
+    operation_id = _operation_id(method, path)
+    if operation_id is None:
         return []
-    title = f"{operation['operationId']} {status}"
-    validator = _answers(method, path, failed=status != OK)
+    title = f"{operation_id} {status}"
+    validator = _answers(operation_id, failed=status != OK)
     found = _told(title, validator, exchange["answer"])
     if status == OK:
-        schema, accepted = _parameters(method, path)
+        schema, accepted = _parameters(operation_id)
         found += _told(f"{title} parameters", accepted, typed(schema, decode_form(exchange["sent"])))
     return found
 
@@ -161,7 +168,7 @@ def _of_event(event: JSON) -> list[str]:
 @cache
 def _event_types() -> frozenset[str]:
     """The types that an endpoint can ask for, and what came since."""
-    body = _operation("POST", "/v1/webhook_endpoints") or {}
+    body = _operations()["PostWebhookEndpoints"]
     schema = body["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
     return frozenset(schema["properties"]["enabled_events"]["items"]["enum"]) | {name for name, _ in EVENTS}
 

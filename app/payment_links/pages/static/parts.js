@@ -21,8 +21,11 @@ const FAILED = text("This amount could not be offered. Nothing was charged. Plea
 
 /** The amount that was typed, in minor units; NaN if it is none. @param {string} typed @param {number} decimals */
 function minor(typed, decimals) {
-  const [, whole = "", , fraction = ""] = /^(\d{1,12})([.,](\d+))?$/.exec(typed.trim()) ?? [];
-  return whole && fraction.length <= decimals ? Number(whole + fraction.padEnd(decimals, "0")) : Number.NaN;
+  const [whole = "", fraction = "0", ...more] = typed.trim().replaceAll(",", ".").split(".");
+  const digits = [...whole, ...fraction].every((one) => one >= "0" && one <= "9");
+  const fits = whole.length >= 1 && whole.length <= 12 && fraction.length >= 1 && fraction.length <= Math.max(decimals, 1);
+  if (!digits || !fits || more.length || (!decimals && fraction !== "0")) return Number.NaN;
+  return Number(whole + fraction.slice(0, decimals).padEnd(decimals, "0"));
 }
 
 /** @param {string} address @param {number} amount @returns {Promise<Session>} */
