@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app.admin import dashboard, read_sessions
+from app.admin import dashboard, finding, read_sessions
 from app.admin.login import HOME, REFUSED, Login, operator_of
 from app.admin.middleware import ConsoleMiddleware
 from app.admin.views import VIEWS, ReadOnlyView
@@ -64,6 +64,8 @@ class Console(Admin):
         self._login = login
         routes: list[BaseRoute] = [
             Route("/console.css", style, name="style"),
+            Route("/find", self.find, name="find"),
+            Route("/find.csv", self.find_file, name="find-file"),
             Route("/logout", self.logout, name="logout", methods=["POST"]),
         ]
         kept: list[BaseRoute] = [
@@ -104,6 +106,17 @@ class Console(Admin):
     async def logout(self, request: Request) -> Response:
         """End the session."""
         return await self._login.logout(request)
+
+    @login_required
+    async def find(self, request: Request) -> Response:
+        """Find invoices by the filters of the API."""
+        context = await finding.page(self.container, request)
+        return await self.templates.TemplateResponse(request, "console/find.html", context)
+
+    @login_required
+    async def find_file(self, request: Request) -> Response:
+        """Download what was found."""
+        return await finding.file(self.container, request)
 
     async def _told(self, request: Request, error: Exception) -> Response:
         """Show the error page. An error that is not ours is shown without details."""

@@ -13,6 +13,8 @@ from app.db.resources import INVOICE
 from app.domain.json import JsonView
 from app.domain.money import major
 
+CSV = "text/csv; charset=utf-8"
+HEADERS = {"Content-Disposition": 'attachment; filename="invoices.csv"', "Cache-Control": "no-store"}
 MOST_ROWS = 100_000
 PAGE = 200
 TEXTS = (
@@ -61,6 +63,13 @@ async def lines(database: Database, wanted: Mapping[str, object], *, most: int =
                 ]
             )
             return
+
+
+async def begun(first: str, others: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The texts of a file whose first one was read already, so that a refusal came before the answer began."""
+    yield first
+    async for text in others:
+        yield text
 
 
 def row(invoice: JsonView) -> list[object]:

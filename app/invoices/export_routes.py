@@ -1,7 +1,5 @@
 """Invoices as a file."""
 
-from collections.abc import AsyncIterator
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
@@ -16,7 +14,6 @@ from app.invoices.queries import InvoicesFilter
 
 router = APIRouter(prefix="/v1", tags=["invoices"], route_class=AuthorizedRoute)
 SAMPLE = "id,number,status,customer\r\nin_1PgF,XK4C7QPL-0001,open,cus_QXg1\r\n"
-CSV = "text/csv; charset=utf-8"
 
 
 @router.get(
@@ -29,12 +26,4 @@ async def export_invoices(request: Request) -> Response:
     """List invoices as CSV, by the filters and in the order of the list; at most 100,000, and the last line says so."""
     wanted = dict(read(request, InvoicesFilter)) | {OWN_CUSTOMER: caller_of(request).customer}
     texts = export.lines(service_of(request, Database), wanted)
-    first = await anext(texts)
-
-    async def all_of_them() -> AsyncIterator[str]:
-        yield first
-        async for text in texts:
-            yield text
-
-    headers = {"Content-Disposition": 'attachment; filename="invoices.csv"', "Cache-Control": "no-store"}
-    return StreamingResponse(all_of_them(), headers=headers, media_type=CSV)
+    return StreamingResponse(export.begun(await anext(texts), texts), headers=export.HEADERS, media_type=export.CSV)
