@@ -375,8 +375,12 @@ MIRRORED: dict[str, tuple[str, Json, Callable[[Container], UseCase]]] = {
 CHANGED: dict[str, tuple[Callable[[Container], UseCase], Json, Callable[[Container], UseCase]]] = {
     "tax_rate": (MIRRORED["tax_rate"][2], {"active": False}, lambda container: container.taxes.update_tax_rate),
     "coupon": (MIRRORED["coupon"][2], {}, lambda container: container.discounts.delete_coupon),
+    "coupon name": (MIRRORED["coupon"][2], {"name": "Ten"}, lambda container: container.discounts.update_coupon),
+    "promotion_code": (
+        MIRRORED["promotion_code"][2], {"active": False}, lambda container: container.discounts.update_promotion_code
+    ),
     "tax_id": (MIRRORED["tax_id"][2], {}, lambda container: container.taxes.delete_tax_id),
-}
+}  # fmt: skip
 """What is changed or deleted: how it is made, the body of the change, and its use case."""
 
 
@@ -421,28 +425,43 @@ async def test_taxes_and_discounts_are_made_once_wherever_the_process_dies(
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("changed", "how", "by_completer"),
-    [("tax_rate", "cut", True), ("coupon", "answered", False), ("tax_id", "answered", True)],
+    [
+        ("tax_rate", "cut", True),
+        ("coupon", "answered", False),
+        ("coupon name", "cut", False),
+        ("promotion_code", "answered", False),
+        ("tax_id", "answered", True),
+    ],
 )
 async def test_taxes_and_discounts_are_changed_once_wherever_the_process_dies(
     settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
     changed: str, how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
     creating, params, use_case = CHANGED[changed]
+    kind = changed.partition(" ")[0]
     story = Story(settings, database, survivor, use_case)
+    if kind == "promotion_code":
+        ten = Call("tests", "POST /v1/coupons", MIRRORED["coupon"][1] | {"id": "TEN"})
+        await survivor.operations.run(ten, survivor.discounts.create_coupon)
 
     async def call(name: str) -> Call:
-        owner = {"customer": customer} if changed == "tax_id" else {}
-        making = Call("tests", f"POST /v1/{changed}", MIRRORED[changed][1] | owner)
+        owner = {"customer": customer} if kind == "tax_id" else {}
+        making = Call("tests", f"POST /v1/{kind}", MIRRORED[kind][1] | owner)
         made = msgspec.json.decode((await survivor.operations.run(making, creating(survivor))).body)["id"]
-        return Call("tests", f"PATCH /v1/{changed}/{made}", params | owner, name, made)
+        return Call("tests", f"PATCH /v1/{kind}/{made}", params | owner, name, made)
 
     at = int(how == "cut")  # nothing is cut before the first wait
     while await story.dies(change := await call(f"dies-{at}"), at, how):
         assert (await story.recovered(change, by_completer=by_completer)).status == 200
         at += 1
     assert at > 5
-    left = (await sandbox.state()).get(changed, [])
-    assert [it["active"] for it in left if it["active"]] == [] if changed == "tax_rate" else left == []
+    left = (await sandbox.state()).get(kind, [])
+    if changed == "coupon name":
+        assert {it["name"] for it in left} == {"Ten"}
+    elif kind in {"tax_rate", "promotion_code"}:
+        assert not any(it["active"] for it in left)
+    else:
+        assert left == []
     assert set((await executions(sandbox)).values()) == {1}
 
 
