@@ -465,6 +465,36 @@ async def test_taxes_and_discounts_are_changed_once_wherever_the_process_dies(
     assert set((await executions(sandbox)).values()) == {1}
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("how", "by_completer"), [("answered", False), ("cut", True)])
+async def test_a_promotion_code_is_taken_off_once_wherever_the_process_dies(
+    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    how: How, *, by_completer: bool,
+) -> None:  # fmt: skip
+    story = Story(settings, database, survivor, lambda container: container.promotion_codes.apply_promotion_code)
+    ten = Call("tests", "POST /v1/coupons", MIRRORED["coupon"][1] | {"id": "TEN"})
+    await survivor.operations.run(ten, survivor.discounts.create_coupon)
+    code = Call("tests", "POST /v1/promotion-codes", {"promotion": {"coupon": "TEN"}, "code": "SPRING"})
+    await survivor.operations.run(code, survivor.discounts.create_promotion_code)
+
+    async def call(name: str) -> Call:
+        params = {"customer": customer, "items": ITEMS[:1], "collection_method": "send_invoice", "days_until_due": 30}
+        made = await survivor.operations.run(
+            Call("tests", "POST /v1/invoices", params), survivor.invoices.create_invoice
+        )
+        draft = msgspec.json.decode(made.body)["id"]
+        return Call("plk_1", "POST /pay/plk_1/promotion-code", {"code": "SPRING"}, name, draft)
+
+    at = int(how == "cut")  # nothing is cut before the first wait
+    while await story.dies(entered := await call(f"dies-{at}"), at, how):
+        assert (await story.recovered(entered, by_completer=by_completer)).status == 200
+        at += 1
+    assert at > 5
+    drafts = (await sandbox.state())["invoice"]
+    assert {len(draft["discounts"]) for draft in drafts} == {1}
+    assert set((await executions(sandbox)).values()) == {1}
+
+
 async def attached(survivor: Container, customer: str) -> str:
     params = {"payment_method": "pm_card_visa"}
     call = Call("tests", f"POST /v1/customers/{customer}/payment-methods", params, subject=customer)
