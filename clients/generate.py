@@ -177,7 +177,7 @@ def _type(schema: Json) -> str:
     if "enum" in schema:
         return f"Literal[{', '.join(map(repr, schema['enum']))}]"
     if schema.get("type") == "array":
-        return f"list[{_type(schema['items'])}]"
+        return f"{(one := _type(schema['items']))} | list[{one}]"
     if schema.get("type") == "object":
         return "dict[str, str]"
     return PLAIN[schema["type"]]

@@ -170,14 +170,16 @@ def test_a_refusal_is_an_error_with_its_code_and_is_not_tried_again(
 
 
 def test_ids_and_queries_stand_in_addresses_as_they_must() -> None:
-    client, asked = answers(*[httpx.Response(200, json={"data": [], "has_more": False, "next_cursor": None})] * 3)
+    client, asked = answers(*[httpx.Response(200, json={"data": [], "has_more": False, "next_cursor": None})] * 4)
     client.customers.get("../x?y")
     client.reports.get_balance(from_="2026-01-01", to="2026-02-01")
     client.prices.list(active=True, limit=5).page()
+    client.invoices.list(status=["open", "paid"], metadata={"team": "emea"}).page()
     assert [request.url.raw_path for request in asked] == [
         b"/v1/customers/..%2Fx%3Fy",
         b"/v1/reports/balance?from=2026-01-01&to=2026-02-01",
         b"/v1/prices?active=true&limit=5",
+        b"/v1/invoices?status=open&status=paid&metadata%5Bteam%5D=emea",
     ]
 
 

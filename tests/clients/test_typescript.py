@@ -65,14 +65,16 @@ await assert.rejects(away.customers.create({}, { idempotencyKey: "order-1042" })
 
 // Ids and queries stand in addresses as they must; nothing is sent where nothing is taken.
 const page = { data: [], has_more: false, next_cursor: null };
-const reads = answering(json(200, {}), json(200, page), json(200, {}), new Response("a,b", { headers: { "Content-Type": "text/csv" } }));
+const reads = answering(json(200, {}), json(200, page), json(200, page), json(200, {}), new Response("a,b", { headers: { "Content-Type": "text/csv" } }));
 await reads.customers.get("../x?y");
 await reads.prices.list({ active: true, limit: 5 }).page();
+await reads.invoices.list({ status: ["open", "paid"], metadata: { team: "emea" } }).page();
 await reads.invoices.void("in_1");
 assert.equal(await reads.reports.getBalanceCsv({ from: "2026-01-01" }), "a,b");
 assert.deepEqual(asked.map((one) => [one.url, one.body]), [
   ["http://service.test/v1/customers/..%2Fx%3Fy", undefined],
   ["http://service.test/v1/prices?active=true&limit=5", undefined],
+  ["http://service.test/v1/invoices?status=open&status=paid&metadata%5Bteam%5D=emea", undefined],
   ["http://service.test/v1/invoices/in_1/void", undefined],
   ["http://service.test/v1/reports/balance.csv?from=2026-01-01", undefined],
 ]);

@@ -101,9 +101,12 @@ export class Caller {
 
 function parameters(query: Query): string {
   const found = new URLSearchParams();
-  for (const [name, value] of Object.entries(query))
-    for (const one of Array.isArray(value) ? value : [value])
-      if (one !== undefined && one !== null) found.append(name, String(one));
+  const add = (name: string, value: unknown): void => {
+    if (Array.isArray(value)) for (const one of value) add(name, one);
+    else if (value && typeof value === "object") for (const [key, one] of Object.entries(value)) add(`${name}[${key}]`, one);
+    else if (value !== undefined && value !== null) found.append(name, String(value));
+  };
+  for (const [name, value] of Object.entries(query)) add(name, value);
   return found.size ? `?${found}` : "";
 }
 

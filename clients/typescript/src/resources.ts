@@ -15,7 +15,9 @@ type Answer<Op> = Op extends { responses: infer All }
   ? Json<All[Extract<keyof All, 200 | 201 | 202>]>
   : never;
 type Body<Op> = Op extends { requestBody?: { content: { "application/json": infer Sent } } } ? NonNullable<Sent> : never;
-type Asked<Op> = Op extends { parameters: { query?: infer Sent } } ? NonNullable<Sent> : never;
+type Asked<Op> = Op extends { parameters: { query?: infer Sent } } ? OneOrMore<NonNullable<Sent>> : never;
+/** Where several values may be given, one may stand alone. */
+type OneOrMore<Query> = { [Name in keyof Query]: NonNullable<Query[Name]> extends (infer One)[] ? One | One[] : Query[Name] };
 type Ids<Path extends string> = Path extends `${string}{${string}}${infer Rest}` ? [id: string, ...Ids<Rest>] : [];
 type Sent<Op> = [Body<Op>] extends [never]
   ? [Asked<Op>] extends [never] ? [options?: Options] : [query?: Asked<Op>, options?: Options]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -99,15 +99,26 @@ def _problem(response: httpx.Response) -> Mapping[str, Any]:
 
 
 def parameters(query: Query) -> httpx.QueryParams:
-    """The query in the service's form. A name that is a keyword of Python ends in `_` here."""
+    """The query in the service's form: lists repeat their name, a dictionary is `name[key]`.
+
+    A name that is a keyword of Python ends in `_` here.
+    """
     return httpx.QueryParams(
         [
             (name.removesuffix("_"), str(one).lower() if isinstance(one, bool) else str(one))
-            for name, value in query.items()
+            for name, value in _flat(query)
             for one in (value if isinstance(value, (list, tuple)) else [value])
             if one is not None
         ]
     )
+
+
+def _flat(query: Query) -> Iterator[tuple[str, object]]:
+    for name, value in query.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}[{key}]", inner) for key, inner in value.items())
+        else:
+            yield name, value
 
 
 def quoted(name: str) -> str:

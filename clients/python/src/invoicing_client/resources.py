@@ -81,13 +81,13 @@ class FulfillmentsListQuery(TypedDict, total=False):
 
 
 class HealthReadyzQuery(TypedDict, total=False):
-    exclude: list[Literal['database', 'migrations', 'inbox']]
+    exclude: Literal['database', 'migrations', 'inbox'] | list[Literal['database', 'migrations', 'inbox']]
 
 
 class InvoicesExportQuery(TypedDict, total=False):
     customer: str
     number: str
-    status: list[Literal['draft', 'open', 'paid', 'void', 'uncollectible']]
+    status: Literal['draft', 'open', 'paid', 'void', 'uncollectible'] | list[Literal['draft', 'open', 'paid', 'void', 'uncollectible']]
     collection_method: models.CollectionMethod
     reference: str
     metadata: dict[str, str]
@@ -108,7 +108,7 @@ class InvoicesListQuery(TypedDict, total=False):
     cursor: str
     customer: str
     number: str
-    status: list[Literal['draft', 'open', 'paid', 'void', 'uncollectible']]
+    status: Literal['draft', 'open', 'paid', 'void', 'uncollectible'] | list[Literal['draft', 'open', 'paid', 'void', 'uncollectible']]
     collection_method: models.CollectionMethod
     reference: str
     metadata: dict[str, str]
