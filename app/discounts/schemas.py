@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from app.domain.json import JsonObject, JsonView
-from app.domain.money import plain, problem_with_amount
+from app.domain.money import LONGER, MAX_AMOUNT, plain, problem_with_amount
 from app.domain.sources import REFERENCE, From, Group, Identity, Ours, Passing, id_of, time, without_reference
 from app.domain.targets import To
 from app.http.schema_rules import INTEGER, NULL, TEXT, WrongFields, any_of, form, one_of
@@ -40,12 +40,19 @@ class AppliesToParams(Request):
     products: list[StripeId] = Field(min_length=1, max_length=100, description="Only items of these are discounted.")
 
 
+SHORT: JsonObject = {"type": "integer", "maximum": MAX_AMOUNT}
+LONG: JsonObject = {"type": "integer", "minimum": MAX_AMOUNT + 1}
+LONGER_CURRENCY: JsonObject = {"enum": list(LONGER)}
+"""Amounts that every currency allows, those that few allow, and these currencies."""
+
+
 class CouponCreate(Create):
     """Either `percent_off`, or `amount_off` with its currency."""
 
     demands: ClassVar[JsonObject] = one_of(
         form("percent_off", percent_off=TEXT, amount_off=NULL, currency=NULL),
-        form("amount_off", "currency", amount_off=INTEGER, currency=TEXT, percent_off=NULL),
+        form("amount_off", "currency", amount_off=SHORT, currency=TEXT, percent_off=NULL),
+        form("amount_off", "currency", amount_off=LONG, currency=LONGER_CURRENCY, percent_off=NULL),
     ) | any_of(
         form("duration", "duration_in_months", duration={"const": "repeating"}, duration_in_months=INTEGER),
         form(duration={"enum": ["once", "forever"]}, duration_in_months=NULL),
@@ -130,7 +137,8 @@ class RestrictionsParams(Request):
         return self
 
     demands: ClassVar[JsonObject] = one_of(
-        form("minimum_amount", "minimum_amount_currency", minimum_amount=INTEGER, minimum_amount_currency=TEXT),
+        form("minimum_amount", "minimum_amount_currency", minimum_amount=SHORT, minimum_amount_currency=TEXT),
+        form("minimum_amount", "minimum_amount_currency", minimum_amount=LONG, minimum_amount_currency=LONGER_CURRENCY),
         form(minimum_amount=NULL, minimum_amount_currency=NULL),
     )
 

@@ -10,6 +10,7 @@ from app.languages.language import Language
 
 ENGLISH = Language("en")
 
+RATE: dict[str, Any] = {"tax_rate": None, "taxable_amount": None, "reason": "standard_rated"}
 ITEM: dict[str, Any] = {
     "amount": 10_000, "discounts": ["di_item"], "discount_amounts": [{"discount": "di_item", "amount": 1000}, {"discount": "di_all", "amount": 900}],
 }  # fmt: skip
@@ -22,8 +23,8 @@ INVOICE: dict[str, Any] = {
         {"type": "credit_balance_transaction", "amount": 100},
     ],
     "taxes": [
-        {"amount": 1700, "inclusive": False, "label": "VAT", "percentage": "20"},
-        {"amount": 300, "inclusive": True, "label": None, "percentage": None},
+        {"amount": 1700, "inclusive": False, "label": "VAT", "percentage": "20", **RATE},
+        {"amount": 300, "inclusive": True, "label": None, "percentage": None, **RATE},
     ],
     "amount_shipping": 700,
     "subtotal": 9500,
