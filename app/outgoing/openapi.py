@@ -73,6 +73,7 @@ NAMED: tuple[tuple[str, str, str], ...] = (
 PAYMENTS = {
     "action_required": "A payment waits for the payer, who must authenticate it as a rule.",
     SUCCEEDED: "A payment of all or a part of the invoice went through. Told once for each PaymentIntent.",
+    "partly_funded": "A part of a bank transfer arrived; the payment waits for the rest.",
     FRAUD_WARNING: "The card's issuer reports the payment as fraud. Nothing is withdrawn yet.",
     UNEXPECTED: "Money arrived although the invoice was voided, or had been paid out of band.",
 }

@@ -3,7 +3,7 @@
 It shows that the events alone lead to the stored state. It only reads the live tables, unless it is asked to repair.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,6 +15,7 @@ from app.db.rows import load, lock, store
 from app.db.schema import Table, fulfillments, tax_ids, tax_rates
 from app.domain.errors import InvoicingError
 from app.domain.json import JsonObject
+from app.domain.sources import Passing
 from app.fulfillment import action_statements
 from app.fulfillment.history import repaired
 from app.inbox.envelope import read_event
@@ -26,6 +27,7 @@ from app.projection.mirrored_rows import documented
 from app.projection.unit_of_work import UnitOfWork
 from app.rebuild import rebuild_statements
 from app.stripe.client import StripeGateway
+from app.stripe.mapping import FIELDS
 
 log = structlog.get_logger(__name__)
 
@@ -158,19 +160,26 @@ async def _compare(connection: Connection, started: datetime) -> list[Difference
     found = []
     for table in rebuild_statements.COMPARED:
         for row_key, live, rebuilt in await rebuild_statements.differences(connection, table, started):
-            fields = _fields(live, rebuilt) if live and rebuilt else {}
+            fields = _fields(table, live, rebuilt) if live and rebuilt else {}
             asked_for = table in ASKED_FOR and not rebuilt
             if (fields or not (live and rebuilt)) and not asked_for:
                 found.append(Difference(table, row_key, live is not None, rebuilt is not None, fields))
     return found
 
 
-def _fields(live: JsonObject, rebuilt: JsonObject) -> dict[str, tuple[object, object]]:
+def _fields(table: Table, live: JsonObject, rebuilt: JsonObject) -> dict[str, tuple[object, object]]:
+    passing = FIELDS[KINDS[table]].marked(Passing) if table in KINDS else ()
     return {
         name: (live[name], rebuilt[name])
         for name in live
-        if live[name] != rebuilt[name] and not (name in FROM_CALLS and rebuilt[name] is None)
+        if _content(live[name], passing) != _content(rebuilt[name], passing)
+        and not (name in FROM_CALLS and rebuilt[name] is None)
     }
+
+
+def _content(value: object, passing: Collection[str]) -> object:
+    """A column's value; a document without the fields of which Stripe tells by no event."""
+    return {name: it for name, it in value.items() if name not in passing} if isinstance(value, dict) else value
 
 
 def told(differences: Sequence[Difference], most: int = 50) -> list[str]:

@@ -24,9 +24,9 @@ Json = dict[str, Any]
 ITEMS: list[Json] = [{"amount": 700 + n, "currency": "usd", "description": f"item {n}"} for n in range(12)]
 OF_ITS_OWN = {
     "id", "number", "reference", "payment_intent", "hosted_invoice_url", "invoice_pdf", "fulfillment",
-    "created_at", "updated_at", "finalized_at", "paid_at", "due_at",
+    "created_at", "updated_at", "finalized_at", "paid_at", "due_at", "effective_at", "period_start", "period_end", "payments",
 }  # fmt: skip
-ITEM_OF_ITS_OWN = {"id", "line_item", "price", "product"}
+ITEM_OF_ITS_OWN = {"id", "line_item", "price", "product", "period"}
 LEASE_OVER = "UPDATE operations SET locked_until = now() - interval '1 hour' WHERE answered_at IS NULL"
 
 

@@ -125,7 +125,10 @@ async def test_a_key_that_stripe_does_not_know_is_told(healthy: Stage, invoicing
 
 async def test_each_permission_that_a_restricted_key_lacks_is_named(healthy: Stage, invoicing: Shell) -> None:
     key = "rk_test_of_the_doctor"
-    granted = ["product_write", "price_write", "customer_write", "invoice_read", "payment_intent_read", "event_read"]
+    granted = [
+        "product_write", "price_write", "customer_write", "invoice_read", "payment_intent_write", "event_read",
+        "tax_rate_write", "tax_id_write", "coupon_write", "promotion_code_write", "payment_method_write", "setup_intent_write",
+    ]  # fmt: skip
     await healthy.sandbox.restrict(key, *(f"rak_{one}" for one in granted))
     invoicing.environment["STRIPE_SECRET_KEY"] = key
     wrong = await examined(invoicing, status=2)

@@ -2400,6 +2400,26 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "payment.partly_funded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * payment.partly_funded
+         * @description A part of a bank transfer arrived; the payment waits for the rest.
+         */
+        post: operations["payment_partly_funded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "payment.succeeded": {
         parameters: {
             query?: never;
@@ -5486,10 +5506,6 @@ export interface components {
             amount_shipping: number | null;
             /** Application */
             application: string | null;
-            /** Attempt Count */
-            attempt_count: number | null;
-            /** Attempted */
-            attempted: boolean | null;
             /** Auto Advance */
             auto_advance: boolean;
             automatic_tax: components["schemas"]["AutomaticTax"] | null;
@@ -14076,8 +14092,6 @@ export interface operations {
                      *               "amount_remaining": 24000,
                      *               "amount_shipping": null,
                      *               "application": null,
-                     *               "attempt_count": null,
-                     *               "attempted": null,
                      *               "auto_advance": false,
                      *               "automatic_tax": {
                      *                 "disabled_reason": null,
@@ -28723,8 +28737,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -28974,8 +28986,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -29225,8 +29235,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -29463,8 +29471,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -29701,8 +29707,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -29939,8 +29943,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -30182,8 +30184,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -30425,8 +30425,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -30668,8 +30666,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -30911,8 +30907,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -31154,8 +31148,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -31397,8 +31389,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -31640,8 +31630,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -31883,8 +31871,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -32126,8 +32112,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -32369,8 +32353,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -32612,8 +32594,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -32831,8 +32811,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -33054,8 +33032,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -33277,8 +33253,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -33500,8 +33474,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -33723,8 +33695,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -33946,8 +33916,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -34169,8 +34137,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -34392,8 +34358,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -34615,8 +34579,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -34838,8 +34800,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -35061,8 +35021,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -35284,8 +35242,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -35507,8 +35463,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -35737,8 +35691,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -35926,6 +35878,234 @@ export interface operations {
             };
         };
     };
+    payment_partly_funded: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The event's `id`: the same at every attempt, so drop what you know.
+                 * @example iev_000648a1b2c3d4e5
+                 */
+                "webhook-id": string;
+                /**
+                 * @description When this attempt was made, in Unix seconds; refuse what is old.
+                 * @example 1795343385
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and the base64 HMAC-SHA-256 of `{webhook-id}.{webhook-timestamp}.{body}`; several, with spaces between, while the secret is rotated. Any library of the Standard Webhooks specification verifies it.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "invoice": {
+                 *           "account_country": null,
+                 *           "account_name": null,
+                 *           "account_tax_ids": [
+                 *             "atxi_1Pgf"
+                 *           ],
+                 *           "amount_due": 24000,
+                 *           "amount_overpaid": null,
+                 *           "amount_paid": 0,
+                 *           "amount_paid_off_stripe": null,
+                 *           "amount_remaining": 24000,
+                 *           "amount_shipping": null,
+                 *           "application": null,
+                 *           "auto_advance": false,
+                 *           "automatic_tax": {
+                 *             "disabled_reason": null,
+                 *             "enabled": null,
+                 *             "liability": {
+                 *               "account": null,
+                 *               "type": "self"
+                 *             },
+                 *             "provider": null,
+                 *             "status": "open"
+                 *           },
+                 *           "automatically_finalizes_at": null,
+                 *           "billing_reason": null,
+                 *           "collection_method": "send_invoice",
+                 *           "created_at": "2026-11-22T10:18:00.000Z",
+                 *           "currency": "usd",
+                 *           "customer": "cus_QXg1",
+                 *           "customer_tax_exempt": null,
+                 *           "default_payment_method": null,
+                 *           "default_tax_rates": [
+                 *             "txr_1Pgf"
+                 *           ],
+                 *           "discounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "discount": "di_1Pgf"
+                 *             }
+                 *           ],
+                 *           "due_at": "2026-12-22T10:18:00.000Z",
+                 *           "effective_at": null,
+                 *           "ending_balance": null,
+                 *           "finalized_at": "2026-11-22T10:18:02.000Z",
+                 *           "from_invoice": null,
+                 *           "id": "in_1PgF",
+                 *           "issuer": {
+                 *             "account": null,
+                 *             "type": "self"
+                 *           },
+                 *           "last_finalization_error": {
+                 *             "code": null,
+                 *             "message": null,
+                 *             "param": null,
+                 *             "type": null
+                 *           },
+                 *           "latest_revision": null,
+                 *           "livemode": false,
+                 *           "marked_uncollectible_at": null,
+                 *           "metadata": {
+                 *             "team": "emea"
+                 *           },
+                 *           "next_payment_attempt": null,
+                 *           "number": "XK4C7QPL-0001",
+                 *           "on_behalf_of": null,
+                 *           "paid_at": null,
+                 *           "paid_out_of_band": false,
+                 *           "parent": {
+                 *             "quote_details": {
+                 *               "quote": null
+                 *             },
+                 *             "subscription_details": {
+                 *               "subscription": null
+                 *             },
+                 *             "type": null
+                 *           },
+                 *           "payment_intent": "pi_3Pgf",
+                 *           "payment_settings": {
+                 *             "default_mandate": null,
+                 *             "payment_method_options": null,
+                 *             "payment_method_types": [
+                 *               "card"
+                 *             ]
+                 *           },
+                 *           "period_end": null,
+                 *           "period_start": null,
+                 *           "post_payment_credit_notes_amount": null,
+                 *           "pre_payment_credit_notes_amount": null,
+                 *           "receipt_number": null,
+                 *           "reference": "order-1042",
+                 *           "rendering": {
+                 *             "amount_tax_display": "exclude_tax",
+                 *             "pdf": {
+                 *               "page_size": "a4"
+                 *             },
+                 *             "template": null,
+                 *             "template_version": null
+                 *           },
+                 *           "settled_by": "payment",
+                 *           "shipping_cost": {
+                 *             "amount_subtotal": null,
+                 *             "amount_tax": null,
+                 *             "amount_total": null,
+                 *             "shipping_rate": "shr_1Pgf",
+                 *             "taxes": [
+                 *               {
+                 *                 "amount": 24000,
+                 *                 "rate": "txr_1Pgf",
+                 *                 "taxability_reason": null,
+                 *                 "taxable_amount": null
+                 *               }
+                 *             ]
+                 *           },
+                 *           "starting_balance": null,
+                 *           "statement_descriptor": null,
+                 *           "status": "open",
+                 *           "status_details": {
+                 *             "uncollectible": {
+                 *               "reason": null
+                 *             }
+                 *           },
+                 *           "subtotal": 24000,
+                 *           "subtotal_excluding_tax": null,
+                 *           "taxes": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "inclusive": false,
+                 *               "label": "VAT",
+                 *               "percentage": "25",
+                 *               "reason": "standard_rated",
+                 *               "tax_rate": "txr_1Pgf",
+                 *               "taxable_amount": null
+                 *             }
+                 *           ],
+                 *           "total": 24000,
+                 *           "total_excluding_tax": null,
+                 *           "total_pretax_credit_amounts": [
+                 *             {
+                 *               "amount": 24000,
+                 *               "credit_balance_transaction": null,
+                 *               "discount": null,
+                 *               "type": "discount"
+                 *             }
+                 *           ],
+                 *           "updated_at": "2026-11-22T10:18:02.000Z",
+                 *           "voided_at": null
+                 *         },
+                 *         "payment": {
+                 *           "amount": 24000,
+                 *           "at": "2026-11-22T10:18:00.000Z",
+                 *           "currency": "usd",
+                 *           "customer": "cus_QXg1",
+                 *           "id": "pi_3Pgf",
+                 *           "invoice": "in_1PgF",
+                 *           "required_action": "use_stripe_sdk",
+                 *           "status": "partly_funded",
+                 *           "what_to_do": null
+                 *         },
+                 *         "previous_status": null
+                 *       },
+                 *       "datacontenttype": "application/json",
+                 *       "dataschema": "https://billing.example.com/openapi.json#/components/schemas/PaymentEventData",
+                 *       "id": "iev_000648a1b2c3d4e5f60718293a4b5c6d",
+                 *       "schemaversion": 1,
+                 *       "sequence": "0000000000000f3a0000000000000007",
+                 *       "source": "https://billing.example.com",
+                 *       "specversion": "1.0",
+                 *       "subject": "in_1PgF",
+                 *       "time": "2026-11-22T10:18:02.000Z",
+                 *       "type": "payment.partly_funded"
+                 *     }
+                 */
+                "application/cloudevents+json": components["schemas"]["PaymentEvent"];
+            };
+        };
+        responses: {
+            /** @description The endpoint wants nothing any more, and is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken; it will not be sent again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken; sent again later, after `Retry-After` where that asks for more time. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     payment_succeeded: {
         parameters: {
             query?: never;
@@ -35967,8 +36147,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -36197,8 +36375,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -36531,8 +36707,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -36770,8 +36944,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -37009,8 +37181,6 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
-                 *           "attempt_count": null,
-                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
