@@ -27,7 +27,12 @@ async def test_a_customer_is_created_with_everything_that_can_be_said_of_one(api
     }
     customer = await api.post("/v1/customers", asked)
     settings = customer.pop("invoice_settings")
-    assert settings == {"default_payment_method": None, "custom_fields": FIELDS, "footer": "Thank you"}
+    assert settings == {
+        "default_payment_method": None,
+        "custom_fields": FIELDS,
+        "footer": "Thank you",
+        "rendering_options": None,
+    }
     del asked["invoice_settings"]
     assert {name: customer[name] for name in asked} == asked
 
@@ -69,7 +74,12 @@ async def test_a_customer_is_changed_field_by_field(api: Caller) -> None:
     assert changed["invoice_settings"]["custom_fields"] == FIELDS
     cleared = await api.patch(path, {"address": None, "invoice_settings": {"custom_fields": [], "footer": None}})
     assert cleared["address"] is None
-    assert cleared["invoice_settings"] == {"default_payment_method": None, "custom_fields": [], "footer": None}
+    assert cleared["invoice_settings"] == {
+        "default_payment_method": None,
+        "custom_fields": [],
+        "footer": None,
+        "rendering_options": None,
+    }
     assert await api.get(path) == cleared
 
 

@@ -365,7 +365,7 @@ def test_event_types_are_called_what_happened() -> None:
     assert event_type("fulfillment", "processing", "processing") == "fulfillment.updated"
     assert event_type("invoice", None, "open") == "invoice.finalized"
     assert event_type("invoice", "paid", "open") == "invoice.reopened"
-    assert len(set(TYPES)) == len(TYPES) == 36
+    assert len(set(TYPES)) == len(TYPES) == 37
 
 
 def test_every_type_has_its_webhook_in_the_contract() -> None:

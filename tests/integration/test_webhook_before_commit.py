@@ -21,7 +21,7 @@ ITEMS: list[Json] = [{"amount": 700 + n, "currency": "usd", "description": f"ite
 OF_THEIR_OWN = """
     - 'id' - 'customer' - 'number' - 'reference' - 'payment_intent' - 'hosted_invoice_url' - 'invoice_pdf' - 'created_at'
     - 'updated_at' - 'finalized_at' - 'paid_at' - 'due_at' - 'snapshot_since' - 'snapshot_until' - 'snapshot_digest'
-    - 'lines_digest' - 'revision' - 'document' - 'items_document' - 'sequence' - 'search'
+    - 'lines_digest' - 'revision' - 'document' - 'items_document' - 'sequence' - 'search' - 'later_digests' - 'stuck_since'
 """
 ROWS = f"""
 SELECT to_jsonb(i) {OF_THEIR_OWN} AS invoice,
