@@ -86,8 +86,6 @@ NOT_TOLD = {
     "custom_fields": "printed text, which may name people",
     "hosted_invoice_url": "whoever has it may pay, and it is refreshed without a word",
     "invoice_pdf": "whoever has it sees who it is for, and it is refreshed without a word",
-    "attempted": "Stripe tells of it by no event while a debit is under way",
-    "attempt_count": "Stripe tells of it by no event while a debit is under way",
     "fulfillment": "has events of its own",
     "items": "may be many, and change in drafts only",
     "payments": "have events of their own",

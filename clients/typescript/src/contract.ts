@@ -5506,6 +5506,10 @@ export interface components {
             amount_shipping: number | null;
             /** Application */
             application: string | null;
+            /** Attempt Count */
+            attempt_count: number | null;
+            /** Attempted */
+            attempted: boolean | null;
             /** Auto Advance */
             auto_advance: boolean;
             automatic_tax: components["schemas"]["AutomaticTax"] | null;
@@ -14092,6 +14096,8 @@ export interface operations {
                      *               "amount_remaining": 24000,
                      *               "amount_shipping": null,
                      *               "application": null,
+                     *               "attempt_count": null,
+                     *               "attempted": null,
                      *               "auto_advance": false,
                      *               "automatic_tax": {
                      *                 "disabled_reason": null,
@@ -28737,6 +28743,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -28986,6 +28994,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -29235,6 +29245,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -29471,6 +29483,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -29707,6 +29721,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -29943,6 +29959,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -30184,6 +30202,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -30425,6 +30445,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -30666,6 +30688,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -30907,6 +30931,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -31148,6 +31174,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -31389,6 +31417,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -31630,6 +31660,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -31871,6 +31903,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -32112,6 +32146,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -32353,6 +32389,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -32594,6 +32632,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -32811,6 +32851,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -33032,6 +33074,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -33253,6 +33297,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -33474,6 +33520,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -33695,6 +33743,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -33916,6 +33966,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -34137,6 +34189,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -34358,6 +34412,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -34579,6 +34635,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -34800,6 +34858,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -35021,6 +35081,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -35242,6 +35304,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -35463,6 +35527,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -35691,6 +35757,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -35919,6 +35987,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -36147,6 +36217,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -36375,6 +36447,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -36707,6 +36781,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -36944,6 +37020,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,
@@ -37181,6 +37259,8 @@ export interface operations {
                  *           "amount_remaining": 24000,
                  *           "amount_shipping": null,
                  *           "application": null,
+                 *           "attempt_count": null,
+                 *           "attempted": null,
                  *           "auto_advance": false,
                  *           "automatic_tax": {
                  *             "disabled_reason": null,

@@ -3113,6 +3113,8 @@ class InvoiceState(TypedDict):
     amount_remaining: int
     amount_shipping: int | None
     application: str | None
+    attempt_count: int | None
+    attempted: bool | None
     auto_advance: bool
     automatic_tax: AutomaticTax | None
     automatically_finalizes_at: str | None
