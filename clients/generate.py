@@ -41,23 +41,19 @@ class Operation:
     """The JSON Schema of each query parameter."""
     answer: str | None
     """The type of the answer; None for text."""
+    item: str | None
+    """The type of what it lists, if it is a list."""
 
     @property
     def ids(self) -> list[str]:
         """The names in its path."""
         return re.findall(r"\{(\w+)\}", self.path)
 
-    @property
-    def item(self) -> str | None:
-        """The type of what it lists, if it is a list."""
-        listed = self.answer and self.query.get("cursor") and re.fullmatch("(.+)List", self.answer)
-        return listed[1] if listed else None
-
 
 def operations(contract: Json) -> list[Operation]:
     """All operations of `contract` that become methods, ordered by tag and name."""
     found = [
-        _operation(method, path, one)
+        _operation(method, path, one, contract["components"]["schemas"])
         for path, methods in contract["paths"].items()
         for method, one in methods.items()
         if one["operationId"] not in BY_HAND
@@ -65,11 +61,13 @@ def operations(contract: Json) -> list[Operation]:
     return sorted(found, key=lambda one: (one.tag, one.name))
 
 
-def _operation(method: str, path: str, one: Json) -> Operation:
+def _operation(method: str, path: str, one: Json, schemas: Json) -> Operation:
     tag = one["tags"][0].lower().replace(" ", "_")
     good = next(answer for status, answer in one["responses"].items() if status.startswith("2"))
     schema = good["content"].get("application/json", {}).get("schema")
     body = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    query = {it["name"]: it["schema"] for it in one.get("parameters", ()) if it["in"] == "query"}
+    answer = " | ".join(_names(schema)) if schema else None
     return Operation(
         tag=tag,
         name=_name(one["operationId"], tag),
@@ -77,8 +75,9 @@ def _operation(method: str, path: str, one: Json) -> Operation:
         path=path,
         summary=one["description"].splitlines()[0],
         body=" | ".join(_names(body)) if body else None,
-        query={it["name"]: it["schema"] for it in one.get("parameters", ()) if it["in"] == "query"},
-        answer=" | ".join(_names(schema)) if schema else None,
+        query=query,
+        answer=answer,
+        item=_names(schemas[answer]["properties"]["data"]["items"])[0] if answer and "cursor" in query else None,
     )
 
 
@@ -202,9 +201,8 @@ def _method(one: Operation, kind: str) -> list[str]:
     passed = sent + (", idempotency_key=idempotency_key" if keyed else "")
     text = [f'        """{one.summary}"""']
     if one.item:
-        made = _listed(one)
         return [
-            f"    def {one.name}({arguments}) -> {kind}Pages[{made}]:", *text,
+            f"    def {one.name}({arguments}) -> {kind}Pages[models.{one.item}]:", *text,
             f"        return {kind}Pages(self._caller, {path}, query)", "",
         ]  # fmt: skip
     call = f"self._caller.call({one.method!r}, {path}{passed})".replace("'", '"')
@@ -216,13 +214,6 @@ def _method(one: Operation, kind: str) -> list[str]:
         else [f"        return {came}.text"]
     )
     return [f"    {verb} {one.name}({arguments}) -> {answer}:", *text, *read, ""]
-
-
-def _listed(one: Operation) -> str:
-    """The type of the items of a list, as its page declares it."""
-    contract = json.loads(CONTRACT.read_text())
-    page = contract["components"]["schemas"][str(one.answer)]
-    return f"models.{page['properties']['data']['items']['$ref'].rpartition('/')[2]}"
 
 
 # TypeScript

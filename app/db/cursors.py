@@ -16,7 +16,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WHOLE = 2**63 - 1
 
 
-class _Cursor(msgspec.Struct, array_like=True):
+class Cursor(msgspec.Struct, array_like=True):
     """Where a page ended: the values of the last row, and the list it was of.
 
     `at` is its time in the order, and `amount` its amount where the list was ordered by that. The release before did not
@@ -31,7 +31,7 @@ class _Cursor(msgspec.Struct, array_like=True):
     amount: Annotated[int, msgspec.Meta(ge=-WHOLE, le=WHOLE)] | None = None
 
 
-_cursor = msgspec.json.Decoder(_Cursor)
+_cursor = msgspec.json.Decoder(Cursor)
 
 
 def bound(sort: str, given: Mapping[str, object]) -> str:
@@ -39,12 +39,28 @@ def bound(sort: str, given: Mapping[str, object]) -> str:
     return sha256(msgspec.json.encode([sort, sorted(given.items())])).hexdigest()[:16]
 
 
+def packed(cursor: Cursor) -> str:
+    """The cursor as callers are given it."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+
+
+def unpacked(text: str, *lists: str) -> Cursor:
+    """The cursor that callers gave, with its time in UTC. Raises ValidationFailed if it is of none of `lists`."""
+    try:
+        found = _cursor.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        found.at = found.at.astimezone(UTC)
+    except (ValueError, OverflowError, binascii.Error, msgspec.MsgspecError):
+        raise ValidationFailed("cursor is not one that a list of this resource answered.", param="cursor") from None
+    if found.listed not in lists:
+        raise ValidationFailed("cursor is of another list: page each list by its own next_cursor.", param="cursor")
+    return found
+
+
 def write(last: Mapping[str, Any], resource: Resource, sorted_by: str, of: str) -> str:
     """The cursor of a page whose last row has the values `last`."""
     value = last[sorted_by]
     at, amount = (value, None) if isinstance(value, datetime) else (EPOCH, value)
-    cursor = _Cursor(at, last["id"], resource.name, last.get("sequence"), of, amount)
-    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+    return packed(Cursor(at, last["id"], resource.name, last.get("sequence"), of, amount))
 
 
 def read(cursor: str, resource: Resource, sorted_by: str, of: str) -> dict[str, object]:
@@ -52,16 +68,10 @@ def read(cursor: str, resource: Resource, sorted_by: str, of: str) -> dict[str, 
 
     A list that the release before began goes on in its order: by time and id. Raises ValidationFailed.
     """
-    try:
-        found = _cursor.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        at = found.at.astimezone(UTC)
-    except (ValueError, OverflowError, binascii.Error, msgspec.MsgspecError):
-        raise ValidationFailed("cursor is not one that a list of this resource answered.", param="cursor") from None
-    if found.listed not in {"", resource.name}:
-        raise ValidationFailed("cursor is of another list: page each list by its own next_cursor.", param="cursor")
+    found = unpacked(cursor, "", resource.name)
     if found.bound != of and (found.bound or sorted_by != resource.time):
         raise ValidationFailed("cursor is of another order or other filters: repeat those of its list.", param="cursor")
     if sorted_by != resource.time:
-        return {sorted_by: at if found.amount is None else found.amount, "id": found.id}
-    values = {resource.time: at, "sequence": found.sequence, "id": found.id}
+        return {sorted_by: found.at if found.amount is None else found.amount, "id": found.id}
+    values = {resource.time: found.at, "sequence": found.sequence, "id": found.id}
     return {name: values[name] for name in resource.order if values[name] is not None}

@@ -77,8 +77,6 @@ def upgrade() -> None:
         [sa.Column("verification", postgresql.JSONB())],
     )
     index_newest("tax_ids", "customer")
-    pending = sa.text("verification ->> 'status' = 'pending'")
-    op.create_index("ix_tax_ids_pending", "tax_ids", ["updated_at"], postgresql_where=pending)
     create(
         "coupons",
         text("name"),

@@ -185,14 +185,12 @@ def test_ids_and_queries_stand_in_addresses_as_they_must() -> None:
 
 def test_a_delivery_is_verified_with_its_raw_body() -> None:
     secret, body = "whsec_c2VjcmV0", '{"id":"iev_1"}'
-    signed = httpx.Request("POST", "http://x")  # only a place for the headers
 
     at = datetime.now(UTC)
     headers = {
         "webhook-id": "iev_1",
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": Webhook(secret).sign("iev_1", at, body),
-        **signed.headers,
     }
     assert verify(secret, body, headers)["id"] == "iev_1"
     with pytest.raises(NotFromTheService):

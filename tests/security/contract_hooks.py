@@ -103,7 +103,8 @@ def _is_a_key(given: object) -> bool:
 @schemathesis.hook
 def filter_failure(_context: Any, failure: Any, case: Any, response: Any) -> bool:
     """Drop what is refused for a reason that is known, and a body of `null` where a body is optional."""
-    if type(failure).__name__ == "AcceptedNegativeData" and case.body is None:
+    optional = not case.operation.definition.raw.get("requestBody", {}).get("required")
+    if type(failure).__name__ == "AcceptedNegativeData" and case.body is None and optional:
         return False
     problem = response.json() if "json" in response.headers.get("content-type", [""])[0] else {}
     if isinstance(problem, dict) and (problem.get("stripe") or {}).get("code") == NOT_SIMULATED:

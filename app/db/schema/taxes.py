@@ -37,7 +37,6 @@ tax_ids = Table(
     undocumented("tax_ids"),
     Index("ix_tax_ids_newest", desc("created_at"), desc("id")),
     Index("ix_tax_ids_customer_newest", "customer", desc("created_at"), desc("id")),
-    Index("ix_tax_ids_pending", "updated_at", postgresql_where=text("verification ->> 'status' = 'pending'")),
 )
 """Tax ids of customers, and of the account itself where `customer` is null."""
 
