@@ -206,7 +206,7 @@ def test_the_plugin_serves_an_empty_project(tmp_path: Path) -> None:
     (tmp_path / "test_shop.py").write_text(documented)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "invoicing_client.testing", "-p", "no:cacheprovider", "--rootdir", "."],
-        cwd=tmp_path, env=unmeasured() | {"PYTHONPATH": str(SOURCE), "INVOICING_CHECKOUT": str(PROJECT)},
+        cwd=tmp_path, env=unmeasured() | {"PYTHONPATH": str(SOURCE), "INVOICING_CHECKOUT": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:]
