@@ -22,7 +22,7 @@ WRONG_DATABASE: tuple[tuple[type[BaseException], str], ...] = (
     ),
     (
         asyncpg.InsufficientPrivilegeError,
-        "The user of DATABASE_URL may not do this ({}): see the roles in docs/security.md.",
+        "The user of DATABASE_URL may not do this ({}): see the roles in docs/operations.md.",
     ),
     (asyncpg.UndefinedTableError, NOT_MIGRATED),
     (asyncpg.UndefinedColumnError, "The database lacks columns of this release: run `invoicing migrate`."),

@@ -51,7 +51,7 @@ async def revision(connection: Connection) -> str | None:
 def serves(applied: str | None) -> bool:
     """Whether this code works on a database at `applied`: at our newest revision, or at one that only newer code knows.
 
-    A release's migrations keep the release before it working during a roll-out (docs/scaling.md).
+    A release's migrations keep the release before it working during a roll-out (docs/contributing/scaling.md).
     """
     return applied == head() or newer(applied)
 

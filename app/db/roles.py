@@ -1,6 +1,6 @@
 """Grants the roles of a deployment their rights on each table, whenever the schema was migrated.
 
-`deploy/postgres/roles.sql` creates the roles; docs/security.md explains them. Where one role owns everything, none
+`deploy/postgres/roles.sql` creates the roles; docs/operations.md explains them. Where one role owns everything, none
 exist and nothing is granted.
 """
 

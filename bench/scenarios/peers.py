@@ -1,7 +1,7 @@
 """Taking a delivery in, against other programs that do: dj-stripe, and the sync engine in its two lines.
 
 Each is set as cheap as its own settings make it, in one process, on a database of its own in the same PostgreSQL.
-What each does and does not do for its time stands in docs/performance.md.
+What each does and does not do for its time stands in docs/contributing/performance.md.
 """
 
 import asyncio

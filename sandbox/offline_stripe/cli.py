@@ -38,7 +38,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--webhook-secret", action="append", default=[], help="whsec_… of the URL in the same place")
     made.add_argument("--seed", type=int, help="make identifiers reproducible")
     made.add_argument("--retry-base-s", type=float, help="delay before the second delivery attempt")
-    made.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE", help="see docs/sandbox.md")
+    made.add_argument(
+        "--switch", action="append", default=[], metavar="NAME=VALUE", help="see sandbox/docs/reference.md"
+    )
     made.add_argument(
         "--account-per-key", action="store_true", help="an unknown secret key makes an account of its own"
     )

@@ -14,7 +14,10 @@ from offline_stripe.wire.declared import Declared, declared
 from offline_stripe.wire.routing import Route
 from offline_stripe.wire.simulated import EVERYWHERE, PAGE, Taken, operations, taken_by
 
-BEGIN, END = "<!-- coverage: python -m offline_stripe.coverage docs/sandbox.md -->\n", "<!-- end of coverage -->"
+BEGIN, END = (
+    "<!-- coverage: python -m offline_stripe.coverage sandbox/docs/reference.md -->\n",
+    "<!-- end of coverage -->",
+)
 EVERY_LIST = frozenset({EVERYWHERE, *PAGE.split()})
 _ID = re.compile(r"\{\w+\}")
 

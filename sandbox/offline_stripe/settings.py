@@ -1,6 +1,6 @@
 """The configuration of one sandbox: addresses, webhook targets, and switches, with their defaults.
 
-A switch exists where Stripe's behaviour is undocumented or its sources disagree; `docs/sandbox.md` lists them. This
+A switch exists where Stripe's behaviour is undocumented or its sources disagree; `sandbox/docs/reference.md` lists them. This
 module does not read the environment.
 """
 

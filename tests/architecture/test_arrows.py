@@ -1,4 +1,4 @@
-"""The arrows of docs/architecture.md, held by import-linter (contracts in pyproject.toml) and by reading the source."""
+"""The arrows of docs/contributing/architecture.md: held by import-linter (contracts in pyproject.toml) and by reading the source."""
 
 import ast
 import typing

@@ -273,7 +273,7 @@ def test_every_deployment_is_scaled_and_keeps_a_pod_while_nodes_are_drained() ->
 
 
 def test_the_connections_are_added_up_for_as_many_pods_as_there_may_be() -> None:
-    guide = (PROJECT / "docs" / "scaling.md").read_text()
+    guide = (PROJECT / "docs" / "contributing" / "scaling.md").read_text()
     said = re.search(r"\((\d+) API, (\d+) workers, (\d+) console, pools of (\d+)\)", guide)
     assert said is not None
     most = {

@@ -1,4 +1,4 @@
-"""The rules of docs/scaling.md for migrations: the code before runs on the schema after, and nobody waits for long.
+"""The rules of docs/contributing/scaling.md for migrations: the code before runs on the schema after, and nobody waits for long.
 
 Each migration's SQL is made without a database and looked through. One that takes away what the code before the last
 used says so in a constant CONTRACT, with the reason why nothing uses it any more.

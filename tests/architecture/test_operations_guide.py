@@ -14,7 +14,7 @@ from app.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 OPERATIONS = (PROJECT / "docs" / "operations.md").read_text()
-GUIDES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+GUIDES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 SOURCES = "".join(path.read_text() for path in (PROJECT / "app").rglob("*.py"))
 
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 
 
 async def make_durable(database: Database) -> None:
-    """Do what docs/scaling.md says: behind a pooler the role or the database says what a session cannot."""
+    """Do what docs/operations.md says: behind a pooler the role or the database says what a session cannot."""
     connection = await database.connect()
     await connection.execute(f'ALTER DATABASE "{database.name}" SET synchronous_commit = on')
     await connection.close()

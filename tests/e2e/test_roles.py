@@ -66,7 +66,7 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A database as docs/security.md tells to make it: roles, then the migration by the one who owns the tables."""
+    """A database as docs/contributing/security.md tells to make it: roles, then the migration by the owner."""
     made = Cluster(tmp_path_factory.mktemp("cluster"))
     made.create(NAME)
     run_sql(made.url(), "roles.sql", "passwords.sql")
@@ -207,7 +207,7 @@ async def test_passwords_are_taken_from_the_environment(cluster: Cluster) -> Non
 
 
 def test_the_guide_quotes_the_statements_that_are_run_here() -> None:
-    guide = (PROJECT / "docs" / "security.md").read_text()
+    guide = (PROJECT / "docs" / "contributing" / "security.md").read_text()
     assert re.findall(r"^```sql\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL) == [(FOLDER / "roles.sql").read_text()]
 
 

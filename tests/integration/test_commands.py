@@ -284,7 +284,7 @@ async def test_a_user_who_may_not_migrate_is_told_so_in_one_line(
         ):
             invoicing.environment["DATABASE_URL"] = _as_user(url, role)
             assert (await invoicing("migrate", status=2)).stderr.splitlines() == [
-                f"The user of DATABASE_URL may not do this ({says}): see the roles in docs/security.md."
+                f"The user of DATABASE_URL may not do this ({says}): see the roles in docs/operations.md."
             ]
     finally:
         await connection.execute(f"DROP ROLE {role}")

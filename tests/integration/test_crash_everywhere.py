@@ -126,7 +126,7 @@ async def test_a_create_with_items_and_finalize_is_done_once_wherever_its_proces
     while await story.dies(call(f"dies-{at}"), at, how):
         assert essence(await story.recovered(call(f"dies-{at}"), by_completer=by_completer)) == undisturbed
         at += 1
-    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/contributing/idempotency.md quotes it
     assert at > 20
 
     invoices = (await sandbox.state())["invoice"]
@@ -167,7 +167,7 @@ async def test_a_payment_is_made_once_wherever_its_process_dies(
     while await story.dies(pay := await call(f"dies-{at}"), at, how):
         assert essence(await story.recovered(pay, by_completer=by_completer)) == undisturbed
         at += 1
-    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/contributing/idempotency.md quotes it
     assert at > 10
 
     state = await sandbox.state()
@@ -219,7 +219,7 @@ async def test_money_is_given_back_once_wherever_the_process_dies(
         assert answer.status == 201
         assert f"dies-{at}" in answer.body
         at += 1
-    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/contributing/idempotency.md quotes it
     assert at > 10
 
     state = await sandbox.state()
@@ -259,7 +259,7 @@ async def test_a_draft_is_made_of_another_invoice_once_wherever_the_process_dies
         assert (draft["status"], draft["total"], draft["reference"]) == ("draft", original["total"], f"dies-{at}")
         assert draft["from_invoice"] == (original["id"] if says["from_invoice"] else None)
         at += 1
-    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/contributing/idempotency.md quotes it
     assert at > 8
 
     invoices = (await sandbox.state())["invoice"]
@@ -308,7 +308,7 @@ async def test_items_are_replaced_all_or_none_wherever_the_process_dies(
             seen.add(len(found))
         at += 1
     await connection.close()
-    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/contributing/idempotency.md quotes it
     assert at - first > 8
     assert keyed or seen == {len(former), len(replaced)}
 
@@ -347,7 +347,7 @@ async def test_a_part_is_paid_once_wherever_the_process_dies(
         answer = await story.recovered(paying, by_completer=by_completer)
         assert "300" in answer.body
         at += 1
-    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/contributing/idempotency.md quotes it
     assert at > 10
 
     state = await sandbox.state()
@@ -547,7 +547,7 @@ async def test_how_an_invoice_is_collected_is_changed_once_wherever_the_process_
         answer = await story.recovered(asked, by_completer=by_completer)
         done.append(msgspec.json.decode(answer.body))
         at += 1
-    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/idempotency.md quotes it
+    print(f"await points: {at - 1}")  # noqa: T201 -- shown by `pytest -rP`; docs/contributing/idempotency.md quotes it
     assert at > 5
 
     state = await sandbox.state()

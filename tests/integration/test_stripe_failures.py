@@ -1,7 +1,7 @@
 """Every way in which Stripe fails, against every kind of write: what the caller gets, and that nothing happens twice.
 
 A failure that passes is got over within the request. One that lasts is answered with the code it should have, leaves the
-key free, and the retry under the same key ends as if nothing had been. docs/idempotency.md shows the table.
+key free, and the retry under the same key ends as if nothing had been. docs/contributing/idempotency.md shows the table.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""`docs/sandbox.md` names every switch with its default, every control call and every test payment method."""
+"""`sandbox/docs/reference.md` names every switch with its default, every control call and every test payment method."""
 
 import dataclasses
 import re
@@ -13,7 +13,7 @@ from offline_stripe.resources import MODULES
 from offline_stripe.settings import SandboxConfig, Switches
 from tests.sandbox.process import PROJECT
 
-GUIDE = (PROJECT / "docs" / "sandbox.md").read_text()
+GUIDE = (PROJECT / "sandbox" / "docs" / "reference.md").read_text()
 
 
 @pytest.mark.parametrize("switch", dataclasses.fields(Switches), ids=lambda switch: switch.name)
@@ -41,7 +41,7 @@ def test_every_fault_stands_in_the_guide() -> None:
 
 
 def test_the_table_of_operations_and_parameters_is_current() -> None:
-    assert with_table(GUIDE) == GUIDE, "python -m offline_stripe.coverage docs/sandbox.md"
+    assert with_table(GUIDE) == GUIDE, "python -m offline_stripe.coverage sandbox/docs/reference.md"
 
 
 def test_every_resource_stands_in_the_guide() -> None:

@@ -24,7 +24,7 @@ from tests.fixtures.sandbox import unmeasured
 from tests.sandbox.differing import SWITCHES
 from tests.sandbox.process import PROJECT, RunningSandbox
 
-GUIDE = (PROJECT / "docs" / "sandbox.md").read_text()
+GUIDE = (PROJECT / "sandbox" / "docs" / "reference.md").read_text()
 RECORDING = recordings.FOLDER / "documented.json"
 
 

@@ -21,7 +21,7 @@ VERY_OLD_TRANSACTIONS = 1_500_000_000
 """PostgreSQL stops accepting writes at about two thousand million."""
 LONG_OPEN_S = 60.0
 CROWDED = 0.8
-SEPARATE = "Run as the roles of docs/security.md, which own nothing."
+SEPARATE = "Run as the roles of docs/operations.md, which own nothing."
 
 
 async def check(container: Container) -> AsyncIterator[Finding]:
@@ -86,7 +86,7 @@ def _room(found: Server, settings: Settings) -> list[Finding]:
     says = f"{found.connected} of {found.connections} connections in use; these settings may open {wanted} for an API and a worker"
     if settings.database_pooler == "none" and wanted > found.connections:
         advice = (
-            "Lower DATABASE_POOL_SIZE or WORKERS, raise max_connections, or put PgBouncer between (docs/scaling.md)."
+            "Lower DATABASE_POOL_SIZE or WORKERS, raise max_connections, or put PgBouncer between (docs/operations.md)."
         )
         return [fail("connections", says, advice)]
     if found.connected > CROWDED * found.connections:
