@@ -16,9 +16,9 @@ from bench.stage import PROJECT, Stage
 
 SCENARIOS = (
     "intake", "junk", "reads", "writes", "idempotency", "worker", "feed", "push", "start", "processes", "observability", "growth",
-    "inbox",
+    "inbox", "returns",
 )  # fmt: skip
-BY_NAME = ("soak", "storage", "paying", "peers")
+BY_NAME = ("soak", "backlog", "export", "storage", "paying", "peers")
 """Long ones, one that needs a browser, and one that installs other programs; the last is usual where they are installed."""
 RESULTS = PROJECT / "bench" / "results"
 
@@ -49,16 +49,16 @@ def main() -> None:
         "scenarios",
         nargs="*",
         metavar="SCENARIO",
-        help=f"of {', '.join(SCENARIOS + BY_NAME)}; all but the last four, and peers where they are installed",
+        help=f"of {', '.join(SCENARIOS + BY_NAME)}; all but the last six, and peers where they are installed",
     )
     parser.add_argument("--quick", action="store_true", help="one short round each: whether it runs, not how fast")
     parser.add_argument(
         "--powers",
         type=int,
         default=6,
-        help="growth and inbox: up to ten to this power of rows (7: growth 25 minutes and 35 GB, inbox 15 minutes and 9 GB)",
+        help="growth, inbox and export: up to ten to this power of rows (7: growth 25 minutes and 35 GB, inbox 15 minutes and 9 GB)",
     )
-    parser.add_argument("--soak", type=int, default=100_000, help="soak: how many events")
+    parser.add_argument("--soak", type=int, default=100_000, help="soak, backlog: how many events")
     parser.add_argument("--output", type=Path, help="the result file; bench/results/<time>.json otherwise")
     asked = parser.parse_args()
     unknown = set(asked.scenarios) - {*SCENARIOS, *BY_NAME}

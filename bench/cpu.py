@@ -1,7 +1,7 @@
 """Measures processor time, user and system, of process trees and of a PostgreSQL server."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def megabytes_of(pids: Iterable[int]) -> float:
 class Meter:
     """Processor time of one contestant, between two looks."""
 
-    pids: tuple[int, ...]
+    pids: Sequence[int]
     database: Path | None
     server_s: float = 0.0
     postgres_s: float = 0.0

@@ -26,7 +26,10 @@ SLACK_S = 15.0
 
 
 class Plan(msgspec.Struct):
-    """What to send. `paths` for get (in turn) and write (by number); `first` numbers the first delivery or write, so that none repeats."""
+    """What to send. `paths` for get (in turn) and write (by number); `first` numbers the first delivery or write, so that none repeats.
+
+    `body` is what each write sends, by `method`; without it, each makes a customer of its own.
+    """
 
     port: int
     kind: Kind
@@ -37,6 +40,8 @@ class Plan(msgspec.Struct):
     first: int = 0
     paths: list[str] = []
     key: str = ""
+    method: str = "POST"
+    body: str = ""
 
 
 class Result(msgspec.Struct):
@@ -68,21 +73,21 @@ def requests_of(plan: Plan) -> list[bytes]:  # noqa: PLR0911 -- one per kind
         case "get":
             return [_get(path, plan.key) for path, _ in zip(itertools.cycle(plan.paths), numbers, strict=False)]
         case "write":
-            paths = plan.paths
-            return [_write(paths[number % len(paths)], plan.key, number, f"bench-{number}") for number in numbers]
+            return [_write(plan, number, f"bench-{number}") for number in numbers]
         case "replay":
-            return [_write(plan.paths[0], plan.key, 0, "bench-replay")] * plan.at_most
+            return [_write(plan, 0, "bench-replay")] * plan.at_most
 
 
 def _get(path: str, key: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: */*\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
 
 
-def _write(path: str, key: str, number: int, idempotency_key: str) -> bytes:
-    body = b'{"name":"Customer %d","email":"customer%d@example.com","metadata":{"team":"blue"}}' % (number, number)
+def _write(plan: Plan, number: int, idempotency_key: str) -> bytes:
+    customer = b'{"name":"Customer %d","email":"customer%d@example.com","metadata":{"team":"blue"}}' % (number, number)
+    body = plan.body.encode() or customer
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAuthorization: Bearer {key}\r\n"
-        f"Idempotency-Key: {idempotency_key}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"{plan.method} {plan.paths[number % len(plan.paths)]} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {plan.key}\r\nIdempotency-Key: {idempotency_key}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

@@ -1,7 +1,7 @@
 """Fills tables by SQL with as many rows as wanted, shaped as the service writes them."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -227,20 +227,20 @@ async def lives(connection: Connection, count: int) -> None:
     await connection.execute("CHECKPOINT", timeout=600)
 
 
-async def pending(connection: Connection, numbers: Iterable[int]) -> None:
-    """Events that wait to be processed, as intake records them."""
-    listed = list(numbers)
-    bodies = [events.payload(number).decode() for number in listed]
-    await connection.execute(
-        """
-        INSERT INTO webhook_events (
-            id, type, object_id, api_version, livemode, created_at, payload, verified_by, source, status, next_attempt_at
-        )
-        SELECT
-            body::json->>'id', 'invoice.paid', body::json->'data'->'object'->>'id', '2026-10-28.endive', false, now(),
-            body, 'whsec:00000000', 'delivery', 'received', now()
-        FROM unnest($1::text[]) body
-        """,
-        bodies,
-    )
-    await connection.execute("NOTIFY inbox")
+_PENDING = """
+INSERT INTO webhook_events (
+    id, type, object_id, api_version, livemode, created_at, payload, verified_by, source, status, next_attempt_at
+)
+SELECT
+    body::json->>'id', body::json->>'type', body::json->'data'->'object'->>'id', '2026-10-28.endive', false, now(),
+    body, 'whsec:00000000', 'delivery', 'received', now()
+FROM unnest($1::text[]) body
+"""
+
+
+async def pending(connection: Connection, bodies: Sequence[str]) -> None:
+    """Events that wait to be processed, as intake records them; all at once, in portions that a statement can carry."""
+    async with connection.transaction():
+        for first in range(0, len(bodies), 10_000):
+            await connection.execute(_PENDING, bodies[first : first + 10_000], timeout=600)
+        await connection.execute("NOTIFY inbox")

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from bench.report import Target, at_most
 from bench.rounds import Contest, Sample, Samples, middle, ratio
 from bench.rows import Connection
-from bench.scenarios.worker import drain
+from bench.scenarios.worker import drain, paid
 from bench.stage import Stage
 from dev.processes import Child
 
@@ -38,7 +38,7 @@ def draining(stage: Stage, workers: dict[int, tuple[str, Child]], backlog: int, 
 
     def of(name: str, worker: Child) -> Callable[[], Awaitable[Sample]]:
         async def drained() -> Sample:
-            per_s, server_ms, postgres_ms = await drain(stage, name, worker, backlog, tables)
+            per_s, server_ms, postgres_ms = await drain(stage, name, [worker], paid(backlog), tables)
             return Sample(backlog, per_s, server_ms, postgres_ms, 0, 0)
 
         return drained

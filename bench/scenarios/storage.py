@@ -4,7 +4,7 @@ from bench import events, rows
 from bench.load import Plan
 from bench.report import Section
 from bench.rounds import Race
-from bench.scenarios.worker import drain
+from bench.scenarios.worker import drain, paid
 from bench.stage import Stage
 
 _WAL = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8"
@@ -24,7 +24,7 @@ async def run(stage: Stage) -> Section:
         await rows.customers(connection)
     server = await stage.service(name)
     worker = await stage.worker(name, STRIPE_API_BASE="http://127.0.0.1:9")
-    await drain(stage, name, worker, count)  # every page there will be has been touched
+    await drain(stage, name, [worker], paid(count))  # every page there will be has been touched
     async with stage.connect(name) as connection:
 
         async def stored() -> dict[str, float]:
@@ -32,7 +32,7 @@ async def run(stage: Stage) -> Section:
 
         before = await stored()
         start = await connection.fetchval(_WAL)
-        await drain(stage, name, worker, count)
+        await drain(stage, name, [worker], paid(count))
         drained = (await connection.fetchval(_WAL) - start) / count
         grown = {table: (size - before.get(table, 0)) / count for table, size in (await stored()).items()}
         stage.stop(worker)

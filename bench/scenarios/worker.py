@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-from bench import rows
+from bench import events, rows
 from bench.cpu import Meter
 from bench.load import Plan
 from bench.report import Section, at_most
@@ -28,7 +28,7 @@ async def run(stage: Stage) -> Section:
         await rows.customers(connection)
     worker = await stage.worker(name, STRIPE_API_BASE="http://127.0.0.1:9")
     ours = await stage.service(name)
-    drained = [await drain(stage, name, worker, backlog) for _ in range(rounds + 1)][1:]
+    drained = [await drain(stage, name, [worker], paid(backlog)) for _ in range(rounds + 1)][1:]
     trickle = await _fulfilled_after(stage, name, ours, seconds)
     stage.stop(worker)
     intake = Race(ours, Plan(0, "delivery", 0.3 if stage.quick else 2.0, 32, at_most=4000), stage.database)
@@ -58,23 +58,31 @@ def _parts(samples: Sequence[Sample]) -> list[float]:
     return [median(getattr(one, part) for one in samples) for part in ("server_ms", "postgres_ms", "total_ms")]
 
 
-async def drain(stage: Stage, name: str, worker: Child, count: int, tables: str = "") -> tuple[float, float, float]:
-    """Events per second, and processor milliseconds per event of the worker and of PostgreSQL."""
+def paid(count: int) -> list[str]:
+    """So many `invoice.paid`, each of an invoice of its own."""
     first = next(numbers)
+    return [events.payload(number).decode() for number in range(first, first + count)]
+
+
+async def drain(
+    stage: Stage, name: str, workers: Sequence[Child], bodies: Sequence[str], tables: str = ""
+) -> tuple[float, float, float]:
+    """Events per second, and processor milliseconds per event of the workers and of PostgreSQL."""
     async with stage.connect(name) as connection:
-        await connection.execute(
-            f"VACUUM (ANALYZE) {tables}"
-        )  # as autovacuum would, for plans made on empty tables stay
-        worker.send(signal.SIGSTOP)  # so that it finds all of them at once
-        await rows.pending(connection, range(first, first + count))
-        meter = Meter((worker.pid,), stage.database)
+        # As autovacuum would, for plans made on empty tables stay.
+        await connection.execute(f"VACUUM (ANALYZE) {tables}", timeout=600)
+        for worker in workers:
+            worker.send(signal.SIGSTOP)  # so that they find all of them at once
+        await rows.pending(connection, bodies)
+        meter = Meter([worker.pid for worker in workers], stage.database)
         meter.start()
         started = time.perf_counter()
-        worker.send(signal.SIGCONT)
+        for worker in workers:
+            worker.send(signal.SIGCONT)
         await until(lambda: connection.fetchval(DONE), every_s=0.05)
         elapsed = time.perf_counter() - started
         server_s, postgres_s = meter.stop()
-    return count / elapsed, server_s * 1000 / count, postgres_s * 1000 / count
+    return len(bodies) / elapsed, server_s * 1000 / len(bodies), postgres_s * 1000 / len(bodies)
 
 
 async def _fulfilled_after(stage: Stage, name: str, ours: Server, seconds: float) -> list[float]:
