@@ -15,9 +15,7 @@ InvoicingError
  │  ├ IdempotencyMismatch        422 idempotency_mismatch
  │  ├ ValidationFailed           422 validation_error
  │  ├ MalformedRequest           400 malformed_request
- │  ├ InvalidSignature           400 invalid_signature
  │  ├ PayloadTooLarge            413 payload_too_large
- │  ├ UnsupportedMediaType       415 unsupported_media_type
  │  ├ StripeInvalidRequest       422 stripe_invalid_request
  │  │  └ AutomaticTaxFailed         409 automatic_tax_failed
  │  ├ PaymentFailed              402 payment_failed
@@ -168,16 +166,8 @@ class MalformedRequest(Refused):
     code = "malformed_request"
 
 
-class InvalidSignature(Refused):
-    code = "invalid_signature"
-
-
 class PayloadTooLarge(Refused):
     code = "payload_too_large"
-
-
-class UnsupportedMediaType(Refused):
-    code = "unsupported_media_type"
 
 
 class StripeInvalidRequest(Refused):
