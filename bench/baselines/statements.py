@@ -1,5 +1,11 @@
 """The SQL of the baselines: the least that stores an event, and the plainest that answers an invoice."""
 
+from sqlalchemy import select
+
+from app.db.documents import one_statement
+from app.db.resources import INVOICE
+from app.db.statement import Statement
+
 SCHEMA = """
 CREATE SCHEMA bare;
 CREATE TABLE bare.events (
@@ -33,26 +39,7 @@ SET status = EXCLUDED.status, amount_paid = EXCLUDED.amount_paid, updated_at = E
 WHERE invoice.updated_at <= EXCLUDED.updated_at
 """
 
-_SHOWN = """
-    id, number, status, customer, reference, collection_method, auto_advance, currency, subtotal, total, amount_due,
-    amount_paid, amount_remaining, due_at, description, footer, custom_fields, metadata, payment_intent,
-    hosted_invoice_url, invoice_pdf, livemode, created_at, finalized_at, paid_at, voided_at, marked_uncollectible_at,
-    updated_at, (SELECT row_to_json(f) FROM (SELECT status, fulfilled_at FROM fulfillments WHERE invoice = row.id) f)
-    AS fulfillment
-"""
-ONE = f"""
-SELECT row_to_json(d)::text FROM (
-    SELECT {_SHOWN}, (
-        SELECT coalesce(json_agg(i), '[]') FROM (
-            SELECT id, line_item, price, product, quantity, unit_amount_decimal, amount, currency, description, metadata
-            FROM invoice_items WHERE invoice = row.id ORDER BY position
-        ) i
-    ) AS items
-    FROM invoices row WHERE id = $1
-) d
-"""  # noqa: S608 -- only constants of this module
-LIST = f"""
-SELECT json_build_object('data', json_agg(d))::text FROM (
-    SELECT {_SHOWN} FROM invoices row ORDER BY created_at DESC, id DESC LIMIT 20
-) d
-"""  # noqa: S608 -- only constants of this module
+_listed = select(*INVOICE.shown).order_by(INVOICE.table.c.created_at.desc(), INVOICE.table.c.id.desc()).limit(20)
+ONE = one_statement(INVOICE, "id").text
+"""What the service answers, made of the columns: the same fields, or the comparison would be of their number."""
+LIST = f"SELECT json_build_object('data', json_agg(d))::text FROM ({Statement(_listed).text}) d"  # noqa: S608 -- only constants
