@@ -1,4 +1,4 @@
-"""The consumers that docs/integration.md tells to copy, as they stand there, against the running service."""
+"""The consumers of examples/consumer, as they are there to copy, against the running service."""
 
 from __future__ import annotations
 
@@ -24,17 +24,10 @@ from tests.fixtures.service import MakeService, Service, _inherited
 
 FOLDER = PROJECT / "examples/consumer"
 TSC = FOLDER / "node_modules/typescript/bin/tsc"
-DOCUMENT = PROJECT / "docs/integration.md"
 WORKED = re.compile(r"^worked (\S+) (\S+) (\S+)$", re.MULTILINE)
 
 Json = dict[str, Any]
 Eventually = Callable[..., Awaitable[Any]]
-
-
-@pytest.mark.parametrize(("language", "file"), [("python", "consumer.py"), ("typescript", "consumer.mts")])
-def test_the_document_quotes_the_consumers_that_are_run_here(language: str, file: str) -> None:
-    quoted = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
-    assert quoted == [(FOLDER / file).read_text()]
 
 
 class Consumer:

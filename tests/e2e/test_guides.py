@@ -58,7 +58,9 @@ async def test_the_calls_of_a_guide_work(page: str, running: Service, sandbox: S
     await run(running, sandbox, tmp_path, blocks(page, "bash"), "bash", "-euo", "pipefail")
 
 
-async def test_the_first_steps_end_with_a_link_and_a_refusal(running: Service, sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_the_first_steps_end_with_a_link_and_a_refusal(
+    running: Service, sandbox: Sandbox, tmp_path: Path
+) -> None:
     said = await run(running, sandbox, tmp_path, blocks("docs/getting-started.md", "bash"), "bash", "-euo", "pipefail")
     assert f"{running.url}/pay/plk_" in said
     assert '"code":"invalid_state"' in said.splitlines()[-1]

@@ -1,0 +1,48 @@
+"""The production checklist and the troubleshooting page: the commands, messages and codes that they quote are those of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from app.http.problems import STATUS
+from app.settings import Settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+CHECKLIST = (PROJECT / "docs/production.md").read_text()
+TROUBLE = (PROJECT / "docs/troubleshooting.md").read_text() + (PROJECT / "docs/stripe-test-mode.md").read_text()
+SOURCES = " ".join(path.read_text() for folder in ("app", "dev") for path in (PROJECT / folder).rglob("*.py"))
+WORDS = re.sub(r'["`\s]+', " ", SOURCES)
+"""The sources without quotes and line breaks, as messages are spread over several literals."""
+
+
+def constant(quoted: str) -> str:
+    """The longest part of a message that no value is filled into."""
+    parts = re.split(r"\w*…|\b0\b|\bhead\b|/ or |\b8000\b|\(PORT\)|\bDATABASE_URL\b|\binvoicing migrate\b", quoted)
+    return re.sub(r'["`\s]+', " ", max(parts, key=len)).strip()
+
+
+def test_the_checklist_says_what_its_commands_print() -> None:
+    rows = re.findall(r"^\| \d+ \| (.*?) \| (.*?) ?\|$", CHECKLIST, re.MULTILINE)
+    assert len(rows) == 20
+    quoted = [span for do, check in rows for span in re.findall(r"`([^`]+)`", check) if "`invoicing " in do]
+    told = {constant(span) for span in quoted if not span.startswith(("/", "curl ", "invoicing "))}
+    assert {"The schema is at", "is created.", "in use", "Complete up to"} <= told | {it.strip() for it in told}
+    unknown = [it for it in told if it not in WORDS and it.lower() not in Settings.model_fields]
+    assert not unknown
+
+
+def test_the_messages_that_troubleshooting_quotes_exist() -> None:
+    tables = re.findall(r"^\| you see \|.*?\n\n", TROUBLE, re.MULTILINE | re.DOTALL)
+    seen = [row.split(" | ")[0] for table in tables for row in table.splitlines()[2:]]
+    messages = [span for first in seen for span in re.findall(r"`([^`]+)`", first) if len(span.split()) > 3]
+    assert len(messages) > 10
+    assert not [message for message in messages if constant(message) not in WORDS]
+
+
+def test_the_codes_that_the_guides_name_exist() -> None:
+    pages = TROUBLE + (PROJECT / "docs/integration.md").read_text()
+    answers = re.findall(r"\b[45]\d\d ((?:`[a-z_]+`(?:, )?)+)", pages)
+    named = {code for answer in answers for code in re.findall(r"`([a-z_]+)`", answer)}
+    assert len(named) > 15
+    assert named <= STATUS.keys()
