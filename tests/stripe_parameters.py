@@ -1,7 +1,7 @@
 """What becomes of each parameter of Stripe's calls, by the typed parameters of the installed SDK.
 
 A parameter is supported (a field of the request's schema becomes it), refused by name with what to do instead, or out of
-scope with the reason. `python -m tests.stripe_parameters docs/api.md` writes the table into the documentation.
+scope with the reason. `python -m tests.stripe_parameters docs/contributing/stripe-coverage.md` writes the table into the documentation.
 """
 
 import re

@@ -273,7 +273,7 @@ def test_every_deployment_is_scaled_and_keeps_a_pod_while_nodes_are_drained() ->
 
 
 def test_the_connections_are_added_up_for_as_many_pods_as_there_may_be() -> None:
-    guide = (PROJECT / "docs" / "contributing" / "scaling.md").read_text()
+    guide = (PROJECT / "docs" / "operations.md").read_text()
     said = re.search(r"\((\d+) API, (\d+) workers, (\d+) console, pools of (\d+)\)", guide)
     assert said is not None
     most = {
@@ -324,7 +324,7 @@ def test_the_pods_cannot_reach_the_clouds_metadata() -> None:
 
 
 def test_the_steps_of_a_roll_out_choose_every_resource_once() -> None:
-    """What docs/operations.md applies first (shared, migrate) and then (the rest) is told apart by one label."""
+    """What deploy/kubernetes/README.md applies first (shared, migrate) and then (the rest) is told apart by one label."""
     for overlay in OVERLAYS:
         components = {it["metadata"]["labels"]["app.kubernetes.io/component"] for it in rendered(overlay)}
         assert components == {"shared", "migrate", "console", *SERVING}

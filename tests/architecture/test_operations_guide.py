@@ -13,8 +13,10 @@ from app.cli.main import cli
 from app.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
+SETTINGS = (PROJECT / "docs" / "reference" / "settings.md").read_text()
 OPERATIONS = (PROJECT / "docs" / "operations.md").read_text()
 GUIDES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+TESTS = "".join(path.read_text() for path in (PROJECT / "tests").rglob("test_*.py"))
 SOURCES = "".join(path.read_text() for path in (PROJECT / "app").rglob("*.py"))
 
 
@@ -57,8 +59,8 @@ def test_the_checklist_says_what_its_commands_print() -> None:
     assert not [part for part in constant if part not in SOURCES and part.lower() not in Settings.model_fields]
 
 
-def test_the_guide_names_every_secret() -> None:
-    (sentence,) = re.findall(r"Secret are (.*?): they belong", OPERATIONS, re.DOTALL)
+def test_the_reference_names_every_secret() -> None:
+    (sentence,) = re.findall(r"The secret settings are (.*?)\.", SETTINGS, re.DOTALL)
     named = {name.lower() for name in re.findall(r"`([A-Z_]+)`", sentence)}
     assert named == {name for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation)}
 
@@ -85,3 +87,11 @@ def test_every_link_in_a_guide_leads_somewhere(guide: Path) -> None:
         found = (guide.parent / target).resolve() if target else guide
         assert found.exists(), link
         assert not anchor or anchor in anchors(found), link
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+def test_every_test_that_a_guide_names_exists(guide: Path) -> None:
+    named = set(re.findall(r"`(test(?:_[a-z0-9]+){3,})`", guide.read_text()))
+    assert not {name for name in named if f"def {name}(" not in TESTS}
+    files = set(re.findall(r"`(tests/[\w/.]+)`", guide.read_text()))
+    assert not {file for file in files if not (PROJECT / file).exists()}

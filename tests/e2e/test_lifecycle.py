@@ -1,6 +1,6 @@
 """Every step of Stripe's invoicing integration, end to end: API, worker and sandbox as processes, events over HTTP.
 
-docs/lifecycle.md lists the steps and the tests here that run them.
+docs/contributing/lifecycle.md lists the steps and the tests here that run them.
 """
 
 import uuid

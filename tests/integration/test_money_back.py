@@ -1,4 +1,4 @@
-"""What becomes of a fulfillment when the money comes back: the table of docs/lifecycle.md, by Stripe's own events.
+"""What becomes of a fulfillment when the money comes back: the table of docs/contributing/lifecycle.md, by Stripe's own events.
 
 Each case is told as it happened and backwards, each event twice, and again; each moment is reached once. Stripe is asked
 nothing, but about an invoice that was credited.

@@ -86,7 +86,12 @@ async def test_every_metric_and_label_that_is_asked_for_exists(watched: Watched)
 async def test_every_metric_is_documented_and_every_documented_one_exists(watched: Watched) -> None:
     there = set((await watched.scrape_worker()).names) | set((await watched.scrape_api()).names)
     ours = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in there if name.startswith("invoicing_")}
-    table = (PROJECT / "docs" / "observability.md").read_text().partition("## Metrics")[2].partition("## Traces")[0]
+    table = (
+        (PROJECT / "docs" / "contributing" / "observability.md")
+        .read_text()
+        .partition("## Metrics")[2]
+        .partition("## Traces")[0]
+    )
     documented = set()
     for line in table.splitlines():
         full = ""

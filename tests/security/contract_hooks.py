@@ -112,6 +112,6 @@ def filter_failure(_context: Any, failure: Any, case: Any, response: Any) -> boo
     if type(failure).__name__ != "RejectedPositiveData":
         return True
     if "cannot be combined with" in problem["detail"]:
-        return False  # which filters one index serves together is listed in docs/api.md, and no schema can say it
+        return False  # which filters one index serves together is listed in docs/reference/api.md, and no schema can say it
     where = re.sub(r"\[\d+\].*", "[]", problem.get("param") or "")
     return not {problem["code"], f"{problem['code']} {where}"} & STATES.keys()

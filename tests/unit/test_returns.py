@@ -1,4 +1,4 @@
-"""What came back of a payment, and what that makes of the fulfillment: each row of the table in docs/lifecycle.md."""
+"""What came back of a payment, and what that makes of the fulfillment: each row of the table in docs/contributing/lifecycle.md."""
 
 from itertools import permutations
 from typing import Any

@@ -9,7 +9,7 @@ import stripe.params
 from tests import stripe_parameters
 from tests.stripe_parameters import CALLS, Call, decided, of_the_sdk
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "contributing" / "stripe-coverage.md"
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
@@ -41,4 +41,6 @@ def test_a_parameter_that_an_upgrade_brings_is_noticed_also_within_others(monkey
 
 def test_the_table_of_the_docs_is_what_is_decided() -> None:
     page = PAGE.read_text()
-    assert stripe_parameters.written(page) == page, "run python -m tests.stripe_parameters docs/api.md"
+    assert stripe_parameters.written(page) == page, (
+        "run python -m tests.stripe_parameters docs/contributing/stripe-coverage.md"
+    )

@@ -1,0 +1,63 @@
+"""The tables of the users' pages name what the code knows: no more, no less."""
+
+import re
+from pathlib import Path
+
+from app.domain.actions import Moment
+from app.domain.events import TYPES
+from app.domain.fulfillment import FulfillmentStatus
+from app.domain.invoice import TRANSITIONS, InvoiceStatus
+from app.domain.next_step import STUCK, NextStep
+from app.http.problems import STATUS
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+CODE = re.compile(r"`([^`]+)`")
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """The cells of the tables below a heading of a page, without the tables' own heads."""
+    text = (DOCS / page).read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    tables = re.findall(r"^\|(?: --- \|)+\n((?:\|.*\|\n)+)", text, re.MULTILINE)
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for table in tables for row in table.splitlines()]
+
+
+def test_the_error_codes_and_their_statuses() -> None:
+    found = {
+        code: int(status)
+        for codes, status, _ in rows("reference/api.md", "Error codes")
+        for code in CODE.findall(codes)
+    }
+    assert found == STATUS
+
+
+def test_the_acts_that_each_status_allows() -> None:
+    statuses = [InvoiceStatus(name) for name in ("draft", "open", "uncollectible", "paid", "void")]
+    table = [row for row in rows("invoices.md", "From draft to fulfilled") if len(row) == 6]
+    found = {
+        act: {status for status, cell in zip(statuses, cells, strict=True) if cell}
+        for acts, *cells in table
+        for act in CODE.findall(acts.partition("(")[0])
+    }
+    assert found == TRANSITIONS
+
+
+def test_the_types_of_events() -> None:
+    found: list[str] = []
+    for names, _ in rows("events.md", "Types"):
+        for name in CODE.findall(names):
+            found.append(name if not name.startswith(".") else found[-1].partition(".")[0] + name)
+    assert sorted(found) == sorted(TYPES)
+
+
+def test_the_states_of_a_fulfillment_and_the_moments_of_its_actions() -> None:
+    states = [row for row in rows("invoices.md", "States of a fulfillment") if "amount_" not in row[0]]
+    assert [name for row in states for name in CODE.findall(row[0])] == [*FulfillmentStatus]
+    page = (DOCS / "fulfillment-actions.md").read_text().partition("| moment |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [*Moment]
+
+
+def test_the_steps_that_wait_for_an_operator() -> None:
+    section = (DOCS / "invoices.md").read_text().partition("\n## Why is it unpaid?\n")[2].partition("\n## ")[0]
+    listed = {name for row in rows("invoices.md", "Why is it unpaid?") for name in CODE.findall(row[0])}
+    assert listed == STUCK
+    assert {*NextStep} <= {*re.findall(r"`(\w+)`", section)}
