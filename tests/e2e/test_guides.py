@@ -1,10 +1,11 @@
 """The guides' examples, as they stand there, against the running service.
 
-Of each page, all blocks marked `bash` are one script, and so are its Python and its TypeScript blocks. Blocks marked `sh` install,
-start or configure, and are not run here.
+Of each page, all blocks marked `bash` are one script, and so are its Python and its TypeScript blocks. A script begins with the helpers
+of docs/getting-started.md. Blocks marked `sh` install, start or configure, and are not run here.
 """
 
 import asyncio
+import os
 import re
 import shutil
 import subprocess
@@ -28,6 +29,8 @@ def blocks(page: str, language: str) -> str:
 
 PAGES = sorted(str(path.relative_to(PROJECT)) for path in [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")])
 SHELL = [page for page in PAGES if blocks(page, "bash")]
+HELPERS = blocks("docs/getting-started.md", "bash").partition("\n\n")[0]
+"""The first block there: where the service is, and the functions that every page uses."""
 
 
 @pytest.fixture
@@ -43,8 +46,9 @@ async def run(service: Service, sandbox: Sandbox, folder: Path, program: str, *c
     """What the command writes, given a program in which the addresses are those of `make run`."""
     program = program.replace("http://127.0.0.1:8000", service.url).replace("http://127.0.0.1:8001", sandbox.url)
     (folder / "program").write_text(program)
+    here = {"PYTHONPATH": f"{PROJECT}:{CLIENT}", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = await asyncio.to_thread(
-        subprocess.run, [*command, "program"], cwd=folder, env=unmeasured() | {"PYTHONPATH": str(CLIENT)},
+        subprocess.run, [*command, "program"], cwd=folder, env=unmeasured() | service.environment | here,
         capture_output=True, text=True, check=False, timeout=50,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
@@ -55,7 +59,10 @@ async def run(service: Service, sandbox: Sandbox, folder: Path, program: str, *c
 async def test_the_calls_of_a_guide_work(page: str, running: Service, sandbox: Sandbox, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl")
-    await run(running, sandbox, tmp_path, blocks(page, "bash"), "bash", "-euo", "pipefail")
+    program = blocks(page, "bash")
+    said = await run(running, sandbox, tmp_path, f"{HELPERS}\n{program}", "bash", "-euo", "pipefail")
+    assert not [code for code in re.findall(r'"code":"(\w+)"', said) if code not in (PROJECT / page).read_text()]
+    assert set(re.findall(r"\| field \w+ +# (\w+)", program)) <= set(said.splitlines())
 
 
 async def test_the_first_steps_end_with_a_link_and_a_refusal(
