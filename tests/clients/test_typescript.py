@@ -165,6 +165,17 @@ async def test_the_documented_calls_compile_and_work_as_they_stand_there(
 
 
 @pytest.mark.e2e
+async def test_the_first_steps_in_typescript_end_fulfilled(project: Path, make_service: MakeService) -> None:
+    service = await make_service(WORKER_POLL_S="0.2")
+    (project / ".data").mkdir()
+    (project / ".data/dev-api-key").write_text(service.api_key)
+    guide = (PROJECT / "docs/getting-started.md").read_text()
+    [program] = re.findall(r"^```ts\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    script = compiled(project, "first", program.replace("http://127.0.0.1:8000", service.url))
+    assert re.fullmatch(r"\S+-0001 is fulfilled\n", await asyncio.to_thread(node, script, folder=project))
+
+
+@pytest.mark.e2e
 @pytest.mark.timeout(180)
 def test_the_stack_serves_the_tests_of_others(project: Path) -> None:
     if not (PROJECT / ".venv/bin/python").exists():

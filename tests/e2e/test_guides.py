@@ -1,6 +1,6 @@
 """The guides' examples, as they stand there, against the running service.
 
-Of each page, all blocks marked `bash` are one script, and so are its Python and its TypeScript blocks. A script begins with the helpers
+Of each page, all blocks marked `bash` are one script, and so are its Python blocks. A script begins with the helpers
 of docs/getting-started.md. Blocks marked `sh` install, start or configure, and are not run here.
 """
 
