@@ -61,3 +61,10 @@ def test_the_steps_that_wait_for_an_operator() -> None:
     listed = {name for row in rows("invoices.md", "Why is it unpaid?") for name in CODE.findall(row[0])}
     assert listed == STUCK
     assert {*NextStep} <= {*re.findall(r"`(\w+)`", section)}
+
+
+def test_the_tree_of_the_architecture_names_every_folder_of_the_service() -> None:
+    tree = (DOCS / "contributing" / "architecture.md").read_text().partition("\n## The tree\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"(?<![\w/])(\w+)/", tree))
+    folders = {path.parent.name for path in (DOCS.parent / "app").glob("*/__init__.py")}
+    assert folders <= named
