@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
+    false,
     func,
     select,
     true,
@@ -28,6 +29,7 @@ from sqlalchemy.sql.selectable import NamedFromClause
 
 from app.db import cursors
 from app.db.engine import Connection
+from app.db.mirrored_documents import whole
 from app.db.resources import OWN_CUSTOMER, Resource
 from app.db.statement import Statement, any_of
 from app.domain.errors import NotFound, ValidationFailed
@@ -48,7 +50,7 @@ async def read(
             connection, **{by: object_id}, **beside
         )
         if not found or found[0] is not None:
-            return found[0] if found else None
+            return whole(found[0]) if found else None
     return None
 
 
@@ -70,7 +72,7 @@ async def read_all(
     for stored in (True, False) if resource.stored is not None else (False,):
         wanted = [one for one in ids if one not in found]
         rows = await several_statement(resource, stored=stored, single=single).fetch(connection, ids=wanted)
-        found |= {row["id"]: row["document"] for row in rows if row["document"] is not None}
+        found |= {row["id"]: whole(row["document"]) for row in rows if row["document"] is not None}
         if len(rows) == len(found):
             break
     return found
@@ -113,19 +115,18 @@ async def page(
         }
     given |= {f"last_{name}": value for name, value in last.items()}
     statement = partial(page_statement, *asked, several=several, after=bool(last))
-    rows = await statement(stored=resource.stored is not None).fetch(connection, **given)
-    if any(row["document"] is None for row in rows):
-        rows = await statement(stored=False).fetch(connection, **given)
-    if order.way == "found" and rows[0]["too_many"]:
+    [found] = await statement(stored=resource.stored is not None).fetch(connection, **given)
+    if found["lacking"]:
+        [found] = await statement(stored=False).fetch(connection, **given)
+    if found["too_many"]:
         few = " and ".join(name for name in resource.finding.few if name in given and name != OWN_CUSTOMER)
         raise ValidationFailed(
             f"{few}: more than {MOST_FOUND} match, which no index sorts. Ask for fewer.", param="sort"
         )
-    shown = [row["document"] for row in rows[:limit] if row["document"] is not None]
-    more = len(rows) > limit
-    ended = {name: rows[limit - 1][name] for name in names} if more else {}
-    tail = {"has_more": more, "next_cursor": cursors.write(ended, resource, sorted_by, of) if more else None}
-    return f'{{"data":[{",".join(shown)}],{msgspec.json.encode(tail).decode()[1:]}'.encode()
+    ended = {name: found[f"last_{name}"] for name in names}
+    next_cursor = cursors.write(ended, resource, sorted_by, of) if found["more"] else None
+    tail = msgspec.json.encode({"has_more": found["more"], "next_cursor": next_cursor}).decode()
+    return f'{{"data":[{whole(found["data"])}],{tail[1:]}'.encode()
 
 
 def _single(value: object) -> object:
@@ -181,12 +182,11 @@ def page_statement(
     after: bool = False,
     stored: bool,
 ) -> Statement:
-    """Selects the rows of a page and the one that follows: the `document` of each, and the values it is ordered by.
+    """Selects a page in one row: documents, whether there are more, and the values of its last row.
 
     `names` are the parameters by which it is filtered, `several` those of them that are lists; `flags` says which of the
-    resource's conditions hold. With `after`, the page begins after the row that the parameters `last_…` name. Of rows
-    that do not hold their document it is null. `too_many` says that more were found than are sorted; if so, or if none
-    were found at all, there is at least one row.
+    resource's conditions hold. With `after`, the page begins after the row that the parameters `last_…` name. `lacking`
+    counts rows that do not hold their document. `too_many` says that more were found than are sorted.
     """
     table = resource.table
     ordered = {name: resource.key(name) for name in order.names}
@@ -199,32 +199,50 @@ def page_statement(
         beside.append(key > last if order.ascending else key < last)
     columns = {name: key.label(name) for name, key in ordered.items()} | {one.name: one for one in table.primary_key}
     chosen = select(*columns.values()).order_by(*order.by(ordered.values())).limit(limit + 1)
-    counted = None
+    too_many: ColumnElement[bool] = false()
     if order.way == "merged":
-        others = (it for name, it in conditions.items() if name not in resource.finding.columns)
-        keys = _merged(resource, chosen.where(*beside, *others), order, limit).subquery("keys")
+        chosen = _merged(
+            resource,
+            chosen.where(*beside, *(it for name, it in conditions.items() if name not in resource.finding.columns)),
+            order,
+            limit,
+        )
     elif order.way == "found":
         few = [it for name, it in conditions.items() if name in resource.finding.few]
         candidates = select(table.c.id).where(*few, *_not_deleted(resource)).limit(MOST_FOUND + 1).cte("candidates")
-        others = (it for name, it in conditions.items() if name not in resource.finding.few)
+        others = [it for name, it in conditions.items() if name not in resource.finding.few]
         looked_up = select(*columns.values()).where(table.c.id == candidates.c.id, *beside, *others)
         kept = looked_up.offset(0).lateral("kept")  # so that each is looked up by its id, whatever else has an index
         ordered_kept = order.by(kept.c[name] for name in order.names)
-        found = select(*kept.c).select_from(candidates.join(kept, true())).order_by(*ordered_kept).limit(limit + 1)
-        keys = found.subquery("keys")
-        counted = select((func.count() > MOST_FOUND).label("too_many")).select_from(candidates).subquery("counted")
+        chosen = select(*kept.c).select_from(candidates.join(kept, true())).order_by(*ordered_kept).limit(limit + 1)
+        too_many = select(func.count()).select_from(candidates).scalar_subquery() > MOST_FOUND
     else:
-        keys = chosen.where(*conditions.values(), *beside).subquery("keys")
-    each = _rows(resource, *(one == keys.c[one.name] for one in table.primary_key), stored=stored).lateral("each")
-    page = select(_document(each, stored=stored), *(keys.c[name] for name in order.names))
-    page = page.select_from(keys.join(each, true())).order_by(*order.by(keys.c[name] for name in order.names))
-    if counted is None:
-        return Statement(page)
-    listed = page.subquery("listed")
+        chosen = chosen.where(*conditions.values(), *beside)
+    keys = chosen.cte("keys")
+    shown = select(keys).order_by(*order.by(keys.c[name] for name in order.names)).limit(limit).cte("shown")
+    each = _rows(resource, *(one == shown.c[one.name] for one in table.primary_key), stored=stored).lateral("each")
+    listed = (
+        select(_document(each, stored=stored))
+        .select_from(shown.join(each, true()))
+        .order_by(*order.by(shown.c[name] for name in order.names))
+        .subquery("listed")
+    )
+    ends = [shown.c[name] for name in order.names]
     return Statement(
-        select(*listed.c, counted.c.too_many)
-        .select_from(counted.outerjoin(listed, true()))
-        .order_by(*order.by(listed.c[name] for name in order.names))
+        select(
+            func.coalesce(func.string_agg(listed.c.document, ","), "").label("data"),
+            (func.count() - func.count(listed.c.document)).label("lacking"),
+            (select(func.count()).select_from(keys).scalar_subquery() > limit).label("more"),
+            too_many.label("too_many"),
+            *(
+                select(one)
+                .order_by(*order.by(ends, backwards=True))
+                .limit(1)
+                .scalar_subquery()
+                .label(f"last_{one.name}")
+                for one in ends
+            ),
+        ).select_from(listed)
     )
 
 

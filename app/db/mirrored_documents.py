@@ -131,12 +131,15 @@ FULFILLMENT = (
     .scalar_subquery()
 )
 
+MORE = "\x01"
+"""Stands between a document and what is added to it; no JSON contains it. PostgreSQL would count all characters to cut one."""
+
 
 def stored(kind: Kind, **beside: ColumnElement[str]) -> ColumnElement[str]:
     """The document that a row holds as text; null where it holds none.
 
     `beside` maps names to JSON that is added to it. Later fields that an older document lacks are added with empty
-    values.
+    values. It becomes JSON by `whole`.
     """
     row, fields = TABLES[kind].c, FIELDS[kind]
     more: list[ColumnElement[str] | str] = [text for name, it in beside.items() for text in (f',"{name}":', it)]
@@ -161,7 +164,13 @@ def stored(kind: Kind, **beside: ColumnElement[str]) -> ColumnElement[str]:
                 ),
                 else_=document,
             )
-    return _joined(func.left(document, -1, type_=Text), *more, "}") if more else document
+    return _joined(document, MORE, *more, "}") if more else document
+
+
+def whole(text: str) -> str:
+    """A text with documents as `stored` selects them, as JSON: what is added goes before the brace that ends them."""
+    *begun, rest = text.split(MORE)
+    return "".join([one[:-1] for one in begun]) + rest
 
 
 def _held(row: Any, name: str, empty: object) -> ColumnElement[str] | str:

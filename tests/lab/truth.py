@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from app.db.documents import several_statement
+from app.db.mirrored_documents import whole
 from app.db.resources import CREDIT_NOTE, CUSTOMER, DISPUTE, INVOICE, PAYMENT_PAGE, PRICE, PRODUCT, REFUND
 from app.domain.sources import Personal
 from app.domain.totals import unexplained
@@ -161,7 +162,7 @@ async def documents_must_hold(connection: asyncpg.Connection[asyncpg.Record]) ->
         told = []
         for stored in (True, False):
             rows = await several_statement(resource, stored=stored).fetch(connection, ids=ids)
-            shown = {row[0]: json.loads(row[1]) for row in rows if row[1]}
+            shown = {row[0]: json.loads(whole(row[1])) for row in rows if row[1]}
             told.append({key: _of_columns(document) for key, document in shown.items()})
             if resource is INVOICE and stored:
                 assert not {key: wrong for key, document in shown.items() if (wrong := unexplained(document))}
