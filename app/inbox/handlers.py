@@ -68,8 +68,8 @@ def on_invoice_paid(unit: UnitOfWork, incoming: Incoming) -> None:
     """
     on_finalized(unit, incoming)
     subject = Subject(Kind.INVOICE, str(incoming.about))
-    invoice, paid = unit.row(subject), incoming.written(subject, 0)
-    if invoice and paid and invoice["status"] != InvoiceStatus.PAID:
+    invoice = unit.row(subject)
+    if invoice and invoice["status"] != InvoiceStatus.PAID and (paid := incoming.written(subject, 0)):
         unit.fulfillments.follow_earlier(invoice, paid.row)
 
 
