@@ -1,6 +1,6 @@
 """Reports results: sections with rows and targets, as a result file, as text and as Markdown."""
 
-import sys
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -87,14 +87,20 @@ def markdown(sections: Sequence[Section]) -> str:
     return "\n".join(parts)
 
 
-def targets(sections: Sequence[Section]) -> str:
-    """The table of what was aimed at."""
-    cells = [
-        [f"{section.name}: {one.what}", one.aim, f"{_shown(one.measured)} {one.unit}".strip(), "met" if one.met else "**missed**"]
-        for section in sections
-        for one in section.targets
-    ]  # fmt: skip
-    return _table([["work", "target", "measured", ""], *cells])
+def targets(sections: Sequence[Section], before: Sequence[Section] = ()) -> str:
+    """The table of what was aimed at, with what was measured `before`, if that is given."""
+    former = {f"{section.name}: {one.what}": one for section in before for one in section.targets}
+    cells = []
+    for section in sections:
+        for one in section.targets:
+            work = f"{section.name}: {one.what}"
+            then = [_measured(former[work]) if work in former else ""] if before else []
+            cells.append([work, one.aim, *then, _measured(one), "met" if one.met else "**missed**"])
+    return _table([["work", "target", *(["before"] if before else []), "measured", ""], *cells])
+
+
+def _measured(one: Target) -> str:
+    return f"{_shown(one.measured)} {one.unit}".strip()
 
 
 def write(document: Document, path: Path) -> None:
@@ -122,9 +128,15 @@ def _table(cells: Sequence[Sequence[str]]) -> str:
 
 
 def main() -> None:
-    documents = read(*map(Path, sys.argv[1:]))
+    parser = argparse.ArgumentParser(prog="python -m bench.report", description="Print results as Markdown.")
+    parser.add_argument("results", nargs="+", type=Path)
+    parser.add_argument(
+        "--before", nargs="+", type=Path, default=[], help="results of an earlier time, to compare with"
+    )
+    asked = parser.parse_args()
+    documents = read(*asked.results)
     sections = merged(documents)
-    print(targets(sections), markdown(sections), sep="\n")
+    print(targets(sections, merged(read(*asked.before))), markdown(sections), sep="\n")
     for document in documents:
         found = document.machine
         names = ", ".join(section.name for section in document.sections)
