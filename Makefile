@@ -11,6 +11,7 @@ WAIT    = $(PYTHON) -m dev.patience
 SUM    := $(shell cat requirements-local.txt requirements-dev.txt requirements-specification.txt sandbox/pyproject.toml | cksum | tr " " -)
 TO_RUN := $(VENV)/.to-run-$(SUM)
 STAMP  := $(VENV)/.complete-$(SUM)
+TO_DOCUMENT := $(VENV)/.to-document-$(SUM)-$(shell cksum <requirements-docs.txt | tr " " -)
 
 # Also where the environment says otherwise, compiled modules are kept: processes start in half the time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,7 +22,7 @@ PYTEST_WORKERS ?= 3
 NPM := clients/typescript tests/browser examples/spa examples/react examples/consumer
 
 .DEFAULT_GOAL := help
-.PHONY: clients help announcement run demo console test suite programs browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install prometheus
+.PHONY: clients docs help announcement run demo console test suite programs generator browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install prometheus
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +50,9 @@ suite: lint programs
 	@$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term-missing:skip-covered
 
+docs: $(TO_DOCUMENT) ## the documentation as a site, with search and API reference: build/guide/site/index.html, or /docs/guide of a `make run`
+	@$(BIN)/python -m dev.guide
+
 bench: $(STAMP) ## what the service costs, against the least that could do the same; some 25 minutes
 	nice -n 5 $(BIN)/python -m bench
 
@@ -57,7 +61,11 @@ bench-quick: $(STAMP) ## whether the benchmarks run: their figures mean nothing
 
 # One after the other, also with --jobs: only one of them may have Debian's package lists.
 programs:
-	@env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory PYTHON="$(PYTHON)" browser pooler prometheus
+	@env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory PYTHON="$(PYTHON)" generator browser pooler prometheus
+
+generator: $(STAMP) ## what the tests of the documentation need: its generator, 13 MB
+	@$(MAKE) --no-print-directory PYTHON="$(PYTHON)" $(TO_DOCUMENT) \
+		|| echo "The generator of the documentation could not be installed: its tests will be skipped."
 
 browser: ## what the browser tests need: chromium and npm packages, where this machine can get them
 	@command -v chromium >/dev/null \
@@ -133,6 +141,7 @@ lock: $(STAMP) ## resolve the lock files again: exact versions, hashes, no addre
 	$(COMPILE) --extra local --constraint requirements.txt --output-file requirements-local.txt
 	$(COMPILE) --extra local --extra dev --constraint requirements-local.txt --output-file requirements-dev.txt
 	$(COMPILE:pyproject.toml=--group specification) --no-deps --output-file requirements-specification.txt
+	$(COMPILE:pyproject.toml=--group docs) --constraint requirements-dev.txt --output-file requirements-docs.txt
 	$(COMPILE:pyproject.toml=sandbox/pyproject.toml) --constraint requirements.txt --output-file sandbox/requirements.txt
 
 install: $(STAMP) ## the virtual environment, from the locks
@@ -151,6 +160,10 @@ $(STAMP): $(TO_RUN)
 	@$(PYTHON) -m dev.install --alone $(VENV) requirements-specification.txt
 	@touch $@
 
+$(TO_DOCUMENT): $(TO_RUN)
+	@$(PYTHON) -m dev.install $(VENV) requirements-docs.txt
+	@touch $@
+
 clean: ## remove caches and local state (the virtual environment stays)
-	rm -rf .data .coverage .coverage.* htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis
+	rm -rf .data build/guide .coverage .coverage.* htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -142,7 +142,7 @@ def create_app(settings: Settings) -> FastAPI:
     pages.install(app, settings)
     portal.install(app, settings)
     problems.install(app)
-    docs.install(app)
+    docs.install(app, guide=docs.GUIDE if settings.environment == "development" else None)
     openapi.install(app)
     app.add_middleware(RequestMiddleware, settings=settings)
     allow_origins(app, settings.cors_origins)

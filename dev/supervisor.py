@@ -206,6 +206,7 @@ class Supervisor:
                     "everything is up; Ctrl-C stops it",
                     "",
                     f"  API docs     {environment.api_url}/docs",
+                    f"  guide        {environment.api_url}/docs/guide   (make docs builds it)",
                     f"  API key      {api_key}",
                     *([f"  sandbox      {environment.sandbox_url}"] if environment.sandboxed else []),
                     "  console      make console, in another shell",

@@ -36,4 +36,5 @@ pytest_plugins = [
     "tests.fixtures.consumer",
     "tests.fixtures.watching",
     "tests.fixtures.prometheus",
+    "tests.fixtures.guide",
 ]
