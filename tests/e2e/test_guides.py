@@ -10,14 +10,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import PROJECT, Sandbox, unmeasured
-from tests.fixtures.service import Service, service_environment
+from tests.fixtures.service import Service
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -36,28 +34,11 @@ HELPERS = blocks("docs/getting-started.md", "bash").partition("\n\n")[0]
 """The first block there: where the service is, and the functions that every page uses."""
 
 
-@pytest.fixture(scope="module")
-async def running(
-    lasting_database: Database, running_sandbox: Sandbox, api_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Service]:
-    """One service for all pages: each makes objects of its own."""
-    folder = tmp_path_factory.mktemp("service")
-    environment = service_environment(lasting_database.url, running_sandbox, api_port, folder)
-    service = Service(environment | {"WORKER_POLL_S": "0.2"}, folder)
-    try:
-        for name in ("api", "worker"):
-            service.start(name)
-        await service.ready()
-        yield service
-    finally:
-        await service.close()
-
-
 @pytest.fixture
-def folder(running: Service, tmp_path: Path) -> Path:
+def folder(lasting_service: Service, tmp_path: Path) -> Path:
     """The service's key, where `make run` keeps it."""
     (tmp_path / ".data").mkdir()
-    (tmp_path / ".data/dev-api-key").write_text(running.api_key)
+    (tmp_path / ".data/dev-api-key").write_text(lasting_service.api_key)
     return tmp_path
 
 
@@ -75,22 +56,28 @@ async def run(service: Service, sandbox: Sandbox, folder: Path, program: str, *c
 
 
 @pytest.mark.parametrize("page", SHELL)
-async def test_the_calls_of_a_guide_work(page: str, running: Service, sandbox: Sandbox, folder: Path) -> None:
+async def test_the_calls_of_a_guide_work(page: str, lasting_service: Service, sandbox: Sandbox, folder: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl")
     program = blocks(page, "bash")
-    said = await run(running, sandbox, folder, f"{HELPERS}\n{program}", "bash", "-euo", "pipefail")
+    said = await run(lasting_service, sandbox, folder, f"{HELPERS}\n{program}", "bash", "-euo", "pipefail")
     refusals = re.findall(r'"type":"about:blank".*?"code":"(\w+)"', said)
     assert not [code for code in refusals if code not in (PROJECT / page).read_text()]
     assert set(re.findall(r"\| field \w+ +# (\w+)", program)) <= set(said.splitlines())
 
 
-async def test_the_first_steps_end_with_a_link_and_a_refusal(running: Service, sandbox: Sandbox, folder: Path) -> None:
-    said = await run(running, sandbox, folder, blocks("docs/getting-started.md", "bash"), "bash", "-euo", "pipefail")
-    assert f"{running.url}/pay/plk_" in said
+async def test_the_first_steps_end_with_a_link_and_a_refusal(
+    lasting_service: Service, sandbox: Sandbox, folder: Path
+) -> None:
+    said = await run(
+        lasting_service, sandbox, folder, blocks("docs/getting-started.md", "bash"), "bash", "-euo", "pipefail"
+    )
+    assert f"{lasting_service.url}/pay/plk_" in said
     assert '"code":"invalid_state"' in said.splitlines()[-1]
 
 
-async def test_the_first_steps_in_python_end_fulfilled(running: Service, sandbox: Sandbox, folder: Path) -> None:
-    said = await run(running, sandbox, folder, blocks("docs/getting-started.md", "python"), sys.executable)
+async def test_the_first_steps_in_python_end_fulfilled(
+    lasting_service: Service, sandbox: Sandbox, folder: Path
+) -> None:
+    said = await run(lasting_service, sandbox, folder, blocks("docs/getting-started.md", "python"), sys.executable)
     assert re.fullmatch(r"\S+-0001 is fulfilled\n", said)

@@ -11,9 +11,8 @@ import pytest
 import stripe
 
 from tests.fixtures.caller import ITEM, Caller, Json
-from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import PUBLISHABLE_KEY, SECRET_KEY, Sandbox
-from tests.fixtures.service import Service, service_environment
+from tests.fixtures.service import Service
 
 pytestmark = pytest.mark.e2e
 
@@ -75,22 +74,6 @@ class Merchant(Caller):
             auth=(PUBLISHABLE_KEY, ""),
         )
         return dict(answer.json())
-
-
-@pytest.fixture(scope="module")
-async def lasting_service(
-    lasting_database: Database, running_sandbox: Sandbox, api_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Service]:
-    """One service for all these tests: they make customers of their own and look at nothing else."""
-    folder = tmp_path_factory.mktemp("service")
-    service = Service(service_environment(lasting_database.url, running_sandbox, api_port, folder), folder)
-    try:
-        for name in ("api", "worker"):
-            service.start(name)
-        await service.ready()
-        yield service
-    finally:
-        await service.close()
 
 
 @pytest.fixture

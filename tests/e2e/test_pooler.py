@@ -35,7 +35,7 @@ async def lasting_pooler(lasting_database: Database, pooler_of: Callable[[Databa
     return pooler_of(lasting_database)
 
 
-@pytest.fixture(scope="module")  # type: ignore[no-redef]
+@pytest.fixture(scope="module")
 async def lasting_service(  # it takes the place of the one without a pooler
     lasting_pooler: Pooler, running_sandbox: Sandbox, api_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Service]:

@@ -75,7 +75,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     made.stop()
 
 
-@pytest.fixture(scope="module")  # type: ignore[no-redef]
+@pytest.fixture(scope="module")
 async def lasting_service(  # it takes the place of the one whose role owns everything
     cluster: Cluster, running_sandbox: Sandbox, api_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Service]:
