@@ -219,11 +219,11 @@ class PostgresServer:
             shutil.rmtree(self._private_socket_dir, ignore_errors=True)
             self._private_socket_dir = None
 
-    def create_database(self, name: str) -> None:
+    def create_database(self, name: str, template: str = "template1") -> None:
         """Create a database unless it exists."""
         found = self._psql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{name}'")  # noqa: S608 - our names
         if not found.strip():
-            self._psql("postgres", f'CREATE DATABASE "{name}"')
+            self._psql("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
     def _psql(self, database: str, statement: str) -> str:
         return self._run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", statement)

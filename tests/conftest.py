@@ -1,6 +1,7 @@
 """What every test may ask for. The fixtures live in `tests/fixtures/`, a module per thing they own; read their heads."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -10,31 +11,40 @@ from dev.environment import past_the_proxy
 # What tests talk to is on loopback: no proxy of this machine is asked, by them or by what they start.
 os.environ.update(past_the_proxy(os.environ))
 
-# Its assertions say what differs; it is imported by the lab and by others.
-pytest.register_assert_rewrite("tests.lab.truth", "tests.lab.money")
+# Their assertions say what differs, whoever imports them first.
+pytest.register_assert_rewrite("tests.fixtures", "tests.lab.truth", "tests.lab.money")
 
 # How long an example takes says something about the machine, and nothing about what is tested.
 settings.register_profile("patient", parent=settings(), deadline=None)
 settings.load_profile("patient")
 
-pytest_plugins = [
-    "tests.fixtures.collecting",
-    "tests.fixtures.ports",
-    "tests.fixtures.waiting",
-    "tests.fixtures.postgres",
-    "tests.fixtures.pooler",
-    "tests.fixtures.sandbox",
-    "tests.fixtures.service",
-    "tests.fixtures.balancer",
-    "tests.fixtures.application",
-    "tests.fixtures.identity",
-    "tests.fixtures.caller",
-    "tests.fixtures.stage",
-    "tests.fixtures.shell",
-    "tests.fixtures.image",
-    "tests.fixtures.mail",
-    "tests.fixtures.consumer",
-    "tests.fixtures.watching",
-    "tests.fixtures.prometheus",
-    "tests.fixtures.guide",
-]
+pytest_plugins = ["tests.fixtures.collecting", "tests.fixtures.ports", "tests.fixtures.waiting"]
+
+ALONE = {"unit", "architecture"}
+"""Folders whose tests need no other fixtures: importing those takes longer than most of these tests."""
+OF_THE_STACK = (
+    "postgres",
+    "pooler",
+    "sandbox",
+    "service",
+    "balancer",
+    "application",
+    "identity",
+    "caller",
+    "stage",
+    "shell",
+    "image",
+    "mail",
+    "consumer",
+    "watching",
+    "prometheus",
+    "guide",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
+    """Load the fixtures of the stack before the first module that may ask for them."""
+    if file_path.match("test_*.py") and file_path.parent.name not in ALONE:
+        for name in OF_THE_STACK:
+            parent.config.pluginmanager.import_plugin(f"tests.fixtures.{name}")
