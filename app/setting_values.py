@@ -23,7 +23,10 @@ SMALLEST_KEY = 32
 ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 """Algorithms a token may be signed with. All are asymmetric: a verifier must not be able to sign."""
 ALGORITHMS = ("RS256", "ES256")
+HTTP = re.compile(r"https?://[^/?#]")
 SECRET_KEY = re.compile(r"[rs]k_(?:test|live)_\w+", re.ASCII)
+SERVER = re.compile(r"(?:\[[^]]*\]|[^:@\[\]]*)(?::\d{1,5})?")
+"""A host and its port in a DATABASE_URL; both may be left out."""
 PUBLISHABLE_KEY = re.compile(r"pk_(?:test|live)_\w+", re.ASCII)
 KEYS = {
     "pk_": "publishable key",
@@ -70,8 +73,14 @@ def _empty_is_none(value: object) -> object:
 
 
 def _of_postgresql(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-    if value and not value.get_secret_value().startswith(("postgresql://", "postgresql+asyncpg://")):
+    url = value.get_secret_value() if value else ""
+    if url and not url.startswith(("postgresql://", "postgresql+asyncpg://")):
         raise ValueError(f"{str(info.field_name).upper()} must be postgresql://user:password@host:5432/name")
+    servers = url.partition("://")[2].partition("?")[0].partition("#")[0].partition("/")[0].rpartition("@")[2]
+    if not all(SERVER.fullmatch(one) for one in servers.split(",")):
+        raise ValueError(
+            f"{str(info.field_name).upper()} names no server: in the password write %40 for @, %2F for /, %23 for #, %3F for ?"
+        )
     return value
 
 
@@ -131,9 +140,9 @@ def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-def _collector(value: str) -> str:
-    if value and urlsplit(value).scheme not in {"http", "https"}:
-        raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT must start with http:// or https://")
+def _http(value: str, info: ValidationInfo) -> str:
+    if value and not HTTP.match(value):
+        raise ValueError(f"{str(info.field_name).upper()} must start with http:// or https://, then a host")
     return value
 
 
@@ -186,7 +195,7 @@ Partial = Annotated[str, AfterValidator(_partial)]
 Algorithms = Annotated[_List, AfterValidator(_asymmetric)]
 Origins = Annotated[_List, AfterValidator(_exact_origins)]
 Networks = Annotated[_List, AfterValidator(_networks)]
-Collector = Annotated[str, AfterValidator(_collector)]
+Address = Annotated[str, AfterValidator(_http)]
 Appearance = Annotated[dict[str, Any], NoDecode, BeforeValidator(_appearance)]
 Locale = Annotated[str, AfterValidator(_locale)]
 Sender = Annotated[str, AfterValidator(_mailbox)]

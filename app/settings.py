@@ -6,7 +6,6 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,9 +16,9 @@ from app.domain.locales import DEFAULT
 from app.domain.policy import NEVER, FulfillOn, Policy
 from app.setting_values import (
     ALGORITHMS,
+    Address,
     Algorithms,
     Appearance,
-    Collector,
     DatabaseUrl,
     Keys,
     Locale,
@@ -57,14 +56,14 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".data")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    public_base_url: str = ""
+    public_base_url: Address = ""
     workers: int = Field(default=1, ge=1, le=64)
     console_host: str = "127.0.0.1"
     console_port: int = Field(default=8002, ge=0, le=65535)
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(default=0, ge=0, le=65535)
     worker_metrics_port: int = Field(default=0, ge=0, le=65535)
-    otel_exporter_otlp_endpoint: Collector = ""
+    otel_exporter_otlp_endpoint: Address = ""
     otel_service_name: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -72,8 +71,8 @@ class Settings(BaseSettings):
     stripe_mode: Literal["live", "test"] = "test"
     stripe_publishable_key: PublishableKey = ""
     stripe_webhook_secrets: SigningSecrets
-    stripe_api_base: str = STRIPE_API_BASE
-    stripe_js_url: str = STRIPE_JS_URL
+    stripe_api_base: Address = STRIPE_API_BASE
+    stripe_js_url: Address = STRIPE_JS_URL
     stripe_timeout_s: float = Field(default=10.0, gt=0, le=80)
     stripe_deadline_s: float = Field(default=20.0, gt=0, le=50)
     stripe_max_retries: int = Field(default=2, ge=0, le=10)
@@ -107,7 +106,7 @@ class Settings(BaseSettings):
     delivery_retention_days: float = Field(default=30.0, gt=0)
     oidc_issuer: str = ""
     oidc_audience: str = ""
-    oidc_jwks_url: str = ""
+    oidc_jwks_url: Address = ""
     oidc_algorithms: Algorithms = ALGORITHMS
     oidc_customer_claim: str = "sub"
     oidc_customer_by: Literal["reference", "id"] = "reference"
@@ -290,8 +289,8 @@ UNSAFE: tuple[tuple[Callable[[Settings], bool], str], ...] = (
         "a live STRIPE_SECRET_KEY is only ever sent to Stripe: unset STRIPE_API_BASE",
     ),
     (
-        lambda found: urlsplit(found.public_base_url).scheme not in {"http", "https"},
-        "PUBLIC_BASE_URL must start with http:// or https://",
+        lambda found: found.port != 0 and found.port == found.metrics_port,
+        "PORT and METRICS_PORT are the same: the metrics have a port of their own",
     ),
     (
         lambda found: len({bool(found.oidc_issuer), bool(found.oidc_audience), bool(found.oidc_jwks_url)}) > 1,

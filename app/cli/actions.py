@@ -1,6 +1,8 @@
 """`invoicing actions …`: list and retry fulfillment actions."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -8,12 +10,12 @@ import typer
 from app.cli.output import Json, Status, print_json
 from app.cli.runner import Advance, ask, progress, run
 from app.cli.show import STATE, Cursor, Limit, show_page
-from app.container import Container
-from app.db import documents
-from app.db.resources import FULFILLMENT_ACTION
 from app.domain.actions import ActionStatus
 from app.domain.errors import InvalidState
 from app.domain.json import JsonObject
+
+if TYPE_CHECKING:
+    from app.container import Container
 
 commands = typer.Typer(help="Fulfillment actions: list them, try them again.", no_args_is_help=True)
 
@@ -27,7 +29,7 @@ def list_actions(
 ) -> None:
     """List actions, newest first."""
     names = ("id", "invoice", "action", "moment", "status", "attempts", "reason")
-    show_page(FULFILLMENT_ACTION, names, limit=limit, cursor=cursor, as_json=as_json, status=status, action=action)
+    show_page("FULFILLMENT_ACTION", names, limit=limit, cursor=cursor, as_json=as_json, status=status, action=action)
 
 
 @commands.command()
@@ -66,6 +68,9 @@ async def _retry(
 
 
 async def _matching(container: Container, status: str | None, action: str | None) -> list[JsonObject]:
+    from app.db import documents
+    from app.db.resources import FULFILLMENT_ACTION
+
     found: list[JsonObject] = []
     wanted, cursor = {"status": status, "action": action}, None
     while True:

@@ -7,14 +7,14 @@ from typing import Annotated
 import msgspec
 import typer
 
-from app.main import create_app
-from app.settings import Settings
-
 
 def openapi(
     output: Annotated[Path | None, typer.Option(help="A file to write; standard output otherwise.")] = None,
 ) -> None:
     """Export the contract."""
+    from app.main import create_app
+    from app.settings import Settings
+
     blank = Settings(
         _env_file=None,
         environment="development",

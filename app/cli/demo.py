@@ -3,17 +3,19 @@
 It is an ordinary client. It pays with one of Stripe's test payment methods, so it needs a test key.
 """
 
+from __future__ import annotations
+
 import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import typer
 
-from app.cli.environment import settings
+if TYPE_CHECKING:
+    import httpx
 
 PATIENCE_S = 60.0
 POLL_S = 0.1
@@ -68,6 +70,8 @@ def demo(
     another: Annotated[bool, typer.Option(help="Leave one more invoice open, and say where to pay it.")] = True,
 ) -> None:
     """Run the main job once against the running service: an invoice from draft to fulfilled."""
+    from app.cli.environment import settings
+
     found = settings()
     key = found.api_bootstrap_key
     if key is None:
@@ -82,6 +86,8 @@ async def run(base_url: str, key: str, *, another: bool) -> bool:
 
     With `another`, it leaves one more invoice open and prints where to look at both.
     """
+    import httpx
+
     headers = {"Authorization": f"Bearer {key}"}
     typer.echo("\nThe main job: one invoice from draft to fulfilled\n")
     started = time.perf_counter()

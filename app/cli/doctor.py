@@ -4,11 +4,8 @@ import asyncio
 
 import typer
 
-from app.cli.checks.checklist import examine
-from app.cli.checks.findings import Finding, Level, fail, ok, worst
-from app.cli.environment import complaints, settings
+from app.cli.checks.findings import Finding, Level, fail, ok, warn, worst
 from app.cli.output import Json, print_json
-from app.observability import logs
 
 COLORS = {Level.OK: typer.colors.GREEN, Level.WARN: typer.colors.YELLOW, Level.FAIL: typer.colors.RED}
 WIDTH = 18
@@ -19,6 +16,8 @@ def doctor(as_json: Json = False) -> None:
 
     Exit status: 0 all is well, 1 something is worth a look, 2 something must be mended.
     """
+    from app.observability import logs
+
     logs.configure("error")
     findings = asyncio.run(_examine(tell=not as_json))
     if as_json:
@@ -29,8 +28,12 @@ def doctor(as_json: Json = False) -> None:
 
 async def _examine(*, tell: bool) -> list[Finding]:
     """Check the settings first, because the other checks need them."""
+    from app.cli.checks.checklist import examine
+    from app.cli.environment import complaints, misspelt, settings
+
     wrong = [fail("settings", why, "Mend it where the service gets its environment.") for why in complaints()]
     findings = wrong or [ok("settings", "complete and safe")]
+    findings += [warn("settings", why, "Correct the name, or take it out.") for why in misspelt()]
     if tell:
         for finding in findings:
             _tell(finding)

@@ -1,11 +1,15 @@
 """Reads the settings for commands, and reports those that are unsafe or missing."""
 
+import errno
 import getpass
 import secrets
 import socket
+from contextlib import suppress
+from difflib import get_close_matches
 
 import typer
 from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
 from app.cli.output import Status
 from app.setting_values import SigningSecrets
@@ -31,6 +35,10 @@ STAND_INS = {
 }
 """Stand-ins for required settings that are wrong, so that other problems are found, too."""
 
+ALIKE = 0.9
+"""From which likeness on a name is taken for a misspelt one: STRIPE_WEBHOOK_SECRET, DATABASE_URI."""
+
+UNREADABLE = "`.env` cannot be read: {}"
 NOT_SET = "must be set; .env.example says to what"
 
 
@@ -38,8 +46,11 @@ def settings(kind: type[Settings] = Settings) -> Settings:
     """The settings. If they are unsafe or incomplete, report that and exit."""
     try:
         return kind()
+    except (OSError, UnicodeDecodeError) as error:
+        typer.echo(UNREADABLE.format(error), err=True)
+        raise typer.Exit(Status.WRONG) from None
     except ValidationError:
-        for why in complaints(kind):
+        for why in (*complaints(kind), *misspelt()):
             typer.echo(why, err=True)
         raise typer.Exit(Status.WRONG) from None
 
@@ -51,6 +62,8 @@ def complaints(kind: type[Settings] = Settings) -> list[str]:
     while True:
         try:
             kind(**instead)  # type: ignore[arg-type]
+        except (OSError, UnicodeDecodeError) as error:
+            return [UNREADABLE.format(error)]
         except ValidationError as error:
             problems = error.errors()
         else:
@@ -67,13 +80,24 @@ def complaints(kind: type[Settings] = Settings) -> list[str]:
             instead[field] = STAND_INS.get(field, kind.model_fields[field].default)
 
 
+def misspelt() -> list[str]:
+    """Names in the environment and in `.env` that are no settings, and nearly one that is not set."""
+    given = dict(EnvSettingsSource(Settings).env_vars)
+    with suppress(OSError, UnicodeDecodeError):  # a file that cannot be read is told by the settings themselves
+        given |= DotEnvSettingsSource(Settings).env_vars
+    unset = [name for name in Settings.model_fields if not given.get(name)]
+    near = {name: get_close_matches(name, unset, 1, ALIKE) for name in sorted(given.keys() - Settings.model_fields)}
+    return [f"{name.upper()} is no setting: is {found[0].upper()} meant?" for name, found in near.items() if found]
+
+
 def require_free(host: str, port: int, name: str) -> None:
     """Exit if the address cannot be listened on. The server's own error does not name the setting."""
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
         hosted = name.replace("PORT", "HOST")
-        typer.echo(f"Cannot listen on {host}, port {port} ({hosted}, {name}): {error.strerror}.", err=True)
+        advice = " Stop what listens there, or choose another port." if error.errno == errno.EADDRINUSE else ""
+        typer.echo(f"Cannot listen on {host}, port {port} ({hosted}, {name}): {error.strerror}.{advice}", err=True)
         raise typer.Exit(Status.WRONG) from None
 
 

@@ -1,28 +1,26 @@
 """`invoicing events …`, `reconcile`, `repair` and `rebuild`: what an operator does with the inbox."""
 
+from __future__ import annotations
+
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.environment import operator
 from app.cli.output import Json, Status, print_columns, print_json
 from app.cli.runner import Advance, Moment, progress, run, utc
 from app.cli.show import list_events, show_event
-from app.container import Container
-from app.db import documents
-from app.db.resources import EVENT
 from app.domain.balance import Heading
 from app.domain.errors import InvalidState
 from app.domain.json import JsonObject
-from app.inbox import replay_statements
-from app.inbox.coverage import Covered
-from app.inbox.reconciler import KEPT, ReconcilerPass
-from app.inbox.replay_statements import Query
-from app.inbox.schemas import EventStatus
-from app.rebuild.rebuild import told
-from app.reports.balance import LOOKED_BACK
+from app.inbox.envelope import EventStatus
+
+if TYPE_CHECKING:
+    from app.container import Container
+    from app.inbox.coverage import Covered
+    from app.inbox.reconciler import ReconcilerPass
+    from app.inbox.replay_statements import Query
 
 events = typer.Typer(help="The inbox: list, show, replay events.", no_args_is_help=True)
 events.command("list")(list_events)
@@ -43,6 +41,8 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Process events again; what was applied already changes nothing. Exit status 1 where one failed."""
+    from app.inbox.replay_statements import Query
+
     wanted = Query(event, event_type, status, about, utc(since), utc(until))
     if wanted == Query() and not everything:
         typer.echo("Say which events: an id, a filter, or --all.", err=True)
@@ -60,6 +60,9 @@ def replay(
 
 async def _replay(container: Container, wanted: Query, advance: Advance) -> JsonObject:
     """Queue the events in portions, and help to process them."""
+    from app.cli.environment import operator
+    from app.inbox import replay_statements
+
     found = await container.replay.matching(wanted)
     if wanted.id and not found:
         await _not_replayed(container, wanted.id)
@@ -81,6 +84,9 @@ async def _replay(container: Container, wanted: Query, advance: Advance) -> Json
 
 async def _not_replayed(container: Container, event: str) -> None:
     """Raise the reason why an event cannot be replayed."""
+    from app.db import documents
+    from app.db.resources import EVENT
+
     async with container.database.connection() as connection:
         await documents.require(connection, EVENT, event)
     raise InvalidState(
@@ -99,6 +105,8 @@ def reconcile(
     `--since`, or of the last seven days. Nothing is put right. Exit status 1 where they differ.
     """
     if money:
+        from app.reports.balance import LOOKED_BACK
+
         _reconcile_money(utc(since) or datetime.now(UTC) - LOOKED_BACK, as_json=as_json)
         return
 
@@ -147,6 +155,8 @@ def _tell(found: ReconcilerPass, repaired: list[str], covered: Covered | None) -
     for drifted in repaired:
         typer.echo(f"  repaired {drifted}")
     if covered:
+        from app.inbox.reconciler import KEPT
+
         left = KEPT - (datetime.now(UTC) - covered.complete_until)
         typer.echo(
             f"Complete up to {covered.complete_until:%Y-%m-%d %H:%M:%S} UTC; Stripe keeps {left.days} days more."
@@ -178,6 +188,8 @@ def rebuild(
     """Replay every event into an empty projection and say how it differs from the live one; exit status 1 if it does."""
     with progress("events replayed") as advance:
         done = run(lambda container: container.rebuilder().rebuild(repair=repair, progress=advance), as_json=as_json)
+    from app.rebuild.rebuild import told
+
     lines = [*done.failed, *told(done.differences)]
     if as_json:
         counted = {"events": done.events, "asked": done.asked, "repaired": done.repaired}

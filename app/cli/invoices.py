@@ -1,23 +1,23 @@
 """Commands that find and show invoices, and write them as CSV."""
 
+from __future__ import annotations
+
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from pydantic import ValidationError
 
 from app.cli.output import Json, print_columns, print_encoded
-from app.cli.runner import run
+from app.cli.runner import read, run
 from app.cli.show import STATE, Cursor, Limit, Of, show_one, show_page
-from app.container import Container
-from app.db.resources import INVOICE
 from app.domain.invoice import InvoiceStatus
-from app.http.queries import parsed
-from app.invoices import export, timeline
-from app.invoices.queries import InvoicesFilter
+
+if TYPE_CHECKING:
+    from app.container import Container
+    from app.db.engine import Connection
 
 invoices = typer.Typer(help="Invoices: find, show, export, and everything that happened to one.", no_args_is_help=True)
 
@@ -31,8 +31,15 @@ Where = Annotated[
 
 def _wanted(where: list[str] | None) -> dict[str, object]:
     """The filters, as the API reads them. Raises typer.BadParameter."""
+    if not where:
+        return {}
+    from pydantic import ValidationError
+
+    from app.http.queries import parsed
+    from app.invoices.queries import InvoicesFilter
+
     try:
-        return dict(parsed([pair.partition("=")[::2] for pair in where or ()], InvoicesFilter))
+        return dict(parsed([pair.partition("=")[::2] for pair in where], InvoicesFilter))
     except ValidationError as error:
         problem = error.errors()[0]
         raise typer.BadParameter(f"{problem['loc'][0]}: {problem['msg']}", param_hint="--where") from None
@@ -53,7 +60,7 @@ def list_invoices(
     names = ("id", "number", "status", "customer", "currency", "total", "amount_remaining", "due_at", "created_at")
     given = {"status": status, "customer": customer, "reference": reference, "overdue": overdue or None}
     wanted = _wanted(where) | {name: value for name, value in given.items() if value is not None}
-    show_page(INVOICE, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
+    show_page("INVOICE", names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
 
 
 @invoices.command("export")
@@ -65,6 +72,8 @@ def export_invoices(
     wanted = _wanted(where)
 
     async def write(container: Container) -> None:
+        from app.invoices import export
+
         texts = export.lines(container.database, wanted)
         first = await anext(texts)
         with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as file:
@@ -78,18 +87,19 @@ def export_invoices(
 @invoices.command("show")
 def show_invoice(invoice: Annotated[str, typer.Argument(help="`in_…`")], as_json: Json = False) -> None:
     """Show an invoice with its items."""
-    show_one(INVOICE, invoice, as_json=as_json)
+    show_one("INVOICE", invoice, as_json=as_json)
 
 
 @invoices.command("timeline")
 def show_timeline(invoice: Annotated[str, typer.Argument(help="`in_…`")], as_json: Json = False) -> None:
     """Tell everything that happened to an invoice, oldest first, and why it is unpaid."""
 
-    async def read(container: Container) -> bytes:
-        async with container.database.connection() as connection:
-            return await timeline.read(connection, invoice)
+    async def told_of(connection: Connection) -> bytes:
+        from app.invoices import timeline
 
-    found = run(read, as_json=as_json)
+        return await timeline.read(connection, invoice)
+
+    found = read(told_of, as_json=as_json)
     if as_json:
         print_encoded(found)
         return

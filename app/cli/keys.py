@@ -1,21 +1,23 @@
 """`invoicing keys …`: create, list, rotate and revoke API keys."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from app.access import key_statements
 from app.cli.output import Json, print_fields, print_json
 from app.cli.runner import ask, run
 from app.cli.show import Cursor, Limit, show_page
-from app.container import Container
-from app.db.resources import API_KEY
 from app.domain.access import Scope
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonView
-from app.idempotency.operations import Answer
+
+if TYPE_CHECKING:
+    from app.container import Container
+    from app.idempotency.operations import Answer
 
 commands = typer.Typer(help="API keys: make, list, rotate, revoke.", no_args_is_help=True)
 
@@ -47,7 +49,7 @@ def list_keys(
 ) -> None:
     """List keys, newest first, without what is secret of them."""
     names = ("id", "prefix", "status", "scopes", "last_used_at", "expires_at", "name")
-    show_page(API_KEY, names, limit=limit, cursor=cursor, as_json=as_json, prefix=prefix)
+    show_page("API_KEY", names, limit=limit, cursor=cursor, as_json=as_json, prefix=prefix)
 
 
 @commands.command()
@@ -75,6 +77,8 @@ def _expiry(days: float | None) -> str | None:
 
 async def _named(container: Container, named: str, *, revoked: bool, params: JsonView | None = None) -> Answer:
     """Rotate or revoke the key with this id or prefix. Raises NotFound and InvalidState."""
+    from app.access import key_statements
+
     async with container.database.connection() as connection:
         found = await key_statements.identify(connection, named)
     if not found:

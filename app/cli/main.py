@@ -2,17 +2,18 @@
 
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 COMMANDS = {
-    "serve": ("processes:serve", "Serve the API."),
-    "worker": ("processes:worker", "Do what follows from deliveries and writes."),
-    "console": ("processes:console", "Serve the operators' console."),
-    "migrate": ("migrate:migrate", "Bring the database's schema to a revision."),
+    "serve": ("start:serve", "Serve the API."),
+    "worker": ("start:worker", "Do what follows from deliveries and writes."),
+    "console": ("start:console", "Serve the operators' console."),
+    "migrate": ("start:migrate", "Bring the database's schema to a revision."),
+    "check": ("check:check", "Check the settings, and nothing else."),
     "doctor": ("doctor:doctor", "Say what is wrong here, and what to do."),
     "demo": ("demo:demo", "Take one invoice from draft to fulfilled."),
     "openapi": ("contract:openapi", "Export the contract."),
@@ -80,8 +81,20 @@ def _typer(**settings: Any) -> typer.Typer:
 cli = _typer(name="invoicing", cls=Commands, no_args_is_help=True)
 
 
+def _tell_version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
+    if asked:
+        from app.version import VERSION
+
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
 @cli.callback()
-def _invoicing() -> None:
+def _invoicing(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """Run the invoicing service, and do by hand what a person needs."""
 
 

@@ -2,13 +2,12 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
 
 import typer
 
 from app.cli.environment import WithoutStripe, settings
 from app.cli.errors import errors_told, wrong_database
-from app.cli.output import Json, Status, print_json
+from app.cli.output import Status, print_json
 from app.db import migrations, roles
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
@@ -19,14 +18,7 @@ from app.retention import make_partitions
 WAIT_STEP_S = 1.0
 
 
-def migrate(
-    revision: Annotated[str, typer.Argument(help="The revision to migrate to.")] = "head",
-    wait_s: Annotated[float, typer.Option(help="How long to wait for the database.")] = 60.0,
-    restored: Annotated[
-        bool, typer.Option("--restored", help="The database comes from a backup: say so once, before anything starts.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
+def migrate(revision: str, wait_s: float, *, restored: bool, as_json: bool) -> None:
     """Bring the database's schema to a revision, waiting for the database where it is not up yet."""
     found = settings(WithoutStripe)
     logs.configure("error")
@@ -83,7 +75,7 @@ async def _make_partitions(url: str, retention: timedelta | None) -> None:
 async def _applied(url: str, wait_s: float) -> str | None:
     """The database's revision, once the database is up."""
     database = Database(url)
-    deadline = asyncio.get_running_loop().time() + wait_s
+    deadline, told = asyncio.get_running_loop().time() + wait_s, False
     while True:
         try:
             connection = await database.dedicated()
@@ -91,8 +83,12 @@ async def _applied(url: str, wait_s: float) -> str | None:
             if wrong_database(error):
                 raise
             if asyncio.get_running_loop().time() > deadline:
-                raise DatabaseUnavailable(f"The database could not be reached for {wait_s:.0f} s.") from None
-            typer.echo("Waiting for the database …", err=True)
+                raise DatabaseUnavailable(
+                    f"The database could not be reached for {wait_s:.0f} s: {error.__cause__}"
+                ) from None
+            if not told:
+                typer.echo(f"Waiting for the database … ({error.__cause__})", err=True)
+            told = True
             await asyncio.sleep(WAIT_STEP_S)
         else:
             try:

@@ -1,7 +1,9 @@
 """`invoicing endpoints …`, `deliveries …` and `customers …`: outgoing webhooks, and erasure."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -9,10 +11,10 @@ import typer
 from app.cli.output import Json, Status, print_columns, print_encoded, print_json
 from app.cli.runner import Moment, ask, progress, run, utc
 from app.cli.show import STATE, Cursor, Limit, show_customer, show_page
-from app.container import Container
-from app.db.resources import CUSTOMER, DELIVERY, WEBHOOK_ENDPOINT
 from app.domain.outgoing import DeliveryStatus, EndpointStatus
-from app.projection import erasure
+
+if TYPE_CHECKING:
+    from app.container import Container
 
 endpoints = typer.Typer(help="Endpoints of others that hear of our events.", no_args_is_help=True)
 deliveries = typer.Typer(help="Deliveries to them: list, deliver again.", no_args_is_help=True)
@@ -29,7 +31,7 @@ def list_endpoints(
 ) -> None:
     """List endpoints, newest first."""
     names = ("id", "url", "status", "disabled_reason", "failing_since", "created_at")
-    show_page(WEBHOOK_ENDPOINT, names, limit=limit, cursor=cursor, as_json=as_json, status=status)
+    show_page("WEBHOOK_ENDPOINT", names, limit=limit, cursor=cursor, as_json=as_json, status=status)
 
 
 @deliveries.command("list")
@@ -44,7 +46,7 @@ def list_deliveries(
     """List deliveries, newest first."""
     names = ("id", "endpoint", "event", "type", "status", "attempts", "created_at", "delivered_at")
     wanted = {"endpoint": endpoint, "status": status, "invoice": invoice}
-    show_page(DELIVERY, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
+    show_page("DELIVERY", names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
 
 
 @deliveries.command()
@@ -82,7 +84,7 @@ def list_customers(
 ) -> None:
     """List customers, newest first."""
     names = ("id", "name", "email", "reference", "created_at")
-    show_page(CUSTOMER, names, limit=limit, cursor=cursor, as_json=as_json, email=email, reference=reference)
+    show_page("CUSTOMER", names, limit=limit, cursor=cursor, as_json=as_json, email=email, reference=reference)
 
 
 @customers.command()
@@ -108,6 +110,8 @@ def sweep_erased(as_json: Json = False) -> None:
     """
 
     async def sweep(container: Container) -> int:
+        from app.projection import erasure
+
         with progress("looking through what is stored"):
             return await erasure.sweep(container.database, everything=True)
 

@@ -3,9 +3,11 @@
 import asyncio
 import gc
 import resource
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -74,27 +76,53 @@ def serve() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is a file; a shell's default is 1024
     with shared_by(found.workers):
-        uvicorn.run(
+        _run(
             "app.cli.processes:application",
             factory=True,
             host=found.host,
             port=found.port,
             workers=found.workers,
-            access_log=False,
-            log_config=None,  # the log is the service's own: JSON, without secrets
-            log_level="error",  # warnings are about what strangers send, a line each
-            server_header=False,
-            http=BoundedProtocol,
-            ws="none",
-            proxy_headers=False,  # the middleware reads them, from the configured proxies
             timeout_keep_alive=found.keep_alive_s,
-            timeout_graceful_shutdown=shutdown.DRAIN_S,
             timeout_worker_healthcheck=shutdown.HANGS_S,
         )
 
 
+class Announced(uvicorn.Server):
+    """Says on standard output where it listens, once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        _announce(self.config.host, self.servers[0].sockets[0].getsockname()[1])
+
+
+def _announce(host: str, port: int) -> None:
+    where = f"[{host}]" if ":" in host else host
+    typer.echo(f"Listening on http://{where}:{port}. Ctrl-C ends it.")
+
+
+def _run(app: Any, **options: Any) -> None:
+    """Serve until a signal comes."""
+    options |= {
+        "access_log": False,
+        "log_config": None,  # the log is the service's own: JSON, without secrets
+        "log_level": "error",  # warnings are about what strangers send, a line each
+        "server_header": False,
+        "http": BoundedProtocol,
+        "ws": "none",
+        "proxy_headers": False,  # the middleware reads them, from the configured proxies
+        "timeout_graceful_shutdown": shutdown.DRAIN_S,
+    }
+    if options.get("workers", 1) > 1:
+        _announce(options["host"], options["port"])
+        uvicorn.run(app, **options)
+        return
+    with suppress(KeyboardInterrupt):
+        Announced(uvicorn.Config(app, **options)).run()
+
+
 def console() -> None:
-    """Serve the operators' console at /console: a process of its own, on an address of its own."""
+    """Serve the operators' console."""
     from app.admin.application import create_console
 
     found = settings(WithoutStripe)
@@ -103,24 +131,11 @@ def console() -> None:
     shutdown.end_at_second_signal()
     app = create_console(found)
     app.state.connections = Connections(MOST_CONSOLE_CONNECTIONS, proxies=found.proxies)
-    uvicorn.run(
-        app,
-        host=found.console_host,
-        port=found.console_port,
-        access_log=False,
-        log_config=None,
-        log_level="error",
-        server_header=False,
-        http=BoundedProtocol,
-        ws="none",
-        limit_concurrency=MOST_CONSOLE_CONNECTIONS,
-        proxy_headers=False,
-        timeout_graceful_shutdown=shutdown.DRAIN_S,
-    )
+    _run(app, host=found.console_host, port=found.console_port, limit_concurrency=MOST_CONSOLE_CONNECTIONS)
 
 
 def worker() -> None:
-    """Process what Stripe delivered, finish what was interrupted, do the fulfillment actions, keep house."""
+    """Run the worker's jobs."""
     found = settings()
     logs.configure(found.log_level)
     try:

@@ -1,17 +1,20 @@
 """`invoicing upgrade-rehearsal`: what another version of Stripe's API would change."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from app.cli.runner import run
-from app.container import Container
-from app.rebuild.rehearsal import Rehearsed
-from app.stripe.client import API_VERSION
+
+if TYPE_CHECKING:
+    from app.container import Container
+    from app.rebuild.rehearsal import Rehearsed
 
 SHOWN = 50
 
@@ -19,7 +22,7 @@ SHOWN = 50
 def upgrade_rehearsal(
     api_version: Annotated[
         str, typer.Option(help="The version to rehearse; the one this build speaks where it is not said.")
-    ] = API_VERSION,
+    ] = "",
     events: Annotated[
         Path | None,
         typer.Option(
@@ -33,6 +36,9 @@ def upgrade_rehearsal(
 
     Writes nothing, here or at Stripe. Exit status: 0 nothing differs, 1 something does, 2 it could not be rehearsed.
     """
+    from app.stripe.client import API_VERSION
+
+    api_version = api_version or API_VERSION
     try:
         found = run(lambda container: _rehearse(container, api_version, last, events))
     except typer.Exit:

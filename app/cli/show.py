@@ -3,32 +3,24 @@
 `--json` prints the API's document; without it, the most useful columns are printed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from app.cli.output import Json, print_columns, print_encoded, print_fields
-from app.cli.runner import run
-from app.container import Container
-from app.db import documents
-from app.db.resources import (
-    AUDIT_ENTRY,
-    CREDIT_NOTE,
-    CUSTOMER,
-    DISPUTE,
-    EVENT,
-    FULFILLMENT,
-    OPERATION,
-    REFUND,
-    Resource,
-)
+from app.cli.runner import read
 from app.domain.credit_note import CreditNoteStatus
 from app.domain.dispute import DisputeStatus
 from app.domain.fulfillment import FulfillmentStatus
 from app.domain.refund import RefundStatus
-from app.inbox.schemas import EventStatus
+from app.inbox.envelope import EventStatus
+
+if TYPE_CHECKING:
+    from app.db.engine import Connection
 
 fulfillments = typer.Typer(help="Fulfillments: list, show.", no_args_is_help=True)
 refunds = typer.Typer(help="Refunds: list, show.", no_args_is_help=True)
@@ -45,15 +37,19 @@ Of = Annotated[str | None, typer.Option("--customer", help="Those of this custom
 
 
 def show_page(
-    resource: Resource, names: Sequence[str], *, limit: int, cursor: str | None, as_json: bool, **wanted: object
+    resource: str, names: Sequence[str], *, limit: int, cursor: str | None, as_json: bool, **wanted: object
 ) -> None:
-    """Print the fields `names` of a page. `wanted` are filters of the resource; None matches all."""
+    """Print the fields `names` of a page. `wanted` are filters of the resource; None matches all.
 
-    async def page(container: Container) -> bytes:
-        async with container.database.connection() as connection:
-            return await documents.page(connection, resource, wanted, limit=limit, cursor=cursor)
+    `resource` is the name of a constant of app.db.resources, which is imported when it is used.
+    """
 
-    found = run(page, as_json=as_json)
+    async def page(connection: Connection) -> bytes:
+        from app.db import documents, resources
+
+        return await documents.page(connection, getattr(resources, resource), wanted, limit=limit, cursor=cursor)
+
+    found = read(page, as_json=as_json)
     if as_json:
         print_encoded(found)
         return
@@ -63,14 +59,15 @@ def show_page(
         typer.echo(f"There are more: --cursor {decoded['next_cursor']}", err=True)
 
 
-def show_one(resource: Resource, object_id: str, *, as_json: bool, by: str = "id") -> None:
+def show_one(resource: str, object_id: str, *, as_json: bool, by: str = "id") -> None:
     """Print one object."""
 
-    async def read(container: Container) -> str:
-        async with container.database.connection() as connection:
-            return await documents.require(connection, resource, object_id, by=by)
+    async def one(connection: Connection) -> str:
+        from app.db import documents, resources
 
-    found = run(read, as_json=as_json)
+        return await documents.require(connection, getattr(resources, resource), object_id, by=by)
+
+    found = read(one, as_json=as_json)
     print_encoded(found) if as_json else print_fields(msgspec.json.decode(found))
 
 
@@ -85,7 +82,7 @@ def list_fulfillments(
     """List fulfillments, newest first."""
     names = ("id", "invoice", "customer", "status", "currency", "amount_paid", "attempts", "fulfilled_at", "updated_at")
     wanted = {"status": status, "customer": customer}
-    show_page(FULFILLMENT, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
+    show_page("FULFILLMENT", names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
 
 
 @fulfillments.command("show")
@@ -93,7 +90,7 @@ def show_fulfillment(
     invoice: Annotated[str, typer.Argument(help="The invoice's id (`in_…`).")], as_json: Json = False
 ) -> None:
     """Show an invoice's fulfillment."""
-    show_one(FULFILLMENT, invoice, as_json=as_json, by="invoice")
+    show_one("FULFILLMENT", invoice, as_json=as_json, by="invoice")
 
 
 @refunds.command("list")
@@ -106,13 +103,13 @@ def list_refunds(
 ) -> None:
     """List refunds, newest first."""
     names = ("id", "invoice", "amount", "currency", "status", "reason", "failure_reason", "created_at")
-    show_page(REFUND, names, limit=limit, cursor=cursor, as_json=as_json, status=status, invoice=invoice)
+    show_page("REFUND", names, limit=limit, cursor=cursor, as_json=as_json, status=status, invoice=invoice)
 
 
 @refunds.command("show")
 def show_refund(refund: Annotated[str, typer.Argument(help="`re_…`")], as_json: Json = False) -> None:
     """Show a refund."""
-    show_one(REFUND, refund, as_json=as_json)
+    show_one("REFUND", refund, as_json=as_json)
 
 
 @credit_notes.command("list")
@@ -125,13 +122,13 @@ def list_credit_notes(
 ) -> None:
     """List credit notes, newest first."""
     names = ("id", "number", "invoice", "total", "currency", "status", "type", "created_at")
-    show_page(CREDIT_NOTE, names, limit=limit, cursor=cursor, as_json=as_json, status=status, invoice=invoice)
+    show_page("CREDIT_NOTE", names, limit=limit, cursor=cursor, as_json=as_json, status=status, invoice=invoice)
 
 
 @credit_notes.command("show")
 def show_credit_note(note: Annotated[str, typer.Argument(help="`cn_…`")], as_json: Json = False) -> None:
     """Show a credit note with its lines."""
-    show_one(CREDIT_NOTE, note, as_json=as_json)
+    show_one("CREDIT_NOTE", note, as_json=as_json)
 
 
 @disputes.command("list")
@@ -146,13 +143,13 @@ def list_disputes(
     """List disputes, newest first. Evidence is submitted in Stripe's Dashboard."""
     names = ("id", "invoice", "amount", "currency", "status", "reason", "evidence_due_at", "created_at")
     wanted = {"status": status, "invoice": invoice, "due": due or None}
-    show_page(DISPUTE, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
+    show_page("DISPUTE", names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
 
 
 @disputes.command("show")
 def show_dispute(dispute: Annotated[str, typer.Argument(help="`du_…`")], as_json: Json = False) -> None:
     """Show a dispute."""
-    show_one(DISPUTE, dispute, as_json=as_json)
+    show_one("DISPUTE", dispute, as_json=as_json)
 
 
 def list_events(
@@ -166,12 +163,12 @@ def list_events(
     """List the inbox's events, newest first."""
     names = ("id", "type", "object", "status", "attempts", "received_at", "last_error")
     wanted = {"status": status, "type": event_type, "object_id": about}
-    show_page(EVENT, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
+    show_page("EVENT", names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
 
 
 def show_event(event: Annotated[str, typer.Argument(help="`evt_…`")], as_json: Json = False) -> None:
     """Show an event with its payload."""
-    show_one(EVENT, event, as_json=as_json)
+    show_one("EVENT", event, as_json=as_json)
 
 
 @operations.command("list")
@@ -187,7 +184,7 @@ def list_operations(
     """List operations, newest first. The worker finishes what its caller left behind."""
     names = ("id", "name", "subject", "caller", "status", "takeovers", "created_at", "answered_at", "last_error")
     wanted = {"subject": subject, "caller": caller, "in_flight": in_flight or None, "stuck": stuck or None}
-    show_page(OPERATION, names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
+    show_page("OPERATION", names, limit=limit, cursor=cursor, as_json=as_json, **wanted)
 
 
 @audit.command("list")
@@ -200,9 +197,9 @@ def list_audit(
 ) -> None:
     """List the audit log, newest first."""
     names = ("at", "actor", "action", "subject", "detail", "outcome", "request_id", "operation")
-    show_page(AUDIT_ENTRY, names, limit=limit, cursor=cursor, as_json=as_json, subject=subject, actor=actor)
+    show_page("AUDIT_ENTRY", names, limit=limit, cursor=cursor, as_json=as_json, subject=subject, actor=actor)
 
 
 def show_customer(customer: Annotated[str, typer.Argument(help="`cus_…`")], as_json: Json = False) -> None:
     """Show a customer."""
-    show_one(CUSTOMER, customer, as_json=as_json)
+    show_one("CUSTOMER", customer, as_json=as_json)

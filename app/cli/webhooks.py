@@ -1,17 +1,19 @@
 """`invoicing webhooks …`: the endpoint at Stripe, and its signing secrets."""
 
+from __future__ import annotations
+
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.environment import BeforeTheEndpoint
 from app.cli.output import Json, print_columns, print_json
 from app.cli.runner import run
-from app.container import Container
-from app.inbox import stripe_endpoint
-from app.inbox.signers import Signer, signers
+
+if TYPE_CHECKING:
+    from app.container import Container
+    from app.inbox.signers import Signer
 
 commands = typer.Typer(help="The webhook endpoint at Stripe and its signing secrets.", no_args_is_help=True)
 
@@ -30,6 +32,9 @@ def setup(
     as_json: Json = False,
 ) -> None:
     """Create or update the endpoint: exactly the events that are handled, in the API version this service reads."""
+    from app.cli.environment import BeforeTheEndpoint
+    from app.inbox import stripe_endpoint
+
     key = f"endpoint-{uuid.uuid4().hex}"
     done = run(
         lambda container: stripe_endpoint.set_up(container.gateway, url, key=key), BeforeTheEndpoint, as_json=as_json
@@ -51,6 +56,9 @@ def setup(
 @commands.command()
 def secrets(as_json: Json = False) -> None:
     """Show which secret verified what, and which can go."""
+    from app.inbox import stripe_endpoint
+    from app.inbox.signers import Signer
+
     configured, seen = run(_signers, as_json=as_json)
     now = datetime.now(UTC)
     rows = []
@@ -68,5 +76,7 @@ def secrets(as_json: Json = False) -> None:
 
 
 async def _signers(container: Container) -> tuple[list[str], dict[str, Signer]]:
+    from app.inbox.signers import signers
+
     async with container.database.connection() as connection:
         return [secret.name for secret in container.secrets], await signers(connection, LOOKED_BACK)

@@ -2,11 +2,15 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
 from app.domain.errors import MalformedRequest
 from app.domain.json import NUL, JsonObject, without_nul
+
+EventStatus = Literal["received", "processing", "processed", "ignored", "failed", "dead"]
+"""The states of a stored event."""
 
 
 class EventObject(msgspec.Struct):

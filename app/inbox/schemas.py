@@ -1,7 +1,7 @@
 """Stripe's events, as they are shown."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 from typing_extensions import TypeAliasType
@@ -9,11 +9,11 @@ from typing_extensions import TypeAliasType
 from app.http.parameters import IdQuery
 from app.http.queries import Paging
 from app.http.schemas import Shown
+from app.inbox.envelope import EventStatus
 from app.inbox.handlers import HANDLERS
 
-EventStatus = Literal["received", "processing", "processed", "ignored", "failed", "dead"]
 StripeEventStatus = TypeAliasType("StripeEventStatus", EventStatus)
-"""The same, with a name in the contract."""
+"""EventStatus, with a name in the contract."""
 
 
 class StripeEventListed(Shown):

@@ -26,6 +26,7 @@ NAMES = {
     "list_context": "sqladmin calls it",
     "model_post_init": "pydantic calls it",
     "should_exit": "uvicorn reads it",
+    "startup": "uvicorn calls it",
     "stripe_locale": "templates read it",
     "unexplained": "the lab asks it of every invoice: what a total is made of, said beside what the totals are",
 }

@@ -68,6 +68,11 @@ def test_safe_settings_are_taken() -> None:
             "STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY are of different modes",
         ),
         ({"rate_limit_failed": 0}, "RATE_LIMIT_FAILED=0"),
+        ({"database_url": "postgresql://me:a#b@db/x"}, "DATABASE_URL names no server: in the password write %40"),
+        ({"database_url": "postgresql://me:a/b@db/x"}, "DATABASE_URL names no server"),
+        ({"database_url": "postgresql://me:p@db:five/x"}, "DATABASE_URL names no server"),
+        ({"stripe_api_base": "localhost:8001"}, "STRIPE_API_BASE must start with http:// or https://"),
+        ({"metrics_port": 8000}, "PORT and METRICS_PORT are the same"),
         ({"database_pooler": "transaction"}, "needs DATABASE_DIRECT_URL"),
         ({"database_pooler": "transaction", "database_direct_url": ""}, "needs DATABASE_DIRECT_URL"),
         ({"inbox_retention_days": 34}, "INBOX_RETENTION_DAYS must be at least 35"),
@@ -115,6 +120,17 @@ def test_a_live_key_is_production_whatever_the_environment_is_called() -> None:
 def test_a_live_publishable_key_beside_a_test_key_is_refused() -> None:
     with pytest.raises(ValidationError, match="STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY are of different modes"):
         settings(environment="development", stripe_secret_key="sk_test_x", stripe_publishable_key="pk_live_x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:a%2Fb@db:5432/x", "postgresql://me:a@b@db/x", "postgresql://postgres@/x?host=%2Ftmp",
+        "postgresql+asyncpg://db/x", "postgresql://a:1,b:2/x", "postgresql://[::1]:5432/x",
+    ],
+)  # fmt: skip
+def test_addresses_of_databases(url: str) -> None:
+    assert settings(database_url=url).database_url.get_secret_value() == url
 
 
 def test_white_space_around_a_setting_is_no_part_of_it() -> None:

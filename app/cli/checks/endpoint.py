@@ -52,7 +52,9 @@ def _endpoint(there: list[JsonObject], url: str, delivered: str | None) -> list[
     enabled = [it for it in there if it["status"] == "enabled"]
     if not there:
         says = f"Stripe has none that delivers to {url}"
-        return [fail("webhook endpoint", says, f"{advice} (or mend PUBLIC_BASE_URL)")]
+        return [
+            fail("webhook endpoint", says, f"{advice} (or correct PUBLIC_BASE_URL, or take the key of the other mode)")
+        ]
     if not enabled:
         return [fail("webhook endpoint", f"{there[0]['id']} is disabled: Stripe delivers nothing", advice)]
     wanted = set(HANDLERS)
@@ -96,7 +98,10 @@ async def _undelivered(container: Container) -> Finding:
         return ok("deliveries", "everything of the last day was delivered")
     more = "or more " if page["has_more"] else ""
     says = f"{len(ours)} {more}events of the last day were not delivered, the last {ours[0]['id']} ({ours[0]['type']})"
-    advice = "Stripe's Dashboard shows the answers it got; `invoicing reconcile` fetches what is missing now."
+    advice = (
+        "Stripe's Dashboard shows the answers it got: 400 means that STRIPE_WEBHOOK_SECRETS is of another endpoint. "
+        "`invoicing reconcile` fetches what is missing now."
+    )
     return warn("deliveries", says, advice)
 
 

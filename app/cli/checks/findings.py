@@ -1,14 +1,16 @@
 """The findings of checks, and their runner: checks run one by one, and a failing one does not stop the others."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
 
-import asyncpg
-
-from app.cli.errors import wrong_database
-from app.container import Container
 from app.domain.errors import InvoicingError
+
+if TYPE_CHECKING:
+    from app.container import Container
 
 
 class Level(StrEnum):
@@ -44,11 +46,15 @@ def fail(check: str, says: str, advice: str) -> Finding:
     return Finding(check, Level.FAIL, says, advice)
 
 
-Check = Callable[[Container], AsyncIterator[Finding]]
+Check: TypeAlias = "Callable[[Container], AsyncIterator[Finding]]"
 
 
 async def examined(container: Container, checks: Sequence[tuple[str, Check]]) -> AsyncIterator[Finding]:
     """The findings of all checks. A check that raises is itself a failure, and the next one runs."""
+    import asyncpg
+
+    from app.cli.errors import wrong_database
+
     for name, check in checks:
         try:
             async for finding in check(container):
