@@ -19,7 +19,7 @@ FROM ${PYTHON}
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="invoicing" \
       org.opencontainers.image.description="Stripe invoices from draft to fulfilled, exactly once." \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="1.0.0" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="MIT"
 # A fixed number, so that a cluster can see that it is not root; nobody's home, nobody's shell.

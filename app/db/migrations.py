@@ -14,8 +14,8 @@ from app.domain.errors import DatabaseUnavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-ROOT = Path(__file__).resolve().parents[2]
-MIGRATIONS = ROOT / "migrations"
+MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
+"""A link in the project, so that a wheel has them, too."""
 STOPPED = "The database stopped the migration ({}). What was done stays done: run `invoicing migrate` again."
 
 
@@ -70,7 +70,8 @@ def config(url: str = "") -> "Config":
     """Alembic's configuration for the database at `url`."""
     from alembic.config import Config  # noqa: PLC0415 -- only migrating needs it
 
-    found = Config(ROOT / "alembic.ini")
+    found = Config()
+    found.set_main_option("path_separator", "os")
     found.set_main_option("script_location", str(MIGRATIONS))
     found.attributes["url"] = url
     return found

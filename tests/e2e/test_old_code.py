@@ -23,7 +23,21 @@ from tests.fixtures.service import MakeService, service_environment
 pytestmark = pytest.mark.e2e
 
 PREVIOUS = "3e341b383b192d1b590ef0c87c292f8f97ddc9c4"
-"""The code before: the last commit of the release before this one. Moved with each release."""
+"""The code before: the last commit of 0.1.0, the release before this one. Moved with each release (CHANGELOG.md)."""
+
+SAME = (
+    "id",
+    "number",
+    "status",
+    "currency",
+    "total",
+    "amount_paid",
+    "amount_remaining",
+    "customer",
+    "metadata",
+    "due_at",
+)
+"""What no release may say otherwise of an invoice that nobody has touched."""
 
 Eventually = Callable[..., Awaitable[Any]]
 
@@ -51,8 +65,19 @@ def old_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-async def test_the_database_is_migrated_while_the_code_before_serves_and_no_request_fails(
-    old_code: Path, empty_database: Database, make_service: MakeService, sandbox: Sandbox
+async def invoices(merchant: Merchant, ids: list[str]) -> list[dict[str, Any]]:
+    """What an upgrade must leave as it is: the invoices with their items, their fulfillments, and the feed."""
+    found = [await merchant.get(f"/v1/invoices/{one}") for one in ids]
+    return [
+        {name: one[name] for name in SAME}
+        | {"items": [(item["id"], item["amount"]) for item in one["items"]]}
+        | {name: one["fulfillment"][name] for name in ("id", "status", "amount_paid", "fulfilled_at")}
+        for one in found
+    ]
+
+
+async def test_the_database_of_the_release_before_is_upgraded_under_load(
+    old_code: Path, empty_database: Database, make_service: MakeService, sandbox: Sandbox, eventually: Eventually
 ) -> None:
     asked = [sys.executable, "-m", "app.cli", "migrate"]
     environment = service_environment(empty_database.url, sandbox, 0, old_code) | {"PYTHONPATH": str(old_code)}
@@ -63,6 +88,17 @@ async def test_the_database_is_migrated_while_the_code_before_serves_and_no_requ
         database_url=empty_database.url, PYTHONPATH=str(old_code), STRIPE_RATE_PER_S="500",
         STRIPE_ENDPOINT_RATE_PER_S="500",
     )  # fmt: skip
+    merchant = Merchant(service, sandbox, eventually)
+    merchant.of_today = False
+    made = [await merchant.open() for _ in range(4)]
+    ids = [one["id"] for one in made]
+    await merchant.confirm(made[0], "pm_card_visa")
+    await merchant.confirm(made[1], "pm_card_chargeDeclined")
+    await merchant.post(f"/v1/invoices/{ids[2]}/void")
+    await merchant.at_rest()
+    told = await invoices(merchant, ids)
+    feed = await merchant.get("/v1/events")
+
     load = Load(service.url)
     load.start()
     await load.flows()
@@ -74,6 +110,16 @@ async def test_the_database_is_migrated_while_the_code_before_serves_and_no_requ
     assert await migrations.revision(connection) == migrations.head()
     await connection.close()
     await must_be_whole(load, sandbox, empty_database)
+
+    service.environment["PYTHONPATH"] = str(PROJECT)
+    await service.restart("api")
+    await service.restart("worker")
+    merchant.of_today = True
+    assert await invoices(merchant, ids) == told
+    again = await merchant.get("/v1/events", limit=len(feed["data"]))
+    assert [one["id"] for one in again["data"]] == [one["id"] for one in feed["data"]]
+    await merchant.post(f"/v1/invoices/{ids[3]}/pay", {"payment_method": "pm_card_visa"})
+    await merchant.fulfillment(ids[3], "fulfilled", amount_paid=2000)
 
 
 @pytest.mark.parametrize("old", [["api", "worker"], ["api"], ["worker"]], ids=["both", "api", "worker"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.version import VERSION
 from tests.fixtures.waiting import until
 from tests.fixtures.watching import Samples
 from tests.observability.conftest import Watched
@@ -144,4 +145,4 @@ async def test_open_streams_are_counted(watched: Watched) -> None:
 async def test_the_public_port_says_nothing_of_metrics(watched: Watched) -> None:
     assert (await watched.service.client.get("/metrics")).status_code == 404
     found = await watched.scrape_api()
-    assert found.value("invoicing_build_info", version="0.1.0") == 1
+    assert found.value("invoicing_build_info", version=VERSION) == 1
