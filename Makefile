@@ -22,7 +22,7 @@ PYTEST_WORKERS ?= 3
 NPM := clients/typescript tests/browser examples/spa examples/react examples/consumer
 
 .DEFAULT_GOAL := help
-.PHONY: clients docs help announcement run demo console test suite programs generator browser pooler lab fuzz audit sbom bench bench-quick lint types fmt lock openapi clean install prometheus
+.PHONY: clients docs help announcement run demo console test suite programs generator browser pooler lab fuzz audit sbom release helm bench bench-quick lint types fmt lock openapi clean install prometheus
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ console: $(TO_RUN) ## the operators' pages, beside a `make run` in another shell
 test: announcement lint types suite ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
 
 announcement:
-	@[ -e $(STAMP) ] || echo "The first time, make test fetches up to 770 MB: 210 of Python packages, 340 of chromium with its" \
+	@[ -e $(STAMP) ] || echo "The first time, make test fetches up to 850 MB: 290 of Python packages, 340 of chromium with its" \
 		"libraries (as root), 140 of npm packages, 20 of Prometheus. That takes some 5 minutes, and the tests 15."
 
 # With --jobs the types are checked beside it: the tests often wait, and mypy never does.
@@ -61,7 +61,7 @@ bench-quick: $(STAMP) ## whether the benchmarks run: their figures mean nothing
 
 # One after the other, also with --jobs: only one of them may have Debian's package lists.
 programs:
-	@env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory PYTHON="$(PYTHON)" generator browser pooler prometheus
+	@env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory PYTHON="$(PYTHON)" generator browser pooler prometheus helm
 
 generator: $(STAMP) ## what the tests of the documentation need: its generator, 13 MB
 	@$(MAKE) --no-print-directory PYTHON="$(PYTHON)" $(TO_DOCUMENT) \
@@ -97,6 +97,11 @@ prometheus: ## what the tests of dashboards and alerts need: Debian's prometheus
 			&& apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb'; } \
 		|| echo "No prometheus here, and no way to fetch it: the tests of dashboards and alerts will be skipped."
 
+helm: $(STAMP) ## what the tests of the Helm chart need: Helm as a Python package, 75 MB
+	@$(BIN)/python -c "import helm_python" 2>/dev/null \
+		|| $(PYTHON) -m dev.install --alone $(VENV) requirements-deployment.txt \
+		|| echo "No Helm for this machine: the tests of the chart will be skipped."
+
 fuzz: $(STAMP) ## what strangers may send, for a quarter of an hour: parsers, and the contract against the running service
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s --hypothesis-profile fuzz --timeout 1800 \
 		tests/security/test_parsers.py tests/security/test_contract_fuzz.py
@@ -106,6 +111,10 @@ audit: $(STAMP) ## known vulnerabilities of what is locked, where a database of 
 
 sbom: $(STAMP) ## the bill of materials of what ships, CycloneDX, to sbom.cdx.json
 	$(BIN)/python -m dev.sbom > sbom.cdx.json
+
+release: $(STAMP) ## packages, clients, SBOM, checksums, and the image where an engine is, of HEAD: built twice, and the same
+	@npm ci --silent --prefix clients/typescript
+	@$(BIN)/python -m dev.release
 
 lab: $(STAMP) ## the convergence lab at length: hundreds of schedules, three minutes of kills, new dice each time
 	LAB_SEED=$${LAB_SEED:-$$(date +%s)} LAB_SCHEDULES=$${LAB_SCHEDULES:-300} LAB_CHAOS_S=$${LAB_CHAOS_S:-180} \
@@ -142,6 +151,7 @@ lock: $(STAMP) ## resolve the lock files again: exact versions, hashes, no addre
 	$(COMPILE) --extra local --extra dev --constraint requirements-local.txt --output-file requirements-dev.txt
 	$(COMPILE:pyproject.toml=--group specification) --no-deps --output-file requirements-specification.txt
 	$(COMPILE:pyproject.toml=--group docs) --constraint requirements-dev.txt --output-file requirements-docs.txt
+	$(COMPILE:pyproject.toml=--group deployment) --no-deps --output-file requirements-deployment.txt
 	$(COMPILE:pyproject.toml=sandbox/pyproject.toml) --constraint requirements.txt --output-file sandbox/requirements.txt
 
 install: $(STAMP) ## the virtual environment, from the locks

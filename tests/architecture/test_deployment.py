@@ -3,7 +3,9 @@
 import ast
 import importlib.metadata
 import json
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from functools import cache
@@ -16,6 +18,7 @@ from pydantic import ValidationError
 
 from app.settings import Settings
 from app.shutdown import DRAIN_S
+from app.version import VERSION
 from dev import sbom
 from dev.environment import Environment
 from tests.fixtures import dockerfile
@@ -35,6 +38,14 @@ NOT_FOR_PRODUCTION = {
 }
 OUR_PACKAGES = {"app"}
 SUPERVISOR_SETTINGS = {"SANDBOX_PORT"}
+COMPOSE_SETTINGS = {
+    "COMPOSE_PROFILES",
+    "POSTGRES_PASSWORD",
+    "DATABASE_OWNER_PASSWORD",
+    "DATABASE_API_PASSWORD",
+    "DATABASE_WORKER_PASSWORD",
+}
+OTHERS_SETTINGS = SUPERVISOR_SETTINGS | COMPOSE_SETTINGS
 
 
 def canonical(name: str) -> str:
@@ -100,7 +111,9 @@ def test_what_starts_the_stack_comes_without_what_only_tests_need() -> None:
     assert {"uv", "setuptools"} <= locked("requirements-local.txt").keys()
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "requirements-specification.txt", "sandbox/requirements.txt"])
+@pytest.mark.parametrize(
+    "lock", [*LOCKS, "requirements-specification.txt", "requirements-deployment.txt", "sandbox/requirements.txt"]
+)
 def test_locks_pin_by_hash_and_name_no_host(lock: str) -> None:
     text = (PROJECT / lock).read_text()
     assert "://" not in text
@@ -111,12 +124,12 @@ def test_locks_pin_by_hash_and_name_no_host(lock: str) -> None:
 
 
 def test_every_setting_is_explained_in_the_example() -> None:
-    assert documented_settings().keys() == {name.upper() for name in Settings.model_fields} | SUPERVISOR_SETTINGS
+    assert documented_settings().keys() == {name.upper() for name in Settings.model_fields} | OTHERS_SETTINGS
 
 
 def test_the_example_states_the_defaults() -> None:
     fields = {name.upper(): field for name, field in Settings.model_fields.items()}
-    stated = {name: value for name, value in documented_settings().items() if value and name not in SUPERVISOR_SETTINGS}
+    stated = {name: value for name, value in documented_settings().items() if value and name not in OTHERS_SETTINGS}
     wrong = {
         name: value
         for name, value in stated.items()
@@ -133,33 +146,104 @@ def listed_settings() -> list[tuple[str, str]]:
 
 
 def test_the_reference_lists_every_setting_once_with_its_default() -> None:
-    assert sorted(listed_settings()) == sorted(documented_settings().items())
+    ours = [(name, value) for name, value in documented_settings().items() if name not in COMPOSE_SETTINGS]
+    assert sorted(listed_settings()) == sorted(ours)
 
 
-def test_compose_asks_for_exactly_what_production_needs() -> None:
-    text = (PROJECT / "compose.yaml").read_text()
+def filled_compose(**told: str) -> dict[str, Any]:
+    """The services of compose.yaml, with what `.env` would say."""
+
+    def value(found: re.Match[str]) -> str:
+        return told.get(found[1]) or found[2]
+
+    text = re.sub(r"(?<!\$)\$\{(\w+):-([^}]*)\}", value, (PROJECT / "compose.yaml").read_text())
+    return dict(yaml.safe_load(text)["services"])
+
+
+def test_compose_is_what_its_specification_allows() -> None:
+    asked = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--no-cache",
+        "--builtin-schema",
+        "vendor.compose-spec",
+        "compose.yaml",
+    ]
+    done = subprocess.run(asked, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if "No module named check_jsonschema" in done.stderr:
+        pytest.skip("the Compose specification is not here: `make generator` fetches it")
+    assert done.returncode == 0, done.stdout
+
+
+def test_all_that_compose_asks_for_is_in_the_example() -> None:
+    asked = set(re.findall(r"(?<!\$)\$\{?(\w+)", (PROJECT / "compose.yaml").read_text()))
+    assert asked == {*COMPOSE_SETTINGS - {"COMPOSE_PROFILES"}, "PUBLIC_BASE_URL", "TRUSTED_PROXIES"}
+    assert asked <= documented_settings().keys()
+
+
+def test_compose_begins_the_demo_where_nothing_else_is_said() -> None:
+    assert documented_settings()["COMPOSE_PROFILES"] == "demo"
+    assert {name for name, service in compose().items() if not service["profiles"]} == set()
+    for name, service in compose().items():
+        needed = {profile for other in service.get("depends_on", {}) for profile in compose()[other]["profiles"]}
+        assert needed <= {"demo" if name.startswith("demo") else "production"}, name
+
+
+def test_composes_production_has_what_production_needs() -> None:
     asked = {
         "POSTGRES_PASSWORD": "secret",
         "DATABASE_OWNER_PASSWORD": "of-the-owner",
         "DATABASE_API_PASSWORD": "of-the-api",
         "DATABASE_WORKER_PASSWORD": "of-the-worker",
-        "PUBLIC_BASE_URL": "https://pay.example.com",
-        "STRIPE_SECRET_KEY": "sk_live_example",
-        "LINK_SIGNING_KEY": "x" * 32,
-        "SECRETS_KEY": "y" * 32,
     }
-    assert set(re.findall(r"\$\{([A-Z_]+):\?", text)) == asked.keys()
-    filled = yaml.safe_load(re.sub(r"\$\{([A-Z_]+):\?[^}]*\}", lambda found: asked[found[1]], text))
+    services = filled_compose(**asked)
+    in_env = {
+        "public_base_url": "https://pay.example.com",
+        "stripe_secret_key": "sk_live_example",
+        "stripe_webhook_secrets": f"whsec_{'x' * 32}",
+        "link_signing_key": "x" * 32,
+        "secrets_key": "y" * 32,
+    }
     for name, role in {"migrate": "owner", "api": "api", "worker": "worker", "console": "api"}.items():
-        environment = filled["services"][name]["environment"]
+        environment = services[name]["environment"]
         told = {setting.lower(): value for setting, value in environment.items()}
-        with pytest.raises(ValidationError, match="stripe_webhook_secrets"):  # in the file, once the endpoint is made
+        assert not told.keys() & in_env.keys()
+        with pytest.raises(ValidationError, match="stripe_secret_key"):  # in the file
             Settings(_env_file=None, **told)
-        settings = Settings(_env_file=None, **told, stripe_webhook_secrets=f"whsec_{'x' * 32}")
+        settings = Settings(_env_file=None, **(told | in_env))
         assert settings.environment == "production"
         assert f"//invoicing_{role}:of-the-{role}@" in settings.database_url.get_secret_value()
         assert {one for one in environment if one.endswith("_PASSWORD") and environment[one]} == set(), name
-    assert {filled["services"][name]["image"] for name in ("migrate", "api", "worker")} == {"invoicing"}
+    assert {services[name]["image"] for name in ("migrate", "api", "worker")} == {"invoicing"}
+
+
+@pytest.mark.parametrize("lacking", ["", "POSTGRES_PASSWORD", "DATABASE_WORKER_PASSWORD"])
+def test_a_password_that_is_not_set_is_named_before_there_is_a_database(lacking: str) -> None:
+    service = compose()["passwords"]
+    command = [part.replace("$$", "$") for part in (*service["entrypoint"], *service["command"])]
+    told = dict.fromkeys(service["environment"], "x") | ({lacking: ""} if lacking else {})
+    done = subprocess.run(command, env=told | {"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (
+        bool(lacking),
+        f"{lacking} must be set in .env (URL-safe)\n" * bool(lacking),
+    )
+    assert "passwords" in compose()["postgres"]["depends_on"]
+
+
+def test_composes_demo_has_no_real_key_and_needs_none() -> None:
+    services = compose()
+    for name in DEMO:
+        assert "env_file" not in services[name], name
+        told = {setting.lower(): value for setting, value in services[name]["environment"].items()}
+        settings = Settings(_env_file=None, **told)
+        assert (settings.environment, settings.livemode) == ("development", False)
+        assert settings.stripe_api_base == "http://demo-stripe:8001"
+    told = services["demo-api"]["environment"]
+    command = services["demo-stripe"]["command"]
+    assert command[command.index("--webhook-secret") + 1] == told["STRIPE_WEBHOOK_SECRETS"]
+    assert command[command.index("--webhook-url") + 1] == "http://demo-api:8000/webhooks/stripe"
+    assert told["STRIPE_JS_URL"] == f"{command[command.index('--public-url') + 1]}/stripe.js"
 
 
 def test_the_supervisor_and_the_service_agree_on_defaults() -> None:
@@ -178,10 +262,27 @@ def test_the_image_runs_as_a_number_that_is_not_root() -> None:
     assert all(part.isdecimal() and int(part) >= 10000 for part in image().user.split(":"))
 
 
+def test_everything_is_of_one_version() -> None:
+    told = {
+        "image": image().labels["org.opencontainers.image.version"],
+        "contract": json.loads((PROJECT / "openapi/openapi.json").read_text())["info"]["version"],
+        "chart": yaml.safe_load((PROJECT / "deploy/helm/Chart.yaml").read_text())["version"],
+        "overlay": yaml.safe_load((PROJECT / "deploy/kubernetes/overlays/example/kustomization.yaml").read_text())[
+            "images"
+        ][0]["newTag"],
+        "Python client": tomllib.loads((PROJECT / "clients/python/pyproject.toml").read_text())["project"]["version"],
+        "TypeScript client": json.loads((PROJECT / "clients/typescript/package.json").read_text())["version"],
+        "its lock": json.loads((PROJECT / "clients/typescript/package-lock.json").read_text())["version"],
+        "changelog": re.findall(r"^## (\d\S+)", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)[0],
+    }
+    assert {name: version for name, version in told.items() if version != VERSION} == {}
+    assert tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dynamic"] == ["version"]
+
+
 def test_the_image_says_what_it_is() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     labels = {name.removeprefix("org.opencontainers.image."): value for name, value in image().labels.items()}
-    assert (labels["title"], labels["version"]) == (project["name"], project["version"])
+    assert labels["title"] == project["name"]
     assert (labels["description"], labels["licenses"]) == (project["description"], project["license"])
 
 
@@ -231,43 +332,59 @@ def test_a_bill_of_materials_is_refused_where_the_environment_is_not_what_is_loc
 
 
 def compose() -> dict[str, Any]:
-    text = (PROJECT / "compose.yaml").read_text()
-    return dict(yaml.safe_load(re.sub(r"\$\{([A-Z_]+):\?[^}]*\}", r"\1", text))["services"])
+    return filled_compose()
 
 
 OURS = {"migrate": "migrate", "api": "serve", "worker": "worker", "console": "console"}
+DEMO = {f"demo-{name}": command for name, command in OURS.items()}
+OTHERS = ("caddy", "demo-stripe")
 
 
-def test_compose_gives_our_containers_no_rights() -> None:
-    for name in OURS:
+def test_compose_gives_containers_no_rights() -> None:
+    for name in (*OURS, *DEMO, "demo", *OTHERS):
         service = compose()[name]
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"]
+        assert service.get("cap_add", []) == ["NET_BIND_SERVICE"] * (name == "caddy")
         assert "no-new-privileges:true" in service["security_opt"]
         assert service["tmpfs"] == ["/tmp"]  # noqa: S108 - in the container
 
 
 def test_compose_waits_for_the_migrations_and_for_work_under_way() -> None:
     services = compose()
-    assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
-    for name in OURS.keys() - {"migrate"}:
-        assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
-        assert int(services[name]["stop_grace_period"].removesuffix("s")) > DRAIN_S
-    assert {name: services[name]["command"] for name in OURS} == {name: [command] for name, command in OURS.items()}
+    for prefix in ("", "demo-"):
+        assert services[f"{prefix}migrate"]["depends_on"] == {f"{prefix}postgres": {"condition": "service_healthy"}}
+        for name in OURS.keys() - {"migrate"}:
+            service = services[prefix + name]
+            assert service["depends_on"][f"{prefix}migrate"] == {"condition": "service_completed_successfully"}
+            assert int(service["stop_grace_period"].removesuffix("s")) > DRAIN_S
+    assert {name: services[name]["command"] for name in (OURS | DEMO)} == {
+        name: [command] for name, command in (OURS | DEMO).items()
+    }
 
 
-def test_compose_asks_each_process_where_it_answers_and_shows_nothing_to_other_machines() -> None:
+def test_compose_asks_each_process_where_it_answers_and_shows_only_caddy_to_other_machines() -> None:
     services = compose()
     told = services["api"]["environment"]
-    ports = {"worker": told["WORKER_METRICS_PORT"], "console": told["CONSOLE_PORT"]}
+    ports = {"worker": told["WORKER_METRICS_PORT"], "console": told["CONSOLE_PORT"], "demo-console": "8002"}
     for name, port in ports.items():
         assert f"127.0.0.1:{port}/" in services[name]["healthcheck"]["test"][-1], name
     assert "healthcheck" not in services["api"]  # the image's own
-    published = [port for service in services.values() for port in service.get("ports", [])]
+    published = [port for name, service in services.items() if name != "caddy" for port in service.get("ports", [])]
     assert all(port.startswith("127.0.0.1:") for port in published)
-    assert {port.rpartition(":")[2] for port in published} == {told["PORT"], told["CONSOLE_PORT"], "9090"}
+    assert {port.rpartition(":")[2] for port in published} == {told["PORT"], told["CONSOLE_PORT"], "8001", "9090"}
     of_others = {name for name, value in told.items() if not value}
     assert set(told) - of_others - {name.upper() for name in Settings.model_fields} == set()
+
+
+def test_caddy_and_the_ingress_let_in_the_same() -> None:
+    caddyfile = (PROJECT / "deploy" / "caddy" / "Caddyfile").read_text()
+    named = re.search(r"@public path (.*)", caddyfile)
+    assert named is not None
+    ingress = yaml.safe_load((PROJECT / "deploy/kubernetes/overlays/example/ingress.yaml").read_text())
+    paths = {path["path"] for path in ingress["spec"]["rules"][0]["http"]["paths"]}
+    assert {path.removesuffix("/*") for path in named[1].split()} == paths
+    assert f"reverse_proxy api:{compose()['api']['environment']['PORT']}" in caddyfile
 
 
 def test_composes_prometheus_asks_the_processes_where_they_answer() -> None:

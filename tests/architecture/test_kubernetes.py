@@ -232,6 +232,10 @@ def test_what_probes_and_ingress_name_is_served() -> None:
         for path in rule["http"]["paths"]:
             prefix = path["path"]
             assert any(it == prefix or it.startswith(f"{prefix}/") for it in served), prefix
+    prefixes = {path["path"] for rule in ingress["spec"]["rules"] for path in rule["http"]["paths"]}
+    inside = {f"/{name}" for name in ("healthz", "readyz", "docs", "openapi.json", "redoc", "static-offline-docs")}
+    left_out = {it for it in served if not any(it.startswith(prefix) for prefix in (*prefixes, *inside))}
+    assert left_out == set()
 
 
 def test_only_a_process_that_hangs_is_restarted() -> None:
@@ -294,6 +298,10 @@ def test_every_selector_finds_the_pods_it_means() -> None:
         assert selects(deployment["spec"]["selector"], deployment["spec"]["template"]["metadata"]["labels"])
 
 
+COLLECTOR = 4318
+"""OTLP over HTTP."""
+
+
 def test_every_pod_is_cut_off_but_for_what_is_named() -> None:
     policies = [it["spec"] for it in resources("NetworkPolicy")]
     reach = {}
@@ -305,7 +313,7 @@ def test_every_pod_is_cut_off_but_for_what_is_named() -> None:
         )
         out = {port["port"] for it in applying for rule in it.get("egress", []) for port in rule["ports"]}
         reach[component] = (out, any("ingress" in it for it in applying))
-    assert {443, 5432, 53} <= reach["api"][0] == reach["worker"][0]
+    assert {443, 5432, 53, COLLECTOR} <= reach["api"][0] == reach["worker"][0]
     assert reach["migrate"] == ({53, 5432, 6432}, False)
     assert reach["console"] == reach["migrate"]  # people come by a tunnel
     assert reach["api"][1]
