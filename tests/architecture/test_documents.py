@@ -136,3 +136,10 @@ def test_nothing_for_github_names_a_host() -> None:
 
 def test_contributing_is_read_in_a_few_minutes() -> None:
     assert len((PROJECT / "CONTRIBUTING.md").read_text().split()) <= 900
+
+
+def test_users_have_little_to_read() -> None:
+    pages = [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md"), *(PROJECT / "docs" / "reference").glob("*.md")]
+    words = {page.name: len([word for word in page.read_text().split() if re.search(r"\w", word)]) for page in pages}
+    assert sum(words.values()) <= 20_000  # the bars of tables are no words
+    assert max(words.values()) <= 1_500
