@@ -330,7 +330,13 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
     invoices = Invoices(database, gateway, steps, writer, methods, settings.invoice_days_until_due)
     hosted_pages, refresh = HostedPages(database, gateway), InvoiceRefresh(database, gateway)
     part_payments = PartPayments(database, gateway, steps, writer, invoices)
-    links = Links(settings.link_keys, timedelta(days=settings.payment_link_days), settings.public_base_url)
+    links = Links(
+        settings.link_keys,
+        timedelta(days=settings.payment_link_days),
+        settings.public_base_url,
+        settings.payment_link_return_origins,
+        returns_here=settings.environment == "development",
+    )
     inbox = Inbox(database)
     notifications = Notifications(database)
     live = LiveFeed(database, notifications, source=settings.public_base_url, most=settings.stream_limit)

@@ -14,10 +14,12 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
 from pydantic_settings import NoDecode
 
 from app.domain.actions import Moment
+from app.domain.colors import color_of
 from app.domain.locales import LOCALES
 from app.domain.mailbox import Mailbox
 from app.domain.policy import Policy
 from app.domain.reminders import days_of
+from app.domain.web_address import origin_of
 
 SMALLEST_KEY = 32
 ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
@@ -126,11 +128,12 @@ def _asymmetric(value: tuple[str, ...]) -> tuple[str, ...]:
     return value or ALGORITHMS
 
 
-def _exact_origins(value: tuple[str, ...]) -> tuple[str, ...]:
+def _exact_origins(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
     for origin in value:
         parts = urlsplit(origin)
         if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin or "*" in origin:
-            raise ValueError(f"CORS_ORIGINS must list origins such as https://shop.example, not {origin!r}")
+            name = str(info.field_name).upper()
+            raise ValueError(f"{name} must list origins such as https://shop.example, not {origin!r}")
     return value
 
 
@@ -147,12 +150,22 @@ def _http(value: str, info: ValidationInfo) -> str:
 
 
 def _appearance(value: object) -> object:
-    if not isinstance(value, str):
-        return value
     try:
-        return json.loads(value or "{}")
+        found = json.loads(value or "{}") if isinstance(value, str) else value
     except ValueError:
         raise ValueError("PAYMENT_PAGE_APPEARANCE must be a JSON object, as Stripe's Appearance API takes it") from None
+    variables = found.get("variables", {}) if isinstance(found, dict) else {}
+    try:
+        color_of(str(variables.get("colorPrimary", "#000000")))
+    except (AttributeError, ValueError) as error:
+        raise ValueError(f"PAYMENT_PAGE_APPEARANCE, variables.colorPrimary: {error}") from None
+    return found
+
+
+def _web_address(value: str, info: ValidationInfo) -> str:
+    if value and origin_of(value) is None:
+        raise ValueError(f"{str(info.field_name).upper()} must be an address such as https://shop.example/logo.svg")
+    return value
 
 
 def _mailbox(value: str) -> str:
@@ -198,5 +211,6 @@ Networks = Annotated[_List, AfterValidator(_networks)]
 Address = Annotated[str, AfterValidator(_http)]
 Appearance = Annotated[dict[str, Any], NoDecode, BeforeValidator(_appearance)]
 Locale = Annotated[str, AfterValidator(_locale)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 Sender = Annotated[str, AfterValidator(_mailbox)]
 OptionalFolder = Annotated[Path | None, BeforeValidator(_existing)]

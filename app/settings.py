@@ -34,6 +34,7 @@ from app.setting_values import (
     SecretKey,
     Sender,
     SigningSecrets,
+    WebAddress,
 )
 
 STRIPE_API_BASE = "https://api.stripe.com"
@@ -94,7 +95,9 @@ class Settings(BaseSettings):
     link_signing_key: Keys = ()
     payment_link_days: int = Field(default=30, ge=1, le=365)
     portal_link_days: int = Field(default=7, ge=1, le=365)
+    payment_link_return_origins: Origins = ()
     payment_page_appearance: Appearance = {}
+    payment_page_logo_url: WebAddress = ""
     default_locale: Locale = DEFAULT
     secrets_key: Keys = ()
     outgoing_private_networks: Networks = ()

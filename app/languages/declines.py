@@ -5,12 +5,12 @@ Codes that point to theft are told as an ordinary decline, as Stripe asks. Other
 
 from app.languages.language import Language, translatable
 
-DECLINED = translatable("Your card was declined.")
-NOT_SUPPORTED = translatable("Your card does not support this type of purchase.")
+DECLINED = translatable("Your card was declined. Please try another card.")
+NOT_SUPPORTED = translatable("Your card does not support this type of purchase. Please try another card.")
 NUMBER = translatable("Your card number is incorrect.")
 CODE = translatable("Your card's security code is incorrect.")
 EXPIRY = translatable("Your card's expiration date is incorrect.")
-ACCOUNT = translatable("Your bank account could not be debited.")
+ACCOUNT = translatable("Your bank account could not be debited. Please pay another way.")
 BANK = translatable("Your bank could not be reached. Please try again in a few minutes.")
 FAILED = translatable("The payment did not go through. Please try again.")
 
@@ -21,15 +21,15 @@ DECLINES = {
     "bank_account_closed": ACCOUNT,
     "card_declined": DECLINED,
     "card_not_supported": NOT_SUPPORTED,
-    "card_velocity_exceeded": translatable("Your card has reached its limit."),
-    "currency_not_supported": translatable("Your card does not support this currency."),
+    "card_velocity_exceeded": translatable("Your card has reached its limit. Please try another card."),
+    "currency_not_supported": translatable("Your card does not support this currency. Please try another card."),
     "debit_not_authorized": ACCOUNT,
-    "expired_card": translatable("Your card has expired."),
+    "expired_card": translatable("Your card has expired. Please try another card."),
     "generic_decline": DECLINED,
     "incorrect_cvc": CODE,
     "incorrect_number": NUMBER,
     "incorrect_zip": translatable("Your postal code does not match your card."),
-    "insufficient_funds": translatable("Your card has insufficient funds."),
+    "insufficient_funds": translatable("Your card has insufficient funds. Please try another card."),
     "invalid_cvc": CODE,
     "invalid_expiry_month": EXPIRY,
     "invalid_expiry_year": EXPIRY,
@@ -43,7 +43,7 @@ DECLINES = {
     "transaction_not_allowed": NOT_SUPPORTED,
     "try_again_later": BANK,
 }
-"""The texts, in Stripe's own words where it has some; the general one stands under the empty code."""
+"""The texts: the reason in Stripe's own words where it has some, then what to do. The general one stands under the empty code."""
 
 
 def declines(language: Language) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Payment links, as they are asked for and shown."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from app.http.schemas import PositiveAmount, Request, Shown, Time
 
@@ -22,6 +23,12 @@ class PaymentLinkCreate(Request):
     save_payment_method: bool = Field(
         default=False,
         description="Whether Stripe saves what the invoice is paid with, to charge the customer later. The page says so.",
+    )
+    return_url: Annotated[str, StringConstraints(pattern="^https?://[!-~]+$", max_length=2000)] | None = Field(
+        default=None,
+        examples=["https://shop.example/orders/4711"],
+        description="Where the page leads the payer back to after paying. Its origin must be one of "
+        "PAYMENT_LINK_RETURN_ORIGINS; in development it may be this machine's.",
     )
 
 

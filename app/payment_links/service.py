@@ -25,6 +25,7 @@ from app.domain.payment_link import (
     sign,
     standing,
 )
+from app.domain.web_address import on_this_machine, origin_of
 from app.idempotency.operations import Answer, Call, Operation, Operations
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.part_payments import PartPayments
@@ -38,27 +39,42 @@ MAILS_LAST = timedelta(days=365)
 """The lifetime of links in mails, which people look for long after they have paid."""
 PORTAL_LASTS = timedelta(days=1)
 """The lifetime of links that a customer's portal leads to."""
+WRONG_RETURN = "return_url: its origin must be one of PAYMENT_LINK_RETURN_ORIGINS, by https."
 ASK_PAUSE_S = 10.0
 """Least seconds between two requests to Stripe on behalf of one link, however often its page asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """How links are made: the keys (the first signs, all verify), the lifetime, and the start of the address."""
+    """How links are made: the keys (the first signs, all verify), the lifetime, and the start of the address.
+
+    A link leads back to addresses of `return_origins` only, and where `returns_here` to this machine's.
+    """
 
     keys: tuple[bytes, ...]
     lifetime: timedelta
     base_url: str
+    return_origins: tuple[str, ...] = ()
+    returns_here: bool = False
+
+    def lead_back_to(self, address: str) -> bool:
+        """Whether links may lead back to `address`."""
+        origin = origin_of(address)
+        return origin is not None and (origin in self.return_origins or (self.returns_here and on_this_machine(origin)))
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLink:
-    """A link that is good: the invoice that it opens, the least part that may be paid, if parts may, and whether it saves."""
+    """A link that is good: the invoice that it opens, the least part that may be paid, if parts may, whether it saves.
+
+    return_url: where its page leads back to after paying.
+    """
 
     id: str
     invoice: str
     minimum_payment: int | None
     saves: bool
+    return_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +109,9 @@ class PaymentLinks:
     async def create_payment_link(self, operation: Operation, params: JsonView) -> Answer:
         """Make a link to the payment page of an open invoice, or of a draft that takes promotion codes (PaymentLinkCreate)."""
         operation.require_to_come("expires_at", params.get("expires_at"), LONGEST_YEARS)
+        return_url = params.get("return_url")
+        if return_url and not self._links.lead_back_to(return_url):
+            raise ValidationFailed(WRONG_RETURN, param="return_url")
         row, codes = await self._invoices.require_act(operation, None), bool(params.get("allow_promotion_codes"))
         if operation.fresh and not (codes and row["status"] == InvoiceStatus.DRAFT):
             require(Act.PAYMENT_LINK, row["status"])
@@ -110,7 +129,7 @@ class PaymentLinks:
             "minimum_payment": minimum,
         }
         async with self._database.unit_of_work() as connection:
-            await payment_links_statements.add(connection, link, minimum, promotion_codes=codes)
+            await payment_links_statements.add(connection, link, minimum, promotion_codes=codes, return_url=return_url)
             return await operation.finish(connection, 201, msgspec.json.encode(document).decode())
 
     async def revoke_payment_link(self, operation: Operation, params: JsonView) -> Answer:
@@ -206,6 +225,19 @@ class PaymentLinks:
         link = await self._open(token)
         return await self._following.bank_transfer(link.invoice)
 
+    async def payment(self, token: str) -> JsonObject:
+        """The link's invoice, with the `charge` of its last payment as Stripe has it now; null if Stripe charged nothing.
+
+        Raises RateLimited and what the gateway raises.
+        """
+        await self._limited(self._signed(token).id)
+        found = await self._read(token, resources.PAYMENT_PAGE, following=True)
+        intents = [it["payment_intent"] for it in found["payments"] if it["status"] == "paid"]
+        if found["status"] == InvoiceStatus.PAID:
+            intents.append(found["payment_intent"])  # Stripe tells later which payment it was
+        intent = next(filter(None, intents), None)
+        return found | {"charge": await self._following.charge(intent) if intent else None}
+
     async def hosted_pages(self, token: str) -> JsonObject:
         """The addresses of Stripe's pages for the link's invoice. Raises RateLimited and what HostedPages.of raises."""
         await self._limited(self._signed(token).id)
@@ -228,7 +260,12 @@ class PaymentLinks:
         if document is None:
             raise NotFound("The invoice of this link is gone.")
         found: JsonObject = msgspec.json.decode(document)
-        return found | {"minimum_payment": link.minimum_payment, "save_payment_method": link.saves}
+        back = link.return_url if link.return_url and self._links.lead_back_to(link.return_url) else None
+        return found | {
+            "minimum_payment": link.minimum_payment,
+            "save_payment_method": link.saves,
+            "return_url": back,
+        }
 
     async def _open(self, token: str, grace: timedelta = timedelta(0)) -> OpenLink:
         """The link behind `token`, with the invoice that it opens. Raises NotFound and Forbidden.
@@ -243,7 +280,7 @@ class PaymentLinks:
         stands = standing(link, known.revoked_at, datetime.now(UTC), grace)
         if stands is not Standing.GOOD:
             raise Forbidden(f"This payment link is {stands.value}.", extra={"link": stands.value})
-        return OpenLink(link.id, known.opens, known.minimum_payment, known.saves)
+        return OpenLink(link.id, known.opens, known.minimum_payment, known.saves, known.return_url)
 
     def _signed(self, token: str) -> PaymentLink:
         """The link that `token` names, if we signed it. Raises NotFound."""

@@ -22,7 +22,11 @@ _OF_THE_INVOICE = _C.invoice == bindparam("invoice")
 
 _ADD = Statement(
     insert(payment_links)
-    .values(parameters("id", "invoice", "expires_at", "minimum_payment", "promotion_codes", "save_payment_method"))
+    .values(
+        parameters(
+            *("id", "invoice", "expires_at", "minimum_payment", "promotion_codes", "save_payment_method", "return_url")
+        )
+    )
     .on_conflict_do_nothing(index_elements=[_C.id])
 )
 _REVOKE = Statement(
@@ -35,7 +39,10 @@ _REPLACED_BY = case(
     (invoices.c.status == InvoiceStatus.VOID, cast(invoices.c.document, JSONB)["latest_revision"].astext)
 )
 _RECORDED = Statement(
-    select(_C.revoked_at, _C.minimum_payment, _C.save_payment_method, _REPLACED_BY.label("replaced_by"))
+    select(
+        *(_C.revoked_at, _C.minimum_payment, _C.save_payment_method, _C.return_url),
+        _REPLACED_BY.label("replaced_by"),
+    )
     .join_from(payment_links, invoices, invoices.c.id == _C.invoice)
     .where(_THE_LINK, _OF_THE_INVOICE)
 )
@@ -60,9 +67,14 @@ _TAKE_ATTEMPT = Statement(
 
 
 async def add(
-    connection: Connection, link: PaymentLink, minimum_payment: int | None = None, *, promotion_codes: bool = False
+    connection: Connection,
+    link: PaymentLink,
+    minimum_payment: int | None = None,
+    *,
+    promotion_codes: bool = False,
+    return_url: str | None = None,
 ) -> None:
-    """Record `link`, the least part that may be paid with it, and whether it takes promotion codes.
+    """Record `link`, the least part that may be paid with it, whether it takes promotion codes, and where it leads back to.
 
     A link that is recorded already stays as it is.
     """
@@ -73,6 +85,7 @@ async def add(
         minimum_payment=minimum_payment,
         promotion_codes=promotion_codes,
         save_payment_method=link.saves,
+        return_url=return_url,
     )
 
 
@@ -99,6 +112,7 @@ class Recorded:
     revoked_at: datetime | None
     minimum_payment: int | None
     saves: bool
+    return_url: str | None
 
 
 async def recorded(connection: Connection, link: PaymentLink) -> Recorded | None:
@@ -112,7 +126,9 @@ async def recorded(connection: Connection, link: PaymentLink) -> Recorded | None
         if not revision:
             break
         opens, replaced_by = replaced_by, revision[0]["replaced_by"]
-    return Recorded(opens, found[0]["revoked_at"], found[0]["minimum_payment"], found[0]["save_payment_method"])
+    known = found[0]
+    saves, return_url = known["save_payment_method"], known["return_url"]
+    return Recorded(opens, known["revoked_at"], known["minimum_payment"], saves, return_url)
 
 
 async def take_turn(connection: Connection, link_id: str, pause_s: float) -> bool:

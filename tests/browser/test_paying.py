@@ -1,5 +1,7 @@
 """A person pays an invoice: every way a payment can go, in a real browser."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -23,6 +25,8 @@ async def test_a_card_pays_the_invoice_and_the_page_follows_until_it_is_fulfille
     await person.card(VISA)
     await person.pay()
     await person.says(PAID)
+    await person.says("Visa ending in 4242")
+    await expect(person.page.get_by_role("link", name="Receipt")).to_have_attribute("href", re.compile("/receipt$"))
     await person.shot("paid")
     assert "secret" not in person.page.url
     assert (await bill.read())["status"] == "paid"
@@ -36,7 +40,7 @@ async def test_a_declined_card_is_explained_and_another_one_pays(person: Person,
     await person.card(NO_FUNDS)
     await person.pay()
     alert = person.page.get_by_role("alert")
-    await expect(alert).to_have_text("Your card has insufficient funds.")
+    await expect(alert).to_have_text("Your card has insufficient funds. Please try another card.")
     await expect(alert).to_be_focused()
     await person.shot("declined")
     await person.ready()
@@ -230,7 +234,7 @@ async def test_the_card_element_pays(person: Person, bill: Bill) -> None:
     await person.shot("card-element")
     await person.card(DECLINED)
     await person.pay()
-    await expect(person.page.get_by_role("alert")).to_have_text("Your card was declined.")
+    await expect(person.page.get_by_role("alert")).to_have_text("Your card was declined. Please try another card.")
     await person.ready()
     await person.card(VISA)
     await person.pay()

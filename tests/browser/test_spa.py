@@ -88,15 +88,20 @@ async def test_a_customer_signs_in_pays_an_invoice_and_sees_it_fulfilled(
     await expect(row).to_contain_text("$289.00")
     await expect(page.locator(f"#{foreign['id']}")).to_have_count(0)
 
+    await page.set_viewport_size({"width": 375, "height": 420})
     await row.get_by_role("button", name=f"Pay {invoice['number']}").click()
+    await expect(page.locator("#paying")).to_be_in_viewport()
+    await expect(page.locator("#paying")).to_be_focused()
     await person.card("4000000000000002")
     pay = page.get_by_role("button", name="Pay", exact=True)
     await pay.click()
     await expect(page.get_by_role("alert")).to_have_text("Your card was declined.")
+    await expect(page.get_by_role("alert")).to_be_in_viewport()
     await person.card("4242424242424242")
     await expect(pay).to_be_enabled()
     await pay.click()
     await expect(row).to_contain_text("Paid and fulfilled")
+    await expect(row).to_be_in_viewport()
     await person.shot("spa")
 
     more = [await posted(service.client, "/v1/invoices", {"customer": theirs["id"], **terms}) for _ in range(2)]

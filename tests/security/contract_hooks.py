@@ -46,6 +46,7 @@ STATES = {
     "validation_error after": OPAQUE,
     "validation_error Last-Event-ID": OPAQUE,
     "validation_error url": ADDRESSES,
+    "validation_error return_url": "where pages may lead back to is a setting",
     "validation_error from": SPAN,
     "validation_error items[]": ONE_CURRENCY,
     "validation_error refund_amount": WHAT_IS_PAID,

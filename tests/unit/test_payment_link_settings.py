@@ -55,3 +55,20 @@ def test_the_appearance_is_a_json_object() -> None:
     for wrong in ("blue", "[1]"):
         with pytest.raises(ValidationError):
             settings(payment_page_appearance=wrong)
+
+
+@pytest.mark.parametrize("variables", ['{"colorPrimary": "tomato"}', '{"colorPrimary": null}', "7"])
+def test_a_main_color_must_be_hexadecimal(variables: str) -> None:
+    with pytest.raises(ValidationError, match=r"PAYMENT_PAGE_APPEARANCE, variables\.colorPrimary"):
+        settings(payment_page_appearance=f'{{"variables": {variables}}}')
+
+
+def test_a_logo_comes_by_https() -> None:
+    assert settings(payment_page_logo_url="https://cdn.example/logo.svg").payment_page_logo_url
+    with pytest.raises(ValidationError, match="PAYMENT_PAGE_LOGO_URL must be an address"):
+        settings(payment_page_logo_url="http://cdn.example/logo.svg")
+
+
+def test_pages_lead_back_to_exact_origins() -> None:
+    with pytest.raises(ValidationError, match="PAYMENT_LINK_RETURN_ORIGINS must list origins"):
+        settings(payment_link_return_origins="https://*.shop.example")

@@ -160,10 +160,11 @@ payment_links = Table(
     Column("payment_intent", Text),
     Column("promotion_codes", Boolean, server_default=text("false"), nullable=False),
     Column("code_attempts", Integer, server_default=text("0"), nullable=False),
+    Column("return_url", Text),
     Index("ix_payment_links_invoice", "invoice"),
 )
 """Links that let somebody without an account pay one invoice. Their tokens are made when needed and never stored.
 
 minimum_payment: the least part that may be paid; null where only all of it may. payment_intent: the last part that was
-begun with the link.
+begun with the link. return_url: where the page leads back to after paying.
 """

@@ -22,5 +22,10 @@ async def asset(request: Request) -> Response:
     name, version = request.path_params["name"], request.path_params["version"]
     if name not in FILES:
         raise NotFound("There is no such file.")
-    headers = HEADERS if version == VERSION else {**HEADERS, "Cache-Control": "no-cache"}
-    return Response(FILES[name], headers=headers, media_type=TYPES[Path(name).suffix])
+    return served(FILES[name], Path(name).suffix, current=version == VERSION)
+
+
+def served(content: bytes | str, suffix: str, *, current: bool) -> Response:
+    """Answer with a file. `current`: it was asked for at the address of its version."""
+    headers = HEADERS if current else {**HEADERS, "Cache-Control": "no-cache"}
+    return Response(content, headers=headers, media_type=TYPES[suffix])

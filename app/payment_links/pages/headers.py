@@ -1,7 +1,8 @@
 """The headers of the payment pages, among them their Content-Security-Policy.
 
 No inline script runs. Besides the service itself, only Stripe's script and frames are allowed: the origins that Stripe
-documents for Stripe.js, and those in STRIPE_JS_URL and STRIPE_API_BASE.
+documents for Stripe.js, and those in STRIPE_JS_URL and STRIPE_API_BASE. The logo comes from the origin of
+PAYMENT_PAGE_LOGO_URL.
 """
 
 from urllib.parse import urlsplit
@@ -14,11 +15,12 @@ STRIPE_FRAMES = ("https://*.js.stripe.com", "https://hooks.stripe.com")
 def page_headers(settings: Settings) -> dict[str, str]:
     """The headers of every page."""
     script = origin(settings.stripe_js_url)
+    logo = [origin(settings.payment_page_logo_url)] if settings.payment_page_logo_url else []
     policy = {
         "default-src": ["'none'"],
         "script-src": ["'self'", script, "https://*.js.stripe.com"],
         "style-src": ["'self'"],
-        "img-src": ["'self'", "data:", "https://*.stripe.com"],
+        "img-src": ["'self'", "data:", "https://*.stripe.com", *logo],
         "connect-src": ["'self'", origin(settings.stripe_api_base)],
         "frame-src": [script, *STRIPE_FRAMES],
         "form-action": ["'self'"],

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from app.languages.declines import declines
 from app.languages.invoice_lines import functions
 from app.languages.language import Language, translatable
 from app.payment_links.pages.assets import ADDRESS, FILES
+from app.payment_links.pages.brand import Brand
 from app.settings import Settings
 
 TEMPLATES = Environment(
@@ -55,6 +57,7 @@ SAID = {
     "unfinished": translatable("This invoice cannot be paid yet. Please contact its sender."),
 }
 
+PAID_ON = translatable("Paid on")
 YOUR_INVOICES = translatable("Your invoices")
 STATES = {
     InvoiceStatus.PAID: translatable("Paid"),
@@ -63,6 +66,7 @@ STATES = {
 }
 METHODS = {
     "amex": "American Express",
+    "customer_balance": translatable("Bank transfer"),
     "diners": "Diners Club",
     "jcb": "JCB",
     "sepa_debit": translatable("SEPA Direct Debit"),
@@ -149,7 +153,8 @@ UNAVAILABLE = Notice(
 class Pages:
     """Renders the pages of one deployment."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, brand: Brand) -> None:
+        self._brand = brand
         self._stripe = {
             "stripe_js_url": settings.stripe_js_url,
             "publishable_key": settings.stripe_publishable_key,
@@ -162,7 +167,7 @@ class Pages:
         """
         notice = NOTICES.get(about, UNAVAILABLE)
         title = language.text(notice.title)
-        return _rendered("notice.html", language, notice=notice, title=title, invoice=invoice, token=token)
+        return self._rendered("notice.html", language, notice=notice, title=title, invoice=invoice, token=token)
 
     def invoice(
         self,
@@ -183,7 +188,7 @@ class Pages:
         element = "payment" if types and "card" not in types else element
         if invoice["status"] == InvoiceStatus.DRAFT and invoice["promotion_codes"]:
             title, known = language.text(DRAFT), language.text(SAID[said]) if said in SAID else ""
-            return _rendered("draft.html", language, title=title, invoice=invoice, token=token, said=known)
+            return self._rendered("draft.html", language, title=title, invoice=invoice, token=token, said=known)
         stands = (invoice["fulfillment"] or {}).get("status")
         if invoice["status"] != InvoiceStatus.OPEN:
             said = invoice["settled_by"] if invoice["settled_by"] in NOTICES else invoice["status"]
@@ -212,9 +217,23 @@ class Pages:
         """The page that follows a payment until it is done."""
         return self._page("complete.html", invoice, token, language)
 
+    def payment(self, invoice: JsonView, language: Language) -> JsonObject:
+        """What the script of a page shows of the last payment: labels with values, and whether there is a receipt."""
+        charge = invoice["charge"]
+        if not charge:
+            return {"facts": [], "receipt": False}
+        paid_at = invoice["paid_at"] or datetime.fromtimestamp(charge["created"], UTC).isoformat()
+        kind = charge["payment_method_details"]["type"]
+        method = {"brand": None, "last4": None, **(charge["payment_method_details"].get(kind) or {}), "type": kind}
+        facts = [
+            (language.text(PAID_ON), language.day(paid_at)),
+            (language.text(translatable("Paid with")), method_name(method | {"exp_year": None}, language)),
+        ]
+        return {"facts": facts, "receipt": bool(charge["receipt_url"])}
+
     def portal(self, shown: JsonView, token: str, appearance: str, language: Language) -> str:
         """A customer's own page."""
-        return _rendered(
+        return self._rendered(
             "portal.html",
             language,
             **{**shown, **self._stripe, "title": language.text(YOUR_INVOICES), "invoice": None, "token": token},
@@ -230,16 +249,15 @@ class Pages:
     def _page(self, template: str, invoice: JsonView, token: str, language: Language, **more: object) -> str:
         title = language.text(INVOICE, number=invoice["number"])
         texts = script_texts(language)
-        return _rendered(
+        return self._rendered(
             template, language, title=title, invoice=invoice, token=token, texts=texts, **self._stripe, **more
         )
+
+    def _rendered(self, template: str, language: Language, **values: object) -> str:
+        return TEMPLATES.get_template(template).render(**functions(language), brand=self._brand, **values)
 
 
 def _account(address: JsonView) -> list[tuple[str, str]]:
     """What a payer needs of one of Stripe's financial addresses: labels and values."""
     found = address.get(address["type"]) or {}
     return [(label, found[name]) for name, label in ACCOUNT.items() if found.get(name)]
-
-
-def _rendered(template: str, language: Language, **values: object) -> str:
-    return TEMPLATES.get_template(template).render(**functions(language), **values)

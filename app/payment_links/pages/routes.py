@@ -37,7 +37,8 @@ from app.events.sse import EventStream, Listener, nudge
 from app.http.dependencies import service_of
 from app.http.problems import STATUS
 from app.languages.language import Language, choose
-from app.payment_links.pages.assets import asset
+from app.payment_links.pages.assets import asset, served
+from app.payment_links.pages.brand import brand_of
 from app.payment_links.pages.headers import page_headers
 from app.payment_links.promotion_codes import PromotionCodes
 from app.payment_links.service import PaymentLinks
@@ -58,9 +59,12 @@ def install(app: FastAPI, settings: Settings) -> None:
     found = PageRoutes(settings)
     app.router.routes += [
         Route("/pay/assets/{version}/{name}", asset, methods=["GET"]),
+        Route("/pay/brand/{version}.css", found.brand, methods=["GET"]),
         Route("/pay/{token}", found.pay, methods=["GET"]),
         Route("/pay/{token}/complete", found.complete, methods=["GET"]),
         *(Route(f"/pay/{{token}}/{name}", partial(found.forward, name), methods=["GET"]) for name in HOSTED_PAGES),
+        Route("/pay/{token}/receipt", found.receipt, methods=["GET"]),
+        Route("/pay/{token}/payment", found.payment, methods=["GET"]),
         Route("/pay/{token}/promotion-code", found.promotion_code, methods=["POST"]),
         Route("/pay/{token}/finalize", found.finalize, methods=["POST"]),
         Route("/pay/{token}/session", found.session, methods=["GET"]),
@@ -83,12 +87,17 @@ class PageRoutes:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._headers = page_headers(settings)
+        self._brand = brand_of(settings)
 
     @cached_property
     def _pages(self) -> Pages:
         from app.payment_links.pages.rendering import Pages  # noqa: PLC0415 -- importing Jinja would delay the start
 
-        return Pages(self._settings)
+        return Pages(self._settings, self._brand)
+
+    async def brand(self, request: Request) -> Response:
+        """Serve the style sheet with the merchant's color."""
+        return served(self._brand.styles, ".css", current=request.path_params["version"] == self._brand.version)
 
     async def pay(self, request: Request) -> Response:
         """Show the payment page of the link's invoice."""
@@ -118,6 +127,21 @@ class PageRoutes:
         except InvoicingError as error:
             return self._sorry(request, error)
         return RedirectResponse(found[HOSTED_PAGES[name]], HTTPStatus.FOUND, NO_STORE)
+
+    async def receipt(self, request: Request) -> Response:
+        """Forward to Stripe's receipt of the last payment, at an address that Stripe gives now."""
+        try:
+            charge = (await service_of(request, PaymentLinks).payment(request.path_params["token"]))["charge"]
+            if not charge or not charge["receipt_url"]:
+                raise NotFound("The invoice of this link has no receipt.")
+        except InvoicingError as error:
+            return self._sorry(request, error)
+        return RedirectResponse(charge["receipt_url"], HTTPStatus.FOUND, NO_STORE)
+
+    async def payment(self, request: Request) -> Response:
+        """Return what the page says of the last payment: when, with what, and whether there is a receipt."""
+        invoice = await service_of(request, PaymentLinks).payment(request.path_params["token"])
+        return _json(self._pages.payment(invoice, self._language(request, invoice)))
 
     async def complete(self, request: Request) -> Response:
         """Show the page that Stripe sends the person back to."""

@@ -6741,6 +6741,12 @@ export interface components {
              */
             minimum_payment?: number | null;
             /**
+             * Return Url
+             * @description Where the page leads the payer back to after paying. Its origin must be one of PAYMENT_LINK_RETURN_ORIGINS; in development it may be this machine's.
+             * @example https://shop.example/orders/4711
+             */
+            return_url?: string | null;
+            /**
              * Save Payment Method
              * @description Whether Stripe saves what the invoice is paid with, to charge the customer later. The page says so. By default `false`.
              */
@@ -21682,7 +21688,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                /** @example {} */
+                /**
+                 * @example {
+                 *       "return_url": "https://shop.example/orders/4711"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PaymentLinkCreate"] | null;
             };
         };

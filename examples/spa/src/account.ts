@@ -2,7 +2,7 @@
 
 import type { StripeElements } from "@stripe/stripe-js";
 import { type Api, Problem } from "./api";
-import { find, tell } from "./page";
+import { find, reveal, tell } from "./page";
 import { stripeFor } from "./stripe";
 
 const KNOWN_PAUSES_MS = [200, 400, 800, 1600, 3200];
@@ -41,7 +41,9 @@ async function begin(): Promise<void> {
   const { client_secret: clientSecret, publishable_key: publishableKey } = await api.setupIntent();
   if (!clientSecret) throw new Error("Please try again.");
   const elements = (await stripeFor(publishableKey)).elements({ clientSecret });
-  elements.create("payment").mount("#method-element");
+  const fields = elements.create("payment");
+  fields.on("ready", () => reveal(adding));
+  fields.mount("#method-element");
   setup = { elements, publishableKey };
   adding.hidden = false;
 }

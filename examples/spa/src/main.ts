@@ -3,7 +3,7 @@
 import type { Stripe, StripeElements } from "@stripe/stripe-js";
 import { Api, type Fulfillment, type Invoice } from "./api";
 import * as account from "./account";
-import { find, tell } from "./page";
+import { find, reveal, tell } from "./page";
 import { stripeFor } from "./stripe";
 
 const PAUSE_MS = 300;
@@ -69,7 +69,9 @@ async function begin(invoice: Invoice): Promise<void> {
   const { client_secret: clientSecret, publishable_key } = await api.clientSecret(invoice.id);
   const stripe = await stripeFor(publishable_key);
   const elements = stripe.elements({ clientSecret });
-  elements.create("payment").mount("#element");
+  const fields = elements.create("payment");
+  fields.on("ready", () => reveal(find("paying", HTMLElement)));
+  fields.mount("#element");
   find("paying", HTMLElement).textContent = `Pay invoice ${invoice.number}: ${money(invoice.amount_due, invoice.currency)}`;
   payment.hidden = false;
   current = { invoice, stripe, elements };
@@ -94,8 +96,10 @@ async function confirm(): Promise<void> {
 
 function end(): void {
   current?.elements.getElement("payment")?.destroy();
-  current = null;
   payment.hidden = true;
+  const line = document.getElementById(current?.invoice.id ?? "");
+  if (line) reveal(line);
+  current = null;
 }
 
 /** Stripe has the payment; the service hears of it by webhook. Show what it knows until it is settled. */

@@ -6,6 +6,13 @@ export function find<T extends HTMLElement>(id: string, kind: new () => T): T {
   return found;
 }
 
+/** Brings what matters now into view; the keyboard goes on from there. */
+export function reveal(element: HTMLElement): void {
+  element.tabIndex = -1;
+  element.scrollIntoView({ block: "start" });
+  element.focus({ preventScroll: true });
+}
+
 const message = find("message", HTMLElement);
 
 /** Do `work`; what goes wrong is said on the page. */

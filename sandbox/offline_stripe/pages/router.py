@@ -1,4 +1,4 @@
-"""The routes of the pages: hosted invoices and their PDFs, Stripe.js and its frames, the 3-D Secure challenge.
+"""The routes of the pages: hosted invoices and their PDFs, receipts, Stripe.js and its frames, the 3-D Secure challenge.
 
 A new page gets its own module and a line here.
 """
@@ -9,6 +9,7 @@ from offline_stripe.pages.challenge import answer_challenge, challenge_page
 from offline_stripe.pages.hosted_invoice import hosted_invoice_page
 from offline_stripe.pages.html import page
 from offline_stripe.pages.invoice_pdf import invoice_pdf
+from offline_stripe.pages.receipt import receipt_page
 from offline_stripe.store.transaction import Cause, Store, Transaction
 from offline_stripe.webhooks.delivery import Deliveries
 from offline_stripe.wire.messages import Request, Response
@@ -29,6 +30,9 @@ class Pages:
                 found = stripe_js.element(name)
             case "GET", ["i", token, expiry, *rest] if expiry.isdigit():
                 found = self._invoice(token, int(expiry), rest)
+            case "GET", ["receipts", charge]:
+                known = Transaction(self._store, Cause()).find(charge)
+                found = receipt_page(known) if known and known["object"] == "charge" else None
             case "GET", ["3ds", token]:
                 found = challenge_page(Transaction(self._store, Cause()), token)
             case "POST", ["3ds", token]:

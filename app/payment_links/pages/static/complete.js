@@ -1,6 +1,7 @@
 // The page after a payment. It shows what Stripe says at once, then the invoice until it is fulfilled, without a reload.
 
 import { Changes, Refused, TRANSFER, askStripe, awaitsTransfer, element, loadStripe, localized, status } from "./service.js";
+import { showPayment } from "./receipt.js";
 import { declined, money, text } from "./texts.js";
 
 /** @typedef {import("@stripe/stripe-js").PaymentIntent} PaymentIntent */
@@ -10,6 +11,7 @@ import { declined, money, text } from "./texts.js";
 const outcome = element("outcome", HTMLElement);
 const again = element("again", HTMLElement);
 const more = element("rest", HTMLElement);
+const back = document.getElementById("back");
 const page = outcome.closest("main")?.dataset ?? {};
 const address = page.address ?? "";
 
@@ -37,6 +39,8 @@ const SAYS = {
 const BEGUN = ["fulfilled", "disputed", "reversed"];
 /** @type {View[]} */
 const FINAL = ["fulfilled", "canceled", "written_off"];
+/** The person has done all that is to be done now. @type {View[]} */
+const AFTER = ["fulfilled", "processing", "part"];
 
 /** @param {View} view @param {string} [reason] */
 function show(view, reason) {
@@ -50,6 +54,8 @@ function show(view, reason) {
   document.title = title;
   again.hidden = view !== "failed" && view !== "waiting";
   more.hidden = view !== "part";
+  if (back) back.hidden = !AFTER.includes(view);
+  if (view === "fulfilled") void showPayment();
 }
 
 /** Writes what is left to pay where the page shows what is owed. @param {Status} now */

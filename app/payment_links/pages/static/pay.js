@@ -140,8 +140,6 @@ function giveUp(said) {
 async function start() {
   if (page.stripeJs === undefined) throw new Error("the page does not say where Stripe.js is");
   const [Stripe, found] = await Promise.all([loadStripe(page.stripeJs), session(address)]);
-  const accent = found.appearance.variables?.colorPrimary;
-  if (accent) document.documentElement.style.setProperty("--accent", accent);
   const stripe = Stripe(found.publishable_key, localized(page.locale));
   const { paymentIntent } = await stripe.retrievePaymentIntent(found.client_secret);
   if (paymentIntent && underWay(paymentIntent)) return follow(paymentIntent);

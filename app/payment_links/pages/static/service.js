@@ -63,6 +63,9 @@ export async function call(token, method, path, body) {
 /** @param {string} address @returns {Promise<Session>} */
 export const session = (address) => ask(`${address}/session`);
 
+/** What is to be said of the last payment. @param {string} address @returns {Promise<{ facts: [label: string, value: string][], receipt: boolean }>} */
+export const payment = (address) => ask(`${address}/payment`);
+
 /** The session of a part of the invoice. With the same key it is begun once. @param {string} address @param {number} amount @param {string} key @returns {Promise<Session>} */
 export const part = (address, amount, key) => ask(`${address}/part`, { method: "POST", body: JSON.stringify({ amount }), headers: { "Idempotency-Key": key } });
 
@@ -117,12 +120,12 @@ export class Changes {
 /** A color of the page. @param {string} name */
 export const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Stripe's form in the colors of the page, unless the deployment chose its own. @param {Appearance} chosen */
+/** Stripe's form in the colors of the page, unless the deployment chose others. The page has its main color, made legible. @param {Appearance} chosen */
 export function appearance(chosen) {
   const page = { colorPrimary: color("--accent"), colorText: color("--ink"), colorDanger: color("--bad"), borderRadius: color("--radius") };
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   /** @type {Appearance} */
-  const ours = { theme: dark ? "night" : "stripe", ...chosen, variables: { ...page, ...chosen.variables } };
+  const ours = { theme: dark ? "night" : "stripe", ...chosen, variables: { ...page, ...chosen.variables, colorPrimary: page.colorPrimary } };
   return ours;
 }
 /** Whether the money is to come by bank transfer. @param {import("@stripe/stripe-js").PaymentIntent} intent */

@@ -694,6 +694,10 @@ class PaymentLinkCreate(TypedDict):
     """
     Lets the payer pay a part: at least this much, and so that at least this much is left.
     """
+    return_url: NotRequired[str | None]
+    """
+    Where the page leads the payer back to after paying. Its origin must be one of PAYMENT_LINK_RETURN_ORIGINS; in development it may be this machine's.
+    """
     save_payment_method: NotRequired[bool]
     """
     Whether Stripe saves what the invoice is paid with, to charge the customer later. The page says so. By default `false`.
