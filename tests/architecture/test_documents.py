@@ -32,7 +32,21 @@ def files(pattern: str) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names if Path(name).match(pattern))
 
 
+WITHOUT_EXAMPLE = {
+    "README.md": ".ci/run does what it says: make demo, make test",
+    "docs/docker.md": "no container engine here: tests/architecture/test_deployment.py, tests/e2e/test_image.py",
+    "docs/glossary.md": "words",
+    "docs/index.md": "the way to the others",
+    "docs/observability.md": "it is about Prometheus: tests/observability/test_dashboards.py",
+    "docs/production.md": "of a deployment with TLS: tests/architecture/test_checklists.py",
+    "docs/reference/settings.md": "tests/architecture/test_deployment.py compares each with its default",
+    "docs/reference/stability.md": "promises about versions",
+    "docs/runbooks.md": "what is broken there: tests/observability/test_dashboards.py",
+}
+"""Users' pages without a block that tests/e2e/test_guides.py runs, and what holds them instead."""
+
 PAGES = sorted(str(page.relative_to(PROJECT)) for page in files("*.md"))
+FOR_USERS = [page for page in PAGES if page == "README.md" or re.match("docs/(?!contributing/)", page)]
 
 
 def tokens(page: Path) -> Iterator[Token]:
@@ -132,6 +146,13 @@ def test_nothing_for_github_names_a_host() -> None:
         str(path): re.findall(r"\w+://[^\s)\"']+", path.read_text()) for path in GITHUB.rglob("*.*") if path.is_file()
     }
     assert {path: hosts for path, hosts in named.items() if hosts} == {}
+
+
+def test_every_page_for_users_has_an_example_that_is_run_or_a_reason() -> None:
+    without = {page for page in FOR_USERS if not re.search("^```bash$", (PROJECT / page).read_text(), re.MULTILINE)}
+    assert without == WITHOUT_EXAMPLE.keys()
+    holding = [path for reason in WITHOUT_EXAMPLE.values() for path in re.findall(r"[\w.]+/[\w./]+", reason)]
+    assert not [path for path in holding if not (PROJECT / path).exists()]
 
 
 def test_contributing_is_read_in_a_few_minutes() -> None:
