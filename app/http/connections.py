@@ -1,15 +1,17 @@
-"""Limits the connections of a process, in all and per address, and closes surplus ones.
+"""Limits the connections of a process, in all and per address, and closes surplus, slow and idle ones.
 
 A server has one `Connections`. It checks all connections once a second, so that they need no timers of their own and
-each deadline is met within a second. `protocol.py` limits what a single connection may do.
+each deadline is met within a second. `protocol.py` tells each what it is doing.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from typing import Protocol
+from enum import Enum
+from typing import Any
 
 from app.http.client_address import Network, counted_address, is_trusted
+from app.observability import metrics
 
 MOST = 2000
 """The connections of a process besides those of streams. Requests on further ones are answered with 503."""
@@ -17,22 +19,73 @@ LOOK_EVERY_S = 1.0
 EVICT_EVERY_S = 0.1
 IDLE_FOR_S = 0.5
 """Seconds a connection must have been idle to be closed for another. A new one's request may be on its way."""
+READ_WITHIN_S = 60.0
+"""Seconds for which a client may read nothing of a waiting answer."""
+REFUSED = b"HTTP/1.1 %s\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 RESERVED = 500
 """Further connections, which only serve deliveries and probes."""
 
 
-class Connection(Protocol):
-    """A connection, as `Connections` sees it."""
+Reading = Enum("Reading", ["FIRST", "HEAD", "BODY", "NOTHING"])
+"""What is being read: FIRST before the first byte, NOTHING between two requests."""
+
+
+class Connection(asyncio.Protocol):
+    """What one connection does, and until when. The server's protocol, which inherits it, tells it by `turn_to`."""
+
+    transport: asyncio.Transport
+    answer: Any
+    """The answer to the request whose body is read: whether it began says its `response_started`."""
+    deadline = unread_since = 0.0
+    unanswered = 0
+    """The requests whose head is complete and whose answer is not."""
+    unproductive = 0
+    """Bytes since the last that completed a head or belonged to a body."""
+
+    def turn_to(self, reading: Reading, within_s: float) -> None:
+        """Note what is read from now on, and for how long at most."""
+        self.reading, self.since = reading, asyncio.get_running_loop().time()
+        self.deadline = self.since + within_s
+        if reading is not Reading.HEAD:
+            self.unproductive = 0
 
     @property
     def idle_since(self) -> float | None:
-        """Since when it has no request under way, by the loop's clock; None while it has one."""
+        """Since when no request is under way; None from a request's first byte until its answer is complete."""
+        return self.since if self.reading in {Reading.FIRST, Reading.NOTHING} and not self.unanswered else None
+
+    def resume_writing(self) -> None:
+        """Note that the client reads on."""
+        self.unread_since = asyncio.get_running_loop().time()
+        super().resume_writing()
 
     def look(self, now: float) -> None:
-        """Close it if it has missed a deadline."""
+        """Close the connection if its client reads or sends too slowly, or is idle for too long."""
+        if not self.transport.get_write_buffer_size():
+            self.unread_since = now
+        elif now - self.unread_since > READ_WITHIN_S:
+            self.drop("unread")
+        if now > self.deadline and self.reading is not Reading.NOTHING:
+            self.refuse("slow", b"408 Request Timeout")
+        elif now > self.deadline and not self.unanswered:
+            self.transport.close()
 
     def drop(self, why: str) -> None:
-        """Close it at once, and count it under `why`."""
+        """Cut the connection, and count it under `why`."""
+        self.transport.abort()
+        metrics.CONNECTIONS_DROPPED(why).inc()
+
+    def refuse(self, why: str, status: bytes = b"") -> None:
+        """Close the connection, and count it under `why`.
+
+        The request being read is answered with `status` if its answer has not begun and no earlier one is pending.
+        """
+        if not self.transport.is_closing():
+            mine = self.reading is Reading.BODY
+            if status and self.unanswered == mine and not (mine and self.answer.response_started):
+                self.transport.write(REFUSED % status)
+            self.transport.close()
+            metrics.CONNECTIONS_DROPPED(why).inc()
 
 
 class Connections:
@@ -53,6 +106,7 @@ class Connections:
         """Add a connection from `address`, or drop it if there are too many. The longest idle ones are closed first."""
         counted = "" if not address or is_trusted(address, self._proxies) else counted_address(address)
         self._open[connection] = counted
+        connection.unread_since = asyncio.get_running_loop().time()
         self._by_address[counted] += 1
         if counted and 0 < self._per_address < self._by_address[counted]:
             connection.drop("address")

@@ -31,6 +31,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.container import Container
 from app.domain.errors import DatabaseUnavailable
+from app.http.connections import Connections
 from app.http.protocol import BoundedProtocol
 from app.observability import metrics
 from app.scraping import gauges
@@ -46,6 +47,8 @@ PREFIX, HELD = "invoicing-metrics-", "held"
 STARTING_S = 60.0
 """Seconds within which a new folder may not be locked yet."""
 KEPT_S = 3.0
+MOST_SCRAPES = 100
+"""Connections to the metrics, besides the reserved ones."""
 WITHIN_S = 2.0
 EVERY_S = 5
 """Seconds between samples of a process's state, and between attempts to listen."""
@@ -97,6 +100,7 @@ async def scraped(container: Container, port: int, version: str) -> AsyncIterato
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         callback_notify=scrape.sample,
         timeout_notify=EVERY_S,
         timeout_graceful_shutdown=1,
@@ -140,7 +144,9 @@ class Scrape(Collector):
 
     def application(self) -> Starlette:
         """The application, which serves one path."""
-        return Starlette(routes=[Route("/metrics", self, methods=["GET"])])
+        served = Starlette(routes=[Route("/metrics", self, methods=["GET"])])
+        served.state.connections = Connections(MOST_SCRAPES)
+        return served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with all metrics, in the format that is asked for."""

@@ -608,7 +608,8 @@ async def test_over_a_socket_a_caller_that_takes_nothing_is_cut_off_and_that_is_
         for number in range(200):
             told = {"id": f"in_{number}", "status": "open", "customer": None, "metadata": {"note": "x" * 50_000}}
             await change_statements.add(connection, [Change("invoice", "draft", told, None).row(told)])
-    config = uvicorn.Config(app, settings.host, settings.port, lifespan="off", log_config=None, http=BoundedProtocol)
+    as_served: dict[str, Any] = {"http": BoundedProtocol, "proxy_headers": False, "lifespan": "off", "log_config": None}
+    config = uvicorn.Config(app, settings.host, settings.port, **as_served)
     server = uvicorn.Server(config)
     monkeypatch.setattr(server, "capture_signals", contextlib.nullcontext)
     serving = asyncio.create_task(server.serve())

@@ -18,7 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from stripe import WebhookSignature
 
-from app.http import connections, protocol
+from app.http import connections
 from app.http.connections import Connections
 from app.settings import Settings
 from tests.fixtures.service import API_KEY, MakeService
@@ -183,7 +183,7 @@ async def test_beyond_the_reserved_connections_new_ones_are_cut(
 async def test_an_answer_that_nobody_reads_ends_its_connection(
     connect: Connect, server: uvicorn.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "READ_WITHIN_S", 0.5)
+    monkeypatch.setattr(connections, "READ_WITHIN_S", 0.5)
     bundle = "/docs/assets/swagger-ui-bundle.js"
     for last in ("Connection: keep-alive", "Connection: close"):  # more than the system's buffers hold
         _, writer = await connect(request("GET", bundle) * 12, request("GET", bundle, last), buffer=4096)
@@ -193,7 +193,7 @@ async def test_an_answer_that_nobody_reads_ends_its_connection(
 
 
 async def test_an_answer_that_is_read_slowly_is_given_whole(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "READ_WITHIN_S", 1.5)
+    monkeypatch.setattr(connections, "READ_WITHIN_S", 1.5)
     reader, _ = await connect(request("GET", "/docs/assets/swagger-ui-bundle.js", "Connection: close"), buffer=4096)
     answer = b""
     slow_until = time.monotonic() + 3
