@@ -1,6 +1,6 @@
 """The tables that mirror Stripe's objects: products, prices, customers, invoices, what came back."""
 
-from typing import Any
+from collections.abc import Iterable
 
 from sqlalchemy import (
     BigInteger,
@@ -18,20 +18,29 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
+from sqlalchemy.schema import SchemaItem
 
 from app.db.schema.metadata import JSON, TIME, metadata, one_of
 from app.domain.invoice import InvoiceStatus
 
 
-def mirrored() -> tuple[Column[Any], ...]:
-    """Columns of every mirrored object: which snapshot of it is applied, and when.
+def mirrored(name: str, *more: SchemaItem, referenced: bool = True, lists: Iterable[tuple[str, ...]] = ((),)) -> Table:
+    """The table of a mirrored object: which snapshot of it is applied, and when, and `more`.
 
     `revision` counts the changes here, so that an answer of Stripe's is known to be newer than the row it was asked
     for. `document` is the API's answer as JSON, written by code whose fields have `document_version`; null and 0 until
     there is one. `later_digests` holds one digest for each version of fields after the first. `sequence` numbers the
     rows as they were inserted, 0 for older rows: Stripe's times are whole seconds, and lists need an order within one.
+
+    `referenced` objects have metadata and a caller's reference. `lists` are the columns that lists, newest first, are
+    filtered by: an index each.
     """
-    return (
+    if referenced:
+        by_reference = Index(f"ix_{name}_reference", "reference", postgresql_where=text("reference IS NOT NULL"))
+        more = (Column("metadata", JSON, nullable=False), Column("reference", Text), by_reference, *more)
+    return Table(
+        name,
+        metadata,
         Column("id", Text, primary_key=True),
         Column("livemode", Boolean, nullable=False),
         Column("created_at", TIME, nullable=False),
@@ -45,35 +54,24 @@ def mirrored() -> tuple[Column[Any], ...]:
         Column("document_version", Integer, server_default=text("0"), nullable=False),
         Column("later_digests", ARRAY(Text)),
         Column("sequence", BigInteger, Identity(), nullable=False),
+        Index(f"ix_{name}_undocumented", "id", postgresql_where=text("document_version = 0")),
+        *more,
+        *(Index("_".join(("ix", name, *by, "newest")), *by, desc("created_at"), desc("id")) for by in lists),
     )
-
-
-def undocumented(table: str) -> Index:
-    """The index of the rows that have no document yet."""
-    return Index(f"ix_{table}_undocumented", "id", postgresql_where=text("document_version = 0"))
 
 
 NEVER = "'9999-12-31 23:59:59+00'::timestamptz"
 """When an invoice without a due date is due, where invoices are listed by it."""
 
-products = Table(
+products = mirrored(
     "products",
-    metadata,
-    *mirrored(),
     Column("name", Text, nullable=False),
     Column("description", Text),
     Column("active", Boolean, nullable=False),
-    Column("metadata", JSON, nullable=False),
-    Column("reference", Text),
-    undocumented("products"),
-    Index("ix_products_newest", desc("created_at"), desc("id")),
-    Index("ix_products_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
 )
 
-prices = Table(
+prices = mirrored(
     "prices",
-    metadata,
-    *mirrored(),
     Column("product", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("type", Text, nullable=False),
@@ -82,19 +80,12 @@ prices = Table(
     Column("unit_amount_decimal", Text),
     Column("nickname", Text),
     Column("lookup_key", Text),
-    Column("metadata", JSON, nullable=False),
-    Column("reference", Text),
     CheckConstraint("unit_amount >= 0", name="unit_amount_not_negative"),
-    undocumented("prices"),
-    Index("ix_prices_newest", desc("created_at"), desc("id")),
-    Index("ix_prices_product_newest", "product", desc("created_at"), desc("id")),
-    Index("ix_prices_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+    lists=((), ("product",)),
 )
 
-customers = Table(
+customers = mirrored(
     "customers",
-    metadata,
-    *mirrored(),
     Column("name", Text),
     Column("email", Text),
     Column("description", Text),
@@ -103,23 +94,15 @@ customers = Table(
     Column("default_payment_method", Text),
     Column("custom_fields", JSON, nullable=False),
     Column("footer", Text),
-    Column("metadata", JSON, nullable=False),
-    Column("reference", Text),
-    undocumented("customers"),
-    Index("ix_customers_newest", desc("created_at"), desc("id")),
-    Index("ix_customers_email_newest", "email", desc("created_at"), desc("id")),
-    Index("ix_customers_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
     Index("ix_customers_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+    lists=((), ("email",)),
 )
 
-invoices = Table(
+invoices = mirrored(
     "invoices",
-    metadata,
-    *mirrored(),
     Column("number", Text),
     Column("status", Text, nullable=False),
     Column("customer", Text),
-    Column("reference", Text),
     Column("collection_method", Text, nullable=False),
     Column("auto_advance", Boolean, nullable=False),
     Column("currency", Text, nullable=False),
@@ -132,7 +115,6 @@ invoices = Table(
     Column("description", Text),
     Column("footer", Text),
     Column("custom_fields", JSON, nullable=False),
-    Column("metadata", JSON, nullable=False),
     Column("payment_intent", Text),
     Column("paid_out_of_band", Boolean, nullable=False),
     Column("lines_digest", Text, nullable=False),
@@ -152,10 +134,6 @@ invoices = Table(
     CheckConstraint("amount_due >= 0 AND amount_paid >= 0 AND amount_remaining >= 0", name="amounts_not_negative"),
     CheckConstraint("currency = lower(currency) AND length(currency) = 3", name="currency"),
     CheckConstraint("jsonb_array_length(custom_fields) <= 4", name="custom_fields_at_most_four"),
-    undocumented("invoices"),
-    Index("ix_invoices_newest", desc("created_at"), desc("id")),
-    Index("ix_invoices_customer_newest", "customer", desc("created_at"), desc("id")),
-    Index("ix_invoices_status_newest", "status", desc("created_at"), desc("id")),
     Index("ix_invoices_stuck", "stuck_since", "id", postgresql_where=text("stuck_since IS NOT NULL")),
     Index(
         "ix_invoices_without_next_step",
@@ -163,7 +141,6 @@ invoices = Table(
         postgresql_where=text("next_step IS NULL AND status IN ('draft', 'open')"),
     ),
     Index("ix_invoices_due", "due_at", postgresql_where=text("status = 'open'")),
-    Index("ix_invoices_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
     Index("ix_invoices_number", "number", postgresql_where=text("number IS NOT NULL")),
     Index("ix_invoices_metadata", "metadata", postgresql_using="gin", postgresql_ops={"metadata": "jsonb_path_ops"}),
     Index("ix_invoices_search", "search", postgresql_using="gin"),
@@ -171,6 +148,7 @@ invoices = Table(
     Index("ix_invoices_by_due_at", "status", "collection_method", text(f"coalesce(due_at, {NEVER})"), "id"),
     Index("ix_invoices_by_amount_due", "status", "collection_method", "amount_due", "id"),
     Index("ix_invoices_payment_intent", "payment_intent", postgresql_where=text("payment_intent IS NOT NULL")),
+    lists=((), ("customer",), ("status",)),
 )
 
 invoice_items = Table(
@@ -217,45 +195,36 @@ status, amounts and times are null where the release before recorded the payment
 """
 
 
-def _returned(table: str) -> tuple[Column[Any] | Index, ...]:
-    """Columns of what came back of an invoice's payments: whose it is, and how much."""
-    return (
+def _returned(name: str, *more: SchemaItem, referenced: bool = True, by: tuple[str, ...] = ()) -> Table:
+    """The table of what came back of an invoice's payments: whose it is, and `more`. `by` are further lists."""
+    return mirrored(
+        name,
         Column("invoice", Text, ForeignKey("invoices.id", ondelete="RESTRICT"), nullable=False),
         Column("customer", Text),
         Column("status", Text, nullable=False),
         Column("currency", Text, nullable=False),
         Column("reason", Text),
-        undocumented(table),
-        Index(f"ix_{table}_newest", desc("created_at"), desc("id")),
-        Index(f"ix_{table}_invoice_newest", "invoice", desc("created_at"), desc("id")),
-        Index(f"ix_{table}_customer_newest", "customer", desc("created_at"), desc("id")),
+        *more,
+        referenced=referenced,
+        lists=((), ("invoice",), ("customer",), *((column,) for column in by)),
     )
 
 
-refunds = Table(
+refunds = _returned(
     "refunds",
-    metadata,
-    *mirrored(),
-    *_returned("refunds"),
     Column("payment_intent", Text),
     Column("charge", Text),
     Column("amount", BigInteger, nullable=False),
     Column("pending_reason", Text),
     Column("failure_reason", Text),
-    Column("metadata", JSON, nullable=False),
-    Column("reference", Text),
     CheckConstraint("amount >= 0", name="amount_not_negative"),
     Index("ix_refunds_unfinished", "updated_at", postgresql_where=text("status IN ('pending', 'requires_action')")),
     Index("ix_refunds_failed", "updated_at", postgresql_where=text("status = 'failed'")),
     Index("ix_refunds_payment_intent", "payment_intent"),
-    Index("ix_refunds_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
 )
 
-credit_notes = Table(
+credit_notes = _returned(
     "credit_notes",
-    metadata,
-    *mirrored(),
-    *_returned("credit_notes"),
     Column("number", Text),
     Column("type", Text, nullable=False),
     Column("memo", Text),
@@ -269,19 +238,13 @@ credit_notes = Table(
     Column("refunds", JSON, nullable=False),
     Column("lines", JSON, nullable=False),
     Column("pdf", Text),
-    Column("metadata", JSON, nullable=False),
-    Column("reference", Text),
     Column("effective_at", TIME),
     Column("voided_at", TIME),
     CheckConstraint("pre_payment_amount >= 0 AND post_payment_amount >= 0", name="amounts_not_negative"),
-    Index("ix_credit_notes_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
 )
 
-disputes = Table(
+disputes = _returned(
     "disputes",
-    metadata,
-    *mirrored(),
-    *_returned("disputes"),
     Column("payment_intent", Text),
     Column("charge", Text),
     Column("amount", BigInteger, nullable=False),
@@ -292,13 +255,12 @@ disputes = Table(
     Column("submission_count", Integer, nullable=False),
     CheckConstraint("amount >= 0", name="amount_not_negative"),
     Index("ix_disputes_payment_intent", "payment_intent"),
-    Index("ix_disputes_status_newest", "status", desc("created_at"), desc("id")),
+    referenced=False,
+    by=("status",),
 )
 
-payment_methods = Table(
+payment_methods = mirrored(
     "payment_methods",
-    metadata,
-    *mirrored(),
     Column("customer", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("brand", Text),
@@ -308,9 +270,9 @@ payment_methods = Table(
     Column("mandate", Text),
     Column("mandate_status", Text),
     Column("mandate_at", TIME),
-    undocumented("payment_methods"),
-    Index("ix_payment_methods_customer_newest", "customer", desc("created_at"), desc("id")),
     Index("ix_payment_methods_mandate", "mandate", postgresql_where=text("mandate IS NOT NULL")),
+    referenced=False,
+    lists=(("customer",),),
 )
 """Saved payment methods. One that is detached is deleted here: it never comes back. `mandate…` is what was last told of
 the mandate of a debit, and when.

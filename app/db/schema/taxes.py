@@ -1,14 +1,12 @@
 """The tables that mirror tax rates, tax ids, coupons and promotion codes, and which coupon a discount comes of."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, desc, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text
 
 from app.db.schema.metadata import JSON, TIME, metadata
-from app.db.schema.mirrors import mirrored, undocumented
+from app.db.schema.mirrors import mirrored
 
-tax_rates = Table(
+tax_rates = mirrored(
     "tax_rates",
-    metadata,
-    *mirrored(),
     Column("display_name", Text, nullable=False),
     Column("percentage", Text, nullable=False),
     Column("inclusive", Boolean, nullable=False),
@@ -18,32 +16,22 @@ tax_rates = Table(
     Column("jurisdiction", Text),
     Column("tax_type", Text),
     Column("description", Text),
-    Column("metadata", JSON, nullable=False),
-    Column("reference", Text),
-    undocumented("tax_rates"),
-    Index("ix_tax_rates_newest", desc("created_at"), desc("id")),
-    Index("ix_tax_rates_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
 )
 
-tax_ids = Table(
+tax_ids = mirrored(
     "tax_ids",
-    metadata,
-    *mirrored(),
     Column("customer", Text),
     Column("type", Text, nullable=False),
     Column("value", Text),
     Column("country", Text),
     Column("verification", JSON),
-    undocumented("tax_ids"),
-    Index("ix_tax_ids_newest", desc("created_at"), desc("id")),
-    Index("ix_tax_ids_customer_newest", "customer", desc("created_at"), desc("id")),
+    referenced=False,
+    lists=((), ("customer",)),
 )
 """Tax ids of customers, and of the account itself where `customer` is null."""
 
-coupons = Table(
+coupons = mirrored(
     "coupons",
-    metadata,
-    *mirrored(),
     Column("name", Text),
     Column("amount_off", BigInteger),
     Column("currency", Text),
@@ -54,17 +42,10 @@ coupons = Table(
     Column("times_redeemed", BigInteger, nullable=False),
     Column("redeem_by", TIME),
     Column("valid", Boolean, nullable=False),
-    Column("metadata", JSON, nullable=False),
-    Column("reference", Text),
-    undocumented("coupons"),
-    Index("ix_coupons_newest", desc("created_at"), desc("id")),
-    Index("ix_coupons_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
 )
 
-promotion_codes = Table(
+promotion_codes = mirrored(
     "promotion_codes",
-    metadata,
-    *mirrored(),
     Column("code", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("coupon", Text),
@@ -74,13 +55,8 @@ promotion_codes = Table(
     Column("max_redemptions", BigInteger),
     Column("times_redeemed", BigInteger, nullable=False),
     Column("restrictions", JSON, nullable=False),
-    Column("metadata", JSON, nullable=False),
-    Column("reference", Text),
-    undocumented("promotion_codes"),
-    Index("ix_promotion_codes_newest", desc("created_at"), desc("id")),
-    Index("ix_promotion_codes_coupon_newest", "coupon", desc("created_at"), desc("id")),
     Index("ix_promotion_codes_code", "code"),
-    Index("ix_promotion_codes_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
+    lists=((), ("coupon",)),
 )
 
 invoice_discounts = Table(
