@@ -9,8 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from app.access.authentication import Authentication
 from app.access.keyring import Keyring
@@ -32,6 +31,7 @@ from app.inbox.replay import Replay
 from app.inbox.signature import SigningSecret, signing_secrets
 from app.inbox.store import Inbox
 from app.invoices.attachments import Attachments
+from app.invoices.client_secrets import ClientSecrets
 from app.invoices.copies import Copies
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.items import Items
@@ -71,31 +71,8 @@ if TYPE_CHECKING:
     from app.rebuild.rehearsal import Rehearsal
 
 
-class Job(Protocol):
-    """A background job that a worker process runs until it is stopped."""
-
-    async def run(self) -> None:
-        """Run until stopped."""
-
-    def stop(self) -> None:
-        """Make `run` return once the work under way is finished."""
-
-
-RESEAL_EVERY_S = 3600.0
 LEASE_FACTOR = 2.0
 """Length of a delivery's lease, as a multiple of the time-out of one attempt."""
-SETTLED = timedelta(seconds=60)
-"""The periodic comparisons skip changes that are younger than this: their deliveries may still arrive."""
-RETRY_IGNORED_EVERY_S = 3600.0
-"""Seconds between two searches for events that an older release ignored because it did not know their type."""
-DOCUMENTS_EVERY_S = 60.0
-"""Seconds between two runs that make missing documents; each takes half of that time at most."""
-REMIND_EVERY_S = 60.0
-"""Seconds between two looks for payers to remind."""
-BALANCE_EVERY_S = 6 * 3600.0
-"""Seconds between two comparisons of the last days' money with Stripe's balance."""
-SWEEP_EVERY_S = 3600.0
-"""Seconds between two sweeps: late data about an erased customer stays for about this long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +88,7 @@ class Container:
     taxes: Taxes
     discounts: Discounts
     invoices: Invoices
+    client_secrets: ClientSecrets
     hosted_pages: HostedPages
     items: Items
     replacements: Replacements
@@ -216,47 +194,6 @@ class Container:
             configured[EMAIL] = confirmation_of(self.settings, self.database, self.payment_links.url_in_mail)
         return Performer(self.database, configured, poll_s=self.settings.worker_poll_s, policy=self.settings.policy)
 
-    def background(self) -> list[Job]:
-        """All jobs of a worker process. Raises Misconfigured if one of them cannot do its work."""
-        from app.invoices import next_steps
-        from app.jobs.housekeeper import Housekeeper, Task
-        from app.projection import erasure
-        from app.retention import (
-            forget_feed,
-            forget_reminders,
-            keep_partitions,
-            purge_deliveries,
-            purge_operations,
-            rebase_feed,
-        )
-
-        tasks = [
-            purge_operations(self.database),
-            keep_partitions(self.database, self.settings.inbox_retention),
-            Task("sweep_erased", SWEEP_EVERY_S, partial(erasure.sweep, self.database)),
-            purge_deliveries(self.database, timedelta(days=self.settings.delivery_retention_days)),
-            rebase_feed(self.database),
-            forget_reminders(self.database),
-            Task("remind", REMIND_EVERY_S, self.reminders().look),
-            Task("next_steps", REMIND_EVERY_S, partial(next_steps.find_missing, self.database)),
-            Task("scrub_documents", SWEEP_EVERY_S, self.documents().scrub),
-            Task("balance", BALANCE_EVERY_S, partial(self.balance.check_lately, SETTLED)),
-            Task("documents", DOCUMENTS_EVERY_S, partial(self.documents().rebuild, DOCUMENTS_EVERY_S / 2)),
-            Task("reseal", RESEAL_EVERY_S, self.endpoints.reseal),
-            Task("reconcile", self.settings.reconcile_every_s, self.reconciler(SETTLED).reconcile),
-            Task("queue_ignored", RETRY_IGNORED_EVERY_S, self.queue_ignored),
-            Task("repair", self.settings.repair_every_s, self.repairing(SETTLED).repair),
-        ]
-        if retention := self.settings.feed_retention:
-            tasks.append(forget_feed(self.database, retention))
-        return [
-            self.worker(),
-            self.deliverer(),
-            self.completer(),
-            self.performer(),
-            Housekeeper(self.database, tasks),
-        ]
-
     @property
     def use_cases(self) -> dict[str, UseCase]:
         """The use cases that change things at Stripe, by name."""
@@ -328,6 +265,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
     operations = Operations(database, deadline_s=settings.request_deadline_s)
     methods = PaymentMethods(database, gateway, steps, writer)
     invoices = Invoices(database, gateway, steps, writer, methods, settings.invoice_days_until_due)
+    client_secrets = ClientSecrets(database, gateway)
     hosted_pages, refresh = HostedPages(database, gateway), InvoiceRefresh(database, gateway)
     part_payments = PartPayments(database, gateway, steps, writer, invoices)
     links = Links(
@@ -349,7 +287,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
     authentication = Authentication(settings, limits, keyring, tokens, portal_links)
     limited = authentication.limit_client_secrets
     parts = Parts(operations, part_payments)
-    payment_links = PaymentLinks(database, invoices, refresh, hosted_pages, parts, links, limited)
+    payment_links = PaymentLinks(database, invoices, client_secrets, refresh, hosted_pages, parts, links, limited)
     await database.open()
     try:
         yield Container(
@@ -362,6 +300,7 @@ async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
             taxes=Taxes(database, writer),
             discounts=Discounts(writer),
             invoices=invoices,
+            client_secrets=client_secrets,
             hosted_pages=hosted_pages,
             items=Items(database, gateway, invoices),
             replacements=Replacements(database, gateway, steps, invoices),

@@ -130,7 +130,7 @@ def console() -> None:
     logs.configure(found.log_level)
     shutdown.end_at_second_signal()
     app = create_console(found)
-    app.state.connections = Connections(MOST_CONSOLE_CONNECTIONS, proxies=found.proxies)
+    app.state.connections = Connections(MOST_CONSOLE_CONNECTIONS, proxies=found.trusted_proxies)
     _run(app, host=found.console_host, port=found.console_port, limit_concurrency=MOST_CONSOLE_CONNECTIONS)
 
 
@@ -147,16 +147,18 @@ def worker() -> None:
 
 
 async def _work(found: Settings) -> None:
+    from app.background import jobs
+
     tracing.start(found.otel_exporter_otlp_endpoint, found.otel_service_name or "invoicing-worker")
     try:
         async with built(found, **ONE_PLAN) as container, scraped(container, found.worker_metrics_port, VERSION):
             await _require_tables(container.database)
             with _uncollected():
-                jobs = container.background()
+                running = jobs(container)
             async with asyncio.TaskGroup() as group:
-                for job in jobs:
+                for job in running:
                     group.create_task(job.run())
-                shutdown.drain_on_signal(*(job.stop for job in jobs))
+                shutdown.drain_on_signal(*(job.stop for job in running))
     finally:
         await asyncio.to_thread(tracing.stop)
 

@@ -10,7 +10,8 @@ from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Steps
 from app.idempotency.traces import OPERATION
 from app.invoices import parameters
-from app.invoices.service import SHOW_PAYMENTS, Invoices
+from app.invoices.parameters import SHOW_PAYMENTS
+from app.invoices.service import Invoices
 from app.payments import statements
 from app.projection import observation
 from app.projection.write_through import Writer

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from app.http.dependencies import JSON, WriteDep, json_answer, service
+from app.http.dependencies import JSON, WriteDep, service
 from app.http.parameters import InvoiceId
 from app.http.problems import BODY, STATE, STRIPE, WRITE, answers
 from app.http.routing import AuthorizedRoute
@@ -14,7 +14,7 @@ from app.invoices.copy_schemas import InvoiceCopy, InvoiceRevise
 from app.invoices.preview_schemas import InvoicePreview, InvoicePreviewed
 from app.invoices.previews import Previews
 from app.invoices.read_schemas import InvoiceRead, InvoiceWithSecret
-from app.invoices.routes import InvoicesDep
+from app.invoices.routes import with_secret
 
 CopiesDep = Annotated[Copies, Depends(service(Copies))]
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=AuthorizedRoute)
@@ -46,8 +46,8 @@ async def revise_invoice(
     responses=answers("nothing_to_bill", "reference_taken", *STATE, *WRITE),
 )
 async def copy_invoice(
-    invoice_id: InvoiceId, copies: CopiesDep, invoices: InvoicesDep, write: WriteDep, body: InvoiceCopy | None = None
+    invoice_id: InvoiceId, copies: CopiesDep, write: WriteDep, body: InvoiceCopy | None = None
 ) -> Response:
     """Make a draft with the items of another invoice, of any status. Its number and its payments are not copied."""
     answer = await write.answer(copies.copy_invoice, body.params() if body else {}, invoice_id)
-    return json_answer(answer, **await invoices.secret_of(answer))
+    return await with_secret(write, answer)

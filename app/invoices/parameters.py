@@ -14,6 +14,8 @@ from app.stripe.parameters import stripe_parameters
 
 IN_METADATA = frozenset({"metadata", "reminders"})
 """What Stripe's metadata holds of an invoice, so that it may change whatever became of the invoice."""
+SHOW_PAYMENTS = {"expand": ["payments"]}
+SHOW_SECRET = {"expand": ["payments", "confirmation_secret"]}
 ON_OPEN = IN_METADATA | frozenset({"auto_advance", "default_payment_method", "payment_settings"})
 """What of an invoice may change after it is finalized."""
 

@@ -17,7 +17,8 @@ from app.domain.money import format_amount
 from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Steps
 from app.invoices import parameters
-from app.invoices.service import SHOW_PAYMENTS, Invoices
+from app.invoices.parameters import SHOW_PAYMENTS
+from app.invoices.service import Invoices
 from app.payments import parts, statements
 from app.projection import observation
 from app.projection.unit_of_work import Subject

@@ -49,16 +49,19 @@ class Reminders:
             unit = await UnitOfWork.of(connection, [Subject(Kind.INVOICE, one) for one in ids], cause=CAUSE)
             due = await reminder_statements.due(connection, self._plan, now, MOST, among=ids)
             for reminder in due:
-                unit.follow_invoice(reminder.invoice)  # which makes its fulfillment, if it has none
-                unit.remind(reminder, self._last(unit.row(Subject(Kind.INVOICE, reminder.invoice))))
+                subject = Subject(Kind.INVOICE, reminder.invoice)
+                unit.follow(subject)  # which makes its fulfillment, if it has none
+                unit.reminders[reminder] = None
+                if (row := unit.row(subject)) and (last := self._last(row)):
+                    unit.put(subject, row | {"reminded_until": last.isoformat()})
             await unit.flush()
         for reminder in due:
             if reminder.channel:
                 metrics.REMINDERS(reminder.channel).inc()
         return len(due)
 
-    def _last(self, invoice: JsonObject | None) -> datetime | None:
+    def _last(self, invoice: JsonObject) -> datetime | None:
         """When the last reminder of the invoice is due; None where it is not reminded."""
-        if not (invoice and self._days) or invoice["metadata"].get(METADATA) == ReminderChannel.OFF:
+        if not self._days or invoice["metadata"].get(METADATA) == ReminderChannel.OFF:
             return None
         return datetime.fromisoformat(invoice["due_at"]) + timedelta(days=max(self._days))

@@ -10,8 +10,9 @@ from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Steps
 from app.invoices.item_schemas import ItemCreate
 from app.invoices.items import MOST_ITEMS
+from app.invoices.parameters import SHOW_PAYMENTS
 from app.invoices.pricing import blamed, line, one_currency
-from app.invoices.service import SHOW_PAYMENTS, Invoices
+from app.invoices.service import Invoices
 from app.projection import observation
 from app.projection.unit_of_work import Subject
 from app.stripe.client import Answer as StripeAnswer

@@ -10,14 +10,16 @@ from app.db.engine import Database
 from app.db.resources import FULFILLMENT, INVOICE
 from app.domain.access import require_own_payment
 from app.fulfillment.schemas import FulfillmentRead
-from app.http.dependencies import JSON, WriteDep, caller_of, json_answer, service, service_of
+from app.http.dependencies import JSON, Write, WriteDep, caller_of, json_answer, service, service_of
 from app.http.parameters import InvoiceId
 from app.http.problems import STATE, WRITE, answers
 from app.http.queries import documented, read
 from app.http.reads import many, one, unless_known
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted, Page
+from app.idempotency.operations import Answer
 from app.invoices import stuck, timeline
+from app.invoices.client_secrets import ClientSecrets
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.hosted_pages_schemas import HostedPagesRead
 from app.invoices.queries import InvoicesQuery
@@ -28,8 +30,14 @@ from app.invoices.timeline_schemas import TimelineRead
 from app.settings import Settings
 
 InvoicesDep = Annotated[Invoices, Depends(service(Invoices))]
+SecretsDep = Annotated[ClientSecrets, Depends(service(ClientSecrets))]
 HostedPagesDep = Annotated[HostedPages, Depends(service(HostedPages))]
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=AuthorizedRoute)
+
+
+async def with_secret(write: Write, answer: Answer) -> Response:
+    """The response of a write, with the client secret where it has one."""
+    return json_answer(answer, **await service_of(write.request, ClientSecrets).of_answer(answer))
 
 
 @router.post(
@@ -40,8 +48,7 @@ router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=Authori
 )
 async def create_invoice(body: InvoiceCreate, invoices: InvoicesDep, write: WriteDep) -> Response:
     """Create a draft with all its items in one call, finalized if asked; all of it, or nothing is left behind."""
-    answer = await write.answer(invoices.create_invoice, body.params())
-    return json_answer(answer, **await invoices.secret_of(answer))
+    return await with_secret(write, await write.answer(invoices.create_invoice, body.params()))
 
 
 @router.get(
@@ -87,7 +94,7 @@ async def finalize_invoice(
 ) -> Response:
     """Finalize a draft. The answer carries the client secret; an invoice over nothing is paid at once and has none."""
     answer = await write.answer(invoices.finalize_invoice, body.params() if body else {}, invoice_id)
-    return json_answer(answer, **await invoices.secret_of(answer))
+    return await with_secret(write, answer)
 
 
 @router.post("/{invoice_id}/send", response_model=InvoiceRead, responses=answers("nothing_to_bill", *STATE, *WRITE))
@@ -129,7 +136,7 @@ async def mark_uncollectible(invoice_id: InvoiceId, invoices: InvoicesDep, write
 async def get_client_secret(
     invoice_id: InvoiceId,
     request: Request,
-    invoices: InvoicesDep,
+    secrets: SecretsDep,
     response: Response,
     save_payment_method: Annotated[  # noqa: FBT002 -- a query parameter
         bool, Query(description="Whether Stripe saves what the invoice is paid with, to charge the customer later.")
@@ -141,8 +148,8 @@ async def get_client_secret(
     if caller.customer is not None:
         await service_of(request, Authentication).limit_client_secrets(caller.id)
     if save_payment_method:
-        await invoices.save_payment_method(invoice_id)
-    found = await invoices.client_secret(invoice_id)
+        await secrets.save_payment_method(invoice_id)
+    found = await secrets.of_invoice(invoice_id)
     return ClientSecret(**found, publishable_key=service_of(request, Settings).stripe_publishable_key)
 
 

@@ -7,13 +7,10 @@ answer names that, and our rows follow it.
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
-from uuid import uuid4
 
 import msgspec
 
 from app.db.engine import Database
-from app.db.rows import load
-from app.db.schema import invoices
 from app.domain.errors import (
     InvalidState,
     InvoicingError,
@@ -31,14 +28,13 @@ from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Done, Steps
 from app.invoices import parameters
 from app.invoices.item_schemas import ItemCreate
-from app.invoices.joined import Joined
 from app.invoices.pricing import blamed, line, one_currency
 from app.invoices.schemas import InvoiceCreate, InvoiceFinalize, InvoicePay, InvoiceUpdate
 from app.payment_methods.service import PaymentMethods
 from app.payments import parts
 from app.payments.attempts import problem_of
-from app.payments.lookup import intent_of
-from app.projection import mirrored_rows, observation
+from app.payments.lookup import reopened, require_invoice
+from app.projection import observation
 from app.projection.unit_of_work import Subject, Unordered
 from app.projection.write_through import Writer
 from app.stripe.client import Answer as StripeAnswer
@@ -50,18 +46,12 @@ PATH = "/v1/invoices"
 TO_COME = ("due_at", "automatically_finalizes_at")
 LONGEST_YEARS = 5
 """How far ahead Stripe lets them be."""
-LOOKED_UP = "client secret"
-"""What is put down beside the changes that are seen when a client secret is asked for."""
-OF_REOPENED = frozenset({Act.VOID, Act.CLIENT_SECRET})
-"""Acts before which Stripe is asked about an invoice that is paid here: a payment that is detached opens it again."""
 FINALIZING = frozenset({Act.SEND, Act.PAY})
 """Acts that finalize a draft on their way."""
 NO_ITEMS = (
     "The invoice has no items: nothing would be billed, and Stripe would call it paid. Add items, or finalize it with "
     "allow_empty: true."
 )
-SHOW_PAYMENTS = {"expand": ["payments"]}
-SHOW_SECRET = {"expand": ["payments", "confirmation_secret"]}
 
 
 class Invoices:
@@ -76,8 +66,6 @@ class Invoices:
         self._steps = steps
         self._writer = writer
         self._methods = methods
-        self._looking_up = Joined(self._look_up_secret)
-        self._taking_over = Joined(self._take_over)
         self._days_until_due = days_until_due
 
     async def create_invoice(self, operation: Operation, params: JsonView) -> Answer:
@@ -108,7 +96,7 @@ class Invoices:
         """The operation's draft: created now, or found if it was created before."""
         if "invoice" in operation.progress:
             operation.subject = operation.progress["invoice"]
-            return await self._gateway.get(f"/v1/invoices/{operation.subject}", SHOW_PAYMENTS)
+            return await self._gateway.get(f"/v1/invoices/{operation.subject}", parameters.SHOW_PAYMENTS)
         currency = await one_currency(self._database, self._gateway, params.get("items") or [], params.get("currency"))
         wanted = parameters.draft(params, self._days_until_due) | ({"currency": currency} if currency else {})
         with named_as(InvoiceCreate):
@@ -121,7 +109,7 @@ class Invoices:
     async def _add_lines(self, operation: Operation, wanted: Sequence[JsonView], *, pending: bool) -> StripeAnswer:
         """Add all items to the new draft in one call. With `pending` items in it, its lines do not show that it was made."""
         of = f"/v1/invoices/{operation.subject}"
-        params = {"lines": [line(ItemCreate, item) for item in wanted], **SHOW_PAYMENTS}
+        params = {"lines": [line(ItemCreate, item) for item in wanted], **parameters.SHOW_PAYMENTS}
         with blamed(wanted):
             done = None if pending else parameters.has_lines
             return await self._steps.post(operation, "items", f"{of}/add_lines", params, of=of, done=done)
@@ -194,7 +182,9 @@ class Invoices:
     async def _finalize_at_stripe(self, operation: Operation, wanted: JsonView) -> StripeAnswer:
         of = f"/v1/invoices/{operation.subject}"
         path, done = f"{of}/finalize", parameters.shows(Act.FINALIZE)
-        answer = await self._steps.post(operation, "finalize", path, {**wanted, **SHOW_SECRET}, of=of, done=done)
+        answer = await self._steps.post(
+            operation, "finalize", path, {**wanted, **parameters.SHOW_SECRET}, of=of, done=done
+        )
         operation.progress["secret_of"] = operation.subject
         return answer
 
@@ -245,7 +235,7 @@ class Invoices:
     ) -> StripeAnswer:  # fmt: skip
         """Do `act`, or one `step` of it, at Stripe. Raises InvalidState if the invoice does not allow it any more."""
         of = f"/v1/invoices/{operation.subject}"
-        asked = {**params, **SHOW_PAYMENTS}
+        asked = {**params, **parameters.SHOW_PAYMENTS}
         try:
             answer = await self._steps.post(
                 operation, step or act.value, f"{of}{suffix}", asked, of=of, done=done or parameters.shows(act)
@@ -275,11 +265,10 @@ class Invoices:
         A continued operation is not checked, because it may have done the act already.
         """
         invoice_id = str(operation.subject)
-        row = await self._row(invoice_id)
-        if row is None or (row["deleted_at"] and operation.fresh):
-            raise NotFound(f"There is no invoice {invoice_id!r}.")
+        row = await require_invoice(self._database, invoice_id, or_deleted=not operation.fresh)
         if act and operation.fresh:
-            row = await self._reopened(row, act, str(operation.id))
+            if act is Act.VOID:
+                row = await reopened(self._database, self._gateway, row, str(operation.id))
             require(act, row["status"])
         return row
 
@@ -298,17 +287,6 @@ class Invoices:
             if draft["status"] == InvoiceStatus.DRAFT and not draft["lines"]["data"]:
                 raise NothingToBill(NO_ITEMS)
 
-    async def _row(self, invoice_id: str) -> JsonObject | None:
-        async with self._database.connection() as connection:
-            return (await load(connection, invoices, [invoice_id])).get(invoice_id)
-
-    async def _reopened(self, row: JsonObject, act: Act, cause: str) -> JsonObject:
-        """The invoice, taken over from Stripe where it is paid here and `act` may be meant for one that was opened again."""
-        if act not in OF_REOPENED or row["status"] != InvoiceStatus.PAID:
-            return row
-        await observation.take_over(self._database, self._gateway, Subject(Kind.INVOICE, row["id"]), cause)
-        return await self._row(row["id"]) or row
-
     async def explain(self, operation: Operation, act: Act, error: StripeInvalidRequest) -> NoReturn:
         """Raise InvalidState if Stripe's state of the invoice forbids `act`, otherwise Stripe's refusal."""
         status = await self._observe(operation)
@@ -326,52 +304,3 @@ class Invoices:
         observed = await observation.observe(self._gateway, Subject(Kind.INVOICE, str(operation.subject)))
         await self._writer.write(observed, str(operation.id))
         return None if observed.deleted else observed.row["status"]
-
-    async def client_secret(self, invoice_id: str) -> JsonObject:
-        """The secret with which a front end confirms the payment, fetched from Stripe at each call.
-
-        Where Stripe has the invoice otherwise than it is known here, that is taken over: what the page asks for is what
-        will be charged. Raises NotFound, InvalidState where the invoice cannot be paid that way.
-        """
-        row = await self._row(invoice_id)
-        if row is None or row["deleted_at"]:
-            raise NotFound(f"There is no invoice {invoice_id!r}.")
-        row = await self._reopened(row, Act.CLIENT_SECRET, LOOKED_UP)
-        require(Act.CLIENT_SECRET, row["status"])
-        answer = await self._looking_up.ask(invoice_id)
-        taken = observation.snapshot_of(Kind.INVOICE, answer)
-        if not taken.version.same_content(mirrored_rows.version_of(Kind.INVOICE, row)):
-            await self._taking_over.ask(invoice_id)
-        require(Act.CLIENT_SECRET, answer.data["status"])
-        link = taken.payment_intent
-        return {"client_secret": parameters.client_secret(answer.data), "payment_intent": link or row["payment_intent"]}
-
-    async def save_payment_method(self, invoice_id: str) -> None:
-        """Have Stripe save what an open invoice is paid with, so that its customer can be charged later.
-
-        Raises NotFound, InvalidState where the invoice cannot be paid, and StripeInvalidRequest where what it may be paid
-        with cannot be saved.
-        """
-        row = await self._row(invoice_id)
-        if row is None or row["deleted_at"]:
-            raise NotFound(f"There is no invoice {invoice_id!r}.")
-        require(Act.CLIENT_SECRET, row["status"])
-        if intent := await intent_of(self._database, self._gateway, invoice_id, LOOKED_UP):
-            path, saved = f"/v1/payment_intents/{intent}", {"setup_future_usage": "off_session"}
-            await self._gateway.post(path, saved, key=f"inv-save-{uuid4().hex}")
-
-    async def _look_up_secret(self, invoice_id: str) -> StripeAnswer:
-        return await self._gateway.get(f"/v1/invoices/{invoice_id}", SHOW_SECRET)
-
-    async def _take_over(self, invoice_id: str) -> bool:
-        return await observation.take_over(self._database, self._gateway, Subject(Kind.INVOICE, invoice_id), LOOKED_UP)
-
-    async def secret_of(self, answer: Answer) -> dict[str, str | None]:
-        """The field `client_secret` of `answer`, where it has one. For a replay it is fetched from Stripe again."""
-        if answer.secret_of is None:
-            return {}
-        secret = answer.secret
-        if answer.replayed:
-            invoice = (await self._gateway.get(f"/v1/invoices/{answer.secret_of}", SHOW_SECRET)).data
-            secret = parameters.client_secret(invoice) if invoice["status"] == InvoiceStatus.OPEN else None
-        return {"client_secret": secret}

@@ -27,6 +27,7 @@ from app.domain.payment_link import (
 )
 from app.domain.web_address import on_this_machine, origin_of
 from app.idempotency.operations import Answer, Call, Operation, Operations
+from app.invoices.client_secrets import ClientSecrets
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.part_payments import PartPayments
 from app.invoices.service import Invoices
@@ -92,6 +93,7 @@ class PaymentLinks:
         self,
         database: Database,
         invoices: Invoices,
+        secrets: ClientSecrets,
         following: InvoiceRefresh,
         hosted_pages: HostedPages,
         parts: Parts,
@@ -100,6 +102,7 @@ class PaymentLinks:
     ) -> None:
         self._database = database
         self._invoices = invoices
+        self._secrets = secrets
         self._following = following
         self._hosted_pages = hosted_pages
         self._parts = parts
@@ -192,13 +195,13 @@ class PaymentLinks:
         return (await self._open(token, GRACE)).invoice
 
     async def client_secret(self, token: str) -> JsonObject:
-        """The client secret of the link's invoice. Raises RateLimited and what Invoices.client_secret raises."""
+        """The client secret of the link's invoice. Raises RateLimited and what ClientSecrets.of_invoice raises."""
         await self._limited(self._signed(token).id)
         link = await self._open(token)
         if link.saves:
             with suppress(StripeInvalidRequest):  # what cannot be saved can still be used to pay
-                await self._invoices.save_payment_method(link.invoice)
-        return await self._invoices.client_secret(link.invoice)
+                await self._secrets.save_payment_method(link.invoice)
+        return await self._secrets.of_invoice(link.invoice)
 
     async def part(self, token: str, amount: int, *, key: str | None, request_id: str | None) -> JsonObject:
         """Begin to pay a part of the link's invoice: its PaymentIntent, with the client secret.

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from app.background import jobs
 from app.container import built
 from app.db import migrations, partitions, roles, server
 from app.db.partitions import Partition
@@ -110,7 +111,7 @@ async def test_the_worker_keeps_house_the_inboxs_partitions_included(cluster: Cl
         }
     )
     async with built(told) as container:
-        (keeper,) = [job for job in container.background() if isinstance(job, Housekeeper)]
+        (keeper,) = [job for job in jobs(container) if isinstance(job, Housekeeper)]
         done = {task.name: await task.work() for task in keeper._tasks}
         made = await make_partitions(container.database, None, now + timedelta(days=100))
         rebuilt = await container.rebuilder().rebuild()  # in temporary tables

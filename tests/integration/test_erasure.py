@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.background import jobs
 from app.domain.erasure import PERSONAL, PREVIOUS, pseudonymised
 from app.jobs.housekeeper import Housekeeper
 from app.projection import erasure
@@ -38,7 +39,7 @@ async def dump(database: Database) -> str:
 
 async def sweep_as_housekeeper(app: FastAPI) -> None:
     """What a worker does each hour, now."""
-    keeper = next(job for job in app.state.container.background() if isinstance(job, Housekeeper))
+    keeper = next(job for job in jobs(app.state.container) if isinstance(job, Housekeeper))
     tasks = [task for task in keeper._tasks if task.name in {"sweep_erased", "scrub_documents"}]
     keeper = Housekeeper(app.state.container.database, tasks)
     assert sorted(await keeper.run_once()) == ["scrub_documents", "sweep_erased"]

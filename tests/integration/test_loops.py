@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.container import Job
+from app.background import Job
 from tests.fixtures.consumer import Consumer, endpoint, happens
 from tests.fixtures.postgres import Database
 from tests.fixtures.stage import Stage

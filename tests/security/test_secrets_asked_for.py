@@ -62,7 +62,7 @@ async def test_who_asks_the_same_at_the_same_time_shares_one_look_up(
 ) -> None:
     api = await make_app()
     invoice = (await api.open())["id"]
-    looking_up = api.container.invoices._looking_up
+    looking_up = api.container.client_secrets._looking_up
     await sandbox.fault("GET", "/v1/invoices/*", kind="stale_read", times=1)
     asking = [asyncio.create_task(looking_up.ask(invoice)) for _ in range(20)]
 
