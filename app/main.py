@@ -136,7 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.router.routes += operations(router)  # including routers would be slower: it matches each of them first
     app.router.routes += health.router.routes
     most = connections.MOST + settings.stream_limit
-    app.state.connections = connections.Connections(most, settings.connections_per_address, settings.proxies)
+    app.state.connections = connections.Connections(most, settings.connections_per_address, settings.trusted_proxies)
     webhook = WebhookEndpoint(settings)
     app.router.routes.append(Route(PATH, webhook, methods=["POST"]))  # for its other methods, which are refused
     pages.install(app, settings)

@@ -15,6 +15,7 @@ from pydantic_settings import NoDecode
 
 from app.domain.actions import Moment
 from app.domain.colors import color_of
+from app.domain.egress import Network
 from app.domain.locales import LOCALES
 from app.domain.mailbox import Mailbox
 from app.domain.policy import Policy
@@ -137,10 +138,9 @@ def _exact_origins(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, .
     return value
 
 
-def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
-    for network in value:
-        ip_network(network)
-    return value
+def _networks(value: object) -> object:
+    found = _split(value)
+    return tuple(map(ip_network, found)) if isinstance(found, tuple) else found
 
 
 def _http(value: str, info: ValidationInfo) -> str:
@@ -207,7 +207,7 @@ Reminders = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_reminders)]
 Partial = Annotated[str, AfterValidator(_partial)]
 Algorithms = Annotated[_List, AfterValidator(_asymmetric)]
 Origins = Annotated[_List, AfterValidator(_exact_origins)]
-Networks = Annotated[_List, AfterValidator(_networks)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 Address = Annotated[str, AfterValidator(_http)]
 Appearance = Annotated[dict[str, Any], NoDecode, BeforeValidator(_appearance)]
 Locale = Annotated[str, AfterValidator(_locale)]

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
 
@@ -260,18 +260,13 @@ class Settings(BaseSettings):
     @property
     def egress_policy(self) -> EgressPolicy:
         """The egress policy: which addresses this service may connect to on behalf of callers."""
-        networks = tuple(ip_network(network) for network in self.outgoing_private_networks)
+        networks = self.outgoing_private_networks
         return EgressPolicy(networks, plain=self.environment == "development" and bool(networks))
 
     @property
     def bootstrap_key(self) -> str:
         """The operator's key; empty where there is none."""
         return self.api_bootstrap_key.get_secret_value() if self.api_bootstrap_key else ""
-
-    @property
-    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """The networks of the proxies whose forwarded client address is trusted."""
-        return tuple(ip_network(network) for network in self.trusted_proxies)
 
     @property
     def livemode(self) -> bool:
@@ -342,10 +337,9 @@ UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     ),
     (
         lambda found: any(
-            ip_network(network).overlaps(never)
+            network.version == never.version and network.overlaps(never)
             for network in found.outgoing_private_networks
             for never in NEVER_PRIVATE
-            if ip_network(network).version == never.version
         ),
         "OUTGOING_PRIVATE_NETWORKS holds addresses of this machine or of its cloud's metadata",
     ),

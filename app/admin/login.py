@@ -60,7 +60,7 @@ class Login(AuthenticationBackend):
         given = (await request.form()).get("key")
         key = given.strip() if isinstance(given, str) else ""
         forwarded = request.headers.get("x-forwarded-for", "").encode("latin-1")
-        address = client_address(request.scope, forwarded, self._settings.proxies)
+        address = client_address(request.scope, forwarded, self._settings.trusted_proxies)
         authentication = self.container.authentication
         await authentication.limit_address(address)
         read = read_key(key)

@@ -6,6 +6,7 @@ same. They are ordered by time, and mirrored rows of one second by their `sequen
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
@@ -41,27 +42,23 @@ MOST_FOUND = 10_000
 """The most rows that a filter without an order of its own may find."""
 
 
-async def read(
-    connection: Connection, resource: Resource, object_id: str, *, by: str = "id", **beside: object
-) -> str | None:
-    """The document of one object as JSON text; None if there is none. `beside` are further columns that it must have."""
-    for stored in (True, False) if resource.stored is not None else (False,):
-        found = await one_statement(resource, by, *beside, stored=stored).column(
-            connection, **{by: object_id}, **beside
-        )
-        if not found or found[0] is not None:
-            return whole(found[0]) if found else None
-    return None
-
-
 async def require(
     connection: Connection, resource: Resource, object_id: str, *, by: str = "id", **beside: object
 ) -> str:
-    """The same. Raises NotFound if there is none."""
-    document = await read(connection, resource, object_id, by=by, **beside)
-    if document is None:
-        raise NotFound(f"There is no {resource.name} {object_id!r}.")
-    return document
+    """The document of one object as JSON text, which must have the further columns `beside`. Raises NotFound."""
+    for stored in (True, False) if resource.stored is not None else (False,):
+        statement = one_statement(resource, by, *beside, stored=stored)
+        for row in await statement.fetch(connection, **{by: object_id}, **beside):
+            if row["document"] is not None:
+                return whole(row["document"])
+    raise NotFound(f"There is no {resource.name} {object_id!r}.")
+
+
+async def read(connection: Connection, resource: Resource, object_id: str) -> str | None:
+    """The same; None if there is none."""
+    with suppress(NotFound):
+        return await require(connection, resource, object_id)
+    return None
 
 
 async def read_all(

@@ -119,6 +119,11 @@ SETUP_INTENT = Resource(
 _INVOICES = schema.invoices.c
 _LISTED = [*mirrored.made(schema.invoices, FIELDS[Kind.INVOICE]), mirrored.FULFILLMENT.label("fulfillment")]
 _WHOLE = [*_LISTED, mirrored.PAYMENTS.label("payments"), mirrored.ITEMS.label("items")]
+_STORED = {
+    "fulfillment": mirrored.JOINED_FULFILLMENT,
+    "payments": cast(mirrored.PAYMENTS, Text),
+    "items": mirrored.stored_items(),
+}
 OVERDUE = and_(_INVOICES.status == "open", _INVOICES.due_at < func.now())
 """The condition that an invoice is overdue, written so that an index serves both its status and its due date."""
 
@@ -147,12 +152,7 @@ INVOICE = Resource(
     },
     flags={"overdue": OVERDUE},
     stored=mirrored.stored(Kind.INVOICE, fulfillment=mirrored.JOINED_FULFILLMENT),
-    stored_single=mirrored.stored(
-        Kind.INVOICE,
-        fulfillment=mirrored.JOINED_FULFILLMENT,
-        payments=cast(mirrored.PAYMENTS, Text),
-        items=mirrored.stored_items(),
-    ),
+    stored_single=mirrored.stored(Kind.INVOICE, **_STORED),
     joined=mirrored.WITH_FULFILLMENT,
     finding=Finding(
         sorts={"due_at": _DUE, "amount_due": _INVOICES.amount_due},
@@ -183,9 +183,7 @@ PAYMENT_PAGE = Resource(
     ],
     stored=mirrored.stored(
         Kind.INVOICE,
-        fulfillment=mirrored.JOINED_FULFILLMENT,
-        payments=cast(mirrored.PAYMENTS, Text),
-        items=mirrored.stored_items(),
+        **_STORED,
         preferred_locales=func.coalesce(cast(_LOCALES, Text), "null"),
         names=NAMES,
         required_action=mirrored.as_json(REQUIRED_ACTION),
@@ -193,12 +191,8 @@ PAYMENT_PAGE = Resource(
     joined=mirrored.WITH_FULFILLMENT,
 )
 _FAILURE = func.json_build_object(
-    "code",
-    _FULFILLMENTS.failure_code,
-    "decline_code",
-    _FULFILLMENTS.failure_decline_code,
-    "message",
-    _FULFILLMENTS.failure_message,
+    *("code", _FULFILLMENTS.failure_code, "decline_code", _FULFILLMENTS.failure_decline_code),
+    *("message", _FULFILLMENTS.failure_message),
 )
 _FAILED = and_(
     _FULFILLMENTS.attempt == "payment_failed",

@@ -47,7 +47,10 @@ class Failure:
 
 
 class Fulfillments:
-    """Fulfillments by invoice id. `changes` lists what happened to them."""
+    """Fulfillments by invoice id.
+
+    `changes` lists what happened to them, `reached` the occasions for actions: fulfillment, invoice, occasion.
+    """
 
     def __init__(self, rows: dict[str, JsonObject], now: str, cause: str | None, policy: Policy = DEFAULT) -> None:
         """`rows` are as they are stored. `policy` is that of fulfillments which are made here."""
@@ -56,17 +59,9 @@ class Fulfillments:
         self._policy = policy
         self._changed: set[str] = set()
         self._beside: dict[str, str] = {}
-        self._reached: list[tuple[str, str, Occasion]] = []
+        self.reached: list[tuple[str, str, Occasion]] = []
         self.changes: list[Change] = []
         self.cause = cause
-
-    def copy(self) -> "Fulfillments":
-        """An independent copy."""
-        copied = Fulfillments({}, self._now, self.cause, self._policy)
-        copied._rows = self._rows.copy()
-        copied._changed, copied.changes = self._changed.copy(), self.changes.copy()
-        copied._beside, copied._reached = self._beside.copy(), self._reached.copy()
-        return copied
 
     def of(self, invoice_id: str) -> Fulfillment | None:
         """The invoice's fulfillment; None if it has none."""
@@ -76,21 +71,13 @@ class Fulfillments:
         """The rows to write."""
         return [stored(self._rows[invoice_id]) for invoice_id in self._changed]
 
-    def reached(self) -> list[tuple[str, str, Occasion]]:
-        """The fulfillments that reached an occasion for actions: fulfillment, invoice, occasion."""
-        return self._reached
-
-    def follow_invoice(self, invoice: JsonView) -> bool:
-        """Follow the invoice's status. Returns whether the fulfillment's status changed."""
-        return self._follow(invoice, self._row(invoice))
-
     def follow_earlier(self, invoice: JsonView, paid: JsonView) -> None:
         """Make up for a payment that was undone before it became known here: `invoice` as it is, `paid` as it was then."""
         known = self._rows.get(invoice["id"])
         if known is None or known["status"] not in BEGUN:
             then = {name: paid[name] for name in ("status", "amount_paid", "paid_out_of_band", "settled_by", "paid_at")}
-            self._follow({**invoice, **then}, self._row(invoice))
-            self._follow(invoice, self._row(invoice))
+            self.follow({**invoice, **then})
+            self.follow(invoice)
 
     def follow_returns(self, invoice: JsonView, returned: Returned) -> bool:
         """Follow the money that came back: the sums over all refunds, credit notes and disputes of the invoice.
@@ -101,11 +88,14 @@ class Fulfillments:
         row |= {"amount_refunded": returned.refunded, "amount_credited": returned.credited}
         row |= {"amount_disputed": returned.disputed, "amount_undecided": returned.undecided}
         row |= {"disputes_to_answer": returned.to_answer}
-        return self._follow(invoice, row)
+        return self.follow(invoice, row)
 
-    def _follow(self, invoice: JsonView, row: Fulfillment) -> bool:
-        """Only this method marks a payment fulfilled, and takes that back."""
-        known = self._rows.get(invoice["id"])
+    def follow(self, invoice: JsonView, row: Fulfillment | None = None) -> bool:
+        """Follow the invoice's status. Returns whether the fulfillment's status changed. `row` is what is known besides.
+
+        Only this method marks a payment fulfilled, and takes that back.
+        """
+        known, row = self._rows.get(invoice["id"]), row or self._row(invoice)
         status = follow(known["status"] if known else None, invoice["status"], _payment(row, invoice))
         if status is None:
             return False
@@ -207,27 +197,27 @@ class Fulfillments:
         """
         row = self._row(invoice)
         entry, listed = asdict(made), row["payment_attempts"] or []
-        paid = [it for it in listed if it["outcome"] == made.outcome == Outcome.PAID and _same(it, entry)]
+        same = (entry["outcome"], entry["payment_intent"])
+        paid = [it for it in listed if made.outcome is Outcome.PAID and (it["outcome"], it["payment_intent"]) == same]
         others = [it for it in listed if it not in paid]
         kept = sorted([*others, entry], key=lambda it: (it["at"], it["payment_intent"] or "", it["outcome"]))
         if entry in listed or entry not in kept[-MOST_ATTEMPTS:] or any(it["at"] < entry["at"] for it in paid):
             return
         self._put(row | {"payment_attempts": kept[-MOST_ATTEMPTS:]})
-        if made.outcome is Outcome.ACTION_REQUIRED:
-            told = payment_state(invoice, entry, "action_required", required_action)
-            self.changes.append(Change(PAYMENT, None, told, self.cause))
-        elif made.outcome is Outcome.PAID and not paid:
-            self.changes.append(Change(PAYMENT, None, payment_state(invoice, entry, SUCCEEDED), self.cause))
-        elif made.outcome is Outcome.PARTLY_FUNDED:
-            told = payment_state(invoice, entry, made.outcome.value, required_action)
-            self.changes.append(Change(PAYMENT, None, told, self.cause))
+        if made.outcome is Outcome.PAID and not paid:
+            self._tell(invoice, entry, SUCCEEDED)
+        elif made.outcome in {Outcome.ACTION_REQUIRED, Outcome.PARTLY_FUNDED}:
+            self._tell(invoice, entry, made.outcome.value, required_action)
         self._tell_unexpected(invoice)
 
     def warn(self, invoice: JsonView, payment_intent: str | None, at: datetime) -> None:
         """Tell of a payment that its card's issuer reports as fraud. It changes nothing."""
         reported = {"payment_intent": payment_intent, "amount": invoice["amount_paid"], "at": at.isoformat()}
-        told = payment_state(invoice, reported, FRAUD_WARNING)
-        self.changes.append(Change(PAYMENT, None, told, self.cause))
+        self._tell(invoice, reported, FRAUD_WARNING)
+
+    def _tell(self, invoice: JsonView, entry: JsonView, status: str, required_action: str | None = None) -> None:
+        """Tell of one payment of the invoice."""
+        self.changes.append(Change(PAYMENT, None, payment_state(invoice, entry, status, required_action), self.cause))
 
     def _tell_unexpected(self, invoice: JsonView) -> None:
         """Tell of payments that arrived although the invoice was called off or paid otherwise; of each once."""
@@ -235,8 +225,7 @@ class Fulfillments:
         known = {entry.get("payment_intent") for entry in row["history"] or [] if entry["what"] == UNEXPECTED}
         for entry in unexpected(row["payment_attempts"] or [], invoice):
             if entry["payment_intent"] not in known:
-                told = payment_state(invoice, entry, UNEXPECTED)
-                self.changes.append(Change(PAYMENT, None, told, self.cause))
+                self._tell(invoice, entry, UNEXPECTED)
                 noted = {"what": UNEXPECTED, "payment_intent": entry["payment_intent"], "amount": entry["amount"]}
                 row = self._rows[invoice["id"]] = added(row, noted | {"at": self._now, "cause": self.cause})
                 self._changed.add(invoice["id"])
@@ -250,7 +239,7 @@ class Fulfillments:
             row |= {"failure_message": failure.message, "failure_at": at.isoformat()}
         if row != self._rows.get(invoice["id"]):
             self._put(row)
-            self.follow_invoice(invoice)
+            self.follow(invoice)
 
     def _row(self, invoice: JsonView) -> Fulfillment:
         known = self._rows.get(invoice["id"])
@@ -292,15 +281,10 @@ class Fulfillments:
         row = with_entry(known, row | {"updated_at": self._now}, self._now, self.cause)
         self._rows[invoice_id] = row
         self._changed.add(invoice_id)
-        self._reached += [(row["id"], invoice_id, occasion) for occasion in occasions(known, row)]
+        self.reached += [(row["id"], invoice_id, occasion) for occasion in occasions(known, row)]
         if known is None or differs(known, row):
             was = known["status"] if known else None
             note(self.changes, Change(FULFILLMENT, was, fulfillment_state(row), self.cause))
-
-
-def _same(one: JsonView, other: JsonView) -> bool:
-    """Whether two attempts are those of one PaymentIntent."""
-    return bool(one["payment_intent"] == other["payment_intent"])
 
 
 def _ask_payer(row: Fulfillment, required_action: str | None) -> None:

@@ -71,7 +71,7 @@ class RequestMiddleware:
         self._app = app
         self._accounting = AccessLog()
         self._by_address, self._local_limits = address_limit(settings), LocalLimits()
-        self._proxies = settings.proxies
+        self._proxies = settings.trusted_proxies
         self._timeout_s = settings.request_timeout_s
         self._headers = headers_of(settings)
 

@@ -19,10 +19,10 @@ from starlette.routing import BaseRoute
 
 from app.access.ownership import owns_invoice
 from app.db.engine import Database
-from app.domain.access import RULES, require_allowed
+from app.domain.access import RULES, Caller, require_allowed
 from app.domain.errors import NotFound, ValidationFailed
 from app.domain.redaction import cut
-from app.http.dependencies import caller_of, service_of
+from app.http.dependencies import service_of
 from app.http.queries import KEYED
 
 LONGEST_NAME = 100
@@ -41,7 +41,7 @@ class AuthorizedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def authorized(request: Request) -> Response:
-            caller = caller_of(request)
+            caller: Caller = request.scope["caller"]
             require_allowed(caller, self.name)
             if caller.customer is not None:
                 if "invoice_id" in request.path_params:

@@ -61,9 +61,14 @@ class Steps:
         if operation.age > STRIPE_KEEPS_KEYS and (found := await self._found(operation, step, path, params, of, done)):
             return found
         while True:
+            operation.require_lease()
+            before, operation.touched = operation.touched, True
             try:
-                return await self._asked(operation, step, path, params)
-            except StripeKeySpent:
+                return await self._gateway.post(path, params, key=operation.stripe_key(step))
+            except InvoicingError as error:
+                operation.touched = before or error.unsure
+                if not isinstance(error, StripeKeySpent):
+                    raise
                 if found := await self._found(operation, step, path, params, of, done):
                     return found
                 if operation.generation(step) + 1 >= MOST_GENERATIONS:
@@ -75,20 +80,16 @@ class Steps:
         operation.require_lease()
         operation.touched = True
         try:
-            if operation.closing:
-                return await self._deleted(path)
-            return await self._gateway.delete(path)
+            if not operation.closing:
+                return await self._gateway.delete(path)
+            stub = await self._gateway.get(path)  # Stripe keeps one of what is deleted
         except StripeInvalidRequest as error:
             if error.object_missing:
                 return None
             raise
-
-    async def _deleted(self, path: str) -> Answer:
-        """The stub that Stripe keeps of a deleted object. Raises NotDone if it is not deleted."""
-        now = await self._gateway.get(path)
-        if not now.data.get("deleted"):
+        if not stub.data.get("deleted"):
             raise NotDone("It was not deleted at Stripe.")
-        return now
+        return stub
 
     async def made_by(self, operation: Operation, step: str, path: str) -> str | None:
         """The id of the object that `step` (a POST to `path`) changed, from Stripe's events; None if it did not happen.
@@ -119,15 +120,6 @@ class Steps:
             if made["metadata"].get(traces.OPERATION) == str(operation.id):
                 return str(made["id"])
         return None
-
-    async def _asked(self, operation: Operation, step: str, path: str, params: JsonView) -> Answer:
-        operation.require_lease()
-        before, operation.touched = operation.touched, True
-        try:
-            return await self._gateway.post(path, params, key=operation.stripe_key(step))
-        except InvoicingError as error:
-            operation.touched = before or error.unsure
-            raise
 
     async def _found(
         self, operation: Operation, step: str, path: str, params: JsonView, of: str | None, done: Done | None

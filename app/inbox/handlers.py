@@ -24,17 +24,12 @@ OUTCOMES = {
     Attempt.PROCESSING: Outcome.PROCESSING,
     Attempt.FAILED: Outcome.FAILED,
 }
-Handler = Callable[[UnitOfWork, Incoming], None]
+Handler = Callable[[UnitOfWork, Incoming], object]
 
 
 def on_snapshot(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Mirror a changed object."""
+    """Mirror a new or changed object."""
     incoming.apply(unit)
-
-
-def on_created(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Mirror a new object. Its first state is older than anything else known of it."""
-    incoming.apply(unit, first=True)
 
 
 def on_deleted(unit: UnitOfWork, incoming: Incoming) -> None:
@@ -42,23 +37,24 @@ def on_deleted(unit: UnitOfWork, incoming: Incoming) -> None:
     incoming.apply(unit, deleted=True)
 
 
-def on_invoice(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Mirror a changed invoice, and let its fulfillment follow its status."""
-    unit.follow_invoice(incoming.apply(unit).id)
+def on_invoice(unit: UnitOfWork, incoming: Incoming) -> JsonObject | None:
+    """Mirror a changed invoice, and let its fulfillment follow its status. Returns its row."""
+    subject = incoming.apply(unit)
+    unit.follow(subject)
+    return unit.row(subject)
 
 
-def on_finalized(unit: UnitOfWork, incoming: Incoming) -> None:
+def on_finalized(unit: UnitOfWork, incoming: Incoming) -> JsonObject | None:
     """The same of an invoice that is no draft any more."""
     incoming.finalized = True
-    on_invoice(unit, incoming)
+    return on_invoice(unit, incoming)
 
 
 def on_due_notice(unit: UnitOfWork, incoming: Incoming) -> None:
     """Mirror an invoice whose due date Stripe tells of, and tell of it in the feed, unless this was told already."""
-    on_finalized(unit, incoming)
-    invoice = unit.row(Subject(Kind.INVOICE, str(incoming.about)))
+    invoice = on_finalized(unit, incoming)
     if invoice and invoice["status"] == InvoiceStatus.OPEN:
-        unit.remind(Reminder(invoice["id"], incoming.event.type, day=0))
+        unit.reminders[Reminder(invoice["id"], incoming.event.type, day=0)] = None
 
 
 def on_invoice_paid(unit: UnitOfWork, incoming: Incoming) -> None:
@@ -66,19 +62,14 @@ def on_invoice_paid(unit: UnitOfWork, incoming: Incoming) -> None:
 
     Of a payment that was detached before this event came, the fulfillment is made up for: it was fulfilled, and reversed.
     """
-    on_finalized(unit, incoming)
-    subject = Subject(Kind.INVOICE, str(incoming.about))
-    invoice = unit.row(subject)
+    invoice, subject = on_finalized(unit, incoming), Subject(Kind.INVOICE, str(incoming.about))
     if invoice and invoice["status"] != InvoiceStatus.PAID and (paid := incoming.written(subject, 0)):
         unit.fulfillments.follow_earlier(invoice, paid.row)
 
 
 def on_invoice_payment_failed(unit: UnitOfWork, incoming: Incoming) -> None:
     """Count a failed attempt to pay, once per event. The reason comes with the PaymentIntent's own event."""
-    incoming.finalized = True
-    subject = incoming.apply(unit)
-    unit.follow_invoice(subject.id)
-    invoice = unit.row(subject)
+    invoice = on_finalized(unit, incoming)
     if invoice:
         unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.FAILED, incoming.event.created_at))
         if not incoming.applied:
@@ -87,10 +78,7 @@ def on_invoice_payment_failed(unit: UnitOfWork, incoming: Incoming) -> None:
 
 def on_invoice_payment_action_required(unit: UnitOfWork, incoming: Incoming) -> None:
     """Record that the payer must act. What is to be done comes with the PaymentIntent's own event."""
-    incoming.finalized = True
-    subject = incoming.apply(unit)
-    unit.follow_invoice(subject.id)
-    invoice = unit.row(subject)
+    invoice = on_finalized(unit, incoming)
     if invoice is None:
         return
     word = AttemptReport(Attempt.ACTION_REQUIRED, incoming.event.created_at)
@@ -111,27 +99,17 @@ def on_payment_intent_succeeded(unit: UnitOfWork, incoming: Incoming) -> None:
 
     The invoice's own events tell the rest. Stripe is not asked: most payments of an account may belong to no invoice.
     """
-    incoming.invoice = incoming.invoice or ""
     invoice = unit.row(Subject(Kind.INVOICE, incoming.invoice)) if incoming.invoice else None
-    if invoice is None:
+    if invoice:
+        received = incoming.event.object.get("amount_received")
+        unit.fulfillments.record_attempt(invoice, _made(incoming, Outcome.PAID, amount=received))
+    else:
         incoming.invoice = ""
-        return
-    intent = incoming.event.object
-    received = intent.get("amount_received")
-    unit.fulfillments.record_attempt(invoice, _made(incoming, Outcome.PAID, amount=received))
 
 
 def on_payment_intent_partially_funded(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Record what has arrived by bank transfer so far. The rest is still to come."""
-    intent, action = incoming.event.object, (incoming.event.object.get("next_action") or {})
-    left = (action.get("display_bank_transfer_instructions") or {}).get("amount_remaining")
-    incoming.invoice = incoming.invoice or ""
-    invoice = unit.row(Subject(Kind.INVOICE, incoming.invoice)) if incoming.invoice else None
-    if invoice is None or left is None:
-        incoming.invoice = ""
-        return
-    funded = _made(incoming, Outcome.PARTLY_FUNDED, amount=intent["amount"] - left)
-    unit.fulfillments.record_attempt(invoice, funded, required_action(intent))
+    """Record what has arrived by bank transfer so far. The payer must send the rest."""
+    _follow_attempt(unit, incoming, Attempt.ACTION_REQUIRED, Outcome.PARTLY_FUNDED)
 
 
 def on_payment_intent_processing(unit: UnitOfWork, incoming: Incoming) -> None:
@@ -166,14 +144,11 @@ def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
         unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.PAID, incoming.event.created_at))
 
 
-def on_return_created(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Mirror a new refund or dispute, and let the fulfillment follow."""
-    _take_return(unit, incoming, first=True)
-
-
 def on_return(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Mirror a changed refund or dispute, and let the fulfillment follow."""
-    _take_return(unit, incoming)
+    """Mirror a new or changed refund or dispute, and let the fulfillment follow."""
+    invoice = _invoice_of_payment(unit, incoming)
+    if invoice:
+        unit.follow(incoming.apply(unit))
 
 
 def on_payment(unit: UnitOfWork, incoming: Incoming) -> None:
@@ -188,34 +163,18 @@ def on_fraud_warning(unit: UnitOfWork, incoming: Incoming) -> None:
         unit.fulfillments.warn(invoice, incoming.payment_intent, incoming.event.created_at)
 
 
-def on_credit_note_created(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Mirror a new credit note, as on_credit_note does."""
-    _take_credit_note(unit, incoming, first=True)
-
-
 def on_credit_note(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Mirror a changed credit note, and let the fulfillment follow.
+    """Mirror a new or changed credit note, and let the fulfillment follow.
 
     Stripe need not tell what it did to the invoice. Where the invoice does not show it, it is taken over.
     """
-    _take_credit_note(unit, incoming)
-
-
-def _take_credit_note(unit: UnitOfWork, incoming: Incoming, *, first: bool = False) -> None:
     subject = Subject(Kind.INVOICE, str(incoming.invoice))
     invoice = _take_finalized(unit, incoming, subject)
-    incoming.apply(unit, first=first)
+    returned = incoming.apply(unit)
     shown = (invoice.get("pre_payment_credit_notes_amount"), invoice.get("post_payment_credit_notes_amount"))
     if subject not in incoming.fetched and shown != credited(unit.returns_of(Kind.CREDIT_NOTE, subject.id)):
         raise Unordered(subject, unit.revision(subject))
-    unit.follow_returns(subject.id)
-
-
-def _take_return(unit: UnitOfWork, incoming: Incoming, *, first: bool = False) -> None:
-    invoice = _invoice_of_payment(unit, incoming)
-    if invoice:
-        incoming.apply(unit, first=first)
-        unit.follow_returns(invoice["id"])
+    unit.follow(returned)
 
 
 def _invoice_of_payment(unit: UnitOfWork, incoming: Incoming) -> JsonObject | None:
@@ -238,8 +197,9 @@ def _take_finalized(unit: UnitOfWork, incoming: Incoming, subject: Subject) -> J
     return invoice
 
 
-def _follow_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt) -> None:
-    intent = incoming.event.object
+def _follow_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt, outcome: Outcome | None = None) -> None:
+    """Follow what the event of a PaymentIntent reports, and record it with its `outcome` where that says more."""
+    intent = incoming.intent[0] if incoming.foreign and incoming.intent else incoming.event.object
     if incoming.unlinked:
         raise Unlinked(incoming.unlinked)
     subject = Subject(Kind.INVOICE, incoming.invoice) if incoming.invoice else None
@@ -255,8 +215,16 @@ def _follow_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt) -> N
         _settle(unit, incoming, invoice, word)
     elif incoming.foreign or not unit.fulfillments.follow_attempt(invoice, word, failure, action):
         raise AttemptUnclear(intent["id"], known)
-    failure = None if incoming.foreign else failure
-    unit.fulfillments.record_attempt(invoice, _made(incoming, OUTCOMES[attempt], failure), action)
+    arrived = _arrived(intent) if outcome else None
+    if outcome is None or arrived is not None:
+        made = _made(incoming, outcome or OUTCOMES[attempt], None if incoming.foreign else failure, arrived)
+        unit.fulfillments.record_attempt(invoice, made, action)
+
+
+def _arrived(intent: JsonObject) -> int | None:
+    """How much of a bank transfer has arrived; None where the payment waits for none."""
+    transfer = (intent.get("next_action") or {}).get("display_bank_transfer_instructions")
+    return intent["amount"] - transfer["amount_remaining"] if transfer else None
 
 
 def _made(
@@ -291,30 +259,30 @@ def _take_invoice(unit: UnitOfWork, incoming: Incoming, subject: Subject) -> Jso
     fetched = incoming.fetched.get(subject)
     if fetched:
         unit.apply(fetched)
-        unit.follow_invoice(subject.id)
+        unit.follow(subject)
     elif unit.row(subject) is None:
         raise Unordered(subject, unit.revision(subject))
     return unit.row(subject)
 
 
 HANDLERS: dict[str, Handler] = {
-    "product.created": on_created,
+    "product.created": on_snapshot,
     "product.updated": on_snapshot,
     "product.deleted": on_deleted,
-    "price.created": on_created,
+    "price.created": on_snapshot,
     "price.updated": on_snapshot,
     "price.deleted": on_deleted,
-    "customer.created": on_created,
+    "customer.created": on_snapshot,
     "customer.updated": on_snapshot,
     "customer.deleted": on_deleted,
-    "payment_method.attached": on_created,
+    "payment_method.attached": on_snapshot,
     "payment_method.updated": on_snapshot,
     "payment_method.automatically_updated": on_snapshot,
     "payment_method.detached": on_deleted,
     "setup_intent.succeeded": on_setup,
     "setup_intent.setup_failed": on_setup,
     "mandate.updated": on_mandate,
-    "invoice.created": on_created,
+    "invoice.created": on_snapshot,
     "invoice.updated": on_invoice,
     "invoice.finalized": on_finalized,
     "invoice.finalization_failed": on_invoice,
@@ -330,25 +298,25 @@ HANDLERS: dict[str, Handler] = {
     "invoice.marked_uncollectible": on_finalized,
     "invoice.deleted": on_deleted,
     "invoice_payment.paid": on_invoice_payment_paid,
-    "tax_rate.created": on_created,
+    "tax_rate.created": on_snapshot,
     "tax_rate.updated": on_snapshot,
-    "customer.tax_id.created": on_created,
+    "customer.tax_id.created": on_snapshot,
     "customer.tax_id.updated": on_snapshot,
     "customer.tax_id.deleted": on_deleted,
-    "coupon.created": on_snapshot,  # perhaps not the first one of its id
+    "coupon.created": on_snapshot,
     "coupon.updated": on_snapshot,
     "coupon.deleted": on_deleted,
-    "promotion_code.created": on_created,
+    "promotion_code.created": on_snapshot,
     "promotion_code.updated": on_snapshot,
-    "credit_note.created": on_credit_note_created,
+    "credit_note.created": on_credit_note,
     "credit_note.updated": on_credit_note,
     "credit_note.voided": on_credit_note,
-    "refund.created": on_return_created,
+    "refund.created": on_return,
     "refund.updated": on_return,
     "refund.failed": on_return,
     "charge.refunded": on_payment,
     "charge.refund.updated": on_return,
-    "charge.dispute.created": on_return_created,
+    "charge.dispute.created": on_return,
     "charge.dispute.updated": on_return,
     "charge.dispute.closed": on_return,
     "charge.dispute.funds_withdrawn": on_return,

@@ -8,7 +8,7 @@ from app.domain.sources import id_of
 from app.inbox.envelope import Event
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import API_VERSION
-from app.stripe.mapping import InvoicePayment, Kind, ObservationWindow, Snapshot, snapshot
+from app.stripe.mapping import REUSED, InvoicePayment, Kind, ObservationWindow, Snapshot, snapshot
 
 KINDS = {kind.value: kind for kind in Kind}
 
@@ -19,6 +19,9 @@ OF_PAYMENTS = frozenset({"payment_intent", "charge", "refund", "dispute", "radar
 
 OF_METHODS = frozenset({"setup_intent", "mandate"})
 """Stripe's names of objects that say which payment method they are about."""
+
+FIRST = (".created", ".attached")
+"""How the types of events end that tell of an object for the first time."""
 
 
 class Unlinked(Exception):
@@ -111,8 +114,11 @@ class Incoming:
         """Whether the event is about a payment that belongs to no invoice."""
         return self.invoice == ""
 
-    def apply(self, unit: UnitOfWork, *, first: bool = False, deleted: bool = False) -> Subject:
-        """Apply the event's snapshot, or the one fetched instead. Returns its subject."""
+    def apply(self, unit: UnitOfWork, *, deleted: bool = False) -> Subject:
+        """Apply the event's snapshot, or the one fetched instead. Returns its subject.
+
+        The first state of an object is older than anything else known of it, unless its id is used again.
+        """
         event = self.event
         subject = self._mirrored or Subject(KINDS[event.object["object"]], event.object["id"])
         taken = self.fetched.get(subject)
@@ -121,6 +127,7 @@ class Incoming:
                 return subject
             raise Unordered(subject, unit.revision(subject))
         if taken is None:
+            first = event.type.endswith(FIRST) and subject.kind not in REUSED
             window = ObservationWindow(event.created_at, event.created_at, first=first)
             said = {"id": subject.id, "deleted": True} if self.foreign else event.object
             taken = snapshot(subject.kind, said, window, deleted=deleted)

@@ -1,7 +1,7 @@
 """The handlers of events about SetupIntents and mandates, which say something of a saved payment method."""
 
 from app.inbox.incoming import Incoming
-from app.projection import setup_intent_statements
+from app.projection import setup_intent_statements, snapshot_rows
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 
 
@@ -13,14 +13,16 @@ def on_setup(unit: UnitOfWork, incoming: Incoming) -> None:
         return
     if setup["status"] == "succeeded":
         _take_method(unit, incoming)
-    unit.note_setup(setup_intent_statements.read(setup, incoming.event.created_at))
+    unit.setups.append(setup_intent_statements.read(setup, incoming.event.created_at))
 
 
 def on_mandate(unit: UnitOfWork, incoming: Incoming) -> None:
     """Record the status of a mandate with the payment method that it lets us charge."""
-    subject, mandate = _take_method(unit, incoming), incoming.event.object
-    if subject:
-        unit.set_mandate(subject.id, mandate["id"], mandate["status"], incoming.event.created_at)
+    subject, mandate, at = _take_method(unit, incoming), incoming.event.object, incoming.event.created_at
+    known = unit.row(subject) if subject else None
+    row = snapshot_rows.with_mandate(known, mandate["id"], mandate["status"], at, unit.now)
+    if subject and row:
+        unit.put(subject, row)
 
 
 def _take_method(unit: UnitOfWork, incoming: Incoming) -> Subject | None:

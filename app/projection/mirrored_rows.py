@@ -22,6 +22,8 @@ from app.stripe.mapping import FIELDS, ITEM, RETURNS, VERSIONS, Kind, Snapshot, 
 
 FOUND_BY = ("number", "customer_name", "customer_email", "description")
 """The fields of an invoice by whose words it is found."""
+COLUMNS = {kind: [one.name for one in table.c if one.identity is None] for kind, table in TABLES.items()}
+"""The columns that are written. PostgreSQL numbers the rows."""
 
 
 async def read(connection: Connection, kind: Kind, ids: Collection[str]) -> dict[str, JsonObject]:
@@ -59,11 +61,12 @@ async def write(connection: Connection, kind: Kind, rows: Sequence[JsonObject]) 
 
 
 def documented(kind: Kind, row: JsonObject) -> JsonObject:
-    """`row` with its document, in the fields of its version, as far as we know them."""
+    """The columns of `row`, with its document in the fields of its version, as far as we know them."""
     version = min(row["document_version"], VERSIONS[kind])
     if kind is Kind.INVOICE:
         row = row | {"search": vector(row.get(name) for name in FOUND_BY)}
-    return row | {"document": storable(FIELDS[kind].document(row, version)), "document_version": version}
+    row = row | {"document": storable(FIELDS[kind].document(row, version)), "document_version": version}
+    return {name: row.get(name) for name in COLUMNS[kind]}
 
 
 def with_later_fields(kind: Kind, row: JsonObject, taken: Snapshot) -> JsonObject | None:

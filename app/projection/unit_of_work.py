@@ -72,11 +72,12 @@ class UnitOfWork:
     """The rows of one transaction, for one flush.
 
     `cause` (an event's or operation's id) is recorded with each change. `fulfillments` are those of the invoices.
+    `setups` are SetupIntents to record, `reminders` what is told once.
     """
 
     def __init__(self, connection: Connection, now: datetime, cause: str | None) -> None:
         self._connection = connection
-        self._now = now.isoformat()
+        self.now = now.isoformat()
         self._known: set[Subject] = set()
         self._gone: set[str] = set()
         self._rows: dict[Subject, JsonObject] = {}
@@ -88,9 +89,9 @@ class UnitOfWork:
         self._given_up: set[tuple[Subject, str]] = set()
         self._erased: dict[str, str | None] = {}
         self._changes: list[Change] = []
-        self._setups: list[SetupIntent] = []
-        self._reminders: dict[Reminder, None] = {}
-        self.fulfillments = Fulfillments({}, self._now, cause)
+        self.setups: list[SetupIntent] = []
+        self.reminders: dict[Reminder, None] = {}
+        self.fulfillments = Fulfillments({}, self.now, cause)
 
     @classmethod
     async def of(cls, connection: Connection, subjects: Iterable[Subject], *, cause: str | None = None) -> Self:
@@ -117,7 +118,7 @@ class UnitOfWork:
         rows = await load(connection, fulfillments, ids[Kind.INVOICE], by="invoice")
         new = any(invoice_id not in rows for invoice_id in ids[Kind.INVOICE])
         policy = await policy_statements.current(connection) if new else DEFAULT
-        unit.fulfillments = Fulfillments(rows, unit._now, cause, policy)
+        unit.fulfillments = Fulfillments(rows, unit.now, cause, policy)
         unit._known = set(unit._rows)
         unknown = [subject for subject in wanted if subject not in unit._rows]
         unit._gone = await tombstones.among(connection, [subject.id for subject in unknown])
@@ -137,16 +138,15 @@ class UnitOfWork:
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """Undo what the block did if it raises, so that half an event is never written."""
-        parts = ("_rows", "_changed", "_items", "_payments", "_paid_by", "_buried", "_given_up", "_erased", "_changes",
-                 "_setups", "_reminders")  # fmt: skip
-        kept = {part: getattr(self, part).copy() for part in parts}
-        fulfillments = self.fulfillments.copy()
+        kept = [
+            (part, {name: it.copy() for name, it in vars(part).items() if isinstance(it, dict | list | set)})
+            for part in (self, self.fulfillments)
+        ]
         try:
             yield
         except BaseException:
-            for part, state in kept.items():
-                setattr(self, part, state)
-            self.fulfillments = fulfillments
+            for part, state in kept:
+                vars(part).update(state)
             raise
 
     @property
@@ -211,7 +211,7 @@ class UnitOfWork:
         return verdict
 
     def _merge(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot, items_taken: JsonObject) -> None:
-        row = snapshot_rows.merged(known, snapshot, items_taken, self._now)
+        row = snapshot_rows.merged(known, snapshot, items_taken, self.now)
         if known and known.get("reference") and known["reference"] != row["reference"]:
             self._given_up.add((subject, known["reference"]))
         if subject.kind is Kind.INVOICE:
@@ -220,7 +220,7 @@ class UnitOfWork:
         if snapshot.deleted or (
             subject.id in self._gone and row.get("status", InvoiceStatus.DRAFT) == InvoiceStatus.DRAFT
         ):
-            row["deleted_at"] = row["deleted_at"] or self._now
+            row["deleted_at"] = row["deleted_at"] or self.now
             if subject.kind is Kind.INVOICE:
                 self._items[subject.id], row["items_document"] = [], items_document([])
         else:
@@ -234,14 +234,14 @@ class UnitOfWork:
             invoice = self._invoice(row["invoice"])
             row |= {name: invoice[name] for name in ("customer", "livemode")}
             note_return(self._changes, subject.kind, known, row, self.cause)
-        self._put(subject, row)
+        self.put(subject, row)
 
     def _confirm(self, subject: Subject, known: JsonObject, snapshot: Snapshot, items_taken: JsonObject) -> None:
         row = snapshot_rows.confirmed(known, snapshot, items_taken)
         if row:
             if subject.kind is Kind.INVOICE:
                 note_invoice(self._changes, known, row, self.cause)
-            self._put(subject, row)
+            self.put(subject, row)
 
     def _take_items(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot) -> JsonObject:
         """Replace a draft's items. Returns the columns that change."""
@@ -254,7 +254,8 @@ class UnitOfWork:
             self._items[subject.id] = snapshot.items
         return columns
 
-    def _put(self, subject: Subject, row: JsonObject) -> None:
+    def put(self, subject: Subject, row: JsonObject) -> None:
+        """Change the row of `subject` to `row`."""
         if subject.kind is Kind.CUSTOMER and row["deleted_at"]:
             row |= ERASED_CUSTOMER
             self._erased[subject.id] = self.cause
@@ -262,19 +263,6 @@ class UnitOfWork:
             row |= FIELDS[Kind.PAYMENT_METHOD].blank
         self._rows[subject] = row
         self._changed.add(subject)
-
-    # Saved payment methods
-
-    def set_mandate(self, method: str, mandate: str, status: str, at: datetime) -> None:
-        """Record the status of a payment method's mandate at `at`."""
-        subject = Subject(Kind.PAYMENT_METHOD, method)
-        row = snapshot_rows.with_mandate(self._rows.get(subject), mandate, status, at, self._now)
-        if row:
-            self._put(subject, row)
-
-    def note_setup(self, setup: SetupIntent) -> None:
-        """Record what became of a SetupIntent."""
-        self._setups.append(setup)
 
     # Which PaymentIntent pays an invoice
 
@@ -295,9 +283,9 @@ class UnitOfWork:
             return
         shown = invoice["payment_intent"]
         if shown != payment.payment_intent and payment.is_default:
-            linked = invoice | {"payment_intent": payment.payment_intent, "updated_at": self._now}
+            linked = invoice | {"payment_intent": payment.payment_intent, "updated_at": self.now}
             note_invoice(self._changes, invoice, linked, self.cause)
-            self._put(subject, linked)
+            self.put(subject, linked)
             self.fulfillments.link(subject.id, payment.payment_intent, instead_of=shown)
         if payment.paid and not payment.is_default and not payment.payment_record:
             self.fulfillments.paid_beside(subject.id, payment.payment_intent, default=shown)
@@ -308,27 +296,18 @@ class UnitOfWork:
         return max(ours, default=None)
 
     def follow(self, subject: Subject) -> bool:
-        """Let the fulfillment follow `subject`, where it is an invoice or what came back of one.
+        """Let the fulfillment follow `subject`: an invoice, or what came back of one.
 
         Returns whether the fulfillment's status changed.
         """
         row = self._rows.get(subject)
-        if subject.kind is Kind.INVOICE:
-            return self.follow_invoice(subject.id)
-        return subject.kind in RETURNS and row is not None and self.follow_returns(row["invoice"])
-
-    def follow_invoice(self, invoice_id: str) -> bool:
-        """Let the fulfillment follow its invoice. Returns whether the fulfillment's status changed."""
-        invoice = self._rows.get(Subject(Kind.INVOICE, invoice_id))
-        if invoice is None or invoice["deleted_at"]:
+        if row is None:
             return False
-        return self.fulfillments.follow_invoice(invoice)
-
-    def follow_returns(self, invoice_id: str) -> bool:
-        """Let the fulfillment follow what came back of its invoice. Returns whether its status changed."""
-        invoice = self._invoice(invoice_id)
-        found = returns.read(invoice, *(self.returns_of(kind, invoice_id) for kind in RETURNS))
-        return self.fulfillments.follow_returns(invoice, found)
+        if subject.kind in RETURNS:
+            invoice = self._invoice(row["invoice"])
+            found = returns.read(invoice, *(self.returns_of(kind, invoice["id"]) for kind in RETURNS))
+            return self.fulfillments.follow_returns(invoice, found)
+        return subject.kind is Kind.INVOICE and not row["deleted_at"] and self.fulfillments.follow(row)
 
     def _invoice(self, invoice_id: str) -> JsonObject:
         return self._rows[Subject(Kind.INVOICE, invoice_id)]
@@ -340,19 +319,12 @@ class UnitOfWork:
     def _rows_of(self, kind: Kind) -> list[JsonObject]:
         return [row for subject, row in self._rows.items() if subject.kind is kind]
 
-    def remind(self, reminder: Reminder, until: datetime | None = None) -> None:
-        """Tell `reminder`, once. until: when the last reminder of the invoice is due, if more follow."""
-        self._reminders[reminder] = None
-        if until:
-            subject = Subject(Kind.INVOICE, reminder.invoice)
-            self._put(subject, self._rows[subject] | {"reminded_until": until.isoformat()})
-
     # What is written
 
     async def flush(self) -> None:
         """Write the changes, parents first."""
         for row in next_steps.changed(self._rows_of(Kind.INVOICE), self.fulfillments):
-            self._put(Subject(Kind.INVOICE, row["id"]), row)
+            self.put(Subject(Kind.INVOICE, row["id"]), row)
         for kind in erasure.OF_CUSTOMERS:
             await erasure.blank(
                 self._connection, kind, [self._rows[subject] for subject in self._changed if subject.kind is kind]
@@ -368,10 +340,10 @@ class UnitOfWork:
         await item_statements.detach(self._connection, self._paid_by)
         await store(self._connection, fulfillments, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
-        await setup_intent_statements.keep(self._connection, self._setups)
-        notices = await due_notices.record(self._connection, self._reminders, self._invoice, self.cause)
+        await setup_intent_statements.keep(self._connection, self.setups)
+        notices = await due_notices.record(self._connection, self.reminders, self._invoice, self.cause)
         told = noted_changes.rows((*self._changes, *self.fulfillments.changes, *notices), self._invoice)
         await change_statements.add(self._connection, told)
-        await action_statements.enqueue(self._connection, self.fulfillments.reached())
+        await action_statements.enqueue(self._connection, self.fulfillments.reached)
         if self._erased:
             await erasure.forget(self._connection, self._erased)

@@ -206,7 +206,8 @@ class StripeGateway:
         try:
             async with self._limiter.turn(endpoint):
                 started = time.monotonic()
-                _require_time(started, deadline)
+                if started >= deadline:  # this process slept: another one may have undone what it is about to do
+                    raise StripeTimeout("The call could not start in time.", retry_after=1)  # noqa: TRY301 -- no try
                 response = await self._client.raw_request_async(method, path, **params, **options)
         except FAILURES as error:
             (self._circuit.failed if is_outage(error) else self._circuit.succeeded)()
@@ -230,12 +231,6 @@ class StripeGateway:
             replayed=replayed,
             request_id=response.headers.get("Request-Id"),
         )
-
-
-def _require_time(now: float, deadline: float) -> None:
-    """Raise StripeTimeout if this process slept: another one may have undone what it is about to do."""
-    if now >= deadline:
-        raise StripeTimeout("The call could not start in time.", retry_after=1)
 
 
 def _note(span: Span, request_id: str | None) -> None:

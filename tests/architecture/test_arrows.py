@@ -27,6 +27,7 @@ STATEMENTS = {
     "app/projection/tombstones.py",
 }
 """Modules that hold statements besides those called so."""
+LONGEST = 350
 SQL_OPENINGS = (
     "select ",
     "insert into ",
@@ -184,3 +185,8 @@ def test_every_module_has_a_docstring(package: str) -> None:
 def test_no_module_is_named_after_nothing(package: str) -> None:
     vague = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
     assert not {path for path in modules(package) if vague & {path.stem, *path.parts}}
+
+
+def test_no_module_of_the_service_is_past_350_lines() -> None:
+    lengths = {path: len((PROJECT / path).read_bytes().splitlines()) for path in modules("app")}
+    assert not {path: length for path, length in lengths.items() if length > LONGEST}
