@@ -71,7 +71,7 @@ async def invoices(merchant: Merchant, ids: list[str]) -> list[dict[str, Any]]:
     return [
         {name: one[name] for name in SAME}
         | {"items": [(item["id"], item["amount"]) for item in one["items"]]}
-        | {name: one["fulfillment"][name] for name in ("id", "status", "amount_paid", "fulfilled_at")}
+        | {f"fulfillment {name}": one["fulfillment"].get(name) for name in ("status", "amount_paid", "fulfilled_at")}
         for one in found
     ]
 
@@ -116,8 +116,8 @@ async def test_the_database_of_the_release_before_is_upgraded_under_load(
     await service.restart("worker")
     merchant.of_today = True
     assert await invoices(merchant, ids) == told
-    again = await merchant.get("/v1/events", limit=len(feed["data"]))
-    assert [one["id"] for one in again["data"]] == [one["id"] for one in feed["data"]]
+    again = (await service.client.get("/v1/events", params={"limit": len(feed["data"])})).json()["data"]
+    assert again == feed["data"]  # an event stays as it was told, without fields that came later
     await merchant.post(f"/v1/invoices/{ids[3]}/pay", {"payment_method": "pm_card_visa"})
     await merchant.fulfillment(ids[3], "fulfilled", amount_paid=2000)
 
