@@ -27,7 +27,10 @@ class SettingsError(ValueError):
 
 def read_settings(env_file: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Merge `.env` below the caller's environment. An empty value counts as not set."""
-    merged = {**dotenv_values(env_file), **environ}
+    try:
+        merged = {**dotenv_values(env_file), **environ}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{env_file} cannot be read: {error}") from None
     return {name: value for name, value in merged.items() if value}
 
 

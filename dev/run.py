@@ -81,7 +81,7 @@ def main() -> int:
         with _alone_in(environment.data_dir):
             environment.logs.mkdir(exist_ok=True)
             return asyncio.run(_run(environment, once=arguments.once, demo=not arguments.no_demo))
-    except (SettingsError, StartError, PostgresError, OSError, UnicodeDecodeError) as problem:
+    except (SettingsError, StartError, PostgresError, OSError) as problem:
         print(f"cannot start: {problem}", file=sys.stderr)
         return 1
 

@@ -29,6 +29,13 @@ def test_an_empty_value_is_not_set(tmp_path: Path) -> None:
     assert found.embedded_database
 
 
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(b"PORT=\xff")
+    with pytest.raises(SettingsError, match="env cannot be read"):
+        read_settings(file, {})
+
+
 def test_what_is_made_satisfies_the_service(tmp_path: Path) -> None:
     made = environment(tmp_path).made("postgresql://postgres@/invoicing?host=%2Ftmp")
     settings = Settings(_env_file=None, **{name.lower(): value for name, value in made.items()})  # type: ignore[arg-type]
