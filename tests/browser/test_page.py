@@ -137,7 +137,7 @@ async def test_320_pixels_are_enough(new_person: NewPerson, bill: Bill) -> None:
     await person.shot("mobile")
     await person.card("4242424242424242")
     await person.pay()
-    await person.says("this invoice is paid")
+    await person.says("Visa ending in 4242")
     assert await person.page.evaluate("document.documentElement.scrollWidth") <= 320
     await person.shot("mobile-paid")
 

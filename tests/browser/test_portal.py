@@ -107,7 +107,10 @@ async def test_the_page_pays_in_the_person_s_language_and_axe_finds_nothing(
 
 @pytest.mark.parametrize(
     ("locale", "said"),
-    [("de-DE", "Ihre Karte weist keine ausreichende Deckung auf."), ("ja-JP", "カードの残高が不足しています。")],
+    [
+        ("de-DE", "Ihre Karte weist keine ausreichende Deckung auf. Bitte versuchen Sie es mit einer anderen Karte."),
+        ("ja-JP", "カードの残高が不足しています。別のカードをお試しください。"),
+    ],
 )
 async def test_a_declined_card_is_told_in_the_person_s_language(
     new_person: NewPerson, service: Service, locale: str, said: str
