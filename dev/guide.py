@@ -90,7 +90,7 @@ def contents(home: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def toctree(caption: str, names: list[str]) -> str:
-    return "\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *names, "```", ""])
+    return "\n".join(["", "```{toctree}", ":hidden:", ":titlesonly:", f":caption: {caption}", "", *names, "```", ""])
 
 
 def navigation(home: str, everything: list[str]) -> str:

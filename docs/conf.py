@@ -5,6 +5,7 @@ from pathlib import Path
 project = "Invoicing"
 extensions = ["myst_parser"]
 highlight_language = "text"
+smartquotes = False
 html_theme = "furo"
 html_title = project
 html_search_scorer = str(Path(__file__).with_name("search.js"))

