@@ -55,7 +55,7 @@ class Statement:
 
     async def rows(self, connection: Connection, kind: Callable[..., Row], /, **given: object) -> list[Row]:
         """The rows, each as a `kind` built from its columns by name."""
-        return [kind(**row) for row in await self.fetch(connection, **given)]
+        return [kind(**row) for row in await connection.fetch(self.text, *self._ordered(given))]
 
     async def row(self, connection: Connection, kind: Callable[..., Row], /, **given: object) -> Row | None:
         """The first row as a `kind` built from its columns by name; None where there is none."""
@@ -64,7 +64,7 @@ class Statement:
 
     async def column(self, connection: Connection, /, **given: object) -> list[Any]:
         """The first column of all rows."""
-        return [row[0] for row in await self.fetch(connection, **given)]
+        return [row[0] for row in await connection.fetch(self.text, *self._ordered(given))]
 
     async def value(self, connection: Connection, /, **given: object) -> Any:
         """The first column of the first row; None where there is none."""

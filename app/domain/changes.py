@@ -67,12 +67,6 @@ def _failure(row: Fulfillment) -> JsonObject | None:
     return failure if current and (failure["code"] or failure["message"]) else None
 
 
-def differs(before: Fulfillment, after: Fulfillment) -> bool:
-    """Whether two rows of a fulfillment differ in anything that events show."""
-    one, other = fulfillment_state(before), fulfillment_state(after)
-    return one | {"updated_at": None} != other | {"updated_at": None}
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change. `subject` is one of events.SUBJECTS, `was` its status before, `state` its state now.

@@ -7,7 +7,7 @@ from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
 
 from app.domain.actions import Occasion
-from app.domain.changes import Change, differs, fulfillment_state, note, payment_state
+from app.domain.changes import Change, fulfillment_state, note, payment_state
 from app.domain.events import FULFILLMENT, PAYMENT
 from app.domain.fulfillment import (
     BEGUN,
@@ -282,9 +282,9 @@ class Fulfillments:
         self._rows[invoice_id] = row
         self._changed.add(invoice_id)
         self.reached += [(row["id"], invoice_id, occasion) for occasion in occasions(known, row)]
-        if known is None or differs(known, row):
-            was = known["status"] if known else None
-            note(self.changes, Change(FULFILLMENT, was, fulfillment_state(row), self.cause))
+        was, state = known["status"] if known else None, fulfillment_state(row)
+        if known is None or fulfillment_state(known) | {"updated_at": state["updated_at"]} != state:
+            note(self.changes, Change(FULFILLMENT, was, state, self.cause))
 
 
 def _ask_payer(row: Fulfillment, required_action: str | None) -> None:

@@ -43,7 +43,7 @@ async def blank(connection: Connection, kind: Kind, rows: Collection[JsonObject]
     personal = FIELDS[kind].blank
     customers = {row["customer"] for row in rows if row["customer"]} if personal else ()
     erased = await erasure_statements.erased_among(connection, customers)
-    for row in rows:
+    for row in rows if erased else ():
         if row["customer"] in erased:
             row.update(personal)
 

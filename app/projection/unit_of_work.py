@@ -325,16 +325,17 @@ class UnitOfWork:
         """Write the changes, parents first."""
         for row in next_steps.changed(self._rows_of(Kind.INVOICE), self.fulfillments):
             self.put(Subject(Kind.INVOICE, row["id"]), row)
+        changed: dict[Kind, list[JsonObject]] = {kind: [] for kind in Kind}
+        for subject, row in self._rows.items():  # new ones in order of arrival
+            if subject in self._changed:
+                changed[subject.kind].append(row)
         for kind in erasure.OF_CUSTOMERS:
-            await erasure.blank(
-                self._connection, kind, [self._rows[subject] for subject in self._changed if subject.kind is kind]
-            )
-        for kind in Kind:
-            changed = (subject for subject in self._rows if subject in self._changed)  # new ones in order of arrival
-            rows = [self._rows[subject] for subject in changed if subject.kind is kind]
-            await mirrored_rows.write(self._connection, kind, rows)
-            given_up = [(reference, subject.id) for subject, reference in self._given_up if subject.kind is kind]
-            await references.keep(self._connection, kind.value, rows, given_up)
+            await erasure.blank(self._connection, kind, changed[kind])
+        for kind, rows in changed.items():
+            if rows:
+                await mirrored_rows.write(self._connection, kind, rows)
+                given_up = [(reference, it.id) for it, reference in self._given_up if it.kind is kind]
+                await references.keep(self._connection, kind.value, rows, given_up)
         await item_statements.replace(self._connection, self._items)
         await item_statements.keep_payments(self._connection, list(self._payments.values()))
         await item_statements.detach(self._connection, self._paid_by)
