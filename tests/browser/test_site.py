@@ -12,7 +12,9 @@ from tests.browser.conftest import Person
 QUESTIONS = {
     "refund part of an invoice": "refunds",
     "invoice not fulfilled": "troubleshooting",
-    "rotate webhook secret": "operations",
+    "how do I rotate the webhook secret": "operations",
+    "go live": "production",
+    "port in use": "troubleshooting",
     "redeliver many": "api/webhook-endpoints",
     "application_fee_amount": "api/invoices",
 }
