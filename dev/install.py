@@ -119,7 +119,8 @@ def main() -> int:
     try:
         environment.prepare(anew=asked.anew)
         told = environment.install(asked.lock)
-        environment.install_project()
+        if not asked.alone:  # it is linked already
+            environment.install_project()
     except InstallError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -75,10 +75,16 @@ def pruned(found: Json, wanted: dict[str, str]) -> Json:
         "bomFormat": found["bomFormat"],
         "specVersion": found["specVersion"],
         "version": found["version"],
-        "metadata": {**found["metadata"], "tools": {"components": tools}},
+        "metadata": {**found["metadata"], "component": _of_this_version(found), "tools": {"components": tools}},
         "components": [_plain(part) for part in kept],
         "dependencies": dependencies,
     }
+
+
+def _of_this_version(found: Json) -> Json:
+    """The project itself, with the version that the generator does not see: it stands in app/version.py."""
+    (version,) = re.findall(r'^VERSION = "(.+)"$', (PROJECT / "app" / "version.py").read_text(), re.MULTILINE)
+    return {**found["metadata"]["component"], "version": version}
 
 
 def _plain(part: Json) -> Json:

@@ -317,6 +317,7 @@ def test_the_bill_of_materials_lists_what_is_locked_and_nothing_else() -> None:
 def test_the_bill_of_materials_is_valid_names_licenses_and_says_who_needs_whom() -> None:
     assert sbom.problem_with(bill_of_materials()) is None
     bill = json.loads(bill_of_materials())
+    assert (bill["metadata"]["component"]["name"], bill["metadata"]["component"]["version"]) == ("invoicing", VERSION)
     assert len([part for part in bill["components"] if part.get("licenses")]) > 0.9 * len(bill["components"])
     needs = {edge["ref"].split("==")[0]: edge["dependsOn"] for edge in bill["dependencies"]}
     assert any(name.startswith("starlette==") for name in needs["fastapi"])
