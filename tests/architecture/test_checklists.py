@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from app.cli.checks.account import NEEDED
 from app.http.problems import STATUS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -46,3 +47,10 @@ def test_the_codes_that_the_guides_name_exist() -> None:
     named = {code for answer in answers for code in re.findall(r"`([a-z_]+)`", answer)}
     assert len(named) > 15
     assert named <= STATUS.keys()
+
+
+def test_the_permissions_of_a_restricted_key_are_those_that_the_doctor_tries() -> None:
+    rows = dict(re.findall(r"^\| \*\*(Write|Read)\*\* \| (.*?) \|$", TROUBLE, re.MULTILINE))
+    write, read = ({name.strip().lower() for name in rows[verb].split(",")} for verb in ("Write", "Read"))
+    assert {need.name for need in NEEDED if need.written} <= write
+    assert {need.name for need in NEEDED} == write | read
