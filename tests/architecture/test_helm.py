@@ -101,6 +101,19 @@ def test_a_chart_without_a_host_says_what_to_set() -> None:
         chart(ingress={})
 
 
+def test_values_that_there_are_not_are_refused() -> None:
+    with helm.Chart.load(str(CHART)) as loaded:
+        loaded.validate_schema(values())
+        wrong: dict[str, Manifest] = {
+            "ingres": {"ingres": {}},
+            "log_level": {"settings": {"log_level": "info"}},
+            "wroker": {"resources": {"wroker": {}}},
+        }
+        for name, changed in wrong.items():
+            with pytest.raises(helm.HelmError, match=name):
+                loaded.validate_schema(values() | changed)
+
+
 def test_the_chart_is_of_this_version_and_has_no_faults() -> None:
     told = yaml.safe_load(Path(CHART / "Chart.yaml").read_text())
     assert (told["version"], told["appVersion"]) == (VERSION, VERSION)
