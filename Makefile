@@ -63,7 +63,7 @@ bench-quick: $(STAMP) ## whether the benchmarks run: their figures mean nothing
 programs:
 	@env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory PYTHON="$(PYTHON)" generator browser pooler prometheus helm
 
-generator: $(STAMP) ## what the tests of the documentation need: its generator, 13 MB
+generator: $(STAMP) ## what the tests of the documentation need: its generator, 8 MB
 	@$(MAKE) --no-print-directory PYTHON="$(PYTHON)" $(TO_DOCUMENT) \
 		|| echo "The generator of the documentation could not be installed: its tests will be skipped."
 
@@ -171,7 +171,7 @@ $(STAMP): $(TO_RUN)
 	@touch $@
 
 $(TO_DOCUMENT): $(TO_RUN)
-	@$(PYTHON) -m dev.install $(VENV) requirements-docs.txt
+	@$(PYTHON) -m dev.install --alone $(VENV) requirements-docs.txt
 	@touch $@
 
 clean: ## remove caches and local state (the virtual environment stays)
