@@ -342,4 +342,4 @@ def handle(event_type: str, unit: UnitOfWork, incoming: Incoming) -> str:
     if handler is None:
         return "unknown"
     handler(unit, incoming)
-    return "ignored" if incoming.nothing_of_ours else "processed"
+    return "ignored" if incoming.invoice == "" else "processed"  # a payment that belongs to no invoice

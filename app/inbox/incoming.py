@@ -109,11 +109,6 @@ class Incoming:
         window = ObservationWindow(self.event.created_at, self.event.created_at, over=over)
         return snapshot(subject.kind, self.event.object, window).belongs_to(self.invoice)
 
-    @property
-    def nothing_of_ours(self) -> bool:
-        """Whether the event is about a payment that belongs to no invoice."""
-        return self.invoice == ""
-
     def apply(self, unit: UnitOfWork, *, deleted: bool = False) -> Subject:
         """Apply the event's snapshot, or the one fetched instead. Returns its subject.
 

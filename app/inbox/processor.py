@@ -135,7 +135,8 @@ class Processor:
             mine = [task for task in tasks if task.due.id in ours]
             for task in mine:
                 task.incoming.applied = ours[task.due.id]
-            unit = await UnitOfWork.of(connection, _subjects(mine))
+            subjects = {subject for task in mine for subject in task.incoming.subjects}
+            unit = await UnitOfWork.of(connection, subjects)
             done = _take_in(unit, mine)
             customers = unit.customers_of_new_invoices()
             await unit.flush()
@@ -254,7 +255,3 @@ def _invoices(tasks: Iterable[Task]) -> list[JsonView]:
     """The invoices that the events show, in our API version."""
     found = (task.incoming for task in tasks if not task.incoming.foreign)
     return [it.event.object for it in found if it.event.object.get("object") == "invoice"]
-
-
-def _subjects(tasks: Iterable[Task]) -> set[Subject]:
-    return {subject for task in tasks for subject in task.incoming.subjects}

@@ -10,7 +10,7 @@ from app.fulfillment.fulfillments import Fulfillments
 
 def changed(invoices: Iterable[JsonObject], fulfillments: Fulfillments) -> Iterator[JsonObject]:
     """The rows of those `invoices` whose next step is another by now."""
-    for row in list(invoices):
+    for row in invoices:
         step, since = stuck(facts_of(row, fulfillments.of(row["id"])))
         known = row.get("stuck_since")
         if row.get("next_step") != step or (datetime.fromisoformat(known) if known else None) != since:

@@ -316,14 +316,12 @@ class UnitOfWork:
         """The refunds, credit notes or disputes of the invoice. All are known if one of them was wanted."""
         return [row for subject, row in self._rows.items() if subject.kind is kind and row["invoice"] == invoice_id]
 
-    def _rows_of(self, kind: Kind) -> list[JsonObject]:
-        return [row for subject, row in self._rows.items() if subject.kind is kind]
-
     # What is written
 
     async def flush(self) -> None:
         """Write the changes, parents first."""
-        for row in next_steps.changed(self._rows_of(Kind.INVOICE), self.fulfillments):
+        invoices = [row for subject, row in self._rows.items() if subject.kind is Kind.INVOICE]
+        for row in next_steps.changed(invoices, self.fulfillments):
             self.put(Subject(Kind.INVOICE, row["id"]), row)
         changed: dict[Kind, list[JsonObject]] = {kind: [] for kind in Kind}
         for subject, row in self._rows.items():  # new ones in order of arrival

@@ -176,15 +176,16 @@ def snapshot(kind: Kind, stripe_object: JsonView, window: ObservationWindow, *, 
     if timeless:
         made = datetime.fromtimestamp(stripe_object["created"], UTC)
         window = replace(window, since=made, until=made)
-    if kind is not Kind.INVOICE:
-        version = _deleted(kind, window) if deleted else _version(kind, row, [], window, timeless=timeless)
-        return Snapshot(kind, object_id, version, row, deleted=deleted)
-    items = _items(stripe_object)
+    items: list[JsonObject] = []
+    payments: JsonView = {}
+    complete = True
+    if kind is Kind.INVOICE:
+        items = [item_row(line, object_id, position) for position, line in enumerate(stripe_object["lines"]["data"])]
+        complete, payments = not stripe_object["lines"]["has_more"], stripe_object.get("payments") or {}
     version = _deleted(kind, window) if deleted else _version(kind, row, items, window, timeless=timeless)
-    complete = not stripe_object["lines"]["has_more"]
-    payments = stripe_object.get("payments") or {}
     return Snapshot(
-        kind, object_id, version, row, deleted, items=items, items_complete=complete, payments=_payments(payments),
+        kind, object_id, version, row, deleted, items=items, items_complete=complete,
+        payments=[found for payment in payments.get("data") or () if (found := invoice_payment(payment))],
         payments_complete=payments.get("has_more") is False,
     )  # fmt: skip
 
@@ -259,14 +260,6 @@ def invoice_payment(payment: JsonView) -> InvoicePayment | None:
 
 def _moment(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _items(invoice: JsonView) -> list[JsonObject]:
-    return [item_row(line, invoice["id"], index) for index, line in enumerate(invoice["lines"]["data"])]
-
-
-def _payments(listed: JsonView) -> list[InvoicePayment]:
-    return [found for payment in listed.get("data") or [] if (found := invoice_payment(payment))]
 
 
 def _digest(content: object) -> str:
