@@ -107,6 +107,8 @@ class Supervisor:
         if environment.sandboxed:
             await require_free_port("127.0.0.1", environment.sandbox_port, "SANDBOX_PORT")
             self._serve("sandbox", sandbox(environment), environment.for_children({}))
+        else:
+            await self._check_settings()
         made = environment.made(await self._start_postgres() if environment.embedded_database else None)
         children_env = environment.for_children(made)
         environment.write_run_env(made)
@@ -131,6 +133,14 @@ class Supervisor:
         self._stop_when_it_ends(child)
         await asyncio.to_thread(server.create_database, DATABASE)
         return server.url(DATABASE)
+
+    async def _check_settings(self) -> None:
+        """Say what is wrong with settings that somebody brought, before anything starts."""
+        environment = self._environment
+        made = environment.made("postgresql://localhost/none" if environment.embedded_database else None)
+        child = self._launch("check", service("check"), environment.for_children(made))
+        if await self._watch(child) != 0:
+            raise StartError("\n".join(["the settings are wrong", *(f"    {line}" for line in child.last_lines())]))
 
     async def _migrate(self, env: Mapping[str, str]) -> None:
         # It waits for a database that is not up yet, and says so: let that be seen where the database is not ours.

@@ -211,13 +211,14 @@ def test_composes_production_has_what_production_needs() -> None:
         "link_signing_key": "x" * 32,
         "secrets_key": "y" * 32,
     }
+    example = {name.lower(): value for name, value in documented_settings().items() if value}
     for name, role in {"migrate": "owner", "api": "api", "worker": "worker", "console": "api"}.items():
         environment = services[name]["environment"]
         told = {setting.lower(): value for setting, value in environment.items()}
         assert not told.keys() & in_env.keys()
         with pytest.raises(ValidationError, match="stripe_secret_key"):  # in the file
             Settings(_env_file=None, **told)
-        settings = Settings(_env_file=None, **(told | in_env))
+        settings = Settings(_env_file=None, **(example | told | in_env))
         assert settings.environment == "production"
         assert f"//invoicing_{role}:of-the-{role}@" in settings.database_url.get_secret_value()
         assert {one for one in environment if one.endswith("_PASSWORD") and environment[one]} == set(), name

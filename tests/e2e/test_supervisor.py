@@ -292,3 +292,10 @@ def test_a_stripe_key_without_webhook_secrets_is_refused(run: Start) -> None:
     stack = run(STRIPE_SECRET_KEY="sk_test_x")
     assert stack.ends() == 1
     assert "STRIPE_WEBHOOK_SECRETS" in stack.output
+
+
+def test_wrong_settings_are_told_before_anything_starts(run: Start) -> None:
+    stack = run(STRIPE_SECRET_KEY="pk_test_x", STRIPE_WEBHOOK_SECRETS="whsec_x", WORKERS="0")
+    assert stack.ends() == 1
+    assert stack.output.startswith("cannot start: the settings are wrong\n    WORKERS: ")
+    assert "this is a publishable key" in stack.output
