@@ -15,6 +15,7 @@ from app.invoices.copies import Copies
 from app.invoices.items import Items
 from app.invoices.part_payments import PartPayments
 from app.invoices.payment_intents import PaymentIntents
+from app.invoices.reminders import Reminders
 from app.invoices.replacements import Replacements
 from app.invoices.service import Invoices
 from app.outgoing.endpoints import Endpoints
@@ -80,6 +81,7 @@ LOCAL: tuple[Callable[..., object], ...] = (
     Keys.revoke_api_key,
     Replay.replay_event,
     Actions.retry_fulfillment_action,
+    Reminders.remind_invoice,
     Endpoints.create_webhook_endpoint,
     Endpoints.update_webhook_endpoint,
     Endpoints.delete_webhook_endpoint,

@@ -1,6 +1,6 @@
 """The console's application: its views, the routes of sqladmin it keeps, and its error pages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -14,18 +14,19 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app.admin import dashboard, finding, read_sessions
+from app.admin import dashboard, finding, read_sessions, reports
+from app.admin.formatting import DASHBOARD
 from app.admin.login import HOME, REFUSED, Login, operator_of
 from app.admin.middleware import ConsoleMiddleware
+from app.admin.names import with_names
 from app.admin.views import VIEWS, ReadOnlyView
 from app.container import Container, built
 from app.db.engine import Database
-from app.domain.errors import InvoicingError
+from app.domain.errors import InvoicingError, NotFound
 from app.http.problems import STATUS
 from app.settings import Settings
 
 FOLDER = Path(__file__).parent
-STYLE = (FOLDER / "static" / "console.css").read_bytes()
 KEPT = {"index", "list", "details", "login"}
 """The routes of sqladmin that are served. No kept route creates, edits, deletes or exports."""
 LOOKING = frozenset({Action.LIST, Action.DETAILS})
@@ -63,7 +64,10 @@ class Console(Admin):
         self.mode = "live" if settings.livemode else "test"
         self._login = login
         routes: list[BaseRoute] = [
-            Route("/console.css", style, name="style"),
+            Route("/console.css", _static("console.css", "text/css"), name="style"),
+            Route("/console.js", _static("console.js", "text/javascript"), name="script"),
+            Route("/reports", self.reports, name="reports"),
+            Route("/stripe/{object_id}", self.stripe, name="stripe"),
             Route("/find", self.find, name="find"),
             Route("/find.csv", self.find_file, name="find-file"),
             Route("/logout", self.logout, name="logout", methods=["POST"]),
@@ -80,6 +84,7 @@ class Console(Admin):
         for view in VIEWS:
             self.add_view(view)
         self.templates.env.globals |= {"groups": _groups()}
+        self.templates.env.filters["with_names"] = with_names
 
     @login_required
     async def index(self, request: Request) -> Response:
@@ -108,8 +113,26 @@ class Console(Admin):
         return await self._login.logout(request)
 
     @login_required
+    async def reports(self, request: Request) -> Response:
+        """Show the reports."""
+        context = await reports.page(self.container, request)
+        return await self.templates.TemplateResponse(request, "console/reports.html", context)
+
+    @login_required
+    async def stripe(self, request: Request) -> Response:
+        """Lead to the page of an object in Stripe's Dashboard, in the mode of this deployment."""
+        object_id = request.path_params["object_id"]
+        page = DASHBOARD.get(object_id.partition("_")[0])
+        if page is None or not object_id.isascii() or not object_id.replace("_", "").isalnum():
+            raise NotFound("Stripe's Dashboard has no such page.")
+        mode = "" if self.mode == "live" else "test/"
+        return RedirectResponse(f"https://dashboard.stripe.com/{mode}{page}/{object_id}", HTTPStatus.FOUND)
+
+    @login_required
     async def find(self, request: Request) -> Response:
-        """Find invoices by the filters of the API."""
+        """Find invoices by the filters of the API. What is asked for by its id has a page."""
+        if page := finding.page_of(request):
+            return RedirectResponse(page, HTTPStatus.SEE_OTHER)
         context = await finding.page(self.container, request)
         return await self.templates.TemplateResponse(request, "console/find.html", context)
 
@@ -142,9 +165,14 @@ def _groups() -> dict[str, list[type[ReadOnlyView]]]:
     return groups
 
 
-async def style(_request: Request) -> Response:
-    """Serve the style sheet."""
-    return Response(STYLE, media_type="text/css", headers={"Cache-Control": "no-cache"})
+def _static(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    """Serves a file of the folder `static`."""
+    content = (FOLDER / "static" / name).read_bytes()
+
+    async def serve(_request: Request) -> Response:
+        return Response(content, media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+    return serve
 
 
 def create_console(settings: Settings) -> Starlette:

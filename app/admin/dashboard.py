@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from app.admin import charts, overview
 from app.admin.charts import Series
+from app.admin.formatting import moment
 from app.admin.login import operator_of
 from app.container import Container
 from app.inbox import coverage
@@ -51,9 +52,10 @@ async def overview_of(container: Container, span: Span) -> dict[str, Any]:
         covered = await coverage.read(connection)
     return {
         "tiles": _tiles(standing, container.settings.inbox_lag_limit_s),
-        "payments": charts.bars(paid, PAYMENTS, span.when),
-        "lag": charts.lines(lag, LAG, span.when),
+        "payments": charts.bars(paid, PAYMENTS, span.when, "Payments"),
+        "lag": charts.lines(lag, LAG, span.when, "How long events took"),
         "covered": covered,
+        "moment": moment,
     }
 
 

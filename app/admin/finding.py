@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from app.admin import formatting
 from app.admin.login import operator_of, require_admin
 from app.container import Container
 from app.db import documents
 from app.db.resources import INVOICE
 from app.domain.errors import ValidationFailed
 from app.domain.invoice import InvoiceStatus
-from app.domain.money import major
 from app.http.queries import parsed
 from app.invoices import export
 from app.invoices.queries import InvoicesFilter
@@ -37,12 +38,20 @@ def wanted(request: Request) -> Mapping[str, object]:
         raise ValidationFailed(f"{first['loc'][0]}: {first['msg']}") from None
 
 
+def page_of(request: Request) -> str | None:
+    """The page of what the words are the id of; for a payment, the list of its invoices."""
+    asked = request.query_params.get("q", "").strip()
+    if asked.startswith("pi_"):
+        return f"/console/invoice/list?{urlencode({'search': asked})}"
+    return formatting.page_of(asked)
+
+
 async def page(container: Container, request: Request) -> dict[str, Any]:
     """The context of the page: what was found, or why nothing could be. Raises Forbidden for others than admins."""
     require_admin(request)
     context = {
         "operator": operator_of(request), "statuses": list(InvoiceStatus), "orders": ORDERS, "texts": TEXTS,
-        "found": [], "older": None, "problem": None, "major": major,
+        "found": [], "older": None, "problem": None, "shown": formatting.short,
     }  # fmt: skip
     try:
         async with container.database.connection() as connection:

@@ -1,7 +1,7 @@
 """Formats values as HTML: times, amounts, states, ids as links, documents. Masks what looks like a secret."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,8 @@ from app.domain.money import format_amount
 from app.domain.redaction import redacted
 
 NOTHING = Markup('<span class="quiet">&ndash;</span>')
-AMOUNTS = frozenset({"subtotal", "total", "amount", "amount_due", "amount_paid", "amount_remaining", "unit_amount"})
+AMOUNT = re.compile(r"subtotal|total|amount|amount_\w+|\w+_amount")
+"""The names of amounts in minor units."""
 BADGES = {
     "good": {"paid", "fulfilled", "processed", "active", "done", "delivered", "succeeded", "enabled"},
     "bad": {"dead", "payment_failed", "failed", "uncollectible", "revoked", "disabled"},
@@ -26,18 +27,30 @@ KINDS = {
     "dlv": "delivery",
     "ful": "fulfillment",
     "key": "api-key",
+    "re": "refund",
+    "cn": "credit-note",
+    "dp": "dispute",
+    "du": "dispute",
 }
 """The view behind each id prefix. Prices and products are missing, because Stripe makes some that never come here."""
-_ID = re.compile(r"(?<![\w.])(in|cus|evt|ful|key|dlv)_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6,}\b")
+ELSEWHERE = frozenset({"re", "cn", "dp", "du"})
+"""Prefixes of what an event may tell of although it never comes here: what came back of a payment without an invoice."""
+DASHBOARD = {
+    "in": "invoices", "cus": "customers", "pi": "payments", "re": "refunds", "pyr": "refunds", "dp": "disputes",
+    "du": "disputes",
+}  # fmt: skip
+"""The page of Stripe's Dashboard behind each id prefix."""
+_ID = re.compile(r"(?<![\w.])(in|cus|evt|ful|key|dlv|re|cn|dp|du|pi)_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6,}\b")
 LONG = 60
+LINK = Markup('<a href="{}"><code>{}</code></a>')
+PLAIN_LINK = Markup('<a href="{}">{}</a>')
 
 
 def moment(at: datetime) -> Markup:
-    """A time in UTC, to the second."""
+    """A time in UTC, to the second. In a browser with scripts, console.js shows it in the viewer's own zone."""
     utc = at.astimezone(UTC)
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        utc.isoformat(), utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M:%S")
-    )
+    written = utc.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc.isoformat(), written, written)
 
 
 def badge(word: str) -> Markup:
@@ -46,22 +59,30 @@ def badge(word: str) -> Markup:
     return Markup('<span class="badge {}">{}</span>').format(kind, word.replace("_", " "))
 
 
-def linked(value: str) -> Markup:
-    """`value` with each id in it as a link."""
+def linked(value: str, link: Markup = LINK, unlinked: Container[str] = ()) -> Markup:
+    """`value` with each id in it as a `link`; `unlinked` are prefixes of ids that stay as they are."""
     parts, end = [], 0
     for found in _ID.finditer(value):
-        parts.append(escape(value[end : found.start()]))
-        address = f"/console/{KINDS[found[1]]}/details/{found[0]}"
-        parts.append(Markup('<a href="{}"><code>{}</code></a>').format(address, found[0]))
-        end = found.end()
+        if found[1] not in unlinked:
+            parts.append(escape(value[end : found.start()]))
+            parts.append(link.format(page_of(found[0]), found[0]))
+            end = found.end()
     return Markup("").join([*parts, escape(value[end:])])
+
+
+def page_of(object_id: str) -> str | None:
+    """The address of the page of an object by its id: ours, or Stripe's of a payment. None for what is no id."""
+    found = _ID.fullmatch(object_id)
+    if found is None:
+        return None
+    return f"/console/{KINDS[found[1]]}/details/{object_id}" if found[1] in KINDS else f"/console/stripe/{object_id}"
 
 
 def document(value: Any) -> Markup:
     """An indented JSON document, with what looks like a secret masked."""
     encoded = value.encode() if isinstance(value, str) else msgspec.json.encode(value)
     text = redacted(msgspec.json.format(encoded, indent=2).decode())
-    return Markup("<pre>{}</pre>").format(linked(text))
+    return Markup("<pre>{}</pre>").format(linked(text, PLAIN_LINK, ELSEWHERE))
 
 
 def shown(name: str, value: Any, currency: str | None = None) -> Markup:  # noqa: PLR0911 -- a line per kind
@@ -70,9 +91,11 @@ def shown(name: str, value: Any, currency: str | None = None) -> Markup:  # noqa
         return NOTHING
     if isinstance(value, datetime):
         return moment(value)
+    if isinstance(value, str) and (name.endswith("_at") or name == "next_payment_attempt"):
+        return moment(datetime.fromisoformat(value))
     if isinstance(value, bool):
         return escape("yes" if value else "no")
-    if name in AMOUNTS and currency and isinstance(value, int):
+    if currency and isinstance(value, int) and AMOUNT.fullmatch(name):
         return Markup('<span class="amount">{}</span>').format(format_amount(value, currency))
     if name in WORDS:
         return WORDS[name](str(value))

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 LARGEST_BODY = 64 * 1024
 SAFE = ("GET", "HEAD")
 POLICY = (
-    "default-src 'self'; script-src 'none'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "default-src 'self'; script-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS = (

@@ -11,13 +11,15 @@ from urllib.parse import quote, unquote
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ColumnElement, Select, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, cast, false, or_, select, text, tuple_
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.exc import SQLAlchemyError as SessionError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from app.admin.models import Model
 from app.db.engine import NOT_NOW, Database
+from app.domain import search
 from app.domain.errors import DatabaseUnavailable, InvoicingError, NotFound, ValidationFailed
 
 __all__ = ["Listing", "SessionError", "explained", "reader", "sessions"]
@@ -72,7 +74,7 @@ def explained(error: BaseException) -> InvoicingError | None:
 class Listing:
     """How a table is listed: newest first by the columns `order`, then by key.
 
-    `search` names the columns that a search term must equal.
+    `search` names the columns that a search term must equal; a column of words must hold all of the term's.
     """
 
     model: type[Model]
@@ -107,6 +109,11 @@ class Listing:
 
     def _matches(self, name: str, term: str) -> ColumnElement[bool]:
         column: InstrumentedAttribute[Any] = getattr(self.model, name)
+        if isinstance(column.type, TSVECTOR):
+            try:
+                return column.op("@@", is_comparison=True)(cast(search.query(term), TSQUERY))
+            except ValueError:  # no words, or too many
+                return false()
         matches: ColumnElement[bool] = column == term
         return matches
 

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.admin.login import require_admin
 from app.container import Container
-from app.domain.errors import Refused
+from app.domain.errors import IdempotencyMismatch, Refused
 from app.domain.json import JsonView
 from app.idempotency.operations import Call, UseCase
 
@@ -47,6 +47,8 @@ async def act_on_chosen(
         )
         try:
             await container.operations.run(call, use_case)
+        except IdempotencyMismatch:
+            refused.append("This form was sent before with other values. Open the page again for a new form.")
         except Refused as error:
             refused.append(error.detail)
     if not chosen:
@@ -56,7 +58,7 @@ async def act_on_chosen(
     elif chosen:
         Flash.success(request, f"{counted(len(chosen), noun)} {done}")
     folder = request.url.path.rpartition("/")[0]
-    alone = len(chosen) == 1 and not refused
+    alone = len(chosen) == 1 and (once or not refused)  # a form with `once` came from the row's own page
     return RedirectResponse(f"{folder}/details/{chosen[0]}" if alone else f"{folder}/list", 303)
 
 

@@ -7,9 +7,13 @@ or nothing. A mail is an action like any other: it is sent at least once (see do
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from app.db.engine import Database
-from app.domain.json import JsonObject
-from app.domain.reminders import METADATA, ReminderChannel, plan
+from app.domain.errors import InvalidState, NotFound
+from app.domain.json import JsonObject, JsonView
+from app.domain.reminders import METADATA, REMINDED, Planned, ReminderChannel, plan
+from app.idempotency.operations import Answer, Operation
 from app.observability import metrics
 from app.projection import reminder_statements
 from app.projection.unit_of_work import Subject, UnitOfWork
@@ -21,6 +25,10 @@ MOST = 1000
 """How much one look takes; the next one takes the rest."""
 TOGETHER = 50
 """How many invoices share a transaction."""
+NOBODY = (
+    "Nobody can be reminded of it now. A payer can be reminded once a day of an open invoice that has a due date, unless "
+    "its reminders are off, nothing is left to pay, or a payment is under way or disputed."
+)
 
 
 class Reminders:
@@ -42,6 +50,25 @@ class Reminders:
         ids = list(dict.fromkeys(reminder.invoice for reminder in due))
         told = [await self._tell(ids[start : start + TOGETHER], now) for start in range(0, len(ids), TOGETHER)]
         return sum(told)
+
+    async def remind_invoice(self, operation: Operation, _params: JsonView) -> Answer:
+        """Remind the payer of one invoice today, whatever the days are. Raises NotFound and InvalidState."""
+        subject = Subject(Kind.INVOICE, str(operation.subject))
+        async with self._database.unit_of_work() as connection:
+            unit = await UnitOfWork.of(connection, [subject], cause=str(operation.id))
+            row, now = unit.row(subject), datetime.now(UTC)
+            if row is None or row["deleted_at"]:
+                raise NotFound(f"There is no invoice {operation.subject!r}.")
+            day = (now - datetime.fromisoformat(row["due_at"])).days if row["due_at"] else 0
+            today = Planned(REMINDED, day, timedelta(days=day), timedelta(days=day + 1))
+            due = await reminder_statements.due(connection, [today], now, 1, among=[subject.id])
+            if not due:
+                raise InvalidState(NOBODY)
+            unit.follow_invoice(subject.id)
+            unit.remind(due[0], self._last(row))
+            await unit.flush()
+            body = {"invoice": subject.id, "day": day, "channel": due[0].channel}
+            return await operation.finish(connection, 200, msgspec.json.encode(body).decode())
 
     async def _tell(self, ids: Sequence[str], now: datetime) -> int:
         """Tell what is still due of the invoices `ids`, now that nobody else changes them."""

@@ -33,7 +33,7 @@ from app.domain.returns import FAILED_REFUND, LIVE_CREDIT_NOTE, LOST, UNDECIDED,
 _P, _I, _F, _R, _D, _N, _B = (
     table.c for table in (invoice_payments, invoices, fulfillments, refunds, disputes, credit_notes, balance_days)
 )
-_WITHOUT_MONEY = "requires_action"
+WITHOUT_MONEY = "requires_action"
 """The status of a refund for which Stripe has moved nothing yet."""
 
 _DETACHED = "canceled"
@@ -77,7 +77,7 @@ _MOVEMENTS = {
     ),
     Heading.REFUNDED: Statement(
         _known(
-            case((_R.status.in_([*sorted(FAILED_REFUND), _WITHOUT_MONEY]), 0), else_=_R.amount), _R.created_at, _R.id
+            case((_R.status.in_([*sorted(FAILED_REFUND), WITHOUT_MONEY]), 0), else_=_R.amount), _R.created_at, _R.id
         ).add_columns(_R.currency)
     ),
     Heading.DISPUTED: Statement(

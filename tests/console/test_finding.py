@@ -48,6 +48,19 @@ async def test_filters_that_no_list_has_are_told(stocked: Stocked, operator: Vis
     assert (await operator.get("find.csv", status="lost")).status_code == 422
 
 
+async def test_every_page_finds_and_an_id_leads_to_its_page(stocked: Stocked, operator: Visitor) -> None:
+    for path in ("", "reports", "refund/list", f"invoice/details/{stocked.paid['id']}"):
+        assert '<form class="search" action="/console/find"' in await operator.page(path)
+    for asked, page in (
+        (stocked.paid["id"], f"invoice/details/{stocked.paid['id']}"),
+        (stocked.paid["customer"], f"customer/details/{stocked.paid['customer']}"),
+        (stocked.paid["payment_intent"], f"invoice/list?search={stocked.paid['payment_intent']}"),
+    ):
+        assert (await operator.get("find", q=f" {asked} ")).headers["location"] == f"/console/{page}"
+    for words in (stocked.paid["number"], "jenny.rosen@example.com", "Rosen"):
+        assert f"/console/invoice/details/{stocked.paid['id']}" in await operator.page("find", q=words)
+
+
 async def test_only_admins_find(stocked: Stocked, make_visitor: MakeVisitor) -> None:
     visitor = await make_visitor()
     await visitor.login((await stocked.key("console:read"))["key"])

@@ -24,13 +24,13 @@ async def crawled(visitor: Visitor, *, keys: bool = True) -> dict[str, str]:
         if address in found or len(found) > 400:
             continue
         path, _, query = address.partition("?")
-        if path.startswith("invoice/forward/"):  # leads to Stripe
+        if path.startswith(("invoice/forward/", "stripe/")):  # leads to Stripe
             assert (await visitor.get(path)).status_code == 302
             continue
         found[address] = await visitor.page(path, **dict(parse_qsl(query)))
         for link in (written.replace("&amp;", "&") for written in LINK.findall(found[address])):
             wanted = f"{path}{link}" if link.startswith("?") else link.removeprefix("/console/")
-            if urlsplit(wanted).path != "console.css" and (keys or not wanted.startswith("api-key/")):
+            if not urlsplit(wanted).path.startswith("console.") and (keys or not wanted.startswith("api-key/")):
                 waiting.append(wanted)
     return found
 
@@ -123,6 +123,51 @@ async def test_an_admin_is_forwarded_to_stripes_pages_and_nobody_else_is(
         await stranger.login((await stocked.key("console:read"))["key"])
 
 
+async def test_names_stand_beside_the_ids_of_customers_and_invoices(
+    stocked: Stocked, operator: Visitor, make_visitor: MakeVisitor
+) -> None:
+    customer, number = stocked.open["customer"], stocked.open["number"]
+    await stocked.stage.rows("UPDATE customers SET name = '<b>Jenny</b>' WHERE id = $1", customer)
+    reader = await make_visitor()
+    await reader.login((await stocked.key("console:read"))["key"])
+    for visitor, name in ((operator, "&lt;b&gt;Jenny&lt;/b&gt;"), (reader, "&lt;•••")):
+        fulfillments = await visitor.page("fulfillment/list")
+        assert f'<code>{customer}</code></a> <span class="name">{name}</span>' in fulfillments
+        assert f'<code>{stocked.open["id"]}</code></a> <span class="name">{number}</span>' in fulfillments
+    await stocked.stage.rows("UPDATE customers SET name = NULL WHERE id = $1", customer)
+    page = await operator.page(f"invoice/details/{stocked.open['id']}")
+    assert f'<code>{customer}</code></a> <span class="name">jenny.rosen@example.com</span>' in page
+    assert f"<h1>{number} <code>" in page
+    assert f'href="/console/refund/list?search={stocked.open["id"]}"' in page
+
+
+async def test_times_are_utc_where_no_script_runs_and_money_has_its_unit(stocked: Stocked, operator: Visitor) -> None:
+    page = await operator.page(f"invoice/details/{stocked.paid['id']}")
+    assert re.search(
+        r'<time datetime="[\d:T.+-]+\+00:00" title="[^"]+">\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC</time>', page
+    )
+    assert '<span class="quiet">amount paid</span> <span class="amount">20.00 USD</span>' in page
+    assert "text/javascript" in (await operator.get("console.js")).headers["content-type"]
+
+
+async def test_links_lead_to_stripe_s_dashboard_in_the_mode_of_the_keys(
+    stocked: Stocked, operator: Visitor, make_visitor: MakeVisitor
+) -> None:
+    paid = stocked.paid
+    page = await operator.page(f"invoice/details/{paid['id']}")
+    assert f'href="/console/stripe/{paid["id"]}"' in page
+    assert f'href="/console/stripe/{paid["payment_intent"]}"' in page
+    live = await make_visitor(stripe_secret_key=SecretStr("sk_live_not_a_key"))
+    await live.login()
+    pages = {"in_1A": "invoices", "cus_1A": "customers", "pi_1A": "payments", "re_1A": "refunds", "dp_1A": "disputes"}
+    for visitor, mode in ((operator, "test/"), (live, "")):
+        for stripes, name in pages.items():
+            answer = await visitor.get(f"stripe/{stripes}")
+            assert answer.headers["location"] == f"https://dashboard.stripe.com/{mode}{name}/{stripes}"
+    for nowhere in ("evt_1A", "in_..%2F", "in_\u00e4", "in"):
+        assert (await operator.get(f"stripe/{nowhere}")).status_code == 404
+
+
 async def test_an_event_shows_its_payload_readably_and_redacted(stocked: Stocked, operator: Visitor) -> None:
     event = await stocked.stage.event("customer.created")
     page = await operator.page(f"webhook-event/details/{event['id']}")
@@ -191,6 +236,8 @@ async def test_a_search_finds_exactly_what_is_asked_for(stocked: Stocked, operat
     assert stocked.open["id"] in found
     assert stocked.paid["id"] not in found
     assert "Nothing here." in await operator.page("invoice/list", search="in_nobody")
+    for words in (stocked.open["number"], "jenny rosen", "Jenny.Rosen@example.com"):
+        assert stocked.open["id"] in await operator.page("invoice/list", search=words)
     by_mail = await operator.page("customer/list", search="jenny.rosen@example.com")
     assert stocked.open["customer"] in by_mail
 
@@ -202,6 +249,7 @@ async def test_a_viewer_cannot_confirm_by_a_search_what_is_masked(stocked: Stock
     await stocked.stage.rows("UPDATE customers SET reference = 'person-jenny' WHERE id = $1", customer)
     for masked in ("jenny.rosen@example.com", "person-jenny"):
         assert customer not in await visitor.page("customer/list", search=masked)
+        assert "Nothing here." in await visitor.page("invoice/list", search=masked)
     assert customer in await visitor.page("customer/list", search=customer)
 
 

@@ -28,7 +28,7 @@ class FulfillmentActionView(ReadOnlyView, model=FulfillmentAction):
         """The button that retries the chosen actions."""
         return [Button("Try the chosen actions again", RETRY)] if operator.admin else []
 
-    def buttons(self, key: str) -> list[Button]:
+    async def buttons(self, key: str) -> list[Button]:
         """The button that retries this action."""
         return [Button("Try this action again", RETRY, {"id": key})]
 

@@ -54,7 +54,7 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
             Button("Replay all dead letters", REPLAY_DEAD, confirm="Every dead event is processed again."),
         ]
 
-    def buttons(self, key: str) -> list[Button]:
+    async def buttons(self, key: str) -> list[Button]:
         """The button that replays this event."""
         return [Button("Replay this event", REPLAY, {"id": key})]
 

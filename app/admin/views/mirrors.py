@@ -23,6 +23,8 @@ class CustomerView(MirroredView, model=Customer):
 
     kind = Kind.CUSTOMER
     group = "Customers and catalog"
+    named = "name"
+    related = ("invoice", "fulfillment", "credit-note", "payment-method", "tax-id")
     search = ("id", "email", "reference")
     personal = frozenset(FIELDS[Kind.CUSTOMER].marked(Personal)) - {"default_payment_method"} | {"metadata_"}
     column_list = ["id", "name", "email", "reference", "created_at", "deleted_at"]
@@ -100,8 +102,8 @@ class RefundView(MirroredView, model=Refund):
 
     kind = Kind.REFUND
     group = "Invoices"
-    search = ("id", "invoice", "payment_intent", "reference")
-    column_list = ["id", "invoice", "amount", "currency", "status", "reason", "created_at"]
+    search = ("id", "invoice", "customer", "payment_intent", "reference")
+    column_list = ["id", "invoice", "customer", "amount", "status", "reason", "created_at"]
 
 
 class CreditNoteView(MirroredView, model=CreditNote):
@@ -109,8 +111,9 @@ class CreditNoteView(MirroredView, model=CreditNote):
 
     kind = Kind.CREDIT_NOTE
     group = "Invoices"
-    search = ("id", "invoice", "number", "reference")
-    column_list = ["id", "number", "invoice", "total", "currency", "status", "type", "created_at"]
+    named = "number"
+    search = ("id", "invoice", "customer", "number", "reference")
+    column_list = ["id", "number", "invoice", "customer", "total", "status", "type", "created_at"]
 
 
 class DisputeView(MirroredView, model=Dispute):
@@ -118,5 +121,5 @@ class DisputeView(MirroredView, model=Dispute):
 
     kind = Kind.DISPUTE
     group = "Invoices"
-    search = ("id", "invoice", "payment_intent")
-    column_list = ["id", "invoice", "amount", "currency", "status", "reason", "evidence_due_at", "created_at"]
+    search = ("id", "invoice", "customer", "payment_intent")
+    column_list = ["id", "invoice", "customer", "amount", "status", "reason", "evidence_due_at", "created_at"]

@@ -40,7 +40,7 @@ class DeliveryView(ReadOnlyView, model=Delivery):
         """The button that redelivers the chosen deliveries."""
         return [Button("Deliver the chosen ones again", REDELIVER)] if operator.admin else []
 
-    def buttons(self, key: str) -> list[Button]:
+    async def buttons(self, key: str) -> list[Button]:
         """The button that redelivers this delivery."""
         return [Button("Deliver this again", REDELIVER, {"id": key})]
 

@@ -11,7 +11,7 @@ from sqladmin.pagination import Pagination
 from starlette.datastructures import URL
 from starlette.requests import Request
 
-from app.admin.formatting import NOTHING, short, shown
+from app.admin.formatting import DASHBOARD, NOTHING, short, shown
 from app.admin.login import Operator, operator_of
 from app.admin.read_sessions import Listing
 from app.container import Container
@@ -38,6 +38,7 @@ class Button:
     """A button for admins: where its form is posted, the values it sends, and the question it asks first.
 
     `amount` is the label of an amount that is asked for; `choices` are the values of a choice `how`, and their labels.
+    `grave`: what it does cannot be undone.
     """
 
     label: str
@@ -46,6 +47,7 @@ class Button:
     confirm: str | None = None
     amount: str | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
+    grave: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class ReadOnlyView(ModelView):
 
     `order` are the columns it is listed by, times or numbers. `choices` maps columns to the values that they can be
     filtered by. `slices` maps names to conditions in our own SQL; `always` are conditions of every page. Only admins see `personal` and `hidden` columns,
-    nobody sees `secret` ones.
+    nobody sees `secret` ones. `named` is the column whose value stands beside the id on the row's page. `related` are the
+    lists that find other rows by this row's id.
     """
 
     can_create = False
@@ -75,6 +78,8 @@ class ReadOnlyView(ModelView):
     page_size = 50
 
     group: ClassVar[str] = ""
+    named: ClassVar[str | None] = None
+    related: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[tuple[str, ...]] = ("created_at",)
     search: ClassVar[tuple[str, ...]] = ("id",)
     choices: ClassVar[dict[str, tuple[str, ...]]] = {}
@@ -145,14 +150,16 @@ class ReadOnlyView(ModelView):
         return {
             "operator": operator,
             "sections": await self.sections(key, operator),
-            "buttons": self.buttons(key) if operator.admin else [],
+            "buttons": await self.buttons(key) if operator.admin else [],
+            "related": [view for view in self._admin_ref.views if view.identity in self.related],
+            "at_stripe": key.partition("_")[0] in DASHBOARD,
         }
 
     def list_buttons(self, operator: Operator) -> Sequence[Button]:  # noqa: ARG002 -- for those that have some
         """The buttons above the list. They send the chosen rows."""
         return []
 
-    def buttons(self, key: str) -> Sequence[Button]:  # noqa: ARG002 -- for those that have some
+    async def buttons(self, key: str) -> Sequence[Button]:  # noqa: ARG002 -- for those that have some
         """The buttons on the row's page."""
         return []
 
