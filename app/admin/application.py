@@ -122,8 +122,9 @@ class Console(Admin):
     async def stripe(self, request: Request) -> Response:
         """Lead to the page of an object in Stripe's Dashboard, in the mode of this deployment."""
         object_id = request.path_params["object_id"]
-        page = DASHBOARD.get(object_id.partition("_")[0])
-        if page is None or not object_id.isascii() or not object_id.replace("_", "").isalnum():
+        prefix, _, rest = object_id.partition("_")
+        page = DASHBOARD.get(prefix)
+        if page is None or not rest.isascii() or not rest.replace("_", "").isalnum():
             raise NotFound("Stripe's Dashboard has no such page.")
         mode = "" if self.mode == "live" else "test/"
         return RedirectResponse(f"https://dashboard.stripe.com/{mode}{page}/{object_id}", HTTPStatus.FOUND)

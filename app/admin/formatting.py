@@ -12,8 +12,10 @@ from app.domain.money import format_amount
 from app.domain.redaction import redacted
 
 NOTHING = Markup('<span class="quiet">&ndash;</span>')
-AMOUNT = re.compile(r"subtotal|total|amount|amount_\w+|\w+_amount")
+AMOUNT = re.compile(r"(sub)?total(_excluding_tax)?|amount(_\w+)?|\w+_amount|(\w+_)?balance")
 """The names of amounts in minor units."""
+TIME = re.compile(r"\w+_at|next_payment_attempt|period_(start|end)")
+"""The names of times."""
 BADGES = {
     "good": {"paid", "fulfilled", "processed", "active", "done", "delivered", "succeeded", "enabled"},
     "bad": {"dead", "payment_failed", "failed", "uncollectible", "revoked", "disabled"},
@@ -91,7 +93,7 @@ def shown(name: str, value: Any, currency: str | None = None) -> Markup:  # noqa
         return NOTHING
     if isinstance(value, datetime):
         return moment(value)
-    if isinstance(value, str) and (name.endswith("_at") or name == "next_payment_attempt"):
+    if isinstance(value, str) and TIME.fullmatch(name):
         return moment(datetime.fromisoformat(value))
     if isinstance(value, bool):
         return escape("yes" if value else "no")

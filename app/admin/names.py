@@ -4,7 +4,7 @@ import re
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy import Text, func, select
 
 from app.db.schema import customers, invoices
@@ -38,6 +38,6 @@ async def with_names(context: Context, page: str) -> Markup:
         if name is None:
             return link[0]
         seen = name if context["operator"].admin or link[1].startswith("in_") else masked(name)
-        return link[0] + Markup(' <span class="name">{}</span>').format(seen)
+        return f'{link[0]} <span class="name">{escape(seen)}</span>'
 
     return Markup(_LINK.sub(named, page))  # noqa: S704 -- what is added is escaped

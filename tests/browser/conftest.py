@@ -139,13 +139,19 @@ async def new_person(browser: Browser) -> AsyncIterator[NewPerson]:
     people: list[Person] = []
 
     async def make(
-        viewport: tuple[int, int] = (1100, 800), *, locale: str = "en-US", dark: bool = False, scripts: bool = True
+        viewport: tuple[int, int] = (1100, 800),
+        *,
+        locale: str = "en-US",
+        dark: bool = False,
+        scripts: bool = True,
+        timezone: str | None = None,
     ) -> Person:
         context = await browser.new_context(
             viewport={"width": viewport[0], "height": viewport[1]},
             locale=locale,
             color_scheme="dark" if dark else "light",
             java_script_enabled=scripts,
+            timezone_id=timezone,
         )
         context.set_default_timeout(PATIENCE_MS)
         page = await context.new_page()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +13,7 @@ import pytest
 from playwright.async_api import Request, expect
 
 from tests.browser.conftest import Bill, Billed, NewPerson, Person
+from tests.browser.test_page import _no_violations as no_violations
 from tests.fixtures.ports import find_free_port
 from tests.fixtures.service import Service, _inherited
 from tests.fixtures.waiting import until
@@ -125,7 +127,7 @@ async def test_an_operator_reads_why_an_invoice_is_unpaid(operator: Person, bill
     await operator.shot("console-invoice")
 
 
-VIEWS = ["Fulfillments", "Changes", "Payment links", "Customers", "Products", "Prices", "Operations",
+VIEWS = ["Reports", "Fulfillments", "Changes", "Payment links", "Customers", "Products", "Prices", "Operations",
          "Fulfillment actions", "Endpoints", "Deliveries", "API keys", "Audit log", "Rate limits"]  # fmt: skip
 
 
@@ -136,19 +138,59 @@ async def test_every_view_opens_from_the_menu(operator: Person, bill: Bill) -> N
         await operator.shot(f"console-{name.lower().replace(' ', '-')}")
 
 
-async def test_the_console_fits_a_phone_and_the_dark(
+async def test_the_console_fits_a_phone_and_axe_finds_nothing(
     new_person: NewPerson, console: str, service: Service, bill: Bill
 ) -> None:
-    person = await new_person(viewport=(390, 800), dark=True)
-    await person.open(console)
-    await person.page.get_by_label("API key").fill(service.api_key)
-    await person.page.get_by_label("API key").press("Enter")
-    await person.says("Overview")
-    await person.shot("console-phone")
-    width = await person.page.evaluate("document.documentElement.scrollWidth")
-    assert width <= 390
-    await person.page.get_by_role("button", name="Log out").click()
-    await person.says("API key")
+    for dark in (False, True):
+        person = await new_person(viewport=(375, 800), dark=dark)
+        await person.open(console)
+        await person.page.get_by_label("API key").fill(service.api_key)
+        await person.page.get_by_label("API key").press("Enter")
+        await person.says("Overview")
+        paths = {
+            "front": "", "reports": "reports", "invoices": "invoice/list", "find": "find?q=jenny",
+            "invoice": f"invoice/details/{bill.invoice['id']}", "inbox": "webhook-event/list",
+        }  # fmt: skip
+        for name, path in paths.items():
+            await person.open(f"{console}{path}")
+            await person.shot(f"console-phone-{name}{'-dark' if dark else ''}")
+            assert await person.page.evaluate("document.documentElement.scrollWidth") <= 375, path
+            await no_violations(person)
+        await person.page.get_by_role("button", name="Log out").click()
+        await person.says("API key")
+
+
+async def test_times_are_those_of_the_viewer_s_zone_and_of_utc_without_a_script(
+    new_person: NewPerson, console: str, service: Service, bill: Bill
+) -> None:
+    for scripts, zone in ((True, "GMT+5:30"), (False, "UTC")):
+        person = await new_person(scripts=scripts, timezone="Asia/Kolkata")
+        await person.open(console)
+        await person.page.get_by_label("API key").fill(service.api_key)
+        await person.page.get_by_role("button", name="Log in").click()
+        await person.open(f"{console}invoice/details/{bill.invoice['id']}")
+        time = person.page.locator("time").first
+        utc = datetime.fromisoformat(str(await time.get_attribute("datetime")))
+        there = utc + timedelta(hours=5, minutes=30) if scripts else utc
+        assert await time.inner_text() == f"{there:%Y-%m-%d %H:%M:%S} {zone}"
+
+
+async def test_an_operator_credits_an_invoice_after_being_asked(operator: Person, billed: Billed) -> None:
+    bill = await billed()
+    page = operator.page
+    await page.get_by_role("searchbox", name="Find invoices by number, name, email or id").fill(bill.invoice["number"])
+    await page.get_by_role("button", name="Find").first.click()
+    await page.get_by_role("link", name=bill.invoice["number"]).click()
+    button = page.get_by_role("button", name="Credit", exact=True)
+    await expect(button).to_be_hidden()
+    await page.get_by_text("Credit …").click()
+    await page.get_by_label("Amount in the currency's minor unit").last.fill("100")
+    await button.click()
+    await operator.says("1 invoice credited.")
+    await page.get_by_text("Void …").click()
+    await page.get_by_role("button", name="Void", exact=True).click()
+    await operator.says("1 invoice voided.")
+    await operator.shot("console-voided")
 
 
 async def test_a_wrong_key_is_told_beside_the_field(person: Person, console: str) -> None:

@@ -19,7 +19,7 @@ INVOICE = """
 INSERT INTO invoices (id, livemode, created_at, updated_at, snapshot_since, snapshot_until, snapshot_digest, status, currency,
     subtotal, total, amount_due, amount_paid, amount_remaining, due_at, finalized_at, paid_at, paid_out_of_band,
     collection_method, auto_advance, custom_fields, metadata, lines_digest)
-VALUES ($1, false, $2, $2, $2, $2, '', $3, $4, $5, $5, $5, $6, $5 - $6, $7, $2, $8, $9, 'send_invoice', false, '[]', '{}', '')
+VALUES ($1, false, $2, $2, $2, $2, '', $3, $4, $5::bigint, $5, $5, $6::bigint, $5 - $6, $7, $2, $8, $9, 'send_invoice', false, '[]', '{}', '')
 """
 PAYMENT = """
 INSERT INTO invoice_payments (payment_intent, invoice, is_default, status, amount_paid, paid_at, payment_record)

@@ -164,7 +164,7 @@ async def test_links_lead_to_stripe_s_dashboard_in_the_mode_of_the_keys(
         for stripes, name in pages.items():
             answer = await visitor.get(f"stripe/{stripes}")
             assert answer.headers["location"] == f"https://dashboard.stripe.com/{mode}{name}/{stripes}"
-    for nowhere in ("evt_1A", "in_..%2F", "in_\u00e4", "in"):
+    for nowhere in ("evt_1A", "in_a%3Fb", "in_\u00e4", "in"):
         assert (await operator.get(f"stripe/{nowhere}")).status_code == 404
 
 

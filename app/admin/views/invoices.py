@@ -77,7 +77,9 @@ class InvoiceView(InvoiceActs, model=Invoice):
         async with self.container.database.connection() as connection:
             told = msgspec.json.decode(await timeline.read(connection, key))
             document = await documents.read(connection, resources.INVOICE, key)
-        invoice = msgspec.json.decode(document) if document else {"items": [], "payments": [], "currency": ""}
+        invoice: dict[str, Any] = (
+            msgspec.json.decode(document) if document else {"items": [], "payments": [], "currency": ""}
+        )
         because = " ".join(said for said in (told["unpaid_because"], told["what_to_do"]) if said)
         return [
             *later,
