@@ -14,8 +14,8 @@ from app.admin.login import operator_of
 from app.admin.overview import Bucket
 from app.container import Container
 from app.domain.money import format_amount, major
-from app.reports import receivables
-from app.reports.receivables import AGES, Aging, Collected, DaysToPay
+from app.reports import receivable_statements as receivables
+from app.reports.receivable_statements import AGES, Aging, Collected, DaysToPay
 
 MONTH = "%b %Y"
 TIMES = (Series("half", "median"), Series("slowest", "average"))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.admin.charts import Column, columns
-from app.reports import receivables
-from app.reports.receivables import Aging, Collected, DaysToPay
+from app.reports import receivable_statements as receivables
+from app.reports.receivable_statements import Aging, Collected, DaysToPay
 from tests.console.conftest import Visitor
 from tests.fixtures.stage import Stage
 
@@ -152,3 +152,15 @@ def test_columns_below_nothing_hang_from_the_line() -> None:
     up, down = (float(found) for found in re.findall(r'class="paid"[^>]* y="([\d.]+)"', drawn))
     assert up < down
     assert 'aria-label="Some"' in drawn
+
+
+async def test_the_statements_read_indexes_alone(stage: Stage) -> None:
+    async with stage.container.database.connection() as connection, connection.transaction():
+        await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        plans = [
+            "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement.text}", NOW))
+            for statement in (receivables._AGING, receivables._COLLECTED, receivables._DAYS)
+        ]
+    for plan, index in zip(plans, ("ix_invoices_owed", "ix_invoice_payments_paid", "ix_invoices_paid"), strict=True):
+        assert f"Index Only Scan using {index}" in plan, plan
+        assert "Seq Scan" not in plan, plan

@@ -140,7 +140,18 @@ invoices = mirrored(
         "id",
         postgresql_where=text("next_step IS NULL AND status IN ('draft', 'open')"),
     ),
-    Index("ix_invoices_due", "due_at", postgresql_where=text("status = 'open'")),
+    Index(
+        "ix_invoices_owed",
+        "due_at",
+        postgresql_include=["currency", "amount_remaining"],
+        postgresql_where=text("status = 'open'"),
+    ),
+    Index(
+        "ix_invoices_paid",
+        "paid_at",
+        postgresql_include=["id", "currency", "finalized_at", "amount_paid", "paid_out_of_band"],
+        postgresql_where=text("status = 'paid'"),
+    ),
     Index("ix_invoices_number", "number", postgresql_where=text("number IS NOT NULL")),
     Index("ix_invoices_metadata", "metadata", postgresql_using="gin", postgresql_ops={"metadata": "jsonb_path_ops"}),
     Index("ix_invoices_search", "search", postgresql_using="gin"),
@@ -185,6 +196,12 @@ invoice_payments = Table(
     Column("paid_at", TIME),
     Column("payment_record", Text),
     Index("ix_invoice_payments_invoice", "invoice"),
+    Index(
+        "ix_invoice_payments_paid",
+        "paid_at",
+        postgresql_include=["invoice", "amount_paid"],
+        postgresql_where=text("status = 'paid'"),
+    ),
 )
 """Which PaymentIntents pay which invoice. A PaymentIntent itself does not say so.
 

@@ -111,9 +111,15 @@ _NONE = literal(0, BigInteger)
 _BY_PAYMENTS = (
     select(_sum(_P.amount_paid)).where(_P.invoice == _I.id, _P.status == PAID).correlate(invoices).scalar_subquery()
 )
+_SETTLED = invoices.alias("settled")
+_S = _SETTLED.c
+_CURRENCY = func.coalesce(_S.currency, select(_I.currency).where(_I.id == _P.invoice).scalar_subquery())
+"""A payment's currency: nearly all are of invoices that are paid, which an index holds; the others are looked up."""
 _MOVED = union_all(
-    select(_month(_P.paid_at), _I.currency, _P.amount_paid.label("paid"), _NONE.label("refunded"))
-    .select_from(invoice_payments.join(invoices, _I.id == _P.invoice))
+    select(_month(_P.paid_at), _CURRENCY.label("currency"), _P.amount_paid.label("paid"), _NONE.label("refunded"))
+    .select_from(
+        invoice_payments.outerjoin(_SETTLED, and_(_S.id == _P.invoice, _S.status == PAID, _S.paid_at >= _SINCE))
+    )
     .where(_P.status == PAID, _P.paid_at >= _SINCE),
     # what was paid outside of Stripe is no payment there, save where it was reported as one
     select(_month(_I.paid_at), _I.currency, _I.amount_paid - _BY_PAYMENTS, _NONE).where(
@@ -127,6 +133,7 @@ _COLLECTED = Statement(
     select(
         _MOVED.c.month, _MOVED.c.currency, _sum(_MOVED.c.paid).label("paid"), _sum(_MOVED.c.refunded).label("refunded")
     )
+    .where(_MOVED.c.currency.is_not(None))
     .group_by(_MOVED.c.month, _MOVED.c.currency)
     .order_by(_MOVED.c.currency, _MOVED.c.month)
 )
