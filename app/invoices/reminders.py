@@ -64,8 +64,8 @@ class Reminders:
             due = await reminder_statements.due(connection, [today], now, 1, among=[subject.id])
             if not due:
                 raise InvalidState(NOBODY)
-            unit.follow_invoice(subject.id)
-            unit.remind(due[0], self._last(row))
+            unit.follow(subject)  # which makes its fulfillment, if it has none
+            unit.reminders[due[0]] = None
             await unit.flush()
             body = {"invoice": subject.id, "day": day, "channel": due[0].channel}
             return await operation.finish(connection, 200, msgspec.json.encode(body).decode())

@@ -3,13 +3,13 @@
 Each is made beside the writes (CONCURRENTLY). The one of what is owed serves what the one of due dates did.
 
 Revision: b41d7e60c2f9
-Follows: d70a3c95e1b8
+Follows: 3f81b6a2c9d4
 """
 
 from alembic import op
 
 revision = "b41d7e60c2f9"
-down_revision = "d70a3c95e1b8"
+down_revision = "3f81b6a2c9d4"
 branch_labels = None
 depends_on = None
 

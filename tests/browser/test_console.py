@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Request, expect
 
 from tests.browser.conftest import Bill, Billed, NewPerson, Person
-from tests.browser.test_page import _no_violations as no_violations
+from tests.browser.test_page import no_violations
 from tests.fixtures.ports import find_free_port
 from tests.fixtures.service import Service, _inherited
 from tests.fixtures.waiting import until
