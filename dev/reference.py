@@ -7,10 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from markdown_it import MarkdownIt
+
 Json = dict[str, Any]
 
 PREFIX = "#/components/schemas/"
 EVENTS = "events-sent"
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+LINK = re.compile(r"\.md(?=[#\"])")
 FIELDS = ("field", "type", "what it says")
 
 
@@ -29,8 +33,11 @@ def cell(text: str) -> str:
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """The table in HTML: a site of Markdown tables takes a third longer to build."""
     lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell(it) for it in line)} |" for line in lines) + "\n" if rows else ""
+    text = "\n".join(f"| {' | '.join(cell(it) for it in line)} |" for line in lines)
+    made = MARKDOWN.render(text).replace("<table>", '<table class="docutils">')
+    return f'<div class="table-wrapper">\n{LINK.sub(".html", made)}</div>\n' if rows else ""
 
 
 class Reference:
