@@ -28,6 +28,7 @@ STATEMENTS = {
 }
 """Modules that hold statements besides those called so."""
 LONGEST = 350
+MOST_OF_UVICORN = 80
 SQL_OPENINGS = (
     "select ",
     "insert into ",
@@ -190,3 +191,9 @@ def test_no_module_is_named_after_nothing(package: str) -> None:
 def test_no_module_of_the_service_is_past_350_lines() -> None:
     lengths = {path: len((PROJECT / path).read_bytes().splitlines()) for path in modules("app")}
     assert not {path: length for path, length in lengths.items() if length > LONGEST}
+
+
+def test_one_short_module_uses_what_uvicorn_does_not_document() -> None:
+    module = Path("app/http/protocol.py")
+    assert importers("app", "uvicorn.protocols") == {module}
+    assert len((PROJECT / module).read_bytes().splitlines()) <= MOST_OF_UVICORN
