@@ -14,8 +14,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -98,6 +96,9 @@ def bill() -> str:
 
 def problem_with(text: str) -> str | None:
     """Hold the document against CycloneDX's own schema; return what is wrong."""
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415 -- it takes a second to import
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
     version = SchemaVersion.from_version(json.loads(text)["specVersion"])
     problem = JsonStrictValidator(version).validate_str(text)
     return None if problem is None else str(problem)

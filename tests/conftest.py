@@ -1,6 +1,7 @@
 """What every test may ask for. The fixtures live in `tests/fixtures/`, a module per thing they own; read their heads."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from dev.environment import past_the_proxy
 
 # What tests talk to is on loopback: no proxy of this machine is asked, by them or by what they start.
 os.environ.update(past_the_proxy(os.environ))
+
+# Compiled modules are kept, also where PYTHONDONTWRITEBYTECODE is set: without them each process starts three times as long.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Their assertions say what differs, whoever imports them first.
 pytest.register_assert_rewrite("tests.fixtures", "tests.lab.truth", "tests.lab.money")

@@ -32,7 +32,7 @@ def contract() -> Json:
     return create_app(blank).openapi()
 
 
-DOCUMENT = contract()
+DOCUMENT = json.loads(EXPORTED.read_text())
 CHANGES_NOTHING = {"preview_invoice"}
 """What is asked by POST because of its body: no state and no key can stand against it."""
 OPERATIONS = [
@@ -51,22 +51,20 @@ def schema_of(route: APIRoute) -> TypeAdapter[Any]:
 
 
 def test_the_exported_contract_is_the_one_that_is_served() -> None:
-    assert json.loads(EXPORTED.read_text()) == json.loads(json.dumps(DOCUMENT)), (
-        "run `make openapi` and look at the diff"
-    )
+    assert json.loads(json.dumps(contract())) == DOCUMENT, "run `make openapi` and look at the diff"
 
 
 def test_the_command_exports_the_contract(tmp_path: Path) -> None:
     file = tmp_path / "openapi.json"
     assert CliRunner().invoke(cli, ["openapi", "--output", str(file)]).exit_code == 0
-    assert json.loads(file.read_text()) == json.loads(json.dumps(DOCUMENT))
+    assert json.loads(file.read_text()) == DOCUMENT
     assert json.loads(CliRunner().invoke(cli, ["openapi"]).stdout) == json.loads(file.read_text())
 
 
 async def test_the_contract_is_served_to_whoever_asks(app_client: httpx.AsyncClient) -> None:
     served = await app_client.get("/openapi.json", headers={"Authorization": ""})
     assert served.status_code == 200
-    assert served.json() == json.loads(json.dumps(DOCUMENT))
+    assert served.json() == DOCUMENT
 
 
 def test_every_tag_is_used() -> None:

@@ -17,6 +17,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,12 +49,21 @@ class Site:
     by_pydantic: bool = False
 
 
-def modules() -> Iterator[tuple[str, ast.Module, dict[str, Any]]]:
+Module = tuple[str, list[ast.AST], dict[str, Any]]
+
+
+@cache
+def modules() -> list[Module]:
+    """Each module of the service: its name, all nodes of its source, and what is defined in it."""
+    return list(_modules())
+
+
+def _modules() -> Iterator[Module]:
     for path in sorted((PROJECT / "app").rglob("*.py")):
         dotted = ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
         if dotted.endswith("__main__"):
             continue
-        yield dotted, ast.parse(path.read_text()), vars(importlib.import_module(dotted))
+        yield dotted, list(ast.walk(ast.parse(path.read_text()))), vars(importlib.import_module(dotted))
 
 
 def value(node: ast.expr, names: dict[str, Any]) -> Any:
@@ -64,27 +74,33 @@ def value(node: ast.expr, names: dict[str, Any]) -> Any:
 def calls_by_name() -> dict[str, set[str]]:
     """By which methods each module-level name is called, anywhere."""
     found: dict[str, set[str]] = defaultdict(set)
-    for _, tree, _ in modules():
-        for node in ast.walk(tree):
+    for _, nodes, _ in modules():
+        for node in nodes:
             if isinstance(node, ast.Attribute) and node.attr in FUNCTIONS and isinstance(node.value, ast.Name):
                 found[node.value.id].add(node.attr)
     return found
 
 
+def function_of_re(called: ast.expr) -> str | None:
+    """The name of the function where it is one of `re`'s."""
+    if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "re":
+        return called.attr if called.attr in FUNCTIONS else None
+    return None
+
+
 def sites() -> Iterator[Site]:
     uses = calls_by_name()
-    for dotted, tree, names in modules():
+    for dotted, nodes, names in modules():
         assigned = {
             id(node.value): node.targets[0].id
-            for node in ast.walk(tree)
+            for node in nodes
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
         }
-        for node in ast.walk(tree):
+        for node in nodes:
             if not isinstance(node, ast.Call):
                 continue
             where = f"{dotted}:{node.lineno}"
-            if ast.unparse(node.func) in {f"re.{function}" for function in FUNCTIONS}:
-                function = ast.unparse(node.func).removeprefix("re.")
+            if (function := function_of_re(node.func)) is not None:
                 flags = [one.value for one in node.keywords if one.arg in FLAGS] + node.args[1:2] * (
                     function == "compile"
                 )
