@@ -23,7 +23,7 @@ pytest.register_assert_rewrite("tests.fixtures", "tests.lab.truth", "tests.lab.m
 settings.register_profile("patient", parent=settings(), deadline=None)
 settings.load_profile("patient")
 
-pytest_plugins = ["tests.fixtures.collecting", "tests.fixtures.ports", "tests.fixtures.waiting"]
+pytest_plugins = [f"tests.fixtures.{name}" for name in ("collecting", "measuring", "ports", "waiting")]
 
 ALONE = {"unit", "architecture"}
 """Folders whose tests need no other fixtures: importing those takes longer than most of these tests."""
