@@ -53,3 +53,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
     if file_path.match("test_*.py") and file_path.parent.name not in ALONE:
         for name in OF_THE_STACK:
             parent.config.pluginmanager.import_plugin(f"tests.fixtures.{name}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that are given more time than others, so that none of them is what is waited for at the end."""
+
+    def given(item: pytest.Item) -> float:
+        marker = item.get_closest_marker("timeout")
+        return float(marker.args[0]) if marker and marker.args else 0.0
+
+    items.sort(key=given, reverse=True)
