@@ -132,7 +132,11 @@ def _asymmetric(value: tuple[str, ...]) -> tuple[str, ...]:
 def _exact_origins(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
     for origin in value:
         parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin or "*" in origin:
+        if (
+            parts.scheme not in {"http", "https"}
+            or f"{parts.scheme}://{parts.netloc.lower()}" != origin
+            or "*" in origin
+        ):
             name = str(info.field_name).upper()
             raise ValueError(f"{name} must list origins such as https://shop.example, not {origin!r}")
     return value

@@ -222,9 +222,10 @@ def _follow_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt, outc
 
 
 def _arrived(intent: JsonObject) -> int | None:
-    """How much of a bank transfer has arrived; None where the payment waits for none."""
-    transfer = (intent.get("next_action") or {}).get("display_bank_transfer_instructions")
-    return intent["amount"] - transfer["amount_remaining"] if transfer else None
+    """How much of a bank transfer has arrived; None where Stripe does not say what is left."""
+    transfer = (intent.get("next_action") or {}).get("display_bank_transfer_instructions") or {}
+    left = transfer.get("amount_remaining")
+    return None if left is None else intent["amount"] - left
 
 
 def _made(

@@ -111,6 +111,11 @@ _NONE = literal(0, BigInteger)
 _BY_PAYMENTS = (
     select(_sum(_P.amount_paid)).where(_P.invoice == _I.id, _P.status == PAID).correlate(invoices).scalar_subquery()
 )
+_OF_INVOICES = select(_month(_I.paid_at), _I.currency, _I.amount_paid - _BY_PAYMENTS, _NONE).where(
+    _I.status == PAID, _I.paid_at >= _SINCE
+)
+"""What invoices say was paid, less what their payments say."""
+_BEFORE = invoice_payments.alias("before")
 _SETTLED = invoices.alias("settled")
 _S = _SETTLED.c
 _CURRENCY = func.coalesce(_S.currency, select(_I.currency).where(_I.id == _P.invoice).scalar_subquery())
@@ -122,8 +127,10 @@ _MOVED = union_all(
     )
     .where(_P.status == PAID, _P.paid_at >= _SINCE),
     # what was paid outside of Stripe is no payment there, save where it was reported as one
-    select(_month(_I.paid_at), _I.currency, _I.amount_paid - _BY_PAYMENTS, _NONE).where(
-        _I.status == PAID, _I.paid_out_of_band, _I.paid_at >= _SINCE
+    _OF_INVOICES.where(_I.paid_out_of_band),
+    # of what 0.1.0 recorded, a payment's status is unknown: the invoice says what was paid, and when
+    _OF_INVOICES.join(_BEFORE, _BEFORE.c.payment_intent == _I.payment_intent).where(
+        _BEFORE.c.status.is_(None), ~_I.paid_out_of_band
     ),
     select(_month(_R.created_at), _R.currency, _NONE, _R.amount).where(
         _R.created_at >= _SINCE, _R.status.not_in([*sorted(FAILED_REFUND), WITHOUT_MONEY])

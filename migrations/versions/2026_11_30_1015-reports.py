@@ -19,6 +19,7 @@ INDEXES = {
         "invoices (paid_at) INCLUDE (id, currency, finalized_at, amount_paid, paid_out_of_band) WHERE status = 'paid'"
     ),
     "ix_invoice_payments_paid": "invoice_payments (paid_at) INCLUDE (invoice, amount_paid) WHERE status = 'paid'",
+    "ix_invoice_payments_before": "invoice_payments (payment_intent) WHERE status IS NULL",
 }
 BEFORE = {"ix_invoices_due": "invoices (due_at) WHERE status = 'open'"}
 

@@ -122,6 +122,16 @@ async def test_what_was_collected_is_told_by_month_less_refunds(books: Books) ->
     assert [one.net for one in found] == [-700, 3_100, 350]
 
 
+async def test_payments_that_an_older_release_recorded_are_collected(books: Books, stage: Stage) -> None:
+    await books.invoice("old", 800, status="paid", paid=800, paid_at="2026-01-05T00:00")
+    await books.invoice("mixed", 500, status="paid", paid=500, paid_at="2026-01-05T00:00")
+    await books.payment("mixed", 200, "2026-01-04T00:00")
+    for name in ("old", "mixed"):
+        await stage.rows(PAYMENT, f"pi_{name}", f"in_{name}", None, None, None, None)
+        await stage.rows("UPDATE invoices SET payment_intent = $1 WHERE id = $2", f"pi_{name}", f"in_{name}")
+    assert await books.read(receivables.collected) == [Collected(date(2026, 1, 1), "eur", 800 + 500, 0)]
+
+
 async def test_days_to_payment_have_a_median_and_an_average(books: Books) -> None:
     for name, day in (("a", "2026-03-02"), ("b", "2026-03-04"), ("c", "2026-03-31T12:00"), ("d", "2026-02-01")):
         finalized = "2026-03-01" if day > "2026-03" else "2026-01-31"

@@ -291,6 +291,19 @@ async def test_a_bank_transfer_of_too_little_is_told_and_the_page_asks_for_the_r
     assert "This invoice is paid" in (await stage.client.get(url)).text
 
 
+async def test_a_transfer_that_does_not_say_what_is_left_waits_for_the_payer(api: Caller, stage: Stage) -> None:
+    invoice, _ = await transferred(api, stage)
+    form = {"amount": 2000, "currency": "usd"}
+    await stage.dashboard(f"test_helpers/customers/{invoice['customer']}/fund_cash_balance", **form)
+    [event] = [it for it in await stage.events() if it["type"] == "payment_intent.partially_funded"]
+    event["data"]["object"]["next_action"]["display_bank_transfer_instructions"]["amount_remaining"] = None
+    await stage.tell(event)
+    assert await stage.rows("SELECT status FROM webhook_events WHERE id = $1", event["id"]) == [{"status": "processed"}]
+    fulfillment = await api.get(f"/v1/invoices/{invoice['id']}/fulfillment")
+    assert fulfillment["status"] == "action_required"
+    assert "partly_funded" not in {it["outcome"] for it in fulfillment["payment_attempts"]}
+
+
 async def test_a_bank_transfer_of_too_much_pays_what_is_owed_and_no_more(api: Caller, stage: Stage) -> None:
     invoice, _ = await transferred(api, stage)
     await fund(stage, invoice, 9000)

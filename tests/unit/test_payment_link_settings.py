@@ -69,6 +69,7 @@ def test_a_logo_comes_by_https() -> None:
         settings(payment_page_logo_url="http://cdn.example/logo.svg")
 
 
-def test_pages_lead_back_to_exact_origins() -> None:
+@pytest.mark.parametrize("origin", ["https://*.shop.example", "https://Shop.example", "https://shop.example/"])
+def test_pages_lead_back_to_exact_origins(origin: str) -> None:
     with pytest.raises(ValidationError, match="PAYMENT_LINK_RETURN_ORIGINS must list origins"):
-        settings(payment_link_return_origins="https://*.shop.example")
+        settings(payment_link_return_origins=origin)

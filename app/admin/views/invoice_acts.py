@@ -114,7 +114,7 @@ class InvoiceActs(MirroredView):
 
 
 async def _number(request: Request, name: str) -> int | None:
-    """The amount in a field of the form, in minor units; None where it is empty or 0. Raises ValidationFailed."""
+    """The amount in a field of the form, in minor units; None where it is empty, or nothing is owed. Raises ValidationFailed."""
     text = str((await request.form()).get(name, "")).strip()
     if not text or (name == "owed" and text == "0"):
         return None

@@ -38,7 +38,6 @@ class Button:
     """A button for admins: where its form is posted, the values it sends, and the question it asks first.
 
     `amount` is the label of an amount that is asked for; `choices` are the values of a choice `how`, and their labels.
-    `grave`: what it does cannot be undone.
     """
 
     label: str
@@ -47,7 +46,6 @@ class Button:
     confirm: str | None = None
     amount: str | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
-    grave: bool = False
 
 
 @dataclass(frozen=True, slots=True)

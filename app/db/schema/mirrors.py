@@ -196,6 +196,7 @@ invoice_payments = Table(
     Column("paid_at", TIME),
     Column("payment_record", Text),
     Index("ix_invoice_payments_invoice", "invoice"),
+    Index("ix_invoice_payments_before", "payment_intent", postgresql_where=text("status IS NULL")),
     Index(
         "ix_invoice_payments_paid",
         "paid_at",
