@@ -73,7 +73,7 @@ class ConsoleMiddleware:
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
                 request_id=request_id,
-                caller=scope.get("state", {}).get("caller"),
+                caller=getattr(scope.get("state", {}).get("operator"), "caller", None),
             )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from typing import Any
 
-from tests.console.conftest import Stocked, Visitor
+from pydantic import SecretStr
+
+from tests.console.conftest import MakeVisitor, Stocked, Visitor
 
 FORM = re.compile(r'<form method="post" action="/console/invoice/(\w+)">(.*?)</form>', re.DOTALL)
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="(\w*)">')
@@ -29,6 +33,13 @@ async def test_a_refund_is_made_once_and_the_audit_log_says_by_whom(stocked: Sto
     assert refund["amount"] == 500
     [entry] = await stocked.stage.rows("SELECT * FROM audit_log WHERE action = 'create_refund'")
     assert (entry["actor"], entry["outcome"]) == (made["id"], "done")
+
+
+async def test_the_log_says_who_asked_for_what(stocked: Stocked, operator: Visitor, logged: Callable[[], str]) -> None:
+    logged()
+    await operator.page(f"invoice/details/{stocked.paid['id']}")
+    [line] = [line for line in map(json.loads, logged().splitlines()) if line["event"] == "request"]
+    assert (line["path"], line["caller"]) == (f"/console/invoice/details/{stocked.paid['id']}", "bootstrap")
 
 
 async def test_without_an_amount_all_that_is_left_is_refunded(stocked: Stocked, operator: Visitor) -> None:
@@ -102,6 +113,14 @@ async def test_what_the_status_does_not_allow_is_not_offered(stocked: Stocked, o
     assert set(await forms(operator, stocked.paid["id"])) == {"refund", "credit"}
     await stocked.stage.rows("UPDATE invoices SET due_at = now() - interval '5 days' WHERE id = $1", stocked.open["id"])
     assert set(await forms(operator, stocked.open["id"])) == {"send", "remind", "refund", "credit", "void"}
+
+
+async def test_without_stripes_key_a_console_offers_only_to_remind(stocked: Stocked, make_visitor: MakeVisitor) -> None:
+    visitor = await make_visitor(stripe_secret_key=SecretStr(""))
+    await visitor.login()
+    await stocked.stage.rows("UPDATE invoices SET due_at = now() WHERE id = $1", stocked.open["id"])
+    assert set(await forms(visitor, stocked.open["id"])) == {"remind"}
+    assert await forms(visitor, stocked.paid["id"]) == {}
 
 
 async def test_an_invoice_is_voided_and_sent_once_each(stocked: Stocked, operator: Visitor) -> None:

@@ -52,13 +52,15 @@ class InvoiceActs(MirroredView):
     """The buttons of an invoice's page, and what they do."""
 
     async def buttons(self, key: str) -> list[Button]:
-        """The buttons of what the invoice's status allows."""
+        """The buttons of what the invoice's status allows. Without Stripe's key all is left out that asks Stripe."""
         async with self.container.database.connection() as connection:
             row = (await load(connection, invoices, [key])).get(key)
         if row is None or row["deleted_at"]:
             return []
         status = InvoiceStatus(row["status"])
         offered = {*allowed_acts(status)} | ({REMIND} if status is InvoiceStatus.OPEN and row["due_at"] else set())
+        if not self.container.settings.stripe_secret_key.get_secret_value():
+            offered &= {REMIND}
         owed = 0 if status is InvoiceStatus.PAID else row["amount_remaining"]
         return [
             replace(
