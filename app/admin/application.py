@@ -132,7 +132,7 @@ class Console(Admin):
     @login_required
     async def find(self, request: Request) -> Response:
         """Find invoices by the filters of the API. What is asked for by its id has a page."""
-        if page := finding.page_of(request):
+        if page := await finding.page_of(self.container, request):
             return RedirectResponse(page, HTTPStatus.SEE_OTHER)
         context = await finding.page(self.container, request)
         return await self.templates.TemplateResponse(request, "console/find.html", context)

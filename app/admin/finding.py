@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 from pydantic import ValidationError
@@ -19,6 +18,7 @@ from app.domain.invoice import InvoiceStatus
 from app.http.queries import parsed
 from app.invoices import export
 from app.invoices.queries import InvoicesFilter
+from app.projection import item_statements
 
 PAGE = 50
 TEXTS = ("q", "number", "customer", "reference")
@@ -38,12 +38,15 @@ def wanted(request: Request) -> Mapping[str, object]:
         raise ValidationFailed(f"{first['loc'][0]}: {first['msg']}") from None
 
 
-def page_of(request: Request) -> str | None:
-    """The page of what the words are the id of; for a payment, the list of its invoices."""
+async def page_of(container: Container, request: Request) -> str | None:
+    """The page of what the words are the id of; for a payment, that of the invoice that it pays, in full or in part."""
     asked = request.query_params.get("q", "").strip()
-    if asked.startswith("pi_"):
-        return f"/console/invoice/list?{urlencode({'search': asked})}"
-    return formatting.page_of(asked)
+    address = formatting.page_of(asked)
+    if address and asked.startswith("pi_"):
+        async with container.database.connection() as connection:
+            paid = await item_statements.invoices_of(connection, [asked])
+        return formatting.page_of(paid[asked]) if paid else None
+    return address
 
 
 async def page(container: Container, request: Request) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from app.admin.login import require_admin
 from app.container import Container
-from app.domain.errors import IdempotencyMismatch, Refused
+from app.domain.errors import IdempotencyInProgress, IdempotencyMismatch, InvoicingError, Refused, StripeTimeout
 from app.domain.json import JsonView
 from app.idempotency.operations import Call, UseCase
+
+UNCLEAR = "Stripe has not said yet whether this was done. A worker finds out: look here again in a minute, before you repeat it."
 
 
 async def act_on_chosen(
@@ -32,6 +34,7 @@ async def act_on_chosen(
     operator = require_admin(request)
     form = await request.form()
     chosen, once = [str(one) for one in form.getlist("id")], str(form.get("once", ""))
+    folder = request.url.path.rpartition("/")[0]
     refused: list[str] = []
     for subject in chosen:
         if not subject.isprintable():  # PostgreSQL cannot hold a NUL
@@ -51,13 +54,17 @@ async def act_on_chosen(
             refused.append("This form was sent before with other values. Open the page again for a new form.")
         except Refused as error:
             refused.append(error.detail)
+        except InvoicingError as error:
+            if not (error.unsure or isinstance(error, StripeTimeout | IdempotencyInProgress)):
+                raise
+            Flash.warning(request, UNCLEAR)
+            return RedirectResponse(f"{folder}/details/{subject}", 303)
     if not chosen:
         Flash.warning(request, f"No {noun} was chosen.")
     if refused:
         Flash.error(request, f"{len(refused)} of {counted(len(chosen), noun)} refused: {refused[0]}")
     elif chosen:
         Flash.success(request, f"{counted(len(chosen), noun)} {done}")
-    folder = request.url.path.rpartition("/")[0]
     alone = len(chosen) == 1 and (once or not refused)  # a form with `once` came from the row's own page
     return RedirectResponse(f"{folder}/details/{chosen[0]}" if alone else f"{folder}/list", 303)
 

@@ -51,12 +51,18 @@ async def test_filters_that_no_list_has_are_told(stocked: Stocked, operator: Vis
 async def test_every_page_finds_and_an_id_leads_to_its_page(stocked: Stocked, operator: Visitor) -> None:
     for path in ("", "reports", "refund/list", f"invoice/details/{stocked.paid['id']}"):
         assert '<form class="search" action="/console/find"' in await operator.page(path)
+    await stocked.stage.rows(
+        "INSERT INTO invoice_payments (payment_intent, invoice, is_default) VALUES ('pi_1Part0', $1, false)",
+        stocked.paid["id"],
+    )
     for asked, page in (
         (stocked.paid["id"], f"invoice/details/{stocked.paid['id']}"),
         (stocked.paid["customer"], f"customer/details/{stocked.paid['customer']}"),
-        (stocked.paid["payment_intent"], f"invoice/list?search={stocked.paid['payment_intent']}"),
+        (stocked.paid["payment_intent"], f"invoice/details/{stocked.paid['id']}"),
+        ("pi_1Part0", f"invoice/details/{stocked.paid['id']}"),
     ):
         assert (await operator.get("find", q=f" {asked} ")).headers["location"] == f"/console/{page}"
+    assert "Nothing here." in await operator.page("find", q="pi_1Unknown")
     for words in (stocked.paid["number"], "jenny.rosen@example.com", "Rosen"):
         assert f"/console/invoice/details/{stocked.paid['id']}" in await operator.page("find", q=words)
 

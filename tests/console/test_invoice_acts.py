@@ -42,6 +42,20 @@ async def test_the_log_says_who_asked_for_what(stocked: Stocked, operator: Visit
     assert (line["path"], line["caller"]) == (f"/console/invoice/details/{stocked.paid['id']}", "bootstrap")
 
 
+async def test_what_stripe_left_unanswered_is_not_asked_for_anew(stocked: Stocked, operator: Visitor) -> None:
+    invoice = stocked.paid["id"]
+    form = (await forms(operator, invoice))["refund"]
+    await stocked.stage.sandbox.fault("POST", "/v1/refunds", kind="drop_response")
+    answer = await operator.post("invoice/refund", **form, amount="500")
+    assert answer.headers["location"] == f"/console/invoice/details/{invoice}"
+    assert "Stripe has not said yet whether this was done." in await operator.page(f"invoice/details/{invoice}")
+    await stocked.stage.sandbox.clear_faults()
+    await operator.post("invoice/refund", **form, amount="500")
+    assert "1 invoice refunded." in await operator.page(f"invoice/details/{invoice}")
+    [refund] = (await stocked.api.get("/v1/refunds", invoice=invoice))["data"]
+    assert refund["amount"] == 500
+
+
 async def test_without_an_amount_all_that_is_left_is_refunded(stocked: Stocked, operator: Visitor) -> None:
     invoice = stocked.paid["id"]
     await operator.post("invoice/refund", **(await forms(operator, invoice))["refund"], amount="")
