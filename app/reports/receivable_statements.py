@@ -1,6 +1,7 @@
 """Reports on what is owed and what was paid: by age, by month, and how long payers take.
 
-The statements read three indexes that hold all they need, so they need not visit the rows of invoices.
+The statements read three indexes that hold all they need. They visit the rows of few invoices: of those that were paid outside of
+Stripe or in part, and of those whose payments 0.1.0 recorded.
 """
 
 from collections.abc import Sequence
