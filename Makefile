@@ -59,8 +59,8 @@ bench: $(STAMP) ## what the service costs, against the least that could do the s
 bench-quick: $(STAMP) ## whether the benchmarks run: their figures mean nothing
 	$(BIN)/python -m bench --quick
 
-# One after the other, also with --jobs: only one of them may have Debian's package lists.
-programs:
+# One after the other, also with --jobs: only one of them may have Debian's package lists. After the environment, which only one make may build.
+programs: $(STAMP)
 	@env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory PYTHON="$(PYTHON)" generator browser pooler prometheus helm
 
 generator: $(STAMP) ## what the tests of the documentation need: its generator, 8 MB
