@@ -12,8 +12,8 @@ import httpx
 import msgspec
 
 from bench.load import Plan
-from bench.report import COST_COLUMNS, Section, cost_rows
-from bench.rounds import Race, Sample, interleave, numbers
+from bench.report import COST_COLUMNS, Section, at_most, cost_rows
+from bench.rounds import Race, Sample, interleave, numbers, ratio
 from bench.scenarios.worker import drain
 from bench.stage import API_KEY, Server, Stage
 
@@ -62,9 +62,15 @@ async def run(stage: Stage) -> Section:
             if number:  # the first round does not count
                 kept.append(Sample(len(bodies), *found, 0, 0))
     stage.stop_all()
+    a_customer, (whole, payment) = "a customer created", drained
+    targets = [
+        at_most("CPU of a refund, of a customer's creation", ratio(samples, "a refund", a_customer), 4),
+        at_most("CPU of a credit note, of a customer's creation", ratio(samples, "a credit note", a_customer), 6),
+        at_most("CPU per event of a refunded invoice, of its payment's", ratio(drained, whole, payment), 1.3),
+    ]
     return Section(
         "returns", "What comes later: writes by the offline Stripe, and events per event",
-        COST_COLUMNS, [*cost_rows(samples), *cost_rows(drained)], raw={"samples": samples, "drained": drained},
+        COST_COLUMNS, [*cost_rows(samples), *cost_rows(drained)], targets, {"samples": samples, "drained": drained},
     )  # fmt: skip
 
 
