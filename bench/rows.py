@@ -220,9 +220,9 @@ async def lives(connection: Connection, count: int) -> None:
             await connection.execute(f"DROP INDEX {index['name']}")
             definitions.append(index["definition"])
         await _fill(connection, table, statement, 0, count - 1)
-    await _fill_documents(connection)
     for definition in definitions:
         await connection.execute(definition, timeout=3600)
+    await _fill_documents(connection)  # with the index by which each invoice finds its items
     await connection.execute("UPDATE feed SET base = $1", count)  # so that what happens from now on comes after
     await connection.execute("CHECKPOINT", timeout=600)
 
