@@ -18,7 +18,7 @@ from app.reports import receivable_statements as receivables
 from app.reports.receivable_statements import AGES, Aging, Collected, DaysToPay
 
 MONTH = "%b %Y"
-TIMES = (Series("half", "median"), Series("slowest", "average"))
+TIMES = (Series("median", "median"), Series("average", "average"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _days(months: Sequence[date], found: Iterable[DaysToPay]) -> Report:
     buckets = [
         Bucket(
             datetime.combine(month, time(), UTC),
-            {"half": known[month].median, "slowest": known[month].average} if month in known else {},
+            {"median": known[month].median, "average": known[month].average} if month in known else {},
         )
         for month in months
     ]

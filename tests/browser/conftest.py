@@ -28,7 +28,7 @@ from tests.browser.shopping import Shopper, answers, build, served
 from tests.fixtures.billing import open_invoice, payment_link
 from tests.fixtures.postgres import databases
 from tests.fixtures.sandbox import Sandbox
-from tests.fixtures.service import Service, services
+from tests.fixtures.service import MakeService, Service, services
 from tests.fixtures.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -178,20 +178,25 @@ async def person(new_person: NewPerson) -> Person:
 
 
 @pytest.fixture(scope="module")
-async def service(
+async def make_lasting_service(
     shared_postgres: PostgresServer,
     _administrator: asyncpg.Connection[asyncpg.Record],
     running_sandbox: Sandbox,
     api_port: int,
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Service]:
-    """Serve all the tests of a module: each has an invoice of its own, and starting costs more than paying."""
+) -> AsyncIterator[MakeService]:
     folder = tmp_path_factory.mktemp("service")
     async with (
         databases(shared_postgres, _administrator) as make_database,
         services(make_database, running_sandbox, api_port, folder) as make,
     ):
-        yield await make()
+        yield make
+
+
+@pytest.fixture(scope="module")
+async def service(make_lasting_service: MakeService) -> Service:
+    """Serve all the tests of a module: each has an invoice of its own, and starting costs more than paying."""
+    return await make_lasting_service()
 
 
 Billed = Callable[..., Awaitable[Bill]]

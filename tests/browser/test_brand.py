@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import asyncpg
 import pytest
 from playwright.async_api import expect
 
-from dev.postgres import PostgresServer
 from tests.browser.conftest import Bill, Billed, NewPerson
 from tests.browser.test_page import no_violations
-from tests.fixtures.postgres import databases
-from tests.fixtures.sandbox import Sandbox
-from tests.fixtures.service import Service, services
+from tests.fixtures.service import MakeService, Service
 
 LOGO = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="160" height="40"><rect width="40" height="40" rx="8" fill="#ffd400"/>'
@@ -24,22 +18,12 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-async def service(
-    shared_postgres: PostgresServer,
-    _administrator: asyncpg.Connection[asyncpg.Record],
-    running_sandbox: Sandbox,
-    api_port: int,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Service]:
+async def service(make_lasting_service: MakeService) -> Service:
     """Serve pages with a color that is illegible on white."""
-    async with (
-        databases(shared_postgres, _administrator) as make_database,
-        services(make_database, running_sandbox, api_port, tmp_path_factory.mktemp("service")) as make,
-    ):
-        yield await make(
-            PAYMENT_PAGE_LOGO_URL="https://cdn.example/logo.svg",
-            PAYMENT_PAGE_APPEARANCE='{"variables": {"colorPrimary": "#ffd400"}}',
-        )
+    return await make_lasting_service(
+        PAYMENT_PAGE_LOGO_URL="https://cdn.example/logo.svg",
+        PAYMENT_PAGE_APPEARANCE='{"variables": {"colorPrimary": "#ffd400"}}',
+    )
 
 
 @pytest.mark.parametrize("dark", [False, True])

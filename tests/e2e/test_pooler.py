@@ -17,7 +17,7 @@ from tests.fixtures.application import running
 from tests.fixtures.pooler import FEWEST, Pooler
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
-from tests.fixtures.service import Service, client_of, service_environment
+from tests.fixtures.service import Service, client_of, service_environment, started
 
 pytestmark = pytest.mark.e2e
 
@@ -42,14 +42,8 @@ async def lasting_service(  # it takes the place of the one without a pooler
     folder = tmp_path_factory.mktemp("service")
     environment = service_environment("", running_sandbox, api_port, folder) | lasting_pooler.environment
     environment["WORKER_POLL_S"] = "3600"  # polling finds nothing here: whatever is processed was heard of by NOTIFY
-    service = Service(environment, folder)
-    try:
-        for name in ("api", "worker"):
-            service.start(name)
-        await service.ready()
+    async with started(environment, folder) as service:
         yield service
-    finally:
-        await service.close()
 
 
 async def test_more_requests_at_once_than_the_pooler_has_connections_all_succeed(

@@ -3,6 +3,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from app.languages.language import Language
+from app.payment_links.pages.brand import Brand
+from app.payment_links.pages.rendering import Pages
 from app.settings import Settings
 
 LEAST = {
@@ -73,3 +76,9 @@ def test_a_logo_comes_by_https() -> None:
 def test_pages_lead_back_to_exact_origins(origin: str) -> None:
     with pytest.raises(ValidationError, match="PAYMENT_LINK_RETURN_ORIGINS must list origins"):
         settings(payment_link_return_origins=origin)
+
+
+def test_a_charge_without_details_of_its_method_still_says_when() -> None:
+    charge = {"created": 1_767_225_600, "payment_method_details": None, "receipt_url": None}
+    shown = Pages(settings(), Brand("", "")).payment({"paid_at": None, "charge": charge}, Language("en"))
+    assert shown == {"facts": [("Paid on", "January 1, 2026")], "receipt": False}

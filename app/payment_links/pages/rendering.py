@@ -223,12 +223,10 @@ class Pages:
         if not charge:
             return {"facts": [], "receipt": False}
         paid_at = invoice["paid_at"] or datetime.fromtimestamp(charge["created"], UTC).isoformat()
-        kind = charge["payment_method_details"]["type"]
-        method = {"brand": None, "last4": None, **(charge["payment_method_details"].get(kind) or {}), "type": kind}
-        facts = [
-            (language.text(PAID_ON), language.day(paid_at)),
-            (language.text(translatable("Paid with")), method_name(method | {"exp_year": None}, language)),
-        ]
+        facts = [(language.text(PAID_ON), language.day(paid_at))]
+        if details := charge["payment_method_details"]:  # which Stripe may leave out
+            method = {"brand": None, "last4": None, **(details.get(details["type"]) or {}), "type": details["type"]}
+            facts.append((language.text(translatable("Paid with")), method_name(method | {"exp_year": None}, language)))
         return {"facts": facts, "receipt": bool(charge["receipt_url"])}
 
     def portal(self, shown: JsonView, token: str, appearance: str, language: Language) -> str:
