@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 import stripe
 
+from offline_stripe.accounts import Account
+from offline_stripe.settings import SandboxConfig
+from offline_stripe.wire.keys import RestrictedKeys
 from tests.sandbox.conftest import SECRET, Drafting
 from tests.sandbox.process import RunningSandbox
 from tests.sandbox.receiver import Receiver
@@ -278,3 +281,18 @@ def test_an_endpoint_can_be_replaced_at_run_time(box: RunningSandbox, hook: Rece
     assert (hook.bodies, len(second.bodies)) == ([], 1)
     stripe.Webhook.construct_event(second.bodies[0], second.headers[0]["stripe-signature"], made["secret"])
     assert [entry["url"] for entry in box.control("GET", "webhooks/endpoint")["endpoints"]] == [second.url]
+
+
+async def test_a_delivery_that_a_reset_ends_before_it_began_is_not_waited_for() -> None:
+    account = Account(SandboxConfig(), RestrictedKeys())
+    await account.start()
+    database = account.store.database
+    with database.writing():
+        database.execute(
+            "INSERT INTO deliveries (event, endpoint, state, created_at, due_at) VALUES ('evt_1', 'we_1', 'pending', 0, 0)"
+        )
+    account.deliveries._launch_due()
+    assert account.deliveries.waiting()["in_flight"] == 1
+    await account.reset()
+    assert account.deliveries.waiting()["in_flight"] == 0
+    await account.stop()

@@ -41,9 +41,8 @@ class Deliveries:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._wake = asyncio.Event()
-        self._changed = asyncio.Condition()
-        self._in_flight: set[int] = set()
-        self._running: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._in_flight: dict[int, asyncio.Task[bool]] = {}
         self._http: aiohttp.ClientSession | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -59,7 +58,7 @@ class Deliveries:
         return self._http
 
     async def stop(self) -> None:
-        tasks = [*self._running, *([self._task] if self._task else [])]
+        tasks = [*self._in_flight.values(), *([self._task] if self._task else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -68,7 +67,7 @@ class Deliveries:
 
     async def abort(self) -> None:
         """Give up what is under way, without a trace; for a reset."""
-        tasks = [*self._running]
+        tasks = [*self._in_flight.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -116,8 +115,9 @@ class Deliveries:
         reached = done()
         deadline = time.monotonic() + timeout_s
         while not reached and time.monotonic() < deadline:
+            self._changed.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(0.25, max(0.0, deadline - time.monotonic()))), self._changed:
+                async with asyncio.timeout(min(0.25, max(0.0, deadline - time.monotonic()))):
                     await self._changed.wait()
             reached = done()
         return reached
@@ -150,10 +150,16 @@ class Deliveries:
                 self._launch(delivery)
 
     def _launch(self, delivery: Delivery) -> None:
-        self._in_flight.add(delivery.seq)
-        task = asyncio.create_task(self._deliver(delivery))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._in_flight[delivery.seq] = task = asyncio.create_task(self._deliver(delivery))
+        task.add_done_callback(lambda _: self._landed(delivery.seq, task))
+
+    def _landed(self, seq: int, task: asyncio.Task[bool]) -> None:
+        """Called also for a task that was cancelled before it began."""
+        crowded = len(self._in_flight) >= MOST_IN_FLIGHT
+        del self._in_flight[seq]
+        if crowded or task.cancelled() or not task.result():  # others wait for the place, or a retry has been planned
+            self._wake.set()
+        self._changed.set()
 
     def _nap(self) -> float:
         """Until the next delivery is due, at most a second; what is due already is under way, or will wake us."""
@@ -167,21 +173,12 @@ class Deliveries:
 
     # One delivery
 
-    async def _deliver(self, delivery: Delivery) -> None:
-        accepted = False
+    async def _deliver(self, delivery: Delivery) -> bool:
         try:
-            accepted = await self.attempt(delivery)
-        except asyncio.CancelledError:
-            raise
+            return await self.attempt(delivery)
         except Exception:
             logger.exception("a delivery of %s failed inside the sandbox", delivery.event)
-        finally:
-            crowded = len(self._in_flight) >= MOST_IN_FLIGHT
-            self._in_flight.discard(delivery.seq)
-            if crowded or not accepted:  # others wait for the place, or a retry has been planned
-                self._wake.set()
-            async with self._changed:
-                self._changed.notify_all()
+            return False
 
     async def attempt(self, delivery: Delivery) -> bool:
         """Send once (and its duplicates); records the attempt and what follows from it."""
