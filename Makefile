@@ -47,8 +47,9 @@ announcement:
 
 # With --jobs the types are checked beside it: the tests often wait, and mypy never does.
 suite: lint programs
-	@$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term-missing:skip-covered
+	@rm -rf build/coverage
+	COVERAGE_TO=build/coverage $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+	@$(BIN)/python -m tests.measuring build/coverage
 
 docs: $(TO_DOCUMENT) ## the documentation as a site, with search and API reference: build/guide/site/index.html, or /docs/guide of a `make run`
 	@$(BIN)/python -m dev.guide

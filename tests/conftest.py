@@ -16,6 +16,10 @@ os.environ.update(past_the_proxy(os.environ))
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Before anything of the service is imported.
+if "COVERAGE_TO" in os.environ:
+    from tests import measuring
+
 # Their assertions say what differs, whoever imports them first.
 pytest.register_assert_rewrite("tests.fixtures", "tests.lab.truth", "tests.lab.money")
 
@@ -23,7 +27,7 @@ pytest.register_assert_rewrite("tests.fixtures", "tests.lab.truth", "tests.lab.m
 settings.register_profile("patient", parent=settings(), deadline=None)
 settings.load_profile("patient")
 
-pytest_plugins = [f"tests.fixtures.{name}" for name in ("collecting", "measuring", "ports", "waiting")]
+pytest_plugins = [f"tests.fixtures.{name}" for name in ("collecting", "ports", "waiting")]
 
 ALONE = {"unit", "architecture"}
 """Folders whose tests need no other fixtures: importing those takes longer than most of these tests."""
@@ -53,6 +57,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
     if file_path.match("test_*.py") and file_path.parent.name not in ALONE:
         for name in OF_THE_STACK:
             parent.config.pluginmanager.import_plugin(f"tests.fixtures.{name}")
+
+
+def pytest_sessionfinish() -> None:
+    if "COVERAGE_TO" in os.environ:
+        measuring.WRITING.note()  # xdist's workers end without atexit
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

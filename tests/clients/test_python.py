@@ -1,6 +1,7 @@
 """The Python client: its documentation as it stands there, and what it does when calls fail."""
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from standardwebhooks import Webhook
 from invoicing_client import AsyncInvoicing, Invoicing, InvoicingError, InvoicingUnavailable, SqlitePlace
 from invoicing_client.models import FeedEvent, ItemCreate
 from invoicing_client.webhooks import NotFromTheService, verify
-from tests.fixtures.sandbox import PROJECT, unmeasured
+from tests.fixtures.sandbox import PROJECT
 from tests.fixtures.service import MakeService, Service
 
 SOURCE = PROJECT / "clients/python/src"
@@ -61,7 +62,7 @@ async def test_the_documented_calls_work_as_they_stand_there(service: Service, t
     program = "\n".join([f"api_key = {service.api_key!r}", *documented]).replace("http://127.0.0.1:8000", service.url)
     (tmp_path / "program.py").write_text(program)
     done = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "program.py"], cwd=tmp_path, env=unmeasured() | {"PYTHONPATH": str(SOURCE)},
+        subprocess.run, [sys.executable, "program.py"], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(SOURCE)},
         capture_output=True, text=True, check=False, timeout=20,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -76,7 +77,7 @@ def test_the_documented_calls_pass_a_strict_type_checker(tmp_path: Path) -> None
     first = ["api_key = 'key'", *[block for block in BLOCKS if "def handle" not in block and "def test" not in block]]
     (tmp_path / "program.py").write_text("\n".join(first))
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "program.py"], cwd=tmp_path, env=unmeasured() | {"MYPYPATH": str(SOURCE)},
+        [sys.executable, "-m", "mypy", "--strict", "program.py"], cwd=tmp_path, env=os.environ | {"MYPYPATH": str(SOURCE)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
@@ -206,7 +207,7 @@ def test_the_plugin_serves_an_empty_project(tmp_path: Path) -> None:
     (tmp_path / "test_shop.py").write_text(documented)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "invoicing_client.testing", "-p", "no:cacheprovider", "--rootdir", "."],
-        cwd=tmp_path, env=unmeasured() | {"PYTHONPATH": str(SOURCE), "INVOICING_CHECKOUT": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(SOURCE), "INVOICING_CHECKOUT": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:]

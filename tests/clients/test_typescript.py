@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.sandbox import PROJECT, unmeasured
+from tests.fixtures.sandbox import PROJECT
 from tests.fixtures.service import MakeService
 
 FOLDER = PROJECT / "clients/typescript"
@@ -108,7 +109,7 @@ console.log("behaves");
 def node(*command: str | Path, folder: Path) -> str:
     done = subprocess.run(
         [shutil.which("node") or "node", *command],
-        cwd=folder, env=unmeasured() | {"INVOICING_CHECKOUT": str(PROJECT)}, capture_output=True, text=True, check=False,
+        cwd=folder, env=os.environ | {"INVOICING_CHECKOUT": str(PROJECT)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return done.stdout

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.sandbox import PROJECT, Sandbox, unmeasured
+from tests.fixtures.sandbox import PROJECT, Sandbox
 from tests.fixtures.service import Service
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -49,7 +49,7 @@ async def run(service: Service, sandbox: Sandbox, folder: Path, program: str, *c
     (folder / "program").write_text(program)
     here = {"PYTHONPATH": f"{PROJECT}:{CLIENT}", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = await asyncio.to_thread(
-        subprocess.run, [*command, "program"], cwd=folder, env=unmeasured() | service.environment | here,
+        subprocess.run, [*command, "program"], cwd=folder, env=os.environ | service.environment | here,
         capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]

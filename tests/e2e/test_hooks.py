@@ -17,7 +17,7 @@ import pytest
 
 from tests.fixtures.billing import open_invoice, posted
 from tests.fixtures.mail import MailServer
-from tests.fixtures.sandbox import PROJECT, Sandbox, unmeasured
+from tests.fixtures.sandbox import PROJECT, Sandbox
 from tests.fixtures.service import MakeService, Service, _inherited
 from tests.fixtures.warm import run_warm
 
@@ -77,7 +77,7 @@ def installed(folder: Path, files: dict[str, str]) -> str:
         (source / name).write_text(text)
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(source)]
-    done = subprocess.run(command, cwd=folder, env=unmeasured(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return f"{target}:{PROJECT}"
 

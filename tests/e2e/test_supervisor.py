@@ -30,21 +30,15 @@ UP = "Ctrl-C"  # in what is said at the end of the start
 PARTS = {"api": "app.cli serve", "worker": "app.cli worker", "sandbox": "-m offline_stripe"}
 
 
-def coverage_variables() -> set[str]:
-    return {name for name in os.environ if name.startswith("COV")}
-
-
 class Run:
     """One `python -m dev.run`, and every process that carries its mark."""
 
-    def __init__(self, data_dir: Path, *arguments: str, measured: bool = False, **settings: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, **settings: str) -> None:
         self.mark = uuid.uuid4().hex
         self.data_dir = data_dir
         self.port, self.sandbox_port = find_free_port(), find_free_port()
-        # Every start imports the service four times: coverage would double what that costs, and says nothing new.
         settings_of_the_shell = {name.upper() for name in Settings.model_fields}
-        unwanted = settings_of_the_shell | (set() if measured else coverage_variables())
-        inherited = {name: value for name, value in os.environ.items() if name not in unwanted}
+        inherited = {name: value for name, value in os.environ.items() if name not in settings_of_the_shell}
         ports = {"PORT": str(self.port), "SANDBOX_PORT": str(self.sandbox_port)}
         self._output = (data_dir.parent / f"output-{self.mark}").open("w+")
         self.began = time.monotonic()
@@ -128,8 +122,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(data_dir: Path) -> Iterator[Callable[..., Run]]:
     started: list[Run] = []
 
-    def start(*arguments: str, measured: bool = False, **settings: str) -> Run:
-        started.append(Run(data_dir, *arguments, measured=measured, **settings))
+    def start(*arguments: str, **settings: str) -> Run:
+        started.append(Run(data_dir, *arguments, **settings))
         return started[-1]
 
     yield start
@@ -141,7 +135,7 @@ Start = Callable[..., Run]
 
 
 def test_once_runs_the_main_job_and_leaves_nothing(run: Start) -> None:
-    demo = run("--once", measured=True)
+    demo = run("--once")
     assert demo.ends(within=150) == 0, demo.output
     demo.leaves_nothing(within=0)
     assert "fulfilled" in demo.output

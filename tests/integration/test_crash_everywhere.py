@@ -20,8 +20,6 @@ from tests.fixtures.dying import DIED, How, Process, Still
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
 
-pytestmark = pytest.mark.unmeasured
-
 Json = dict[str, Any]
 ITEMS: list[Json] = [{"amount": 700 + n, "currency": "usd", "description": f"item {n}"} for n in range(12)]
 OF_ITS_OWN = {

@@ -26,8 +26,7 @@ Invoicing = Callable[..., Awaitable[subprocess.CompletedProcess[str]]]
 @pytest.fixture
 def invoicing(settings: Settings, tmp_path: Path) -> Invoicing:
     secrets = ",".join(secret.get_secret_value() for secret in settings.stripe_webhook_secrets)
-    environment = {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")}
-    environment |= {"PYTHONPATH": str(PROJECT), "STRIPE_API_BASE": settings.stripe_api_base}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), "STRIPE_API_BASE": settings.stripe_api_base}
     environment |= {"DATABASE_URL": settings.database_url.get_secret_value(), "STRIPE_WEBHOOK_SECRETS": secrets}
     environment |= {"STRIPE_SECRET_KEY": settings.stripe_secret_key.get_secret_value()}
 

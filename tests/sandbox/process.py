@@ -16,7 +16,6 @@ from typing import Any
 import httpx
 import stripe
 
-from tests.fixtures.sandbox import unmeasured
 from tests.sandbox.specification import violations
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -31,7 +30,7 @@ class RunningSandbox:
         self.port = port or _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "tests.sandbox.recording", "--port", str(self.port), *arguments]
-        self._process = subprocess.Popen(command, cwd=PROJECT, env=unmeasured())
+        self._process = subprocess.Popen(command, cwd=PROJECT)
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
         self._wait()
         self.client = self.client_with(SECRET_KEY)

@@ -10,7 +10,6 @@ import pytest
 import stripe
 
 from offline_stripe.cli import main
-from tests.fixtures.sandbox import unmeasured
 from tests.sandbox.process import PROJECT, RunningSandbox
 from tests.sandbox.receiver import Receiver
 
@@ -24,7 +23,7 @@ def receiver() -> Iterator[Receiver]:
 
 def listening(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "offline_stripe", "listen", *arguments]
-    return subprocess.Popen(command, cwd=PROJECT, env=unmeasured(), stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
 
 
 def test_events_are_printed_and_forwarded_signed(box: RunningSandbox, receiver: Receiver) -> None:

@@ -20,7 +20,6 @@ from offline_stripe.oracle.comparing import Form, differences, verdict
 from offline_stripe.oracle.performing import Place, Receiver
 from offline_stripe.settings import Switches
 from tests.fixtures.ports import find_free_port
-from tests.fixtures.sandbox import unmeasured
 from tests.sandbox.differing import SWITCHES
 from tests.sandbox.process import PROJECT, RunningSandbox
 
@@ -39,9 +38,7 @@ def place(box: RunningSandbox) -> Iterator[Place]:
 def differing() -> Iterator[str]:
     """The address of a sandbox that differs on purpose."""
     port = find_free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.sandbox.differing", str(port)], cwd=PROJECT, env=unmeasured()
-    )
+    process = subprocess.Popen([sys.executable, "-m", "tests.sandbox.differing", str(port)], cwd=PROJECT)
     url = f"http://127.0.0.1:{port}"
     with httpx.Client(trust_env=False, transport=httpx.HTTPTransport(retries=12)) as client:
         client.get(f"{url}/_sandbox/health")

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 import offline_stripe
-from tests.fixtures.sandbox import unmeasured
 from tests.sandbox.process import PROJECT, RunningSandbox
 from tests.sandbox.test_lifecycle_node import node_client
 
@@ -71,7 +70,7 @@ def test_the_container_is_made_of_what_its_context_lets_in() -> None:
 
 
 def run(*command: str, cwd: Path, **settings: str) -> str:
-    environment = {**unmeasured(), "PYTEST_ADDOPTS": "", **settings}
+    environment = {**os.environ, "PYTEST_ADDOPTS": "", **settings}
     ran = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=100)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout

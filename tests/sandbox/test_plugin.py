@@ -10,7 +10,6 @@ import pytest
 import stripe
 
 from offline_stripe.pytest_plugin import StripeSandbox
-from tests.fixtures.sandbox import unmeasured
 from tests.sandbox.process import RunningSandbox
 from tests.sandbox.receiver import Receiver
 
@@ -36,7 +35,7 @@ def test_another_test_has_another_account(stripe_sandbox):
 def run(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_mine.py").write_text(PROJECT)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_mine.py"]
-    environment = {**unmeasured(), "PYTEST_ADDOPTS": "", **more}
+    environment = {**os.environ, "PYTEST_ADDOPTS": "", **more}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=100
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.sandbox import PROJECT, unmeasured
+from tests.fixtures.sandbox import PROJECT
 
 pytest.importorskip("pip_audit")
 
@@ -56,7 +57,7 @@ def vulnerabilities(flaws: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def audit(database: str) -> tuple[int, str]:
-    environment = unmeasured() | {
+    environment = os.environ | {
         "PIP_AUDIT_VULNERABILITY_SERVICE": "osv",
         "PIP_AUDIT_OSV_URL": database,
     }

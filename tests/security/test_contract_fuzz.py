@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.sandbox import Sandbox, unmeasured
+from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import API_KEY, MakeService
 
 HERE = Path(__file__).parent
@@ -36,8 +36,7 @@ async def test_no_request_makes_the_service_break_its_contract(
     patience = {"STREAM_LIFETIME_S": "0.05", "EVENT_WAIT_S": "0.05"}  # answers that would take their time
     unlimited = {"RATE_LIMIT_FAILED": "0", "RATE_LIMIT_ADDRESS": "0", "RATE_LIMIT_CALLER": "0"}
     patient = {"STRIPE_CIRCUIT_FAILURES": "1000000"}  # that the sandbox has not all of Stripe is no outage
-    unmeasured_too = {"COVERAGE_PROCESS_CONFIG": ""}  # it would double what some thousands of requests cost
-    service = await make_service(LOG_LEVEL="warning", **patience, **unlimited, **patient, **unmeasured_too)
+    service = await make_service(LOG_LEVEL="warning", **patience, **unlimited, **patient)
     done = await asyncio.to_thread(
         subprocess.run,
         [
@@ -47,7 +46,7 @@ async def test_no_request_makes_the_service_break_its_contract(
             "--generation-database", "none",
         ],
         cwd=tmp_path,
-        env=unmeasured()
+        env=os.environ
         | {
             "PYTHONPATH": str(HERE),
             "SCHEMATHESIS_HOOKS": "contract_hooks",

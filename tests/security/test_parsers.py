@@ -27,8 +27,6 @@ from app.domain.keys import SECRET, VISIBLE, new_key, read_key
 from app.http.client_address import client_address
 from app.inbox.signature import FORGED, STALE, TOLERANCE_S, WHY, refusal_of_header, signed_by, signing_secrets
 
-pytestmark = pytest.mark.unmeasured
-
 PROJECT = Path(__file__).resolve().parents[2]
 SECRETS = signing_secrets([SecretStr("whsec_one"), SecretStr("whsec_two")])
 

@@ -27,8 +27,6 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 from app.domain.redaction import redacted, redacted_json
 from tests.fixtures.postgres import Database
 
-pytestmark = pytest.mark.unmeasured
-
 PROJECT = Path(__file__).resolve().parents[2]
 LARGE = 64 * 1024
 SMALL = LARGE // 16
