@@ -1,8 +1,8 @@
 """Limits requests on one connection: the size and slowness of heads and bodies, and how many wait for their answers.
 
 uvicorn limits none of this. Besides the methods of `asyncio.Protocol` and the callbacks of `httptools`, this relies on
-these names of its `HttpToolsProtocol`: `app`, `scope`, `cycle.response_started`, `server_state.default_headers`,
-`timeout_keep_alive`, `on_response_complete`, `send_400_response` and `shutdown`.
+these names of its `HttpToolsProtocol`: `app`, `scope`, `cycle.response_started`, `cycle.keep_alive`,
+`server_state.default_headers`, `timeout_keep_alive`, `on_response_complete`, `send_400_response` and `shutdown`.
 """
 
 import asyncio
@@ -76,4 +76,6 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
         """Stop: the answer that comes next is the connection's last, and says so."""
         if LAST not in self.server_state.default_headers:
             self.server_state.default_headers.append(LAST)
+        if self.cycle is not None:  # uvicorn makes the list anew each second: a request under way may have the one before
+            self.cycle.keep_alive = False
         asyncio.get_running_loop().call_later(LINGER_S, super().shutdown)

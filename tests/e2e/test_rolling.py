@@ -18,6 +18,7 @@ import httpx
 import pytest
 from stripe import WebhookSignature
 
+from app.http.protocol import LINGER_S
 from tests.fixtures.balancer import Balancer
 from tests.fixtures.ports import find_free_port
 from tests.fixtures.postgres import Database
@@ -36,6 +37,8 @@ SETTINGS = {
 }
 CLIENTS = 3
 """Of each kind: those that read, those that write, those that deliver."""
+IDLE_FOR_S = LINGER_S / 2
+"""So long may this process stand still, on a busy machine, and use a connection again that a stopping server keeps open."""
 
 
 @dataclass
@@ -70,7 +73,8 @@ class Load:
         await until(went, within=60)
 
     async def _go_on(self, one: Callable[[httpx.AsyncClient], Awaitable[None]]) -> None:
-        async with client_of(self.url) as client:
+        transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=IDLE_FOR_S))
+        async with client_of(self.url, transport) as client:
             while not self._stopping:
                 await one(client)
                 await asyncio.sleep(0.005)

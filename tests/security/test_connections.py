@@ -205,6 +205,18 @@ async def test_an_answer_that_is_read_slowly_is_given_whole(connect: Connect, mo
     assert int(re.findall(rb"content-length: (\d+)", head)[0]) == len(body)
 
 
+async def test_the_last_answer_says_so_also_to_a_request_that_came_before_the_stop(
+    connect: Connect, server: uvicorn.Server
+) -> None:
+    reader, writer = await connect(request("POST", "/v1/products", KEY, "Content-Length: 2"))
+    await until(lambda: asyncio.sleep(0, server.server_state.tasks))
+    await server.on_tick(0)  # each second: from now on requests get another list of the server's headers
+    server.should_exit = True
+    await until(lambda: asyncio.sleep(0, not server.servers[0].is_serving()))
+    writer.write(b"{}")
+    assert b"connection: close" in await all_of(reader)
+
+
 async def test_few_requests_may_wait_on_a_connection(connect: Connect) -> None:
     waiting = request("GET", "/v1/events?wait=2&after=now", KEY)
     reader, writer = await connect(waiting, request("GET", "/healthz") * 5000)
