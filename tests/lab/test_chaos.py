@@ -122,7 +122,7 @@ async def quiet(connection: asyncpg.Connection[asyncpg.Record]) -> bool:
     return bool(waiting == 0)
 
 
-@pytest.mark.timeout(CHAOS_S + 200)
+@pytest.mark.timeout(2 * CHAOS_S + 200)
 async def test_nothing_acknowledged_is_lost_and_nothing_is_applied_twice(
     fleet: Fleet, sandbox: Sandbox, record_property: Callable[[str, object], None]
 ) -> None:

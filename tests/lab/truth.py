@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,15 +40,24 @@ class Truth:
     def __init__(self, objects: dict[str, list[Json]], events: list[Json]) -> None:
         self.invoices = {invoice["id"]: invoice for invoice in objects.get("invoice", [])}
         self.customers = {customer["id"]: customer for customer in objects.get("customer", [])}
-        self._lines = objects.get("line_item", [])
+        self._lines = defaultdict(list)
+        for line in objects.get("line_item", []):
+            self._lines[line["invoice"]].append(line)
         intents = {intent["id"]: intent for intent in objects.get("payment_intent", [])}
-        self._payments = objects.get("invoice_payment", [])
-        self._intents = {
-            payment["invoice"]: intents[payment["payment"]["payment_intent"]]
-            for payment in self._payments
-            if payment["is_default"]
-        }
+        payments = objects.get("invoice_payment", [])
+        self._intents = {it["invoice"]: intents[it["payment"]["payment_intent"]] for it in payments if it["is_default"]}
+        self._beside: dict[str, set[str]] = defaultdict(set)
+        for it in payments:
+            if it["status"] == "paid" and not it["is_default"]:
+                self._beside[it["invoice"]].add(it["payment"]["payment_intent"])
         self.events = events
+        self._told: dict[tuple[str, str | None], list[Json]] = defaultdict(list)
+        for event in events:
+            about = event["data"]["object"]
+            self._told[event["type"], about.get("invoice" if about["object"] == "invoice_payment" else "id")].append(
+                event
+            )
+        self.fulfilled = self._fulfilled()
         self.money = Money(objects)
 
     @classmethod
@@ -62,36 +71,31 @@ class Truth:
         expected["created_at"] = _time(invoice["created"])
         expected["metadata"] = invoice["metadata"]
         expected["addresses"] = invoice["status"] != "draft"  # which Stripe makes anew each time it shows the invoice
-        lines = [line for line in self._lines if line["invoice"] == invoice["id"]]
-        expected["items"] = sorted((line["id"], line["amount"], line["description"]) for line in lines)
+        expected["items"] = sorted((it["id"], it["amount"], it["description"]) for it in self._lines[invoice["id"]])
         return expected
 
     def fulfillment(self, invoice: Json) -> Json | None:
         if invoice["status"] == "draft":
             return None
         intent = self._intents.get(invoice["id"], {"status": "none"})
-        failed = [
-            it for it in self._told("payment_intent.payment_failed") if it["data"]["object"]["id"] == intent.get("id")
-        ]
+        failed = self._told["payment_intent.payment_failed", intent.get("id")]
         attempted = ATTEMPTED.get(intent["status"]) if failed or intent["status"] == "processing" else None
         error = self._last_error(failed)
         decided = DECIDED.get(invoice["status"])
-        if invoice["id"] in self.fulfilled():
+        if invoice["id"] in self.fulfilled:
             decided = self.money.status(invoice)
         elif decided == "fulfilled":
             decided = "canceled"  # by a credit note
         return {
             "status": decided or attempted or "awaiting_payment",
-            "attempts": len(
-                [it for it in self._told("invoice.payment_failed") if it["data"]["object"]["id"] == invoice["id"]]
-            ),
+            "attempts": len(self._told["invoice.payment_failed", invoice["id"]]),
             "failure": (error.get("code"), error.get("decline_code")),
             "amount_paid": invoice["amount_paid"],
         }
 
-    def fulfilled(self) -> set[str]:
+    def _fulfilled(self) -> set[str]:
         """The invoices that were paid once; a credit note over all of one calls it off, and is told in the same words."""
-        paid = [event["data"]["object"] for event in self._told("invoice.paid")]
+        paid = [event["data"]["object"] for event in self.events if event["type"] == "invoice.paid"]
         return {
             invoice["id"]
             for invoice in paid
@@ -109,16 +113,12 @@ class Truth:
 
     def paid_beside(self, invoice: Json) -> set[str]:
         """The PaymentIntents that paid the invoice beside its own."""
-        paid = [it for it in self._payments if it["status"] == "paid" and not it["is_default"]]
-        return {it["payment"]["payment_intent"] for it in paid if it["invoice"] == invoice["id"]}
+        return self._beside[invoice["id"]]
 
     def detached(self, invoice: Json) -> set[str]:
         """The PaymentIntents that paid the invoice, or a part of it, and were detached."""
-        gone = [event["data"]["object"] for event in self._told("invoice_payment.detached")]
-        return {it["payment"]["payment_intent"] for it in gone if it["invoice"] == invoice["id"]}
-
-    def _told(self, kind: str) -> list[Json]:
-        return [event for event in self.events if event["type"] == kind]
+        gone = self._told["invoice_payment.detached", invoice["id"]]
+        return {event["data"]["object"]["payment"]["payment_intent"] for event in gone}
 
     @staticmethod
     def _last_error(failed: list[Json]) -> Json:
@@ -128,9 +128,7 @@ class Truth:
     def reasons(self, invoice: Json) -> set[tuple[Any, Any]]:
         """Every reason that was given in the second of the last failure."""
         intent = self._intents.get(invoice["id"], {})
-        failed = [
-            it for it in self._told("payment_intent.payment_failed") if it["data"]["object"]["id"] == intent.get("id")
-        ]
+        failed = self._told["payment_intent.payment_failed", intent.get("id")]
         last = max((it["created"] for it in failed), default=0)
         errors = [it["data"]["object"]["last_payment_error"] for it in failed if it["created"] == last]
         return {(error.get("code"), error.get("decline_code")) for error in errors} or {(None, None)}
@@ -240,6 +238,6 @@ async def _once(truth: Truth, connection: asyncpg.Connection[asyncpg.Record]) ->
         f" AND became IN {begun} AND (was IS NULL OR was NOT IN {begun})"
     )
     times = Counter(row["invoice"] for row in rows)
-    assert dict(times) == dict.fromkeys(truth.fulfilled(), 1)
+    assert dict(times) == dict.fromkeys(truth.fulfilled, 1)
     stored = {row["id"] for row in await connection.fetch("SELECT id FROM webhook_events")}
     assert stored <= {event["id"] for event in truth.events}
