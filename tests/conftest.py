@@ -1,5 +1,6 @@
 """What every test may ask for. The fixtures live in `tests/fixtures/`, a module per thing they own; read their heads."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -15,6 +16,9 @@ os.environ.update(past_the_proxy(os.environ))
 # Compiled modules are kept, also where PYTHONDONTWRITEBYTECODE is set: without them each process starts three times as long.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# What is imported lives to the end: the collector need not look at it again and again. See pytest_collection_finish.
+gc.disable()
 
 # Before anything of the service is imported.
 if "COVERAGE_TO" in os.environ:
@@ -57,6 +61,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
     if file_path.match("test_*.py") and file_path.parent.name not in ALONE:
         for name in OF_THE_STACK:
             parent.config.pluginmanager.import_plugin(f"tests.fixtures.{name}")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(20_000)
 
 
 def pytest_sessionfinish() -> None:

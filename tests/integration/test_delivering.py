@@ -161,13 +161,13 @@ async def test_the_worker_hears_of_events_and_pings_without_polling(
 
 
 async def test_what_the_contract_says_of_a_delivery_is_so(
-    api: Caller, consumer: Consumer, deliverer: Deliverer, app: FastAPI
+    api: Caller, consumer: Consumer, deliverer: Deliverer, contract: Json
 ) -> None:
     made = await endpoint(api.client, consumer.url)
     await api.post(f"/v1/webhook-endpoints/{made['id']}/ping")
     await deliverer.drain()
     (received,) = consumer.received
-    said = app.openapi()["webhooks"]["ping"]["post"]
+    said = contract["webhooks"]["ping"]["post"]
     assert {one["name"] for one in said["parameters"]} == {
         header for header in received.headers if header.startswith("webhook-")
     }

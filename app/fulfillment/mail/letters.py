@@ -23,6 +23,14 @@ from app.languages.language import choose
 
 PARTS = ("subject.txt", "txt", "html")
 POLICY = SMTP.clone(cte_type="7bit", max_line_length=78)
+BUILT_IN = FileSystemLoader(Path(__file__).parent / "templates")
+TEMPLATES = Environment(
+    loader=BUILT_IN,
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -32,15 +40,10 @@ class MailWriter:
     def __init__(self, sender: Mailbox, directory: Path | None = None, default_locale: str = DEFAULT) -> None:
         """Raises Misconfigured if a template cannot be read or rendered."""
         self._default = default_locale
-        own = [FileSystemLoader(directory)] if directory else []
         self._sender = sender
-        self._templates = Environment(
-            loader=ChoiceLoader([*own, FileSystemLoader(Path(__file__).parent / "templates")]),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = TEMPLATES
+        if directory:
+            self._templates = TEMPLATES.overlay(loader=ChoiceLoader([FileSystemLoader(directory), BUILT_IN]))
         own_languages = [code for code in LANGUAGES if directory and (directory / code).is_dir()]
         for moment, locale in product(Moment, {default_locale, *own_languages}):
             try:
