@@ -20,7 +20,7 @@ from bench.stage import API_KEY, Server, Stage
 LARGE = [{"amount": 90_000_000, "currency": "usd", "description": "Consulting"}]
 ITEMS = {"items": [{"amount": 100, "currency": "usd", "description": f"Item {number}"} for number in range(250)]}
 CENT = {"amount": 1}
-LIFE = ("invoice.paid", "refund.created", "charge.refunded")
+LIFE = ("invoice.paid", "invoice_payment.paid", "refund.created", "charge.refunded")
 IDS = re.compile(r"\b((?:in|pi|py|ch|re|il|ii|inpay|evt|txn)_[A-Za-z0-9]{8,})\b")
 """What is another in the life of another invoice; the customer stays."""
 
@@ -61,6 +61,11 @@ async def run(stage: Stage) -> Section:
             found = await drain(stage, name, [worker], bodies)
             if number:  # the first round does not count
                 kept.append(Sample(len(bodies), *found, 0, 0))
+    async with stage.connect(name) as connection:
+        if await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM webhook_events WHERE status = 'ignored' AND type = ANY($1))", LIFE
+        ):
+            raise RuntimeError("An event was ignored: the worker did not find its invoice.")
     stage.stop_all()
     a_customer, (whole, payment) = "a customer created", drained
     targets = [
@@ -103,7 +108,7 @@ async def _told(stripe: str, invoice: str) -> list[str]:
             return next(
                 each
                 for each in answer.json()["data"]
-                if kind != "invoice.paid" or each["data"]["object"]["id"] == invoice
+                if "refund" in kind or invoice in {each["data"]["object"]["id"], each["data"]["object"].get("invoice")}
             )
 
         return [json.dumps(await of(kind)) for kind in LIFE]
