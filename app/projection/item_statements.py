@@ -1,7 +1,6 @@
 """An invoice's items, and which PaymentIntent pays which invoice."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -130,7 +129,7 @@ async def payments_of(connection: Connection, invoices: Collection[str]) -> list
 async def keep_payments(connection: Connection, payments: Collection[InvoicePayment]) -> None:
     """Insert or replace `payments`. A payment's later status stays."""
     if payments:
-        await _KEEP_PAYMENTS.execute(connection, payments=[asdict(payment) for payment in payments])
+        await _KEEP_PAYMENTS.execute(connection, payments=list(payments))
 
 
 async def detach(connection: Connection, paid_by: Mapping[str, Collection[str]]) -> None:
