@@ -17,7 +17,7 @@ from app.inbox.incoming import AttemptUnclear, Incoming, Unlinked
 from app.inbox.payment_methods import on_mandate, on_setup
 from app.payments.attempts import failure_of, last_attempt, required_action
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
-from app.stripe.mapping import Kind, invoice_payment
+from app.stripe.mapping import Kind
 
 OUTCOMES = {
     Attempt.ACTION_REQUIRED: Outcome.ACTION_REQUIRED,
@@ -132,8 +132,7 @@ def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
     partial = not incoming.foreign and not incoming.event.object.get("is_default", True)
     if (incoming.foreign or partial) and subject not in incoming.fetched:
         raise Unordered(subject, unit.revision(subject))
-    payment = None if incoming.foreign else invoice_payment(incoming.event.object)
-    invoice = _take_invoice(unit, incoming, subject)
+    payment, invoice = incoming.link, _take_invoice(unit, incoming, subject)
     if invoice and payment:
         unit.link(payment)
         if payment.paid_at and not payment.payment_record:

@@ -8,7 +8,7 @@ from app.domain.sources import id_of
 from app.inbox.envelope import Event
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import API_VERSION
-from app.stripe.mapping import REUSED, InvoicePayment, Kind, ObservationWindow, Snapshot, snapshot
+from app.stripe.mapping import REUSED, InvoicePayment, Kind, ObservationWindow, Snapshot, invoice_payment, snapshot
 
 KINDS = {kind.value: kind for kind in Kind}
 
@@ -50,8 +50,8 @@ class Incoming:
 
     method: the payment method that a SetupIntent or mandate is about. payment_intent: the payment that the event is about; its invoice is to be found. invoice: the invoice of a payment,
     or of what came back of one; None if not known yet, "" if Stripe says that it pays none. payment: that which says so,
-    if it was fetched. fetched: snapshots by subject. intent: the PaymentIntent as it is now, and the reports known when
-    it was asked. applied: the event's effects were committed before. finalized: the event says that its invoice is no
+    if it was fetched. link: the payment of an invoice that the event is. fetched: snapshots by subject. intent: the PaymentIntent as it is
+    now, and the reports known when it was asked. applied: the event's effects were committed before. finalized: the event says that its invoice is no
     draft any more, so Stripe cannot have deleted it.
     """
 
@@ -59,6 +59,7 @@ class Incoming:
     fetched: dict[Subject, Snapshot] = field(default_factory=dict)
     invoice: str | None = None
     payment: InvoicePayment | None = None
+    link: InvoicePayment | None = None
     intent: tuple[JsonObject, tuple[object, ...]] | None = None
     applied: bool = False
     finalized: bool = False
@@ -77,6 +78,8 @@ class Incoming:
             self.method = Subject(Kind.PAYMENT_METHOD, method)
         if named in OF_INVOICES:
             self.invoice = id_of(self.event.object["invoice"])
+            if named == "invoice_payment" and not self.foreign:
+                self.link = invoice_payment(self.event.object)
         elif named in OF_PAYMENTS:
             self.payment_intent = id_of(self.event.object["id" if named == "payment_intent" else "payment_intent"])
             self.invoice = None if self.payment_intent else ""

@@ -103,11 +103,13 @@ class Processor:
         return Task(handed, incoming)
 
     async def _link(self, tasks: Sequence[Task]) -> None:
-        """Look up the invoices of the PaymentIntents among the events."""
+        """Find the invoices of the PaymentIntents among the events: stored ones, or told by other events of the batch."""
         unlinked = [task.incoming for task in tasks if task.incoming.unlinked]
         if unlinked:
             async with self._database.connection() as connection:
-                known = await item_statements.invoices_of(connection, {str(it.unlinked) for it in unlinked})
+                stored = await item_statements.invoices_of(connection, {str(it.unlinked) for it in unlinked})
+            told = {link.payment_intent: link.invoice for task in tasks if (link := task.incoming.link)}
+            known = told | stored
             for incoming in unlinked:
                 incoming.invoice = known.get(str(incoming.unlinked))
 

@@ -116,6 +116,18 @@ async def test_a_refund_whose_invoice_is_not_known_brings_it(stage: Stage) -> No
     assert [refund["amount"] for refund in (await read(stage, f"refunds?payment_intent={intent}"))["data"]] == [700]
 
 
+async def test_a_refund_finds_its_invoice_by_the_payment_beside_it(stage: Stage) -> None:
+    made = await stage.invoice()
+    await stage.dashboard(f"invoices/{made['id']}/pay", payment_method="pm_card_visa")
+    intent = (await stage.event("invoice_payment.paid"))["data"]["object"]["payment"]["payment_intent"]
+    refund = await stage.dashboard("refunds", payment_intent=intent, amount=700)
+    events = await stage.events()
+    await stage.calls(forget=True)
+    await stage.tell(*reversed(events))
+    assert "GET /v1/invoice_payments" not in await stage.calls()
+    assert (await stage.row("refunds", refund["id"]) or {})["invoice"] == made["id"]
+
+
 async def test_a_refund_of_a_payment_of_no_invoice_is_ignored(stage: Stage) -> None:
     terms = {"amount": 900, "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
     intent = await stage.dashboard("payment_intents", **terms)
