@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 import ssl
 import subprocess
 import sys
 import threading
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -224,22 +226,47 @@ def test_the_locks_of_the_environment_bring_uv_with_its_hashes(lock: str) -> Non
 
 @pytest.fixture(scope="module")
 def oldest_pip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """An environment with the pip that this Python brought along when it was new, and what pip is told."""
+    """An environment with the pip that this Python brought along when it was new, and how an index is reached."""
     wanted = OLDEST_PIP[sys.version_info[:2]]
     folder = tmp_path_factory.mktemp("oldest-pip")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    told = index.for_pip(index.read(sys.executable))
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    settings = index.read(sys.executable)
     python = folder / "bin" / "python"
-    command: list[str | Path] = [python, "-m", "pip", "install", "--disable-pip-version-check", f"pip=={wanted}"]
-    done = subprocess.run(command, env=told, capture_output=True, text=True, check=False)
+    done = uv(settings, "install", "--python", python, f"pip=={wanted}")
     if done.returncode:
         pytest.skip(f"no package index can be reached from here: {reason(done.stdout + done.stderr)}")
-    return python, told
+    return python, settings
+
+
+def uv(settings: dict[str, str], command: str, *more: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `uv pip …`, told how the index is reached."""
+    told = {**os.environ, "UV_INDEX_STRATEGY": "unsafe-best-match", **index.for_uv(settings)}
+    whole: list[str | Path] = [Path(sys.executable).with_name("uv"), "pip", command, "--quiet", "--system-certs", *more]
+    return subprocess.run(whole, env=told, capture_output=True, text=True, check=False)
+
+
+def index_of(lock: Path, settings: dict[str, str], folder: Path) -> dict[str, str]:
+    """Have uv find the files of the lock, and return the settings of an index that has no others.
+
+    pip reads the names of all files of all releases: that takes most of its time, and says nothing about the lock.
+    """
+    found = folder / "pylock.toml"
+    done = uv(settings, "compile", "--no-deps", "--python", sys.executable, "--output-file", found, lock)
+    assert done.returncode == 0, done.stderr
+    for package in tomllib.loads(found.read_text())["packages"]:
+        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+        links = [(it.get("url") or Path(it["path"]).as_uri(), it["hashes"]["sha256"]) for it in files]
+        page = folder / "index" / package["name"] / "index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text("".join(f'<a href="{url}#sha256={digest}">{Path(url).name}</a>' for url, digest in links))
+    reaching = {name: value for name, value in settings.items() if name not in index.PLACES}
+    return reaching | {"index-url": (folder / "index").as_uri()}
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_the_oldest_pip_takes_the_lock(oldest_pip: tuple[Path, dict[str, str]], lock: str) -> None:
-    python, told = oldest_pip
+def test_the_oldest_pip_takes_the_lock(oldest_pip: tuple[Path, dict[str, str]], lock: str, tmp_path: Path) -> None:
+    python, settings = oldest_pip
+    told = index.for_pip(index_of(PROJECT / lock, settings, tmp_path))
     command: list[str | Path] = [
         python,
         "-m",
