@@ -82,13 +82,13 @@ async def streams(port: int, count: int, query: str = "") -> AsyncIterator[list[
             one.close()
 
 
-async def long_poll(port: int, heard: dict[bytes, float]) -> None:
-    """Go on asking, and note when which event came; until cancelled."""
+async def long_poll(port: int, heard: dict[bytes, float], begun: asyncio.Event) -> None:
+    """Go on asking, and note when which event came; until cancelled. `begun`: from now on nothing is missed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
-    after = b"now"
+    after, wait = b"now", 0
     try:
         while True:
-            head = f"GET /v1/events?wait=30&after={after.decode()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {API_KEY}\r\n\r\n"
+            head = f"GET /v1/events?wait={wait}&after={after.decode()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {API_KEY}\r\n\r\n"
             writer.write(head.encode())
             said = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", said.lower())
@@ -96,7 +96,8 @@ async def long_poll(port: int, heard: dict[bytes, float]) -> None:
             now = time.perf_counter()
             heard |= dict.fromkeys(EVENT.findall(body), now)
             if found := CURSOR.search(body):
-                after = found[1]
+                after, wait = found[1], 30
+                begun.set()
     finally:
         writer.close()
 

@@ -39,8 +39,9 @@ one contestant and not the other."""
 MIGRATED = "migrated"
 """The database that the others are copies of."""
 
-WARM = ("app.cli.processes", "app.main", "sqlalchemy.ext.asyncio")
-"""What contestants import, and two of it run. Where figures mean nothing, they are forked from one that has it: starts are most
+RUN = ("app.cli", "uvicorn")
+IMPORTED = ("app.cli.processes", "app.cli.migrate", "app.main", "sqlalchemy.ext.asyncio")
+"""What contestants run, and what they import. Where figures mean nothing, they are forked from one that has it: starts are most
 of what is left of a quick round."""
 
 _LISTENS = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN %'"
@@ -97,15 +98,10 @@ class Stage:
 
     async def _migrate(self, database: str) -> None:
         self.postgres.create_database(database)
-        migrating = Child(
-            "migrate",
-            [sys.executable, "-m", "app.cli", "migrate"],
-            env=self.settings(database),
-            cwd=PROJECT,
-            log=self.folder / "migrate.log",
-        )
+        migrating = self._start("migrate", ["app.cli", "migrate"], self.settings(database))
         if await asyncio.to_thread(migrating.wait, 60):
             raise RuntimeError("\n".join(migrating.last_lines()))
+        self.stop(migrating)
         async with self.connect(database) as connection:
             await connection.execute(statements.SCHEMA)
 
@@ -187,9 +183,9 @@ class Stage:
     def _start(self, name: str, command: list[str], settings: Mapping[str, str]) -> Child:
         log = self.folder / f"{name}.log"
         child: Child
-        if self.quick and POSSIBLE and command[0] in WARM and _may_be_warm(settings):
+        if self.quick and POSSIBLE and command[0] in RUN and _may_be_warm(settings):
             if self._parent is None:
-                self._parent = Warm(*WARM, env=_inherited(), cwd=PROJECT)
+                self._parent = Warm(*RUN, *IMPORTED, env=_inherited(), cwd=PROJECT)
             child = WarmChild(self._parent, name, command, env=settings, cwd=PROJECT, log=log)
         else:
             command = command if Path(command[0]).is_absolute() else [sys.executable, "-m", *command]

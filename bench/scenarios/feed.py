@@ -42,8 +42,8 @@ async def _latencies(stage: Stage, name: str, server: Server, count: int) -> dic
             await (writer := Writer(connection)).pace(PER_S, seconds)
             found["stream"] = await _heard(writer, [stream.heard])
         polled: dict[bytes, float] = {}
-        polling = asyncio.create_task(long_poll(server.port, polled))
-        await asyncio.sleep(0.2)  # nothing tells when the first poll waits; what it misses is not waited for
+        polling = asyncio.create_task(long_poll(server.port, polled, begun := asyncio.Event()))
+        await begun.wait()
         await (writer := Writer(connection)).pace(PER_S, seconds)
         found["long poll"] = await _heard(writer, [polled])
         polling.cancel()

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from app.settings import Settings
-from dev.postgres import processes_on
+from dev.postgres import PostgresServer, processes_on
 from tests.fixtures.ports import find_free_port
 from tests.fixtures.postgres import Database
 from tests.fixtures.watching import Collector
@@ -134,21 +134,26 @@ def run(data_dir: Path) -> Iterator[Callable[..., Run]]:
 Start = Callable[..., Run]
 
 
-def test_once_runs_the_main_job_and_leaves_nothing(run: Start) -> None:
-    demo = run("--once")
-    assert demo.ends(within=150) == 0, demo.output
-    demo.leaves_nothing(within=0)
-    assert "fulfilled" in demo.output
-    assert "http://" not in demo.output, "what has stopped cannot be looked at"
+def stops_everything(stack: Run, sign: signal.Signals) -> None:
+    """Send a signal to a stack that is up, all of it; nothing is left."""
+    assert {name for name in PARTS if stack.part(name).is_running()} == set(PARTS)
+    stack.send(sign)
+    assert stack.ends() == 0, stack.output
+    stack.leaves_nothing(within=0)
 
 
-def test_no_proxy_is_asked_for_what_is_on_this_machine(run: Start, collector: Collector) -> None:
+def test_once_runs_the_main_job_leaves_nothing_and_asks_no_proxy_for_what_is_on_this_machine(
+    run: Start, collector: Collector
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
         proxies = {name: address for it in ("http", "https", "all") for name in (f"{it}_proxy", f"{it.upper()}_PROXY")}
         traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
         demo = run("--once", **proxies, NO_PROXY="", no_proxy="", **traced)
         assert demo.ends(within=150) == 0, demo.output
+        demo.leaves_nothing(within=0)
+        assert "fulfilled" in demo.output
+        assert "http://" not in demo.output, "what has stopped cannot be looked at"
         assert collector.spans
         proxy.setblocking(False)
         with pytest.raises(BlockingIOError):
@@ -163,31 +168,9 @@ def test_once_fails_when_the_main_job_fails(run: Start) -> None:
     assert "main job failed" in demo.output.lower()
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything(run: Start, sign: signal.Signals) -> None:
-    stack = run()
-    stack.until_up()
-    assert {name for name in PARTS if stack.part(name).is_running()} == set(PARTS)
-    stack.send(sign)
-    assert stack.ends() == 0, stack.output
-    stack.leaves_nothing(within=0)
-
-
-def test_a_killed_supervisor_takes_everything_with_it_and_the_next_start_recovers(run: Start) -> None:
-    stack = run()
-    stack.until_up()
-    stack.send(signal.SIGKILL)
-    stack.ends()
-    stack.leaves_nothing()
-    again = run()
-    again.until_up()
-    again.send(signal.SIGTERM)
-    assert again.ends() == 0
-
-
 @pytest.mark.parametrize("name", [*PARTS, "postgres"])
 def test_when_one_part_dies_the_rest_is_stopped_and_the_dead_is_named(run: Start, name: str) -> None:
-    stack = run()
+    stack = run("--no-demo")
     stack.until_up()
     stack.part(name).send_signal(signal.SIGKILL)
     assert stack.ends() == 1
@@ -205,30 +188,34 @@ def test_a_signal_during_the_start_stops_everything(run: Start) -> None:
     stack.leaves_nothing(within=2)
 
 
-def test_a_second_start_reuses_what_is_there_in_less_than_ten_seconds(run: Start) -> None:
+def test_a_killed_supervisor_takes_everything_with_it_and_the_next_start_reuses_what_is_there_in_less_than_ten_seconds(
+    run: Start,
+) -> None:
     first = run()
     first.until_up()
     key = first.api_key
     headers = {"Authorization": f"Bearer {key}"}
     invoices = httpx.get(f"{first.url}/v1/invoices", headers=headers, trust_env=False).json()["data"]
     assert invoices
-    first.send(signal.SIGTERM)
+    first.send(signal.SIGKILL)
     first.ends()
+    first.leaves_nothing()
 
     before = cpu_seconds_of_the_ended()
-    second = run()
+    second = run("--no-demo")
     took = second.until_up()
     assert second.api_key == key
     kept = httpx.get(f"{second.url}/v1/invoices?limit=100", headers=headers, trust_env=False).json()["data"]
     assert {it["id"] for it in invoices} <= {it["id"] for it in kept}
-    second.send(signal.SIGTERM)
-    second.ends()
+    stops_everything(second, signal.SIGTERM)
     # Other tests use the same cores: on a machine of its own it would not take longer than its work takes.
     assert min(took, cpu_seconds_of_the_ended() - before) < 10
+    assert second.api_key == key
+    assert PostgresServer(second.data_dir / "postgres").initialized
 
 
 def test_while_it_runs_a_second_terminal_can_join_and_a_second_supervisor_cannot(run: Start) -> None:
-    stack = run()
+    stack = run("--no-demo")
     stack.until_up()
     env_file = stack.data_dir / "run.env"
     assert env_file.stat().st_mode & 0o777 == 0o600
@@ -244,8 +231,7 @@ def test_while_it_runs_a_second_terminal_can_join_and_a_second_supervisor_cannot
     assert f"(pid {stack.process.pid})" in second.output
     assert stack.process.poll() is None
 
-    stack.send(signal.SIGTERM)
-    stack.ends()
+    stops_everything(stack, signal.SIGINT)
     assert not env_file.exists()
 
 
