@@ -12,11 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.sandbox import PROJECT
-from tests.fixtures.service import MakeService
+from tests.fixtures.service import API_KEY, MakeService, Service
 
 FOLDER = PROJECT / "clients/typescript"
-README = (FOLDER / "README.md").read_text()
-BLOCKS = re.findall(r"^```ts\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 MOST_BYTES = 12_000
 
 BEHAVES = """
@@ -106,6 +104,21 @@ console.log("behaves");
 """
 
 
+def blocks(document: Path) -> list[str]:
+    return re.findall(r"^```ts\n(.*?)^```$", document.read_text(), re.MULTILINE | re.DOTALL)
+
+
+ANYWHERE = "http://127.0.0.1:8000"
+*DOCUMENTED, STACK = blocks(FOLDER / "README.md")
+[FIRST] = blocks(PROJECT / "docs/getting-started.md")
+PROGRAMS = {
+    "documented": "\n".join([f'const apiKey = "{API_KEY}";', *DOCUMENTED]),
+    "first": FIRST,
+    "stack": STACK.replace('{ checkout: "../invoicing" }', ""),
+    "behaves": BEHAVES,
+}
+
+
 def node(*command: str | Path, folder: Path) -> str:
     done = subprocess.run(
         [shutil.which("node") or "node", *command],
@@ -117,7 +130,7 @@ def node(*command: str | Path, folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty project into which the built package is installed."""
+    """An empty project into which the built package is installed, with the programs; strict, all of it compiles."""
     if shutil.which("node") is None or not (FOLDER / "node_modules").exists():
         pytest.skip("no node, or nothing is installed: npm ci --prefix clients/typescript")
     folder = tmp_path_factory.mktemp("project")
@@ -142,14 +155,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "types": ["node"],
     }
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "include": ["*.ts"]}))
+    for name, program in PROGRAMS.items():
+        (folder / f"{name}.ts").write_text(program)
+    node(FOLDER / "node_modules/typescript/bin/tsc", "-p", folder, folder=folder)
     return folder
 
 
-def compiled(project: Path, name: str, program: str) -> Path:
-    (project / f"{name}.ts").write_text(program)
-    node(FOLDER / "node_modules/typescript/bin/tsc", "-p", project, folder=project)
-    (project / f"{name}.ts").unlink()
-    return project / f"{name}.js"
+def calling(service: Service, script: Path) -> Path:
+    """Have a compiled program call this service."""
+    text = script.read_text()
+    assert ANYWHERE in text
+    script.write_text(text.replace(ANYWHERE, service.url))
+    return script
 
 
 @pytest.mark.e2e
@@ -157,8 +174,7 @@ async def test_the_documented_calls_compile_and_work_as_they_stand_there(
     project: Path, make_service: MakeService
 ) -> None:
     service = await make_service(WORKER_POLL_S="0.2")
-    program = "\n".join([f'const apiKey = "{service.api_key}";', *BLOCKS[:-1]])
-    script = compiled(project, "documented", program.replace("http://127.0.0.1:8000", service.url))
+    script = calling(service, project / "documented.js")
     said = (await asyncio.to_thread(node, script, folder=project)).splitlines()
     assert said[0] == "open 4900"
     assert re.fullmatch(r"not_found undefined \w+", said[1])
@@ -170,9 +186,7 @@ async def test_the_first_steps_in_typescript_end_fulfilled(project: Path, make_s
     service = await make_service(WORKER_POLL_S="0.2")
     (project / ".data").mkdir()
     (project / ".data/dev-api-key").write_text(service.api_key)
-    guide = (PROJECT / "docs/getting-started.md").read_text()
-    [program] = re.findall(r"^```ts\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-    script = compiled(project, "first", program.replace("http://127.0.0.1:8000", service.url))
+    script = calling(service, project / "first.js")
     assert re.fullmatch(r"\S+-0001 is fulfilled\n", await asyncio.to_thread(node, script, folder=project))
 
 
@@ -181,12 +195,11 @@ async def test_the_first_steps_in_typescript_end_fulfilled(project: Path, make_s
 def test_the_stack_serves_the_tests_of_others(project: Path) -> None:
     if not (PROJECT / ".venv/bin/python").exists():
         pytest.skip("this checkout was not installed by make")
-    script = compiled(project, "stack", BLOCKS[-1].replace('{ checkout: "../invoicing" }', ""))
-    node(script, folder=project)
+    node(project / "stack.js", folder=project)
 
 
 def test_calls_are_tried_again_refused_paged_and_verified(project: Path) -> None:
-    assert node(compiled(project, "behaves", BEHAVES), folder=project).strip() == "behaves"
+    assert node(project / "behaves.js", folder=project).strip() == "behaves"
 
 
 def test_the_bundle_for_browsers_is_small(project: Path) -> None:

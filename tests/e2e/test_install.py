@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import os
 import ssl
 import subprocess
 import sys
 import threading
-import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -25,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from dev import index
 from dev.install import UV_ENTRY, Environment, InstallError, reason
+from tests.fixtures.locked_files import index_of, uv
 from tests.fixtures.ports import find_free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -236,31 +235,6 @@ def oldest_pip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str
     if done.returncode:
         pytest.skip(f"no package index can be reached from here: {reason(done.stdout + done.stderr)}")
     return python, settings
-
-
-def uv(settings: dict[str, str], command: str, *more: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run `uv pip …`, told how the index is reached."""
-    told = {**os.environ, "UV_INDEX_STRATEGY": "unsafe-best-match", **index.for_uv(settings)}
-    whole: list[str | Path] = [Path(sys.executable).with_name("uv"), "pip", command, "--quiet", "--system-certs", *more]
-    return subprocess.run(whole, env=told, capture_output=True, text=True, check=False)
-
-
-def index_of(lock: Path, settings: dict[str, str], folder: Path) -> dict[str, str]:
-    """Have uv find the files of the lock, and return the settings of an index that has no others.
-
-    pip reads the names of all files of all releases: that takes most of its time, and says nothing about the lock.
-    """
-    found = folder / "pylock.toml"
-    done = uv(settings, "compile", "--no-deps", "--python", sys.executable, "--output-file", found, lock)
-    assert done.returncode == 0, done.stderr
-    for package in tomllib.loads(found.read_text())["packages"]:
-        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
-        links = [(it.get("url") or Path(it["path"]).as_uri(), it["hashes"]["sha256"]) for it in files]
-        page = folder / "index" / package["name"] / "index.html"
-        page.parent.mkdir(parents=True)
-        page.write_text("".join(f'<a href="{url}#sha256={digest}">{Path(url).name}</a>' for url, digest in links))
-    reaching = {name: value for name, value in settings.items() if name not in index.PLACES}
-    return reaching | {"index-url": (folder / "index").as_uri()}
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -32,6 +32,7 @@ Json = dict[str, Any]
 SETTINGS = {
     "WORKER_LEASE_S": "2",
     "WORKER_POLL_S": "0.2",
+    "REQUEST_DEADLINE_S": "8",  # a killed request keeps its key for 1.6 times this
     "STRIPE_RATE_PER_S": "500",
     "STRIPE_ENDPOINT_RATE_PER_S": "500",
 }
