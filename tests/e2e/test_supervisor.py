@@ -148,7 +148,7 @@ def test_once_runs_the_main_job_leaves_nothing_and_asks_no_proxy_for_what_is_on_
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
         proxies = {name: address for it in ("http", "https", "all") for name in (f"{it}_proxy", f"{it.upper()}_PROXY")}
-        traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
         demo = run("--once", **proxies, NO_PROXY="", no_proxy="", **traced)
         assert demo.ends(within=150) == 0, demo.output
         demo.leaves_nothing(within=0)
