@@ -35,7 +35,7 @@ class Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
     answer: Any
-    """The answer to the request whose body is read: whether it began says its `response_started`."""
+    """The answer to the request whose body is read. `response_started` says whether it began; no `keep_alive`: it is the last."""
     deadline = unread_since = 0.0
     unanswered = 0
     """The requests whose head is complete and whose answer is not."""
@@ -74,6 +74,11 @@ class Connection(asyncio.Protocol):
         """Cut the connection, and count it under `why`."""
         self.transport.abort()
         metrics.CONNECTIONS_DROPPED(why).inc()
+
+    def end_with_answer(self) -> None:
+        """Make the answer under way the last, which says so; its list of uvicorn's headers may be that of the second before."""
+        if self.unanswered:
+            self.answer.keep_alive = False
 
     def refuse(self, why: str, status: bytes = b"") -> None:
         """Close the connection, and count it under `why`.

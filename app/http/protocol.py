@@ -76,7 +76,5 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
         """Stop: the answer that comes next is the connection's last, and says so."""
         if LAST not in self.server_state.default_headers:
             self.server_state.default_headers.append(LAST)
-        if self.cycle is not None:
-            # Uvicorn makes the list anew each second: a request under way may have the one before.
-            self.cycle.keep_alive = False
+        self.end_with_answer()
         asyncio.get_running_loop().call_later(LINGER_S, super().shutdown)
