@@ -48,8 +48,13 @@ def modules(package: str) -> dict[Path, ast.Module]:
     return {path.relative_to(root): ast.parse(path.read_bytes(), str(path)) for path in found}
 
 
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree))
+
+
 def imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -67,12 +72,12 @@ def importers(package: str, imported: str) -> set[Path]:
 def strings(tree: ast.Module) -> Iterator[ast.Constant]:
     docstrings = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node
 
@@ -97,9 +102,9 @@ def needed(package: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for name, tree in named.items():
         asked = {
-            alias for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in (it.name for it in node.names)
+            alias for node in nodes(tree) if isinstance(node, ast.Import) for alias in (it.name for it in node.names)
         }
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
                 whole = {f"{node.module}.{alias.name}" for alias in node.names}
                 asked |= whole & named.keys() or {node.module}

@@ -19,6 +19,7 @@ from app.settings import Settings
 from tests.fixtures.dying import DIED, How, Process, Still
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.waiting import until
 
 Json = dict[str, Any]
 ITEMS: list[Json] = [{"amount": 700 + n, "currency": "usd", "description": f"item {n}"} for n in range(12)]
@@ -57,11 +58,8 @@ def essence(answer: Answer) -> Json:
 class Story:
     """One request, run by processes that die."""
 
-    def __init__(
-        self, settings: Settings, database: Database, survivor: Container, use_case: Callable[[Container], UseCase]
-    ) -> None:
+    def __init__(self, settings: Settings, survivor: Container, use_case: Callable[[Container], UseCase]) -> None:
         self._settings = settings
-        self._database = database
         self._survivor = survivor
         self._use_case = use_case
 
@@ -69,15 +67,22 @@ class Story:
         """Whether the process died before it had answered."""
         async with built(self._settings) as container:
             run = container.operations.run(call, self._use_case(container))
-            return await Process(container).run(run, dies_at=at, how=how) is DIED
+            process = Process(container)
+            outcome = await process.run(run, dies_at=at, how=how)
+            await until(lambda: self._ended(process.sessions))
+            return outcome is DIED
+
+    async def _ended(self, sessions: list[int]) -> bool:
+        """Whether the database has done all that the dead had sent, and has seen that it is gone."""
+        async with self._survivor.database.connection() as connection:
+            return not await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)", sessions)
 
     async def retried(self, call: Call) -> Answer:
         return await self._survivor.operations.run(call, self._use_case(self._survivor))
 
     async def recovered(self, call: Call, *, by_completer: bool) -> Answer:
         """The caller's retry: at once, which may have to wait, and when the dead runner's lease is over."""
-        connection = await self._database.connect()
-        try:
+        async with self._survivor.database.connection() as connection:
             begun = await connection.fetchval(
                 "SELECT answered_at IS NULL FROM operations WHERE idempotency_key = $1", call.key
             )
@@ -85,8 +90,6 @@ class Story:
                 with pytest.raises(IdempotencyInProgress):
                     await self.retried(call)
                 await connection.execute(LEASE_OVER)
-        finally:
-            await connection.close()
         if by_completer:
             assert await self._survivor.completer().run_once() == int(bool(begun))
         answer = await self.retried(call)
@@ -105,10 +108,10 @@ async def executions(sandbox: Sandbox) -> Counter[str]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("how", "by_completer"), [("answered", False), ("cut", True)])
 async def test_a_create_with_items_and_finalize_is_done_once_wherever_its_process_dies(
-    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    settings: Settings, survivor: Container, customer: str, sandbox: Sandbox,
     how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
-    story = Story(settings, database, survivor, lambda container: container.invoices.create_invoice)
+    story = Story(settings, survivor, lambda container: container.invoices.create_invoice)
 
     def call(name: str) -> Call:
         params = {
@@ -142,10 +145,10 @@ async def test_a_create_with_items_and_finalize_is_done_once_wherever_its_proces
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("how", "by_completer"), [("answered", True), ("cut", False)])
 async def test_a_payment_is_made_once_wherever_its_process_dies(
-    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    settings: Settings, survivor: Container, customer: str, sandbox: Sandbox,
     how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
-    story = Story(settings, database, survivor, lambda container: container.invoices.pay_invoice)
+    story = Story(settings, survivor, lambda container: container.invoices.pay_invoice)
 
     async def call(name: str) -> Call:
         params = {
@@ -203,11 +206,11 @@ GIVEN_BACK: dict[str, tuple[str, Json, Callable[[Container], UseCase]]] = {
 @pytest.mark.parametrize(("how", "by_completer"), [("answered", False), ("cut", True)])
 @pytest.mark.parametrize("made", GIVEN_BACK)
 async def test_money_is_given_back_once_wherever_the_process_dies(
-    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    settings: Settings, survivor: Container, customer: str, sandbox: Sandbox,
     made: str, how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
     path, params, use_case = GIVEN_BACK[made]
-    story = Story(settings, database, survivor, use_case)
+    story = Story(settings, survivor, use_case)
 
     async def call(name: str) -> Call:
         invoice = await paid_invoice(survivor, customer)
@@ -240,11 +243,11 @@ MADE_OF_ANOTHER: dict[str, tuple[Callable[[Container], UseCase], Json]] = {
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("made", "how", "by_completer"), [("revise", "answered", False), ("copy", "cut", True)])
 async def test_a_draft_is_made_of_another_invoice_once_wherever_the_process_dies(
-    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    settings: Settings, survivor: Container, customer: str, sandbox: Sandbox,
     made: str, how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
     use_case, says = MADE_OF_ANOTHER[made]
-    story = Story(settings, database, survivor, use_case)
+    story = Story(settings, survivor, use_case)
     params = {"customer": customer, "items": ITEMS[:2], "finalize": True, "collection_method": "send_invoice"}
     making = Call("tests", "POST /v1/invoices", params | {"days_until_due": 30})
     answered = await survivor.operations.run(making, survivor.invoices.create_invoice)
@@ -277,7 +280,7 @@ async def test_items_are_replaced_all_or_none_wherever_the_process_dies(
     how: How, *, by_completer: bool, keyed: bool,
 ) -> None:  # fmt: skip
     """A request without a key is finished by the completer alone; then the items are all the former ones or all new."""
-    story = Story(settings, database, survivor, lambda container: container.replacements.replace_items)
+    story = Story(settings, survivor, lambda container: container.replacements.replace_items)
     connection = await database.connect()
 
     async def call(name: str) -> Call:
@@ -329,11 +332,11 @@ PAID_IN_PARTS: dict[str, tuple[str, Json, Callable[[Container], UseCase]]] = {
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("made", "how", "by_completer"), [("cheque", "cut", True), ("part", "answered", False)])
 async def test_a_part_is_paid_once_wherever_the_process_dies(
-    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    settings: Settings, survivor: Container, customer: str, sandbox: Sandbox,
     made: str, how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
     path, params, use_case = PAID_IN_PARTS[made]
-    story = Story(settings, database, survivor, use_case)
+    story = Story(settings, survivor, use_case)
 
     async def call(name: str) -> Call:
         wanted = {"customer": customer, "items": ITEMS[:1], "finalize": True, "collection_method": "send_invoice"}
@@ -395,12 +398,12 @@ CHANGED: dict[str, tuple[Callable[[Container], UseCase], Json, Callable[[Contain
     ],
 )
 async def test_taxes_and_discounts_are_made_once_wherever_the_process_dies(
-    settings: Settings, database: Database, survivor: Container, sandbox: Sandbox,
+    settings: Settings, survivor: Container, sandbox: Sandbox,
     made: str, how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
     await sandbox.mode(hold=True)
     path, params, use_case = MIRRORED[made]
-    story = Story(settings, database, survivor, use_case)
+    story = Story(settings, survivor, use_case)
     ten = Call("tests", "POST /v1/coupons", MIRRORED["coupon"][1] | {"id": "TEN"})
     if made == "promotion_code":
         await survivor.operations.run(ten, survivor.discounts.create_coupon)
@@ -434,12 +437,12 @@ async def test_taxes_and_discounts_are_made_once_wherever_the_process_dies(
     ],
 )
 async def test_taxes_and_discounts_are_changed_once_wherever_the_process_dies(
-    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    settings: Settings, survivor: Container, customer: str, sandbox: Sandbox,
     changed: str, how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
     creating, params, use_case = CHANGED[changed]
     kind = changed.partition(" ")[0]
-    story = Story(settings, database, survivor, use_case)
+    story = Story(settings, survivor, use_case)
     if kind == "promotion_code":
         ten = Call("tests", "POST /v1/coupons", MIRRORED["coupon"][1] | {"id": "TEN"})
         await survivor.operations.run(ten, survivor.discounts.create_coupon)
@@ -468,10 +471,10 @@ async def test_taxes_and_discounts_are_changed_once_wherever_the_process_dies(
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("how", "by_completer"), [("answered", False), ("cut", True)])
 async def test_a_promotion_code_is_taken_off_once_wherever_the_process_dies(
-    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    settings: Settings, survivor: Container, customer: str, sandbox: Sandbox,
     how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
-    story = Story(settings, database, survivor, lambda container: container.promotion_codes.apply_promotion_code)
+    story = Story(settings, survivor, lambda container: container.promotion_codes.apply_promotion_code)
     ten = Call("tests", "POST /v1/coupons", MIRRORED["coupon"][1] | {"id": "TEN"})
     await survivor.operations.run(ten, survivor.discounts.create_coupon)
     code = Call("tests", "POST /v1/promotion-codes", {"promotion": {"coupon": "TEN"}, "code": "SPRING"})
@@ -525,10 +528,10 @@ COLLECTING: dict[str, Callable[[Container], UseCase]] = {
 @pytest.mark.parametrize(("how", "by_completer"), [("answered", True), ("cut", False)])
 @pytest.mark.parametrize("act", COLLECTING)
 async def test_how_an_invoice_is_collected_is_changed_once_wherever_the_process_dies(
-    settings: Settings, database: Database, survivor: Container, customer: str, sandbox: Sandbox,
+    settings: Settings, survivor: Container, customer: str, sandbox: Sandbox,
     act: str, how: How, *, by_completer: bool,
 ) -> None:  # fmt: skip
-    story = Story(settings, database, survivor, COLLECTING[act])
+    story = Story(settings, survivor, COLLECTING[act])
 
     async def call(name: str) -> Call:
         if act == "payment_intent":

@@ -49,21 +49,20 @@ class Site:
     by_pydantic: bool = False
 
 
-Module = tuple[str, list[ast.AST], dict[str, Any]]
+CALLED = re.compile(rf"(?<![\w.])(\w+)\.({'|'.join(FUNCTIONS)})\b")
+HOLDING = re.compile(rf"\bre\.(?:{'|'.join(FUNCTIONS)})\b|\bpattern=")
+"""Where there may be a pattern: the rest is not taken apart, as each worker of the tests would have to."""
 
 
 @cache
-def modules() -> list[Module]:
-    """Each module of the service: its name, all nodes of its source, and what is defined in it."""
-    return list(_modules())
-
-
-def _modules() -> Iterator[Module]:
+def sources() -> dict[str, str]:
+    """The source of each module of the service."""
+    found = {}
     for path in sorted((PROJECT / "app").rglob("*.py")):
         dotted = ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
-        if dotted.endswith("__main__"):
-            continue
-        yield dotted, list(ast.walk(ast.parse(path.read_text()))), vars(importlib.import_module(dotted))
+        if not dotted.endswith("__main__"):
+            found[dotted] = path.read_text()
+    return found
 
 
 def value(node: ast.expr, names: dict[str, Any]) -> Any:
@@ -74,10 +73,9 @@ def value(node: ast.expr, names: dict[str, Any]) -> Any:
 def calls_by_name() -> dict[str, set[str]]:
     """By which methods each module-level name is called, anywhere."""
     found: dict[str, set[str]] = defaultdict(set)
-    for _, nodes, _ in modules():
-        for node in nodes:
-            if isinstance(node, ast.Attribute) and node.attr in FUNCTIONS and isinstance(node.value, ast.Name):
-                found[node.value.id].add(node.attr)
+    for source in sources().values():
+        for name, function in CALLED.findall(source):
+            found[name].add(function)
     return found
 
 
@@ -90,7 +88,11 @@ def function_of_re(called: ast.expr) -> str | None:
 
 def sites() -> Iterator[Site]:
     uses = calls_by_name()
-    for dotted, nodes, names in modules():
+    for dotted, source in sources().items():
+        if not HOLDING.search(source):
+            continue
+        nodes = list(ast.walk(ast.parse(source)))
+        names = vars(importlib.import_module(dotted))
         assigned = {
             id(node.value): node.targets[0].id
             for node in nodes
