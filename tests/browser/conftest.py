@@ -88,9 +88,10 @@ class Person:
         await expect(self.page.get_by_text(text).first).to_be_visible()
 
     async def shot(self, name: str) -> None:
-        """Take a picture to be looked at."""
-        SCREENSHOTS.mkdir(exist_ok=True)
-        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True, animations="disabled")
+        """With SCREENSHOTS=1, take a picture to be looked at."""
+        if os.environ.get("SCREENSHOTS"):
+            SCREENSHOTS.mkdir(exist_ok=True)
+            await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True, animations="disabled")
 
 
 @dataclass(frozen=True)
