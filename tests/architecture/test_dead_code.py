@@ -23,6 +23,7 @@ NAMES = {
     "get_list_value": "sqladmin calls it",
     "get_user_id": "sqladmin calls it",
     "globals": "jinja2 reads it",
+    "keep_alive": "uvicorn reads it",
     "has_permission": "sqladmin calls it",
     "list_context": "sqladmin calls it",
     "model_post_init": "pydantic calls it",
