@@ -45,7 +45,9 @@ class Measuring:
                 self._seeing.all_seen[file].update(lines)
             seen = {file: list(lines) for file, lines in self._seeing.all_seen.items()}
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / f"{os.getpid()}.json").write_text(json.dumps(seen))
+        unfinished = self._folder / f"{os.getpid()}.unfinished"  # as long as the process may be killed
+        unfinished.write_text(json.dumps(seen))
+        unfinished.replace(unfinished.with_suffix(".json"))
 
     def _forked(self) -> None:
         self._seeing.signal_child_process()
