@@ -3,6 +3,9 @@
 `COVERAGE_TO` names a folder. A process that imports this module before the service notes there, at its end, what it ran;
 so do the processes that it forks. `python -m tests.measuring FOLDER` says what none of them ran, and fails where that is
 too much. Processes that are killed, and those that start cold, note nothing.
+
+SlipCover's own plugin for xdist does not run with this pytest, and knows no forked processes that outlive their test. So this relies on these
+names of its `Slipcover`, which it does not document: `all_seen`, `newly_seen`, `lock` and `signal_child_process`.
 """
 
 from __future__ import annotations

@@ -48,11 +48,12 @@ class AttemptUnclear(Exception):
 class Incoming:
     """An event in process, with the answers of Stripe it needed.
 
-    method: the payment method that a SetupIntent or mandate is about. payment_intent: the payment that the event is about; its invoice is to be found. invoice: the invoice of a payment,
-    or of what came back of one; None if not known yet, "" if Stripe says that it pays none. payment: that which says so,
-    if it was fetched. link: the payment of an invoice that the event is. fetched: snapshots by subject. intent: the PaymentIntent as it is
-    now, and the reports known when it was asked. applied: the event's effects were committed before. finalized: the event says that its invoice is no
-    draft any more, so Stripe cannot have deleted it.
+    method: the payment method that a SetupIntent or mandate is about. payment_intent: the payment that the event is
+    about; its invoice is to be found. invoice: the invoice of a payment, or of what came back of one; None if not known
+    yet, "" if Stripe says that it pays none. payment: that which says so, if it was fetched. link: the InvoicePayment
+    that the event itself tells. fetched: snapshots by subject. intent: the PaymentIntent as it is now, and the reports
+    known when it was asked. applied: the event's effects were committed before. finalized: the event says that its
+    invoice is no draft any more, so Stripe cannot have deleted it.
     """
 
     event: Event
