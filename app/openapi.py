@@ -75,6 +75,7 @@ WEBHOOK = {
             },
             "400": answer(["invalid_signature", "malformed_request"]),
             "413": answer(["payload_too_large"]),
+            "431": answer(["headers_too_large"]),
             "503": answer(["database_unavailable"]),
         },
     }
@@ -135,9 +136,21 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = problem
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    _close(document)
     illustrate(document)
     document["webhooks"] = webhooks(schemas)
     return _plainly_named(document)
+
+
+def _close(document: Any) -> None:
+    """Say of objects whose keys have a pattern that they have no other keys. Pydantic refuses those, and does not say so."""
+    if isinstance(document, dict):
+        if "patternProperties" in document:
+            document.setdefault("additionalProperties", False)
+        document = list(document.values())
+    if isinstance(document, list):
+        for inner in document:
+            _close(inner)
 
 
 def _plainly_named(document: dict[str, Any]) -> dict[str, Any]:

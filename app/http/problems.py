@@ -130,6 +130,7 @@ def answers(*codes: str, conditional: bool = False) -> dict[int | str, dict[str,
         "rate_limited",
         "database_unavailable",
         "identity_provider_unavailable",
+        "headers_too_large",
     )
     statuses: dict[int, list[str]] = {}
     for code in dict.fromkeys((*codes, *always)):
