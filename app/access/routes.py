@@ -19,10 +19,9 @@ from app.db.resources import API_KEY, AUDIT_ENTRY
 from app.http.dependencies import WriteDep, json_answer, service
 from app.http.parameters import KeyId
 from app.http.problems import BODY, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one
+from app.http.queries import read
+from app.http.reads import listing, many, one
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Page
 
 KeysDep = Annotated[Keys, Depends(service(Keys))]
 
@@ -40,9 +39,7 @@ async def create_api_key(body: ApiKeyCreate, keys: KeysDep, write: WriteDep) -> 
     return json_answer(answer, key=answer.secret)
 
 
-@router.get(
-    "", response_model=Page[ApiKeyRead], responses=answers(conditional=True), openapi_extra=documented(ApiKeysQuery)
-)
+@router.get("", **listing(ApiKeyRead, ApiKeysQuery))
 async def list_api_keys(request: Request) -> Response:
     """List keys, newest first."""
     return await many(request, API_KEY, read(request, ApiKeysQuery))
@@ -68,12 +65,7 @@ async def revoke_api_key(key_id: KeyId, keys: KeysDep, write: WriteDep) -> Respo
     return await write.run(keys.revoke_api_key, {}, key_id)
 
 
-@audit.get(
-    "",
-    response_model=Page[AuditEntryRead],
-    responses=answers(conditional=True),
-    openapi_extra=documented(AuditEntriesQuery),
-)
+@audit.get("", **listing(AuditEntryRead, AuditEntriesQuery))
 async def list_audit_log(request: Request) -> Response:
     """List who did what, newest first. Entries are only ever added."""
     return await many(request, AUDIT_ENTRY, read(request, AuditEntriesQuery))

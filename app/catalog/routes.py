@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from app.catalog.queries import PricesQuery, ProductsQuery
 from app.catalog.schemas import (
     PriceCreate,
     PriceRead,
@@ -17,16 +16,31 @@ from app.catalog.schemas import (
 from app.catalog.service import Catalog
 from app.db.resources import PRICE, PRODUCT
 from app.http.dependencies import WriteDep, service
-from app.http.parameters import PriceId, ProductId
+from app.http.parameters import IdQuery, PriceId, ProductId, ReferenceQuery
 from app.http.problems import WRITE, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one
+from app.http.queries import Paging, read
+from app.http.reads import listing, many, one
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Deleted, Page
+from app.http.schemas import Deleted
 
 CatalogDep = Annotated[Catalog, Depends(service(Catalog))]
 products = APIRouter(prefix="/v1/products", tags=["products"], route_class=AuthorizedRoute)
 prices = APIRouter(prefix="/v1/prices", tags=["prices"], route_class=AuthorizedRoute)
+
+
+class ProductsQuery(Paging):
+    """Which products are listed."""
+
+    reference: ReferenceQuery = None
+    active: bool | None = None
+
+
+class PricesQuery(Paging):
+    """Which prices are listed."""
+
+    product: IdQuery = None
+    reference: ReferenceQuery = None
+    active: bool | None = None
 
 
 @products.post("", status_code=201, response_model=ProductRead, responses=answers("reference_taken", *WRITE))
@@ -35,9 +49,7 @@ async def create_product(body: ProductCreate, catalog: CatalogDep, write: WriteD
     return await write.run(catalog.create_product, body.params())
 
 
-@products.get(
-    "", response_model=Page[ProductRead], responses=answers(conditional=True), openapi_extra=documented(ProductsQuery)
-)
+@products.get("", **listing(ProductRead, ProductsQuery))
 async def list_products(request: Request) -> Response:
     """List products, newest first."""
     return await many(request, PRODUCT, read(request, ProductsQuery))
@@ -67,9 +79,7 @@ async def create_price(body: PriceCreate, catalog: CatalogDep, write: WriteDep) 
     return await write.run(catalog.create_price, body.params())
 
 
-@prices.get(
-    "", response_model=Page[PriceRead], responses=answers(conditional=True), openapi_extra=documented(PricesQuery)
-)
+@prices.get("", **listing(PriceRead, PricesQuery))
 async def list_prices(request: Request) -> Response:
     """List prices, newest first."""
     return await many(request, PRICE, read(request, PricesQuery))

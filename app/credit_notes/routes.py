@@ -5,22 +5,30 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from app.credit_notes.queries import CreditNotesQuery
 from app.credit_notes.schemas import CreditNoteCreate, CreditNotePreview, CreditNotePreviewed, CreditNoteRead
 from app.credit_notes.service import CreditNotes
 from app.db.resources import CREDIT_NOTE
+from app.domain.credit_note import CreditNoteStatus
 from app.http.dependencies import WriteDep, service
-from app.http.parameters import CreditNoteId, InvoiceId
+from app.http.parameters import CreditNoteId, IdQuery, InvoiceId, ReferenceQuery
 from app.http.problems import BODY, STATE, STRIPE, WRITE, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one
+from app.http.queries import Paging, read
+from app.http.reads import listing, many, one
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Page
 
 CreditNotesDep = Annotated[CreditNotes, Depends(service(CreditNotes))]
 router = APIRouter(prefix="/v1", tags=["credit notes"], route_class=AuthorizedRoute)
 
 REFUSALS = ("credit_too_large", "nothing_to_refund", "refund_too_large", "payment_disputed", "invoice_busy")
+
+
+class CreditNotesQuery(Paging):
+    """Which credit notes are listed."""
+
+    invoice: IdQuery = None
+    customer: IdQuery = None
+    status: CreditNoteStatus | None = None
+    reference: ReferenceQuery = None
 
 
 @router.post(
@@ -47,12 +55,7 @@ async def preview_credit_note(
     return CreditNotePreview.model_validate(await notes.preview(invoice_id, body.params()))
 
 
-@router.get(
-    "/credit-notes",
-    response_model=Page[CreditNoteRead],
-    responses=answers(conditional=True),
-    openapi_extra=documented(CreditNotesQuery),
-)
+@router.get("/credit-notes", **listing(CreditNoteRead, CreditNotesQuery))
 async def list_credit_notes(request: Request) -> Response:
     """List credit notes, newest first, whoever issued them."""
     return await many(request, CREDIT_NOTE, read(request, CreditNotesQuery))

@@ -5,20 +5,26 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from app.customers.queries import CustomersQuery
 from app.customers.schemas import CustomerCreate, CustomerRead, CustomerUpdate
 from app.customers.service import Customers
 from app.db.resources import CUSTOMER
 from app.http.dependencies import WriteDep, service
-from app.http.parameters import CustomerId
+from app.http.parameters import CustomerId, EmailQuery, ReferenceQuery
 from app.http.problems import WRITE, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one
+from app.http.queries import Paging, read
+from app.http.reads import listing, many, one
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Deleted, Page
+from app.http.schemas import Deleted
 
 CustomersDep = Annotated[Customers, Depends(service(Customers))]
 router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=AuthorizedRoute)
+
+
+class CustomersQuery(Paging):
+    """Which customers are listed."""
+
+    email: EmailQuery = None
+    reference: ReferenceQuery = None
 
 
 @router.post("", status_code=201, response_model=CustomerRead, responses=answers("reference_taken", *WRITE))
@@ -27,12 +33,7 @@ async def create_customer(body: CustomerCreate, customers: CustomersDep, write: 
     return await write.run(customers.create_customer, body.params())
 
 
-@router.get(
-    "",
-    response_model=Page[CustomerRead],
-    responses=answers(conditional=True),
-    openapi_extra=documented(CustomersQuery),
-)
+@router.get("", **listing(CustomerRead, CustomersQuery))
 async def list_customers(request: Request) -> Response:
     """List customers, newest first."""
     return await many(request, CUSTOMER, read(request, CustomersQuery))

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.db.resources import COUPON, PROMOTION_CODE
-from app.discounts.queries import CouponsQuery, PromotionCodesQuery
 from app.discounts.schemas import (
     CouponCreate,
     CouponRead,
@@ -17,16 +16,32 @@ from app.discounts.schemas import (
 )
 from app.discounts.service import Discounts
 from app.http.dependencies import WriteDep, service
-from app.http.parameters import CouponId, PromotionCodeId
+from app.http.parameters import CouponId, IdQuery, PromotionCodeId, ReferenceQuery
 from app.http.problems import WRITE, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one
+from app.http.queries import Paging, read
+from app.http.reads import listing, many, one
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Deleted, Page
+from app.http.schemas import Deleted
 
 DiscountsDep = Annotated[Discounts, Depends(service(Discounts))]
 coupons = APIRouter(prefix="/v1/coupons", tags=["coupons"], route_class=AuthorizedRoute)
 codes = APIRouter(prefix="/v1/promotion-codes", tags=["promotion codes"], route_class=AuthorizedRoute)
+
+
+class CouponsQuery(Paging):
+    """Which coupons are listed."""
+
+    reference: ReferenceQuery = None
+
+
+class PromotionCodesQuery(Paging):
+    """Which promotion codes are listed."""
+
+    code: IdQuery = None
+    coupon: IdQuery = None
+    customer: IdQuery = None
+    active: bool | None = None
+    reference: ReferenceQuery = None
 
 
 @coupons.post("", status_code=201, response_model=CouponRead, responses=answers("reference_taken", *WRITE))
@@ -35,9 +50,7 @@ async def create_coupon(body: CouponCreate, discounts: DiscountsDep, write: Writ
     return await write.run(discounts.create_coupon, body.params())
 
 
-@coupons.get(
-    "", response_model=Page[CouponRead], responses=answers(conditional=True), openapi_extra=documented(CouponsQuery)
-)
+@coupons.get("", **listing(CouponRead, CouponsQuery))
 async def list_coupons(request: Request) -> Response:
     """List coupons, newest first."""
     return await many(request, COUPON, read(request, CouponsQuery))
@@ -67,12 +80,7 @@ async def create_promotion_code(body: PromotionCodeCreate, discounts: DiscountsD
     return await write.run(discounts.create_promotion_code, body.params())
 
 
-@codes.get(
-    "",
-    response_model=Page[PromotionCodeRead],
-    responses=answers(conditional=True),
-    openapi_extra=documented(PromotionCodesQuery),
-)
+@codes.get("", **listing(PromotionCodeRead, PromotionCodesQuery))
 async def list_promotion_codes(request: Request) -> Response:
     """List promotion codes, newest first."""
     return await many(request, PROMOTION_CODE, read(request, PromotionCodesQuery))

@@ -4,24 +4,26 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.db.resources import DISPUTE
-from app.disputes.queries import DisputesQuery
 from app.disputes.schemas import DisputeRead
-from app.http.parameters import DisputeId
+from app.domain.dispute import DisputeStatus
+from app.http.parameters import DisputeId, IdQuery
 from app.http.problems import answers
-from app.http.queries import documented, read
-from app.http.reads import many, one
+from app.http.queries import Paging, read
+from app.http.reads import listing, many, one
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Page
 
 router = APIRouter(prefix="/v1/disputes", tags=["disputes"], route_class=AuthorizedRoute)
 
 
-@router.get(
-    "",
-    response_model=Page[DisputeRead],
-    responses=answers(conditional=True),
-    openapi_extra=documented(DisputesQuery),
-)
+class DisputesQuery(Paging):
+    """Which disputes are listed."""
+
+    invoice: IdQuery = None
+    payment_intent: IdQuery = None
+    status: DisputeStatus | None = None
+
+
+@router.get("", **listing(DisputeRead, DisputesQuery))
 async def list_disputes(request: Request) -> Response:
     """List disputes, newest first, with the time by which evidence is due."""
     return await many(request, DISPUTE, read(request, DisputesQuery))

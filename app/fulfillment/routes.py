@@ -16,33 +16,22 @@ from app.fulfillment.schemas import (
 from app.http.dependencies import WriteDep, service
 from app.http.parameters import ActionId
 from app.http.problems import WRITE, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one
+from app.http.queries import read
+from app.http.reads import listing, many, one
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Page
 
 ActionsDep = Annotated[Actions, Depends(service(Actions))]
 fulfillments = APIRouter(prefix="/v1/fulfillments", tags=["fulfillments"], route_class=AuthorizedRoute)
 actions = APIRouter(prefix="/v1/fulfillment-actions", tags=["fulfillment actions"], route_class=AuthorizedRoute)
 
 
-@fulfillments.get(
-    "",
-    response_model=Page[FulfillmentRead],
-    responses=answers(conditional=True),
-    openapi_extra=documented(FulfillmentsQuery),
-)
+@fulfillments.get("", **listing(FulfillmentRead, FulfillmentsQuery))
 async def list_fulfillments(request: Request) -> Response:
     """List fulfillments, newest first."""
     return await many(request, FULFILLMENT, read(request, FulfillmentsQuery))
 
 
-@actions.get(
-    "",
-    response_model=Page[FulfillmentActionRead],
-    responses=answers(conditional=True),
-    openapi_extra=documented(FulfillmentActionsQuery),
-)
+@actions.get("", **listing(FulfillmentActionRead, FulfillmentActionsQuery))
 async def list_fulfillment_actions(request: Request) -> Response:
     """List what is done, or to be done, about fulfillments, newest first."""
     return await many(request, FULFILLMENT_ACTION, read(request, FulfillmentActionsQuery))

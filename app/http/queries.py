@@ -1,7 +1,7 @@
 """Reads the query parameters of lists with one model per list.
 
-FastAPI could take each parameter as an argument, but would need longer for that than PostgreSQL for the list. An
-operation that reads a model documents it by `openapi_extra=documented(Model)`.
+FastAPI could take each parameter as an argument, but would need longer for that than PostgreSQL for the list. So an
+operation documents its model by itself: by `listing` (reads.py), or by `openapi_extra=documented(Model)`.
 """
 
 from collections.abc import Sequence

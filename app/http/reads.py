@@ -4,7 +4,9 @@ Each answer carries an ETag. A caller that has the same answer already gets a 30
 """
 
 from hashlib import sha256
+from typing import Any
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,7 +14,9 @@ from app.db import documents
 from app.db.engine import Database
 from app.db.resources import OWN_CUSTOMER, Resource
 from app.http.dependencies import JSON, caller_of, service_of
-from app.http.queries import Paging
+from app.http.problems import answers
+from app.http.queries import Paging, documented
+from app.http.schemas import Page
 
 
 async def one(request: Request, resource: Resource, object_id: str, *, by: str = "id", **beside: object) -> Response:
@@ -26,6 +30,15 @@ async def require_known(request: Request, resource: Resource, object_id: str) ->
     """Raise NotFound if there is no such object."""
     async with service_of(request, Database).connection() as connection:
         await documents.require(connection, resource, object_id)
+
+
+def listing(shown: type[BaseModel], query: type[BaseModel], *refusals: str) -> dict[str, Any]:
+    """How an operation is declared that `many` answers: pages of `shown`, by the parameters of `query`."""
+    return {
+        "response_model": Page[shown],  # type: ignore[valid-type]
+        "responses": answers(*refusals, conditional=True),
+        "openapi_extra": documented(query),
+    }
 
 
 async def many(request: Request, resource: Resource, asked: Paging, **beside: object) -> Response:

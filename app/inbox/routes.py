@@ -9,10 +9,9 @@ from app.db.resources import EVENT
 from app.http.dependencies import WriteDep, service
 from app.http.parameters import EventId
 from app.http.problems import WRITE, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one
+from app.http.queries import read
+from app.http.reads import listing, many, one
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Page
 from app.inbox.replay import Replay
 from app.inbox.schemas import EventsQuery, StripeEventListed, StripeEventRead
 
@@ -20,12 +19,7 @@ ReplayDep = Annotated[Replay, Depends(service(Replay))]
 router = APIRouter(prefix="/v1/webhook-events", tags=["webhook events"], route_class=AuthorizedRoute)
 
 
-@router.get(
-    "",
-    response_model=Page[StripeEventListed],
-    responses=answers(conditional=True),
-    openapi_extra=documented(EventsQuery),
-)
+@router.get("", **listing(StripeEventListed, EventsQuery))
 async def list_webhook_events(request: Request) -> Response:
     """List every event that was received, newest first."""
     return await many(request, EVENT, read(request, EventsQuery))

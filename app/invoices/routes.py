@@ -13,10 +13,10 @@ from app.fulfillment.schemas import FulfillmentRead
 from app.http.dependencies import JSON, Write, WriteDep, caller_of, json_answer, service, service_of
 from app.http.parameters import InvoiceId
 from app.http.problems import STATE, WRITE, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one, unless_known
+from app.http.queries import read
+from app.http.reads import listing, many, one, unless_known
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Deleted, Page
+from app.http.schemas import Deleted
 from app.idempotency.operations import Answer
 from app.invoices import stuck, timeline
 from app.invoices.client_secrets import ClientSecrets
@@ -51,12 +51,7 @@ async def create_invoice(body: InvoiceCreate, invoices: InvoicesDep, write: Writ
     return await with_secret(write, await write.answer(invoices.create_invoice, body.params()))
 
 
-@router.get(
-    "",
-    response_model=Page[InvoiceListed],
-    responses=answers(conditional=True),
-    openapi_extra=documented(InvoicesQuery),
-)
+@router.get("", **listing(InvoiceListed, InvoicesQuery))
 async def list_invoices(request: Request) -> Response:
     """List invoices, newest first, as they are known here; Stripe is not asked."""
     asked = read(request, InvoicesQuery)

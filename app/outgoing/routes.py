@@ -9,10 +9,10 @@ from app.db.resources import DELIVERY, WEBHOOK_ENDPOINT
 from app.http.dependencies import WriteDep, json_answer, service
 from app.http.parameters import DeliveryId, EndpointId
 from app.http.problems import BODY, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one, require_known
+from app.http.queries import read
+from app.http.reads import listing, many, one, require_known
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Deleted, Page
+from app.http.schemas import Deleted
 from app.outgoing.endpoints import Endpoints
 from app.outgoing.redelivery import Redelivery
 from app.outgoing.schemas import (
@@ -45,12 +45,7 @@ async def create_webhook_endpoint(body: WebhookEndpointCreate, endpoints: Endpoi
     return json_answer(answer, secret=answer.secret)
 
 
-@router.get(
-    "",
-    response_model=Page[WebhookEndpointRead],
-    responses=answers(conditional=True),
-    openapi_extra=documented(EndpointsQuery),
-)
+@router.get("", **listing(WebhookEndpointRead, EndpointsQuery))
 async def list_webhook_endpoints(request: Request) -> Response:
     """List endpoints, newest first."""
     return await many(request, WEBHOOK_ENDPOINT, read(request, EndpointsQuery))
@@ -94,12 +89,7 @@ async def ping_webhook_endpoint(endpoint_id: EndpointId, endpoints: EndpointsDep
     return await write.run(endpoints.ping_webhook_endpoint, {}, endpoint_id)
 
 
-@router.get(
-    "/{endpoint_id}/deliveries",
-    response_model=Page[DeliveryRead],
-    responses=answers("not_found", conditional=True),
-    openapi_extra=documented(DeliveriesQuery),
-)
+@router.get("/{endpoint_id}/deliveries", **listing(DeliveryRead, DeliveriesQuery, "not_found"))
 async def list_deliveries(endpoint_id: EndpointId, request: Request) -> Response:
     """List an endpoint's deliveries, newest first."""
     asked = read(request, DeliveriesQuery)

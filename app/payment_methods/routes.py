@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from app.access.authentication import Authentication
@@ -10,11 +11,10 @@ from app.db.resources import CUSTOMER, PAYMENT_METHOD, SETUP_INTENT
 from app.http.dependencies import WriteDep, caller_of, json_answer, service, service_of
 from app.http.parameters import CustomerId, PaymentMethodId, SetupIntentId
 from app.http.problems import WRITE, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one, require_known
+from app.http.queries import Paging, read
+from app.http.reads import listing, many, one, require_known
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Deleted, Page
-from app.payment_methods.queries import PaymentMethodsQuery
+from app.http.schemas import Deleted
 from app.payment_methods.schemas import (
     PaymentMethodAttach,
     PaymentMethodRead,
@@ -30,12 +30,13 @@ router = APIRouter(prefix="/v1/customers/{customer_id}", tags=["payment methods"
 ONE = "/payment-methods/{payment_method_id}"
 
 
-@router.get(
-    "/payment-methods",
-    response_model=Page[PaymentMethodRead],
-    responses=answers("not_found", conditional=True),
-    openapi_extra=documented(PaymentMethodsQuery),
-)
+class PaymentMethodsQuery(Paging):
+    """Which payment methods of a customer are listed."""
+
+    type: Annotated[str | None, Field(pattern=r"^[a-z0-9_]{1,50}$")] = None
+
+
+@router.get("/payment-methods", **listing(PaymentMethodRead, PaymentMethodsQuery, "not_found"))
 async def list_payment_methods(customer_id: CustomerId, request: Request) -> Response:
     """List a customer's saved payment methods, newest first, as they are known here; Stripe is not asked."""
     await require_known(request, CUSTOMER, customer_id)

@@ -6,14 +6,13 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.db.resources import REFUND
+from app.domain.refund import RefundStatus
 from app.http.dependencies import WriteDep, service
-from app.http.parameters import InvoiceId, RefundId
+from app.http.parameters import IdQuery, InvoiceId, ReferenceQuery, RefundId
 from app.http.problems import STATE, WRITE, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one
+from app.http.queries import Paging, read
+from app.http.reads import listing, many, one
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Page
-from app.refunds.queries import RefundsQuery
 from app.refunds.schemas import RefundCreate, RefundRead, RefundsMade
 from app.refunds.service import Refunds
 
@@ -21,6 +20,15 @@ RefundsDep = Annotated[Refunds, Depends(service(Refunds))]
 router = APIRouter(prefix="/v1", tags=["refunds"], route_class=AuthorizedRoute)
 
 REFUSALS = ("nothing_to_refund", "refund_too_large", "payment_disputed", "invoice_busy")
+
+
+class RefundsQuery(Paging):
+    """Which refunds are listed."""
+
+    invoice: IdQuery = None
+    payment_intent: IdQuery = None
+    status: RefundStatus | None = None
+    reference: ReferenceQuery = None
 
 
 @router.post(
@@ -36,12 +44,7 @@ async def create_refund(
     return await write.run(refunds.create_refund, body.params() if body else {}, invoice_id)
 
 
-@router.get(
-    "/refunds",
-    response_model=Page[RefundRead],
-    responses=answers(conditional=True),
-    openapi_extra=documented(RefundsQuery),
-)
+@router.get("/refunds", **listing(RefundRead, RefundsQuery))
 async def list_refunds(request: Request) -> Response:
     """List refunds, newest first, whoever made them."""
     return await many(request, REFUND, read(request, RefundsQuery))

@@ -7,13 +7,12 @@ from starlette.responses import Response
 
 from app.db.resources import CUSTOMER, TAX_ID, TAX_RATE
 from app.http.dependencies import WriteDep, service
-from app.http.parameters import CustomerId, TaxId, TaxRateId
+from app.http.parameters import CustomerId, ReferenceQuery, TaxId, TaxRateId
 from app.http.problems import WRITE, answers
-from app.http.queries import documented, read
-from app.http.reads import many, one, require_known
+from app.http.queries import Paging, read
+from app.http.reads import listing, many, one, require_known
 from app.http.routing import AuthorizedRoute
-from app.http.schemas import Deleted, Page
-from app.taxes.queries import TaxIdsQuery, TaxRatesQuery
+from app.http.schemas import Deleted
 from app.taxes.schemas import TaxIdCreate, TaxIdRead, TaxRateCreate, TaxRateRead, TaxRateUpdate
 from app.taxes.service import Taxes
 
@@ -22,15 +21,21 @@ rates = APIRouter(prefix="/v1/tax-rates", tags=["tax rates"], route_class=Author
 ids = APIRouter(prefix="/v1/customers/{customer_id}/tax-ids", tags=["tax ids"], route_class=AuthorizedRoute)
 
 
+class TaxRatesQuery(Paging):
+    """Which tax rates are listed."""
+
+    active: bool | None = None
+    inclusive: bool | None = None
+    reference: ReferenceQuery = None
+
+
 @rates.post("", status_code=201, response_model=TaxRateRead, responses=answers("reference_taken", *WRITE))
 async def create_tax_rate(body: TaxRateCreate, taxes: TaxesDep, write: WriteDep) -> Response:
     """Create a tax rate; its percentage, and whether it is inclusive, never change."""
     return await write.run(taxes.create_tax_rate, body.params())
 
 
-@rates.get(
-    "", response_model=Page[TaxRateRead], responses=answers(conditional=True), openapi_extra=documented(TaxRatesQuery)
-)
+@rates.get("", **listing(TaxRateRead, TaxRatesQuery))
 async def list_tax_rates(request: Request) -> Response:
     """List tax rates, newest first: your own, and those that Stripe made for automatic tax."""
     return await many(request, TAX_RATE, read(request, TaxRatesQuery))
@@ -54,15 +59,10 @@ async def create_tax_id(customer_id: CustomerId, body: TaxIdCreate, taxes: Taxes
     return await write.run(taxes.create_tax_id, {**body.params(), "customer": customer_id})
 
 
-@ids.get(
-    "",
-    response_model=Page[TaxIdRead],
-    responses=answers("not_found", conditional=True),
-    openapi_extra=documented(TaxIdsQuery),
-)
+@ids.get("", **listing(TaxIdRead, Paging, "not_found"))
 async def list_tax_ids(customer_id: CustomerId, request: Request) -> Response:
     """List the tax ids of a customer, newest first, with what the authorities say of them."""
-    asked = read(request, TaxIdsQuery)
+    asked = read(request, Paging)
     await require_known(request, CUSTOMER, customer_id)
     return await many(request, TAX_ID, asked, customer=customer_id)
 
