@@ -81,11 +81,6 @@ def _validator(schema: JSON) -> jsonschema_rs.Draft202012Validator:
 
 
 @cache
-def _object_validator(name: str) -> jsonschema_rs.Draft202012Validator:
-    return _validator({"$ref": f"{URI}{SCHEMAS}{name}"})
-
-
-@cache
 def _operations() -> dict[str, JSON]:
     """The document's operations by their ids."""
     paths = specification.document()["paths"].values()
@@ -106,11 +101,15 @@ def _operation_id(method: str, path: str) -> str | None:
     return min(fitting)[1] if fitting else None
 
 
-# Validators are kept by operation: one of each path with its ids would be some thousands of 10 MB each.
 @cache
-def _answers(operation_id: str, *, failed: bool) -> jsonschema_rs.Draft202012Validator:
-    responses = _operations()[operation_id]["responses"]
-    return _validator(strict(responses["default" if failed else "200"]["content"]["application/json"]["schema"]))
+def _documents() -> jsonschema_rs.Draft202012Validator:
+    """Every answer and object is a property of one object: compiled by itself, each would hold all that it refers to, 10 MB."""
+    known = {name: {"$ref": f"{URI}{SCHEMAS}{name}"} for name in components()}
+    for operation_id, operation in _operations().items():
+        for status, response in operation["responses"].items():
+            if "application/json" in response["content"]:
+                known[f"{operation_id} {status}"] = strict(response["content"]["application/json"]["schema"])
+    return _validator({"properties": known, "additionalProperties": False})
 
 
 @cache
@@ -142,11 +141,12 @@ def violations(exchange: JSON) -> list[str]:
     if operation_id is None:
         return []
     title = f"{operation_id} {status}"
-    validator = _answers(operation_id, failed=status != OK)
-    found = _told(title, validator, exchange["answer"])
+    answer = f"{operation_id} {OK if status == OK else 'default'}"
+    found = _told(title, answer, exchange["answer"])
     if status == OK:
         schema, accepted = _parameters(operation_id)
-        found += _told(f"{title} parameters", accepted, typed(schema, decode_form(exchange["sent"])))
+        sent = typed(schema, decode_form(exchange["sent"]))
+        found += [_said(f"{title} parameters", each) for each in accepted.iter_errors(sent)]
     return found
 
 
@@ -155,12 +155,12 @@ def _of_event(event: JSON) -> list[str]:
     name = subject["object"]
     if subject.get("deleted"):
         name = f"deleted_{name}"
-    found = _told(event["type"], _object_validator("event"), event)
+    found = _told(event["type"], "event", event)
     if event["type"] not in _event_types():
         found.append(f"{event['type']}: no such type of event")
     if name not in components():
         return [*found, f"{event['type']}: no such object as {name}"]
-    found += _told(f"{event['type']} object", _object_validator(name), subject)
+    found += _told(f"{event['type']} object", name, subject)
     unknown = event["data"].get("previous_attributes", {}).keys() - components()[name]["properties"].keys()
     return [*found, *(f"{event['type']} previous_attributes.{key}: unknown" for key in sorted(unknown))]
 
@@ -173,12 +173,13 @@ def _event_types() -> frozenset[str]:
     return frozenset(schema["properties"]["enabled_events"]["items"]["enum"]) | {name for name, _ in EVENTS}
 
 
-def _told(title: str, validator: jsonschema_rs.Draft202012Validator, instance: object) -> list[str]:
-    return [f"{title} {_place(each.instance_path)}: {each.message[-300:]}" for each in validator.iter_errors(instance)]
+def _told(title: str, known: str, instance: object) -> list[str]:
+    return [_said(title, each, below=1) for each in _documents().iter_errors({known: instance})]
 
 
-def _place(path: list[str | int]) -> str:
-    return ".".join("*" if isinstance(part, int) else str(part) for part in path)
+def _said(title: str, error: jsonschema_rs.ValidationError, below: int = 0) -> str:
+    place = ".".join("*" if isinstance(part, int) else str(part) for part in error.instance_path[below:])
+    return f"{title} {place}: {error.message[-300:]}"
 
 
 # Forms: every leaf is sent as text
