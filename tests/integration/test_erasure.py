@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -35,6 +36,11 @@ TRACES = ("Rosenblatt", "rosenblatt", "30123456", "tulips", "Tulip", "jenny-r", 
 async def dump(database: Database) -> str:
     """Every row of every table."""
     return "\n".join((await dumped(database.url)).values())
+
+
+async def traces_in(database: Database, traces: Iterable[str] = TRACES) -> list[str]:
+    found = await dump(database)
+    return [trace for trace in traces if trace in found]
 
 
 async def sweep_as_housekeeper(app: FastAPI) -> None:
@@ -85,7 +91,7 @@ async def test_a_customer_deleted_in_the_dashboard_is_erased_as_well(
     await live.settled()
     await sandbox.dashboard.delete(f"/v1/customers/{customer['id']}")
     await live.settled()
-    assert [trace for trace in TRACES if trace in await dump(database)] == []
+    assert await traces_in(database) == []
     # Its reference is free again.
     again = await live.post("/v1/customers", {"reference": "person-jenny"})
     assert again["id"] != customer["id"]
@@ -115,7 +121,7 @@ async def test_an_event_under_way_is_not_waited_for_and_swept_later(
     assert "tulips" in await dump(database)
     await live.settled()
     await sweep_as_housekeeper(app)
-    assert [trace for trace in TRACES if trace in await dump(database)] == []
+    assert await traces_in(database) == []
 
 
 async def test_what_arrives_after_the_erasure_is_swept_and_what_was_swept_is_not_read_again(
@@ -125,7 +131,7 @@ async def test_what_arrives_after_the_erasure_is_swept_and_what_was_swept_is_not
     await sandbox.mode(hold=True)
     customer = await live.post("/v1/customers", PERSON)
     await live.delete(f"/v1/customers/{customer['id']}")
-    assert [trace for trace in TRACES if trace in await dump(database)] == []
+    assert await traces_in(database) == []
     await sandbox.release()
     await live.settled()
     assert "tulips" in await dump(database)
@@ -134,7 +140,7 @@ async def test_what_arrives_after_the_erasure_is_swept_and_what_was_swept_is_not
     await connection.execute("UPDATE customers SET deleted_at = now() - interval '3 days'")
     assert await erasure.sweep(app.state.container.database) == 0  # it looks at what came since the last time
     assert await erasure.sweep(app.state.container.database, everything=True) > 0
-    assert [trace for trace in TRACES if trace in await dump(database)] == []
+    assert await traces_in(database) == []
     assert await connection.fetchval("SELECT complete_until < now() FROM coverage WHERE name = $1", NAME)
     await connection.close()
 
@@ -185,7 +191,7 @@ async def test_a_change_that_was_under_way_leaves_nothing_when_it_is_answered_af
     assert "tulips" in await dump(database)  # what is still to be done
     answered = await live.client.patch(path, json=change, headers=key)
     assert answered.is_client_error
-    assert [trace for trace in TRACES if trace in await dump(database)] == []
+    assert await traces_in(database) == []
 
 
 async def test_what_was_asked_is_forgotten_once_it_is_answered(live: Caller, database: Database) -> None:
@@ -261,7 +267,7 @@ async def test_what_the_release_before_left_of_an_erased_customer_is_swept_once(
     await connection.execute("UPDATE customers SET deleted_at = now() - interval '2 days'")
     assert "tulips" in await dump(database)
     await sweep_as_housekeeper(app)
-    assert [trace for trace in ALL_TRACES if trace in await dump(database)] == []
+    assert await traces_in(database, ALL_TRACES) == []
     assert await erasure.sweep(app.state.container.database) == 0
     await connection.close()
 
