@@ -6,7 +6,8 @@ share (PROMETHEUS_MULTIPROC_DIR, set by scraping.py before this module is import
 expensive.
 """
 
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
@@ -20,12 +21,27 @@ TASK_BUCKETS = (0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a series began doubles their number
 
+
+def _counter(name: str, about: str, *labels: str, known: Sequence[str] = ()) -> Callable[..., Counter]:
+    """A counter with labels. The series of the label's `known` values are there from the start.
+
+    An increase is seen from 0 on: what is rare, and somebody is woken for, is there before it happens the first time.
+    """
+    series = cache(Counter(name, about, labels).labels)
+    for value in known:
+        series(value)
+    return series
+
+
+_level = partial(Gauge, multiprocess_mode="livesum")
+"""What stands at a moment: the sum of all processes that live."""
+
 BUILD = Gauge("invoicing_build_info", "Always 1; says which version runs.", ("version",), multiprocess_mode="max")
 
 # --- requests ----------------------------------------------------------------------------------
 
-HTTP_REQUESTS = cache(
-    Counter("invoicing_http_requests", "Requests answered, by route template.", ("method", "route", "status")).labels
+HTTP_REQUESTS = _counter(
+    "invoicing_http_requests", "Requests answered, by route template.", "method", "route", "status"
 )
 HTTP_SECONDS = cache(
     Histogram(
@@ -35,57 +51,53 @@ HTTP_SECONDS = cache(
         buckets=REQUEST_BUCKETS,
     ).labels
 )
-RATE_LIMITED = cache(
-    Counter("invoicing_rate_limited", "Requests refused because somebody asked too often.", ("limit",)).labels
+RATE_LIMITED = _counter(
+    "invoicing_rate_limited",
+    "Requests refused because somebody asked too often.",
+    "limit",
+    known=("caller", "address", "failed"),
 )
-CONNECTIONS_DROPPED = cache(
-    Counter("invoicing_connections_dropped", "Connections closed for what their other end did.", ("why",)).labels
+CONNECTIONS_DROPPED = _counter(
+    "invoicing_connections_dropped",
+    "Connections closed for what their other end did.",
+    "why",
+    known=("address", "full", "idle", "large", "malformed", "queued", "slow", "unread"),
 )
-for _why in ("address", "full", "idle", "large", "malformed", "queued", "slow", "unread"):
-    CONNECTIONS_DROPPED(_why)  # so that all of them are there from the start
-DELIVERIES = cache(
-    Counter(
-        "invoicing_webhook_deliveries", "Deliveries: new, known, or the code of their refusal.", ("outcome",)
-    ).labels
+DELIVERIES = _counter(
+    "invoicing_webhook_deliveries",
+    "Deliveries: new, known, or the code of their refusal.",
+    "outcome",
+    known=("signature_absent", "signature_malformed", "signature_stale", "signature_forged", "new", "known"),
 )
 INTAKE_BATCH = Histogram("invoicing_intake_batch_events", "Deliveries that shared one commit.", buckets=BATCH_BUCKETS)
-INTAKE_WAITING = Gauge(
-    "invoicing_intake_waiting", "Deliveries that wait for a commit right now.", multiprocess_mode="livesum"
-)
+INTAKE_WAITING = _level("invoicing_intake_waiting", "Deliveries that wait for a commit right now.")
 
-LISTENERS = Gauge(
-    "invoicing_event_listeners", "Streams and long polls that wait for events.", multiprocess_mode="livesum"
-)
-STREAMS_ENDED = cache(
-    Counter(
-        "invoicing_event_streams_ended",
-        "Streams, by what ended them: left, lifetime, stopping, not_read, or a code.",
-        ("why",),
-    ).labels
+LISTENERS = _level("invoicing_event_listeners", "Streams and long polls that wait for events.")
+STREAMS_ENDED = _counter(
+    "invoicing_event_streams_ended",
+    "Streams, by what ended them: left, lifetime, stopping, not_read, or a code.",
+    "why",
+    known=("left", "lifetime", "stopping", "not_read"),
 )
 
 # --- operations --------------------------------------------------------------------------------
 
-OPERATIONS = cache(
-    Counter(
-        "invoicing_operations",
-        "Writes under a key: done, replayed, mismatch, in_progress, or the code of their failure.",
-        ("operation", "outcome"),
-    ).labels
+OPERATIONS = _counter(
+    "invoicing_operations",
+    "Writes under a key: done, replayed, mismatch, in_progress, or the code of their failure.",
+    "operation",
+    "outcome",
 )
-COMPLETIONS = cache(
-    Counter(
-        "invoicing_operation_completions",
-        "Writes that nobody asked for any more, taken over by the worker: finished, undone, or failed for now.",
-        ("outcome",),
-    ).labels
+COMPLETIONS = _counter(
+    "invoicing_operation_completions",
+    "Writes that nobody asked for any more, taken over by the worker: finished, undone, or failed for now.",
+    "outcome",
+    known=("finished", "undone", "failed"),
 )
 
 # --- Stripe ------------------------------------------------------------------------------------
 
-STRIPE_CALLS = cache(
-    Counter("invoicing_stripe_calls", "Calls to Stripe: ok, replayed, or a code.", ("operation", "outcome")).labels
-)
+STRIPE_CALLS = _counter("invoicing_stripe_calls", "Calls to Stripe: ok, replayed, or a code.", "operation", "outcome")
 STRIPE_SECONDS = cache(
     Histogram(
         "invoicing_stripe_call_duration_seconds",
@@ -94,19 +106,17 @@ STRIPE_SECONDS = cache(
         buckets=STRIPE_BUCKETS,
     ).labels
 )
-STRIPE_RETRIES = cache(Counter("invoicing_stripe_retries", "Tries after the first.", ("operation",)).labels)
-STRIPE_TURNED_AWAY = cache(
-    Counter("invoicing_stripe_turned_away", "Calls refused here, by circuit or limiter.", ("by",)).labels
+STRIPE_RETRIES = _counter("invoicing_stripe_retries", "Tries after the first.", "operation")
+STRIPE_TURNED_AWAY = _counter(
+    "invoicing_stripe_turned_away", "Calls refused here, by circuit or limiter.", "by", known=("circuit", "limiter")
 )
 STRIPE_WAIT = Histogram(
     "invoicing_stripe_limiter_wait_seconds", "What a call waited for its turn.", buckets=WAIT_BUCKETS
 )
 STRIPE_CIRCUIT = Gauge("invoicing_stripe_circuit_state", "0 closed, 1 half open, 2 open.", multiprocess_mode="livemax")
-STRIPE_RATE = Gauge(
-    "invoicing_stripe_rate_per_second", "Calls a second that are allowed now.", multiprocess_mode="livesum"
-)
-STRIPE_IN_FLIGHT = Gauge("invoicing_stripe_in_flight", "Calls under way.", multiprocess_mode="livesum")
-STRIPE_WAITING = Gauge("invoicing_stripe_waiting", "Calls that wait for a slot.", multiprocess_mode="livesum")
+STRIPE_RATE = _level("invoicing_stripe_rate_per_second", "Calls a second that are allowed now.")
+STRIPE_IN_FLIGHT = _level("invoicing_stripe_in_flight", "Calls under way.")
+STRIPE_WAITING = _level("invoicing_stripe_waiting", "Calls that wait for a slot.")
 
 # --- the database ------------------------------------------------------------------------------
 
@@ -121,18 +131,20 @@ POOL = cache(
 POOL_WAIT = Histogram(
     "invoicing_database_pool_wait_seconds", "What a request or job waited for a connection.", buckets=WAIT_BUCKETS
 )
-DATABASE_ERRORS = cache(
-    Counter("invoicing_database_errors", "Statements that found the database not available.", ("error",)).labels
+DATABASE_ERRORS = _counter(
+    "invoicing_database_errors",
+    "Statements that found the database not available.",
+    "error",
+    known=("OSError", "TimeoutError"),
 )
 
 # --- the worker --------------------------------------------------------------------------------
 
-EVENTS = cache(
-    Counter(
-        "invoicing_events",
-        "Tries of events by what became of them: processed, ignored, asked (of Stripe), failed, dead.",
-        ("family", "outcome"),
-    ).labels
+EVENTS = _counter(
+    "invoicing_events",
+    "Tries of events by what became of them: processed, ignored, asked (of Stripe), failed, dead.",
+    "family",
+    "outcome",
 )
 EVENT_LATENCY = Histogram(
     "invoicing_event_latency_seconds", "From a delivery's acknowledgement to its effects.", buckets=LATENCY_BUCKETS
@@ -142,35 +154,29 @@ FULFILLMENT_LATENCY = Histogram(
     "From the acknowledgement of the delivery that says paid to the fulfillment.",
     buckets=LATENCY_BUCKETS,
 )
-FULFILLMENTS = cache(Counter("invoicing_fulfillments", "Fulfillments that came to a status.", ("status",)).labels)
+FULFILLMENTS = _counter("invoicing_fulfillments", "Fulfillments that came to a status.", "status")
 BATCH = Histogram("invoicing_worker_batch_events", "Events taken at once.", buckets=BATCH_BUCKETS)
 BATCH_SECONDS = Histogram(
     "invoicing_worker_batch_duration_seconds", "A batch, without what asks Stripe.", buckets=REQUEST_BUCKETS
 )
-EVENTS_ASKING = Gauge(
-    "invoicing_worker_events_asking", "Events that wait for an answer of Stripe's.", multiprocess_mode="livesum"
-)
-PUSH_ATTEMPTS = cache(
-    Counter(
-        "invoicing_push_attempts", "Attempts to deliver to others: accepted, or why they failed.", ("outcome",)
-    ).labels
+EVENTS_ASKING = _level("invoicing_worker_events_asking", "Events that wait for an answer of Stripe's.")
+PUSH_ATTEMPTS = _counter(
+    "invoicing_push_attempts", "Attempts to deliver to others: accepted, or why they failed.", "outcome"
 )
 PUSH_LATENCY = Histogram(
     "invoicing_push_latency_seconds", "From a change to its acceptance by an endpoint.", buckets=LATENCY_BUCKETS
 )
-PUSH_UNDER_WAY = Gauge("invoicing_push_under_way", "Deliveries under way.", multiprocess_mode="livesum")
-PUSH_DISABLED = cache(
-    Counter("invoicing_push_endpoints_disabled", "Endpoints given up: gone, failing.", ("reason",)).labels
+PUSH_UNDER_WAY = _level("invoicing_push_under_way", "Deliveries under way.")
+PUSH_DISABLED = _counter(
+    "invoicing_push_endpoints_disabled", "Endpoints given up: gone, failing.", "reason", known=("gone", "failing")
 )
-DOCUMENTS = cache(
-    Counter(
-        "invoicing_documents_rebuilt",
-        "Documents made anew of rows that held none or older ones: of columns, of a stored event, or asked of Stripe.",
-        ("source",),
-    ).labels
+DOCUMENTS = _counter(
+    "invoicing_documents_rebuilt",
+    "Documents made anew of rows that held none or older ones: of columns, of a stored event, or asked of Stripe.",
+    "source",
 )
-LEADER = Gauge("invoicing_housekeeper_leader", "1 in the process that keeps house.", multiprocess_mode="livesum")
-TASKS = cache(Counter("invoicing_housekeeping_runs", "Periodic tasks: ok or failed.", ("task", "outcome")).labels)
+LEADER = _level("invoicing_housekeeper_leader", "1 in the process that keeps house.")
+TASKS = _counter("invoicing_housekeeping_runs", "Periodic tasks: ok or failed.", "task", "outcome")
 TASK_SECONDS = cache(
     Histogram("invoicing_housekeeping_duration_seconds", "A periodic task.", ("task",), buckets=TASK_BUCKETS).labels
 )
@@ -185,50 +191,29 @@ TASK_SUCCEEDED = cache(
 
 # --- what goes out -----------------------------------------------------------------------------
 
-ACTIONS = cache(
-    Counter(
-        "invoicing_fulfillment_actions",
-        "Tries of fulfillment actions: done, skipped, failed (it is tried again) or dead.",
-        ("action", "outcome"),
-    ).labels
+ACTIONS = _counter(
+    "invoicing_fulfillment_actions",
+    "Tries of fulfillment actions: done, skipped, failed (it is tried again) or dead.",
+    "action",
+    "outcome",
 )
-
-REMINDERS = cache(
-    Counter(
-        "invoicing_reminders", "Reminders told in the feed: with the actions that mail, or alone.", ("channel",)
-    ).labels
+ACTIONS_DIFFERING = Gauge(
+    "invoicing_fulfillment_actions_differing",
+    "Actions that this worker does and the one that started last does not, or the reverse.",
+    multiprocess_mode="livemax",
 )
-
-# An increase is seen from 0 on: what is rare, and somebody is woken for, is there before it happens the first time.
-for known in ("signature_absent", "signature_malformed", "signature_stale", "signature_forged", "new", "known"):
-    DELIVERIES(known)
-for known in ("finished", "undone", "failed"):
-    COMPLETIONS(known)
-for known in ("circuit", "limiter"):
-    STRIPE_TURNED_AWAY(known)
-for known in ("caller", "address", "failed"):
-    RATE_LIMITED(known)
-for known in ("OSError", "TimeoutError"):
-    DATABASE_ERRORS(known)
-for known in ("left", "lifetime", "stopping", "not_read"):
-    STREAMS_ENDED(known)
-for known in ("gone", "failing"):
-    PUSH_DISABLED(known)
-for known in ("mail", "event"):
-    REMINDERS(known)
+REMINDERS = _counter(
+    "invoicing_reminders",
+    "Reminders told in the feed: with the actions that mail, or alone.",
+    "channel",
+    known=("mail", "event"),
+)
 
 
 def task(name: str) -> None:
     """Create the series of a periodic task, so that they start at 0."""
     for outcome in ("ok", "failed"):
         TASKS(name, outcome)
-
-
-ACTIONS_DIFFERING = Gauge(
-    "invoicing_fulfillment_actions_differing",
-    "Actions that this worker does and the one that started last does not, or the reverse.",
-    multiprocess_mode="livemax",
-)
 
 
 def action(name: str) -> None:
