@@ -43,32 +43,26 @@ class Tile:
     href: str
 
 
-async def overview_of(container: Container, span: Span) -> dict[str, Any]:
-    """The numbers and charts of the dashboard for `span`."""
+async def overview_page(container: Container, request: Request) -> dict[str, Any]:
+    """The context of the dashboard's template."""
+    asked = request.query_params.get("span", "day")
+    chosen = asked if asked in SPANS else "day"
+    span = SPANS[chosen]
     async with container.database.connection() as connection:
         standing = await overview.standing(connection, await inbox_statements.lag_s(connection))
         paid = await overview.payments(connection, span.step, span.length)
         lag = await overview.lag(connection, span.step, span.length)
         covered = await coverage.read(connection)
     return {
+        "operator": operator_of(request),
+        "spans": list(SPANS),
+        "span": chosen,
+        "series": {"payments": PAYMENTS, "lag": LAG},
         "tiles": _tiles(standing, container.settings.inbox_lag_limit_s),
         "payments": charts.bars(paid, PAYMENTS, span.when, "Payments"),
         "lag": charts.lines(lag, LAG, span.when, "How long events took"),
         "covered": covered,
         "moment": moment,
-    }
-
-
-async def overview_page(container: Container, request: Request) -> dict[str, Any]:
-    """The context of the dashboard's template."""
-    asked = request.query_params.get("span", "day")
-    chosen = asked if asked in SPANS else "day"
-    return {
-        "operator": operator_of(request),
-        "spans": list(SPANS),
-        "span": chosen,
-        "series": {"payments": PAYMENTS, "lag": LAG},
-        **await overview_of(container, SPANS[chosen]),
     }
 
 

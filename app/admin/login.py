@@ -124,11 +124,8 @@ class Login(AuthenticationBackend):
 
 
 def _operator(caller: Caller | key_statements.StoredKey) -> Operator | None:
-    if Scope.ADMIN in caller.scopes:
-        admin = True
-    elif Scope.CONSOLE_READ in caller.scopes:
-        admin = False
-    else:
+    admin = Scope.ADMIN in caller.scopes
+    if not admin and Scope.CONSOLE_READ not in caller.scopes:
         return None
     return Operator(caller.id if isinstance(caller, Caller) else caller.caller, admin)
 

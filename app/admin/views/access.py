@@ -11,7 +11,6 @@ class ApiKeyView(ReadOnlyView, model=ApiKey):
 
     group = GROUP
     name = "API key"
-    name_plural = "API keys"
     admins_only = True
     secret = frozenset({"digest"})
     search = ("id", "prefix", "caller")
@@ -23,7 +22,6 @@ class AuditEntryView(ReadOnlyView, model=AuditEntry):
     """The audit log."""
 
     group = GROUP
-    name = "Audit entry"
     name_plural = "Audit log"
     admins_only = True
     order = ("at",)
@@ -36,7 +34,6 @@ class RateBucketView(ReadOnlyView, model=RateBucket):
 
     group = GROUP
     name = "Rate limit"
-    name_plural = "Rate limits"
     admins_only = True
     order = ("filled_at",)
     search = ("name",)

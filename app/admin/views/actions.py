@@ -4,7 +4,6 @@ from sqladmin import expose
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.admin.login import Operator
 from app.admin.models import FulfillmentAction, Reminder
 from app.admin.row_actions import act_on_chosen
 from app.admin.views.table import Button, ReadOnlyView
@@ -19,18 +18,11 @@ class FulfillmentActionView(ReadOnlyView, model=FulfillmentAction):
 
     group = "Going out"
     name = "Fulfillment action"
-    name_plural = "Fulfillment actions"
     search = ("id", "invoice", "fulfillment")
     choices = {"status": tuple(ActionStatus), "moment": tuple(Moment)}
     column_list = ["id", "action", "moment", "status", "attempts", "invoice", "created_at", "finished_at", "reason"]
-
-    def list_buttons(self, operator: Operator) -> list[Button]:
-        """The button that retries the chosen actions."""
-        return [Button("Try the chosen actions again", RETRY)] if operator.admin else []
-
-    async def buttons(self, key: str) -> list[Button]:
-        """The button that retries this action."""
-        return [Button("Try this action again", RETRY, {"id": key})]
+    list_buttons = (Button("Try the chosen actions again", RETRY),)
+    row_buttons = (Button("Try this action again", RETRY),)
 
     @expose("/retry", methods=["POST"])
     async def retry(self, request: Request) -> Response:

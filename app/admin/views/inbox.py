@@ -27,7 +27,6 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
     """The inbox."""
 
     group = "Inbox"
-    name = "Event"
     name_plural = "Inbox"
     order = ("received_at",)
     search = ("id", "object_id")
@@ -37,6 +36,11 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
         "id", "type", "object_id", "status", "attempts", "last_error", "created_at", "received_at", "processed_at",
         "next_attempt_at", "source", "verified_by", "request_id", "api_version", "account", "livemode", "payload",
     ]  # fmt: skip
+    list_buttons = (
+        Button("Replay the chosen events", REPLAY),
+        Button("Replay all dead letters", REPLAY_DEAD, confirm="Every dead event is processed again."),
+    )
+    row_buttons = (Button("Replay this event", REPLAY),)
 
     def value(self, obj: Any, prop: str, operator: Operator) -> Any:
         """The payload as a document. Operators who are no admins see it without personal data."""
@@ -44,19 +48,6 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
             return super().value(obj, prop, operator)
         payload = msgspec.json.decode(obj.payload)
         return payload if operator.admin else impersonal(payload)
-
-    def list_buttons(self, operator: Operator) -> list[Button]:
-        """The buttons that replay the chosen events, or all dead ones."""
-        if not operator.admin:
-            return []
-        return [
-            Button("Replay the chosen events", REPLAY),
-            Button("Replay all dead letters", REPLAY_DEAD, confirm="Every dead event is processed again."),
-        ]
-
-    async def buttons(self, key: str) -> list[Button]:
-        """The button that replays this event."""
-        return [Button("Replay this event", REPLAY, {"id": key})]
 
     @expose("/replay", methods=["POST"])
     async def replay(self, request: Request) -> Response:

@@ -100,7 +100,6 @@ class InvoiceView(InvoiceActs, model=Invoice):
 class StuckInvoiceView(InvoiceView, model=StuckInvoice):
     """Invoices about which a person must do something, oldest money first."""
 
-    name = "Needs you"
     name_plural = "Needs you"
     order = ("stuck_since", "sequence")
     oldest_first = True
@@ -172,7 +171,6 @@ class PaymentLinkView(ReadOnlyView, model=PaymentLink):
 
     group = GROUP
     name = "Payment link"
-    name_plural = "Payment links"
     search = ("id", "invoice")
     slices = {"in force": "revoked_at IS NULL AND expires_at > now()"}
     column_list = ["id", "invoice", "expires_at", "revoked_at", "asked_at", "created_at"]

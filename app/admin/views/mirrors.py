@@ -36,7 +36,6 @@ class PaymentMethodView(MirroredView, model=PaymentMethod):
     kind = Kind.PAYMENT_METHOD
     group = "Customers and catalog"
     name = "Payment method"
-    name_plural = "Payment methods"
     search = ("id", "customer")
     personal = frozenset(FIELDS[Kind.PAYMENT_METHOD].marked(Personal))
     column_list = ["id", "customer", "type", "brand", "last4", "mandate_status", "created_at", "deleted_at"]

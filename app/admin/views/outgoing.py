@@ -4,7 +4,6 @@ from sqladmin import expose
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.admin.login import Operator
 from app.admin.models import Delivery, WebhookEndpoint
 from app.admin.row_actions import act_on_chosen
 from app.admin.views.table import Button, ReadOnlyView
@@ -19,7 +18,6 @@ class WebhookEndpointView(ReadOnlyView, model=WebhookEndpoint):
 
     group = GROUP
     name = "Endpoint"
-    name_plural = "Endpoints"
     choices = {"status": tuple(EndpointStatus)}
     hidden = frozenset({"url"})
     secret = frozenset({"secrets"})
@@ -30,19 +28,12 @@ class DeliveryView(ReadOnlyView, model=Delivery):
     """Deliveries."""
 
     group = GROUP
-    name = "Delivery"
     name_plural = "Deliveries"
     search = ("id", "endpoint", "event", "invoice")
     choices = {"status": tuple(DeliveryStatus)}
     column_list = ["id", "type", "status", "attempts", "endpoint", "invoice", "created_at", "delivered_at"]
-
-    def list_buttons(self, operator: Operator) -> list[Button]:
-        """The button that redelivers the chosen deliveries."""
-        return [Button("Deliver the chosen ones again", REDELIVER)] if operator.admin else []
-
-    async def buttons(self, key: str) -> list[Button]:
-        """The button that redelivers this delivery."""
-        return [Button("Deliver this again", REDELIVER, {"id": key})]
+    list_buttons = (Button("Deliver the chosen ones again", REDELIVER),)
+    row_buttons = (Button("Deliver this again", REDELIVER),)
 
     @expose("/redeliver", methods=["POST"])
     async def redeliver(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
 """The base class of all views: a read-only table, page by page, with personal data masked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -55,16 +55,16 @@ class Section:
     title: str
     head: list[str]
     rows: list[list[Markup]]
-    nothing: str = "Nothing."
 
 
 class ReadOnlyView(ModelView):
     """A read-only table.
 
     `order` are the columns it is listed by, times or numbers. `choices` maps columns to the values that they can be
-    filtered by. `slices` maps names to conditions in our own SQL; `always` are conditions of every page. Only admins see `personal` and `hidden` columns,
-    nobody sees `secret` ones. `named` is the column whose value stands beside the id on the row's page. `related` are the
-    lists that find other rows by this row's id.
+    filtered by. `slices` maps names to conditions in our own SQL; `always` are conditions of every page. Only admins see
+    `personal` and `hidden` columns, nobody sees `secret` ones. `named` is the column whose value stands beside the id on
+    the row's page. `related` are the lists that find other rows by this row's id. `list_buttons` stand below the list and
+    send the chosen rows, `row_buttons` stand on the row's page and send its id.
     """
 
     can_create = False
@@ -88,6 +88,8 @@ class ReadOnlyView(ModelView):
     personal: ClassVar[frozenset[str]] = frozenset()
     hidden: ClassVar[frozenset[str]] = frozenset()
     secret: ClassVar[frozenset[str]] = frozenset()
+    list_buttons: ClassVar[tuple[Button, ...]] = ()
+    row_buttons: ClassVar[tuple[Button, ...]] = ()
 
     @property
     def container(self) -> Container:
@@ -139,7 +141,8 @@ class ReadOnlyView(ModelView):
     async def list_context(self, request: Request) -> dict[str, Any]:
         """What the list's template gets besides the rows."""
         operator = operator_of(request)
-        return {"operator": operator, "buttons": self.list_buttons(operator), "searched": self._searched(request)}
+        buttons = self.list_buttons if operator.admin else ()
+        return {"operator": operator, "buttons": buttons, "searched": self._searched(request)}
 
     async def details_context(self, request: Request) -> dict[str, Any]:
         """What the row's template gets besides the columns."""
@@ -153,13 +156,9 @@ class ReadOnlyView(ModelView):
             "at_stripe": key.partition("_")[0] in DASHBOARD,
         }
 
-    def list_buttons(self, operator: Operator) -> Sequence[Button]:  # noqa: ARG002 -- for those that have some
-        """The buttons above the list. They send the chosen rows."""
-        return []
-
-    async def buttons(self, key: str) -> Sequence[Button]:  # noqa: ARG002 -- for those that have some
+    async def buttons(self, key: str) -> Sequence[Button]:
         """The buttons on the row's page."""
-        return []
+        return [replace(button, values={"id": key}) for button in self.row_buttons]
 
     async def sections(self, key: str, operator: Operator) -> Sequence[Section]:  # noqa: ARG002 -- for those that have some
         """The tables below the row on its page."""
