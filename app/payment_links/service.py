@@ -125,12 +125,7 @@ class PaymentLinks:
         minimum = params.get("minimum_payment")
         if minimum and minimum * 2 > row["amount_remaining"]:
             raise ValidationFailed("minimum_payment: at most half of what remains to be paid.", param="minimum_payment")
-        document = {
-            "id": link.id,
-            "invoice": link.invoice,
-            "expires_at": link.expires_at,
-            "minimum_payment": minimum,
-        }
+        document = {"id": link.id, "invoice": link.invoice, "expires_at": link.expires_at, "minimum_payment": minimum}
         async with self._database.unit_of_work() as connection:
             await payment_links_statements.add(connection, link, minimum, promotion_codes=codes, return_url=return_url)
             return await operation.finish(connection, 201, msgspec.json.encode(document).decode())
@@ -177,10 +172,10 @@ class PaymentLinks:
                 )
         return found
 
-    async def link(self, token: str) -> OpenLink:
+    async def link(self, token: str, grace: timedelta = timedelta(0)) -> OpenLink:
         """The link of `token`. Raises NotFound and Forbidden; RateLimited where it asks too often."""
         await self._limited(self._signed(token).id)
-        return await self._open(token)
+        return await self._open(token, grace)
 
     async def status(self, token: str) -> JsonObject:
         """The state of the invoice and its fulfillment, as stored here."""
@@ -196,8 +191,7 @@ class PaymentLinks:
 
     async def client_secret(self, token: str) -> JsonObject:
         """The client secret of the link's invoice. Raises RateLimited and what ClientSecrets.of_invoice raises."""
-        await self._limited(self._signed(token).id)
-        link = await self._open(token)
+        link = await self.link(token)
         if link.saves:
             with suppress(StripeInvalidRequest):  # what cannot be saved can still be used to pay
                 await self._secrets.save_payment_method(link.invoice)
@@ -208,8 +202,7 @@ class PaymentLinks:
 
         Raises Forbidden where the link is for the whole amount, RateLimited, and what begin_part_payment raises.
         """
-        await self._limited(self._signed(token).id)
-        link = await self._open(token)
+        link = await self.link(token)
         if link.minimum_payment is None:
             raise Forbidden("With this payment link only all that remains can be paid.")
         params = {"link": link.id, "amount": amount, "minimum": link.minimum_payment}
@@ -224,8 +217,7 @@ class PaymentLinks:
 
         Raises RateLimited and what the gateway raises.
         """
-        await self._limited(self._signed(token).id)
-        link = await self._open(token)
+        link = await self.link(token)
         return await self._following.bank_transfer(link.invoice)
 
     async def payment(self, token: str) -> JsonObject:
@@ -243,8 +235,7 @@ class PaymentLinks:
 
     async def hosted_pages(self, token: str) -> JsonObject:
         """The addresses of Stripe's pages for the link's invoice. Raises RateLimited and what HostedPages.of raises."""
-        await self._limited(self._signed(token).id)
-        link = await self._open(token, GRACE)
+        link = await self.link(token, GRACE)
         return await self._hosted_pages.of(link.invoice)
 
     async def catch_up(self, token: str) -> JsonObject:
@@ -264,11 +255,7 @@ class PaymentLinks:
             raise NotFound("The invoice of this link is gone.")
         found: JsonObject = msgspec.json.decode(document)
         back = link.return_url if link.return_url and self._links.lead_back_to(link.return_url) else None
-        return found | {
-            "minimum_payment": link.minimum_payment,
-            "save_payment_method": link.saves,
-            "return_url": back,
-        }
+        return found | {"minimum_payment": link.minimum_payment, "save_payment_method": link.saves, "return_url": back}
 
     async def _open(self, token: str, grace: timedelta = timedelta(0)) -> OpenLink:
         """The link behind `token`, with the invoice that it opens. Raises NotFound and Forbidden.

@@ -18,7 +18,7 @@ from app.access.portal_links import PortalLinks
 from app.db import documents
 from app.db.engine import Database
 from app.db.resources import CUSTOMER, INVOICE, PAYMENT_METHOD, TAX_ID
-from app.domain.errors import InvoicingError, NotFound
+from app.domain.errors import NotFound
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
 from app.domain.payment_link import HOSTED_PAGES
@@ -37,8 +37,8 @@ def install(app: FastAPI, settings: Settings) -> None:
     """Serve the pages on `app`."""
     found = PortalRoutes(settings)
     app.router.routes += [
-        Route("/portal/{token}", found.portal, methods=["GET"]),
-        Route("/portal/{token}/{invoice_id}/{name}", found.forward_invoice, methods=["GET"]),
+        Route("/portal/{token}", found.page(found.portal), methods=["GET"]),
+        Route("/portal/{token}/{invoice_id}/{name}", found.page(found.forward_invoice), methods=["GET"]),
     ]
 
 
@@ -48,11 +48,8 @@ class PortalRoutes(PageRoutes):
     async def portal(self, request: Request) -> Response:
         """Show what the customer owes, has paid, and pays with."""
         token = request.path_params["token"]
-        try:
-            link = await service_of(request, PortalLinks).link_of(token)
-            shown = await _shown(request, link.customer)
-        except InvoicingError as error:
-            return self._sorry(request, error)
+        link = await service_of(request, PortalLinks).link_of(token)
+        shown = await _shown(request, link.customer)
         appearance = json.dumps(self._settings.payment_page_appearance)
         page = self._pages.portal(shown, token, appearance, self._language(request, shown["customer"]))
         return HTMLResponse(page, headers=self._headers)
@@ -60,18 +57,15 @@ class PortalRoutes(PageRoutes):
     async def forward_invoice(self, request: Request) -> Response:
         """Forward to an invoice's payment page, or to one of Stripe's pages for it."""
         invoice, name = request.path_params["invoice_id"], request.path_params["name"]
-        try:
-            link = await service_of(request, PortalLinks).link_of(request.path_params["token"])
-            await require_own_invoice(request, link.customer)
-            if name == "pay":
-                url: str | None = await service_of(request, PaymentLinks).url_in_portal(link, invoice)
-            else:
-                await service_of(request, Authentication).limit_client_secrets(link.id)
-                url = (await service_of(request, HostedPages).of(invoice)).get(HOSTED_PAGES.get(name, ""))
-            if url is None:
-                raise NotFound("There is no such page.")
-        except InvoicingError as error:
-            return self._sorry(request, error)
+        link = await service_of(request, PortalLinks).link_of(request.path_params["token"])
+        await require_own_invoice(request, link.customer)
+        if name == "pay":
+            url: str | None = await service_of(request, PaymentLinks).url_in_portal(link, invoice)
+        else:
+            await service_of(request, Authentication).limit_client_secrets(link.id)
+            url = (await service_of(request, HostedPages).of(invoice)).get(HOSTED_PAGES.get(name, ""))
+        if url is None:
+            raise NotFound("There is no such page.")
         return RedirectResponse(url, HTTPStatus.FOUND, NO_STORE)
 
 

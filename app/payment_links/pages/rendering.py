@@ -155,10 +155,7 @@ class Pages:
 
     def __init__(self, settings: Settings, brand: Brand) -> None:
         self._brand = brand
-        self._stripe = {
-            "stripe_js_url": settings.stripe_js_url,
-            "publishable_key": settings.stripe_publishable_key,
-        }
+        self._stripe = {"stripe_js_url": settings.stripe_js_url, "publishable_key": settings.stripe_publishable_key}
 
     def notice(self, about: str, language: Language, invoice: JsonView | None = None, token: str = "") -> str:
         """The page with the message for `about`, and with the link's invoice where one is given.

@@ -5,7 +5,7 @@ The link's token is the only credential.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import cached_property, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
@@ -53,6 +53,8 @@ TRANSFER = "display_bank_transfer_instructions"
 """Stripe's word for a payment that comes by bank transfer."""
 NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+
 
 def install(app: FastAPI, settings: Settings) -> None:
     """Serve the pages on `app`."""
@@ -60,13 +62,16 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.router.routes += [
         Route("/pay/assets/{version}/{name}", asset, methods=["GET"]),
         Route("/pay/brand/{version}.css", found.brand, methods=["GET"]),
-        Route("/pay/{token}", found.pay, methods=["GET"]),
-        Route("/pay/{token}/complete", found.complete, methods=["GET"]),
-        *(Route(f"/pay/{{token}}/{name}", partial(found.forward, name), methods=["GET"]) for name in HOSTED_PAGES),
-        Route("/pay/{token}/receipt", found.receipt, methods=["GET"]),
+        Route("/pay/{token}", found.page(found.pay), methods=["GET"]),
+        Route("/pay/{token}/complete", found.page(found.complete), methods=["GET"]),
+        *(
+            Route(f"/pay/{{token}}/{it}", found.page(partial(found.forward, it)), methods=["GET"])
+            for it in HOSTED_PAGES
+        ),
+        Route("/pay/{token}/receipt", found.page(found.receipt), methods=["GET"]),
         Route("/pay/{token}/payment", found.payment, methods=["GET"]),
-        Route("/pay/{token}/promotion-code", found.promotion_code, methods=["POST"]),
-        Route("/pay/{token}/finalize", found.finalize, methods=["POST"]),
+        Route("/pay/{token}/promotion-code", found.page(found.promotion_code), methods=["POST"]),
+        Route("/pay/{token}/finalize", found.page(found.finalize), methods=["POST"]),
         Route("/pay/{token}/session", found.session, methods=["GET"]),
         Route("/pay/{token}/part", found.part, methods=["POST"]),
         Route("/pay/{token}/status", found.status, methods=["GET"]),
@@ -95,6 +100,21 @@ class PageRoutes:
 
         return Pages(self._settings, self._brand)
 
+    def page(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint of a page. Its errors are told as a page, too."""
+
+        async def shown(request: Request) -> Response:
+            try:
+                return await endpoint(request)
+            except InvoicingError as error:
+                about = str(error.extra.get("link", error.code))
+                headers = dict(self._headers)
+                if error.retry_after is not None:
+                    headers["Retry-After"] = str(error.retry_after)
+                return HTMLResponse(self._pages.notice(about, self._language(request)), STATUS[error.code], headers)
+
+        return shown
+
     async def brand(self, request: Request) -> Response:
         """Serve the style sheet with the merchant's color."""
         return served(self._brand.styles, ".css", current=request.path_params["version"] == self._brand.version)
@@ -104,13 +124,10 @@ class PageRoutes:
         element: Literal["card", "payment"] = "card" if request.query_params.get("element") == "card" else "payment"
         token = request.path_params["token"]
         links, another_way, transfer = service_of(request, PaymentLinks), "another_way" in request.query_params, None
-        try:
-            invoice = await links.page(token)
-            waits = invoice["required_action"] == TRANSFER or "transfer" in request.query_params
-            if waits and invoice["status"] == InvoiceStatus.OPEN and not another_way:
-                transfer = await links.bank_transfer(token)
-        except InvoicingError as error:
-            return self._sorry(request, error)
+        invoice = await links.page(token)
+        waits = invoice["required_action"] == TRANSFER or "transfer" in request.query_params
+        if waits and invoice["status"] == InvoiceStatus.OPEN and not another_way:
+            transfer = await links.bank_transfer(token)
         language, said = self._language(request, invoice), request.query_params.get("said", "")
         if transfer:
             page = self._pages.transfer(invoice, token, transfer, language)
@@ -120,22 +137,16 @@ class PageRoutes:
 
     async def forward(self, name: str, request: Request) -> Response:
         """Forward to one of Stripe's pages for the link's invoice, at an address that has not expired."""
-        try:
-            found = await service_of(request, PaymentLinks).hosted_pages(request.path_params["token"])
-            if found[HOSTED_PAGES[name]] is None:
-                raise NotFound("The invoice of this link has no such page.")
-        except InvoicingError as error:
-            return self._sorry(request, error)
+        found = await service_of(request, PaymentLinks).hosted_pages(request.path_params["token"])
+        if found[HOSTED_PAGES[name]] is None:
+            raise NotFound("The invoice of this link has no such page.")
         return RedirectResponse(found[HOSTED_PAGES[name]], HTTPStatus.FOUND, NO_STORE)
 
     async def receipt(self, request: Request) -> Response:
         """Forward to Stripe's receipt of the last payment, at an address that Stripe gives now."""
-        try:
-            charge = (await service_of(request, PaymentLinks).payment(request.path_params["token"]))["charge"]
-            if not charge or not charge["receipt_url"]:
-                raise NotFound("The invoice of this link has no receipt.")
-        except InvoicingError as error:
-            return self._sorry(request, error)
+        charge = (await service_of(request, PaymentLinks).payment(request.path_params["token"]))["charge"]
+        if not charge or not charge["receipt_url"]:
+            raise NotFound("The invoice of this link has no receipt.")
         return RedirectResponse(charge["receipt_url"], HTTPStatus.FOUND, NO_STORE)
 
     async def payment(self, request: Request) -> Response:
@@ -146,21 +157,16 @@ class PageRoutes:
     async def complete(self, request: Request) -> Response:
         """Show the page that Stripe sends the person back to."""
         token = request.path_params["token"]
-        try:
-            invoice = await service_of(request, PaymentLinks).page(token, following=True)
-        except InvoicingError as error:
-            return self._sorry(request, error)
-        return HTMLResponse(
-            self._pages.outcome(invoice, token, self._language(request, invoice)), headers=self._headers
-        )
+        invoice = await service_of(request, PaymentLinks).page(token, following=True)
+        page = self._pages.outcome(invoice, token, self._language(request, invoice))
+        return HTMLResponse(page, headers=self._headers)
 
     async def promotion_code(self, request: Request) -> Response:
         """Take the entered promotion code off the draft of the link, and show the page again."""
         form = dict(parse_qsl((await request.body())[:LONGEST_FORM].decode(errors="replace")))
         codes = service_of(request, PromotionCodes)
-        return await self._done(
-            request, codes.enter(request.path_params["token"], form.get("code", "").strip()), "applied"
-        )
+        entering = codes.enter(request.path_params["token"], form.get("code", "").strip())
+        return await self._done(request, entering, "applied")
 
     async def finalize(self, request: Request) -> Response:
         """Finalize the draft of the link, and show the page, which now takes the payment."""
@@ -173,16 +179,13 @@ class PageRoutes:
             await doing
         except RateLimited:
             said = "spent"
-        except (NotFound, Forbidden) as error:
-            return self._sorry(request, error)
+        except (NotFound, Forbidden):
+            raise
         except InvalidState:
             said = ""
         except Refused as error:
-            said = (
-                "refused" if error.param in {"code", "discounts"} or request.url.path.endswith("code") else "unfinished"
-            )
-        except InvoicingError as error:
-            return self._sorry(request, error)
+            refused = error.param in {"code", "discounts"} or request.url.path.endswith("code")
+            said = "refused" if refused else "unfinished"
         address = f"/pay/{request.path_params['token']}"
         return RedirectResponse(f"{address}?said={said}" if said else address, HTTPStatus.SEE_OTHER, NO_STORE)
 
@@ -204,17 +207,16 @@ class PageRoutes:
 
     def _session(self, found: JsonObject) -> Response:
         settings = self._settings
-        return _json(
-            found | {"publishable_key": settings.stripe_publishable_key, "appearance": settings.payment_page_appearance}
-        )
+        shown = {"publishable_key": settings.stripe_publishable_key, "appearance": settings.payment_page_appearance}
+        return _json(found | shown)
 
     async def status(self, request: Request) -> Response:
         """Return the state of the invoice and its fulfillment, as stored here."""
-        return await _status(service_of(request, PaymentLinks).status(request.path_params["token"]))
+        return _json(await service_of(request, PaymentLinks).status(request.path_params["token"]))
 
     async def catch_up(self, request: Request) -> Response:
         """Return the state after asking Stripe, for a person whose webhook is late."""
-        return await _status(service_of(request, PaymentLinks).catch_up(request.path_params["token"]))
+        return _json(await service_of(request, PaymentLinks).catch_up(request.path_params["token"]))
 
     async def events(self, request: Request) -> Response:
         """Stream when to look again. It does not say what changed: that needs the scope to read events."""
@@ -229,17 +231,6 @@ class PageRoutes:
         """The language of the customer, or of the browser."""
         wanted = (invoice or {}).get("preferred_locales") or []
         return choose(wanted, request.headers.get("accept-language", ""), self._settings.default_locale)
-
-    def _sorry(self, request: Request, error: InvoicingError) -> Response:
-        about = str(error.extra.get("link", error.code))
-        headers = dict(self._headers)
-        if error.retry_after is not None:
-            headers["Retry-After"] = str(error.retry_after)
-        return HTMLResponse(self._pages.notice(about, self._language(request)), STATUS[error.code], headers)
-
-
-async def _status(reading: Awaitable[JsonObject]) -> Response:
-    return _json(await reading)
 
 
 def _json(document: JsonObject) -> Response:
