@@ -18,7 +18,7 @@ from app.access.service import Keys
 from app.db.resources import API_KEY, AUDIT_ENTRY
 from app.http.dependencies import WriteDep, json_answer, service
 from app.http.parameters import KeyId
-from app.http.problems import BODY, answers
+from app.http.problems import ACT, IDEMPOTENT, answers
 from app.http.queries import read
 from app.http.reads import listing, many, one
 from app.http.routing import AuthorizedRoute
@@ -27,9 +27,6 @@ KeysDep = Annotated[Keys, Depends(service(Keys))]
 
 router = APIRouter(prefix="/v1/api-keys", tags=["API keys"], route_class=AuthorizedRoute)
 audit = APIRouter(prefix="/v1/audit-log", tags=["audit log"], route_class=AuthorizedRoute)
-
-IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
-KEY_STATE = ("not_found", "invalid_state", *IDEMPOTENT)
 
 
 @router.post("", status_code=201, response_model=ApiKeyMade, responses=answers(*IDEMPOTENT))
@@ -51,7 +48,7 @@ async def get_api_key(key_id: KeyId, request: Request) -> Response:
     return await one(request, API_KEY, key_id)
 
 
-@router.post("/{key_id}/rotate", status_code=201, response_model=ApiKeyMade, responses=answers(*KEY_STATE))
+@router.post("/{key_id}/rotate", status_code=201, response_model=ApiKeyMade, responses=answers(*ACT))
 async def rotate_api_key(key_id: KeyId, keys: KeysDep, write: WriteDep, body: ApiKeyRotate | None = None) -> Response:
     """Make a key that takes over from this one, which works on for the overlap."""
     params = (body or ApiKeyRotate()).model_dump(mode="json")
@@ -59,7 +56,7 @@ async def rotate_api_key(key_id: KeyId, keys: KeysDep, write: WriteDep, body: Ap
     return json_answer(answer, key=answer.secret)
 
 
-@router.post("/{key_id}/revoke", response_model=ApiKeyRead, responses=answers(*KEY_STATE))
+@router.post("/{key_id}/revoke", response_model=ApiKeyRead, responses=answers(*ACT))
 async def revoke_api_key(key_id: KeyId, keys: KeysDep, write: WriteDep) -> Response:
     """End a key at once, in every process."""
     return await write.run(keys.revoke_api_key, {}, key_id)

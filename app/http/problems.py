@@ -79,9 +79,11 @@ STRIPE = (
     "stripe_unavailable",
     "stripe_timeout",
 )
-WRITE = (*BODY, "idempotency_mismatch", "idempotency_in_progress", *STRIPE)
+IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
+WRITE = (*IDEMPOTENT, *STRIPE)
 STATE = ("not_found", "invalid_state")
-"""Codes that groups of operations share."""
+ACT = (*STATE, *IDEMPOTENT)
+"""Codes that groups of operations share. Those of IDEMPOTENT and ACT do not ask Stripe."""
 
 
 class FieldError(BaseModel):

@@ -38,7 +38,7 @@ class SecretEncryption:
         return f"{self.current}.{base64.b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, owner: str) -> str:
-        """Decrypt what was encrypted for `owner`. Raises SealBroken."""
+        """Decrypt what was encrypted for `owner`. Raises DecryptionFailed."""
         name, _, text = sealed.partition(".")
         try:
             raw = base64.b64decode(text, validate=True)

@@ -3,6 +3,7 @@
 Pages, streams and deliveries carry the same document.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from app.domain.credit_note import CreditNoteStatus
@@ -102,31 +103,30 @@ RESPONSES = {
 def webhooks(schemas: dict[str, Any]) -> dict[str, Any]:
     """Each event type as a webhook. `schemas` are those of the OpenAPI document."""
     found = {}
+    for subject, was, status, told, named in _changes():
+        name = event_type(subject, was, status, named=named)
+        found[name] = _webhook(subject, name, told, (was, status), schemas)
+    return found | {PING: _ping(schemas)}
+
+
+def _changes() -> Iterator[tuple[str, str | None, str, str, str | None]]:
+    """What events tell of: the subject, its status before and now, what is told, and the event's name if it has its own."""
     for subject, statuses in ((INVOICE, [*InvoiceStatus, DELETED]), (FULFILLMENT, list(FulfillmentStatus))):
         for status in map(str, statuses):
             was = BEFORE.get(status, None if subject == INVOICE else str(FulfillmentStatus.AWAITING_PAYMENT))
-            name = event_type(subject, was, status)
-            found[name] = _webhook(subject, name, f"The {subject} became `{status}`.", (was, status), schemas)
-        kept = statuses[0]
-        name = event_type(subject, str(kept), str(kept))
-        told = f"Something else that is shown of the {subject} changed; its status is what it was."
-        found[name] = _webhook(subject, name, told, (str(kept), str(kept)), schemas)
+            yield subject, was, status, f"The {subject} became `{status}`.", None
+        kept, what = str(statuses[0]), f"Something else that is shown of the {subject} changed"
+        yield subject, kept, kept, f"{what}; its status is what it was.", None
     paid, opened = str(InvoiceStatus.PAID), str(InvoiceStatus.OPEN)
-    name = event_type(INVOICE, paid, opened)
-    found[name] = _webhook(INVOICE, name, f"The invoice became `{opened}` again.", (paid, opened), schemas)
+    yield INVOICE, paid, opened, f"The invoice became `{opened}` again.", None
     for named, status, told in NAMED:
-        name = event_type(INVOICE, status, status, named=named)
-        found[name] = _webhook(INVOICE, name, told, (status, status), schemas)
+        yield INVOICE, status, status, told, named
     back, there = str(FulfillmentStatus.REVERSED), str(FulfillmentStatus.FULFILLED)
-    name = event_type(FULFILLMENT, back, there)
-    found[name] = _webhook(FULFILLMENT, name, "What came back or was withdrawn is there again.", (back, there), schemas)
+    yield FULFILLMENT, back, there, "What came back or was withdrawn is there again.", None
     for status, told in PAYMENTS.items():
-        name = event_type(PAYMENT, None, status)
-        found[name] = _webhook(PAYMENT, name, told, (None, status), schemas)
-    for subject, was, status, told in RETURNED:
-        name = event_type(subject, was, status)
-        found[name] = _webhook(subject, name, told, (was, status), schemas)
-    return found | {PING: _ping(schemas)}
+        yield PAYMENT, None, status, told, None
+    for returned in RETURNED:
+        yield *returned, None
 
 
 def _webhook(

@@ -1,11 +1,10 @@
 """Use cases of redelivery: one delivery, or an endpoint's deliveries of a time span."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.db import documents
-from app.db.engine import Connection, Database
+from app.db.engine import Database
 from app.db.resources import DELIVERY, WEBHOOK_ENDPOINT
 from app.domain.errors import InvalidState
 from app.domain.json import JsonView
@@ -25,34 +24,22 @@ class Redelivery:
     database: Database
 
     async def redeliver(self, operation: Operation, _params: JsonView) -> Answer:
-        """Queue one delivery again, from its first attempt."""
+        """Queue one delivery again, from its first attempt. Raises NotFound and InvalidState."""
         delivery_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
-            await self.one(connection, delivery_id)
+            queued = await delivery_statements.deliver_again(connection, delivery_id)
             document = await documents.require(connection, DELIVERY, delivery_id)
+            if not queued:
+                raise InvalidState(f"The delivery {delivery_id} is under way, or its endpoint is deleted.")
             return await operation.finish(connection, 202, document)
 
     async def redeliver_many(self, operation: Operation, params: JsonView) -> Answer:
-        """Queue an endpoint's deliveries of a time span again (Redeliver)."""
+        """Queue up to MOST of an endpoint's deliveries of a time span again (Redeliver), oldest first. Raises NotFound."""
         endpoint_id = str(operation.subject)
+        since = datetime.fromisoformat(params["since"])
+        until = datetime.fromisoformat(params["until"]) if params.get("until") else datetime.now(UTC)
+        statuses = params.get("statuses") or UNDELIVERED
         async with self.database.unit_of_work() as connection:
-            until = datetime.fromisoformat(params["until"]) if params.get("until") else datetime.now(UTC)
-            statuses = params.get("statuses") or UNDELIVERED
-            count = await self.many(
-                connection, endpoint_id, datetime.fromisoformat(params["since"]), until, list(statuses)
-            )
+            await documents.require(connection, WEBHOOK_ENDPOINT, endpoint_id)
+            count = await delivery_statements.deliver_many_again(connection, endpoint_id, since, until, statuses, MOST)
             return await operation.finish(connection, 202, f'{{"endpoint":"{endpoint_id}","redelivered":{count}}}')
-
-    async def one(self, connection: Connection, delivery_id: str) -> None:
-        """Queue one delivery again. Raises NotFound and InvalidState."""
-        if await delivery_statements.deliver_again(connection, delivery_id):
-            return
-        await documents.require(connection, DELIVERY, delivery_id)
-        raise InvalidState(f"The delivery {delivery_id} is under way, or its endpoint is deleted.")
-
-    async def many(
-        self, connection: Connection, endpoint_id: str, since: datetime, until: datetime, statuses: Sequence[str]
-    ) -> int:
-        """Queue up to MOST deliveries of an endpoint again, oldest first. Returns how many. Raises NotFound."""
-        await documents.require(connection, WEBHOOK_ENDPOINT, endpoint_id)
-        return await delivery_statements.deliver_many_again(connection, endpoint_id, since, until, statuses, MOST)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from app.db.resources import DELIVERY, WEBHOOK_ENDPOINT
 from app.http.dependencies import WriteDep, json_answer, service
 from app.http.parameters import DeliveryId, EndpointId
-from app.http.problems import BODY, answers
+from app.http.problems import ACT, IDEMPOTENT, answers
 from app.http.queries import read
 from app.http.reads import listing, many, one, require_known
 from app.http.routing import AuthorizedRoute
@@ -34,9 +34,6 @@ RedeliveryDep = Annotated[Redelivery, Depends(service(Redelivery))]
 router = APIRouter(prefix="/v1/webhook-endpoints", tags=["webhook endpoints"], route_class=AuthorizedRoute)
 deliveries = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], route_class=AuthorizedRoute)
 
-IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
-STATE = ("not_found", "invalid_state", *IDEMPOTENT)
-
 
 @router.post("", status_code=201, response_model=WebhookEndpointMade, responses=answers("invalid_state", *IDEMPOTENT))
 async def create_webhook_endpoint(body: WebhookEndpointCreate, endpoints: EndpointsDep, write: WriteDep) -> Response:
@@ -57,7 +54,7 @@ async def get_webhook_endpoint(endpoint_id: EndpointId, request: Request) -> Res
     return await one(request, WEBHOOK_ENDPOINT, endpoint_id)
 
 
-@router.patch("/{endpoint_id}", response_model=WebhookEndpointRead, responses=answers(*STATE))
+@router.patch("/{endpoint_id}", response_model=WebhookEndpointRead, responses=answers(*ACT))
 async def update_webhook_endpoint(
     endpoint_id: EndpointId, body: WebhookEndpointUpdate, endpoints: EndpointsDep, write: WriteDep
 ) -> Response:
@@ -72,7 +69,7 @@ async def delete_webhook_endpoint(endpoint_id: EndpointId, endpoints: EndpointsD
 
 
 @router.post(
-    "/{endpoint_id}/rotate-secret", status_code=201, response_model=WebhookEndpointMade, responses=answers(*STATE)
+    "/{endpoint_id}/rotate-secret", status_code=201, response_model=WebhookEndpointMade, responses=answers(*ACT)
 )
 async def rotate_webhook_secret(
     endpoint_id: EndpointId, endpoints: EndpointsDep, write: WriteDep, body: WebhookSecretRotate | None = None
@@ -83,7 +80,7 @@ async def rotate_webhook_secret(
     return json_answer(answer, secret=answer.secret)
 
 
-@router.post("/{endpoint_id}/ping", status_code=202, response_model=DeliveryRead, responses=answers(*STATE))
+@router.post("/{endpoint_id}/ping", status_code=202, response_model=DeliveryRead, responses=answers(*ACT))
 async def ping_webhook_endpoint(endpoint_id: EndpointId, endpoints: EndpointsDep, write: WriteDep) -> Response:
     """Send an event of type `ping` to this endpoint alone; how it went is in the log."""
     return await write.run(endpoints.ping_webhook_endpoint, {}, endpoint_id)
@@ -97,7 +94,7 @@ async def list_deliveries(endpoint_id: EndpointId, request: Request) -> Response
     return await many(request, DELIVERY, asked, endpoint=endpoint_id)
 
 
-@router.post("/{endpoint_id}/redeliver", status_code=202, response_model=Redelivered, responses=answers(*STATE))
+@router.post("/{endpoint_id}/redeliver", status_code=202, response_model=Redelivered, responses=answers(*ACT))
 async def redeliver_many(
     endpoint_id: EndpointId, body: Redeliver, redelivery: RedeliveryDep, write: WriteDep
 ) -> Response:
@@ -111,7 +108,7 @@ async def get_delivery(delivery_id: DeliveryId, request: Request) -> Response:
     return await one(request, DELIVERY, delivery_id)
 
 
-@deliveries.post("/{delivery_id}/redeliver", status_code=202, response_model=DeliveryRead, responses=answers(*STATE))
+@deliveries.post("/{delivery_id}/redeliver", status_code=202, response_model=DeliveryRead, responses=answers(*ACT))
 async def redeliver(delivery_id: DeliveryId, redelivery: RedeliveryDep, write: WriteDep) -> Response:
     """Deliver an event again, under the id it has."""
     return await write.run(redelivery.redeliver, {}, delivery_id)
