@@ -22,8 +22,5 @@ def openapi(
         stripe_secret_key="sk_test_none",  # noqa: S106 -- a blank
         stripe_webhook_secrets="whsec_none",
     )
-    document = msgspec.json.format(msgspec.json.encode(create_app(blank).openapi(), order="sorted"), indent=2)
-    if output:
-        output.write_bytes(document + b"\n")
-    else:
-        sys.stdout.buffer.write(document + b"\n")
+    document = msgspec.json.format(msgspec.json.encode(create_app(blank).openapi(), order="sorted"), indent=2) + b"\n"
+    output.write_bytes(document) if output else sys.stdout.buffer.write(document)

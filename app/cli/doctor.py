@@ -8,6 +8,7 @@ from app.cli.checks.findings import Finding, Level, fail, ok, warn, worst
 from app.cli.output import Json, print_json
 
 COLORS = {Level.OK: typer.colors.GREEN, Level.WARN: typer.colors.YELLOW, Level.FAIL: typer.colors.RED}
+EXIT = {Level.OK: 0, Level.WARN: 1, Level.FAIL: 2}
 WIDTH = 18
 
 
@@ -20,10 +21,10 @@ def doctor(as_json: Json = False) -> None:
 
     logs.configure("error")
     findings = asyncio.run(_examine(tell=not as_json))
+    level = worst(findings)
     if as_json:
-        level = max((finding.level for finding in findings), key=list(Level).index)
         print_json({"status": level, "findings": findings})
-    raise typer.Exit(worst(findings))
+    raise typer.Exit(EXIT[level])
 
 
 async def _examine(*, tell: bool) -> list[Finding]:

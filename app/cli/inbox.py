@@ -122,7 +122,8 @@ def reconcile(
         typer.echo("Somebody else is reconciling right now.", err=True)
         raise typer.Exit(Status.FAILED)
     if as_json:
-        print_json({**_shown(found), "repaired": repaired, "complete_until": covered and covered.complete_until})
+        shown = {"since": found.since, "compared": found.compared, "missed": found.missed, "repaired": repaired}
+        print_json({**shown, "complete_until": covered and covered.complete_until})
     else:
         _tell(found, repaired, covered)
 
@@ -140,10 +141,6 @@ def _reconcile_money(since: datetime, *, as_json: bool) -> None:
             typer.echo(f"differs: {one.heading} {one.id}: {one.ours} here, {one.stripe} at Stripe ({one.currency})")
         typer.echo(f"{len(differences)} differences")
     raise typer.Exit(Status.FAILED if differences else Status.DONE)
-
-
-def _shown(found: ReconcilerPass) -> JsonObject:
-    return {"since": found.since, "compared": found.compared, "missed": found.missed}
 
 
 def _tell(found: ReconcilerPass, repaired: list[str], covered: Covered | None) -> None:
@@ -190,12 +187,12 @@ def rebuild(
         done = run(lambda container: container.rebuilder().rebuild(repair=repair, progress=advance), as_json=as_json)
     from app.rebuild.rebuild import told
 
-    lines = [*done.failed, *told(done.differences)]
+    differences = told(done.differences)
     if as_json:
         counted = {"events": done.events, "asked": done.asked, "repaired": done.repaired}
-        print_json({**counted, "failed": done.failed, "differences": told(done.differences)})
+        print_json({**counted, "failed": done.failed, "differences": differences})
     else:
-        for line in lines:
+        for line in (*done.failed, *differences):
             typer.echo(line)
         typer.echo(
             f"{done.events} events replayed, Stripe asked {done.asked} times: {len(done.differences)} differences"

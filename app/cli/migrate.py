@@ -48,19 +48,16 @@ def _upgraded(url: str, applied: str | None, revision: str) -> str:
 
 async def _rebase_feed(url: str, *, restored: bool) -> bool:
     """Rebase the feed: in another cluster, changes would be numbered below those that are stored or were read."""
-    connection = await Database(url).dedicated()
-    rebased = await feed_statements.rebase(connection, restored=restored)
-    await connection.close()
-    return rebased
+    async with Database(url).session() as connection:
+        return await feed_statements.rebase(connection, restored=restored)
 
 
 async def _grant(url: str) -> None:
     """Grant the rights that this release needs. On another release's schema, that release has granted its own."""
-    connection = await Database(url).dedicated()
-    if await migrations.revision(connection) == migrations.head():
-        async with connection.transaction():
-            await roles.grant(connection)
-    await connection.close()
+    async with Database(url).session() as connection:
+        if await migrations.revision(connection) == migrations.head():
+            async with connection.transaction():
+                await roles.grant(connection)
 
 
 async def _make_partitions(url: str, retention: timedelta | None) -> None:
@@ -78,7 +75,8 @@ async def _applied(url: str, wait_s: float) -> str | None:
     deadline, told = asyncio.get_running_loop().time() + wait_s, False
     while True:
         try:
-            connection = await database.dedicated()
+            async with database.session() as connection:
+                return await migrations.revision(connection)
         except DatabaseUnavailable as error:
             if wrong_database(error):
                 raise
@@ -90,8 +88,3 @@ async def _applied(url: str, wait_s: float) -> str | None:
                 typer.echo(f"Waiting for the database … ({error.__cause__})", err=True)
             told = True
             await asyncio.sleep(WAIT_STEP_S)
-        else:
-            try:
-                return await migrations.revision(connection)
-            finally:
-                await connection.close()

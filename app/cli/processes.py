@@ -198,16 +198,12 @@ async def _require_tables(database: Database) -> None:
 
 async def _tell_what_is_away(found: Settings) -> None:
     """Write a line of the log where the database cannot be used or Stripe cannot be reached: the service starts all the same."""
-    connection = None
     try:
-        connection = await database_of(found).dedicated()
-        if not migrations.serves(await migrations.revision(connection)):
-            log.warning("database_not_migrated", fix="invoicing migrate")
+        async with database_of(found).session() as connection:
+            if not migrations.serves(await migrations.revision(connection)):
+                log.warning("database_not_migrated", fix="invoicing migrate")
     except DatabaseUnavailable as error:
         log.warning("database_not_reached", fix=wrong_database(error) or "Is it up, and is DATABASE_URL right?")
-    finally:
-        if connection is not None:
-            await connection.close()
     stripe = urlsplit(found.stripe_api_base)
     try:
         async with asyncio.timeout(REACHED_WITHIN_S):

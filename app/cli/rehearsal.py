@@ -73,16 +73,12 @@ def _lines(found: Rehearsed, api_version: str) -> str:
     lines += [f"{about}: is not as Stripe has it in our own version either" for about in found.drifted[:SHOWN]]
     if found.drifted:
         lines.append("Run `invoicing reconcile` for those, then rehearse again.")
-    fields = ", ".join(f"{name} {count}" for name, count in _fields(found).most_common())
-    lines += [f"By field: {fields}"] if fields else []
+    fields = Counter(name.partition("[")[0] for divergence in found.divergences for name in divergence.fields)
+    if fields:  # those of all items together
+        lines.append("By field: " + ", ".join(f"{name} {count}" for name, count in fields.most_common()))
     rest = f", {found.read} could only be read, {found.gone} are gone"
     lines.append(f"{api_version}: {found.compared} compared{rest}: {len(found.divergences)} differences")
     return "\n".join(lines)
-
-
-def _fields(found: Rehearsed) -> Counter[str]:
-    """How often each field differs; the fields of all items together."""
-    return Counter(name.partition("[")[0] for divergence in found.divergences for name in divergence.fields)
 
 
 def _document(found: Rehearsed, api_version: str) -> str:

@@ -55,11 +55,8 @@ def read(work: Callable[[Connection], Awaitable[T]], *, as_json: bool = False) -
     async def running() -> T:
         found = settings(WithoutStripe)
         logs.configure("error")
-        connection = await Database(found.server_url).dedicated()
-        try:
+        async with Database(found.server_url).session() as connection:
             return await work(connection)
-        finally:
-            await connection.close()
 
     with errors_told(as_json=as_json):
         return asyncio.run(running())

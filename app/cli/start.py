@@ -13,10 +13,9 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Which port, instead of PORT.")] = None,
 ) -> None:
     """Serve the API."""
-    given = {"HOST": host, "PORT": None if port is None else str(port)}
-    os.environ.update(
-        {name: value for name, value in given.items() if value is not None}
-    )  # child processes read it, too
+    for name, value in (("HOST", host), ("PORT", port)):
+        if value is not None:
+            os.environ[name] = str(value)  # child processes read it, too
     from app.cli import processes
 
     processes.serve()

@@ -228,3 +228,12 @@ class Database:
                 command_timeout=self._command_timeout_s,
                 server_settings=self._session | settings,
             )
+
+    @asynccontextmanager
+    async def session(self, **settings: str) -> AsyncIterator[Connection]:
+        """A `dedicated` connection for as long as the block runs."""
+        connection = await self.dedicated(**settings)
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=5)

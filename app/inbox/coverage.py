@@ -50,13 +50,10 @@ class Covered:
 @asynccontextmanager
 async def alone(database: Database) -> AsyncIterator[bool]:
     """Take the lock for the block, on a connection of its own. Yields whether it was free."""
-    connection = await database.dedicated()
-    try:
+    async with database.session() as connection:
         async with translated_errors():
             held = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK))
         yield held
-    finally:
-        await connection.close(timeout=2)
 
 
 async def read(connection: Connection) -> Covered | None:

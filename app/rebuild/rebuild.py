@@ -90,8 +90,7 @@ class Rebuilder:
         """Replay all applied events and compare. With `repair`, update the live rows to the rebuilt ones."""
         done = Rebuilt()
         started = datetime.now(UTC)
-        connection = await self._database.dedicated()
-        try:
+        async with self._database.session() as connection:
             await rebuild_statements.open_projection(connection)
             async for batch in rebuild_statements.events(connection):
                 for event_type, payload in batch:
@@ -101,8 +100,6 @@ class Rebuilder:
             if repair:
                 for difference in done.differences:
                     done.repaired += await self._repair(connection, difference, started)
-        finally:
-            await connection.close(timeout=5)
         return done
 
     async def _replay(self, connection: Connection, done: Rebuilt, event_type: str, payload: str) -> None:

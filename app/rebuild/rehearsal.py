@@ -5,8 +5,8 @@ from Stripe, asked with its `Stripe-Version`, or from files of events delivered 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -125,13 +125,8 @@ class Rehearsal:
                     await self._beside_twin(connection, done, event, reading)
         return done
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[Connection]:
-        connection = await self._database.dedicated(default_transaction_read_only="on")
-        try:
-            yield connection
-        finally:
-            await connection.close(timeout=5)
+    def _reading(self) -> AbstractAsyncContextManager[Connection]:
+        return self._database.session(default_transaction_read_only="on")
 
     async def _asked(self, gateway: StripeGateway, kind: str, object_id: str) -> Reading | str | None:
         """The reading of the object; text if it cannot be read; None if it is gone."""

@@ -1,6 +1,6 @@
 """Checks the database: reachable, safe, at this build's schema, with enough connections."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 from app.cli.checks.clock import skewed
@@ -34,7 +34,7 @@ async def check(container: Container) -> AsyncIterator[Finding]:
             findings = [
                 ok("database", f"PostgreSQL {found.version_name}"),
                 *_safety(found, production=container.settings.environment == "production"),
-                *_room(found, container.settings),
+                _room(found, container.settings),
                 *await _transactions(connection, found),
                 await _migrations(connection),
                 skewed("database clock", found.clock - asked - (answered - asked) / 2, "the database's", precise=True),
@@ -48,39 +48,35 @@ async def check(container: Container) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _safety(found: Server, *, production: bool) -> list[Finding]:
+def _safety(found: Server, *, production: bool) -> Iterator[Finding]:
     """Check that what is acknowledged is durable, and that no role has too many rights."""
-    findings = []
     if found.version < OLDEST:
-        findings.append(fail("database", f"PostgreSQL {found.version_name} is too old", "Upgrade to 14 or newer."))
+        yield fail("database", f"PostgreSQL {found.version_name} is too old", "Upgrade to 14 or newer.")
     if found.replica:
-        findings.append(fail("database", "this is a standby: it takes no writes", "Point DATABASE_URL at the primary."))
+        yield fail("database", "this is a standby: it takes no writes", "Point DATABASE_URL at the primary.")
     if found.encoding != "UTF8":
-        findings.append(
-            fail("database", f"its encoding is {found.encoding}", "Create the database with ENCODING 'UTF8'.")
-        )
+        yield fail("database", f"its encoding is {found.encoding}", "Create the database with ENCODING 'UTF8'.")
     if found.timezone != "UTC":
         says = f"a session's time zone is {found.timezone}: a pooler drops what we set"
-        findings.append(warn("database", says, "ALTER ROLE … SET timezone = 'UTC'."))
+        yield warn("database", says, "ALTER ROLE … SET timezone = 'UTC'.")
     if found.synchronous_commit == "off":
         says = "synchronous_commit is off: events that Stripe was told are stored can be lost"
-        findings.append(fail("database", says, "ALTER ROLE … SET synchronous_commit = 'on'."))
+        yield fail("database", says, "ALTER ROLE … SET synchronous_commit = 'on'.")
     if not (found.fsync and found.full_page_writes):
         says = "fsync or full_page_writes is off: a crash of the machine can destroy the database"
         advice = "Turn both on in postgresql.conf; they are off in nothing but tests."
-        findings.append((fail if production else warn)("database", says, advice))
+        yield (fail if production else warn)("database", says, advice)
     if found.superuser and production:
         says = "the service's role is a superuser"
-        findings.append(warn("database", says, SEPARATE))
+        yield warn("database", says, SEPARATE)
     elif found.owned and production:
         says = (
             f"the service's role owns {found.owned} tables: it can drop them, and the triggers that guard the audit log"
         )
-        findings.append(warn("database", says, SEPARATE))
-    return findings
+        yield warn("database", says, SEPARATE)
 
 
-def _room(found: Server, settings: Settings) -> list[Finding]:
+def _room(found: Server, settings: Settings) -> Finding:
     """Check that there are enough connections for one process of each kind."""
     wanted = (settings.workers + 1) * (settings.database_pool_size + BEYOND_POOL)
     says = f"{found.connected} of {found.connections} connections in use; these settings may open {wanted} for an API and a worker"
@@ -88,10 +84,10 @@ def _room(found: Server, settings: Settings) -> list[Finding]:
         advice = (
             "Lower DATABASE_POOL_SIZE or WORKERS, raise max_connections, or put PgBouncer between (docs/operations.md)."
         )
-        return [fail("connections", says, advice)]
+        return fail("connections", says, advice)
     if found.connected > CROWDED * found.connections:
-        return [warn("connections", says, "See pg_stat_activity for whose they are; mind how many processes you run.")]
-    return [ok("connections", says)]
+        return warn("connections", says, "See pg_stat_activity for whose they are; mind how many processes you run.")
+    return ok("connections", says)
 
 
 async def _transactions(connection: Connection, found: Server) -> list[Finding]:

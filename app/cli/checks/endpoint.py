@@ -57,10 +57,9 @@ def _endpoint(there: list[JsonObject], url: str, delivered: str | None) -> list[
         ]
     if not enabled:
         return [fail("webhook endpoint", f"{there[0]['id']} is disabled: Stripe delivers nothing", advice)]
-    wanted = set(HANDLERS)
-    best = min(enabled, key=lambda it: (_missing(it, wanted), (it["api_version"] or delivered) != API_VERSION))
+    best = min(enabled, key=lambda it: (len(_missing(it)), (it["api_version"] or delivered) != API_VERSION))
     findings = []
-    if missing := wanted - set(best["enabled_events"]) if "*" not in best["enabled_events"] else set():
+    if missing := _missing(best):
         says = f"{best['id']} does not deliver {', '.join(sorted(missing))}"
         findings.append(fail("webhook endpoint", says, advice))
     version = best["api_version"] or delivered
@@ -75,8 +74,8 @@ def _endpoint(there: list[JsonObject], url: str, delivered: str | None) -> list[
     return findings or [ok("webhook endpoint", f"{best['id']} delivers every handled event to {url}")]
 
 
-def _missing(endpoint: JsonObject, wanted: set[str]) -> int:
-    return 0 if "*" in endpoint["enabled_events"] else len(wanted - set(endpoint["enabled_events"]))
+def _missing(endpoint: JsonObject) -> set[str]:
+    return set() if "*" in endpoint["enabled_events"] else HANDLERS.keys() - set(endpoint["enabled_events"])
 
 
 async def _undelivered(container: Container) -> Finding:

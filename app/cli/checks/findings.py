@@ -67,9 +67,6 @@ async def examined(container: Container, checks: Sequence[tuple[str, Check]]) ->
             )
 
 
-def worst(findings: Sequence[Finding]) -> int:
-    """The exit status: 0 all is well, 1 something is worth a look, 2 something must be mended."""
-    levels = {finding.level for finding in findings}
-    if Level.FAIL in levels:
-        return 2
-    return 1 if Level.WARN in levels else 0
+def worst(findings: Sequence[Finding]) -> Level:
+    """The worst level of `findings`."""
+    return max((finding.level for finding in findings), key=list(Level).index)
