@@ -31,9 +31,8 @@ class PortalLinks:
 
     async def create_portal_link(self, operation: Operation, params: JsonView) -> Answer:
         """Make a link to the pages of a customer (PortalLinkCreate)."""
-        operation.require_to_come("expires_at", params.get("expires_at"), LONGEST_YEARS)
-        until, customer = params.get("expires_at"), str(operation.subject)
-        expires_at = datetime.fromisoformat(until) if until else datetime.now(UTC) + self._lifetime
+        until = operation.require_to_come("expires_at", params.get("expires_at"), LONGEST_YEARS)
+        expires_at, customer = until or datetime.now(UTC) + self._lifetime, str(operation.subject)
         link = PortalLink(portal_link_id(operation.id), customer, expires_at.astimezone(UTC).replace(microsecond=0))
         document = {"id": link.id, "customer": customer, "expires_at": link.expires_at}
         async with self._database.unit_of_work() as connection:

@@ -1,7 +1,6 @@
 """Use cases of API keys: create, rotate with an overlap, revoke. A key is shown once and only its digest is stored."""
 
 import uuid
-from datetime import datetime
 
 from app.access import key_statements
 from app.access.keyring import Keyring
@@ -23,7 +22,7 @@ class Keys:
 
     async def create_api_key(self, operation: Operation, params: JsonView) -> Answer:
         """Create a key (ApiKeyCreate) for this deployment's mode."""
-        operation.require_to_come("expires_at", params.get("expires_at"))
+        expires_at = operation.require_to_come("expires_at", params.get("expires_at"))
         key, prefix, digest = self._draw()
         operation.subject = _new_id()
         async with self._database.unit_of_work() as connection:
@@ -35,7 +34,7 @@ class Keys:
                 digest=digest,
                 scopes=sorted(params["scopes"]),
                 livemode=self._livemode,
-                expires_at=_time(params.get("expires_at")),
+                expires_at=expires_at,
             )
             return await _finish(connection, operation, operation.subject, 201, key)
 
@@ -44,7 +43,7 @@ class Keys:
 
         The old key works until the overlap ends. Raises NotFound and InvalidState.
         """
-        operation.require_to_come("expires_at", params.get("expires_at"))
+        expires_at = operation.require_to_come("expires_at", params.get("expires_at"))
         old = str(operation.subject)
         key, prefix, digest = self._draw()
         key_id = _new_id()
@@ -56,7 +55,7 @@ class Keys:
                 prefix=prefix,
                 digest=digest,
                 overlap_s=params["overlap_s"],
-                expires_at=_time(params.get("expires_at")),
+                expires_at=expires_at,
             )
             if not rotated:
                 await documents.require(connection, resources.API_KEY, old)
@@ -92,7 +91,3 @@ async def _finish(
 ) -> Answer:
     document = await documents.require(connection, resources.API_KEY, key_id)
     return await operation.finish(connection, status, document, key)
-
-
-def _time(given: str | None) -> datetime | None:
-    return datetime.fromisoformat(given) if given else None

@@ -103,19 +103,20 @@ class Operation:
         """The time since it began."""
         return datetime.now(UTC) - self.created_at
 
-    def require_to_come(self, param: str, when: str | None, years: int | None = None) -> None:
-        """Raise ValidationFailed unless `when` is ahead of the operation's beginning, by at most `years`.
+    def require_to_come(self, param: str, when: str | None, years: int | None = None) -> datetime | None:
+        """The time `when`. Raise ValidationFailed unless it is ahead of the operation's beginning, by at most `years`.
 
         `param` is the field that gave it. This rule is not in a schema, because it depends on the clock: a replay must
         pass later, too.
         """
         if when is None:
-            return
+            return None
         moment = datetime.fromisoformat(when)
         if moment <= self.created_at:
             raise ValidationFailed(f"{param} must be in the future.", param=param)
         if years and moment >= self.created_at + timedelta(days=365 * years + years // 4):
             raise ValidationFailed(f"{param} must be within {years} years.", param=param)
+        return moment
 
     def require_lease(self) -> None:
         """Raise LeaseLost if the lease has ended: another runner may have done or undone the next step."""

@@ -3,7 +3,7 @@
 A transaction that changes an endpoint and its deliveries locks the endpoint first (see delivery_statements.py).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -86,16 +86,7 @@ _CHANGE = Statement(
     )
 )
 _LOCK = Statement(
-    select(
-        _C.id,
-        _C.url,
-        _C.description,
-        _C.types,
-        _C.ordered,
-        _C.secrets,
-        _C.status,
-        _C.disabled_reason,
-    )
+    select(*(_C[one.name] for one in fields(StoredEndpoint)))
     .where(_THE_ENDPOINT, _C.deleted_at.is_(None))
     .with_for_update(key_share=True)
 )

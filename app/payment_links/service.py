@@ -111,17 +111,15 @@ class PaymentLinks:
 
     async def create_payment_link(self, operation: Operation, params: JsonView) -> Answer:
         """Make a link to the payment page of an open invoice, or of a draft that takes promotion codes (PaymentLinkCreate)."""
-        operation.require_to_come("expires_at", params.get("expires_at"), LONGEST_YEARS)
+        until = operation.require_to_come("expires_at", params.get("expires_at"), LONGEST_YEARS)
         return_url = params.get("return_url")
         if return_url and not self._links.lead_back_to(return_url):
             raise ValidationFailed(WRONG_RETURN, param="return_url")
         row, codes = await self._invoices.require_act(operation, None), bool(params.get("allow_promotion_codes"))
         if operation.fresh and not (codes and row["status"] == InvoiceStatus.DRAFT):
             require(Act.PAYMENT_LINK, row["status"])
-        until = params.get("expires_at")
-        expires_at = datetime.fromisoformat(until) if until else datetime.now(UTC) + self._links.lifetime
-        until_second = expires_at.astimezone(UTC).replace(microsecond=0)
-        link = PaymentLink(link_id(operation.id), row["id"], until_second, bool(params.get("save_payment_method")))
+        expires_at = (until or datetime.now(UTC) + self._links.lifetime).astimezone(UTC).replace(microsecond=0)
+        link = PaymentLink(link_id(operation.id), row["id"], expires_at, bool(params.get("save_payment_method")))
         minimum = params.get("minimum_payment")
         if minimum and minimum * 2 > row["amount_remaining"]:
             raise ValidationFailed("minimum_payment: at most half of what remains to be paid.", param="minimum_payment")

@@ -168,19 +168,16 @@ _COVERAGE = Statement(
         _C.repaired,
     ).where(_C.name == "events")
 )
-_TO_ANSWER = _count(disputes, disputes.c.status.in_(sorted(TO_ANSWER)), disputes.c.deleted_at.is_(None))
-_DUE_SOON = _count(
-    disputes,
-    disputes.c.status.in_(sorted(TO_ANSWER)),
-    disputes.c.deleted_at.is_(None),
-    disputes.c.evidence_due_at < func.now() + timedelta(days=DUE_SOON_DAYS),
-)
+_ANSWERABLE = (disputes.c.status.in_(sorted(TO_ANSWER)), disputes.c.deleted_at.is_(None))
+_DUE_SOON = disputes.c.evidence_due_at < func.now() + timedelta(days=DUE_SOON_DAYS)
 _FAILED = _count(
     refunds, refunds.c.status == "failed", refunds.c.updated_at > func.now() - timedelta(days=FAILED_LATELY_DAYS)
 )
 _RETURNS = Statement(
     select(
-        _TO_ANSWER.label("disputes_to_answer"), _DUE_SOON.label("evidence_due_soon"), _FAILED.label("refunds_failed")
+        _count(disputes, *_ANSWERABLE).label("disputes_to_answer"),
+        _count(disputes, *_ANSWERABLE, _DUE_SOON).label("evidence_due_soon"),
+        _FAILED.label("refunds_failed"),
     )
 )
 _STUCK = Statement(
