@@ -26,10 +26,7 @@ def migrate(revision: str, wait_s: float, *, restored: bool, as_json: bool) -> N
     with errors_told(as_json=as_json):
         reached = _upgraded(url, asyncio.run(_applied(url, wait_s)), revision)
         if revision == "head":
-            if asyncio.run(_rebase_feed(url, restored=restored)):
-                typer.echo("The feed goes on behind what is stored.", err=as_json)
-            asyncio.run(_grant(url))
-            asyncio.run(_make_partitions(url, found.inbox_retention))
+            asyncio.run(_follow(url, found.inbox_retention, restored=restored, as_json=as_json))
     print_json({"schema": reached}) if as_json else typer.echo(f"The schema is at {reached}.")
 
 
@@ -46,24 +43,21 @@ def _upgraded(url: str, applied: str | None, revision: str) -> str:
     return revision
 
 
-async def _rebase_feed(url: str, *, restored: bool) -> bool:
-    """Rebase the feed: in another cluster, changes would be numbered below those that are stored or were read."""
-    async with Database(url).session() as connection:
-        return await feed_statements.rebase(connection, restored=restored)
+async def _follow(url: str, retention: timedelta | None, *, restored: bool, as_json: bool) -> None:
+    """Do what follows a migration to the newest schema: the feed's base, the roles' rights, the inbox's partitions.
 
-
-async def _grant(url: str) -> None:
-    """Grant the rights that this release needs. On another release's schema, that release has granted its own."""
-    async with Database(url).session() as connection:
-        if await migrations.revision(connection) == migrations.head():
-            async with connection.transaction():
-                await roles.grant(connection)
-
-
-async def _make_partitions(url: str, retention: timedelta | None) -> None:
+    In another cluster, changes would be numbered below those that are stored or were read, so the feed is rebased. On
+    another release's schema, that release has granted its own rights.
+    """
     database = Database(url, pool_size=1)
     await database.open()
     try:
+        async with database.connection() as connection:
+            if await feed_statements.rebase(connection, restored=restored):
+                typer.echo("The feed goes on behind what is stored.", err=as_json)
+            if await migrations.revision(connection) == migrations.head():
+                async with connection.transaction():
+                    await roles.grant(connection)
         await make_partitions(database, retention, datetime.now(UTC))
     finally:
         await database.close()
