@@ -6,20 +6,8 @@ Stripe accepts at most twenty types per search.
 
 from collections.abc import Mapping, Sequence
 
-KINDS: Mapping[str, str] = {
-    "products": "product",
-    "prices": "price",
-    "customers": "customer",
-    "invoices": "invoice",
-    "refunds": "refund",
-    "credit_notes": "credit_note",
-    "payment_methods": "payment_method",
-    "setup_intents": "setup_intent",
-    "payment_intents": "payment_intent",
-}
-"""The kind of object that a POST to `/v1/…` creates. Its event types begin with it."""
-
-
+UNTOLD = frozenset({"payment_records"})
+"""The lists whose objects no event tells of."""
 LISTED: Mapping[str, str] = {"/v1/payment_records/report_payment": "/v1/payment_records"}
 """Where a POST makes an object that no event tells of, and the list in which it is found by OPERATION in its metadata."""
 OPERATION = "operation"
@@ -64,9 +52,10 @@ METHOD_STEPS: Mapping[str, Sequence[str]] = {
 
 def of(step: str, path: str) -> Sequence[str]:
     """The event types that `step`, a POST to `path`, leads to; none where only the object itself tells."""
-    kind = KINDS.get(path.split("/")[2])
-    if kind is None:
+    collection = path.split("/")[2]
+    if collection in UNTOLD:
         return ()
+    kind = "customer.tax_id" if collection == "tax_ids" else collection.removesuffix("s")
     match step.partition("-")[0]:  # of several creates in a request each has a number
         case "create":
             return (f"{kind}.created",)

@@ -166,6 +166,26 @@ async def test_a_500_that_stripe_stored_is_left_behind_with_its_key_and_nothing_
         assert len(await _lines(sandbox, invoice["id"])) == expected
 
 
+@pytest.mark.parametrize("kind", ["tax_rate", "tax_id", "coupon", "promotion_code"])
+async def test_what_was_made_under_a_key_that_is_spent_is_found_and_not_made_once_more(
+    api: Caller, sandbox: Sandbox, kind: str
+) -> None:
+    writes: dict[str, Write] = {
+        "tax_rate": ("/v1/tax-rates", {"display_name": "VAT", "percentage": "19", "inclusive": False}),
+        "tax_id": ("/v1/customers/{}/tax-ids", {"type": "eu_vat", "value": "DE123456789"}),
+        "coupon": ("/v1/coupons", {"percent_off": "10"}),
+        "promotion_code": ("/v1/promotion-codes", {"promotion": {"coupon": "ten"}}),
+    }
+    path, body = writes[kind]
+    if kind == "tax_id":
+        path = path.format((await api.customer())["id"])
+    if kind == "promotion_code":
+        await api.post("/v1/coupons", {"id": "ten", "percent_off": "10"})
+    await sandbox.fault("POST", f"/v1/{kind}s", status=500, stored=True, executes=True, times=1)
+    made = await api.post(path, body)
+    assert [one["id"] for one in (await sandbox.state())[kind]] == [made["id"]]
+
+
 @pytest.mark.parametrize(
     ("method", "status", "code"),
     [
