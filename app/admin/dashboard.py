@@ -11,7 +11,7 @@ from app.admin.charts import Series
 from app.admin.formatting import moment
 from app.admin.login import operator_of
 from app.container import Container
-from app.inbox import coverage
+from app.db import coverage
 from app.inbox import statements as inbox_statements
 
 

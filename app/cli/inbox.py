@@ -18,7 +18,7 @@ from app.inbox.envelope import EventStatus
 
 if TYPE_CHECKING:
     from app.container import Container
-    from app.inbox.coverage import Covered
+    from app.db.coverage import Covered
     from app.inbox.reconciler import ReconcilerPass
     from app.inbox.replay_statements import Query
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Interval, Text, and_, bindparam, exists, func, literal, not_, or_, select, union, union_all
-from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Connection
-from app.db.schema import coverage, customers, disputes, fulfillments, invoices, payment_methods, refunds, tombstones
+from app.db.schema import customers, disputes, fulfillments, invoices, payment_methods, refunds, tombstones
 from app.db.schema.fulfillments import EFFECTIVE_STATUS
 from app.db.statement import Statement, any_of
 from app.domain.dispute import CLOSED
@@ -76,8 +75,6 @@ _UNFINISHED_RETURNS = Statement(
 )
 
 _M = payment_methods.c
-METHODS = "payment_methods"
-_METHODS_COMPARED = Statement(select(exists().where(coverage.c.name == METHODS)))
 _OTHER_METHODS = Statement(
     select(_M.id).where(
         _M.deleted_at.is_(None),
@@ -85,9 +82,6 @@ _OTHER_METHODS = Statement(
         _M.updated_at < func.now() - bindparam("settled", type_=Interval),
         not_(_M.id == any_of("except_for", Text)),
     )
-)
-_NOTE_METHODS = Statement(
-    insert(coverage).values(name=METHODS, complete_until=func.now()).on_conflict_do_nothing(index_elements=["name"])
 )
 
 
@@ -100,21 +94,11 @@ class Unfinished:
     invoice: str
 
 
-async def methods_compared(connection: Connection) -> bool:
-    """Whether all payment methods were compared once."""
-    return bool(await _METHODS_COMPARED.value(connection))
-
-
 async def other_methods(
     connection: Connection, since: datetime, except_for: Collection[str], settled: timedelta
 ) -> list[str]:
     """Payment methods made since then, without `except_for` and without what changed within `settled`."""
     return await _OTHER_METHODS.column(connection, since=since, except_for=list(except_for), settled=settled)
-
-
-async def note_methods_compared(connection: Connection) -> None:
-    """Record that all payment methods were compared."""
-    await _NOTE_METHODS.execute(connection)
 
 
 async def unfinished_returns(

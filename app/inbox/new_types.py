@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
+from app.db import coverage
 from app.db.engine import Database
 from app.inbox import replay_statements
 
@@ -24,7 +25,8 @@ async def queue_ignored(database: Database, handled: Collection[str], *, livemod
     place, until = _name(handled), datetime.now(UTC)
     queued = 0
     async with database.connection() as connection:
-        since = await replay_statements.ignored_since(connection, place) or until
+        searched = await coverage.read(connection, place)
+        since = searched.complete_until if searched else await replay_statements.first_received(connection) or until
     while since < until:
         async with database.unit_of_work() as connection:
             end = min(since + WINDOW, until)
@@ -32,7 +34,7 @@ async def queue_ignored(database: Database, handled: Collection[str], *, livemod
             queued += len(await replay_statements.requeue(connection, found, handled, livemode=livemode))
         since = end
     async with database.connection() as connection:
-        await replay_statements.note_ignored(connection, place, until - OVERLAP, queued)
+        await coverage.extend(connection, place, until - OVERLAP, repaired=queued)
     return queued
 
 

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
+from app.db import coverage
+from app.db.coverage import EVENTS, Covered
 from app.db.engine import Database
 from app.domain.errors import MalformedRequest
 from app.domain.json import JsonObject
-from app.inbox import coverage, replay_statements
+from app.inbox import replay_statements
 from app.inbox import statements as inbox_statements
-from app.inbox.coverage import Covered
 from app.inbox.envelope import read_envelope
 from app.inbox.handlers import HANDLERS
 from app.inbox.stored_event import RECONCILED, Origin, is_ours, new_event
@@ -104,7 +105,7 @@ class Reconciler:
             missed += await self._record_missing(page)
         async with self._database.connection() as connection:
             if extends:
-                await coverage.extend(connection, until, compared=compared, missed=len(missed))
+                await coverage.extend(connection, EVENTS, until, compared=compared, missed=len(missed))
         if missed:
             log.warning("events_were_missed", count=len(missed), first=missed[:20], before=until)
         done.complete_until = until

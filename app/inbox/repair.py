@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from app.db import coverage
 from app.db.engine import Database
 from app.db.rows import load
 from app.db.schema import invoices as invoices_table
@@ -17,7 +18,7 @@ from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
 from app.domain.snapshot import Verdict
 from app.domain.sources import id_of
-from app.inbox import coverage, drift
+from app.inbox import drift
 from app.projection import item_statements, observation
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import PAGE, Answer, StripeGateway
@@ -26,6 +27,8 @@ from app.stripe.mapping import RETURNS, Kind, Snapshot
 log = structlog.get_logger(__name__)
 
 CAUSE = "reconciler"
+METHODS = "payment_methods"
+"""The name in `coverage` that says that all payment methods were compared once."""
 UNFINISHED = (InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 RECENT = timedelta(days=3)
 """The age of refunds, credit notes and disputes that are compared in any case."""
@@ -99,7 +102,7 @@ class Repairing:
         repaired: list[str] = []
         seen: set[str] = set()
         async with self._database.connection() as connection:
-            since = datetime.now(UTC) - RECENT if await drift.methods_compared(connection) else BEGINNING
+            since = datetime.now(UTC) - RECENT if await coverage.read(connection, METHODS) else BEGINNING
         try:
             async for page in self._listed(Kind.PAYMENT_METHOD, {}):
                 young = [it for it in page if datetime.fromtimestamp(it.data["created"], UTC) >= since]
@@ -115,7 +118,7 @@ class Repairing:
             left = await drift.other_methods(connection, since, seen, self._settled)
         repaired += [one for one in left if await self._take_over(Subject(Kind.PAYMENT_METHOD, one))]
         async with self._database.connection() as connection:
-            await drift.note_methods_compared(connection)
+            await coverage.extend(connection, METHODS, datetime.now(UTC))
         return repaired
 
     async def _invoices_of(self, page: Sequence[Answer]) -> dict[str, str]:

@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Text, and_, bindparam, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from app.db.documents import one_statement
 from app.db.engine import Connection
 from app.db.resources import EVENT
-from app.db.schema import coverage, webhook_events
-from app.db.statement import Statement, any_of, parameters
+from app.db.schema import webhook_events
+from app.db.statement import Statement, any_of
 from app.inbox.statements import CHANNEL, UNKNOWN_TYPE
 
 
@@ -97,26 +96,7 @@ _IGNORED = Statement(
         _C.account.is_(None),
     )
 )
-_V = coverage.c
-_IGNORED_SINCE = Statement(
-    select(
-        func.coalesce(
-            select(_V.complete_until).where(_V.name == bindparam("name")).scalar_subquery(),
-            select(func.min(_C.received_at)).scalar_subquery(),
-        )
-    )
-)
-_NOTE = insert(coverage).values(parameters("name", "complete_until", "repaired"))
-_NOTE_IGNORED = Statement(
-    _NOTE.on_conflict_do_update(
-        index_elements=[_V.name],
-        set_={
-            "complete_until": _NOTE.excluded.complete_until,
-            "repaired": _V.repaired + _NOTE.excluded.repaired,
-            "updated_at": func.now(),
-        },
-    )
-)
+_FIRST_RECEIVED = Statement(select(func.min(_C.received_at)))
 _DOCUMENT = one_statement(EVENT, "id", "created_at")
 
 
@@ -182,12 +162,7 @@ async def ignored(
     return await _IGNORED.column(connection, since=since, until=until, handled=list(handled), livemode=livemode)
 
 
-async def ignored_since(connection: Connection, place: str) -> datetime | None:
-    """Where the search of the inbox starts; None if it is empty."""
-    found: datetime | None = await _IGNORED_SINCE.value(connection, name=place)
+async def first_received(connection: Connection) -> datetime | None:
+    """When the oldest event was received; None if the inbox is empty."""
+    found: datetime | None = await _FIRST_RECEIVED.value(connection)
     return found
-
-
-async def note_ignored(connection: Connection, place: str, until: datetime, queued: int) -> None:
-    """Record how far the inbox was searched, and how many events were queued."""
-    await _NOTE_IGNORED.execute(connection, name=place, complete_until=until, repaired=queued)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from app.access import audit
+from app.db import coverage
 from app.db.engine import Connection, Database
 from app.domain.erasure import pseudonymised
 from app.domain.json import JsonObject
@@ -17,6 +18,12 @@ from app.stripe.mapping import FIELDS, Kind
 
 OF_CUSTOMERS = (Kind.INVOICE, Kind.PAYMENT_METHOD, Kind.TAX_ID)
 """The kinds whose documents say who a customer is, or how it pays."""
+NAME = "erasure_4"
+"""Name of the row in `coverage` that says up to when all events are swept.
+
+The number in it rises whenever more counts as personal, so that everything is swept once more. An older release goes on
+with its own row.
+"""
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """A time before any event was received."""
 HELD = timedelta(hours=1)
@@ -56,8 +63,8 @@ async def sweep(database: Database, *, everything: bool = False) -> int:
     """
     started = datetime.now(UTC)
     async with database.connection() as connection:
-        known = None if everything else await erasure_statements.swept_until(connection)
-        since = known or BEGINNING
+        swept = None if everything else await coverage.read(connection, NAME)
+        since = swept.complete_until if swept else BEGINNING
         customers = await erasure_statements.erased_since(connection, since)
     changed = 0
     if customers:
@@ -69,7 +76,7 @@ async def sweep(database: Database, *, everything: bool = False) -> int:
             found, place = await erasure_statements.forget_mentions(connection, place, _scrubbed)
             changed += found
     async with database.connection() as connection:
-        await erasure_statements.note_swept(connection, started - HELD, changed)
+        await coverage.extend(connection, NAME, started - HELD, repaired=changed)
     return changed
 
 

@@ -23,11 +23,10 @@ from sqlalchemy import (
     union,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.engine import Connection
 from app.db.schema import (
-    coverage,
     credit_notes,
     customers,
     disputes,
@@ -43,16 +42,10 @@ from app.db.schema import (
     webhook_events,
 )
 from app.db.schema.metadata import TIME
-from app.db.statement import Statement, any_of, parameters
+from app.db.statement import Statement, any_of
 from app.stripe.mapping import FIELDS, Kind
 
 PAGE = 200
-NAME = "erasure_4"
-"""Name of the row in `coverage` that says up to when all events are swept.
-
-The number in it rises whenever more counts as personal, so that everything is swept once more. An older release goes on
-with its own row.
-"""
 
 Scrub = Callable[[str], str]
 """Maps a stored document to the document without personal data."""
@@ -179,19 +172,6 @@ _ERASED_SINCE = Statement(
     select(customers.c.id).where(customers.c.deleted_at >= bindparam("since")).order_by(customers.c.id)
 )
 _ERASED_AMONG = Statement(select(customers.c.id).where(customers.c.id == _ERASED, customers.c.deleted_at.is_not(None)))
-_C = coverage.c
-_SWEPT_UNTIL = Statement(select(_C.complete_until).where(_C.name == NAME))
-_SWEPT = insert(coverage).values(name=NAME, **parameters("complete_until", "repaired"))
-_NOTE_SWEPT = Statement(
-    _SWEPT.on_conflict_do_update(
-        index_elements=[_C.name],
-        set_={
-            "complete_until": func.greatest(_C.complete_until, _SWEPT.excluded.complete_until),
-            "repaired": _C.repaired + _SWEPT.excluded.repaired,
-            "updated_at": func.now(),
-        },
-    )
-)
 
 
 class Document(NamedTuple):
@@ -258,14 +238,3 @@ async def erased_since(connection: Connection, since: datetime) -> list[str]:
 async def erased_among(connection: Connection, customers: Collection[str]) -> set[str]:
     """Which of `customers` are erased."""
     return set(await _ERASED_AMONG.column(connection, customers=list(customers))) if customers else set()
-
-
-async def swept_until(connection: Connection) -> datetime | None:
-    """The time up to which all received events are swept; None before the first sweep."""
-    found: datetime | None = await _SWEPT_UNTIL.value(connection)
-    return found
-
-
-async def note_swept(connection: Connection, until: datetime, documents: int) -> None:
-    """Record that all events received before `until` are swept, which changed `documents` documents."""
-    await _NOTE_SWEPT.execute(connection, complete_until=until, repaired=documents)

@@ -15,7 +15,7 @@ from app.background import jobs
 from app.domain.erasure import PERSONAL, PREVIOUS, pseudonymised
 from app.jobs.housekeeper import Housekeeper
 from app.projection import erasure
-from app.projection.erasure_statements import NAME
+from app.projection.erasure import NAME
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database, dumped
 from tests.fixtures.sandbox import Sandbox

@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from app.cli.checks.findings import Finding, fail, ok, warn
 from app.container import Container
-from app.db import server
+from app.db import coverage, server
 from app.domain.errors import DatabaseUnavailable, StripeKeyRefused
 from app.domain.json import JsonObject
-from app.inbox import coverage
 from app.inbox.handlers import HANDLERS
 from app.inbox.reconciler import ALARM, KEPT
 from app.inbox.signers import last_signer
