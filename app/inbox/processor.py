@@ -143,17 +143,14 @@ class Processor:
             customers = unit.customers_of_new_invoices()
             await unit.flush()
             await inbox_statements.finish(connection, done.outcomes)
-            named = await named_objects.unknown(connection, _invoices(mine))
-            missing = await item_statements.unknown_customers(connection, customers) if customers else []
+            missing = await named_objects.unknown(connection, _invoices(mine), customers)
         _tell(mine, {due.id: status for due, status in done.outcomes}, unit)
         for task in tasks:
             if task.due.id not in ours:
                 task.handed.ended("lost")
         for task, problem in done.broken:
             await self._put_back(task.handed, problem)
-        for customer in missing:  # no event waits for them
-            self._start(self._fetch(Subject(Kind.CUSTOMER, customer)))
-        for subject in named:
+        for subject in missing:  # no event waits for them
             self._start(self._fetch(subject))
         return done.questions
 

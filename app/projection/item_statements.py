@@ -11,7 +11,6 @@ from sqlalchemy import (
     case,
     column,
     delete,
-    exists,
     func,
     not_,
     or_,
@@ -20,12 +19,12 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.db.engine import Connection
 from app.db.rows import store
-from app.db.schema import customers, invoice_items, invoice_payments, tombstones
+from app.db.schema import invoice_items, invoice_payments
 from app.db.schema.metadata import JSON
 from app.db.statement import Statement, any_of
 from app.domain.json import JsonObject
@@ -79,19 +78,12 @@ _DETACH = Statement(
     .values(status="canceled")
     .where(_P.invoice == bindparam("invoice"), _P.status == "paid", not_(_P.payment_intent == any_of("listed", Text)))
 )
-_NAMED = func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued("id").render_derived(name="named")
-_UNKNOWN_CUSTOMERS = Statement(
-    select(_NAMED.c.id).where(
-        ~exists().where(customers.c.id == _NAMED.c.id), ~exists().where(tombstones.c.id == _NAMED.c.id)
-    )
-)
 
 
-async def replace(connection: Connection, items: Mapping[str, Sequence[JsonObject]]) -> None:
-    """Replace all items of the invoices in `items`, which maps invoice ids to rows."""
-    if not items:
-        return
-    await _DELETE.execute(connection, invoices=list(items))
+async def replace(connection: Connection, items: Mapping[str, Sequence[JsonObject]], known: Collection[str]) -> None:
+    """Replace all items of the invoices in `items`, which maps invoice ids to rows. Only those `known` have any yet."""
+    if known:
+        await _DELETE.execute(connection, invoices=list(known))
     await store(connection, invoice_items, [row for rows in items.values() for row in rows])
 
 
@@ -136,8 +128,3 @@ async def detach(connection: Connection, paid_by: Mapping[str, Collection[str]])
     """Record that payments were detached: those that Stripe does not list any more. `paid_by` has those it does."""
     for invoice, listed in paid_by.items():
         await _DETACH.execute(connection, invoice=invoice, listed=list(listed))
-
-
-async def unknown_customers(connection: Connection, customers: Collection[str]) -> list[str]:
-    """Those of `customers` that are not known here."""
-    return await _UNKNOWN_CUSTOMERS.column(connection, ids=list(customers))

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Select, Table, Text, bindparam, column, exists, fun
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from app.db.engine import Connection
-from app.db.schema import invoice_discounts, tax_ids, tax_rates, tombstones
+from app.db.schema import customers, invoice_discounts, tax_ids, tax_rates, tombstones
 from app.db.statement import Statement
 from app.domain.json import JsonObject
 from app.stripe.mapping import Kind
@@ -20,10 +20,12 @@ def _unknown(table: Table) -> Select[Any]:
     return select(_IDS.c.id).where(~known, ~gone)
 
 
-_UNKNOWN_RATES = Statement(_unknown(tax_rates))
-_UNKNOWN_TAX_IDS = Statement(_unknown(tax_ids))
-_UNKNOWN_DISCOUNTS = Statement(_unknown(invoice_discounts))
-UNKNOWN = {Kind.TAX_RATE: _UNKNOWN_RATES, Kind.TAX_ID: _UNKNOWN_TAX_IDS, Kind.INVOICE: _UNKNOWN_DISCOUNTS}
+UNKNOWN = {
+    Kind.CUSTOMER: Statement(_unknown(customers)),
+    Kind.TAX_RATE: Statement(_unknown(tax_rates)),
+    Kind.TAX_ID: Statement(_unknown(tax_ids)),
+    Kind.INVOICE: Statement(_unknown(invoice_discounts)),
+}
 """By kind: of an invoice, its discounts."""
 _COLUMNS = [column(one.name, one.type) for one in invoice_discounts.c]
 _KEEP = Statement(

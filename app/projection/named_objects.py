@@ -1,6 +1,6 @@
-"""What invoices name by id alone: tax rates, the merchant's tax ids, discounts.
+"""What invoices name by id alone: customers, tax rates, the merchant's tax ids, discounts.
 
-Stripe tells of none of them by an event of its own where it made them itself: what is unknown here is asked for once.
+Stripe may tell of none of them by an event of its own: what is unknown here is asked for once.
 """
 
 from collections.abc import Iterable
@@ -16,9 +16,10 @@ from app.stripe.mapping import Kind
 EXPANDED = {"expand": ["discounts", "lines.data.discounts"]}
 
 
-async def unknown(connection: Connection, invoices: Iterable[JsonView]) -> list[Subject]:
-    """What Stripe's objects `invoices` name and is not known here; an invoice for its discounts."""
+async def unknown(connection: Connection, invoices: Iterable[JsonView], customers: Iterable[str]) -> list[Subject]:
+    """What of `customers`, and of what Stripe's objects `invoices` name, is not known here; an invoice for its discounts."""
     named: dict[Kind, dict[str, str]] = {kind: {} for kind in statements.UNKNOWN}
+    named[Kind.CUSTOMER] = {one: one for one in customers}
     for invoice in invoices:
         for tax in invoice.get("total_taxes") or []:
             if rate := id_of((tax.get("tax_rate_details") or {}).get("tax_rate")):

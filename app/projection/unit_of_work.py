@@ -334,7 +334,8 @@ class UnitOfWork:
                 await mirrored_rows.write(self._connection, kind, rows)
                 given_up = [(reference, it.id) for it, reference in self._given_up if it.kind is kind]
                 await references.keep(self._connection, kind.value, rows, given_up)
-        await item_statements.replace(self._connection, self._items)
+        known = [invoice_id for invoice_id in self._items if Subject(Kind.INVOICE, invoice_id) in self._known]
+        await item_statements.replace(self._connection, self._items, known)
         await item_statements.keep_payments(self._connection, list(self._payments.values()))
         await item_statements.detach(self._connection, self._paid_by)
         await store(self._connection, fulfillments, self.fulfillments.changed())
