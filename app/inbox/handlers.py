@@ -5,6 +5,7 @@ Unlinked or AttemptUnclear. The worker then asks Stripe and calls it again with 
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from app.domain.credit_note import credited
 from app.domain.fulfillment import Attempt, AttemptReport
@@ -89,11 +90,6 @@ def on_invoice_payment_action_required(unit: UnitOfWork, incoming: Incoming) -> 
         raise AttemptUnclear(invoice["payment_intent"], known)
 
 
-def on_payment_intent_requires_action(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Record that the payer must act before the payment goes on: authenticate it, as a rule."""
-    _follow_attempt(unit, incoming, Attempt.ACTION_REQUIRED)
-
-
 def on_payment_intent_succeeded(unit: UnitOfWork, incoming: Incoming) -> None:
     """Record that the money arrived, if the payment is known to be an invoice's.
 
@@ -107,19 +103,31 @@ def on_payment_intent_succeeded(unit: UnitOfWork, incoming: Incoming) -> None:
         incoming.invoice = ""
 
 
-def on_payment_intent_partially_funded(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Record what has arrived by bank transfer so far. The payer must send the rest."""
-    _follow_attempt(unit, incoming, Attempt.ACTION_REQUIRED, Outcome.PARTLY_FUNDED)
+def on_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt, outcome: Outcome | None = None) -> None:
+    """Follow what the event of a PaymentIntent reports: that the payer must act, that it settles later, or that it failed.
 
-
-def on_payment_intent_processing(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Record a payment that settles later as processing."""
-    _follow_attempt(unit, incoming, Attempt.PROCESSING)
-
-
-def on_payment_intent_failed(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Record a failed attempt to pay and its reason."""
-    _follow_attempt(unit, incoming, Attempt.FAILED)
+    It is recorded with its `outcome` where that says more: a part of a bank transfer has arrived.
+    """
+    intent = incoming.intent[0] if incoming.foreign and incoming.intent else incoming.event.object
+    if incoming.unlinked:
+        raise Unlinked(incoming.unlinked)
+    subject = Subject(Kind.INVOICE, incoming.invoice) if incoming.invoice else None
+    invoice = _take_invoice(unit, incoming, subject) if subject else None
+    if invoice is None:
+        return
+    if incoming.payment:
+        unit.link(incoming.payment)
+    word = AttemptReport(attempt, incoming.event.created_at)
+    known = unit.fulfillments.last_word(invoice["id"])
+    failure, action = _failure(intent, attempt), required_action(intent)
+    if incoming.intent and incoming.intent[1] == known:
+        _settle(unit, incoming, invoice, word)
+    elif incoming.foreign or not unit.fulfillments.follow_attempt(invoice, word, failure, action):
+        raise AttemptUnclear(intent["id"], known)
+    arrived = _arrived(intent) if outcome else None
+    if outcome is None or arrived is not None:
+        made = _made(incoming, outcome or OUTCOMES[attempt], None if incoming.foreign else failure, arrived)
+        unit.fulfillments.record_attempt(invoice, made, action)
 
 
 def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
@@ -194,30 +202,6 @@ def _take_finalized(unit: UnitOfWork, incoming: Incoming, subject: Subject) -> J
     if invoice is None or (invoice["status"] == InvoiceStatus.DRAFT and subject not in incoming.fetched):
         raise Unordered(subject, unit.revision(subject))
     return invoice
-
-
-def _follow_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt, outcome: Outcome | None = None) -> None:
-    """Follow what the event of a PaymentIntent reports, and record it with its `outcome` where that says more."""
-    intent = incoming.intent[0] if incoming.foreign and incoming.intent else incoming.event.object
-    if incoming.unlinked:
-        raise Unlinked(incoming.unlinked)
-    subject = Subject(Kind.INVOICE, incoming.invoice) if incoming.invoice else None
-    invoice = _take_invoice(unit, incoming, subject) if subject else None
-    if invoice is None:
-        return
-    if incoming.payment:
-        unit.link(incoming.payment)
-    word = AttemptReport(attempt, incoming.event.created_at)
-    known = unit.fulfillments.last_word(invoice["id"])
-    failure, action = _failure(intent, attempt), required_action(intent)
-    if incoming.intent and incoming.intent[1] == known:
-        _settle(unit, incoming, invoice, word)
-    elif incoming.foreign or not unit.fulfillments.follow_attempt(invoice, word, failure, action):
-        raise AttemptUnclear(intent["id"], known)
-    arrived = _arrived(intent) if outcome else None
-    if outcome is None or arrived is not None:
-        made = _made(incoming, outcome or OUTCOMES[attempt], None if incoming.foreign else failure, arrived)
-        unit.fulfillments.record_attempt(invoice, made, action)
 
 
 def _arrived(intent: JsonObject) -> int | None:
@@ -322,11 +306,13 @@ HANDLERS: dict[str, Handler] = {
     "charge.dispute.funds_withdrawn": on_return,
     "charge.dispute.funds_reinstated": on_return,
     "radar.early_fraud_warning.created": on_fraud_warning,
-    "payment_intent.requires_action": on_payment_intent_requires_action,
+    "payment_intent.requires_action": partial(on_attempt, attempt=Attempt.ACTION_REQUIRED),
     "payment_intent.succeeded": on_payment_intent_succeeded,
-    "payment_intent.partially_funded": on_payment_intent_partially_funded,
-    "payment_intent.processing": on_payment_intent_processing,
-    "payment_intent.payment_failed": on_payment_intent_failed,
+    "payment_intent.partially_funded": partial(
+        on_attempt, attempt=Attempt.ACTION_REQUIRED, outcome=Outcome.PARTLY_FUNDED
+    ),
+    "payment_intent.processing": partial(on_attempt, attempt=Attempt.PROCESSING),
+    "payment_intent.payment_failed": partial(on_attempt, attempt=Attempt.FAILED),
 }
 """All event types that are handled. Other types are stored and ignored."""
 

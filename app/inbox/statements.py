@@ -26,7 +26,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to store.
+    """An event to store, in the order of the parameters of _RECORD.
 
     `payload` is the body as received, `source` how it came, `handled` whether it has a handler.
     """
@@ -155,13 +155,7 @@ SELECT coalesce(extract(epoch FROM now() - least(
 
 async def record(connection: Connection, events: Sequence[NewEvent]) -> set[str]:
     """Store and queue `events` in one statement. Returns the ids that are new. The commit notifies the workers."""
-    columns = [
-        [getattr(event, name) for event in events]
-        for name in (
-            "id", "type", "object_id", "api_version", "account", "livemode", "created_at", "payload",
-            "verified_by", "source", "request_id", "handled",
-        )
-    ]  # fmt: skip
+    columns = [[getattr(event, name) for event in events] for name in NewEvent.__slots__]
     return {row[0] for row in await connection.fetch(_RECORD, *columns)}
 
 
