@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from app.domain.json import JsonObject
 from app.domain.sources import REFERENCE, From, Identity, Ours, id_of, listed, time, without_reference
 from app.domain.targets import To
-from app.http.schema_rules import WrongFields
 from app.http.schemas import (
     EXPAND,
     SUBSCRIPTIONS,
@@ -25,12 +23,11 @@ from app.http.schemas import (
     Update,
 )
 from app.http.stripe_schemas import (
-    OF_PRODUCT,
-    ONE_PRODUCT,
     PAY_WHAT_YOU_WANT,
     TAX_DETAILS,
     TIERS,
     CurrencyOptions,
+    OfOneProduct,
     ProductDataParams,
     TaxBehavior,
     UnitPriced,
@@ -142,20 +139,12 @@ class PriceProductParams(ProductDataParams):
     active: bool | None = None
 
 
-class PriceCreate(PriceFields, UnitPriced, Create):
-    demands: ClassVar[JsonObject] = UnitPriced.demands | {"allOf": [OF_PRODUCT]}
-
+class PriceCreate(PriceFields, OfOneProduct, Create):
     product: StripeId | None = Field(default=None, examples=["prod_QZ4a"])
     product_data: PriceProductParams | None = None
     unit_amount: UnitAmount | None = Field(default=None, examples=[12000])
     metadata: Metadata = {}
     reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
-
-    @model_validator(mode="after")
-    def _one_product(self) -> Self:
-        if (self.product is None) == (self.product_data is None):
-            raise WrongFields(ONE_PRODUCT, "product", "product_data")
-        return self
 
 
 class PriceUpdate(PriceFields, Update):

@@ -7,11 +7,11 @@ from contextlib import suppress
 
 from app.credit_notes.schemas import CreditNoteCreate, CreditNotePreview
 from app.db.engine import Connection, Database
-from app.db.rows import load, load_all, lock
+from app.db.rows import load, load_all, lock, require_row
 from app.db.schema import credit_notes, invoices, refunds
 from app.domain import returns
 from app.domain.credit_note import CreditNoteStatus, credited, require_creditable
-from app.domain.errors import InvalidState, NotFound, RefundTooLarge, Refused, StripeInvalidRequest, ValidationFailed
+from app.domain.errors import InvalidState, RefundTooLarge, Refused, StripeInvalidRequest, ValidationFailed
 from app.domain.invoice import Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import format_amount
@@ -43,7 +43,7 @@ class CreditNotes:
 
     async def create_credit_note(self, operation: Operation, params: JsonView) -> Answer:
         """Issue a credit note on a finalized invoice (CreditNoteCreate)."""
-        invoice = await self._invoice(str(operation.subject))
+        invoice = await require_row(self._database, invoices, str(operation.subject))
         if operation.fresh:
             require(Act.CREDIT, invoice["status"])
         if statements.RESERVED not in operation.progress:
@@ -53,11 +53,8 @@ class CreditNotes:
             answer = await self._steps.post(operation, "create", PATH, _wanted(invoice["id"], params))
         except StripeInvalidRequest as error:
             await self._follow(operation, invoice["id"])
-            try:
-                require(Act.CREDIT, (await self._invoice(invoice["id"]))["status"])
-            except InvalidState as state:
-                state.stripe = error.stripe
-                raise state from error
+            with error.explained():
+                require(Act.CREDIT, (await require_row(self._database, invoices, invoice["id"]))["status"])
             raise
         await self._follow(operation, invoice["id"])
         return await self._writer.finish(operation, observation.snapshot_of(Kind.CREDIT_NOTE, answer), 201)
@@ -94,7 +91,7 @@ class CreditNotes:
 
     async def preview(self, invoice_id: str, params: JsonView) -> JsonObject:
         """What a credit note would be (CreditNotePreviewed), as Stripe computes it. Nothing is issued."""
-        invoice = await self._invoice(invoice_id)
+        invoice = await require_row(self._database, invoices, invoice_id)
         require(Act.CREDIT, invoice["status"])
         answer = await self._gateway.get(f"{PATH}/preview", _wanted(invoice_id, params))
         return PREVIEW.document(PREVIEW.read(answer.data), PREVIEW.version)
@@ -102,7 +99,7 @@ class CreditNotes:
     async def void_credit_note(self, operation: Operation, _params: JsonView) -> Answer:
         """Void a credit note of an invoice that is not paid yet: what it took off is owed again."""
         note_id = str(operation.subject)
-        row = await self._note(note_id)
+        row = await require_row(self._database, credit_notes, note_id)
         if operation.fresh:
             _require_voidable(row)
         path = f"{PATH}/{note_id}"
@@ -112,11 +109,8 @@ class CreditNotes:
             observed = await observation.observe(self._gateway, Subject(Kind.CREDIT_NOTE, note_id))
             await self._writer.write(observed, str(operation.id))
             await self._follow(operation, row["invoice"])
-            try:
+            with error.explained():
                 _require_voidable(observed.row)
-            except InvalidState as state:
-                state.stripe = error.stripe
-                raise state from error
             raise
         await self._follow(operation, row["invoice"])
         return await self._writer.finish(operation, observation.snapshot_of(Kind.CREDIT_NOTE, answer))
@@ -125,20 +119,6 @@ class CreditNotes:
         """Update our rows of the invoice, which a credit note changes without an event of its own."""
         observed = await observation.observe(self._gateway, Subject(Kind.INVOICE, invoice_id))
         await self._writer.write(observed, str(operation.id))
-
-    async def _invoice(self, invoice_id: str) -> JsonObject:
-        async with self._database.connection() as connection:
-            invoice = (await load(connection, invoices, [invoice_id])).get(invoice_id)
-        if invoice is None or invoice["deleted_at"]:
-            raise NotFound(f"There is no invoice {invoice_id!r}.")
-        return invoice
-
-    async def _note(self, note_id: str) -> JsonObject:
-        async with self._database.connection() as connection:
-            row = (await load(connection, credit_notes, [note_id])).get(note_id)
-        if row is None:
-            raise NotFound(f"There is no credit note {note_id!r}.")
-        return row
 
 
 def _wanted(invoice_id: str, params: JsonView) -> JsonObject:

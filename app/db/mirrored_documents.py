@@ -11,41 +11,13 @@ import msgspec
 from sqlalchemy import JSON, ColumnElement, Table, Text, case, cast, column, func, literal, null, select
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-from app.db.schema import (
-    coupons,
-    credit_notes,
-    customers,
-    disputes,
-    fulfillments,
-    invoice_items,
-    invoice_payments,
-    invoices,
-    payment_methods,
-    prices,
-    products,
-    promotion_codes,
-    refunds,
-    tax_ids,
-    tax_rates,
-)
+from app.db.schema import fulfillments, invoice_items, invoice_payments, invoices, metadata
 from app.db.schema.fulfillments import EFFECTIVE_STATUS
 from app.stripe.fields import Fields
 from app.stripe.mapping import FIELDS, ITEM, VERSIONS, Kind
 
-TABLES: dict[Kind, Table] = {
-    Kind.PRODUCT: products,
-    Kind.PRICE: prices,
-    Kind.CUSTOMER: customers,
-    Kind.INVOICE: invoices,
-    Kind.REFUND: refunds,
-    Kind.CREDIT_NOTE: credit_notes,
-    Kind.DISPUTE: disputes,
-    Kind.PAYMENT_METHOD: payment_methods,
-    Kind.TAX_RATE: tax_rates,
-    Kind.TAX_ID: tax_ids,
-    Kind.COUPON: coupons,
-    Kind.PROMOTION_CODE: promotion_codes,
-}
+TABLES: dict[Kind, Table] = {kind: metadata.tables[f"{kind}s"] for kind in Kind}
+"""The tables are called as Stripe's lists are."""
 
 
 def time(value: ColumnElement[Any]) -> ColumnElement[str]:

@@ -11,8 +11,9 @@ import msgspec
 from sqlalchemy import JSON, Table, Text, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.db.engine import Connection
+from app.db.engine import Connection, Database
 from app.db.statement import Statement, any_of
+from app.domain.errors import NotFound
 from app.domain.json import JsonObject
 
 
@@ -71,6 +72,16 @@ async def load_all(connection: Connection, table: Table, ids: Iterable[str], *, 
         return []
     rows = await load_statement(table, by).column(connection, ids=wanted)
     return [cast("JsonObject", msgspec.json.decode(row)) for row in rows]
+
+
+async def require_row(database: Database, table: Table, object_id: str, *, or_deleted: bool = False) -> JsonObject:
+    """The row of an object. Raises NotFound if there is none, or if it is deleted, which `or_deleted` allows."""
+    async with database.connection() as connection:
+        row = (await load(connection, table, [object_id])).get(object_id)
+    if row is None or (row["deleted_at"] and not or_deleted):
+        name = table.name.removesuffix("s").replace("_", " ")
+        raise NotFound(f"There is no {name} {object_id!r}.")
+    return row
 
 
 async def store(connection: Connection, table: Table, rows: Sequence[object]) -> None:

@@ -38,6 +38,8 @@ The codes are the contract; which HTTP status each gets is decided in app/http/p
 An error's `detail` is for people, holds no secret, and names the field where one is to blame.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar, Self
 
 from app.domain.json import JsonObject, JsonView
@@ -177,6 +179,15 @@ class StripeInvalidRequest(Refused):
     def object_missing(self) -> bool:
         """Whether Stripe refused because it has no such object."""
         return self.stripe is not None and self.stripe["code"] == "resource_missing"
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Give a refusal of ours that the block raises what Stripe answered: it says the same in our words."""
+        try:
+            yield
+        except Refused as refusal:
+            refusal.stripe = self.stripe
+            raise refusal from self
 
 
 class AutomaticTaxFailed(StripeInvalidRequest):

@@ -111,12 +111,12 @@ CUSTOMER_TYPES: Final = frozenset({*INVOICE_TYPES, *FULFILLMENT_TYPES, *PAYMENT_
 """The event types that a customer is told. Others are the merchant's: refunds, disputes, warnings of fraud."""
 
 
-def require_types(types: Iterable[str], param: str = "types") -> frozenset[str]:
+def require_types(types: Iterable[str]) -> frozenset[str]:
     """`types` as a set. Raises ValidationFailed, which names an unknown type."""
     wanted = frozenset(types)
     if unknown := sorted(wanted - set(TYPES)):
         raise ValidationFailed(
-            f"{param}: there is no event type {unknown[0]!r}. There are: {', '.join(TYPES)}.", param=param
+            f"types: there is no event type {unknown[0]!r}. There are: {', '.join(TYPES)}.", param="types"
         )
     return wanted
 

@@ -10,6 +10,7 @@ _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.|\Z))+(?<!\.)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LONGEST_LOCAL = 64
+LONGEST_LINE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,6 @@ class Mailbox:
         return self.address.rpartition("@")[2]
 
 
-def one_line(text: str, most: int = 200) -> str:
-    """`text` for a mail header: one line, without control characters, at most `most` characters."""
-    return " ".join(_CONTROL.sub(" ", text).split())[:most]
+def one_line(text: str) -> str:
+    """`text` for a mail header: one line, without control characters, at most LONGEST_LINE characters."""
+    return " ".join(_CONTROL.sub(" ", text).split())[:LONGEST_LINE]

@@ -8,17 +8,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.domain.dispute import TO_ANSWER
+from app.domain.credit_note import CreditNoteStatus
+from app.domain.dispute import TO_ANSWER, DisputeStatus
 from app.domain.json import JsonView
+from app.domain.refund import NEVER_HAPPENED
 
-FAILED_REFUND: Final = frozenset({"failed", "canceled"})
-"""Refunds that brought nothing back. All others count, also while they are pending."""
-LIVE_CREDIT_NOTE: Final = "issued"
-UNDECIDED: Final = frozenset({"needs_response", "under_review", "appeal_needs_response", "appeal_under_review"})
+UNDECIDED: Final = frozenset(
+    {
+        DisputeStatus.NEEDS_RESPONSE,
+        DisputeStatus.UNDER_REVIEW,
+        DisputeStatus.APPEAL_NEEDS_RESPONSE,
+        DisputeStatus.APPEAL_UNDER_REVIEW,
+    }
+)
 """Disputes whose money is withdrawn until they are decided. Stripe withdraws nothing for a warning (an inquiry)."""
-LOST: Final = "lost"
-WON: Final = "won"
-DECIDED_AGAINST_US: Final = frozenset({LOST, "prevented"})
+DECIDED_AGAINST_US: Final = frozenset({DisputeStatus.LOST, DisputeStatus.PREVENTED})
 """Disputes whose money, once withdrawn, does not come again."""
 
 
@@ -55,7 +59,11 @@ class Dispute:
     @property
     def counts(self) -> bool:
         """Whether the money is gone. Of a prevented dispute, and of a status new at Stripe, the balance tells."""
-        return self.status in UNDECIDED or self.status == LOST or (self.withdrawn and self.status != WON)
+        return (
+            self.status in UNDECIDED
+            or self.status == DisputeStatus.LOST
+            or (self.withdrawn and self.status != DisputeStatus.WON)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +128,10 @@ def returned(refunds: Iterable[Refund], credit_notes: Iterable[CreditNote], disp
     notes do not account for counts as refunded.
     """
     known = {refund.id: refund for refund in refunds}
-    failed = {refund.id for refund in known.values() if refund.status in FAILED_REFUND}
+    failed = {refund.id for refund in known.values() if refund.status in NEVER_HAPPENED}
     credited, accounted = 0, Counter[str]()
     for note in credit_notes:
-        if note.status == LIVE_CREDIT_NOTE:
+        if note.status == CreditNoteStatus.ISSUED:
             accounted.update(note.refunds)
             credited += max(note.amount - sum(part for paid_by, part in note.refunds.items() if paid_by in failed), 0)
     refunded = sum(max(one.amount - accounted[one.id], 0) for one in known.values() if one.id not in failed)

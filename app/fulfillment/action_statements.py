@@ -12,6 +12,7 @@ import asyncpg
 
 from app.db.engine import Connection
 from app.domain.actions import DUE_AT, MAIL_WAITS, ActionStatus, Moment, Occasion
+from app.hooks import EarlierAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,6 @@ class DueAction:
     attempts: int
     lease: int
     number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """What came of an earlier action of the same name and fulfillment."""
-
-    id: str
-    moment: Moment
-    status: str
-    attempts: int
-    finished_at: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +157,8 @@ RETURNING id
 """
 
 _EARLIER = """
-SELECT id, moment, status, attempts, to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS finished_at
+SELECT id AS idempotency_id, moment, status, attempts,
+    to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS finished_at
 FROM fulfillment_actions
 WHERE fulfillment = $1 AND action = $2 AND id <> $3 AND attempts > 0
 ORDER BY created_at, id
@@ -235,10 +226,10 @@ def _due(row: asyncpg.Record) -> DueAction:
     return DueAction(**named | {"moment": occasion.moment, "number": occasion.number})
 
 
-async def earlier(connection: Connection, due: DueAction) -> list[Earlier]:
+async def earlier(connection: Connection, due: DueAction) -> list[EarlierAction]:
     """What the same action did for this fulfillment before, oldest first: each that was tried at least once."""
     rows = await connection.fetch(_EARLIER, due.fulfillment, due.action, due.id)
-    return [Earlier(**dict(row) | {"moment": Occasion.read(row["moment"]).moment}) for row in rows]
+    return [EarlierAction(**dict(row) | {"moment": Occasion.read(row["moment"]).moment}) for row in rows]
 
 
 async def hold(connection: Connection, due: DueAction, lease: timedelta) -> str | None:

@@ -24,7 +24,7 @@ from app.domain.payment_link import HOSTED_PAGES
 from app.domain.reminders import METADATA, ReminderChannel
 from app.fulfillment import action_statements
 from app.fulfillment.action_statements import DueAction
-from app.hooks import EarlierAction, FulfillmentAction
+from app.hooks import FulfillmentAction
 from app.hooks.loading import Function
 from app.idempotency.operations import Answer, Operation
 
@@ -105,8 +105,7 @@ class Hook:
         due = turn.due
         async with self.database.connection() as connection:
             fulfillment, invoice = await _facts(connection, due, INVOICE)
-            earlier = await action_statements.earlier(connection, due)
-        before = [EarlierAction(it.id, it.moment, it.status, it.attempts, it.finished_at) for it in earlier]
+            before = await action_statements.earlier(connection, due)
         call = FulfillmentAction(due.id, due.moment, due.attempts, fulfillment, invoice, before)
         called = asyncio.create_task(self._call(call))
         called.add_done_callback(_looked_at)

@@ -28,14 +28,9 @@ QuantityDecimal = Annotated[
 TaxRates = Annotated[list[StripeId], Field(max_length=20)]
 AMOUNTS = ("unit_amount", "unit_amount_decimal")
 ONE_AMOUNT = "exactly one of unit_amount and unit_amount_decimal must be given"
-ONE_PRODUCT = "exactly one of product and product_data must be given"
 BY_UNIT = one_of(
     form("unit_amount", unit_amount=INTEGER, unit_amount_decimal=NULL),
     form("unit_amount_decimal", unit_amount=NULL, unit_amount_decimal=TEXT),
-)
-OF_PRODUCT = one_of(
-    form("product", product=TEXT, product_data=NULL),
-    form("product_data", product=NULL, product_data={"type": "object"}),
 )
 WITHIN_LIMITS = any_of(
     form(
@@ -124,6 +119,28 @@ class ProductDataParams(Request):
     tax_code: StripeId | None = Field(default=None, examples=["txcd_10000000"])
     unit_label: Text | None = Field(default=None, max_length=12, examples=["hour"])
     metadata: Metadata = {}
+
+
+class OfOneProduct(UnitPriced):
+    """What has a price for each unit, and is of a product or of one that is made with it."""
+
+    demands: ClassVar[JsonObject] = UnitPriced.demands | {
+        "allOf": [
+            one_of(
+                form("product", product=TEXT, product_data=NULL),
+                form("product_data", product=NULL, product_data={"type": "object"}),
+            )
+        ]
+    }
+
+    product: StripeId | None = None
+    product_data: ProductDataParams | None = None
+
+    @model_validator(mode="after")
+    def _one_product(self) -> Self:
+        if (self.product is None) == (self.product_data is None):
+            raise WrongFields("exactly one of product and product_data must be given", "product", "product_data")
+        return self
 
 
 class DiscountParams(Request):

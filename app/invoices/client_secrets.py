@@ -3,12 +3,14 @@
 from uuid import uuid4
 
 from app.db.engine import Database
+from app.db.rows import require_row
+from app.db.schema import invoices
 from app.domain.invoice import Act, InvoiceStatus, require
 from app.domain.json import JsonObject
 from app.idempotency.operations import Answer
 from app.invoices import parameters
 from app.invoices.joined import Joined
-from app.payments.lookup import intent_of, reopened, require_invoice
+from app.payments.lookup import intent_of, reopened
 from app.projection import mirrored_rows, observation
 from app.projection.unit_of_work import Subject
 from app.stripe.client import Answer as StripeAnswer
@@ -34,7 +36,7 @@ class ClientSecrets:
         Where Stripe has the invoice otherwise than it is known here, that is taken over: what the page asks for is what
         will be charged. Raises NotFound, InvalidState where the invoice cannot be paid that way.
         """
-        row = await require_invoice(self._database, invoice_id)
+        row = await require_row(self._database, invoices, invoice_id)
         row = await reopened(self._database, self._gateway, row, LOOKED_UP)
         require(Act.CLIENT_SECRET, row["status"])
         answer = await self._looking_up.ask(invoice_id)
@@ -51,7 +53,7 @@ class ClientSecrets:
         Raises NotFound, InvalidState where the invoice cannot be paid, and StripeInvalidRequest where what it may be paid
         with cannot be saved.
         """
-        require(Act.CLIENT_SECRET, (await require_invoice(self._database, invoice_id))["status"])
+        require(Act.CLIENT_SECRET, (await require_row(self._database, invoices, invoice_id))["status"])
         if intent := await intent_of(self._database, self._gateway, invoice_id, LOOKED_UP):
             path, saved = f"/v1/payment_intents/{intent}", {"setup_future_usage": "off_session"}
             await self._gateway.post(path, saved, key=f"inv-save-{uuid4().hex}")

@@ -34,6 +34,7 @@ AMOUNTS = (
 )  # fmt: skip
 LATER = ("description", "payment_intent", "settled_by", "created_at", "finalized_at", "due_at", "paid_at", "voided_at", "marked_uncollectible_at")  # fmt: skip
 COLUMNS = (*TEXTS, *(each for name in AMOUNTS for each in (name, f"{name}_decimal")), *LATER, "fulfillment_status")
+CUT_OFF = "CUT OFF: more than {} invoices match. Ask for fewer, for example by created_from and created_to."
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the beginning of a formula."""
 
@@ -55,13 +56,7 @@ async def lines(database: Database, wanted: Mapping[str, object], *, most: int =
         if cursor is None:
             return
         if written >= most:
-            yield _text(
-                [
-                    [
-                        f"CUT OFF: more than {most} invoices match. Ask for fewer, for example by created_from and created_to."
-                    ]
-                ]
-            )
+            yield _text([[CUT_OFF.format(most)]])
             return
 
 

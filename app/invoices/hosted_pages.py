@@ -4,9 +4,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from app.db.engine import Database
-from app.db.rows import load
+from app.db.rows import require_row
 from app.db.schema import invoices
-from app.domain.errors import NotFound
 from app.domain.json import JsonObject
 from app.invoices.joined import Joined
 from app.projection import observation
@@ -34,11 +33,11 @@ class HostedPages:
         Stripe is asked where they are older than FRESH, once for all who ask meanwhile. Raises NotFound, and what the
         gateway raises: an old address is not handed out where Stripe cannot be asked.
         """
-        row = await self._row(invoice_id)
+        row = await require_row(self._database, invoices, invoice_id)
         as_of = datetime.fromisoformat(row["snapshot_since"])
         if row["hosted_invoice_url"] and abs(datetime.now(UTC) - as_of) > FRESH:
             as_of = await self._reading.ask(invoice_id)
-            row = await self._row(invoice_id)
+            row = await require_row(self._database, invoices, invoice_id)
         return {
             "hosted_invoice_url": row["hosted_invoice_url"],
             "invoice_pdf": row["invoice_pdf"],
@@ -51,10 +50,3 @@ class HostedPages:
         with suppress(Unordered):  # others change the invoice all the time, and with it its addresses
             await observation.take_over(self._database, self._gateway, Subject(Kind.INVOICE, invoice_id), CAUSE)
         return asked_at
-
-    async def _row(self, invoice_id: str) -> JsonObject:
-        async with self._database.connection() as connection:
-            row = (await load(connection, invoices, [invoice_id])).get(invoice_id)
-        if row is None or row["deleted_at"]:
-            raise NotFound(f"There is no invoice {invoice_id!r}.")
-        return row

@@ -27,14 +27,12 @@ from app.http.schemas import (
     Update,
 )
 from app.http.stripe_schemas import (
-    OF_PRODUCT,
-    ONE_PRODUCT,
     Discounts,
+    OfOneProduct,
     ProductDataParams,
     QuantityDecimal,
     TaxBehavior,
     TaxRates,
-    UnitPriced,
     Url,
 )
 
@@ -64,19 +62,10 @@ class ItemProductParams(ProductDataParams):
     images: Annotated[list[Url], Field(max_length=8)] | None = None
 
 
-class PriceDataParams(UnitPriced):
+class PriceDataParams(OfOneProduct):
     """A price made for this item alone, of a product or of one that is made with it."""
 
-    demands: ClassVar[JsonObject] = UnitPriced.demands | {"allOf": [OF_PRODUCT]}
-
-    product: StripeId | None = None
     product_data: ItemProductParams | None = None
-
-    @model_validator(mode="after")
-    def _one_product(self) -> Self:
-        if (self.product is None) == (self.product_data is None):
-            raise WrongFields(ONE_PRODUCT, "product", "product_data")
-        return self
 
 
 class PeriodParams(Request):

@@ -242,6 +242,14 @@ class InvoiceWithSecret(InvoiceRead):
     client_secret: str | None = Field(default=None, examples=["pi_3Pgf_secret_kz"])
 
 
+class HostedPagesRead(Shown):
+    """Addresses that hold for days from now on; null for a draft."""
+
+    hosted_invoice_url: str | None = Field(examples=["https://invoice.stripe.com/i/acct_1/test_1"])
+    invoice_pdf: str | None = Field(examples=["https://pay.stripe.com/invoice/acct_1/test_1/pdf"])
+    as_of: datetime = Field(description="When Stripe gave these addresses.")
+
+
 class ClientSecret(Shown):
     client_secret: str = Field(examples=["pi_3Pgf_secret_kz"])
     publishable_key: str

@@ -21,9 +21,8 @@ from app.idempotency.operations import Answer
 from app.invoices import stuck, timeline
 from app.invoices.client_secrets import ClientSecrets
 from app.invoices.hosted_pages import HostedPages
-from app.invoices.hosted_pages_schemas import HostedPagesRead
 from app.invoices.queries import InvoicesQuery
-from app.invoices.read_schemas import ClientSecret, InvoiceListed, InvoiceRead, InvoiceWithSecret
+from app.invoices.read_schemas import ClientSecret, HostedPagesRead, InvoiceListed, InvoiceRead, InvoiceWithSecret
 from app.invoices.schemas import InvoiceCreate, InvoiceFinalize, InvoicePay, InvoiceUpdate
 from app.invoices.service import Invoices
 from app.invoices.timeline_schemas import TimelineRead

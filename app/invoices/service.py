@@ -11,8 +11,9 @@ from typing import NoReturn
 import msgspec
 
 from app.db.engine import Database
+from app.db.rows import require_row
+from app.db.schema import invoices
 from app.domain.errors import (
-    InvalidState,
     InvoicingError,
     NotFound,
     NothingToBill,
@@ -33,7 +34,7 @@ from app.invoices.schemas import InvoiceCreate, InvoiceFinalize, InvoicePay, Inv
 from app.payment_methods.service import PaymentMethods
 from app.payments import parts
 from app.payments.attempts import problem_of
-from app.payments.lookup import reopened, require_invoice
+from app.payments.lookup import reopened
 from app.projection import observation
 from app.projection.unit_of_work import Subject, Unordered
 from app.projection.write_through import Writer
@@ -265,7 +266,7 @@ class Invoices:
         A continued operation is not checked, because it may have done the act already.
         """
         invoice_id = str(operation.subject)
-        row = await require_invoice(self._database, invoice_id, or_deleted=not operation.fresh)
+        row = await require_row(self._database, invoices, invoice_id, or_deleted=not operation.fresh)
         if act and operation.fresh:
             if act is Act.VOID:
                 row = await reopened(self._database, self._gateway, row, str(operation.id))
@@ -292,11 +293,8 @@ class Invoices:
         status = await self._observe(operation)
         if status is None:
             raise NotFound(f"The invoice {operation.subject!r} is gone at Stripe.") from error
-        try:
+        with error.explained():
             require(act, status)
-        except InvalidState as state:
-            state.stripe = error.stripe
-            raise state from error
         raise error
 
     async def _observe(self, operation: Operation) -> str | None:

@@ -1,5 +1,6 @@
 """The timeline of an invoice: why it is unpaid, and everything that happened to it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ import msgspec
 from app.db.engine import Connection
 from app.db.rows import load
 from app.db.schema import customers, fulfillments, payment_methods
+from app.db.schema.inbox import DUE_STATUSES
 from app.domain.changes import fulfillment_state
 from app.domain.errors import NotFound
 from app.domain.fulfillment import read as read_row
@@ -33,7 +35,8 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
     known = read_row(row) if row else None
     fulfillment = fulfillment_state(known) if known else {}
     facts, now = facts_of(invoice, known), datetime.now(UTC)
-    waiting, dead = await timeline_statements.unapplied(connection, invoice_id)
+    entries = await timeline_statements.entries(connection, invoice_id)
+    events = Counter(entry["data"]["status"] for entry in entries if entry["kind"] == "event")
     codes = list((fulfillment.get("failure") or {}).values())
     refusal = invoice.get("last_finalization_error")
     standing = Standing(
@@ -43,8 +46,8 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         fulfillment=fulfillment.get("status"),
         attempts=fulfillment.get("attempts", 0),
         failure=", ".join(str(code).rstrip(".") for code in codes if code) or None,
-        waiting=waiting,
-        dead=dead,
+        waiting=sum(events[status] for status in DUE_STATUSES),
+        dead=events["dead"],
         paid=_paid(invoice),
         refused=(refusal["code"], refusal["message"]) if refusal else None,
         required_action=fulfillment.get("required_action"),
@@ -60,7 +63,7 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         collecting=await _collecting(connection, invoice),
         funded=_funded(invoice, known["payment_attempts"] or []) if known else None,
     )
-    step = NextStep.REPLAY_EVENTS if dead else next_step(facts, now)
+    step = NextStep.REPLAY_EVENTS if standing.dead else next_step(facts, now)
     evidence_due = await timeline_statements.evidence_due(connection, invoice_id)
     what_to_do = WHAT_TO_DO[step]
     document = {
@@ -73,7 +76,7 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         "next_step_by": who(step),
         "what_to_do": what_to_do
         and what_to_do.format(advice=advice(standing), by=f" by {evidence_due:%Y-%m-%d}" if evidence_due else ""),
-        "data": await timeline_statements.entries(connection, invoice_id),
+        "data": entries,
     }
     return msgspec.json.encode(document)
 

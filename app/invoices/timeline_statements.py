@@ -1,4 +1,4 @@
-"""The SQL statement of an invoice's timeline, over the rows that are stored anyway."""
+"""The SQL statements of an invoice's timeline, over the rows that are stored anyway."""
 
 from datetime import datetime
 
@@ -101,24 +101,6 @@ SELECT jsonb_build_object('at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH2
     'what', what, 'data', data) FROM entries ORDER BY at, rank, number
 """
 
-_UNAPPLIED = """
-WITH related AS (
-    -- the ids of the invoice, of its payments, and of what came back of them
-    SELECT ARRAY(
-        SELECT $1 UNION
-        SELECT unnest(ARRAY[payment_intent, id]) FROM invoice_payments WHERE invoice = $1 UNION
-        SELECT unnest(ARRAY[id, charge]) FROM refunds WHERE invoice = $1 UNION
-        SELECT unnest(ARRAY[id, charge]) FROM disputes WHERE invoice = $1 UNION
-        SELECT id FROM credit_notes WHERE invoice = $1
-    ) AS ids
-)
-SELECT count(*) FILTER (WHERE status IN ('received', 'processing', 'failed')) AS waiting,
-       count(*) FILTER (WHERE status = 'dead') AS dead
-FROM webhook_events
-WHERE object_id = ANY ((SELECT ids FROM related)::text[])
-"""
-
-
 _EVIDENCE_DUE = """
 SELECT min(evidence_due_at) FROM disputes
 WHERE invoice = $1 AND deleted_at IS NULL AND status IN ('warning_needs_response', 'needs_response', 'appeal_needs_response')
@@ -134,9 +116,3 @@ async def evidence_due(connection: Connection, invoice_id: str) -> datetime | No
 async def entries(connection: Connection, invoice_id: str) -> list[JsonObject]:
     """What happened to the invoice, oldest first by our clock."""
     return [msgspec.json.decode(row[0]) for row in await connection.fetch(_ENTRIES, invoice_id)]
-
-
-async def unapplied(connection: Connection, invoice_id: str) -> tuple[int, int]:
-    """The number of events about the invoice that wait, and of those that are dead."""
-    row = await connection.fetchrow(_UNAPPLIED, invoice_id)
-    return (row["waiting"], row["dead"]) if row else (0, 0)

@@ -5,9 +5,8 @@ that comes later changes nothing more.
 """
 
 from app.db.engine import Database
-from app.db.rows import load
+from app.db.rows import require_row
 from app.db.schema import invoices
-from app.domain.errors import NotFound
 from app.domain.fulfillment import Attempt, AttemptReport
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
@@ -32,7 +31,7 @@ class InvoiceRefresh:
         """Ask Stripe for the invoice and the last attempt to pay it, and update our rows."""
         subject = Subject(Kind.INVOICE, invoice_id)
         await observation.take_over(self._database, self._gateway, subject, CAUSE)
-        invoice = await require_invoice(self._database, invoice_id, or_deleted=True)
+        invoice = await require_row(self._database, invoices, invoice_id, or_deleted=True)
         if invoice["status"] != InvoiceStatus.OPEN or not invoice["payment_intent"]:
             return  # any other status says all there is to say
         async with self._database.connection() as connection:
@@ -67,21 +66,12 @@ class InvoiceRefresh:
         return found
 
 
-async def require_invoice(database: Database, invoice_id: str, *, or_deleted: bool = False) -> JsonObject:
-    """The invoice's row. Raises NotFound if there is none, or if it is deleted, which `or_deleted` allows."""
-    async with database.connection() as connection:
-        row = (await load(connection, invoices, [invoice_id])).get(invoice_id)
-    if row is None or (row["deleted_at"] and not or_deleted):
-        raise NotFound(f"There is no invoice {invoice_id!r}.")
-    return row
-
-
 async def reopened(database: Database, gateway: StripeGateway, row: JsonObject, cause: str) -> JsonObject:
     """The row of an invoice, taken over from Stripe where it is paid here: a payment that is detached opens it again."""
     if row["status"] != InvoiceStatus.PAID:
         return row
     await observation.take_over(database, gateway, Subject(Kind.INVOICE, row["id"]), cause)
-    return await require_invoice(database, row["id"], or_deleted=True)
+    return await require_row(database, invoices, row["id"], or_deleted=True)
 
 
 async def intent_of(database: Database, gateway: StripeGateway, invoice_id: str, cause: str) -> str | None:
@@ -89,10 +79,10 @@ async def intent_of(database: Database, gateway: StripeGateway, invoice_id: str,
 
     Of one that was finalized elsewhere it may not be known yet: then the invoice is taken over from Stripe.
     """
-    found = await require_invoice(database, invoice_id, or_deleted=True)
+    found = await require_row(database, invoices, invoice_id, or_deleted=True)
     if found["payment_intent"] is None:
         await observation.take_over(database, gateway, Subject(Kind.INVOICE, invoice_id), cause)
-        found = await require_invoice(database, invoice_id, or_deleted=True)
+        found = await require_row(database, invoices, invoice_id, or_deleted=True)
     intent: str | None = found["payment_intent"]
     return intent
 

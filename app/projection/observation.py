@@ -11,29 +11,15 @@ from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import Answer, StripeGateway
 from app.stripe.mapping import VANISHING, InvoicePayment, Kind, ObservationWindow, Snapshot, invoice_payment, snapshot
 
-PATHS = {
-    Kind.PRODUCT: "/v1/products",
-    Kind.PRICE: "/v1/prices",
-    Kind.CUSTOMER: "/v1/customers",
-    Kind.INVOICE: "/v1/invoices",
-    Kind.REFUND: "/v1/refunds",
-    Kind.CREDIT_NOTE: "/v1/credit_notes",
-    Kind.DISPUTE: "/v1/disputes",
-    Kind.PAYMENT_METHOD: "/v1/payment_methods",
-    Kind.TAX_RATE: "/v1/tax_rates",
-    Kind.TAX_ID: "/v1/tax_ids",
-    Kind.COUPON: "/v1/coupons",
-    Kind.PROMOTION_CODE: "/v1/promotion_codes",
-}
+PATHS = {kind: f"/v1/{kind}s" for kind in Kind}
+"""Where Stripe lists the objects of a kind."""
+MOST_LOOKS = 4
+"""The most requests for one object in a row while others keep changing it."""
 
 
 def path_of(subject: Subject) -> str:
     """The path of an object at Stripe. A coupon's id is the merchant's own text."""
     return f"{PATHS[subject.kind]}/{quote(subject.id, safe='')}"
-
-
-MOST_LOOKS = 4
-"""The most requests for one object in a row while others keep changing it."""
 
 
 async def observe(gateway: StripeGateway, subject: Subject, over: int | None = None) -> Snapshot:

@@ -14,10 +14,10 @@ import msgspec
 
 from app.db import documents, resources
 from app.db.engine import Connection, Database
-from app.db.rows import load, load_all, lock
+from app.db.rows import load, load_all, lock, require_row
 from app.db.schema import credit_notes, invoices, refunds
 from app.domain.credit_note import CreditNoteStatus
-from app.domain.errors import InvalidState, NotFound, NothingToRefund, PaymentDisputed, Refused, StripeInvalidRequest
+from app.domain.errors import InvalidState, NothingToRefund, PaymentDisputed, Refused, StripeInvalidRequest
 from app.domain.invoice import Act, require
 from app.domain.json import JsonObject, JsonView
 from app.domain.refund import Part, RefundStatus, plan
@@ -75,10 +75,7 @@ class Refunds:
 
     async def _invoice(self, operation: Operation) -> JsonObject:
         """The invoice. Raises NotFound, and InvalidState where nothing can have been paid yet."""
-        async with self._database.connection() as connection:
-            invoice = (await load(connection, invoices, [str(operation.subject)])).get(str(operation.subject))
-        if invoice is None or invoice["deleted_at"]:
-            raise NotFound(f"There is no invoice {operation.subject!r}.")
+        invoice = await require_row(self._database, invoices, str(operation.subject))
         if operation.fresh:
             require(Act.REFUND, invoice["status"])
         return invoice
@@ -121,12 +118,9 @@ class Refunds:
             for found in answer.data["data"]:
                 one = observation.snapshot_of(Kind.REFUND, replace(answer, data=found))
                 await self._writer.write(one.belongs_to(invoice["id"]), str(operation.id))
-        try:
+        with error.explained():
             async with self._database.unit_of_work() as connection:
                 await planned(connection, operation, invoice, params.get("amount"), params.get("payment_intent"))
-        except Refused as refusal:
-            refusal.stripe = error.stripe
-            raise refusal from error
         named = BY_CODE.get((error.stripe or {}).get("code") or "")
         raise named(error.detail, stripe=error.stripe) if named else error
 
@@ -148,7 +142,7 @@ class Refunds:
     async def cancel_refund(self, operation: Operation, _params: JsonView) -> Answer:
         """Cancel a refund that waits for the customer to say where the money goes."""
         refund_id = str(operation.subject)
-        row = await self._refund(refund_id)
+        row = await require_row(self._database, refunds, refund_id)
         if operation.fresh:
             _require_cancelable(row["status"])
         path = f"{PATH}/{refund_id}"
@@ -157,21 +151,11 @@ class Refunds:
         except StripeInvalidRequest as error:
             observed = await observation.observe(self._gateway, Subject(Kind.REFUND, refund_id))
             await self._writer.write(observed.belongs_to(row["invoice"]), str(operation.id))
-            try:
+            with error.explained():
                 _require_cancelable(observed.row["status"])
-            except InvalidState as state:
-                state.stripe = error.stripe
-                raise state from error
             raise
         taken = observation.snapshot_of(Kind.REFUND, answer).belongs_to(row["invoice"])
         return await self._writer.finish(operation, taken)
-
-    async def _refund(self, refund_id: str) -> JsonObject:
-        async with self._database.connection() as connection:
-            row = (await load(connection, refunds, [refund_id])).get(refund_id)
-        if row is None:
-            raise NotFound(f"There is no refund {refund_id!r}.")
-        return row
 
 
 async def planned(

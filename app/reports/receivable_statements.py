@@ -32,7 +32,7 @@ from app.db.schema import invoice_payments, invoices, refunds
 from app.db.schema.metadata import TIME
 from app.db.statement import Statement
 from app.domain.invoice import InvoiceStatus
-from app.domain.returns import FAILED_REFUND
+from app.domain.refund import NEVER_HAPPENED
 from app.reports.statements import WITHOUT_MONEY
 
 MONTHS = 12
@@ -134,7 +134,7 @@ _MOVED = union_all(
         _BEFORE.c.status.is_(None), ~_I.paid_out_of_band
     ),
     select(_month(_R.created_at), _R.currency, _NONE, _R.amount).where(
-        _R.created_at >= _SINCE, _R.status.not_in([*sorted(FAILED_REFUND), WITHOUT_MONEY])
+        _R.created_at >= _SINCE, _R.status.not_in([*sorted(NEVER_HAPPENED), WITHOUT_MONEY])
     ),
 ).subquery("moved")
 _COLLECTED = Statement(

@@ -27,8 +27,11 @@ from app.db.schema import balance_days, credit_notes, disputes, fulfillments, in
 from app.db.schema.metadata import TIME
 from app.db.statement import Statement, any_of, parameters
 from app.domain.balance import Beside, Day, Difference, Heading, Movement
+from app.domain.credit_note import CreditNoteStatus
+from app.domain.dispute import DisputeStatus
 from app.domain.json import JsonObject
-from app.domain.returns import FAILED_REFUND, LIVE_CREDIT_NOTE, LOST, UNDECIDED, WON
+from app.domain.refund import NEVER_HAPPENED
+from app.domain.returns import UNDECIDED
 
 _P, _I, _F, _R, _D, _N, _B = (
     table.c for table in (invoice_payments, invoices, fulfillments, refunds, disputes, credit_notes, balance_days)
@@ -77,14 +80,14 @@ _MOVEMENTS = {
     ),
     Heading.REFUNDED: Statement(
         _known(
-            case((_R.status.in_([*sorted(FAILED_REFUND), WITHOUT_MONEY]), 0), else_=_R.amount), _R.created_at, _R.id
+            case((_R.status.in_([*sorted(NEVER_HAPPENED), WITHOUT_MONEY]), 0), else_=_R.amount), _R.created_at, _R.id
         ).add_columns(_R.currency)
     ),
     Heading.DISPUTED: Statement(
         _known(
             case(
-                (_D.status.in_([*sorted(UNDECIDED), LOST]), _D.amount),
-                (and_(_D.withdrawn, _D.status != WON), _D.amount),
+                (_D.status.in_([*sorted(UNDECIDED), DisputeStatus.LOST]), _D.amount),
+                (and_(_D.withdrawn, _D.status != DisputeStatus.WON), _D.amount),
                 else_=0,
             ),
             _D.created_at,
@@ -98,7 +101,7 @@ _CREDITED = Statement(
         _N.currency,
         cast(func.sum(_N.credit_amount + _N.out_of_band_amount), BigInteger).label("credited"),
     )
-    .where(_within(_N.created_at), _N.status == LIVE_CREDIT_NOTE, _N.deleted_at.is_(None))
+    .where(_within(_N.created_at), _N.status == CreditNoteStatus.ISSUED, _N.deleted_at.is_(None))
     .group_by(_day(_N.created_at), _N.currency)
 )
 _INVOICE_PAYMENTS = Statement(

@@ -200,7 +200,7 @@ def no_memory_of_a_reversal(patch: pytest.MonkeyPatch) -> None:
 
 def no_reinstatement(patch: pytest.MonkeyPatch) -> None:
     """A refund that failed counts as one that was paid out."""
-    patch.setattr(returns, "FAILED_REFUND", frozenset())
+    patch.setattr(returns, "NEVER_HAPPENED", frozenset())
 
 
 def credit_notes_beside_their_refunds(patch: pytest.MonkeyPatch) -> None:
