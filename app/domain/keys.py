@@ -25,15 +25,10 @@ class ReadKey:
     digest: bytes
 
 
-def mode_prefix(*, livemode: bool) -> str:
-    """The start of the keys of this mode."""
-    return "ik_live_" if livemode else "ik_test_"
-
-
 def new_key(*, livemode: bool) -> str:
     """Return a new random key."""
     drawn = "".join(secrets.choice(ALPHABET) for _ in range(VISIBLE + SECRET))
-    return mode_prefix(livemode=livemode) + drawn
+    return f"ik_{'live' if livemode else 'test'}_{drawn}"
 
 
 def read_key(given: str) -> ReadKey | None:

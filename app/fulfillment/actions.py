@@ -27,6 +27,7 @@ from app.fulfillment.action_statements import DueAction
 from app.hooks import FulfillmentAction
 from app.hooks.loading import Function
 from app.idempotency.operations import Answer, Operation
+from app.jobs.loop import heard
 
 if TYPE_CHECKING:
     from app.fulfillment.mail.delivery import Mailer
@@ -108,7 +109,7 @@ class Hook:
             before = await action_statements.earlier(connection, due)
         call = FulfillmentAction(due.id, due.moment, due.attempts, fulfillment, invoice, before)
         called = asyncio.create_task(self._call(call))
-        called.add_done_callback(_looked_at)
+        called.add_done_callback(heard)
         try:
             await asyncio.wait({called}, timeout=self.most_s)
         finally:
@@ -183,9 +184,3 @@ async def _recipient(connection: Connection, due: DueAction) -> Mailbox:
         return Mailbox.of(found.email)
     except ValueError:
         raise Permanent("The customer's email address is none that mail can be sent to.") from None
-
-
-def _looked_at(called: asyncio.Future[None]) -> None:
-    """Read the exception of a call that nobody waits for, so that Python does not warn about it."""
-    if not called.cancelled():
-        called.exception()

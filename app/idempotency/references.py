@@ -103,13 +103,7 @@ async def keep(
 
 async def settle(connection: Connection, resource: str, owners: Iterable[tuple[str, str]]) -> None:
     """Record the owners of references, as (reference, object id). The first owner stays."""
-    pairs = list(owners)
-    await _SETTLE.execute(
-        connection,
-        resource=resource,
-        references=[reference[:200] for reference, _ in pairs],
-        objects=[object_id for _, object_id in pairs],
-    )
+    await _SETTLE.execute(connection, resource=resource, **_listed(owners))
 
 
 async def free(connection: Connection, *, operation: UUID | None = None, objects: Iterable[str] = ()) -> None:
@@ -119,10 +113,9 @@ async def free(connection: Connection, *, operation: UUID | None = None, objects
 
 async def give_up(connection: Connection, resource: str, owners: Iterable[tuple[str, str]]) -> None:
     """Free references that their objects no longer have, as (reference, object id)."""
+    await _GIVE_UP.execute(connection, resource=resource, **_listed(owners))
+
+
+def _listed(owners: Iterable[tuple[str, str]]) -> dict[str, object]:
     pairs = list(owners)
-    await _GIVE_UP.execute(
-        connection,
-        resource=resource,
-        references=[reference[:200] for reference, _ in pairs],
-        objects=[object_id for _, object_id in pairs],
-    )
+    return {"references": [reference[:200] for reference, _ in pairs], "objects": [one for _, one in pairs]}

@@ -4,7 +4,7 @@ Stripe keeps events for thirty days. A cursor in the database says up to when al
 same inbox as deliveries. If a pass dies, the cursor stays at the last finished slice.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -33,7 +33,6 @@ OVERLAP = timedelta(minutes=10)
 """How far before the cursor a pass begins, as events become visible a little after their date."""
 SLICE = timedelta(days=3)
 """The time span compared between two moves of the cursor."""
-PAGE = 100
 
 
 @dataclass(slots=True)
@@ -100,9 +99,10 @@ class Reconciler:
     async def _slice(self, done: ReconcilerPass, until: datetime, *, extends: bool) -> None:
         """Store the events missing from `done.complete_until` to `until`, then move the cursor."""
         compared, missed = 0, []
-        async for page in self._pages(done.complete_until, until):
-            compared += len(page)
-            missed += await self._record_missing(page)
+        span = {"gte": int(done.complete_until.timestamp()), "lte": int(until.timestamp())}
+        async for page in self._gateway.lists("/v1/events", {"created": span}):
+            compared += len(page.data["data"])
+            missed += await self._record_missing(page.data["data"])
         async with self._database.connection() as connection:
             if extends:
                 await coverage.extend(connection, EVENTS, until, compared=compared, missed=len(missed))
@@ -111,16 +111,6 @@ class Reconciler:
         done.complete_until = until
         done.compared += compared
         done.missed += missed
-
-    async def _pages(self, since: datetime, until: datetime) -> AsyncIterator[list[JsonObject]]:
-        span = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
-        query: JsonObject = {"created": span, "limit": PAGE}
-        while True:
-            page = (await self._gateway.get("/v1/events", query)).data
-            yield page["data"]
-            if not page["has_more"]:
-                return
-            query["starting_after"] = page["data"][-1]["id"]
 
     async def _record_missing(self, page: Sequence[JsonObject]) -> list[str]:
         """Store the missing ones of the page's handled events. Returns their ids."""

@@ -21,7 +21,7 @@ from app.domain.sources import id_of
 from app.inbox import drift
 from app.projection import item_statements, observation
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
-from app.stripe.client import PAGE, Answer, StripeGateway
+from app.stripe.client import Answer, StripeGateway
 from app.stripe.mapping import RETURNS, Kind, Snapshot
 
 log = structlog.get_logger(__name__)
@@ -132,14 +132,8 @@ class Repairing:
         return {one: invoice for one, invoice in found.items() if invoice in known}
 
     async def _listed(self, kind: Kind, which: JsonObject) -> AsyncIterator[list[Answer]]:
-        query: JsonObject = {**which, "limit": PAGE}
-        while True:
-            answer = await self._gateway.get(observation.PATHS[kind], query)
-            found = answer.data["data"]
-            yield [replace(answer, data=it) for it in found]
-            if not answer.data["has_more"]:
-                return
-            query["starting_after"] = found[-1]["id"]
+        async for page in self._gateway.lists(observation.PATHS[kind], which):
+            yield [replace(page, data=it) for it in page.data["data"]]
 
     async def _settle(self, page: Sequence[Answer], kind: Kind, invoices: Mapping[str, str] = NONE) -> list[str]:
         """Compare a page at once, or each object alone if one cannot be read or stored.

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from app.jobs.loop import heard
+
 Answer = TypeVar("Answer")
 
 
@@ -25,7 +27,7 @@ class Joined(Generic[Answer]):
         running = self._running.get(name)
         if running is None:
             running = self._running[name] = asyncio.create_task(self._run(name))
-            running.add_done_callback(_heard)
+            running.add_done_callback(heard)
         return await asyncio.shield(running)
 
     async def _run(self, name: str) -> Answer:
@@ -33,9 +35,3 @@ class Joined(Generic[Answer]):
             return await self._look_up(name)
         finally:
             del self._running[name]
-
-
-def _heard(ended: asyncio.Task[Answer]) -> None:
-    """Read the exception of a look-up that nobody waits for, so that Python does not warn about it."""
-    if not ended.cancelled():
-        ended.exception()

@@ -6,7 +6,7 @@ A job is a row that a worker leases. If the worker does not finish it, it comes 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -113,3 +113,9 @@ def tell(error: BaseException, event: str, **about: str) -> None:
         log.warning(event, error=type(error).__name__, **about)
     else:
         log.error(event, exc_info=error, **about)
+
+
+def heard(ended: asyncio.Future[Any]) -> None:
+    """Read the exception of a task that nobody may be waiting for, so that Python does not warn about it."""
+    if not ended.cancelled():
+        ended.exception()

@@ -148,16 +148,21 @@ class StripeGateway:
         """DELETE `path`."""
         return await self._call("delete", path, {}, None)
 
-    async def pages(self, path: str, params: JsonView) -> AsyncIterator[JsonObject]:
-        """All objects of a list, page by page, in Stripe's order."""
+    async def lists(self, path: str, params: JsonView) -> AsyncIterator[Answer]:
+        """The pages of a list, in Stripe's order."""
         query: JsonObject = {**params, "limit": PAGE}
         while True:
-            page = (await self.get(path, query)).data
-            for item in page["data"]:
-                yield item
-            if not page["has_more"]:
+            page = await self.get(path, query)
+            yield page
+            if not page.data["has_more"]:
                 return
-            query["starting_after"] = page["data"][-1]["id"]
+            query["starting_after"] = page.data["data"][-1]["id"]
+
+    async def pages(self, path: str, params: JsonView) -> AsyncIterator[JsonObject]:
+        """All objects of a list, page by page, in Stripe's order."""
+        async for page in self.lists(path, params):
+            for item in page.data["data"]:
+                yield item
 
     async def _call(self, method: str, path: str, params: JsonView, key: str | None) -> Answer:
         operation = f"{method} {_collection_and_action(path)}"

@@ -46,7 +46,7 @@ async def test_a_second_pass_finds_nothing_and_its_cursor_moved(stage: Stage) ->
 
 
 async def test_every_page_is_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciler_module, "PAGE", 3)
+    monkeypatch.setattr("app.stripe.client.PAGE", 3)
     for _ in range(3):
         await stage.invoice()
     found = await stage.container.reconciler().reconcile()
