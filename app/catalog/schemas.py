@@ -7,14 +7,13 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from app.domain.sources import REFERENCE, From, Identity, Ours, id_of, listed, time, without_reference
-from app.domain.targets import To
 from app.http.schemas import (
     EXPAND,
     SUBSCRIPTIONS,
     Create,
     Metadata,
     MetadataUpdate,
-    Reference,
+    OwnReference,
     Request,
     Shown,
     StripeId,
@@ -79,7 +78,7 @@ class ProductCreate(ProductFields, Create):
     active: bool = True
     default_price_data: DefaultPriceParams | None = None
     metadata: Metadata = {}
-    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
+    reference: OwnReference = None
 
 
 class ProductUpdate(ProductFields, Update):
@@ -144,7 +143,7 @@ class PriceCreate(PriceFields, OfOneProduct, Create):
     product_data: PriceProductParams | None = None
     unit_amount: UnitAmount | None = Field(default=None, examples=[12000])
     metadata: Metadata = {}
-    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
+    reference: OwnReference = None
 
 
 class PriceUpdate(PriceFields, Update):

@@ -11,14 +11,13 @@ from app.domain.credit_note import CreditNoteStatus, CreditNoteType
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import plain
 from app.domain.sources import REFERENCE, Feed, From, Identity, Ours, Passing, id_of, time, without_reference
-from app.domain.targets import To
 from app.http.schema_rules import INTEGER, NULL, TEXT, WrongFields, form, one_of
 from app.http.schemas import (
     EXPAND,
     Create,
     Metadata,
+    OwnReference,
     PositiveAmount,
-    Reference,
     Request,
     Shown,
     StripeId,
@@ -146,7 +145,7 @@ class CreditNoteCreate(CreditNotePreviewed):
         default=None, description="Whether Stripe mails it to the customer: `credit_note`, as it does by default."
     )
     metadata: Metadata = {}
-    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
+    reference: OwnReference = None
 
 
 class CreditNoteRefund(Shown):

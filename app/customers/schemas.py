@@ -20,7 +20,6 @@ from app.domain.sources import (
     time,
     without_reference,
 )
-from app.domain.targets import To
 from app.http.schemas import (
     ACCOUNTS,
     EXPAND,
@@ -32,7 +31,7 @@ from app.http.schemas import (
     Email,
     Metadata,
     MetadataUpdate,
-    Reference,
+    OwnReference,
     Request,
     Shown,
     StripeId,
@@ -116,7 +115,7 @@ class CustomerFields(Request):
 
 class CustomerCreate(CustomerFields, Create):
     metadata: Metadata = {}
-    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
+    reference: OwnReference = None
     payment_method: StripeId | None = Field(default=None, examples=["pm_card_visa"])
     tax_id_data: Annotated[list[TaxIdParams], Field(max_length=5)] | None = None
 

@@ -8,15 +8,14 @@ from pydantic import Field, StringConstraints, model_validator
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import LONGER, MAX_AMOUNT, plain, problem_with_amount
 from app.domain.sources import REFERENCE, From, Group, Identity, Ours, Passing, id_of, time, without_reference
-from app.domain.targets import To
 from app.http.schema_rules import INTEGER, NULL, TEXT, WrongFields, any_of, form, one_of
 from app.http.schemas import (
     Create,
     Currency,
     Metadata,
     MetadataUpdate,
+    OwnReference,
     PositiveAmount,
-    Reference,
     Request,
     Shown,
     StripeId,
@@ -73,7 +72,7 @@ class CouponCreate(Create):
     redeem_by: Time | None = None
     applies_to: AppliesToParams | None = None
     metadata: Metadata = {}
-    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
+    reference: OwnReference = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -154,7 +153,7 @@ class PromotionCodeCreate(Create):
     max_redemptions: Count | None = None
     restrictions: RestrictionsParams | None = None
     metadata: Metadata = {}
-    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
+    reference: OwnReference = None
 
 
 class PromotionCodeUpdate(Update):

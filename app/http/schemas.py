@@ -22,6 +22,7 @@ from pydantic import (
 from app.domain.json import JsonObject
 from app.domain.money import MAX_AMOUNT, MOST_AMOUNT
 from app.domain.sources import REFERENCE
+from app.domain.targets import To
 from app.http.schema_rules import NULL, TEXT, SchemaKeywords, WrongFields
 
 MOST_METADATA = 50
@@ -187,6 +188,8 @@ MetadataUpdate = Annotated[
 Reference = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$"), Field(examples=["order-1042"])
 ]
+OwnReference = Annotated[Reference | None, To("metadata", REFERENCE)]
+"""The caller's own id of an object, which Stripe keeps in its metadata."""
 StatementDescriptor = Annotated[
     str,
     StringConstraints(max_length=22, pattern=r"^[^<>\x22'\x5c*\x00-\x1f]*[A-Za-z][^<>\x22'\x5c*\x00-\x1f]*$"),

@@ -4,18 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.domain.sources import REFERENCE
-from app.domain.targets import To
-from app.http.schemas import Create, Metadata, Reference, StripeId, Text
+from app.http.schemas import Create, Metadata, OwnReference, Reference, StripeId, Text
 
 
 class InvoiceRevise(Create):
     description: Text | None = Field(default=None, max_length=1500)
     footer: Text | None = Field(default=None, max_length=5000)
     metadata: Metadata | None = Field(default=None, description="Added to the metadata of the revised invoice.")
-    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = Field(
-        default=None, description="That of the revised invoice stays with that one."
-    )
+    reference: OwnReference = Field(default=None, description="That of the revised invoice stays with that one.")
 
 
 class InvoiceCopy(Create):

@@ -7,7 +7,6 @@ from pydantic import Field, StringConstraints, model_validator
 
 from app.domain.json import JsonObject
 from app.domain.reminders import METADATA
-from app.domain.sources import REFERENCE
 from app.domain.targets import To
 from app.http.schema_rules import ABSENT, INTEGER, NULL, OBJECT, TEXT, WrongFields, any_of, form, one_of
 from app.http.schemas import (
@@ -20,7 +19,7 @@ from app.http.schemas import (
     CustomFields,
     Metadata,
     MetadataUpdate,
-    Reference,
+    OwnReference,
     Request,
     StatementDescriptor,
     StripeId,
@@ -202,7 +201,7 @@ class InvoiceCreate(InvoiceFields, Create):
         default="exclude", description="Whether the customer's pending items become items of the draft."
     )
     metadata: Metadata = {}
-    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
+    reference: OwnReference = None
     items: Annotated[Items, To()] = Field(default=[], examples=[[{"price": "price_1Pgf", "quantity": 2}]])
     finalize: Annotated[bool, To()] = Field(default=False, examples=[True])
     allow_empty: AllowEmpty = False

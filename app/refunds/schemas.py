@@ -9,8 +9,7 @@ from typing_extensions import TypeAliasType
 
 from app.domain.refund import RefundStatus
 from app.domain.sources import REFERENCE, Feed, From, Identity, Ours, id_of, time, without_reference
-from app.domain.targets import To
-from app.http.schemas import EXPAND, Create, Email, Metadata, PositiveAmount, Reference, Shown, StripeId
+from app.http.schemas import EXPAND, Create, Email, Metadata, OwnReference, PositiveAmount, Shown, StripeId
 
 RefundReason = TypeAliasType("RefundReason", Literal["duplicate", "fraudulent", "requested_by_customer"])
 CASH_BALANCE = "out of scope: refunds of what customers have in their cash balance"
@@ -49,9 +48,7 @@ class RefundCreate(Create):
         default=None, description="Whether the connected account pays its part, in proportion."
     )
     metadata: Metadata = {}
-    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = Field(
-        default=None, description="Your own id; of several refunds the first one has it."
-    )
+    reference: OwnReference = Field(default=None, description="Your own id; of several refunds the first one has it.")
 
 
 def refund_status(status: str | None) -> str:

@@ -7,8 +7,7 @@ from pydantic import Field, StringConstraints
 
 from app.domain.money import plain
 from app.domain.sources import REFERENCE, From, Identity, Ours, Personal, id_of, time, without_reference
-from app.domain.targets import To
-from app.http.schemas import Create, Metadata, MetadataUpdate, Reference, Shown, Text, Update
+from app.http.schemas import Create, Metadata, MetadataUpdate, OwnReference, Shown, Text, Update
 
 Percentage = Annotated[
     str,
@@ -32,7 +31,7 @@ class TaxRateCreate(Create):
     tax_type: TaxType | None = Field(default=None, examples=["vat"])
     description: Text | None = Field(default=None, max_length=500, description="For you; payers do not see it.")
     metadata: Metadata = {}
-    reference: Annotated[Reference | None, To("metadata", REFERENCE)] = None
+    reference: OwnReference = None
 
 
 class TaxRateUpdate(Update):
