@@ -42,7 +42,7 @@ console: $(TO_RUN) ## the operators' pages, beside a `make run` in another shell
 test: announcement lint types suite ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
 
 announcement:
-	@[ -e $(STAMP) ] || echo "The first time, make test fetches up to 850 MB: 290 of Python packages, 340 of chromium with its" \
+	@[ -e $(STAMP) ] || echo "The first time, make test fetches up to 790 MB: 290 of Python packages, 280 of chromium with its" \
 		"libraries (as root), 140 of npm packages, 20 of Prometheus. That takes some 5 minutes, and the tests 15."
 
 # With --jobs the types are checked beside it: the tests often wait, and mypy never does.
@@ -69,9 +69,10 @@ generator: $(STAMP) ## what the tests of the documentation need: its generator, 
 		|| echo "The generator of the documentation could not be installed: its tests will be skipped."
 
 browser: ## what the browser tests need: chromium and npm packages, where this machine can get them
-	@command -v chromium >/dev/null \
+	@command -v chromium-headless-shell >/dev/null \
 		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && $(WAIT) "Installing chromium" \
-			sh -c "apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium"; } \
+			sh -c "apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium-headless-shell"; } \
+		|| command -v chromium >/dev/null \
 		|| echo "No chromium here, and no way to install it: the browser tests will be skipped."
 	@for folder in $(NPM); do \
 		[ -z "$$(find $$folder/package-lock.json -newer $$folder/node_modules/.package-lock.json 2>/dev/null)" ] \

@@ -3,7 +3,6 @@
 Needs chromium. Stripe is the sandbox on this machine, so that what is measured is everything but Stripe and the way there.
 """
 
-import shutil
 import time
 from statistics import median
 
@@ -12,6 +11,7 @@ from playwright.async_api import Page, Response, async_playwright
 
 from bench.report import Section, at_most
 from bench.stage import API_KEY, Stage
+from dev.chromium import CHROMIUM
 
 PAID = "Thank you, this invoice is paid"
 MOST_BYTES = 50_000
@@ -32,7 +32,7 @@ async def run(stage: Stage) -> Section:
         async_playwright() as driver,
     ):
         flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-        browser = await driver.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=flags)
         for _ in range(2 if stage.quick else 21):
             page = await browser.new_page()
             rounds.append(await _paid(page, await _link(client), url))

@@ -1,4 +1,4 @@
-"""A person with a browser: Debian's chromium, driven by Playwright, against the service as processes.
+"""A person with a browser: Debian's chromium (its shell without windows), driven by Playwright, against the service as processes.
 
 `person`       a fresh browser profile as `Person`: `.open(url)`, `.card(number)`, `.pay()`, `.says(text)`, `.shot(name)`;
                `.page` is Playwright's. Fails the test when a page broke its own policy or a script failed.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ import asyncpg
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, FrameLocator, Page, async_playwright, expect
 
+from dev.chromium import CHROMIUM
 from dev.postgres import PostgresServer
 from tests.browser.shopping import Shopper, answers, build, served
 from tests.fixtures.billing import open_invoice, payment_link
@@ -33,7 +33,6 @@ from tests.fixtures.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = PROJECT / ".screenshots"
-CHROMIUM = shutil.which("chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]  # fmt: skip
@@ -125,7 +124,7 @@ class Bill:
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     if CHROMIUM is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium, or make test as root")
+        pytest.skip("no chromium on this machine: apt-get install chromium-headless-shell, or make test as root")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
