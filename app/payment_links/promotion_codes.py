@@ -11,7 +11,8 @@ from app.domain.sources import id_of
 from app.idempotency.operations import Answer, Call, Operation, Operations
 from app.invoices.service import Invoices
 from app.payment_links import statements
-from app.payment_links.service import OpenLink, PaymentLinks
+from app.payment_links.service import PaymentLinks
+from app.payment_links.statements import RecordedLink
 from app.projection import named_objects
 from app.stripe.client import StripeGateway
 
@@ -84,5 +85,5 @@ class PromotionCodes:
         return [*kept, {"promotion_code": best["id"]}]
 
 
-def _call(link: OpenLink, what: str, params: JsonObject) -> Call:
+def _call(link: RecordedLink, what: str, params: JsonObject) -> Call:
     return Call(caller=link.id, target=f"POST /pay/{link.id}/{what}", params=params, subject=link.invoice)

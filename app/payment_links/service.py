@@ -32,6 +32,7 @@ from app.invoices.hosted_pages import HostedPages
 from app.invoices.part_payments import PartPayments
 from app.invoices.service import Invoices
 from app.payment_links import statements as payment_links_statements
+from app.payment_links.statements import RecordedLink
 from app.payments.lookup import InvoiceRefresh
 from app.projection.write_through import deleted_document
 
@@ -62,20 +63,6 @@ class Links:
         """Whether links may lead back to `address`."""
         origin = origin_of(address)
         return origin is not None and (origin in self.return_origins or (self.returns_here and on_this_machine(origin)))
-
-
-@dataclass(frozen=True, slots=True)
-class OpenLink:
-    """A link that is good: the invoice that it opens, the least part that may be paid, if parts may, whether it saves.
-
-    return_url: where its page leads back to after paying.
-    """
-
-    id: str
-    invoice: str
-    minimum_payment: int | None
-    saves: bool
-    return_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +157,7 @@ class PaymentLinks:
                 )
         return found
 
-    async def link(self, token: str, grace: timedelta = timedelta(0)) -> OpenLink:
+    async def link(self, token: str, grace: timedelta = timedelta(0)) -> RecordedLink:
         """The link of `token`. Raises NotFound and Forbidden; RateLimited where it asks too often."""
         await self._limited(self._signed(token).id)
         return await self._open(token, grace)
@@ -255,7 +242,7 @@ class PaymentLinks:
         back = link.return_url if link.return_url and self._links.lead_back_to(link.return_url) else None
         return found | {"minimum_payment": link.minimum_payment, "save_payment_method": link.saves, "return_url": back}
 
-    async def _open(self, token: str, grace: timedelta = timedelta(0)) -> OpenLink:
+    async def _open(self, token: str, grace: timedelta = timedelta(0)) -> RecordedLink:
         """The link behind `token`, with the invoice that it opens. Raises NotFound and Forbidden.
 
         `grace` extends its life. A forged token is refused without a database query.
@@ -268,7 +255,7 @@ class PaymentLinks:
         stands = standing(link, known.revoked_at, datetime.now(UTC), grace)
         if stands is not Standing.GOOD:
             raise Forbidden(f"This payment link is {stands.value}.", extra={"link": stands.value})
-        return OpenLink(link.id, known.opens, known.minimum_payment, known.saves, known.return_url)
+        return known
 
     def _signed(self, token: str) -> PaymentLink:
         """The link that `token` names, if we signed it. Raises NotFound."""

@@ -11,6 +11,7 @@ from app.db.engine import Connection
 from app.db.schema import invoices, payment_links
 from app.db.statement import Statement, parameters
 from app.domain.invoice import InvoiceStatus
+from app.domain.json import JsonObject
 from app.domain.payment_link import PaymentLink
 
 MOST_REVISIONS = 20
@@ -40,7 +41,7 @@ _REPLACED_BY = case(
 )
 _RECORDED = Statement(
     select(
-        *(_C.revoked_at, _C.minimum_payment, _C.save_payment_method, _C.return_url),
+        *(_C.id, _C.revoked_at, _C.minimum_payment, _C.save_payment_method.label("saves"), _C.return_url),
         _REPLACED_BY.label("replaced_by"),
     )
     .join_from(payment_links, invoices, invoices.c.id == _C.invoice)
@@ -105,30 +106,33 @@ async def revoke(connection: Connection, link_id: str, invoice_id: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """What is recorded of a link. opens: the invoice that it opens, which is the latest revision of its own."""
+class RecordedLink:
+    """What is recorded of a link: the least part that may be paid, if parts may, and whether it saves.
 
-    opens: str
+    invoice: the one that it opens, which is the latest revision of its own. return_url: where its page leads back to
+    after paying.
+    """
+
+    id: str
+    invoice: str
     revoked_at: datetime | None
     minimum_payment: int | None
     saves: bool
     return_url: str | None
 
 
-async def recorded(connection: Connection, link: PaymentLink) -> Recorded | None:
+async def recorded(connection: Connection, link: PaymentLink) -> RecordedLink | None:
     """What is recorded of `link`; None if nothing is."""
-    found = await _RECORDED.fetch(connection, link=link.id, invoice=link.invoice)
-    if not found:
+    known: JsonObject | None = await _RECORDED.row(connection, dict, link=link.id, invoice=link.invoice)
+    if known is None:
         return None
-    opens, replaced_by = link.invoice, found[0]["replaced_by"]
+    opens, replaced_by = link.invoice, known.pop("replaced_by")
     for _ in range(MOST_REVISIONS):
         revision = await _REVISED.fetch(connection, invoice=replaced_by) if replaced_by else []
         if not revision:
             break
         opens, replaced_by = replaced_by, revision[0]["replaced_by"]
-    known = found[0]
-    saves, return_url = known["save_payment_method"], known["return_url"]
-    return Recorded(opens, known["revoked_at"], known["minimum_payment"], saves, return_url)
+    return RecordedLink(**known, invoice=opens)
 
 
 async def take_turn(connection: Connection, link_id: str, pause_s: float) -> bool:
