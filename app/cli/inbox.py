@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.output import Json, Status, print_columns, print_json
+from app.cli.output import Json, Status, first_of, print_columns, print_json
 from app.cli.runner import Advance, Moment, progress, run, utc
 from app.cli.show import list_events, show_event
 from app.domain.balance import Heading
@@ -185,9 +185,7 @@ def rebuild(
     """Replay every event into an empty projection and say how it differs from the live one; exit status 1 if it does."""
     with progress("events replayed") as advance:
         done = run(lambda container: container.rebuilder().rebuild(repair=repair, progress=advance), as_json=as_json)
-    from app.rebuild.rebuild import told
-
-    differences = told(done.differences)
+    differences = first_of(done.differences)
     if as_json:
         counted = {"events": done.events, "asked": done.asked, "repaired": done.repaired}
         print_json({**counted, "failed": done.failed, "differences": differences})

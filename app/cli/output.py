@@ -52,6 +52,12 @@ def print_fields(document: JsonView, *, err: bool = False) -> None:
         typer.echo(f"{name.replace('_', ' ').ljust(width)}  {_written(value)}", err=err)
 
 
+def first_of(things: Sequence[object], most: int = 50) -> list[str]:
+    """A line for each of the first `most`, and one that says how many more there are."""
+    lines = [str(thing) for thing in things[:most]]
+    return [*lines, f"… and {len(things) - most} more"] if len(things) > most else lines
+
+
 def _written(value: Any) -> str:
     if value is None or value in ("", [], {}):
         return "-"

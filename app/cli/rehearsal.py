@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from app.cli.output import first_of
 from app.cli.runner import run
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ def _bodies(place: Path) -> Iterator[bytes]:
 
 
 def _lines(found: Rehearsed, api_version: str) -> str:
-    lines = [str(divergence) for divergence in found.divergences[:SHOWN]]
-    if len(found.divergences) > SHOWN:
-        lines.append(f"… and {len(found.divergences) - SHOWN} more")
+    lines = first_of(found.divergences, SHOWN)
     lines += [f"{about}: is not as Stripe has it in our own version either" for about in found.drifted[:SHOWN]]
     if found.drifted:
         lines.append("Run `invoicing reconcile` for those, then rehearse again.")

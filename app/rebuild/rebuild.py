@@ -3,7 +3,7 @@
 It shows that the events alone lead to the stored state. It only reads the live tables, unless it is asked to repair.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -181,9 +181,3 @@ def _fields(table: Table, live: JsonObject, rebuilt: JsonObject) -> dict[str, tu
 def _content(value: object, passing: Collection[str]) -> object:
     """A column's value; a document without the fields of which Stripe tells by no event."""
     return {name: it for name, it in value.items() if name not in passing} if isinstance(value, dict) else value
-
-
-def told(differences: Sequence[Difference], most: int = 50) -> list[str]:
-    """The differences as text, at most `most` of them."""
-    lines = [str(difference) for difference in differences[:most]]
-    return [*lines, f"… and {len(differences) - most} more"] if len(differences) > most else lines
