@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,7 +27,8 @@ from dev.chromium import CHROMIUM
 from dev.postgres import PostgresServer
 from tests.browser.shopping import Shopper, answers, build, served
 from tests.fixtures.billing import open_invoice, payment_link
-from tests.fixtures.postgres import databases
+from tests.fixtures.image import run_folder
+from tests.fixtures.postgres import databases, locked
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import MakeService, Service, services
 from tests.fixtures.waiting import until
@@ -222,16 +224,28 @@ def _patience() -> None:
     expect.set_options(timeout=PATIENCE_MS)
 
 
+@pytest.fixture(scope="session")
+def built_shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of examples/react, checked and built once for all tests of a run. Only for development StrictMode mounts twice."""
+    folder = run_folder(request.config, tmp_path_factory, "react")
+    with locked(folder / "lock", fcntl.LOCK_EX):  # another worker may build it now
+        if not (folder / "built").exists():
+            build("npm", "run", "build", "--", folder=folder / "dist", NODE_ENV="development")
+            (folder / "built").touch()
+    return folder / "dist"
+
+
 @pytest.fixture(scope="module")
 def react_environment(running_sandbox: Sandbox) -> dict[str, str]:
-    """Build for development: only then StrictMode mounts everything twice."""
-    return {**os.environ, "STRIPE_API_URL": running_sandbox.url, "NODE_ENV": "development"}
+    """What the server of the pages is told."""
+    return {**os.environ, "STRIPE_API_URL": running_sandbox.url}
 
 
 @pytest.fixture(scope="module")
-async def shop(react_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    folder = tmp_path_factory.mktemp("react")
-    with served(build(react_environment, folder / "dist"), react_environment, folder / "react.log") as url:
+async def shop(
+    built_shop: Path, react_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
+    with served(built_shop, react_environment, tmp_path_factory.mktemp("react-server") / "log") as url:
         await until(lambda: answers(url), within=30)
         yield url
 

@@ -6,6 +6,7 @@ what the sandbox serves at the same path.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -34,11 +35,13 @@ ADDRESS, EMAIL = "Secure address input frame", "Secure email input frame"
 Role = Literal["alert", "status"]
 
 
-def build(environment: dict[str, str], folder: Path) -> Path:
+def build(*command: str, folder: Path, **settings: str) -> Path:
     if not VITE.exists():
         pytest.skip("vite is not installed: npm ci --prefix examples/react")
-    command = ["npm", "run", "build", "--", "--outDir", str(folder)]
-    done = subprocess.run(command, cwd=REACT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "--outDir", folder],
+        cwd=REACT, env=os.environ | settings, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def react_environment(running_sandbox: Sandbox, service: Service) -> dict[str, str]:
     invoicing = {"INVOICING_URL": service.url, "INVOICING_API_KEY": API_KEY}
-    return {**os.environ, **invoicing, "STRIPE_API_URL": running_sandbox.url, "NODE_ENV": "development"}
+    return {**os.environ, **invoicing, "STRIPE_API_URL": running_sandbox.url}
 
 
 async def test_an_order_is_paid_and_the_page_sees_it_fulfilled(shopper: Shopper) -> None:

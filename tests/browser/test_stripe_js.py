@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Person
-from tests.browser.shopping import Shopper, answers, build, served
+from tests.browser.shopping import VITE, Shopper, answers, build, served
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.waiting import until
 
@@ -127,8 +127,11 @@ async def test_load_stripe_uses_the_script_that_is_on_the_page(
     """As STRIPE_JS_URL puts it there, built for production: no name but the sandbox's is asked for."""
     asked: set[str] = set()
     person.page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
-    settings = react_environment | {"STRIPE_JS_URL": f"{sandbox.url}/stripe.js", "NODE_ENV": "production"}
-    with served(build(settings, tmp_path / "dist"), settings, tmp_path / "react.log") as url:
+    built = build(
+        "node", str(VITE), "build",
+        folder=tmp_path / "dist", STRIPE_JS_URL=f"{sandbox.url}/stripe.js", NODE_ENV="production",
+    )  # fmt: skip
+    with served(built, react_environment, tmp_path / "react.log") as url:
         await until(lambda: answers(url), within=30)
         shopper = Shopper(person, url, sandbox, [])
         await shopper.visit("stay")
