@@ -293,7 +293,8 @@ async def test_items_are_replaced_all_or_none_wherever_the_process_dies(
         return Call("tests", target, {"items": ITEMS[:3]}, key=name if keyed else None, subject=invoice)
 
     async def amounts(invoice: str | None) -> list[int]:
-        return sorted(line["amount"] for line in (await sandbox.state())["line_item"] if line["invoice"] == invoice)
+        lines = (await sandbox.dashboard.get(f"/v1/invoices/{invoice}/lines", params={"limit": 100})).json()
+        return sorted(line["amount"] for line in lines["data"])
 
     former, replaced = ([item["amount"] for item in items] for items in (ITEMS, ITEMS[:3]))
     at = first = int(how == "cut")  # nothing is cut before the first wait

@@ -415,6 +415,7 @@ async def test_a_key_takes_its_share_of_the_streams_long_polls_among_them(settin
         other = listen(token=modest["key"])
         await other.open()
         assert other.status == 200
+        await stage.client.post(f"/v1/api-keys/{greedy['id']}/revoke")  # the long poll would be waited for
 
 
 async def test_a_stream_ends_when_its_persons_token_expires(

@@ -156,9 +156,6 @@ async def test_connections_are_bounded_before_there_is_a_request(make_service: M
     service = await make_service(worker=False, KEEP_ALIVE_S="1")
     endless = await raw(service.url, b"GET / HTTP/1.1\r\nX-Endless: ", *([b"x" * 4096] * 40))
     assert endless == b"" or endless.startswith(b"HTTP/1.1 431")
-    # Two dawdlers at once: one that sends half a head, one that sends nothing.
-    slow = await asyncio.gather(raw(service.url, b"GET / HTTP/1.1\r\nHost: x\r\n"), raw(service.url))
-    assert all(answer.startswith(b"HTTP/1.1 408") for answer in slow)
     # Who sends heads in pieces, one request after the other, is served as ever.
     head = f"GET /v1/invoices HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {API_KEY}\r\n".encode()
     served_ = await raw(service.url, head, b"\r\n", head, b"Connection: close\r\n\r\n")
@@ -167,6 +164,15 @@ async def test_connections_are_bounded_before_there_is_a_request(make_service: M
     rests = await raw(service.url, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
     assert rests.startswith(b"HTTP/1.1 200 OK")
     assert (await service.client.get("/v1/invoices")).status_code == 200
+
+
+async def test_who_sends_half_a_head_or_nothing_is_told_that_it_took_too_long(
+    served_app: httpx.AsyncClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_WITHIN_S", 0.3)
+    url = settings.public_base_url
+    slow = await asyncio.gather(raw(url, b"GET / HTTP/1.1\r\nHost: x\r\n"), raw(url))
+    assert all(answer.startswith(b"HTTP/1.1 408") for answer in slow)
 
 
 async def test_a_body_that_dawdles_is_cut_off_and_one_in_pieces_is_not(
