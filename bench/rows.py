@@ -1,7 +1,8 @@
 """Fills tables by SQL with as many rows as wanted, shaped as the service writes them."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -207,21 +208,25 @@ async def history(connection: Connection, count: int, first: int = 0) -> None:
     await _fill(connection, "operations", _OPERATIONS, first, count - 1)
 
 
-async def lives(connection: Connection, count: int) -> None:
-    """What the lives of so many invoices leave behind: items, fulfillments, changes in the feed, and an operation each.
-
-    Quickly: indexes are made when the rows are there, and foreign keys hold without being asked.
-    """
+@asynccontextmanager
+async def quickly(connection: Connection, *tables: str) -> AsyncIterator[None]:
+    """Their indexes are made when the rows are there; foreign keys hold without being asked, and triggers rest."""
     await connection.execute("SET session_replication_role = replica; SET maintenance_work_mem = '512MB'")
+    indexes = [index for table in tables for index in await connection.fetch(_NOT_UNIQUE, table)]
+    for index in indexes:
+        await connection.execute(f"DROP INDEX {index['name']}")
+    yield
+    for index in indexes:
+        await connection.execute(index["definition"], timeout=3600)
+
+
+async def lives(connection: Connection, count: int) -> None:
+    """What the lives of so many invoices leave behind: items, fulfillments, changes in the feed, and an operation each."""
     tables = {"invoices": _INVOICES, "invoice_items": _ITEMS, "fulfillments": _FULFILLMENTS, "changes": _CHANGES}
-    definitions = []
-    for table, statement in (tables | {"operations": _OPERATIONS}).items():
-        for index in await connection.fetch(_NOT_UNIQUE, table):
-            await connection.execute(f"DROP INDEX {index['name']}")
-            definitions.append(index["definition"])
-        await _fill(connection, table, statement, 0, count - 1)
-    for definition in definitions:
-        await connection.execute(definition, timeout=3600)
+    tables |= {"operations": _OPERATIONS}
+    async with quickly(connection, *tables):
+        for table, statement in tables.items():
+            await _fill(connection, table, statement, 0, count - 1)
     await _fill_documents(connection)  # with the index by which each invoice finds its items
     await connection.execute("UPDATE feed SET base = $1", count)  # so that what happens from now on comes after
     await connection.execute("CHECKPOINT", timeout=600)

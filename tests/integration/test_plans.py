@@ -14,7 +14,7 @@ from app.db.resources import CUSTOMER, DELIVERY, EVENT, FULFILLMENT, INVOICE, Re
 from app.inbox import replay_statements
 from app.inbox import statements as inbox_statements
 from bench import rows
-from tests.fixtures.postgres import Database
+from tests.fixtures.postgres import Database, MakeDatabase
 
 MANY = 20_000
 MORE = 100_000
@@ -61,6 +61,20 @@ LISTS: list[tuple[Resource, dict[str, object]]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+async def filled(lasting_database: Database) -> Database:
+    """It has `MANY` invoices, and is copied."""
+    connection = await lasting_database.connect()
+    await rows.invoices(connection, MANY)
+    await connection.close()
+    return lasting_database
+
+
+@pytest.fixture
+async def of_many(make_database: MakeDatabase, filled: Database) -> Database:
+    return await make_database(like=filled)
+
+
 async def scanned(connection: "asyncpg.Connection[asyncpg.Record]", plan: str) -> set[str]:
     """Which tables that hold anything are read from end to end."""
     found = set(re.findall(r"Seq Scan on (\w+)", plan))
@@ -86,9 +100,8 @@ class Explained:
         return (await self.fetch(statement, *arguments))[0][0]
 
 
-async def test_lists_and_single_reads_touch_no_row_they_do_not_show(database: Database) -> None:
-    connection = await database.connect()
-    await rows.invoices(connection, MANY)
+async def test_lists_and_single_reads_touch_no_row_they_do_not_show(of_many: Database) -> None:
+    connection = await of_many.connect()
     await rows.history(connection, MANY)
     await rows.customers(connection)
     await connection.execute(_DELIVERIES, MANY)
@@ -103,9 +116,8 @@ async def test_lists_and_single_reads_touch_no_row_they_do_not_show(database: Da
 
 
 @pytest.mark.parametrize("analyzed", [False, True])
-async def test_only_the_rows_of_one_second_are_sorted(database: Database, *, analyzed: bool) -> None:
-    connection = await database.connect()
-    await rows.invoices(connection, MANY)
+async def test_only_the_rows_of_one_second_are_sorted(of_many: Database, *, analyzed: bool) -> None:
+    connection = await of_many.connect()
     await connection.execute("UPDATE invoices SET created_at = date_bin('1000 s', created_at, 'epoch')")  # 200 each
     if analyzed:
         await connection.execute("ANALYZE invoices")
@@ -124,9 +136,8 @@ async def test_only_the_rows_of_one_second_are_sorted(database: Database, *, ana
     await connection.close()
 
 
-async def test_the_few_invoices_that_are_overdue_are_not_looked_for_among_all(database: Database) -> None:
-    connection = await database.connect()
-    await rows.invoices(connection, MANY)
+async def test_the_few_invoices_that_are_overdue_are_not_looked_for_among_all(of_many: Database) -> None:
+    connection = await of_many.connect()
     await connection.execute("UPDATE invoices SET due_at = now() + interval '1 day' WHERE id <> $1", rows.invoice_id(7))
     await connection.execute("ANALYZE invoices")
     asked = Explained(connection)
@@ -196,8 +207,9 @@ AMONG: dict[str, object] = {"status": ["open", "void"], "collection_method": "se
 async def test_invoices_are_found_and_sorted_by_an_index(database: Database) -> None:
     """Whether a plan is good shows on enough rows, here without items and documents."""
     connection = await database.connect()
-    await rows._fill(connection, "invoices", rows._INVOICES, 0, MORE - 1)
-    await connection.execute(FOUND)
+    async with rows.quickly(connection, "invoices"):
+        await connection.execute(rows._INVOICES, 0, MORE - 1)
+        await connection.execute(FOUND)
     await connection.execute("VACUUM ANALYZE invoices")
     asked = Explained(connection)
     for sort, name in SORTS:
