@@ -150,11 +150,9 @@ async def _connected(plan: Plan, count: int) -> list[Sender]:
 async def _keep_sending(sender: Sender, tally: Tally) -> None:
     while tally.pending:
         started = time.perf_counter()
-        if started >= tally.until:
-            return
         status = await sender.send(tally.pending.popleft())
         _count(tally, status, started)
-        if status == "closed":
+        if status == "closed" or time.perf_counter() >= tally.until:
             return
 
 

@@ -36,6 +36,12 @@ POSTGRES = {
 """Durable as in production (fsync and synchronous_commit are on); what runs by the clock waits, for it would strike
 one contestant and not the other."""
 
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""In a quick round the disk is not waited for, as figures mean nothing."""
+
+BRIEF_S = 0.05
+"""How long such a round sends."""
+
 MIGRATED = "migrated"
 """The database that the others are copies of."""
 
@@ -161,6 +167,7 @@ class Stage:
         port = _free_port()
         command = ["uvicorn", f"bench.baselines.{module}:app", "--port", str(port), "--log-level", "warning"]
         command += ["--no-access-log", "--timeout-keep-alive", "600"]  # longer than the others' turns take
+        command += ["--timeout-graceful-shutdown", "1"]  # one hangs on purpose
         return await self._up(name or module, port, command, self.settings(database, **more))
 
     async def program(self, name: str, command: list[str], settings: Mapping[str, str]) -> Server:
@@ -170,9 +177,11 @@ class Stage:
         return await self._up(name, port, [part.format(port=port) for part in command], settings)
 
     def stop(self, *children: Child | Server) -> None:
-        """End these."""
-        for one in children:
-            child = one.child if isinstance(one, Server) else one
+        """End these, side by side."""
+        ending = [one.child if isinstance(one, Server) else one for one in children]
+        for child in ending:
+            child.ask_to_stop()
+        for child in ending:
             child.stop()
             self._children.remove(child)
 
@@ -214,7 +223,7 @@ class Stage:
         below = PROJECT / ".data"
         below.mkdir(exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="bench-", dir=below))
-        postgres = PostgresServer(folder / "postgres", options=POSTGRES)
+        postgres = PostgresServer(folder / "postgres", options=POSTGRES | (FORGETFUL if quick else {}))
         try:
             postgres.start()
             stage = cls(folder, postgres, quick, powers, soak)

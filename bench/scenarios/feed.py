@@ -8,7 +8,7 @@ from bench.listening import Writer, long_poll, streams
 from bench.load import Plan
 from bench.report import COST_COLUMNS, Section, at_most, cost_rows
 from bench.rounds import Race, Sample, interleave, ratio
-from bench.stage import Server, Stage, until
+from bench.stage import BRIEF_S, Server, Stage, until
 
 IDLE = "?types=invoice.deleted"
 """What a stream asks for that is to hear nothing."""
@@ -81,7 +81,7 @@ async def run(stage: Stage) -> Section:
     latencies = await _latencies(stage, name, server, count)
     stage.stop(server)
     servers = {title: await stage.service(name) for title in (ALONE, CROWD, MUTE)}
-    seconds = 0.15 if stage.quick else 3.0
+    seconds = BRIEF_S if stage.quick else 3.0
     plan = Plan(0, "delivery", seconds, CONNECTIONS, at_most=int(4000 * seconds))
     races = {title: Race(one, plan, stage.database) for title, one in servers.items()}
     async with streams(servers[CROWD].port, count, IDLE), stage.connect(name) as connection:

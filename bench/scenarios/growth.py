@@ -14,7 +14,7 @@ from bench.machine import require_room
 from bench.report import Section, at_most
 from bench.rounds import Race, interleave
 from bench.sizes import among, draining, scans, sizes_of, table, targets
-from bench.stage import API_KEY, Server, Stage
+from bench.stage import API_KEY, BRIEF_S, Server, Stage
 from dev.processes import Child
 
 GIGABYTES_EACH = 3.2e-6
@@ -27,7 +27,7 @@ async def run(stage: Stage) -> Section:
     """Cost per operation at each size."""
     sizes = sizes_of(stage)
     require_room(stage.folder, sum(sizes) * GIGABYTES_EACH)
-    seconds, rounds, backlog = (0.15, 1, 100) if stage.quick else (1.0, 5, 1500)
+    seconds, rounds, backlog = (BRIEF_S, 1, 100) if stage.quick else (1.0, 5, 1500)
     stub = await stage.baseline("stripe_stub", await stage.create("growth"), BENCH_LATENCY_S="0")
     stripe = {"STRIPE_API_BASE": f"http://127.0.0.1:{stub.port}"}
     contest: dict[str, Race] = {}

@@ -13,7 +13,7 @@ from bench.machine import require_room
 from bench.report import Section, at_most
 from bench.rounds import Race, interleave
 from bench.sizes import among, draining, scans, sizes_of, table, targets
-from bench.stage import API_KEY, Server, Stage
+from bench.stage import API_KEY, BRIEF_S, Server, Stage
 from dev.processes import Child
 
 DAYS = 60
@@ -33,7 +33,7 @@ async def run(stage: Stage) -> Section:
     sizes = sizes_of(stage)
     require_room(stage.folder, sum(sizes) * GIGABYTES_EACH)
     days = 6 if stage.quick else DAYS
-    seconds, rounds, backlog = (0.15, 1, 100) if stage.quick else (1.0, 5, 1500)
+    seconds, rounds, backlog = (BRIEF_S, 1, 100) if stage.quick else (1.0, 5, 1500)
     contest: dict[str, Race] = {}
     servers, on_disk, before = [], [], []
     for size in sizes:

@@ -11,7 +11,7 @@ from bench.cpu import Meter
 from bench.load import Kind, Plan
 from bench.report import COST_COLUMNS, Section, at_least, at_most, cost_rows
 from bench.rounds import Race, Sample, interleave, ratio
-from bench.stage import Server, Stage
+from bench.stage import BRIEF_S, Server, Stage
 from dev.postgres import bundled
 
 CONNECTIONS = 32
@@ -70,7 +70,7 @@ async def run(stage: Stage) -> Section:
         "FastAPI, one statement": await stage.baseline("framework", name),
         "ours": await stage.service(name),
     }
-    seconds = 0.15 if stage.quick else 1.5
+    seconds = BRIEF_S if stage.quick else 1.5
     rounds = 1 if stage.quick else 5
     bare, ours = servers["bare ASGI, one statement"], servers["ours"]
 

@@ -4,7 +4,7 @@ from bench import events
 from bench.load import Kind, Plan
 from bench.report import COST_COLUMNS, Section, at_least, cost_rows
 from bench.rounds import Race, interleave, ratio
-from bench.stage import Server, Stage
+from bench.stage import BRIEF_S, Server, Stage
 
 CONNECTIONS = 32
 PER_S = 6000
@@ -15,7 +15,7 @@ async def run(stage: Stage) -> Section:
     name = await stage.create("junk")
     usual = await stage.service(name, STRIPE_WEBHOOK_SECRETS=events.SECRET)
     rolling = await stage.service(name)  # with a second secret, under which a forged delivery is looked at as well
-    seconds = 0.15 if stage.quick else 1.5
+    seconds = BRIEF_S if stage.quick else 1.5
 
     def race(kind: Kind, expect: str, server: Server = usual) -> Race:
         plan = Plan(0, kind, seconds, CONNECTIONS, 0.0, int(PER_S * seconds), paths=["/v1/invoices"])

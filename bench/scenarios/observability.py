@@ -4,7 +4,7 @@ from bench import rows
 from bench.load import Plan
 from bench.report import COST_COLUMNS, Section, at_most, cost_rows
 from bench.rounds import Race, Samples, interleave, ratio
-from bench.stage import API_KEY, Server, Stage
+from bench.stage import API_KEY, BRIEF_S, Server, Stage
 
 INVOICES = 10_000
 CONNECTIONS = 32
@@ -20,7 +20,7 @@ async def run(stage: Stage) -> Section:
     async with stage.connect(name) as connection:
         await rows.invoices(connection, 1000 if stage.quick else INVOICES)
     servers = await _servers(stage, name)
-    seconds, rounds = (0.15, 1) if stage.quick else (1.2, 5)
+    seconds, rounds = (BRIEF_S, 1) if stage.quick else (1.2, 5)
     loads = {
         "intake": Plan(0, "delivery", seconds, CONNECTIONS, at_most=int(PER_S * seconds)),
         "read": Plan(

@@ -11,7 +11,7 @@ from bench import rows
 from bench.load import Kind, Plan
 from bench.report import COST_COLUMNS, Section, at_least, at_most, cost_rows
 from bench.rounds import Race, Sample, interleave, middle, ratio
-from bench.stage import API_KEY, Stage
+from bench.stage import API_KEY, BRIEF_S, Stage
 
 CONNECTIONS = 32
 ENOUGH_CORES = 5
@@ -26,7 +26,7 @@ async def run(stage: Stage) -> Section:
     servers = {
         f"{count} process{'es' * (count > 1)}": await stage.service(name, WORKERS=str(count)) for count in (1, 2)
     }
-    seconds, rounds = (0.15, 1) if stage.quick else (2.0, 5)
+    seconds, rounds = (BRIEF_S, 1) if stage.quick else (2.0, 5)
 
     def race(title: str, kind: Kind, per_s: int, *paths: str) -> Race:
         connections = CONNECTIONS * int(title[0])  # each process as busy as the other: batches form alike

@@ -14,7 +14,7 @@ from bench.cpu import Meter
 from bench.load import Plan
 from bench.report import Section, at_least, at_most
 from bench.rounds import Race, Sample, interleave, ratio
-from bench.stage import API_KEY, Server, Stage, until
+from bench.stage import API_KEY, BRIEF_S, Server, Stage, until
 from dev.processes import Child
 
 RATE = 50.0
@@ -142,7 +142,7 @@ async def run(stage: Stage) -> Section:
     """Deliveries, their latency, and the intake beside them."""
     name = await stage.create("push")
     reach = {"OUTGOING_PRIVATE_NETWORKS": "127.0.0.0/8", "OUTGOING_TIMEOUT_S": "10"}
-    count, few, rounds, seconds = (40, 10, 1, 0.15) if stage.quick else (4000, 500, 3, 3.0)
+    count, few, rounds, seconds = (40, 10, 1, BRIEF_S) if stage.quick else (4000, 500, 3, 3.0)
     async with (
         httpx.AsyncClient(headers={"Authorization": f"Bearer {API_KEY}"}, trust_env=False, timeout=30) as client,
         stage.connect(name) as connection,

@@ -4,7 +4,7 @@ from bench import rows
 from bench.load import Plan
 from bench.report import COST_COLUMNS, Section, at_least, cost_rows
 from bench.rounds import Race, Samples, interleave, ratio
-from bench.stage import API_KEY, Stage
+from bench.stage import API_KEY, BRIEF_S, Stage
 
 INVOICES = 100_000
 PER_S = 6000
@@ -22,7 +22,7 @@ async def run(stage: Stage) -> Section:
         "FastAPI + ORM + pydantic": await stage.baseline("orm", name),
         "ours": await stage.service(name),
     }
-    seconds, rounds = (0.15, 1) if stage.quick else (1.5, 5)
+    seconds, rounds = (BRIEF_S, 1) if stage.quick else (1.5, 5)
     ones = [f"/v1/invoices/{rows.invoice_id(number * 7919 % count)}" for number in range(500)]
     found: Samples = {}
     for title, paths in (("one", ones), ("list of 20", ["/v1/invoices?limit=20"])):

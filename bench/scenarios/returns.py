@@ -15,7 +15,7 @@ from bench.load import Plan
 from bench.report import COST_COLUMNS, Section, at_most, cost_rows
 from bench.rounds import Race, Sample, interleave, numbers, ratio
 from bench.scenarios.worker import drain
-from bench.stage import API_KEY, Server, Stage
+from bench.stage import API_KEY, BRIEF_S, Server, Stage
 
 LARGE = [{"amount": 90_000_000, "currency": "usd", "description": "Consulting"}]
 ITEMS = {"items": [{"amount": 100, "currency": "usd", "description": f"Item {number}"} for number in range(250)]}
@@ -31,7 +31,7 @@ async def run(stage: Stage) -> Section:
     """Writes beside the creation of a customer, and the events of refunded invoices beside those of paid ones."""
     name, port = await stage.create("returns"), stage.port()
     stripe = {"STRIPE_API_BASE": f"http://127.0.0.1:{port}"}
-    count, seconds, rounds, backlog = (4, 0.2, 1, 20) if stage.quick else (40, 1.5, 5, 1500)
+    count, seconds, rounds, backlog = (4, BRIEF_S, 1, 20) if stage.quick else (40, 1.5, 5, 1500)
     api, worker = await stage.service(name, **stripe), await stage.worker(name, **stripe)
     await stage.sandbox(port, api.port)
     drafts, opened, paid = await _invoices(api, count)

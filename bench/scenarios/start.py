@@ -7,7 +7,7 @@ from bench.cpu import megabytes_of, seconds_of
 from bench.load import Plan
 from bench.report import Section, at_most
 from bench.rounds import Race
-from bench.stage import Stage, ready
+from bench.stage import BRIEF_S, Stage, ready
 
 
 async def run(stage: Stage) -> Section:
@@ -23,7 +23,7 @@ async def run(stage: Stage) -> Section:
         await ready(f"http://127.0.0.1:{ours.port}/readyz")
         starts.append((time.perf_counter() - started, seconds_of(ours.pids), megabytes_of(ours.pids)))
         if number == rounds:
-            await Race(ours, Plan(0, "delivery", 1.0 if stage.quick else 5.0, 32, at_most=5000), stage.database)()
+            await Race(ours, Plan(0, "delivery", BRIEF_S if stage.quick else 5.0, 32, at_most=5000), stage.database)()
             busy = megabytes_of(ours.pids)
         stage.stop(ours)
         started = time.perf_counter()

@@ -8,7 +8,7 @@ import msgspec
 from bench.load import Plan
 from bench.report import COST_COLUMNS, Section, at_least, at_most, cost_rows
 from bench.rounds import Race, Sample, interleave, ratio
-from bench.stage import API_KEY, Server, Stage
+from bench.stage import API_KEY, BRIEF_S, Server, Stage
 
 LATENCY_S = 0.05
 IN_FLIGHT = 100
@@ -35,7 +35,7 @@ async def run(stage: Stage) -> Section:
         for title, client in CLIENTS.items()
     }
     ours = await stage.service(name, STRIPE_API_BASE=stripe)
-    seconds, rounds = (0.2, 1) if stage.quick else (2.0, 5)
+    seconds, rounds = (BRIEF_S, 1) if stage.quick else (2.0, 5)
 
     def race(server: Server, connections: int = IN_FLIGHT) -> Race:
         plan = Plan(
