@@ -130,12 +130,9 @@ async def test_the_code_before_works_on_the_schema_after(
     connection = await database.connect()
     assert await migrations.revision(connection) == migrations.head()
     await connection.close()
-    service = await make_service(database_url=database.url, worker=False, ready=False, PYTHONPATH=str(old_code))
-    if "api" not in old:
-        service.kill("api")
-        service.environment["PYTHONPATH"] = str(PROJECT)
-        service.start("api")
-    service.environment["PYTHONPATH"] = str(old_code if "worker" in old else PROJECT)
+    code = {name: str(old_code if name in old else PROJECT) for name in ("api", "worker")}
+    service = await make_service(database_url=database.url, worker=False, ready=False, PYTHONPATH=code["api"])
+    service.environment["PYTHONPATH"] = code["worker"]
     service.start("worker")
     await service.ready()
     merchant = Merchant(service, sandbox, eventually)

@@ -22,10 +22,11 @@ from app.retention import make_partitions
 from app.settings import Settings
 from dev.postgres import FOR_TESTS, PostgresServer, bundled
 from tests.e2e.test_lifecycle import *  # noqa: F403 -- the same tests, with another service under them
-from tests.fixtures.postgres_keeper import migrate
+from tests.fixtures.postgres_keeper import PLACEHOLDERS
 from tests.fixtures.sandbox import PROJECT, Sandbox
 from tests.fixtures.service import Service, service_environment
 from tests.fixtures.statements import core, texts
+from tests.fixtures.warm import run_warm
 
 pytestmark = pytest.mark.e2e
 
@@ -42,6 +43,12 @@ def run_sql(url: str, *files: str) -> None:
         [*command, *arguments], env={**os.environ, **PASSWORDS}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def migrate(url: str) -> None:
+    settings = {**PLACEHOLDERS, "DATABASE_URL": url, "PYTHONPATH": str(PROJECT)}
+    done = run_warm("migrate", env={**os.environ, **settings}, cwd=PROJECT)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 class Cluster:
