@@ -5,6 +5,8 @@ It is started and stopped here. Everything else a test does goes over the wire.
 
 from __future__ import annotations
 
+import functools
+import os
 import signal
 import socket
 import subprocess
@@ -16,11 +18,28 @@ from typing import Any
 import httpx
 import stripe
 
+from dev.processes import Running
+from dev.warm import POSSIBLE, Forked, Warm
 from tests.sandbox.specification import violations
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "sk_test_sandbox"
 PUBLISHABLE_KEY = "pk_test_sandbox"
+MODULE = "tests.sandbox.recording"
+
+
+@functools.cache
+def _parent() -> Warm:
+    """What has imported the sandbox: many are started, and importing it takes longer than most of them live."""
+    return Warm(MODULE, env=os.environ, cwd=PROJECT)
+
+
+def _started(*arguments: str) -> Running:
+    command = [MODULE, *arguments]
+    if not POSSIBLE:
+        return subprocess.Popen([sys.executable, "-m", *command], cwd=PROJECT)
+    with os.fdopen(1, "wb", closefd=False) as out, os.fdopen(2, "wb", closefd=False) as err:
+        return Forked(_parent(), command, env=os.environ, cwd=PROJECT, out=out, err=err)
 
 
 class RunningSandbox:
@@ -29,8 +48,7 @@ class RunningSandbox:
     def __init__(self, *arguments: str, port: int | None = None) -> None:
         self.port = port or _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "-m", "tests.sandbox.recording", "--port", str(self.port), *arguments]
-        self._process = subprocess.Popen(command, cwd=PROJECT)
+        self._process = _started("--port", str(self.port), *arguments)
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
         self._wait()
         self.client = self.client_with(SECRET_KEY)
@@ -39,8 +57,8 @@ class RunningSandbox:
     def _wait(self) -> None:
         deadline = time.monotonic() + 20
         while True:
-            if self._process.poll() is not None:
-                raise RuntimeError(f"the sandbox ended with {self._process.returncode}")
+            if (status := self._process.poll()) is not None:
+                raise RuntimeError(f"the sandbox ended with {status}")
             try:
                 self.http.get("/_sandbox/health").raise_for_status()
             except httpx.TransportError:
