@@ -93,7 +93,8 @@ class Forked:
     def send_signal(self, sign: int) -> None:
         """Send it, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, sign)
+            with contextlib.suppress(ProcessLookupError):  # its end is not told yet
+                os.kill(self.pid, sign)
 
 
 class WarmChild(Child):
