@@ -51,7 +51,17 @@ def test_openapi_python_client_reads_it_without_a_warning_and_its_types_hold(tmp
     assert "WARNING" not in said
     assert "Unable" not in said
     (out / "first.py").write_text(FIRST_CALL)
-    run(sys.executable, "-m", "mypy", "--strict", "first.py", "invoicing_generated", folder=out)
+    run(
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--cache-dir",
+        os.devnull,
+        "first.py",
+        "invoicing_generated",
+        folder=out,
+    )
     names = [path.with_suffix("").relative_to(out) for path in (out / "invoicing_generated").rglob("*.py")]
     every = "; ".join(f"import {'.'.join(name.parts)}" for name in names if name.name != "__init__")
     run(sys.executable, "-c", f"{every}; import first; print(first.order.to_dict())", folder=out)

@@ -77,8 +77,8 @@ def test_the_documented_calls_pass_a_strict_type_checker(tmp_path: Path) -> None
     first = ["api_key = 'key'", *[block for block in BLOCKS if "def handle" not in block and "def test" not in block]]
     (tmp_path / "program.py").write_text("\n".join(first))
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "program.py"], cwd=tmp_path, env=os.environ | {"MYPYPATH": str(SOURCE)},
-        capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "program.py"],
+        cwd=tmp_path, env=os.environ | {"MYPYPATH": str(SOURCE)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
 
