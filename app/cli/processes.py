@@ -43,7 +43,8 @@ MOST_CONSOLE_CONNECTIONS = 100
 def _uncollected() -> Iterator[None]:
     """Run the start without garbage collection, and leave its objects out of all later ones: they live to the end.
 
-    A collection that looks at everything imported takes about 0.1 s, in which no request is served.
+    A collection that looks at everything imported takes about 0.1 s, in which no request is served. The entry point has
+    switched it off already; a process that uvicorn starts does not come by there.
     """
     gc.disable()
     try:
@@ -115,6 +116,7 @@ def _run(app: Any, **options: Any) -> None:
     }
     if options.get("workers", 1) > 1:
         _announce(options["host"], options["port"])
+        gc.enable()
         uvicorn.run(app, **options)
         return
     with suppress(KeyboardInterrupt):
@@ -123,13 +125,14 @@ def _run(app: Any, **options: Any) -> None:
 
 def console() -> None:
     """Serve the operators' console."""
-    from app.admin.application import create_console
-
     found = settings(WithoutStripe)
     require_free(found.console_host, found.console_port, "CONSOLE_PORT")
     logs.configure(found.log_level)
     shutdown.end_at_second_signal()
-    app = create_console(found)
+    with _uncollected():
+        from app.admin.application import create_console
+
+        app = create_console(found)
     app.state.connections = Connections(MOST_CONSOLE_CONNECTIONS, proxies=found.trusted_proxies)
     _run(app, host=found.console_host, port=found.console_port, limit_concurrency=MOST_CONSOLE_CONNECTIONS)
 

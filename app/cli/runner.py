@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -28,16 +29,24 @@ class Advance(Protocol):
     def __call__(self, done: int, total: int | None = None) -> None: ...
 
 
+def _begin() -> None:
+    """Everything is imported; the work may last."""
+    from app.observability import logs
+
+    logs.configure("error")  # what goes wrong is told by what is raised, once
+    gc.freeze()
+    gc.enable()
+
+
 def run(work: Callable[[Container], Awaitable[T]], kind: type[Settings] | None = None, *, as_json: bool = False) -> T:
     """Run `work` with the services. Reports a known error and exits."""
     from app.cli.environment import settings
     from app.cli.errors import errors_told
     from app.container import built
-    from app.observability import logs
 
     async def running() -> T:
         found = settings(kind) if kind else settings()
-        logs.configure("error")  # what goes wrong is told by what is raised, once
+        _begin()
         async with built(found) as container:
             return await work(container)
 
@@ -50,11 +59,10 @@ def read(work: Callable[[Connection], Awaitable[T]], *, as_json: bool = False) -
     from app.cli.environment import WithoutStripe, settings
     from app.cli.errors import errors_told
     from app.db.engine import Database
-    from app.observability import logs
 
     async def running() -> T:
         found = settings(WithoutStripe)
-        logs.configure("error")
+        _begin()
         async with Database(found.server_url).session() as connection:
             return await work(connection)
 

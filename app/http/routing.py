@@ -4,6 +4,7 @@ Routers are declared with `route_class=AuthorizedRoute`. An operation is written
 rule is in `app.domain.access.RULES`, under the name of its function.
 """
 
+import warnings
 from collections.abc import Callable, Coroutine
 from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
@@ -24,6 +25,10 @@ from app.domain.errors import NotFound, ValidationFailed
 from app.domain.redaction import cut
 from app.http.dependencies import service_of
 from app.http.queries import KEYED
+
+warnings.filterwarnings(
+    "ignore", "The 'alias' attribute with value"
+)  # FastAPI does so, too, where bodies are not deferred
 
 LONGEST_NAME = 100
 ME = "me"

@@ -1,4 +1,4 @@
-"""What a command imports: `invoicing --help` hardly anything, the others what they need."""
+"""What starts import and build: `invoicing --help` hardly anything, the others what they need."""
 
 import json
 import subprocess
@@ -57,3 +57,51 @@ def test_options_of_commands_import_no_heavy_module() -> None:
 )
 def test_a_command_imports_nothing_it_does_not_need(used: str, needless: set[str]) -> None:
     assert not imported(f"import json, sys, {used}") & needless
+
+
+COLLECTIONS = """
+import gc, json, sys
+from app.cli.main import main
+def collected():
+    return sum(generation["collections"] for generation in gc.get_stats())
+before = collected()
+sys.argv[1:] = ["worker"]
+try:
+    main()
+except SystemExit:
+    pass
+assert "app.container" in sys.modules, "it ended before it had imported anything"
+print(collected() - before)
+"""
+BUILT = """
+import app.main
+from app.http.schemas import Page, Request, Shown
+def below(kind):
+    for one in kind.__subclasses__():
+        yield one
+        yield from below(one)
+schemas = {*below(Request), *below(Shown)} - {Page}
+assert len(schemas) > 200
+print([one.__name__ for one in schemas if one.__pydantic_complete__])
+"""
+
+
+def said(script: str, cwd: Path = PROJECT) -> str:
+    command = [sys.executable, "-c", script]
+    env = {"PATH": "", "PYTHONPATH": str(PROJECT)}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_process_collects_no_garbage_while_it_imports(tmp_path: Path) -> None:
+    assert said(COLLECTIONS, tmp_path) == "0\n", "the settings are missing, so it ends once all is imported"
+
+
+def test_no_schema_of_a_request_or_an_answer_is_built_before_it_is_used() -> None:
+    assert said(BUILT) == "[]\n"
+
+
+def test_the_sandbox_serves_without_the_http_clients_that_its_sdk_could_use() -> None:
+    refused = "import json, sys; from offline_stripe.cli import main; main(['serve', '--port', '-1'])"
+    modules = imported(refused)
+    assert "stripe" in modules
+    assert not {name for name in modules if name.startswith(("httpx.", "requests.", "urllib3.", "rich."))}
