@@ -17,7 +17,7 @@ TO_DOCUMENT := $(VENV)/.to-document-$(SUM)-$(shell cksum <requirements-docs.txt 
 unexport PYTHONDONTWRITEBYTECODE
 
 # More than the cores there are: tests often wait. Whoever has nothing left takes from the others.
-PYTEST_WORKERS ?= 3
+PYTEST_WORKERS ?= 5
 # npm packages that tests need
 NPM := clients/typescript tests/browser examples/spa examples/react examples/consumer
 
