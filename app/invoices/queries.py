@@ -32,7 +32,7 @@ class InvoicesFilter(BaseModel):
         Words | None,
         Field(
             description="Words of the number, the customer's name and email as frozen with the invoice, or the description; "
-            "all must be there. Three letters or more also find words that begin with them."
+            "all must be there. One to eight words, of letters and digits. Three letters or more also find words that begin with them."
         ),
     ] = None
     created_from: TimeQuery = None

@@ -35,6 +35,7 @@ WHAT_IS_PAID = "what credit notes give back depends on what is paid, and a payme
 SPAN = "days are reported in order and for a year at most, and no schema can compare two fields"
 ADDRESSES = "which addresses may be called is decided by taking them apart and resolving them"
 
+WORDS = "what a letter is, Unicode says, and no pattern that all readers of a schema know"
 SUM = "the address and the headers are bounded as a whole, and no schema can add up"
 
 STATES = {
@@ -49,6 +50,7 @@ STATES = {
     "validation_error cursor": OPAQUE,
     "validation_error after": OPAQUE,
     "validation_error Last-Event-ID": OPAQUE,
+    "validation_error q": WORDS,
     "validation_error url": ADDRESSES,
     "validation_error return_url": "where pages may lead back to is a setting",
     "validation_error from": SPAN,

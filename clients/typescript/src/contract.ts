@@ -15318,7 +15318,7 @@ export interface operations {
                 metadata?: {
                     [key: string]: string;
                 } | null;
-                /** @description Words of the number, the customer's name and email as frozen with the invoice, or the description; all must be there. Three letters or more also find words that begin with them. */
+                /** @description Words of the number, the customer's name and email as frozen with the invoice, or the description; all must be there. One to eight words, of letters and digits. Three letters or more also find words that begin with them. */
                 q?: string | null;
                 created_from?: string | null;
                 created_to?: string | null;
@@ -16085,7 +16085,7 @@ export interface operations {
                 metadata?: {
                     [key: string]: string;
                 } | null;
-                /** @description Words of the number, the customer's name and email as frozen with the invoice, or the description; all must be there. Three letters or more also find words that begin with them. */
+                /** @description Words of the number, the customer's name and email as frozen with the invoice, or the description; all must be there. One to eight words, of letters and digits. Three letters or more also find words that begin with them. */
                 q?: string | null;
                 created_from?: string | null;
                 created_to?: string | null;
