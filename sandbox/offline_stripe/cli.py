@@ -83,8 +83,6 @@ def config_from(arguments: Sequence[str] | None = None) -> tuple[SandboxConfig, 
 def serve(arguments: Sequence[str]) -> int:
     config, log_level = config_from(arguments)
     gc.disable()  # what is imported lives to the end; looking through it for garbage takes a tenth of the start
-    for client in ("httpx", "requests"):  # the SDK would import what it could call Stripe with: a quarter of the start
-        sys.modules.setdefault(client, None)  # type: ignore[arg-type] # refused to whoever imports it
     from offline_stripe.asgi import create_app  # noqa: PLC0415 (half a second, which the other commands save)
     from offline_stripe.store.database import StateFileError  # noqa: PLC0415
     from offline_stripe.wire.serving import server_for  # noqa: PLC0415
