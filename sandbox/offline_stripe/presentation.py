@@ -43,11 +43,18 @@ def _show_invoice(tx: Transaction, doc: Document, shown: Document) -> None:
         for name in MIRRORED:
             shown[f"customer_{name}"] = customer[name]
         shown["customer_tax_ids"] = tax_ids_of(tx, customer)
-        shown["starting_balance"] = customer["balance"]
-        shown["amount_due"] = max(0, doc["total"] + customer["balance"])
+        balance = customer["balance"] - (revised_by(tx, doc) or {}).get("_applied", 0)
+        shown["starting_balance"] = balance
+        shown["amount_due"] = max(0, doc["total"] + balance)
         shown["amount_remaining"] = shown["amount_due"]
     shown |= hosted_links(tx.store.base_url, doc, tx.now)
     shown["lines"] = lines_of(tx, doc, "line_item", f"/v1/invoices/{doc['id']}/lines")
+
+
+def revised_by(tx: Transaction, invoice: Document) -> Document | None:
+    """The invoice that this one revises, as long as it can be replaced. What it took of the balance is this one's then."""
+    found = tx.get("invoice", invoice["from_invoice"]["invoice"]) if invoice["from_invoice"] else None
+    return found if found and found["status"] in {"open", "uncollectible"} else None
 
 
 def tax_ids_of(tx: Transaction, customer: Document) -> list[Document]:

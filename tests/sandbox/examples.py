@@ -122,7 +122,7 @@ EXAMPLES = {
     "auto_advance": "auto_advance=true",
     "automatic_payment_methods": "automatic_payment_methods[enabled]=true automatic_payment_methods[allow_redirects]=never",
     "automatic_tax[enabled]": "automatic_tax[enabled]=true",
-    "automatically_finalizes_at": "automatically_finalizes_at=1793000000",
+    "automatically_finalizes_at": "automatically_finalizes_at=1793000000 auto_advance=true",
     "balance": "balance=-100",
     "billing_details": "billing_details[name]=Eve",
     "billing_scheme": "billing_scheme=tiered tiers_mode=graduated tiers[0][up_to]=inf tiers[0][unit_amount]=5 -unit_amount",

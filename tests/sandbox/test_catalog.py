@@ -171,6 +171,18 @@ def test_a_price_is_renamed_but_never_repriced(box: RunningSandbox) -> None:
     assert [p.id for p in box.v1.prices.search({"query": f"product:'{price.product}'"}).data] == [price.id]
 
 
+@pytest.mark.parametrize(
+    ("sent", "param"),
+    [("tax_behavior=inclusive", "tax_behavior"), ("currency_options[usd][unit_amount]=2", "currency_options[usd]")],
+)
+def test_what_never_changes_of_a_price_is_refused(box: RunningSandbox, sent: str, param: str) -> None:
+    made = "currency=usd&unit_amount=1&product_data[name]=W&tax_behavior=exclusive"
+    price = box.post("/v1/prices", made).json()["id"]
+    answer = box.post(f"/v1/prices/{price}", sent)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+    assert box.post(f"/v1/prices/{price}", "tax_behavior=exclusive").status_code == 200
+
+
 def test_a_price_may_let_the_customer_choose(box: RunningSandbox) -> None:
     price = box.v1.prices.create(
         {"currency": "usd", "custom_unit_amount": {"enabled": True, "minimum": 100}, "product_data": {"name": "Tip"}}
@@ -183,4 +195,9 @@ def test_a_product_takes_a_default_price_along(box: RunningSandbox) -> None:
     other = box.v1.prices.create({"currency": "usd", "unit_amount": 6, "product": product.id})
     assert box.v1.prices.retrieve(str(product.default_price)).unit_amount == 5
     assert box.v1.products.update(product.id, {"default_price": other.id}).default_price == other.id
+    assert box.v1.prices.update(str(product.default_price), {"active": False}).active is False
+    with pytest.raises(stripe.InvalidRequestError, match="it is the default price of its product"):
+        box.v1.prices.update(other.id, {"active": False})
+    assert box.v1.products.update(product.id, {"default_price": ""}).default_price is None
+    assert box.v1.prices.update(other.id, {"active": False}).active is False
     assert box.post("/v1/products", "name=W&" + "&".join(f"images[{n}]=x" for n in range(9))).status_code == 400

@@ -183,11 +183,14 @@ def test_an_advancing_draft_that_cannot_be_finalized_says_why(box: RunningSandbo
 
 def test_a_draft_may_name_the_moment_it_is_finalized(box: RunningSandbox, draft: Drafting) -> None:
     now = int(box.control("GET", "clock")["now"])
-    invoice = draft(automatically_finalizes_at=now + 500)
+    refused = box.post(f"/v1/invoices/{draft().id}", f"automatically_finalizes_at={now + 500}")
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "automatically_finalizes_at")
+    invoice = draft(automatically_finalizes_at=now + 500, auto_advance=True)
     assert (invoice.auto_advance, invoice.automatically_finalizes_at) == (True, now + 500)
     box.advance(510)
     assert box.v1.invoices.retrieve(invoice.id).status == "open"
-    assert box.post(f"/v1/invoices/{draft().id}", f"automatically_finalizes_at={now + 10**9}").status_code == 400
+    later = f"automatically_finalizes_at={now + 10**9}&auto_advance=true"
+    assert box.post(f"/v1/invoices/{draft().id}", later).status_code == 400
 
 
 def test_auto_advance_switched_on_while_open_collects_later(

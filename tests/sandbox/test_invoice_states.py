@@ -327,11 +327,29 @@ def test_a_draft_refuses_what_stripe_would(box: RunningSandbox, draft: Drafting,
     assert box.post(f"/v1/invoices/{draft().id}", sent).status_code == 400
 
 
-def test_a_draft_refuses_anothers_payment_method(box: RunningSandbox, draft: Drafting) -> None:
+def test_a_payment_method_of_another_customer_is_refused(
+    box: RunningSandbox, draft: Drafting, opened: Drafting
+) -> None:
     other = box.v1.customers.create({})
     method = box.v1.payment_methods.attach("pm_card_visa", {"customer": other.id})
-    with pytest.raises(stripe.InvalidRequestError, match="must be attached to the customer"):
-        box.v1.invoices.update(draft().id, {"default_payment_method": method.id})
+    for invoice in (draft(), opened()):
+        with pytest.raises(stripe.InvalidRequestError, match="must be attached to the customer"):
+            box.v1.invoices.update(invoice.id, {"default_payment_method": method.id})
+
+
+def test_an_open_invoice_forgets_its_payment_method(
+    box: RunningSandbox, customer: stripe.Customer, opened: Drafting
+) -> None:
+    method = box.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    invoice = opened(default_payment_method=method.id)
+    assert box.v1.invoices.update(invoice.id, {"default_payment_method": ""}).default_payment_method is None
+
+
+def test_a_paid_invoice_is_not_sent(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"})
+    with pytest.raises(stripe.InvalidRequestError, match="cannot be sent right now"):
+        box.v1.invoices.send_invoice(invoice.id)
 
 
 def test_invoices_are_filtered_and_searched(box: RunningSandbox, draft: Drafting, opened: Drafting) -> None:

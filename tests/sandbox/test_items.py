@@ -276,6 +276,68 @@ def test_taxes_may_be_given_as_amounts(box: RunningSandbox, draft: Drafting) -> 
         draft(None, currency="usd").id, {"lines": [{"amount": 1000, "tax_amounts": [tax]}]}
     )
     assert (changed.total, changed.total_excluding_tax) == (1050, 1000)
+    again: Any = {"lines": [{"amount": 500, "tax_amounts": [{**tax, "amount": 25, "taxable_amount": 500}]}]}
+    taxes = [line.taxes or [] for line in box.v1.invoices.add_lines(changed.id, again).lines.data]
+    assert len({it.tax_rate_details and it.tax_rate_details.tax_rate for each in taxes for it in each}) == 1
+
+
+STATED: Any = {"amount": 50, "taxable_amount": 1000,
+               "tax_rate_data": {"display_name": "GST", "inclusive": False, "percentage": 5}}  # fmt: skip
+
+
+@pytest.mark.parametrize("other", ["default", "line", "automatic"])
+def test_stated_taxes_go_with_no_other_tax(box: RunningSandbox, draft: Drafting, other: str) -> None:
+    rate = box.v1.tax_rates.create({"display_name": "VAT", "inclusive": False, "percentage": 19}).id
+    more: dict[str, Any] = {"default": {"default_tax_rates": [rate]}, "automatic": {"automatic_tax": {"enabled": True}}}
+    invoice = draft(None, currency="usd", **more.get(other, {}))
+    rated: list[Any] = [{"amount": 1, "tax_rates": [rate]}] if other == "line" else []
+    with pytest.raises(stripe.InvalidRequestError, match="cannot set tax amounts"):
+        box.v1.invoices.add_lines(invoice.id, {"lines": [{"amount": 1000, "tax_amounts": [STATED]}, *rated]})
+    assert box.v1.invoices.retrieve(invoice.id).lines.data == []
+
+
+@pytest.mark.parametrize("incompatible", ["rate", "negative"])
+def test_automatic_tax_takes_no_rates_and_no_negative_items(
+    box: RunningSandbox, draft: Drafting, incompatible: str
+) -> None:
+    rate = box.v1.tax_rates.create({"display_name": "VAT", "inclusive": False, "percentage": 19}).id
+    line: Any = {"rate": {"amount": 1, "tax_rates": [rate]}, "negative": {"amount": -1}}[incompatible]
+    invoice = draft(1000, currency="usd", automatic_tax={"enabled": True})
+    with pytest.raises(stripe.InvalidRequestError, match="automatic tax"):
+        box.v1.invoices.add_lines(invoice.id, {"lines": [line]})
+
+
+def test_an_archived_tax_rate_stays_but_is_not_added(box: RunningSandbox, draft: Drafting) -> None:
+    rate = box.v1.tax_rates.create({"display_name": "VAT", "inclusive": False, "percentage": 19}).id
+    invoice = draft(1000, currency="usd", default_tax_rates=[rate])
+    box.v1.tax_rates.update(rate, {"active": False})
+    assert box.v1.invoices.update(invoice.id, {"default_tax_rates": [rate]}).total == 1190
+    with pytest.raises(stripe.InvalidRequestError, match="archived") as caught:
+        draft(1000, currency="usd", default_tax_rates=[rate])
+    assert caught.value.param == "default_tax_rates"
+    stated = box.v1.invoices.add_lines(
+        draft(None, currency="usd").id, {"lines": [{"amount": 1000, "tax_amounts": [STATED]}]}
+    )
+    (tax,) = stated.total_taxes or []
+    assert tax.tax_rate_details
+    line: Any = {"amount": 1000, "tax_rates": [tax.tax_rate_details.tax_rate]}
+    with pytest.raises(stripe.InvalidRequestError, match="archived"):
+        box.v1.invoices.add_lines(draft(None, currency="usd").id, {"lines": [line]})
+
+
+def test_a_period_does_not_end_before_it_starts(box: RunningSandbox, draft: Drafting) -> None:
+    period: Any = {"start": 2, "end": 1}
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        box.v1.invoices.add_lines(draft(None, currency="usd").id, {"lines": [{"amount": 1, "period": period}]})
+    assert caught.value.param == "period[end]"
+
+
+def test_none_of_an_item_stays_none_at_another_price(box: RunningSandbox, customer: stripe.Customer) -> None:
+    item = box.v1.invoice_items.create(
+        {"customer": customer.id, "currency": "usd", "unit_amount_decimal": Decimal(5), "quantity": 0}
+    )
+    changed = box.v1.invoice_items.update(item.id, {"unit_amount_decimal": Decimal(7)})
+    assert (changed.quantity, changed.amount) == (0, 0)
 
 
 def test_a_coupon_in_another_currency_takes_nothing_off(box: RunningSandbox, customer: stripe.Customer) -> None:

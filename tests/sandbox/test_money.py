@@ -54,6 +54,32 @@ def test_voiding_returns_a_debt_too(box: RunningSandbox, customer: stripe.Custom
     assert box.v1.customers.retrieve(customer.id).balance == 250
 
 
+def test_a_revision_takes_over_what_was_applied(
+    box: RunningSandbox, customer: stripe.Customer, draft: Drafting
+) -> None:
+    box.v1.customers.update(customer.id, {"balance": -300})
+    original = box.v1.invoices.finalize_invoice(draft(1000, currency="usd").id)
+    revision = box.v1.invoices.create({"from_invoice": {"action": "revision", "invoice": original.id}})
+    assert (revision.starting_balance, revision.amount_due) == (-300, 700)
+    final = box.v1.invoices.finalize_invoice(revision.id)
+    assert (final.starting_balance, final.ending_balance, final.amount_due) == (-300, 0, 700)
+    assert box.v1.invoices.retrieve(original.id).status == "void"
+    assert box.v1.customers.retrieve(customer.id).balance == 0
+
+
+def test_all_that_was_paid_elsewhere_is_counted(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened(1000)
+    custom: Any = {"type": "custom", "custom": {"display_name": "Cheque"}}
+    amount: Any = {"value": 300, "currency": "usd"}
+    record = box.v1.payment_records.report_payment(
+        {"amount_requested": amount, "initiated_at": 1, "payment_method_details": custom, "outcome": "guaranteed",
+         "guaranteed": {"guaranteed_at": 1}}
+    )  # fmt: skip
+    box.v1.invoices.attach_payment(invoice.id, {"payment_record": record.id})
+    paid = box.v1.invoices.pay(invoice.id, {"paid_out_of_band": True})
+    assert (paid.status, paid.amount_paid, paid.amount_paid_off_stripe) == ("paid", 1000, 1000)
+
+
 def test_an_overpayment_is_credited_to_the_customer(
     box: RunningSandbox, customer: stripe.Customer, opened: Drafting
 ) -> None:

@@ -422,6 +422,19 @@ def test_a_credit_note_may_name_lines_and_quantities(box: RunningSandbox, custom
     assert (preview.total, len(box.v1.credit_notes.list({"invoice": draft.id}).data)) == (100, 1)
 
 
+def test_a_credit_note_sums_up_the_taxes_of_its_lines(box: RunningSandbox, draft: Drafting) -> None:
+    rate = box.v1.tax_rates.create({"display_name": "VAT", "inclusive": False, "percentage": 10}).id
+    invoice = box.v1.invoices.add_lines(
+        draft(1000, currency="usd", default_tax_rates=[rate]).id, {"lines": [{"amount": 3000}]}
+    )
+    box.v1.invoices.finalize_invoice(invoice.id)
+    lines: Any = [
+        {"type": "invoice_line_item", "invoice_line_item": line.id, "amount": 500} for line in invoice.lines.data
+    ]
+    (tax,) = box.v1.credit_notes.create({"invoice": invoice.id, "lines": lines}).total_taxes or []
+    assert (tax.amount, tax.taxable_amount) == (100, 1000)
+
+
 # Reading and changing what a payment leaves behind
 
 
@@ -607,14 +620,23 @@ def test_a_card_may_decline_after_its_challenge(box: RunningSandbox, opened: Dra
         "invoice={open}&lines[0][type]=invoice_line_item",
         "invoice={open}&lines[0][type]=invoice_line_item&lines[0][invoice_line_item]=il_none",
         "invoice={cash}&amount=100&refund_amount=100",
+        "invoice={open}&lines[0][type]=custom_line_item&lines[0][unit_amount]=1&lines[0][amount]=1",
+        "invoice={open}&lines[0][type]=invoice_line_item&lines[0][invoice_line_item]={line}&lines[0][amount]=1&lines[0][tax_rates][0]={rate}",
+        "invoice={automatic}&lines[0][type]=custom_line_item&lines[0][unit_amount]=1",
     ],
 )
 def test_a_credit_note_that_adds_up_to_nothing_is_refused(
     box: RunningSandbox, draft: Drafting, opened: Drafting, sent: str
 ) -> None:
+    taxable = box.v1.customers.create({"email": "ada@example.com", "address": {"country": "DE"}})
     cash = opened()
     box.v1.invoices.pay(cash.id, {"paid_out_of_band": True})
-    filled = sent.format(draft=draft().id, open=opened().id, cash=cash.id)
+    rate = box.v1.tax_rates.create({"display_name": "VAT", "inclusive": False, "percentage": 19}).id
+    automatic = opened(customer=taxable.id, automatic_tax={"enabled": True}).id
+    filled = sent.format(
+        draft=draft().id, open=(to_credit := opened()).id, line=to_credit.lines.data[0].id, cash=cash.id, rate=rate,
+        automatic=automatic,
+    )  # fmt: skip
     assert box.post("/v1/credit_notes", filled).status_code == 400
     assert box.v1.credit_notes.list().data == []
 

@@ -108,6 +108,9 @@ def test_a_minimum_amount_is_met_by_what_is_billed(box: RunningSandbox, draft: D
         ("{promotion}&code=TAKEN", "code"),
         ("{promotion}&code=taken", "code"),
         ("{promotion}&code=a b", "code"),
+        ("{promotion}&code=a_b", "code"),
+        ("{promotion}&expires_at=1900000001", "expires_at"),
+        ("{promotion}&max_redemptions=8", "max_redemptions"),
         ("{promotion}&customer=cus_none", "customer"),
         ("{promotion}&expires_at=1", "expires_at"),
         ("{promotion}&restrictions[minimum_amount]=5", "restrictions[minimum_amount_currency]"),
@@ -115,11 +118,26 @@ def test_a_minimum_amount_is_met_by_what_is_billed(box: RunningSandbox, draft: D
     ],
 )
 def test_a_code_that_cannot_be_is_refused(box: RunningSandbox, more: str, param: str) -> None:
-    taken = code_for(box, code="TAKEN")
+    taken = code_for(box, code="TAKEN", coupon={"redeem_by": 1_900_000_000, "max_redemptions": 7})
     promotion = f"promotion[type]=coupon&promotion[coupon]={taken.promotion.coupon}"
     answer = box.post("/v1/promotion_codes", more.format(promotion=promotion))
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
     assert len(box.v1.promotion_codes.list().data) == 1
+
+
+def test_customers_may_have_the_same_code(box: RunningSandbox, customer: stripe.Customer) -> None:
+    other = box.v1.customers.create({}).id
+    made = [code_for(box, code="SAME", customer=one).id for one in (customer.id, other)]
+    assert {it.id for it in box.v1.promotion_codes.list({"code": "same"}).data} == set(made)
+
+
+def test_a_code_that_is_spent_is_not_turned_on_again(box: RunningSandbox, draft: Drafting) -> None:
+    code = code_for(box, max_redemptions=1)
+    redeemed(draft, code)
+    box.v1.promotion_codes.update(code.id, {"active": False})
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        box.v1.promotion_codes.update(code.id, {"active": True})
+    assert caught.value.param == "active"
 
 
 def test_an_unknown_code_is_missing(box: RunningSandbox, draft: Drafting) -> None:

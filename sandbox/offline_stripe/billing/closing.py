@@ -28,10 +28,10 @@ def void(tx: Transaction, invoice: Document) -> None:
     tx.save(invoice)
     announce(tx, "invoice.voided", invoice)
     release_intent(tx, invoice, "void_invoice", announced=tx.switches.void_emits_payment_intent_canceled)
-    _give_back(tx, invoice)
+    give_back(tx, invoice)
 
 
-def _give_back(tx: Transaction, invoice: Document) -> None:
+def give_back(tx: Transaction, invoice: Document) -> None:
     """Return to the customer's balance what finalizing took from it."""
     applied = invoice.pop("_applied", 0)
     customer = tx.get("customer", invoice["customer"])

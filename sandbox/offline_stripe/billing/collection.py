@@ -301,7 +301,7 @@ def pay_out_of_band(tx: Transaction, invoice: Document) -> None:
     require_payable(invoice)
     before = show(tx, invoice)
     due = invoice["amount_remaining"]
-    invoice["amount_paid_off_stripe"] = due
+    invoice["amount_paid_off_stripe"] += due
     if tx.switches.out_of_band_counts_as_paid:
         invoice["amount_paid"] += due
     close_paid(tx, invoice, before)

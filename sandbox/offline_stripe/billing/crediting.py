@@ -12,12 +12,22 @@ from offline_stripe.billing.currencies import display
 from offline_stripe.billing.numbering import number_credit_note
 from offline_stripe.billing.pricing import plain, rounded, whole
 from offline_stripe.billing.refunding import refund_charge
-from offline_stripe.billing.totals import pretax, taxes_at
+from offline_stripe.billing.totals import Sums, add_taxes, pretax, taxes_at
 from offline_stripe.documents import Document, public
 from offline_stripe.presentation import announce, show
 from offline_stripe.shapes import credits as shapes
 from offline_stripe.store.transaction import Transaction, merged_metadata
 from offline_stripe.wire.errors import StripeError, invalid_request, parameter_missing, resource_missing
+
+_VALID_FOR = {
+    "amount": "invoice_line_item",
+    "invoice_line_item": "invoice_line_item",
+    "description": "custom_line_item",
+    "tax_rates": "custom_line_item",
+    "unit_amount": "custom_line_item",
+    "unit_amount_decimal": "custom_line_item",
+}
+"""The type of line that each parameter is valid for, by Stripe's SDK."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,22 @@ def _lines(tx: Transaction, sent: Document, invoice: Document, note: Document) -
     return [tx.add(whole_line)]
 
 
+def _check_line(entry: Document, path: str, invoice: Document) -> None:
+    """Refuse what Stripe's SDK says is not valid for this type of line, or this invoice."""
+    for name, kind in _VALID_FOR.items():
+        if name in entry and entry["type"] != kind:
+            raise invalid_request(f"`{name}` is only valid when `type` is `{kind}`.", param=f"{path}[{name}]")
+    automatic = invoice["automatic_tax"]["enabled"]
+    if automatic and entry["type"] == "custom_line_item":
+        raise invalid_request("The invoice has automatic tax: its items can be credited only.", param=f"{path}[type]")
+    if entry.get("tax_amounts") and (automatic or entry.get("tax_rates")):
+        raise invalid_request(
+            "`tax_amounts` is not valid with `tax_rates` or automatic tax.", param=f"{path}[tax_amounts]"
+        )
+
+
 def _line(tx: Transaction, entry: Document, index: int, invoice: Document, note: Document) -> Document:
+    _check_line(entry, f"lines[{index}]", invoice)
     metadata = merged_metadata({}, entry.get("metadata", {}))
     line = shapes.credit_note_line(id=tx.new_id("cnli"), type=entry["type"], metadata=metadata, _link=note["id"])
     line |= {"description": entry.get("description"), "quantity": entry.get("quantity")}
@@ -147,35 +172,33 @@ def _credit_invoice_line(tx: Transaction, line: Document, entry: Document, path:
         "amount": rounded(original["amount"] * share),
         "description": line["description"] or original["description"],
         "discount_amount": rounded(off * share),
-        "discount_amounts": (discounts := _shares(original["discount_amounts"], share)),
+        "discount_amounts": (discounts := _shares(original["discount_amounts"], share, "amount")),
         "pretax_credit_amounts": pretax(discounts),
         "invoice_line_item": identifier,
         "quantity": entry.get("quantity", None if "amount" in entry else original["quantity"]),
-        "taxes": [{**tax, "amount": rounded(tax["amount"] * share)} for tax in original["taxes"]],
+        "taxes": _shares(original["taxes"], share, "amount", "taxable_amount"),
     }
 
 
-def _shares(discounts: list[Document], share: Decimal) -> list[Document]:
-    return [{**each, "amount": rounded(each["amount"] * share)} for each in discounts]
+def _shares(amounts: list[Document], share: Decimal, *names: str) -> list[Document]:
+    return [{**each, **{name: rounded(each[name] * share) for name in names}} for each in amounts]
 
 
 def _sum_up(note: Document, lines: list[Document]) -> None:
     subtotal = sum(line["amount"] for line in lines)
     off = sum(line["discount_amount"] for line in lines)
-    taxes = [tax for line in lines for tax in line["taxes"]]
-    exclusive = sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == "exclusive")
-    inclusive = sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == "inclusive")
-    total = subtotal - off + exclusive
+    add_taxes(sums := Sums(), [tax for line in lines for tax in line["taxes"]])
+    total = subtotal - off + sums.exclusive
     note |= {
         "amount": total,
         "discount_amount": off,
         "discount_amounts": (discounts := _summed([it for line in lines for it in line["discount_amounts"]])),
         "pretax_credit_amounts": pretax(discounts),
         "subtotal": subtotal,
-        "subtotal_excluding_tax": subtotal - inclusive,
+        "subtotal_excluding_tax": subtotal - sums.inclusive,
         "total": total,
-        "total_excluding_tax": total - exclusive - inclusive,
-        "total_taxes": taxes,
+        "total_excluding_tax": total - sums.exclusive - sums.inclusive,
+        "total_taxes": list(sums.taxes.values()),
     }
 
 

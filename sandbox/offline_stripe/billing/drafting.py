@@ -7,7 +7,7 @@ from copy import deepcopy
 
 from offline_stripe.billing.currencies import check_currency
 from offline_stripe.billing.discounts import discounts_from
-from offline_stripe.billing.items import attach, require_room
+from offline_stripe.billing.items import attach, require_room, tax_rates
 from offline_stripe.billing.promotions import Purchase
 from offline_stripe.billing.rendering import render
 from offline_stripe.billing.shipping import cost_from
@@ -100,11 +100,10 @@ def apply_changes(tx: Transaction, draft: Document, sent: Document) -> None:
     if "custom_fields" in sent:
         draft["custom_fields"] = checked_custom_fields(sent["custom_fields"], "custom_fields")
     if "default_payment_method" in sent:
-        draft["default_payment_method"] = _own_method(tx, draft, sent["default_payment_method"])
+        draft["default_payment_method"] = own_method(tx, draft, sent["default_payment_method"])
     if "default_tax_rates" in sent:
-        identifiers = sent["default_tax_rates"] or []
-        rates = [tx.need("tax_rate", rate, param="default_tax_rates") for rate in identifiers]
-        draft["default_tax_rates"] = [deepcopy(rate) for rate in rates]
+        kept = draft["default_tax_rates"]
+        draft["default_tax_rates"] = tax_rates(tx, sent["default_tax_rates"], kept, param="default_tax_rates")
     if "discounts" in sent:
         purchase = Purchase(draft["customer"], draft["subtotal"], draft["currency"])
         draft["discounts"] = discounts_from(tx, sent["discounts"], purchase, invoice=draft["id"])
@@ -143,7 +142,8 @@ def _own_tax_ids(tx: Transaction, identifiers: list[str]) -> list[str] | None:
     return [tax_id["id"] for tax_id in found] or None
 
 
-def _own_method(tx: Transaction, draft: Document, identifier: str) -> str | None:
+def own_method(tx: Transaction, draft: Document, identifier: str) -> str | None:
+    """The payment method, if it is the customer's; None for an empty text. Raises StripeError for another's."""
     if identifier == "":
         return None
     method = tx.need("payment_method", identifier, param="default_payment_method")
@@ -221,7 +221,10 @@ def _apply_schedule(tx: Transaction, draft: Document, sent: Document) -> None:
             "`automatically_finalizes_at` must be at most 5 years in the future.", param="automatically_finalizes_at"
         )
     if chosen is not None:
-        draft["auto_advance"] = True
+        if not draft["auto_advance"]:
+            raise invalid_request(
+                "`automatically_finalizes_at` needs `auto_advance=true`.", param="automatically_finalizes_at"
+            )
         draft["automatically_finalizes_at"] = chosen
     window = tx.switches.draft_window_s
     charged = draft["collection_method"] == "charge_automatically"

@@ -9,14 +9,14 @@ from copy import deepcopy
 from offline_stripe.billing import automatic_tax
 from offline_stripe.billing.balances import adjust_balance
 from offline_stripe.billing.bank_transfers import KIND, request_transfer
-from offline_stripe.billing.closing import void
+from offline_stripe.billing.closing import give_back, void
 from offline_stripe.billing.currencies import chargeable, least_charge, most_charge, too_large
 from offline_stripe.billing.methods import make_transfer
 from offline_stripe.billing.numbering import number_invoice
 from offline_stripe.billing.payments import method_types, open_intent
 from offline_stripe.billing.totals import recompute
 from offline_stripe.documents import Document
-from offline_stripe.presentation import MIRRORED, announce, show, tax_ids_of
+from offline_stripe.presentation import MIRRORED, announce, revised_by, show, tax_ids_of
 from offline_stripe.shapes import invoices as shapes
 from offline_stripe.shapes.payments import card_options
 from offline_stripe.store.transaction import Transaction
@@ -103,6 +103,8 @@ def _apply_balance(tx: Transaction, invoice: Document, customer: Document) -> No
 
     Credit lowers it, debt raises it. What is too small to charge, or less than a currency's whole unit, is carried over.
     """
+    if original := revised_by(tx, invoice):
+        give_back(tx, original)
     start, total = customer["balance"], invoice["total"]
     if customer["currency"] != invoice["currency"]:
         start = 0

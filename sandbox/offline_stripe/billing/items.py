@@ -4,13 +4,14 @@ Items are created, moved, changed and removed here, up to their limit, and only 
 totals once per request.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 from decimal import Decimal
 
 from offline_stripe.billing.discounts import DISCOUNTS, discounts_from
 from offline_stripe.billing.pricing import Priced, amount_for, in_currency, plain, price_item, quantity_of
 from offline_stripe.billing.promotions import Purchase
-from offline_stripe.documents import Document
+from offline_stripe.documents import Document, to_text
 from offline_stripe.shapes import invoices as shapes
 from offline_stripe.shapes.catalog import tax_rate
 from offline_stripe.store.transaction import Transaction, merged_metadata
@@ -51,8 +52,8 @@ def make_item(tx: Transaction, sent: Document, customer: Document, invoice: Docu
         date=tx.now,
         discountable=sent.get("discountable", not negative),
         metadata=merged_metadata({}, sent.get("metadata", {})),
-        period=sent.get("period") or {"end": tx.now, "start": tx.now},
-        tax_rates=_tax_rates(tx, sent.get("tax_rates")),
+        period=_period(sent) or {"end": tx.now, "start": tx.now},
+        tax_rates=tax_rates(tx, sent.get("tax_rates")),
         test_clock=customer["test_clock"],
         _tax_amounts=tax_amounts(tx, sent.get("tax_amounts")),
     )
@@ -60,6 +61,13 @@ def make_item(tx: Transaction, sent: Document, customer: Document, invoice: Docu
     item["discounts"] = discounts_from(tx, sent.get("discounts"), purchase, invoice_item=item["id"])
     _apply_price(item, priced)
     return tx.add(item)
+
+
+def _period(sent: Document) -> Document | None:
+    period: Document | None = sent.get("period")
+    if period and period["end"] < period["start"]:
+        raise invalid_request("The end of a period must not be before its start.", param="period[end]")
+    return period
 
 
 def _apply_price(item: Document, priced: Priced) -> None:
@@ -73,22 +81,30 @@ def _apply_price(item: Document, priced: Priced) -> None:
     }
 
 
-def _tax_rates(tx: Transaction, identifiers: object) -> list[Document]:
+def tax_rates(
+    tx: Transaction, identifiers: object, kept: Sequence[Document] = (), *, param: str = "tax_rates"
+) -> list[Document]:
+    """The rates with these ids, as they are now. An archived one is not added; one of `kept` may stay."""
     if not isinstance(identifiers, list):
         return []
-    rates = [tx.need("tax_rate", identifier, param="tax_rates") for identifier in identifiers]
+    rates = [tx.need("tax_rate", identifier, param=param) for identifier in identifiers]
+    known = {rate["id"] for rate in kept}
+    if archived := next((it["id"] for it in rates if not it["active"] and it["id"] not in known), None):
+        raise invalid_request(f"The tax rate {archived} is archived: it cannot be added.", param=param)
     return [deepcopy(rate) for rate in rates]
 
 
 def tax_amounts(tx: Transaction, sent: object) -> list[Document] | None:
-    """The taxes that the caller computed. Each creates the archived tax rate that Stripe would."""
+    """The taxes that the caller computed. Each creates, or uses again, the archived tax rate that Stripe would."""
     if not isinstance(sent, list):
         return None
     return [_tax_amount(tx, amount) for amount in sent]
 
 
 def _tax_amount(tx: Transaction, sent: Document) -> Document:
-    rate = tx.add(tax_rate(id=tx.new_id("txr"), active=False, created=tx.now, **sent["tax_rate_data"]))
+    data = dict(sorted(sent["tax_rate_data"].items()))
+    same = tx.where("tax_rate", _link=(link := f"stated:{to_text(data)}"))
+    rate = same[0] if same else tx.add(tax_rate(id=tx.new_id("txr"), active=False, created=tx.now, _link=link, **data))
     return {
         "amount": sent["amount"],
         "tax_behavior": "inclusive" if rate["inclusive"] else "exclusive",
@@ -154,13 +170,14 @@ def change_item(tx: Transaction, item: Document, sent: Document) -> None:
     """Update an item, and its line if it is on an invoice."""
     if {"pricing", "price_data", "amount", "unit_amount_decimal", "quantity", "quantity_decimal"} & sent.keys():
         _reprice(tx, item, sent)
+    _period(sent)
     for name in ("description", "discountable", "period"):
         if name in sent:
             item[name] = sent[name] if sent[name] != "" else None
     if "metadata" in sent:
         item["metadata"] = merged_metadata(item["metadata"], sent["metadata"])
     if "tax_rates" in sent:
-        item["tax_rates"] = _tax_rates(tx, sent["tax_rates"])
+        item["tax_rates"] = tax_rates(tx, sent["tax_rates"], item["tax_rates"])
     if "tax_amounts" in sent:
         item["_tax_amounts"] = tax_amounts(tx, sent["tax_amounts"])
     if "discounts" in sent:

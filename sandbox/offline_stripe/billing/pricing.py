@@ -69,7 +69,8 @@ def in_currency(price: Document, currency: str | None) -> Document:
 def quantity_of(sent: Document, default: Decimal | None = None) -> Decimal:
     if "quantity" in sent and "quantity_decimal" in sent:
         raise invalid_request("You may only specify one of these parameters: quantity, quantity_decimal.")
-    quantity = Decimal(str(sent.get("quantity", sent.get("quantity_decimal", default or 1))))
+    given = sent.get("quantity", sent.get("quantity_decimal", default))
+    quantity = Decimal(1) if given is None else Decimal(str(given))
     if quantity < 0:
         name = "quantity" if "quantity" in sent else "quantity_decimal"
         raise invalid_request(

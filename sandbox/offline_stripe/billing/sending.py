@@ -17,7 +17,7 @@ def send(tx: Transaction, invoice: Document) -> None:
         raise invalid_request("You can only manually send an invoice if its collection method is 'send_invoice'.")
     if invoice["status"] == "draft":
         finalize(tx, invoice)
-    if invoice["status"] not in {"open", "paid"} or invoice["status_transitions"]["paid_at"] not in {None, tx.now}:
+    elif invoice["status"] != "open":
         raise invalid_request(
             "This invoice cannot be sent right now. Please contact us via https://support.stripe.com/contact if"
             " you believe this is an error."

@@ -13,6 +13,7 @@ from offline_stripe.billing.pricing import rounded
 from offline_stripe.billing.shipping import behavior_of
 from offline_stripe.documents import Document, copied
 from offline_stripe.store.transaction import Transaction
+from offline_stripe.wire.errors import invalid_request
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class Sums:
 def recompute(tx: Transaction, invoice: Document) -> None:
     """Update a draft's amounts from its lines."""
     lines = tx.where("line_item", invoice=invoice["id"])
+    _require_one_way_of_taxing(invoice, lines)
     sums = Sums()
     nets = _discount_lines(tx, invoice, lines, sums)
     for line, net in zip(lines, nets, strict=True):
@@ -40,7 +42,7 @@ def recompute(tx: Transaction, invoice: Document) -> None:
         if taxes != line["taxes"]:
             line["taxes"] = taxes
             tx.save(line)
-        _add_taxes(sums, taxes)
+        add_taxes(sums, taxes)
         sums.subtotal += line["amount"]
     if invoice["shipping_cost"]:
         _tax_shipping(tx, invoice, sums)
@@ -49,12 +51,26 @@ def recompute(tx: Transaction, invoice: Document) -> None:
     tx.save(invoice)
 
 
+def _require_one_way_of_taxing(invoice: Document, lines: list[Document]) -> None:
+    """Refuse what Stripe's SDK says cannot be combined: stated amounts of tax, rates, and automatic tax."""
+    automatic, rated = invoice["automatic_tax"]["enabled"], any(line.get("_tax_rates") for line in lines)
+    if any(line.get("_tax_amounts") for line in lines) and (automatic or rated or invoice["default_tax_rates"]):
+        raise invalid_request(
+            "You cannot set tax amounts if any line item has tax rates, or if the invoice has default tax rates or uses"
+            " automatic tax."
+        )
+    if automatic and (rated or any(line["amount"] < 0 for line in lines)):
+        raise invalid_request(
+            "Invoice items with tax rates or negative amounts cannot be on an invoice with automatic tax."
+        )
+
+
 def _tax_shipping(tx: Transaction, invoice: Document, sums: Sums) -> None:
     """Tax the shipping, which only automatic tax does. The totals list it with the other taxes."""
     cost = invoice["shipping_cost"]
     behavior = behavior_of(tx, cost, invoice["currency"])
     taxes = automatic_tax.shipping_taxes(tx, invoice, behavior) if invoice["automatic_tax"]["enabled"] else []
-    _add_taxes(sums, taxes)
+    add_taxes(sums, taxes)
     cost["amount_tax"] = sum(tax["amount"] for tax in taxes)
     added = sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == "exclusive")
     cost["amount_total"] = cost["amount_subtotal"] + added
@@ -199,7 +215,8 @@ def _tax(rate: Document, base: Decimal, reason: str, *, exempt: bool) -> Documen
     }
 
 
-def _add_taxes(sums: Sums, taxes: list[Document]) -> None:
+def add_taxes(sums: Sums, taxes: list[Document]) -> None:
+    """Add taxes to the sums: one entry for each rate and reason."""
     for tax in taxes:
         if tax["tax_behavior"] == "inclusive":
             sums.inclusive += tax["amount"]

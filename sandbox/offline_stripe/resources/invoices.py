@@ -5,7 +5,7 @@ The rules are in `billing`; lines have their own module.
 
 from offline_stripe.billing import attaching, closing, collection
 from offline_stripe.billing.discounts import DISCOUNTS
-from offline_stripe.billing.drafting import AUTOMATIC_TAX, PAYMENT_SETTINGS, apply_changes, open_draft
+from offline_stripe.billing.drafting import AUTOMATIC_TAX, PAYMENT_SETTINGS, apply_changes, open_draft, own_method
 from offline_stripe.billing.finalization import finalize
 from offline_stripe.billing.rendering import RENDERING
 from offline_stripe.billing.revision import revise
@@ -78,9 +78,8 @@ def _update_finalized(call: Call, invoice: Document) -> None:
         invoice["metadata"] = merged_metadata(invoice["metadata"], params["metadata"])
     if "payment_settings" in params:
         invoice["payment_settings"] |= {k: v or None for k, v in params["payment_settings"].items()}
-    if params.get("default_payment_method"):
-        method = tx.need("payment_method", params["default_payment_method"], param="default_payment_method")
-        invoice["default_payment_method"] = method["id"]
+    if "default_payment_method" in params:
+        invoice["default_payment_method"] = own_method(tx, invoice, params["default_payment_method"])
     if "auto_advance" in params:
         invoice["auto_advance"] = params["auto_advance"]
         invoice["next_payment_attempt"] = None

@@ -156,6 +156,7 @@ def retrieve_price(call: Call) -> Document:
 
 def update_price(call: Call) -> Document:
     price = _price(call)
+    _check_change(call, price)
     with updating(call.tx, "price.updated", price):
         apply_fields(price, call.params, ("active", "nickname", "tax_behavior"))
         _take_lookup_key(call.tx, price, call.params)
@@ -163,6 +164,24 @@ def update_price(call: Call) -> Document:
         if "metadata" in call.params:
             price["metadata"] = merged_metadata(price["metadata"], call.params["metadata"])
     return price
+
+
+def _check_change(call: Call, price: Document) -> None:
+    """Refuse what never changes, in Stripe's words where public reports show them."""
+    params, product = call.params, call.tx.get("product", price["product"])
+    if params.get("active") is False and product and product["default_price"] == price["id"]:
+        raise invalid_request("This price cannot be archived because it is the default price of its product.")
+    if "tax_behavior" in params and price["tax_behavior"] not in {"unspecified", params["tax_behavior"]}:
+        raise invalid_request(
+            "Once specified as either `inclusive` or `exclusive`, `tax_behavior` cannot be changed.",
+            param="tax_behavior",
+        )
+    if price["currency"] in (params.get("currency_options") or {}):
+        raise invalid_request(
+            "You are specifying an update to a currency option that matches the top-level currency for this price."
+            " Please remove this currency option and update the top-level params instead.",
+            param=f"currency_options[{price['currency']}]",
+        )
 
 
 def list_prices(call: Call) -> Page:

@@ -60,8 +60,9 @@ def update_product(call: Call) -> Document:
         if "metadata" in call.params:
             product["metadata"] = merged_metadata(product["metadata"], call.params["metadata"])
         if "default_price" in call.params:
-            price = call.tx.need("price", call.params["default_price"], param="default_price")
-            product["default_price"] = price["id"]
+            if call.params["default_price"]:
+                call.tx.need("price", call.params["default_price"], param="default_price")
+            apply_fields(product, call.params, ("default_price",))
     return product
 
 

@@ -1,5 +1,7 @@
 """`/v1/promotion_codes`: words that redeem a coupon. `billing.promotions` redeems them."""
 
+import re
+
 from offline_stripe.billing.currencies import check_currency
 from offline_stripe.documents import Document
 from offline_stripe.presentation import announce, code_is_active, updating
@@ -20,10 +22,13 @@ def create_code(call: Call) -> Document:
         tx.need("customer", params["customer"], param="customer")
     if params.get("expires_at", tx.now + 1) <= tx.now:
         raise invalid_request("This time must be in the future.", param="expires_at")
+    for name, of_coupon in (("expires_at", "redeem_by"), ("max_redemptions", "max_redemptions")):
+        if coupon[of_coupon] is not None and params.get(name, 0) > coupon[of_coupon]:
+            raise invalid_request(f"`{name}` cannot be greater than the coupon's `{of_coupon}`.", param=name)
     made = shapes.promotion_code(
         id=tx.new_id("promo"),
         active=params.get("active", True),
-        code=(code := _free_code(tx, params.get("code"))),
+        code=(code := _free_code(tx, params.get("code"), params.get("customer"))),
         created=tx.now,
         customer=params.get("customer"),
         expires_at=params.get("expires_at"),
@@ -39,14 +44,14 @@ def create_code(call: Call) -> Document:
     return made
 
 
-def _free_code(tx: Transaction, code: str | None) -> str:
-    """The code, or a new one. Among active codes it is unique, whatever its case."""
+def _free_code(tx: Transaction, code: str | None, customer: str | None) -> str:
+    """The code, or a new one. Among the active codes of a customer, or of everybody, it is unique, whatever its case."""
     if code is None:
         return tx.store.identifiers.draw(8).upper()
-    if not code.replace("-", "").replace("_", "").isalnum():
-        raise invalid_request("Promotion codes consist of letters, digits, `-` and `_`.", param="code")
-    taken = (it for it in tx.where("promotion_code") if it["code"].upper() == code.upper() and code_is_active(tx, it))
-    if next(taken, None) is not None:
+    if not re.fullmatch("[A-Za-z0-9-]+", code):
+        raise invalid_request("Promotion codes consist of letters, digits and dashes.", param="code")
+    alike = (it for it in tx.where("promotion_code") if it["code"].upper() == code.upper())
+    if any(it["customer"] == customer and code_is_active(tx, it) for it in alike):
         raise invalid_request(f"An active promotion code with `code: {code}` already exists.", param="code")
     return code
 
@@ -76,6 +81,8 @@ def update_code(call: Call) -> Document:
     with updating(call.tx, "promotion_code.updated", code):
         if "active" in call.params:
             code["active"] = call.params["active"]
+            if code["active"] and not code_is_active(call.tx, code):
+                raise invalid_request("This promotion code cannot be redeemed any more.", param="active")
         if "metadata" in call.params:
             code["metadata"] = merged_metadata(code["metadata"], call.params["metadata"])
     return code
