@@ -42,7 +42,7 @@ console: $(TO_RUN) ## the operators' pages, beside a `make run` in another shell
 test: announcement lint types suite ## everything: lint, types, architecture, unit, integration, sandbox, end to end, coverage gate
 
 announcement:
-	@[ -e $(STAMP) ] || echo "The first time, make test fetches up to 790 MB: 290 of Python packages, 280 of chromium with its" \
+	@[ -e $(STAMP) ] || echo "The first time, make test fetches up to 730 MB: 290 of Python packages, 280 of chromium with its" \
 		"libraries (as root), 140 of npm packages, 20 of Prometheus. That takes some 5 minutes, and the tests 12."
 
 # With --jobs the types are checked beside it: the tests often wait, and mypy never does.

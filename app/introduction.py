@@ -1,7 +1,7 @@
 """What the contract says before its operations: how a first call is made, and what each tag holds."""
 
 DESCRIPTION = """
-Makes invoices at Stripe, takes payments for them, and tells once when an invoice is paid. Amounts are whole numbers of the
+Makes invoices at Stripe, takes payments for them, and fulfills each paid invoice once. Amounts are whole numbers of the
 currency's minor unit: `12000` is 120.00 USD. Times are RFC 3339.
 
 ## Authenticate

@@ -96,7 +96,7 @@ KNOWN_TAGS = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": "The ETag of an earlier answer: 304 where it would be the same.",
+    "description": "The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body.",
     "schema": {"type": "string"},
 }
 

@@ -31,7 +31,7 @@ audit = APIRouter(prefix="/v1/audit-log", tags=["audit log"], route_class=Author
 
 @router.post("", status_code=201, response_model=ApiKeyMade, responses=answers(*IDEMPOTENT))
 async def create_api_key(body: ApiKeyCreate, keys: KeysDep, write: WriteDep) -> Response:
-    """Make a key. It is in this answer and nowhere else."""
+    """Make a key. Only this answer has it."""
     answer = await write.answer(keys.create_api_key, body.params())
     return json_answer(answer, key=answer.secret)
 
@@ -50,7 +50,7 @@ async def get_api_key(key_id: KeyId, request: Request) -> Response:
 
 @router.post("/{key_id}/rotate", status_code=201, response_model=ApiKeyMade, responses=answers(*ACT))
 async def rotate_api_key(key_id: KeyId, keys: KeysDep, write: WriteDep, body: ApiKeyRotate | None = None) -> Response:
-    """Make a key that takes over from this one, which works on for the overlap."""
+    """Make a key that replaces this one. This one still works during the overlap."""
     params = (body or ApiKeyRotate()).model_dump(mode="json")
     answer = await write.answer(keys.rotate_api_key, params, key_id)
     return json_answer(answer, key=answer.secret)

@@ -18,7 +18,7 @@ ApiKeyStatus = TypeAliasType("ApiKeyStatus", Literal["active", "expired", "revok
 
 Expiry = Annotated[
     Time | None,
-    Field(examples=[None], description="When the key ends by itself; never, where it is null."),
+    Field(examples=[None], description="When the key ends by itself. Null: never."),
 ]
 
 
@@ -67,12 +67,14 @@ class AuditEntryRead(Shown):
     action: str = Field(examples=["void_invoice"])
     subject: str | None = Field(examples=["in_1Pgf"])
     detail: str | None = Field(
-        examples=[None], description="How many and which, where one entry stands for many of the same: a bulk replay."
+        examples=[None], description="How many and which, if one entry stands for many, as after a bulk replay."
     )
     outcome: str = Field(examples=["done"], description="`done`, or the code of the error it ended with.")
-    request_id: str | None = Field(description="The `X-Request-ID`; a caller may have chosen it, and two the same.")
+    request_id: str | None = Field(
+        description="The `X-Request-ID`. Callers may choose it, so two requests can have the same."
+    )
     operation: UUID | None = Field(
-        description="The id of the write, which nobody chooses: the log's lines of its request have it too."
+        description="The id of the write. Callers cannot choose it. The log lines of its request have it, too."
     )
 
 

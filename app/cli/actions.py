@@ -39,7 +39,7 @@ def retry(
     action: Action = None,
     as_json: Json = False,
 ) -> None:
-    """Try actions again that failed, were skipped or were set aside; what is done is never done again."""
+    """Try actions again that failed, were skipped or are dead. An action that is done is never done again."""
     if action_id is None and status is None:
         typer.echo("Say which actions: an id, or --status.", err=True)
         raise typer.Exit(Status.WRONG)

@@ -13,7 +13,7 @@ WIDTH = 18
 
 
 def doctor(as_json: Json = False) -> None:
-    """Look at everything this service stands on, and say what to do. Changes nothing.
+    """Check everything that the service needs, and say what to do about each problem. Changes nothing.
 
     Exit status: 0 all is well, 1 something is worth a look, 2 something must be mended.
     """

@@ -5,7 +5,7 @@ import typer
 from app.cli.output import Json, print_json
 from app.cli.runner import progress, run
 
-documents = typer.Typer(help="Make what the API answers of rows anew.", no_args_is_help=True)
+documents = typer.Typer(help="Rebuild the stored answers of the API.", no_args_is_help=True)
 
 
 @documents.callback()
@@ -15,10 +15,10 @@ def _documents() -> None:
 
 @documents.command()
 def rebuild(as_json: Json = False) -> None:
-    """Make all documents that are missing or of an older release, now; the worker does it by and by.
+    """Make all stored answers (documents) now that are missing or of an older release. The worker makes them in the background.
 
-    It may be stopped at any time, and goes on from there. Stripe is asked 25 times a second at most, and only where no
-    stored event says what a row says.
+    You may stop it at any time: the next run continues. It asks Stripe for objects that no stored event shows, at most 25
+    times a second.
     """
     with progress("documents made") as advance:
         done = run(lambda container: container.documents().rebuild(again=True, progress=advance), as_json=as_json)

@@ -99,10 +99,10 @@ def reconcile(
     money: Annotated[bool, typer.Option("--money", help="Compare the money with Stripe's balance instead.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Look for events that never arrived and for invoices that drifted from Stripe's, and put both right.
+    """Fetch events that never arrived, and correct invoices that differ from Stripe's.
 
     With --money: compare each day's payments, refunds and disputes with Stripe's balance transactions, from the day of
-    `--since`, or of the last seven days. Nothing is put right. Exit status 1 where they differ.
+    `--since`, or of the last seven days. This corrects nothing. Exit status 1: they differ.
     """
     if money:
         from app.reports.balance import LOOKED_BACK
@@ -161,7 +161,7 @@ def _tell(found: ReconcilerPass, repaired: list[str], covered: Covered | None) -
 
 
 def repair(as_json: Json = False) -> None:
-    """Compare unfinished invoices with Stripe's, and put right what drifted; `reconcile` does that as well."""
+    """Compare unfinished invoices with Stripe's, and correct those that differ. `reconcile` does this, too."""
 
     async def work(container: Container) -> list[str]:
         with progress("comparing invoices with Stripe's"):
@@ -178,11 +178,11 @@ def repair(as_json: Json = False) -> None:
 
 def rebuild(
     repair: Annotated[
-        bool, typer.Option("--repair/--verify", help="Make the live rows what the events lead to, or only compare.")
+        bool, typer.Option("--repair/--verify", help="Correct the stored rows, or only compare.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Replay every event into an empty projection and say how it differs from the live one; exit status 1 if it does."""
+    """Replay every event into empty tables, and compare the result with the stored rows. Exit status 1: they differ."""
     with progress("events replayed") as advance:
         done = run(lambda container: container.rebuilder().rebuild(repair=repair, progress=advance), as_json=as_json)
     differences = first_of(done.differences)

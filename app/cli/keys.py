@@ -59,7 +59,7 @@ def rotate(
     expires_in_days: Days = None,
     as_json: Json = False,
 ) -> None:
-    """Make a key that takes over from another, and print it."""
+    """Make a key that replaces another, and print it."""
     params = {"overlap_s": overlap_s, "expires_at": _expiry(expires_in_days)}
     rotated = run(lambda container: _named(container, key, revoked=False, params=params), as_json=as_json)
     _show(rotated, as_json=as_json)

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 COMMANDS = {
     "serve": ("start:serve", "Serve the API."),
-    "worker": ("start:worker", "Do what follows from deliveries and writes."),
+    "worker": ("start:worker", "Process events, send mails and webhooks."),
     "console": ("start:console", "Serve the operators' console."),
     "migrate": ("start:migrate", "Bring the database's schema to a revision."),
     "check": ("check:check", "Check the settings, and nothing else."),
@@ -28,14 +28,14 @@ COMMANDS = {
     "keys": ("keys:commands", "API keys: make, list, rotate, revoke."),
     "events": ("inbox:events", "The inbox: list, show, replay events."),
     "webhooks": ("webhooks:commands", "The endpoint at Stripe and its secrets."),
-    "endpoints": ("outgoing:endpoints", "Endpoints of others that hear of our events."),
-    "deliveries": ("outgoing:deliveries", "Deliveries to them: list, deliver again."),
-    "operations": ("show:operations", "What callers asked for, and what is stuck."),
-    "audit": ("show:audit", "Who did what."),
-    "reconcile": ("inbox:reconcile", "Fetch events that never arrived from Stripe."),
+    "endpoints": ("outgoing:endpoints", "Endpoints that receive our webhooks: list."),
+    "deliveries": ("outgoing:deliveries", "Webhook deliveries: list, deliver again."),
+    "operations": ("show:operations", "Writes: list, find those that are stuck."),
+    "audit": ("show:audit", "The audit log: list who did what."),
+    "reconcile": ("inbox:reconcile", "Fetch from Stripe events that never arrived."),
     "repair": ("inbox:repair", "Correct invoices that differ from Stripe's."),
-    "rebuild": ("inbox:rebuild", "Compare what is stored with its events."),
-    "documents": ("documents:documents", "Make what the API answers of rows anew."),
+    "rebuild": ("inbox:rebuild", "Compare stored rows with stored events."),
+    "documents": ("documents:documents", "Rebuild the stored answers of the API."),
     "sweep-erased": ("outgoing:sweep_erased", "Erase what is left of deleted customers."),
     "upgrade-rehearsal": ("rehearsal:upgrade_rehearsal", "Try another version of Stripe's API."),
 }
@@ -96,7 +96,7 @@ def _invoicing(
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Run the invoicing service, and do by hand what a person needs."""
+    """Run the invoicing service, and look after it by hand."""
 
 
 def main() -> None:

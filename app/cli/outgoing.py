@@ -16,8 +16,8 @@ from app.domain.outgoing import DeliveryStatus, EndpointStatus
 if TYPE_CHECKING:
     from app.container import Container
 
-endpoints = typer.Typer(help="Endpoints of others that hear of our events.", no_args_is_help=True)
-deliveries = typer.Typer(help="Deliveries to them: list, deliver again.", no_args_is_help=True)
+endpoints = typer.Typer(help="Endpoints that receive our webhooks: list.", no_args_is_help=True)
+deliveries = typer.Typer(help="Webhook deliveries: list, deliver again.", no_args_is_help=True)
 customers = typer.Typer(help="Customers: list, show, erase.", no_args_is_help=True)
 customers.command("show")(show_customer)
 
@@ -52,12 +52,14 @@ def list_deliveries(
 @deliveries.command()
 def redeliver(
     delivery: Annotated[str | None, typer.Argument(help="One delivery (`dlv_…`).")] = None,
-    endpoint: Annotated[str | None, typer.Option(help="An endpoint's failed and dead ones, with --since.")] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help="All failed and dead deliveries of this endpoint; needs --since.")
+    ] = None,
     since: Moment = None,
     until: Moment = None,
     as_json: Json = False,
 ) -> None:
-    """Deliver again, under the event ids they had."""
+    """Deliver again. The events keep their ids."""
     if (delivery is None) == (endpoint is None) or (endpoint and since is None):
         typer.echo("Say which: one delivery, or --endpoint and --since.", err=True)
         raise typer.Exit(Status.WRONG)
@@ -93,7 +95,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Delete a customer at Stripe, and take what is personal of it out of everything that is stored here."""
+    """Delete a customer at Stripe, and their personal data from everything that is stored here."""
     if not yes:
         typer.confirm(f"Erase {customer} here and at Stripe? There is no way back.", abort=True, err=True)
     answer = run(lambda container: ask(container, container.customers.delete_customer, customer), as_json=as_json)
@@ -104,9 +106,9 @@ def erase(
 
 
 def sweep_erased(as_json: Json = False) -> None:
-    """Look through every stored event for what is personal of customers that were deleted, and take it out.
+    """Search all stored events for personal data of deleted customers, and remove it.
 
-    The worker does it each hour with what came since the last time.
+    The worker does this each hour for new events.
     """
 
     async def sweep(container: Container) -> int:

@@ -21,19 +21,18 @@ SHOWN = 50
 
 
 def upgrade_rehearsal(
-    api_version: Annotated[
-        str, typer.Option(help="The version to rehearse; the one this build speaks where it is not said.")
-    ] = "",
+    api_version: Annotated[str, typer.Option(help="The version to rehearse. Default: the version of this build.")] = "",
     events: Annotated[
         Path | None,
         typer.Option(
-            exists=True, help="Events delivered in that version: a file of JSON, one a line or one, or a folder."
+            exists=True,
+            help="Events that were delivered in that version: a file with one event, or one a line, or a folder of such files.",
         ),
     ] = None,
     last: Annotated[int, typer.Option(min=1, help="How many of the last stored events are rehearsed.")] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Read Stripe's objects in another API version with this build, and say how they differ from what is stored.
+    """Read Stripe's objects in another API version, and say how they differ from what is stored.
 
     Writes nothing, here or at Stripe. Exit status: 0 nothing differs, 1 something does, 2 it could not be rehearsed.
     """

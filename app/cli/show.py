@@ -26,8 +26,8 @@ fulfillments = typer.Typer(help="Fulfillments: list, show.", no_args_is_help=Tru
 refunds = typer.Typer(help="Refunds: list, show.", no_args_is_help=True)
 credit_notes = typer.Typer(help="Credit notes: list, show.", no_args_is_help=True)
 disputes = typer.Typer(help="Disputes: list, show.", no_args_is_help=True)
-operations = typer.Typer(help="What callers asked for: what is under way, what is stuck.", no_args_is_help=True)
-audit = typer.Typer(help="Who did what.", no_args_is_help=True)
+operations = typer.Typer(help="Writes that callers asked for: list, find those that are stuck.", no_args_is_help=True)
+audit = typer.Typer(help="The audit log: list who did what.", no_args_is_help=True)
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")]
 Cursor = Annotated[str | None, typer.Option(help="`next_cursor` of the page before.")]

@@ -22,14 +22,14 @@ def serve(
 
 
 def worker() -> None:
-    """Process what Stripe delivered, finish what was interrupted, do the fulfillment actions, keep house."""
+    """Process Stripe's events, finish interrupted writes, send mails and webhooks, and do the periodic tasks."""
     from app.cli import processes
 
     processes.worker()
 
 
 def console() -> None:
-    """Serve the operators' console at /console: a process of its own, on an address of its own."""
+    """Serve the operators' console at /console, on CONSOLE_HOST and CONSOLE_PORT."""
     from app.cli import processes
 
     processes.console()
@@ -39,11 +39,14 @@ def migrate(
     revision: Annotated[str, typer.Argument(help="The revision to migrate to.")] = "head",
     wait_s: Annotated[float, typer.Option(help="How long to wait for the database.")] = 60.0,
     restored: Annotated[
-        bool, typer.Option("--restored", help="The database comes from a backup: say so once, before anything starts.")
+        bool,
+        typer.Option(
+            "--restored", help="The database was restored from a backup. Say this once, before any process starts."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Bring the database's schema to a revision, waiting for the database where it is not up yet."""
+    """Bring the database's schema to a revision. If the database is not up yet, wait for it."""
     from app.cli.migrate import migrate as run
 
     run(revision, wait_s, restored=restored, as_json=as_json)

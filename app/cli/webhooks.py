@@ -31,7 +31,7 @@ def setup(
     url: Annotated[str, typer.Option(help="Where Stripe shall deliver: https://…/webhooks/stripe")],
     as_json: Json = False,
 ) -> None:
-    """Create or update the endpoint: exactly the events that are handled, in the API version this service reads."""
+    """Create or update the endpoint at Stripe: exactly the event types that the service handles, in its API version."""
     from app.cli.environment import BeforeTheEndpoint
     from app.inbox import stripe_endpoint
 
@@ -55,7 +55,7 @@ def setup(
 
 @commands.command()
 def secrets(as_json: Json = False) -> None:
-    """Show which secret verified what, and which can go."""
+    """Show how many deliveries each signing secret verified, and which secret you can remove."""
     from app.inbox import stripe_endpoint
     from app.inbox.signers import Signer
 

@@ -25,7 +25,7 @@ BACKOFF = Backoff(first_s=5.0, longest_s=6 * 3600.0)
 
 
 class Moment(StrEnum):
-    """What becomes of a fulfillment that actions follow."""
+    """When the actions of a fulfillment run: what became of it."""
 
     PROCESSING = "processing"
     FULFILLED = "fulfilled"

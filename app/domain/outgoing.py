@@ -54,10 +54,10 @@ WAITING = (DeliveryStatus.PENDING, DeliveryStatus.DELIVERING, DeliveryStatus.FAI
 
 
 class Failure(StrEnum):
-    """The class of a failed attempt; what the other side wrote is not kept, so that nothing can be read through us.
+    """Why an attempt failed. Of what the endpoint answered, only the status is kept.
 
-    ADDRESS and DNS are for the log and the metrics. Callers are told NO_ADDRESS for both: whoever could tell them apart
-    could ask which names our network knows. They stand in what releases before wrote.
+    `address_refused` and `dns` are for the log and the metrics. Callers get `no_address` for both, so that they cannot
+    find out which names the inner network knows. Attempts that an older release logged may still have them.
     """
 
     ADDRESS = "address_refused"

@@ -60,7 +60,7 @@ def _streamed(model: type[StreamQuery]) -> dict[str, Any]:
 
 @events.get("", response_model=FeedPage, responses=answers(), openapi_extra=documented(FeedQuery))
 async def list_events(request: Request) -> Response:
-    """Read what happened, oldest first, from the beginning or after a cursor; with `wait`, until something does.
+    """Read events, oldest first, from the beginning or after a cursor. With `wait`, wait for the next one.
 
     A reader that goes on with `next_cursor` misses nothing and is told nothing twice.
     """
@@ -86,7 +86,7 @@ async def list_events(request: Request) -> Response:
     openapi_extra=_streamed(StreamQuery),
 )
 async def stream_events(request: Request) -> Response:
-    """Hear of everything that happens from now on, or after a cursor, as server-sent events."""
+    """Stream events as server-sent events, from now on or after a cursor."""
     asked = read(request, StreamQuery)
     wanted = _wanted(request, asked)
     async with service_of(request, Database).connection() as connection:
@@ -102,7 +102,7 @@ async def stream_events(request: Request) -> Response:
     openapi_extra=_streamed(StreamQuery),
 )
 async def stream_invoice_events(invoice_id: InvoiceId, request: Request) -> Response:
-    """Hear of everything that happened to one invoice and of what happens, as server-sent events."""
+    """Stream the events of one invoice as server-sent events: those before, then new ones."""
     asked = read(request, StreamQuery)
     wanted = _wanted(request, asked, invoice_id)
     async with service_of(request, Database).connection() as connection:

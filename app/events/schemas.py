@@ -55,7 +55,7 @@ def told_of(kept: type[BaseModel]) -> Callable[[type[State]], type[State]]:
 
 @told_of(InvoiceDocument)
 class InvoiceState(Shown):
-    """An invoice after the change: what its document shows but for its printed texts, its items, and its addresses."""
+    """An invoice after the change, without its printed texts, its items and its addresses."""
 
     status: Literal["draft", "open", "paid", "void", "uncollectible", "deleted"]
     collection_method: str
@@ -111,7 +111,7 @@ class RefundState(Shown):
 
 @told_of(CreditNoteRead)
 class CreditNoteState(Shown):
-    """A credit note after the change: what its document shows but for its printed texts, its lines, and its address."""
+    """A credit note after the change, without its printed texts, its lines and its address."""
 
 
 @told_of(DisputeRead)
@@ -142,7 +142,7 @@ class CloudEvent(Shown):
 
     specversion: Literal["1.0"]
     id: str = Field(
-        description="The event's own id, the same however often and whichever way it is told: drop what you know.",
+        description="The event's id, the same each time and in each way it is sent: drop ids that you know.",
         examples=["iev_000648a1b2c3d4e5f60718293a4b5c6d"],
     )
     source: str = Field(description="The deployment that tells it.", examples=["https://billing.example.com"])
@@ -150,50 +150,53 @@ class CloudEvent(Shown):
     time: datetime = Field(description="When it was recorded.", examples=["2026-11-22T10:18:02.000Z"])
     datacontenttype: Literal["application/json"]
     dataschema: str = Field(examples=["https://billing.example.com/openapi.json#/components/schemas/InvoiceEventData"])
-    schemaversion: int = Field(description="Of `data`; a higher one breaks with it.", examples=[SCHEMA_VERSION])
+    schemaversion: int = Field(
+        description="The version of `data`. It rises when a field goes or changes its meaning.",
+        examples=[SCHEMA_VERSION],
+    )
     sequence: str = Field(
-        description="The cursor that goes on after this event; later events have greater ones, as text.",
+        description="The cursor after this event. Later events have greater ones, compared as text.",
         examples=[CURSOR],
     )
 
 
 class InvoiceEvent(CloudEvent):
-    """Something became of an invoice."""
+    """An invoice changed."""
 
     type: str = Field(json_schema_extra={"enum": list(INVOICE_TYPES)})
     data: InvoiceEventData
 
 
 class FulfillmentEvent(CloudEvent):
-    """Something became of an invoice's fulfillment."""
+    """An invoice's fulfillment changed."""
 
     type: str = Field(json_schema_extra={"enum": list(FULFILLMENT_TYPES)})
     data: FulfillmentEventData
 
 
 class PaymentEvent(CloudEvent):
-    """A payer must act, a payment is reported as fraud, or money arrived that nobody owed."""
+    """A payment went through, arrived in part, waits for the payer, is reported as fraud, or is money that nobody owed."""
 
     type: str = Field(json_schema_extra={"enum": list(PAYMENT_TYPES)})
     data: PaymentEventData
 
 
 class RefundEvent(CloudEvent):
-    """Something became of a refund."""
+    """A refund changed."""
 
     type: str = Field(json_schema_extra={"enum": list(RETURN_TYPES[REFUND])})
     data: RefundEventData
 
 
 class CreditNoteEvent(CloudEvent):
-    """Something became of a credit note."""
+    """A credit note changed."""
 
     type: str = Field(json_schema_extra={"enum": list(RETURN_TYPES[CREDIT_NOTE])})
     data: CreditNoteEventData
 
 
 class DisputeEvent(CloudEvent):
-    """Something became of a dispute."""
+    """A dispute changed."""
 
     type: str = Field(json_schema_extra={"enum": list(RETURN_TYPES[DISPUTE])})
     data: DisputeEventData
@@ -208,9 +211,9 @@ class FeedPage(Shown):
     """Some events, oldest first."""
 
     data: list[FeedEvent]
-    has_more: bool = Field(description="There is more to be had at once.")
+    has_more: bool = Field(description="There are more events now.")
     next_cursor: str = Field(
-        description="Where to go on. It is given with an empty page, too; keep it once the page is dealt with.",
+        description="Send it as `after` for the next page. An empty page has one, too. Store it when you have handled the page.",
         examples=[CURSOR],
     )
 
@@ -244,4 +247,4 @@ class FeedQuery(StreamQuery):
 
     invoice: IdQuery = None
     limit: Annotated[int, Field(ge=1, le=MOST)] = 100
-    wait: Annotated[float, Field(ge=0, le=30, description="How many seconds to wait where there is nothing yet.")] = 0
+    wait: Annotated[float, Field(ge=0, le=30, description="How many seconds to wait if there is no event yet.")] = 0

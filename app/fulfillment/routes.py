@@ -33,7 +33,7 @@ async def list_fulfillments(request: Request) -> Response:
 
 @actions.get("", **listing(FulfillmentActionRead, FulfillmentActionsQuery))
 async def list_fulfillment_actions(request: Request) -> Response:
-    """List what is done, or to be done, about fulfillments, newest first."""
+    """List fulfillment actions (mails and hooks), newest first."""
     return await many(request, FULFILLMENT_ACTION, read(request, FulfillmentActionsQuery))
 
 
@@ -50,5 +50,5 @@ async def get_fulfillment_action(action_id: ActionId, request: Request) -> Respo
     responses=answers("not_found", "invalid_state", *WRITE),
 )
 async def retry_fulfillment_action(action_id: ActionId, actions: ActionsDep, write: WriteDep) -> Response:
-    """Try an action again that failed, was skipped, or was set aside; one that is done is never done again."""
+    """Try an action again that failed, was skipped or is dead. An action that is done is never done again."""
     return await write.run(actions.retry_fulfillment_action, {}, action_id)

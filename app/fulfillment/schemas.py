@@ -85,7 +85,7 @@ class HistoryEntry(Shown):
         examples=["reversed"],
     )
     at: datetime = Field(description="When it was recorded.")
-    cause: str | None = Field(description="The event of Stripe's, or what else brought it.", examples=["evt_1Pgf"])
+    cause: str | None = Field(description="Stripe's event, or what else caused it.", examples=["evt_1Pgf"])
     status: FulfillmentStatus
     amount_paid: int
     amount_refunded: int
@@ -116,7 +116,7 @@ class FulfillmentRead(FulfillmentState):
 
 
 class FulfillmentActionRead(Shown):
-    """What is done when a fulfillment gets somewhere: once for each moment of it."""
+    """A mail or a hook that follows a moment of a fulfillment."""
 
     id: str = Field(
         description="The same for every try: a mail's Message-ID begins with it, a hook gets it as idempotency_id.",

@@ -37,9 +37,10 @@ class FulfillmentAction:
     idempotency_id: the same for all tries of this action on this occasion, and different otherwise. moment: `fulfilled`:
     the invoice is paid. `processing`: a payment was made and has not settled yet. `action_required`: the payer must
     authenticate. `disputed`: the money is withdrawn until a dispute is decided. `reversed`: the payment came back.
-    `partly_reversed`: a part of it did. `reinstated`: what was withdrawn or came back is there again. attempt: 1 for the
-    first try. fulfillment, invoice: as the API answers them (`GET /v1/invoices/{id}/fulfillment`, `GET
-    /v1/invoices/{id}`), read just before the call. before: what this action did for this fulfillment before, oldest first.
+    `partly_reversed`: a part of it did. `reinstated`: what was withdrawn or came back is there again. `reminder`: it is a day
+    of REMINDERS, and the invoice is not paid. attempt: 1 for the first try. fulfillment, invoice: as the API answers them
+    (`GET /v1/invoices/{id}/fulfillment`, `GET /v1/invoices/{id}`), read just before the call. before: what this action did
+    for this fulfillment before, oldest first.
     """
 
     idempotency_id: str

@@ -27,7 +27,7 @@ PaymentMethodId = Annotated[str, Path(max_length=255, pattern=r"^[A-Za-z0-9_]+$"
 SetupIntentId = Annotated[str, Path(max_length=255, pattern=r"^[A-Za-z0-9_]+$", examples=["seti_1Pgf"])]
 PaymentRecordId = Annotated[str, Path(max_length=255, pattern=r"^[A-Za-z0-9_]+$", examples=["pr_1Pgf"])]
 ItemId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["ii_1Pgf"])]
-LinkId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["pl_1Pgf"])]
+LinkId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["plk_1Pgf"])]
 KeyId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["key_0d8c"])]
 ActionId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["act_5d0c1e"])]
 EndpointId = Annotated[str, Path(max_length=255, pattern=PRINTABLE, examples=["whe_0d8c"])]

@@ -250,7 +250,7 @@ def _day(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_day), SchemaKeywords({"pattern": f"^{_DAY.pattern}$"})]
-MINOR = f"In the currency's minor unit: at most {MAX_AMOUNT}, but for idr; a multiple of 10 where the currency has three decimals."
+MINOR = f"In the currency's minor unit: at most {MAX_AMOUNT}, more for idr; a multiple of 10 where the currency has three decimals."
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 
 

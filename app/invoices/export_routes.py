@@ -23,7 +23,10 @@ SAMPLE = "id,number,status,customer\r\nin_1PgF,XK4C7QPL-0001,open,cus_QXg1\r\n"
     openapi_extra=documented(InvoicesFilter),
 )
 async def export_invoices(request: Request) -> Response:
-    """List invoices as CSV, by the filters and in the order of the list; at most 100,000, and the last line says so."""
+    """Export invoices as CSV, with the filters and the order of the list.
+
+    At most 100,000: the last line says if there were more.
+    """
     wanted = dict(read(request, InvoicesFilter)) | {OWN_CUSTOMER: caller_of(request).customer}
     texts = export.lines(service_of(request, Database), wanted)
     return StreamingResponse(export.begun(await anext(texts), texts), headers=export.HEADERS, media_type=export.CSV)

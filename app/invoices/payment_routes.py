@@ -40,7 +40,7 @@ async def attach_payment(
 ) -> Response:
     """Let a PaymentIntent of yours, or a payment made elsewhere, pay the invoice or a part of it.
 
-    What succeeded already counts at once.
+    A payment that has succeeded counts at once.
     """
     return await write.run(attachments.attach_payment, body.params(), invoice_id)
 
@@ -55,7 +55,7 @@ async def report_payment_record(
     attachments: AttachmentsDep,
     write: WriteDep,
 ) -> Response:
-    """Report what became of a payment made elsewhere that was not guaranteed yet: one that is guaranteed counts."""
+    """Report the result of a payment made elsewhere that was not guaranteed yet. It counts once it is guaranteed."""
     params = body.params() | {"payment_record": payment_record_id}
     return await write.run(attachments.report_payment_record, params, invoice_id)
 
@@ -67,5 +67,5 @@ async def update_payment_intent(
     intents: Annotated[PaymentIntents, Depends(service(PaymentIntents))],
     write: WriteDep,
 ) -> Response:
-    """Change the PaymentIntent of a finalized invoice, as far as Stripe lets anybody. All else the invoice decides."""
+    """Change what Stripe lets be changed of a finalized invoice's PaymentIntent. The invoice decides the rest."""
     return await write.run(intents.update_payment_intent, body.params(), invoice_id)

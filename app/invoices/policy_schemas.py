@@ -14,10 +14,11 @@ def _partial(text: str) -> str:
 
 
 class FulfillmentPolicy(Create):
-    """When this invoice is fulfilled, and what reverses that. What is left out is as the deployment has it."""
+    """When this invoice is fulfilled, and what reverses that. The deployment's settings decide what you leave out."""
 
     fulfill_on: Literal["paid", "processing"] | None = Field(
-        default=None, description="`processing`: before a bank debit has settled; its failure reverses."
+        default=None,
+        description="`processing`: fulfill before a bank debit has settled. If the debit fails, that is reversed.",
     )
     reverse_on_partial: (
         Annotated[str, AfterValidator(_partial), SchemaKeywords({"pattern": f"^({PARTIAL.pattern})$"})] | None

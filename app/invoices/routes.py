@@ -70,7 +70,10 @@ async def get_invoice(invoice_id: InvoiceId, request: Request) -> Response:
 async def update_invoice(
     invoice_id: InvoiceId, body: InvoiceUpdate, invoices: InvoicesDep, write: WriteDep
 ) -> Response:
-    """Change a draft; of a finalized invoice only the metadata, and `auto_advance` of one that is open."""
+    """Change a draft. An open invoice can still change `auto_advance`, `default_payment_method` and `payment_settings`.
+
+    `metadata` and `reminders` can change in every status.
+    """
     return await write.run(invoices.update_invoice, body.params(), invoice_id)
 
 

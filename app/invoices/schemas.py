@@ -144,7 +144,7 @@ class InvoiceFields(Request):
     collection_method: CollectionMethod | None = None
     days_until_due: Annotated[int, Field(ge=0, le=1825)] | None = Field(
         default=None,
-        description="With send_invoice: INVOICE_DAYS_UNTIL_DUE of the deployment where due_at is not given either.",
+        description="With `send_invoice`. A new invoice without it and without `due_at` takes INVOICE_DAYS_UNTIL_DUE.",
         examples=[30],
     )
     due_at: Annotated[Time | None, To("due_date")] = None
@@ -169,7 +169,9 @@ class InvoiceFields(Request):
     account_tax_ids: Annotated[list[StripeId], Field(max_length=20)] | None = Field(
         default=None, description="Your own tax ids that are printed."
     )
-    discounts: Discounts | None = Field(default=None, description="Without it, the customer's. An empty list: none.")
+    discounts: Discounts | None = Field(
+        default=None, description="A new invoice without it takes the customer's. An empty list: none."
+    )
     shipping_cost: ShippingCostParams | None = None
     shipping_details: ShippingParams | None = None
     default_payment_method: StripeId | None = Field(default=None, description="Of the customer.")
@@ -181,7 +183,7 @@ class InvoiceFields(Request):
     reminders: Annotated[Literal["mail", "event", "off"] | None, To("metadata", METADATA)] = Field(
         default=None,
         description="How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), "
-        "`event` (the feed alone), or `off`. Kept in Stripe's metadata, so it may change while the invoice is open.",
+        "`event` (the feed alone), or `off`. Kept in Stripe's metadata, so it can change in every status.",
     )
 
 

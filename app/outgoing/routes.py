@@ -37,7 +37,7 @@ deliveries = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], route_class
 
 @router.post("", status_code=201, response_model=WebhookEndpointMade, responses=answers("invalid_state", *IDEMPOTENT))
 async def create_webhook_endpoint(body: WebhookEndpointCreate, endpoints: EndpointsDep, write: WriteDep) -> Response:
-    """Make an endpoint, told of what happens from now on. Its signing secret is in this answer and nowhere else."""
+    """Make an endpoint, which receives events from now on. Only this answer has its signing secret."""
     answer = await write.answer(endpoints.create_webhook_endpoint, body.params())
     return json_answer(answer, secret=answer.secret)
 
@@ -64,7 +64,7 @@ async def update_webhook_endpoint(
 
 @router.delete("/{endpoint_id}", response_model=Deleted, responses=answers("not_found", *IDEMPOTENT))
 async def delete_webhook_endpoint(endpoint_id: EndpointId, endpoints: EndpointsDep, write: WriteDep) -> Response:
-    """End an endpoint. What waited for it is canceled; the log of its deliveries stays readable by their ids."""
+    """Delete an endpoint. Deliveries that wait are canceled. Each delivery can still be read by its id."""
     return await write.run(endpoints.delete_webhook_endpoint, {}, endpoint_id)
 
 
@@ -74,7 +74,7 @@ async def delete_webhook_endpoint(endpoint_id: EndpointId, endpoints: EndpointsD
 async def rotate_webhook_secret(
     endpoint_id: EndpointId, endpoints: EndpointsDep, write: WriteDep, body: WebhookSecretRotate | None = None
 ) -> Response:
-    """Make a signing secret that takes over; for the overlap every delivery is signed with both."""
+    """Make a new signing secret. During the overlap every delivery is signed with both."""
     params = (body or WebhookSecretRotate()).model_dump(mode="json")
     answer = await write.answer(endpoints.rotate_webhook_secret, params, endpoint_id)
     return json_answer(answer, secret=answer.secret)
@@ -82,7 +82,7 @@ async def rotate_webhook_secret(
 
 @router.post("/{endpoint_id}/ping", status_code=202, response_model=DeliveryRead, responses=answers(*ACT))
 async def ping_webhook_endpoint(endpoint_id: EndpointId, endpoints: EndpointsDep, write: WriteDep) -> Response:
-    """Send an event of type `ping` to this endpoint alone; how it went is in the log."""
+    """Send an event of type `ping` to this endpoint alone. Its delivery shows how it went."""
     return await write.run(endpoints.ping_webhook_endpoint, {}, endpoint_id)
 
 
@@ -98,7 +98,7 @@ async def list_deliveries(endpoint_id: EndpointId, request: Request) -> Response
 async def redeliver_many(
     endpoint_id: EndpointId, body: Redeliver, redelivery: RedeliveryDep, write: WriteDep
 ) -> Response:
-    """Deliver again what this endpoint did not receive, or lost, in a span of time."""
+    """Deliver the events of a span of time again that this endpoint did not receive, or lost."""
     return await write.run(redelivery.redeliver_many, body.model_dump(mode="json"), endpoint_id)
 
 
@@ -110,5 +110,5 @@ async def get_delivery(delivery_id: DeliveryId, request: Request) -> Response:
 
 @deliveries.post("/{delivery_id}/redeliver", status_code=202, response_model=DeliveryRead, responses=answers(*ACT))
 async def redeliver(delivery_id: DeliveryId, redelivery: RedeliveryDep, write: WriteDep) -> Response:
-    """Deliver an event again, under the id it has."""
+    """Deliver an event again. It keeps its id."""
     return await write.run(redelivery.redeliver, {}, delivery_id)

@@ -53,7 +53,7 @@ class WebhookEndpointCreate(Create):
 
 
 class WebhookEndpointUpdate(Update):
-    """What it says of events goes for those that follow. Enabled again, an endpoint goes on where it stopped."""
+    """`types` counts for events from now on. An endpoint that is enabled again continues where it stopped."""
 
     url: Url = ""
     description: Description = None
@@ -72,7 +72,7 @@ class WebhookSecretRotate(Request):
 
 
 class SecretRead(Shown):
-    """When a signing secret was made and when it ends; itself it was shown when it was made."""
+    """When a signing secret was made, and when it ends. The secret itself was shown when it was made."""
 
     created_at: datetime
     expires_at: datetime | None
@@ -149,12 +149,12 @@ class DeliveryRead(Shown):
 
 
 class Redeliver(Request):
-    since: Time = Field(description="Of deliveries made at this time or later.", examples=["2026-11-22T00:00:00Z"])
-    until: Time | None = Field(default=None, description="And before this one; until now, where it is not given.")
+    since: Time = Field(description="Deliveries made at this time or later.", examples=["2026-11-22T00:00:00Z"])
+    until: Time | None = Field(default=None, description="Deliveries made before this time. Without it: until now.")
     statuses: list[Annotated[DeliveryStatus, Field(strict=False)]] = Field(
         default=[DeliveryStatus.DEAD, DeliveryStatus.FAILED],
         min_length=1,
-        description="Which; also `delivered`, for what was received and lost.",
+        description="In which states. Add `delivered` for events that you received and lost.",
     )
 
 

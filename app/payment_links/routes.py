@@ -22,7 +22,10 @@ router = APIRouter(prefix="/v1/invoices/{invoice_id}/payment-link", tags=["payme
 async def create_payment_link(
     invoice_id: InvoiceId, links: LinksDep, write: WriteDep, body: PaymentLinkCreate | None = None
 ) -> Response:
-    """Make a link to the payment page of an open invoice: signed, and good until it expires or is revoked."""
+    """Make a signed link to the payment page of an open invoice, or of a draft with `allow_promotion_codes`.
+
+    It is good until it expires or is revoked.
+    """
     answer = await write.answer(links.create_payment_link, body.params() if body else {}, invoice_id)
     return json_answer(answer, url=links.address(answer))
 

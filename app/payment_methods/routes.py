@@ -97,5 +97,5 @@ async def create_setup_intent(
     responses=answers("not_found", conditional=True),
 )
 async def get_setup_intent(customer_id: CustomerId, setup_intent_id: SetupIntentId, request: Request) -> Response:
-    """What became of a SetupIntent, as it was last heard of."""
+    """Read a SetupIntent, as Stripe last reported it."""
     return await one(request, SETUP_INTENT, setup_intent_id, customer=customer_id)

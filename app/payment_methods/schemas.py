@@ -61,7 +61,7 @@ class PaymentMethodRead(Shown):
 
 
 class SetupIntentRead(Shown):
-    """What saves a payment method, as it was last heard of."""
+    """Saves a payment method. Shown as Stripe last reported it."""
 
     id: str = Field(examples=["seti_1Pgf"])
     customer: str

@@ -33,7 +33,7 @@ SAMPLE = f"{','.join(COLUMNS)}\r\n2026-11-29,usd,24000,0,0,0,24000,726,0,2026-11
 
 @router.get("/balance", responses=answers())
 async def get_balance_report(balance: BalanceDep, first: From = None, to: To = None) -> BalanceReport:
-    """Show the money of each day at Stripe beside our rows, as it was compared last: every six hours, or by hand."""
+    """Show the money of each day at Stripe, compared with what is stored here: every six hours, or by hand."""
     days = [_shown(*found) for found in await balance.days(*_asked(first, to))]
     return BalanceReport(balanced=not any(day.differences for day in days), days=days)
 
@@ -44,7 +44,7 @@ async def get_balance_report(balance: BalanceDep, first: From = None, to: To = N
     responses=answers() | {200: {"content": {"text/csv": {"schema": {"type": "string", "examples": [SAMPLE]}}}}},
 )
 async def get_balance_report_csv(balance: BalanceDep, first: From = None, to: To = None) -> Response:
-    """Show the same as CSV: a line for each day and currency, with the number of its differences."""
+    """Show the balance report as CSV: a line for each day and currency, with the number of its differences."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)

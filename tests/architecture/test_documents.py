@@ -103,6 +103,32 @@ def test_every_page_that_the_sources_name_exists() -> None:
     assert missing == []
 
 
+def test_every_path_of_the_service_that_a_text_names_exists() -> None:
+    missing = [
+        f"{text.relative_to(PROJECT)}: {named}"
+        for text in files("*.*")
+        if text.suffix in {".md", ".example", ".yaml", ".yml", ".toml", ".sql"}
+        for named in re.findall(r"(?<![\w./-])app/[\w/.]*\w", text.read_text())
+        if not ((PROJECT / named).exists() or (PROJECT / f"{named}.py").exists())
+    ]
+    assert missing == []
+
+
+def test_every_name_that_a_page_finds_in_a_file_is_there() -> None:
+    """As `require()` in `app/domain/invoice.py`."""
+    name = r"`\w+(?:\(\))?`"
+    missing = [
+        f"{page}: {one} in {file}"
+        for page in PAGES
+        for names, file in re.findall(
+            rf"((?:{name}(?:, | and ))*{name}) in `(app/[\w/]+\.py)`", (PROJECT / page).read_text()
+        )
+        for one in re.findall(r"\w+", names.replace(" and ", " "))
+        if not re.search(rf"\b{one}\b", (PROJECT / file).read_text())
+    ]
+    assert missing == []
+
+
 @pytest.mark.parametrize(("pattern", "schema"), SCHEMAS.items())
 def test_github_can_read_what_is_for_it(pattern: str, schema: str) -> None:
     found = list(GITHUB.glob(pattern))
