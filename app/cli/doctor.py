@@ -15,7 +15,7 @@ WIDTH = 18
 def doctor(as_json: Json = False) -> None:
     """Check everything that the service needs, and say what to do about each problem. Changes nothing.
 
-    Exit status: 0 all is well, 1 something is worth a look, 2 something must be mended.
+    Exit status: 0 all is well, 1 something is worth a look, 2 something must be corrected.
     """
     from app.observability import logs
 
@@ -32,7 +32,7 @@ async def _examine(*, tell: bool) -> list[Finding]:
     from app.cli.checks.checklist import examine
     from app.cli.environment import complaints, misspelt, settings
 
-    wrong = [fail("settings", why, "Mend it where the service gets its environment.") for why in complaints()]
+    wrong = [fail("settings", why, "Correct it where the service gets its environment.") for why in complaints()]
     findings = wrong or [ok("settings", "complete and safe")]
     findings += [warn("settings", why, "Correct the name, or take it out.") for why in misspelt()]
     if tell:

@@ -58,7 +58,7 @@ class CouponCreate(Create):
     )
 
     id: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,200}$")] | None = Field(
-        default=None, description="Your own; Stripe draws one otherwise."
+        default=None, description="An id of your own. Without it, Stripe chooses one."
     )
     name: Text | None = Field(
         default=None, min_length=1, max_length=40, description="What payers see.", examples=["Spring sale"]
@@ -145,7 +145,9 @@ class RestrictionsParams(Request):
 class PromotionCodeCreate(Create):
     promotion: PromotionParams
     code: Code | None = Field(
-        default=None, description="What payers enter, in any case; Stripe draws one otherwise.", examples=["SPRING"]
+        default=None,
+        description="What payers enter; upper and lower case are the same. Without it, Stripe chooses one.",
+        examples=["SPRING"],
     )
     active: bool = True
     customer: StripeId | None = Field(default=None, description="The only customer who may use it.")

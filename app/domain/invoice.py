@@ -20,7 +20,7 @@ class InvoiceStatus(StrEnum):
 
 
 class Settlement(StrEnum):
-    """What made an invoice `paid`: Stripe says so also where nobody paid anything."""
+    """What made an invoice `paid`. Stripe also calls invoices paid that nobody had to pay."""
 
     PAYMENT = "payment"
     OUT_OF_BAND = "out_of_band"

@@ -48,7 +48,7 @@ class FulfillmentState(Shown):
     amount_paid: int = Field(description="What was paid by payments once it was fulfilled; 0 before.")
     amount_refunded: int = Field(description="What refunds beside credit notes paid back, or are paying back.")
     amount_credited: int = Field(description="What credit notes after payment gave back, in whichever way.")
-    amount_disputed: int = Field(description="What disputes withdrew that are not won.")
+    amount_disputed: int = Field(description="What disputes withdrew that were not won.")
     amount_kept: int = Field(description="`amount_paid` less the three.")
     currency: str
     payment_intent: str | None
@@ -59,7 +59,9 @@ class FulfillmentState(Shown):
         "`next_action`; null where Stripe has not said it.",
         examples=["use_stripe_sdk"],
     )
-    failure: PaymentFailure | None = Field(description="Of the last attempt; null once another one came after it.")
+    failure: PaymentFailure | None = Field(
+        description="Why the last attempt failed; null once another attempt follows."
+    )
     fulfilled_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -106,12 +108,12 @@ class PolicyRead(Shown):
 
 
 class FulfillmentRead(FulfillmentState):
-    """A fulfillment as it is. What is added here is not in events: those are kept as they were told."""
+    """A fulfillment as it is now. `payment_attempts`, `history` and `policy` are not in events."""
 
     payment_attempts: list[PaymentAttempt] = Field(description="Oldest first; the newest 50.")
     history: list[HistoryEntry] = Field(description="Oldest first; the newest 100.")
     policy: PolicyRead | None = Field(
-        description="That it was made with; null where it is older than policies, which means the default one."
+        description="The policy that it was made with. Null: it is older than policies, and has the default one."
     )
 
 

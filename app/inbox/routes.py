@@ -35,5 +35,5 @@ async def get_webhook_event(event_id: EventId, request: Request) -> Response:
     "/{event_id}/replay", status_code=202, response_model=StripeEventRead, responses=answers("not_found", *WRITE)
 )
 async def replay_webhook_event(event_id: EventId, replay: ReplayDep, write: WriteDep) -> Response:
-    """Have an event processed again; where it was applied already, that changes nothing."""
+    """Process an event again. If it was applied already, that changes nothing."""
     return await write.run(replay.replay_event, {}, event_id)

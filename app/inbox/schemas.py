@@ -27,7 +27,9 @@ class StripeEventListed(Shown):
     status: StripeEventStatus
     attempts: int
     last_error: str | None
-    verified_by: str | None = Field(description="Which signing secret verified it, by a name that gives nothing away.")
+    verified_by: str | None = Field(
+        description="The name of the signing secret that verified it. It does not reveal the secret."
+    )
     source: str
     request_id: str | None
     created_at: datetime

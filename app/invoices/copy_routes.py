@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=Authori
 
 @router.post("/preview", response_model=InvoicePreviewed, responses=answers(*BODY, *STRIPE))
 async def preview_invoice(body: InvoicePreview, previews: Annotated[Previews, Depends(service(Previews))]) -> Response:
-    """What an invoice would come to, with its taxes and discounts, as Stripe computes it now. Nothing is stored."""
+    """What an invoice would cost, with its taxes and discounts, as Stripe computes it now. Nothing is stored."""
     return Response(await previews.preview(body.params()), media_type=JSON)
 
 

@@ -11,13 +11,13 @@ class InvoiceRevise(Create):
     description: Text | None = Field(default=None, max_length=1500)
     footer: Text | None = Field(default=None, max_length=5000)
     metadata: Metadata | None = Field(default=None, description="Added to the metadata of the revised invoice.")
-    reference: OwnReference = Field(default=None, description="That of the revised invoice stays with that one.")
+    reference: OwnReference = Field(default=None, description="The revised invoice keeps its own reference.")
 
 
 class InvoiceCopy(Create):
     customer: StripeId | None = Field(default=None, description="Another customer than that of the copied invoice.")
     days_until_due: Annotated[int, Field(ge=0, le=1825)] | None = Field(
-        default=None, description="As many days as the copied invoice has from its creation, where this is not given."
+        default=None, description="Without it, as many days as the copied invoice has from its creation."
     )
     description: Text | None = Field(default=None, max_length=1500)
     metadata: Metadata | None = Field(default=None, description="Added to the metadata of the copied invoice.")

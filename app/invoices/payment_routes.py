@@ -25,7 +25,10 @@ router = APIRouter(prefix="/v1/invoices/{invoice_id}", tags=["payments"], route_
 
 @router.get("/payments", response_model=InvoicePaymentsRead, responses=answers("not_found"))
 async def list_invoice_payments(invoice_id: InvoiceId, request: Request) -> Response:
-    """All payments of an invoice, newest first, each with its refunds and disputes. What is only marked as paid out of band has none."""
+    """All payments of an invoice, newest first, each with its refunds and disputes.
+
+    An invoice that is only marked as paid out of band has none.
+    """
     await require_known(request, INVOICE, invoice_id)
     async with service_of(request, Database).connection() as connection:
         return Response(await payments.read(connection, invoice_id), media_type=JSON)

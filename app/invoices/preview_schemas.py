@@ -46,7 +46,7 @@ class InvoicePreview(Create):
 
     customer: StripeId | None = Field(
         default=None,
-        description="Their items that wait for the next invoice are part of the preview, as Stripe has it.",
+        description="The preview includes the items of this customer that wait for the next invoice.",
         examples=["cus_QXg1"],
     )
     customer_details: PreviewCustomer | None = None

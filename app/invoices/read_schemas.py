@@ -187,7 +187,7 @@ class InvoiceListed(Shown):
     default_payment_method: Annotated[str | None, From("default_payment_method", id_of, since=4), Feed]
     payment_settings: Annotated[PaymentSettings | None, From("payment_settings", taken(PaymentSettings), since=4), Feed]
     attempted: Annotated[bool | None, From("attempted", since=4), Feed] = Field(
-        description="Whether anything was charged yet, or tried to."
+        description="Whether a payment was made or tried."
     )
     attempt_count: Annotated[int | None, From("attempt_count", since=4), Feed] = Field(
         description="How often Stripe tried to charge it by itself."

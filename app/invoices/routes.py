@@ -46,7 +46,7 @@ async def with_secret(write: Write, answer: Answer) -> Response:
     responses=answers("nothing_to_bill", "reference_taken", *WRITE),
 )
 async def create_invoice(body: InvoiceCreate, invoices: InvoicesDep, write: WriteDep) -> Response:
-    """Create a draft with all its items in one call, finalized if asked; all of it, or nothing is left behind."""
+    """Create a draft with all its items in one call, and finalize it if asked. If a part fails, nothing is left."""
     return await with_secret(write, await write.answer(invoices.create_invoice, body.params()))
 
 
@@ -155,7 +155,7 @@ async def get_client_secret(
     responses=answers("not_found", "stripe_error", "stripe_unavailable", "stripe_timeout"),
 )
 async def get_hosted_pages(invoice_id: InvoiceId, request: Request, pages: HostedPagesDep) -> HostedPagesRead:
-    """The addresses of Stripe's hosted page and PDF, which expire: asked of Stripe where those known here are old."""
+    """The addresses of Stripe's hosted page and PDF. They expire: if the stored ones are old, Stripe is asked for new ones."""
     caller = caller_of(request)
     if caller.customer is not None:
         await service_of(request, Authentication).limit_client_secrets(caller.id)

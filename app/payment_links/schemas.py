@@ -18,7 +18,7 @@ class PaymentLinkCreate(Request):
     )
     allow_promotion_codes: bool = Field(
         default=False,
-        description="For a draft: the payer may enter a promotion code, has the draft finalized by a button, and pays then.",
+        description="For a draft: the payer may enter a promotion code, finalizes the draft by a button, and then pays.",
     )
     save_payment_method: bool = Field(
         default=False,

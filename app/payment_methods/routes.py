@@ -52,7 +52,7 @@ async def list_payment_methods(customer_id: CustomerId, request: Request) -> Res
 async def attach_payment_method(
     customer_id: CustomerId, body: PaymentMethodAttach, methods: PaymentMethodsDep, write: WriteDep
 ) -> Response:
-    """Attach a payment method to a customer, so that its invoices can be charged to it."""
+    """Attach a payment method to a customer, so that the customer's invoices can be charged to it."""
     return await write.run(methods.attach_payment_method, body.params(), customer_id)
 
 
@@ -68,7 +68,7 @@ async def detach_payment_method(
 async def set_default_payment_method(
     customer_id: CustomerId, payment_method_id: PaymentMethodId, methods: PaymentMethodsDep, write: WriteDep
 ) -> Response:
-    """Charge the customer's invoices to this payment method from now on, where they name no other."""
+    """Charge the customer's invoices to this payment method from now on, unless they name another."""
     return await write.run(methods.set_default_payment_method, {"payment_method": payment_method_id}, customer_id)
 
 

@@ -177,6 +177,16 @@ def test_every_page_for_users_has_an_example_that_is_run_or_a_reason() -> None:
     assert not [path for path in holding if not (PROJECT / path).exists()]
 
 
+def test_the_index_leads_to_every_page_for_users() -> None:
+    index = PROJECT / "docs" / "index.md"
+    linked = {
+        str((index.parent / path.partition("#")[0]).resolve().relative_to(PROJECT))
+        for path in targets(index)
+        if "://" not in path
+    }
+    assert {*FOR_USERS} - linked == {"README.md", "docs/index.md"}
+
+
 def test_contributing_is_read_in_a_few_minutes() -> None:
     assert len((PROJECT / "CONTRIBUTING.md").read_text().split()) <= 900
 

@@ -97,7 +97,9 @@ def test_the_calls_of_customers() -> None:
 
 def test_the_names_that_templates_of_mails_may_use() -> None:
     page = (DOCS / "fulfillment-actions.md").read_text()
-    assert not [name for name in (*functions(choose(())), "invoice", "fulfillment", "overdue") if f"`{name}" not in page]
+    assert not [
+        name for name in (*functions(choose(())), "invoice", "fulfillment", "overdue") if f"`{name}" not in page
+    ]
 
 
 def test_the_commands() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Level(StrEnum):
-    """The level of a finding: nothing to do, worth a look, must be mended."""
+    """The level of a finding: nothing to do, worth a look, must be corrected."""
 
     OK = "ok"
     WARN = "warn"
@@ -42,7 +42,7 @@ def warn(check: str, says: str, advice: str) -> Finding:
 
 
 def fail(check: str, says: str, advice: str) -> Finding:
-    """A finding that must be mended."""
+    """A finding that must be corrected."""
     return Finding(check, Level.FAIL, says, advice)
 
 
@@ -60,10 +60,10 @@ async def examined(container: Container, checks: Sequence[tuple[str, Check]]) ->
             async for finding in check(container):
                 yield finding
         except InvoicingError as error:
-            yield fail(name, error.detail, "Mend that, then run this again: what follows from it is not known.")
+            yield fail(name, error.detail, "Correct that, then run this again: what follows from it is not known.")
         except asyncpg.PostgresError as error:
             yield fail(
-                name, wrong_database(error) or f"{type(error).__name__}: {error}", "Mend that, then run this again."
+                name, wrong_database(error) or f"{type(error).__name__}: {error}", "Correct that, then run this again."
             )
 
 

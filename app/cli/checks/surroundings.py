@@ -44,7 +44,7 @@ async def check_reminders(container: Container) -> AsyncIterator[Finding]:
         lacking = "MAIL_MOMENTS does not list `reminder`" if settings.smtp_host else "there is no SMTP_HOST"
         says = f"REMINDERS={days}, but nobody is mailed: {lacking}"
         yield warn(
-            "reminders", says, "Mend that, unless hooks or readers of `invoice.reminded` write to your customers."
+            "reminders", says, "Correct that, unless hooks or readers of `invoice.reminded` write to your customers."
         )
 
 
