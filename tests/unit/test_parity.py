@@ -99,7 +99,7 @@ NOT_IN_THE_CONSOLE = {
     "is_default": "on the customer's page",
 }
 COVERED = (Path(__file__).resolve().parents[2] / "docs" / "contributing" / "stripe-coverage.md").read_text()
-ROWS = {
+ROWS: dict[str, type[BaseModel]] = {
     **{kind.value.replace("_", " "): model for kind, model in READ.items()},
     "item": ItemRead,
     "entry of `payments`": InvoicePaymentListed,

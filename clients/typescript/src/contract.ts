@@ -61,7 +61,7 @@ export interface paths {
         put?: never;
         /**
          * Create Api Key
-         * @description Make a key. It is in this answer and nowhere else.
+         * @description Make a key. Only this answer has it.
          */
         post: operations["create_api_key"];
         delete?: never;
@@ -121,7 +121,7 @@ export interface paths {
         put?: never;
         /**
          * Rotate Api Key
-         * @description Make a key that takes over from this one, which works on for the overlap.
+         * @description Make a key that replaces this one. This one still works during the overlap.
          */
         post: operations["rotate_api_key"];
         delete?: never;
@@ -329,7 +329,7 @@ export interface paths {
         put?: never;
         /**
          * Attach Payment Method
-         * @description Attach a payment method to a customer, so that its invoices can be charged to it.
+         * @description Attach a payment method to a customer, so that the customer's invoices can be charged to it.
          */
         post: operations["attach_payment_method"];
         delete?: never;
@@ -369,7 +369,7 @@ export interface paths {
         put?: never;
         /**
          * Set Default Payment Method
-         * @description Charge the customer's invoices to this payment method from now on, where they name no other.
+         * @description Charge the customer's invoices to this payment method from now on, unless they name another.
          */
         post: operations["set_default_payment_method"];
         delete?: never;
@@ -447,7 +447,7 @@ export interface paths {
         };
         /**
          * Get Setup Intent
-         * @description What became of a SetupIntent, as it was last heard of.
+         * @description Read a SetupIntent, as Stripe last reported it.
          */
         get: operations["get_setup_intent"];
         put?: never;
@@ -537,7 +537,7 @@ export interface paths {
         put?: never;
         /**
          * Redeliver
-         * @description Deliver an event again, under the id it has.
+         * @description Deliver an event again. It keeps its id.
          */
         post: operations["redeliver"];
         delete?: never;
@@ -595,7 +595,7 @@ export interface paths {
         };
         /**
          * List Events
-         * @description Read what happened, oldest first, from the beginning or after a cursor; with `wait`, until something does.
+         * @description Read events, oldest first, from the beginning or after a cursor. With `wait`, wait for the next one.
          *
          *     A reader that goes on with `next_cursor` misses nothing and is told nothing twice.
          */
@@ -617,7 +617,7 @@ export interface paths {
         };
         /**
          * Stream Events
-         * @description Hear of everything that happens from now on, or after a cursor, as server-sent events.
+         * @description Stream events as server-sent events, from now on or after a cursor.
          */
         get: operations["stream_events"];
         put?: never;
@@ -637,7 +637,7 @@ export interface paths {
         };
         /**
          * List Fulfillment Actions
-         * @description List what is done, or to be done, about fulfillments, newest first.
+         * @description List fulfillment actions (mails and hooks), newest first.
          */
         get: operations["list_fulfillment_actions"];
         put?: never;
@@ -679,7 +679,7 @@ export interface paths {
         put?: never;
         /**
          * Retry Fulfillment Action
-         * @description Try an action again that failed, was skipped, or was set aside; one that is done is never done again.
+         * @description Try an action again that failed, was skipped or is dead. An action that is done is never done again.
          */
         post: operations["retry_fulfillment_action"];
         delete?: never;
@@ -723,7 +723,7 @@ export interface paths {
         put?: never;
         /**
          * Create Invoice
-         * @description Create a draft with all its items in one call, finalized if asked; all of it, or nothing is left behind.
+         * @description Create a draft with all its items in one call, and finalize it if asked. If a part fails, nothing is left.
          */
         post: operations["create_invoice"];
         delete?: never;
@@ -741,7 +741,9 @@ export interface paths {
         };
         /**
          * Export Invoices
-         * @description List invoices as CSV, by the filters and in the order of the list; at most 100,000, and the last line says so.
+         * @description Export invoices as CSV, with the filters and the order of the list.
+         *
+         *     At most 100,000: the last line says if there were more.
          */
         get: operations["export_invoices"];
         put?: never;
@@ -763,7 +765,7 @@ export interface paths {
         put?: never;
         /**
          * Preview Invoice
-         * @description What an invoice would come to, with its taxes and discounts, as Stripe computes it now. Nothing is stored.
+         * @description What an invoice would cost, with its taxes and discounts, as Stripe computes it now. Nothing is stored.
          */
         post: operations["preview_invoice"];
         delete?: never;
@@ -795,7 +797,9 @@ export interface paths {
         head?: never;
         /**
          * Update Invoice
-         * @description Change a draft; of a finalized invoice only the metadata, and `auto_advance` of one that is open.
+         * @description Change a draft. An open invoice can still change `auto_advance`, `default_payment_method` and `payment_settings`.
+         *
+         *     `metadata` and `reminders` can change in every status.
          */
         patch: operations["update_invoice"];
         trace?: never;
@@ -813,7 +817,7 @@ export interface paths {
          * Attach Payment
          * @description Let a PaymentIntent of yours, or a payment made elsewhere, pay the invoice or a part of it.
          *
-         *     What succeeded already counts at once.
+         *     A payment that has succeeded counts at once.
          */
         post: operations["attach_payment"];
         delete?: never;
@@ -911,7 +915,7 @@ export interface paths {
         };
         /**
          * Stream Invoice Events
-         * @description Hear of everything that happened to one invoice and of what happens, as server-sent events.
+         * @description Stream the events of one invoice as server-sent events: those before, then new ones.
          */
         get: operations["stream_invoice_events"];
         put?: never;
@@ -971,7 +975,7 @@ export interface paths {
         };
         /**
          * Get Hosted Pages
-         * @description The addresses of Stripe's hosted page and PDF, which expire: asked of Stripe where those known here are old.
+         * @description The addresses of Stripe's hosted page and PDF. They expire: if the stored ones are old, Stripe is asked for new ones.
          */
         get: operations["get_hosted_pages"];
         put?: never;
@@ -1085,7 +1089,7 @@ export interface paths {
         head?: never;
         /**
          * Update Payment Intent
-         * @description Change the PaymentIntent of a finalized invoice, as far as Stripe lets anybody. All else the invoice decides.
+         * @description Change what Stripe lets be changed of a finalized invoice's PaymentIntent. The invoice decides the rest.
          */
         patch: operations["update_payment_intent"];
         trace?: never;
@@ -1101,7 +1105,9 @@ export interface paths {
         put?: never;
         /**
          * Create Payment Link
-         * @description Make a link to the payment page of an open invoice: signed, and good until it expires or is revoked.
+         * @description Make a signed link to the payment page of an open invoice, or of a draft with `allow_promotion_codes`.
+         *
+         *     It is good until it expires or is revoked.
          */
         post: operations["create_payment_link"];
         delete?: never;
@@ -1141,7 +1147,7 @@ export interface paths {
         put?: never;
         /**
          * Report Payment Record
-         * @description Report what became of a payment made elsewhere that was not guaranteed yet: one that is guaranteed counts.
+         * @description Report the result of a payment made elsewhere that was not guaranteed yet. It counts once it is guaranteed.
          */
         post: operations["report_payment_record"];
         delete?: never;
@@ -1159,7 +1165,9 @@ export interface paths {
         };
         /**
          * List Invoice Payments
-         * @description All payments of an invoice, newest first, each with its refunds and disputes. What is only marked as paid out of band has none.
+         * @description All payments of an invoice, newest first, each with its refunds and disputes.
+         *
+         *     An invoice that is only marked as paid out of band has none.
          */
         get: operations["list_invoice_payments"];
         put?: never;
@@ -1487,7 +1495,7 @@ export interface paths {
         };
         /**
          * Get Balance Report
-         * @description Show the money of each day at Stripe beside our rows, as it was compared last: every six hours, or by hand.
+         * @description Show the money of each day at Stripe, compared with what is stored here: every six hours, or by hand.
          */
         get: operations["get_balance_report"];
         put?: never;
@@ -1507,7 +1515,7 @@ export interface paths {
         };
         /**
          * Get Balance Report Csv
-         * @description Show the same as CSV: a line for each day and currency, with the number of its differences.
+         * @description Show the balance report as CSV: a line for each day and currency, with the number of its differences.
          */
         get: operations["get_balance_report_csv"];
         put?: never;
@@ -1581,7 +1589,7 @@ export interface paths {
         put?: never;
         /**
          * Create Webhook Endpoint
-         * @description Make an endpoint, told of what happens from now on. Its signing secret is in this answer and nowhere else.
+         * @description Make an endpoint, which receives events from now on. Only this answer has its signing secret.
          */
         post: operations["create_webhook_endpoint"];
         delete?: never;
@@ -1606,7 +1614,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Webhook Endpoint
-         * @description End an endpoint. What waited for it is canceled; the log of its deliveries stays readable by their ids.
+         * @description Delete an endpoint. Deliveries that wait are canceled. Each delivery can still be read by its id.
          */
         delete: operations["delete_webhook_endpoint"];
         options?: never;
@@ -1649,7 +1657,7 @@ export interface paths {
         put?: never;
         /**
          * Ping Webhook Endpoint
-         * @description Send an event of type `ping` to this endpoint alone; how it went is in the log.
+         * @description Send an event of type `ping` to this endpoint alone. Its delivery shows how it went.
          */
         post: operations["ping_webhook_endpoint"];
         delete?: never;
@@ -1669,7 +1677,7 @@ export interface paths {
         put?: never;
         /**
          * Redeliver Many
-         * @description Deliver again what this endpoint did not receive, or lost, in a span of time.
+         * @description Deliver the events of a span of time again that this endpoint did not receive, or lost.
          */
         post: operations["redeliver_many"];
         delete?: never;
@@ -1689,7 +1697,7 @@ export interface paths {
         put?: never;
         /**
          * Rotate Webhook Secret
-         * @description Make a signing secret that takes over; for the overlap every delivery is signed with both.
+         * @description Make a new signing secret. During the overlap every delivery is signed with both.
          */
         post: operations["rotate_webhook_secret"];
         delete?: never;
@@ -1749,7 +1757,7 @@ export interface paths {
         put?: never;
         /**
          * Replay Webhook Event
-         * @description Have an event processed again; where it was applied already, that changes nothing.
+         * @description Process an event again. If it was applied already, that changes nothing.
          */
         post: operations["replay_webhook_event"];
         delete?: never;
@@ -2641,7 +2649,7 @@ export interface components {
         ApiKeyCreate: {
             /**
              * Expires At
-             * @description When the key ends by itself; never, where it is null.
+             * @description When the key ends by itself. Null: never.
              * @example null
              */
             expires_at?: string | null;
@@ -2718,7 +2726,7 @@ export interface components {
         ApiKeyRotate: {
             /**
              * Expires At
-             * @description When the key ends by itself; never, where it is null.
+             * @description When the key ends by itself. Null: never.
              * @example null
              */
             expires_at?: string | null;
@@ -2791,7 +2799,7 @@ export interface components {
             at: string;
             /**
              * Detail
-             * @description How many and which, where one entry stands for many of the same: a bulk replay.
+             * @description How many and which, if one entry stands for many, as after a bulk replay.
              * @example null
              */
             detail: string | null;
@@ -2799,7 +2807,7 @@ export interface components {
             id: string;
             /**
              * Operation
-             * @description The id of the write, which nobody chooses: the log's lines of its request have it too.
+             * @description The id of the write. Callers cannot choose it. The log lines of its request have it, too.
              */
             operation: string | null;
             /**
@@ -2810,7 +2818,7 @@ export interface components {
             outcome: string;
             /**
              * Request Id
-             * @description The `X-Request-ID`; a caller may have chosen it, and two the same.
+             * @description The `X-Request-ID`. Callers may choose it, so two requests can have the same.
              */
             request_id: string | null;
             /**
@@ -3092,7 +3100,7 @@ export interface components {
             duration_in_months?: number | null;
             /**
              * Id
-             * @description Your own; Stripe draws one otherwise.
+             * @description An id of your own. Without it, Stripe chooses one.
              */
             id?: string | null;
             /** Max Redemptions */
@@ -3269,7 +3277,7 @@ export interface components {
         };
         /**
          * CreditNoteEvent
-         * @description Something became of a credit note.
+         * @description A credit note changed.
          */
         CreditNoteEvent: {
             data: components["schemas"]["CreditNoteEventData"];
@@ -3285,19 +3293,19 @@ export interface components {
             dataschema: string;
             /**
              * Id
-             * @description The event's own id, the same however often and whichever way it is told: drop what you know.
+             * @description The event's id, the same each time and in each way it is sent: drop ids that you know.
              * @example iev_000648a1b2c3d4e5f60718293a4b5c6d
              */
             id: string;
             /**
              * Schemaversion
-             * @description Of `data`; a higher one breaks with it.
+             * @description The version of `data`. It rises when a field goes or changes its meaning.
              * @example 1
              */
             schemaversion: number;
             /**
              * Sequence
-             * @description The cursor that goes on after this event; later events have greater ones, as text.
+             * @description The cursor after this event. Later events have greater ones, compared as text.
              * @example 0000000000000f3a0000000000000007
              */
             sequence: string;
@@ -3513,7 +3521,7 @@ export interface components {
         };
         /**
          * CreditNoteState
-         * @description A credit note after the change: what its document shows but for its printed texts, its lines, and its address.
+         * @description A credit note after the change, without its printed texts, its lines and its address.
          */
         CreditNoteState: {
             /**
@@ -4045,7 +4053,7 @@ export interface components {
         };
         /**
          * DisputeEvent
-         * @description Something became of a dispute.
+         * @description A dispute changed.
          */
         DisputeEvent: {
             data: components["schemas"]["DisputeEventData"];
@@ -4061,19 +4069,19 @@ export interface components {
             dataschema: string;
             /**
              * Id
-             * @description The event's own id, the same however often and whichever way it is told: drop what you know.
+             * @description The event's id, the same each time and in each way it is sent: drop ids that you know.
              * @example iev_000648a1b2c3d4e5f60718293a4b5c6d
              */
             id: string;
             /**
              * Schemaversion
-             * @description Of `data`; a higher one breaks with it.
+             * @description The version of `data`. It rises when a field goes or changes its meaning.
              * @example 1
              */
             schemaversion: number;
             /**
              * Sequence
-             * @description The cursor that goes on after this event; later events have greater ones, as text.
+             * @description The cursor after this event. Later events have greater ones, compared as text.
              * @example 0000000000000f3a0000000000000007
              */
             sequence: string;
@@ -4189,10 +4197,10 @@ export interface components {
         };
         /**
          * Failure
-         * @description The class of a failed attempt; what the other side wrote is not kept, so that nothing can be read through us.
+         * @description Why an attempt failed. Of what the endpoint answered, only the status is kept.
          *
-         *     ADDRESS and DNS are for the log and the metrics. Callers are told NO_ADDRESS for both: whoever could tell them apart
-         *     could ask which names our network knows. They stand in what releases before wrote.
+         *     `address_refused` and `dns` are for the log and the metrics. Callers get `no_address` for both, so that they cannot
+         *     find out which names the inner network knows. Attempts that an older release logged may still have them.
          * @enum {string}
          */
         Failure: "address_refused" | "dns" | "connection" | "tls" | "timeout" | "bad_response" | "redirect" | "status" | "gone" | "secret_unreadable" | "worker_lost" | "event_gone" | "no_address";
@@ -4207,12 +4215,12 @@ export interface components {
             data: components["schemas"]["FeedEvent"][];
             /**
              * Has More
-             * @description There is more to be had at once.
+             * @description There are more events now.
              */
             has_more: boolean;
             /**
              * Next Cursor
-             * @description Where to go on. It is given with an empty page, too; keep it once the page is dealt with.
+             * @description Send it as `after` for the next page. An empty page has one, too. Store it when you have handled the page.
              * @example 0000000000000f3a0000000000000007
              */
             next_cursor: string;
@@ -4256,7 +4264,7 @@ export interface components {
         FulfillOn: "paid" | "processing";
         /**
          * Fulfillment
-         * @description A fulfillment as it is. What is added here is not in events: those are kept as they were told.
+         * @description A fulfillment as it is now. `payment_attempts`, `history` and `policy` are not in events.
          */
         Fulfillment: {
             /**
@@ -4266,7 +4274,7 @@ export interface components {
             amount_credited: number;
             /**
              * Amount Disputed
-             * @description What disputes withdrew that are not won.
+             * @description What disputes withdrew that were not won.
              */
             amount_disputed: number;
             /**
@@ -4298,7 +4306,7 @@ export interface components {
             currency: string;
             /** Customer */
             customer: string | null;
-            /** @description Of the last attempt; null once another one came after it. */
+            /** @description Why the last attempt failed; null once another attempt follows. */
             failure: components["schemas"]["PaymentFailure"] | null;
             /** Fulfilled At */
             fulfilled_at: string | null;
@@ -4323,7 +4331,7 @@ export interface components {
             payment_attempts: components["schemas"]["PaymentAttempt"][];
             /** Payment Intent */
             payment_intent: string | null;
-            /** @description That it was made with; null where it is older than policies, which means the default one. */
+            /** @description The policy that it was made with. Null: it is older than policies, and has the default one. */
             policy: components["schemas"]["Policy"] | null;
             /**
              * Required Action
@@ -4340,7 +4348,7 @@ export interface components {
         };
         /**
          * FulfillmentAction
-         * @description What is done when a fulfillment gets somewhere: once for each moment of it.
+         * @description A mail or a hook that follows a moment of a fulfillment.
          */
         FulfillmentAction: {
             /**
@@ -4399,7 +4407,7 @@ export interface components {
         FulfillmentActionStatus: "pending" | "running" | "failed" | "done" | "skipped" | "dead";
         /**
          * FulfillmentEvent
-         * @description Something became of an invoice's fulfillment.
+         * @description An invoice's fulfillment changed.
          */
         FulfillmentEvent: {
             data: components["schemas"]["FulfillmentEventData"];
@@ -4415,19 +4423,19 @@ export interface components {
             dataschema: string;
             /**
              * Id
-             * @description The event's own id, the same however often and whichever way it is told: drop what you know.
+             * @description The event's id, the same each time and in each way it is sent: drop ids that you know.
              * @example iev_000648a1b2c3d4e5f60718293a4b5c6d
              */
             id: string;
             /**
              * Schemaversion
-             * @description Of `data`; a higher one breaks with it.
+             * @description The version of `data`. It rises when a field goes or changes its meaning.
              * @example 1
              */
             schemaversion: number;
             /**
              * Sequence
-             * @description The cursor that goes on after this event; later events have greater ones, as text.
+             * @description The cursor after this event. Later events have greater ones, compared as text.
              * @example 0000000000000f3a0000000000000007
              */
             sequence: string;
@@ -4479,12 +4487,12 @@ export interface components {
         };
         /**
          * FulfillmentPolicy
-         * @description When this invoice is fulfilled, and what reverses that. What is left out is as the deployment has it.
+         * @description When this invoice is fulfilled, and what reverses that. The deployment's settings decide what you leave out.
          */
         FulfillmentPolicy: {
             /**
              * Fulfill On
-             * @description `processing`: before a bank debit has settled; its failure reverses.
+             * @description `processing`: fulfill before a bank debit has settled. If the debit fails, that is reversed.
              */
             fulfill_on?: ("paid" | "processing") | null;
             /**
@@ -4511,7 +4519,7 @@ export interface components {
             amount_credited: number;
             /**
              * Amount Disputed
-             * @description What disputes withdrew that are not won.
+             * @description What disputes withdrew that were not won.
              */
             amount_disputed: number;
             /**
@@ -4543,7 +4551,7 @@ export interface components {
             currency: string;
             /** Customer */
             customer: string | null;
-            /** @description Of the last attempt; null once another one came after it. */
+            /** @description Why the last attempt failed; null once another attempt follows. */
             failure: components["schemas"]["PaymentFailure"] | null;
             /** Fulfilled At */
             fulfilled_at: string | null;
@@ -4621,7 +4629,7 @@ export interface components {
             at: string;
             /**
              * Cause
-             * @description The event of Stripe's, or what else brought it.
+             * @description Stripe's event, or what else caused it.
              * @example evt_1Pgf
              */
             cause: string | null;
@@ -4728,7 +4736,7 @@ export interface components {
             attempt_count: number | null;
             /**
              * Attempted
-             * @description Whether anything was charged yet, or tried to.
+             * @description Whether a payment was made or tried.
              */
             attempted: boolean | null;
             /** Auto Advance */
@@ -4917,7 +4925,7 @@ export interface components {
             customer?: string | null;
             /**
              * Days Until Due
-             * @description As many days as the copied invoice has from its creation, where this is not given.
+             * @description Without it, as many days as the copied invoice has from its creation.
              */
             days_until_due?: number | null;
             /** Description */
@@ -4980,7 +4988,7 @@ export interface components {
             customer: string;
             /**
              * Days Until Due
-             * @description With send_invoice: INVOICE_DAYS_UNTIL_DUE of the deployment where due_at is not given either.
+             * @description With `send_invoice`. A new invoice without it and without `due_at` takes INVOICE_DAYS_UNTIL_DUE.
              * @example 30
              */
             days_until_due?: number | null;
@@ -4998,7 +5006,7 @@ export interface components {
             description?: string | null;
             /**
              * Discounts
-             * @description Without it, the customer's. An empty list: none.
+             * @description A new invoice without it takes the customer's. An empty list: none.
              */
             discounts?: components["schemas"]["DiscountParams"][] | null;
             /** Due At */
@@ -5055,7 +5063,7 @@ export interface components {
             reference?: string | null;
             /**
              * Reminders
-             * @description How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it may change while the invoice is open.
+             * @description How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it can change in every status.
              */
             reminders?: ("mail" | "event" | "off") | null;
             rendering?: components["schemas"]["RenderingParams"] | null;
@@ -5067,7 +5075,7 @@ export interface components {
         };
         /**
          * InvoiceEvent
-         * @description Something became of an invoice.
+         * @description An invoice changed.
          */
         InvoiceEvent: {
             data: components["schemas"]["InvoiceEventData"];
@@ -5083,19 +5091,19 @@ export interface components {
             dataschema: string;
             /**
              * Id
-             * @description The event's own id, the same however often and whichever way it is told: drop what you know.
+             * @description The event's id, the same each time and in each way it is sent: drop ids that you know.
              * @example iev_000648a1b2c3d4e5f60718293a4b5c6d
              */
             id: string;
             /**
              * Schemaversion
-             * @description Of `data`; a higher one breaks with it.
+             * @description The version of `data`. It rises when a field goes or changes its meaning.
              * @example 1
              */
             schemaversion: number;
             /**
              * Sequence
-             * @description The cursor that goes on after this event; later events have greater ones, as text.
+             * @description The cursor after this event. Later events have greater ones, compared as text.
              * @example 0000000000000f3a0000000000000007
              */
             sequence: string;
@@ -5381,7 +5389,7 @@ export interface components {
             currency?: string | null;
             /**
              * Customer
-             * @description Their items that wait for the next invoice are part of the preview, as Stripe has it.
+             * @description The preview includes the items of this customer that wait for the next invoice.
              * @example cus_QXg1
              */
             customer?: string | null;
@@ -5454,7 +5462,7 @@ export interface components {
             } | null;
             /**
              * Reference
-             * @description That of the revised invoice stays with that one.
+             * @description The revised invoice keeps its own reference.
              */
             reference?: string | null;
         };
@@ -5483,7 +5491,7 @@ export interface components {
         };
         /**
          * InvoiceState
-         * @description An invoice after the change: what its document shows but for its printed texts, its items, and its addresses.
+         * @description An invoice after the change, without its printed texts, its items and its addresses.
          */
         InvoiceState: {
             /** Account Country */
@@ -5672,7 +5680,7 @@ export interface components {
             attempt_count: number | null;
             /**
              * Attempted
-             * @description Whether anything was charged yet, or tried to.
+             * @description Whether a payment was made or tried.
              */
             attempted: boolean | null;
             /** Auto Advance */
@@ -5867,7 +5875,7 @@ export interface components {
             account_tax_ids?: string[] | null;
             /**
              * Application Fee Amount
-             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             * @description In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
              */
             application_fee_amount?: number;
             /**
@@ -5891,7 +5899,7 @@ export interface components {
             custom_fields?: components["schemas"]["CustomFieldParams"][] | null;
             /**
              * Days Until Due
-             * @description With send_invoice: INVOICE_DAYS_UNTIL_DUE of the deployment where due_at is not given either.
+             * @description With `send_invoice`. A new invoice without it and without `due_at` takes INVOICE_DAYS_UNTIL_DUE.
              * @example 30
              */
             days_until_due?: number;
@@ -5912,7 +5920,7 @@ export interface components {
             description?: string | null;
             /**
              * Discounts
-             * @description Without it, the customer's. An empty list: none.
+             * @description A new invoice without it takes the customer's. An empty list: none.
              */
             discounts?: components["schemas"]["DiscountParams"][] | null;
             /**
@@ -5946,7 +5954,7 @@ export interface components {
             payment_settings?: components["schemas"]["PaymentSettingsParams"];
             /**
              * Reminders
-             * @description How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it may change while the invoice is open.
+             * @description How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it can change in every status.
              */
             reminders?: ("mail" | "event" | "off") | null;
             rendering?: components["schemas"]["RenderingParams"];
@@ -6003,7 +6011,7 @@ export interface components {
             attempt_count: number | null;
             /**
              * Attempted
-             * @description Whether anything was charged yet, or tried to.
+             * @description Whether a payment was made or tried.
              */
             attempted: boolean | null;
             /** Auto Advance */
@@ -6304,7 +6312,7 @@ export interface components {
             tax_rates?: string[] | null;
             /**
              * Unit Amount Decimal
-             * @description What one unit of `quantity` costs, without a product: `description` says what it is of.
+             * @description What one unit of `quantity` costs, without a product. `description` says what it is.
              */
             unit_amount_decimal?: string | null;
         };
@@ -6390,7 +6398,7 @@ export interface components {
         ItemUpdate: {
             /**
              * Amount
-             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             * @description In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
              */
             amount?: number;
             /**
@@ -6445,7 +6453,7 @@ export interface components {
             tax_rates?: string[] | null;
             /**
              * Unit Amount Decimal
-             * @description What one unit of `quantity` costs, without a product: `description` says what it is of.
+             * @description What one unit of `quantity` costs, without a product. `description` says what it is.
              */
             unit_amount_decimal?: string;
         };
@@ -6483,7 +6491,7 @@ export interface components {
         };
         /**
          * Moment
-         * @description What becomes of a fulfillment that actions follow.
+         * @description When the actions of a fulfillment run: what became of it.
          * @enum {string}
          */
         Moment: "processing" | "fulfilled" | "action_required" | "disputed" | "partly_reversed" | "reversed" | "reinstated" | "reminder";
@@ -6605,7 +6613,7 @@ export interface components {
         };
         /**
          * PaymentEvent
-         * @description A payer must act, a payment is reported as fraud, or money arrived that nobody owed.
+         * @description A payment went through, arrived in part, waits for the payer, is reported as fraud, or is money that nobody owed.
          */
         PaymentEvent: {
             data: components["schemas"]["PaymentEventData"];
@@ -6621,19 +6629,19 @@ export interface components {
             dataschema: string;
             /**
              * Id
-             * @description The event's own id, the same however often and whichever way it is told: drop what you know.
+             * @description The event's id, the same each time and in each way it is sent: drop ids that you know.
              * @example iev_000648a1b2c3d4e5f60718293a4b5c6d
              */
             id: string;
             /**
              * Schemaversion
-             * @description Of `data`; a higher one breaks with it.
+             * @description The version of `data`. It rises when a field goes or changes its meaning.
              * @example 1
              */
             schemaversion: number;
             /**
              * Sequence
-             * @description The cursor that goes on after this event; later events have greater ones, as text.
+             * @description The cursor after this event. Later events have greater ones, compared as text.
              * @example 0000000000000f3a0000000000000007
              */
             sequence: string;
@@ -6727,7 +6735,7 @@ export interface components {
         PaymentLinkCreate: {
             /**
              * Allow Promotion Codes
-             * @description For a draft: the payer may enter a promotion code, has the draft finalized by a button, and pays then. By default `false`.
+             * @description For a draft: the payer may enter a promotion code, finalizes the draft by a button, and then pays. By default `false`.
              */
             allow_promotion_codes?: boolean;
             /**
@@ -7591,7 +7599,7 @@ export interface components {
             active?: boolean;
             /**
              * Code
-             * @description What payers enter, in any case; Stripe draws one otherwise.
+             * @description What payers enter; upper and lower case are the same. Without it, Stripe chooses one.
              * @example SPRING
              */
             code?: string | null;
@@ -7659,18 +7667,18 @@ export interface components {
             /**
              * Since
              * Format: date-time
-             * @description Of deliveries made at this time or later.
+             * @description Deliveries made at this time or later.
              * @example 2026-11-22T00:00:00Z
              */
             since: string;
             /**
              * Statuses
-             * @description Which; also `delivered`, for what was received and lost. By default `["dead", "failed"]`.
+             * @description In which states. Add `delivered` for events that you received and lost. By default `["dead", "failed"]`.
              */
             statuses?: components["schemas"]["DeliveryStatus"][];
             /**
              * Until
-             * @description And before this one; until now, where it is not given.
+             * @description Deliveries made before this time. Without it: until now.
              */
             until?: string | null;
         };
@@ -7784,7 +7792,7 @@ export interface components {
         };
         /**
          * RefundEvent
-         * @description Something became of a refund.
+         * @description A refund changed.
          */
         RefundEvent: {
             data: components["schemas"]["RefundEventData"];
@@ -7800,19 +7808,19 @@ export interface components {
             dataschema: string;
             /**
              * Id
-             * @description The event's own id, the same however often and whichever way it is told: drop what you know.
+             * @description The event's id, the same each time and in each way it is sent: drop ids that you know.
              * @example iev_000648a1b2c3d4e5f60718293a4b5c6d
              */
             id: string;
             /**
              * Schemaversion
-             * @description Of `data`; a higher one breaks with it.
+             * @description The version of `data`. It rises when a field goes or changes its meaning.
              * @example 1
              */
             schemaversion: number;
             /**
              * Sequence
-             * @description The cursor that goes on after this event; later events have greater ones, as text.
+             * @description The cursor after this event. Later events have greater ones, compared as text.
              * @example 0000000000000f3a0000000000000007
              */
             sequence: string;
@@ -8034,7 +8042,7 @@ export interface components {
         Scope: "products:read" | "products:write" | "prices:read" | "prices:write" | "customers:read" | "customers:write" | "tax_rates:read" | "tax_rates:write" | "coupons:read" | "coupons:write" | "promotion_codes:read" | "promotion_codes:write" | "invoices:read" | "invoices:write" | "refunds:read" | "refunds:write" | "credit_notes:read" | "credit_notes:write" | "disputes:read" | "reports:read" | "fulfillments:read" | "fulfillments:write" | "events:read" | "events:write" | "feed:read" | "webhook_endpoints:read" | "webhook_endpoints:write" | "console:read" | "admin";
         /**
          * Secret
-         * @description When a signing secret was made and when it ends; itself it was shown when it was made.
+         * @description When a signing secret was made, and when it ends. The secret itself was shown when it was made.
          */
         Secret: {
             /**
@@ -8047,13 +8055,13 @@ export interface components {
         };
         /**
          * Settlement
-         * @description What made an invoice `paid`: Stripe says so also where nobody paid anything.
+         * @description What made an invoice `paid`. Stripe also calls invoices paid that nobody had to pay.
          * @enum {string}
          */
         Settlement: "payment" | "out_of_band" | "credit_note" | "customer_balance" | "below_minimum" | "negative_total" | "nothing_due";
         /**
          * SetupIntent
-         * @description What saves a payment method, as it was last heard of.
+         * @description Saves a payment method. Shown as Stripe last reported it.
          */
         SetupIntent: {
             /**
@@ -8166,7 +8174,7 @@ export interface components {
         ShippingAmountParams: {
             /**
              * Amount
-             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             * @description In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
              * @example 500
              */
             amount: number;
@@ -8224,7 +8232,7 @@ export interface components {
         ShippingOptionParams: {
             /**
              * Amount
-             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             * @description In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
              */
             amount: number;
             /** Tax Behavior */
@@ -8364,7 +8372,7 @@ export interface components {
             type: string;
             /**
              * Verified By
-             * @description Which signing secret verified it, by a name that gives nothing away.
+             * @description The name of the signing secret that verified it. It does not reveal the secret.
              */
             verified_by: string | null;
         };
@@ -8432,7 +8440,7 @@ export interface components {
             type: string;
             /**
              * Verified By
-             * @description Which signing secret verified it, by a name that gives nothing away.
+             * @description The name of the signing secret that verified it. It does not reveal the secret.
              */
             verified_by: string | null;
         };
@@ -8482,7 +8490,7 @@ export interface components {
         TaxAmountParams: {
             /**
              * Amount
-             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             * @description In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
              */
             amount: number;
             tax_rate_data: components["schemas"]["TaxRateDataParams"];
@@ -8493,7 +8501,7 @@ export interface components {
             taxability_reason?: string | null;
             /**
              * Taxable Amount
-             * @description In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+             * @description In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
              */
             taxable_amount: number;
         };
@@ -9028,7 +9036,7 @@ export interface components {
         };
         /**
          * WebhookEndpointUpdate
-         * @description What it says of events goes for those that follow. Enabled again, an endpoint goes on where it stopped.
+         * @description `types` counts for events from now on. An endpoint that is enabled again continues where it stopped.
          */
         WebhookEndpointUpdate: {
             /** Description */
@@ -9155,7 +9163,7 @@ export interface operations {
                 caller?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -9430,7 +9438,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -9849,7 +9857,7 @@ export interface operations {
                 since?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -9970,7 +9978,7 @@ export interface operations {
                 reference?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -10267,7 +10275,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -10717,7 +10725,7 @@ export interface operations {
                 reference?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -10867,7 +10875,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -11208,7 +11216,7 @@ export interface operations {
                 reference?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -11586,7 +11594,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -12114,7 +12122,7 @@ export interface operations {
                 type?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -13184,7 +13192,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -13300,7 +13308,7 @@ export interface operations {
                 cursor?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -13591,7 +13599,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -13857,7 +13865,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -14135,7 +14143,7 @@ export interface operations {
                 status?: components["schemas"]["DisputeStatus"] | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -14259,7 +14267,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -14384,7 +14392,7 @@ export interface operations {
                 types?: string | null;
                 invoice?: string | null;
                 limit?: number;
-                /** @description How many seconds to wait where there is nothing yet. */
+                /** @description How many seconds to wait if there is no event yet. */
                 wait?: number;
             };
             header?: never;
@@ -14751,7 +14759,7 @@ export interface operations {
                 invoice?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -14869,7 +14877,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -15147,7 +15155,7 @@ export interface operations {
                 updated_after?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -15331,7 +15339,7 @@ export interface operations {
                 stuck?: boolean | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -16427,7 +16435,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -19245,7 +19253,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -24690,7 +24698,7 @@ export interface operations {
                 active?: boolean | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -24984,7 +24992,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -25280,7 +25288,7 @@ export interface operations {
                 active?: boolean | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -25578,7 +25586,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -26031,7 +26039,7 @@ export interface operations {
                 reference?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -26340,7 +26348,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -26652,7 +26660,7 @@ export interface operations {
                 reference?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -26777,7 +26785,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -27276,7 +27284,7 @@ export interface operations {
                 reference?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -27574,7 +27582,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -27871,7 +27879,7 @@ export interface operations {
                 status?: ("enabled" | "disabled") | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -28155,7 +28163,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -28574,7 +28582,7 @@ export interface operations {
                 invoice?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -29149,7 +29157,7 @@ export interface operations {
                 type?: string | null;
             };
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -29271,7 +29279,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of an earlier answer: 304 where it would be the same. */
+                /** @description The ETag of an earlier answer. If the answer is still the same, it is a 304 without a body. */
                 "If-None-Match"?: string;
             };
             path: {

@@ -37,7 +37,7 @@ class AddressParams(TypedDict):
 class ApiKeyRotate(TypedDict):
     expires_at: NotRequired[str | None]
     """
-    When the key ends by itself; never, where it is null.
+    When the key ends by itself. Null: never.
     """
     overlap_s: NotRequired[int]
     """
@@ -68,12 +68,12 @@ class AuditEntry(TypedDict):
     at: str
     detail: str | None
     """
-    How many and which, where one entry stands for many of the same: a bulk replay.
+    How many and which, if one entry stands for many, as after a bulk replay.
     """
     id: str
     operation: str | None
     """
-    The id of the write, which nobody chooses: the log's lines of its request have it too.
+    The id of the write. Callers cannot choose it. The log lines of its request have it, too.
     """
     outcome: str
     """
@@ -81,7 +81,7 @@ class AuditEntry(TypedDict):
     """
     request_id: str | None
     """
-    The `X-Request-ID`; a caller may have chosen it, and two the same.
+    The `X-Request-ID`. Callers may choose it, so two requests can have the same.
     """
     subject: str | None
 
@@ -163,7 +163,7 @@ class CouponCreate(TypedDict):
     duration_in_months: NotRequired[int | None]
     id: NotRequired[str | None]
     """
-    Your own; Stripe draws one otherwise.
+    An id of your own. Without it, Stripe chooses one.
     """
     max_redemptions: NotRequired[int | None]
     metadata: NotRequired[dict[str, str]]
@@ -314,10 +314,10 @@ class EuBankTransferParams(TypedDict):
 
 Failure: TypeAlias = Literal['address_refused', 'dns', 'connection', 'tls', 'timeout', 'bad_response', 'redirect', 'status', 'gone', 'secret_unreadable', 'worker_lost', 'event_gone', 'no_address']
 """
-The class of a failed attempt; what the other side wrote is not kept, so that nothing can be read through us.
+Why an attempt failed. Of what the endpoint answered, only the status is kept.
 
-ADDRESS and DNS are for the log and the metrics. Callers are told NO_ADDRESS for both: whoever could tell them apart
-could ask which names our network knows. They stand in what releases before wrote.
+`address_refused` and `dns` are for the log and the metrics. Callers get `no_address` for both, so that they cannot
+find out which names the inner network knows. Attempts that an older release logged may still have them.
 """
 
 
@@ -355,12 +355,12 @@ FulfillmentActionStatus: TypeAlias = Literal['pending', 'running', 'failed', 'do
 
 class FulfillmentPolicy(TypedDict):
     """
-    When this invoice is fulfilled, and what reverses that. What is left out is as the deployment has it.
+    When this invoice is fulfilled, and what reverses that. The deployment's settings decide what you leave out.
     """
 
     fulfill_on: NotRequired[Literal['paid', 'processing'] | None]
     """
-    `processing`: before a bank debit has settled; its failure reverses.
+    `processing`: fulfill before a bank debit has settled. If the debit fails, that is reversed.
     """
     hold_on_dispute: NotRequired[bool | None]
     """
@@ -408,7 +408,7 @@ class HistoryEntry(TypedDict):
     """
     cause: str | None
     """
-    The event of Stripe's, or what else brought it.
+    Stripe's event, or what else caused it.
     """
     number: int
     """
@@ -456,7 +456,7 @@ class InvoiceCopy(TypedDict):
     """
     days_until_due: NotRequired[int | None]
     """
-    As many days as the copied invoice has from its creation, where this is not given.
+    Without it, as many days as the copied invoice has from its creation.
     """
     description: NotRequired[str | None]
     finalize: NotRequired[bool]
@@ -542,7 +542,7 @@ class InvoiceRevise(TypedDict):
     """
     reference: NotRequired[str | None]
     """
-    That of the revised invoice stays with that one.
+    The revised invoice keeps its own reference.
     """
 
 
@@ -590,7 +590,7 @@ class LinkedRefund(TypedDict):
 
 Moment: TypeAlias = Literal['processing', 'fulfilled', 'action_required', 'disputed', 'partly_reversed', 'reversed', 'reinstated', 'reminder']
 """
-What becomes of a fulfillment that actions follow.
+When the actions of a fulfillment run: what became of it.
 """
 
 
@@ -684,7 +684,7 @@ class PaymentLink(TypedDict):
 class PaymentLinkCreate(TypedDict):
     allow_promotion_codes: NotRequired[bool]
     """
-    For a draft: the payer may enter a promotion code, has the draft finalized by a button, and pays then. By default `false`.
+    For a draft: the payer may enter a promotion code, finalizes the draft by a button, and then pays. By default `false`.
     """
     expires_at: NotRequired[str | None]
     """
@@ -1062,15 +1062,15 @@ class QuoteDetails(TypedDict):
 class Redeliver(TypedDict):
     since: str
     """
-    Of deliveries made at this time or later.
+    Deliveries made at this time or later.
     """
     statuses: NotRequired[list[DeliveryStatus]]
     """
-    Which; also `delivered`, for what was received and lost. By default `["dead", "failed"]`.
+    In which states. Add `delivered` for events that you received and lost. By default `["dead", "failed"]`.
     """
     until: NotRequired[str | None]
     """
-    And before this one; until now, where it is not given.
+    Deliveries made before this time. Without it: until now.
     """
 
 
@@ -1157,7 +1157,7 @@ delivered; `feed` is what happened here, without what is personal.
 
 class Secret(TypedDict):
     """
-    When a signing secret was made and when it ends; itself it was shown when it was made.
+    When a signing secret was made, and when it ends. The secret itself was shown when it was made.
     """
 
     created_at: str
@@ -1166,13 +1166,13 @@ class Secret(TypedDict):
 
 Settlement: TypeAlias = Literal['payment', 'out_of_band', 'credit_note', 'customer_balance', 'below_minimum', 'negative_total', 'nothing_due']
 """
-What made an invoice `paid`: Stripe says so also where nobody paid anything.
+What made an invoice `paid`. Stripe also calls invoices paid that nobody had to pay.
 """
 
 
 class SetupIntent(TypedDict):
     """
-    What saves a payment method, as it was last heard of.
+    Saves a payment method. Shown as Stripe last reported it.
     """
 
     created_at: str
@@ -1246,7 +1246,7 @@ class ShippingDetails(TypedDict):
 class ShippingOptionParams(TypedDict):
     amount: int
     """
-    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
     """
     tax_behavior: NotRequired[Literal['exclusive', 'inclusive', 'unspecified'] | None]
 
@@ -1306,7 +1306,7 @@ class StripeEventSummary(TypedDict):
     """
     verified_by: str | None
     """
-    Which signing secret verified it, by a name that gives nothing away.
+    The name of the signing secret that verified it. It does not reveal the secret.
     """
 
 
@@ -1574,7 +1574,7 @@ class WebhookEndpointMade(TypedDict):
 
 class WebhookEndpointUpdate(TypedDict):
     """
-    What it says of events goes for those that follow. Enabled again, an endpoint goes on where it stopped.
+    `types` counts for events from now on. An endpoint that is enabled again continues where it stopped.
     """
 
     description: NotRequired[str | None]
@@ -1636,7 +1636,7 @@ class ApiKey(TypedDict):
 class ApiKeyCreate(TypedDict):
     expires_at: NotRequired[str | None]
     """
-    When the key ends by itself; never, where it is null.
+    When the key ends by itself. Null: never.
     """
     name: str
     scopes: list[Scope]
@@ -1848,7 +1848,7 @@ class CreditNotePreviewed(TypedDict):
 
 class CreditNoteState(TypedDict):
     """
-    A credit note after the change: what its document shows but for its printed texts, its lines, and its address.
+    A credit note after the change, without its printed texts, its lines and its address.
     """
 
     created_at: str
@@ -1991,7 +1991,7 @@ class DisputeState(TypedDict):
 
 class Fulfillment(TypedDict):
     """
-    A fulfillment as it is. What is added here is not in events: those are kept as they were told.
+    A fulfillment as it is now. `payment_attempts`, `history` and `policy` are not in events.
     """
 
     amount_credited: int
@@ -2000,7 +2000,7 @@ class Fulfillment(TypedDict):
     """
     amount_disputed: int
     """
-    What disputes withdrew that are not won.
+    What disputes withdrew that were not won.
     """
     amount_kept: int
     """
@@ -2023,7 +2023,7 @@ class Fulfillment(TypedDict):
     customer: str | None
     failure: PaymentFailure | None
     """
-    Of the last attempt; null once another one came after it.
+    Why the last attempt failed; null once another attempt follows.
     """
     fulfilled_at: str | None
     history: list[HistoryEntry]
@@ -2040,7 +2040,7 @@ class Fulfillment(TypedDict):
     payment_intent: str | None
     policy: Policy | None
     """
-    That it was made with; null where it is older than policies, which means the default one.
+    The policy that it was made with. Null: it is older than policies, and has the default one.
     """
     required_action: str | None
     """
@@ -2052,7 +2052,7 @@ class Fulfillment(TypedDict):
 
 class FulfillmentAction(TypedDict):
     """
-    What is done when a fulfillment gets somewhere: once for each moment of it.
+    A mail or a hook that follows a moment of a fulfillment.
     """
 
     action: str
@@ -2103,7 +2103,7 @@ class FulfillmentState(TypedDict):
     """
     amount_disputed: int
     """
-    What disputes withdrew that are not won.
+    What disputes withdrew that were not won.
     """
     amount_kept: int
     """
@@ -2126,7 +2126,7 @@ class FulfillmentState(TypedDict):
     customer: str | None
     failure: PaymentFailure | None
     """
-    Of the last attempt; null once another one came after it.
+    Why the last attempt failed; null once another attempt follows.
     """
     fulfilled_at: str | None
     id: str
@@ -2410,7 +2410,7 @@ class PromotionCodeCreate(TypedDict):
     """
     code: NotRequired[str | None]
     """
-    What payers enter, in any case; Stripe draws one otherwise.
+    What payers enter; upper and lower case are the same. Without it, Stripe chooses one.
     """
     customer: NotRequired[str | None]
     """
@@ -2531,7 +2531,7 @@ class RefundsMade(TypedDict):
 class ShippingAmountParams(TypedDict):
     amount: int
     """
-    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
     """
     currency: str
     currency_options: NotRequired[dict[str, ShippingOptionParams] | None]
@@ -2587,7 +2587,7 @@ class StripeEvent(TypedDict):
     """
     verified_by: str | None
     """
-    Which signing secret verified it, by a name that gives nothing away.
+    The name of the signing secret that verified it. It does not reveal the secret.
     """
 
 
@@ -2604,13 +2604,13 @@ class TaxAmountParams(TypedDict):
 
     amount: int
     """
-    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
     """
     tax_rate_data: TaxRateDataParams
     taxability_reason: NotRequired[str | None]
     taxable_amount: int
     """
-    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
     """
 
 
@@ -2920,7 +2920,7 @@ class Invoice(TypedDict):
     """
     attempted: bool | None
     """
-    Whether anything was charged yet, or tried to.
+    Whether a payment was made or tried.
     """
     auto_advance: bool
     automatic_tax: AutomaticTax | None
@@ -3104,7 +3104,7 @@ class InvoicePreviewed(TypedDict):
 
 class InvoiceState(TypedDict):
     """
-    An invoice after the change: what its document shows but for its printed texts, its items, and its addresses.
+    An invoice after the change, without its printed texts, its items and its addresses.
     """
 
     account_country: str | None
@@ -3207,7 +3207,7 @@ class InvoiceSummary(TypedDict):
     """
     attempted: bool | None
     """
-    Whether anything was charged yet, or tried to.
+    Whether a payment was made or tried.
     """
     auto_advance: bool
     automatic_tax: AutomaticTax | None
@@ -3354,7 +3354,7 @@ class InvoiceWithSecret(TypedDict):
     """
     attempted: bool | None
     """
-    Whether anything was charged yet, or tried to.
+    Whether a payment was made or tried.
     """
     auto_advance: bool
     automatic_tax: AutomaticTax | None
@@ -3509,14 +3509,14 @@ class ItemCreate(TypedDict):
     """
     unit_amount_decimal: NotRequired[str | None]
     """
-    What one unit of `quantity` costs, without a product: `description` says what it is of.
+    What one unit of `quantity` costs, without a product. `description` says what it is.
     """
 
 
 class ItemUpdate(TypedDict):
     amount: NotRequired[int]
     """
-    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
     """
     currency: NotRequired[str]
     description: NotRequired[str | None]
@@ -3549,7 +3549,7 @@ class ItemUpdate(TypedDict):
     """
     unit_amount_decimal: NotRequired[str]
     """
-    What one unit of `quantity` costs, without a product: `description` says what it is of.
+    What one unit of `quantity` costs, without a product. `description` says what it is.
     """
 
 
@@ -3650,7 +3650,7 @@ class InvoiceCreate(TypedDict):
     customer: str
     days_until_due: NotRequired[int | None]
     """
-    With send_invoice: INVOICE_DAYS_UNTIL_DUE of the deployment where due_at is not given either.
+    With `send_invoice`. A new invoice without it and without `due_at` takes INVOICE_DAYS_UNTIL_DUE.
     """
     default_payment_method: NotRequired[str | None]
     """
@@ -3663,7 +3663,7 @@ class InvoiceCreate(TypedDict):
     description: NotRequired[str | None]
     discounts: NotRequired[list[DiscountParams] | None]
     """
-    Without it, the customer's. An empty list: none.
+    A new invoice without it takes the customer's. An empty list: none.
     """
     due_at: NotRequired[str | None]
     effective_at: NotRequired[str | None]
@@ -3701,7 +3701,7 @@ class InvoiceCreate(TypedDict):
     reference: NotRequired[str | None]
     reminders: NotRequired[Literal['mail', 'event', 'off'] | None]
     """
-    How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it may change while the invoice is open.
+    How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it can change in every status.
     """
     rendering: NotRequired[RenderingParams | None]
     shipping_cost: NotRequired[ShippingCostParams | None]
@@ -3733,7 +3733,7 @@ class InvoicePreview(TypedDict):
     currency: NotRequired[str | None]
     customer: NotRequired[str | None]
     """
-    Their items that wait for the next invoice are part of the preview, as Stripe has it.
+    The preview includes the items of this customer that wait for the next invoice.
     """
     customer_details: NotRequired[PreviewCustomer | None]
     discounts: NotRequired[list[DiscountParams] | None]
@@ -3749,7 +3749,7 @@ class InvoiceUpdate(TypedDict):
     """
     application_fee_amount: NotRequired[int]
     """
-    In the currency's minor unit: at most 99999999, but for idr; a multiple of 10 where the currency has three decimals.
+    In the currency's minor unit: at most 99999999, more for idr; a multiple of 10 where the currency has three decimals.
     """
     auto_advance: NotRequired[bool]
     """
@@ -3770,7 +3770,7 @@ class InvoiceUpdate(TypedDict):
     """
     days_until_due: NotRequired[int]
     """
-    With send_invoice: INVOICE_DAYS_UNTIL_DUE of the deployment where due_at is not given either.
+    With `send_invoice`. A new invoice without it and without `due_at` takes INVOICE_DAYS_UNTIL_DUE.
     """
     default_payment_method: NotRequired[str | None]
     """
@@ -3783,7 +3783,7 @@ class InvoiceUpdate(TypedDict):
     description: NotRequired[str | None]
     discounts: NotRequired[list[DiscountParams] | None]
     """
-    Without it, the customer's. An empty list: none.
+    A new invoice without it takes the customer's. An empty list: none.
     """
     due_at: NotRequired[str]
     effective_at: NotRequired[str | None]
@@ -3807,7 +3807,7 @@ class InvoiceUpdate(TypedDict):
     payment_settings: NotRequired[PaymentSettingsParams]
     reminders: NotRequired[Literal['mail', 'event', 'off'] | None]
     """
-    How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it may change while the invoice is open.
+    How the payer is reminded on the days of `REMINDERS`: `mail` (and whatever follows the moment `reminder`), `event` (the feed alone), or `off`. Kept in Stripe's metadata, so it can change in every status.
     """
     rendering: NotRequired[RenderingParams]
     shipping_cost: NotRequired[ShippingCostParams | None]
@@ -3818,7 +3818,7 @@ class InvoiceUpdate(TypedDict):
 
 class PaymentEvent(TypedDict):
     """
-    A payer must act, a payment is reported as fraud, or money arrived that nobody owed.
+    A payment went through, arrived in part, waits for the payer, is reported as fraud, or is money that nobody owed.
     """
 
     data: PaymentEventData
@@ -3826,15 +3826,15 @@ class PaymentEvent(TypedDict):
     dataschema: str
     id: str
     """
-    The event's own id, the same however often and whichever way it is told: drop what you know.
+    The event's id, the same each time and in each way it is sent: drop ids that you know.
     """
     schemaversion: int
     """
-    Of `data`; a higher one breaks with it.
+    The version of `data`. It rises when a field goes or changes its meaning.
     """
     sequence: str
     """
-    The cursor that goes on after this event; later events have greater ones, as text.
+    The cursor after this event. Later events have greater ones, compared as text.
     """
     source: str
     """
@@ -3854,7 +3854,7 @@ class PaymentEvent(TypedDict):
 
 class RefundEvent(TypedDict):
     """
-    Something became of a refund.
+    A refund changed.
     """
 
     data: RefundEventData
@@ -3862,15 +3862,15 @@ class RefundEvent(TypedDict):
     dataschema: str
     id: str
     """
-    The event's own id, the same however often and whichever way it is told: drop what you know.
+    The event's id, the same each time and in each way it is sent: drop ids that you know.
     """
     schemaversion: int
     """
-    Of `data`; a higher one breaks with it.
+    The version of `data`. It rises when a field goes or changes its meaning.
     """
     sequence: str
     """
-    The cursor that goes on after this event; later events have greater ones, as text.
+    The cursor after this event. Later events have greater ones, compared as text.
     """
     source: str
     """
@@ -3890,7 +3890,7 @@ class RefundEvent(TypedDict):
 
 class CreditNoteEvent(TypedDict):
     """
-    Something became of a credit note.
+    A credit note changed.
     """
 
     data: CreditNoteEventData
@@ -3898,15 +3898,15 @@ class CreditNoteEvent(TypedDict):
     dataschema: str
     id: str
     """
-    The event's own id, the same however often and whichever way it is told: drop what you know.
+    The event's id, the same each time and in each way it is sent: drop ids that you know.
     """
     schemaversion: int
     """
-    Of `data`; a higher one breaks with it.
+    The version of `data`. It rises when a field goes or changes its meaning.
     """
     sequence: str
     """
-    The cursor that goes on after this event; later events have greater ones, as text.
+    The cursor after this event. Later events have greater ones, compared as text.
     """
     source: str
     """
@@ -3926,7 +3926,7 @@ class CreditNoteEvent(TypedDict):
 
 class DisputeEvent(TypedDict):
     """
-    Something became of a dispute.
+    A dispute changed.
     """
 
     data: DisputeEventData
@@ -3934,15 +3934,15 @@ class DisputeEvent(TypedDict):
     dataschema: str
     id: str
     """
-    The event's own id, the same however often and whichever way it is told: drop what you know.
+    The event's id, the same each time and in each way it is sent: drop ids that you know.
     """
     schemaversion: int
     """
-    Of `data`; a higher one breaks with it.
+    The version of `data`. It rises when a field goes or changes its meaning.
     """
     sequence: str
     """
-    The cursor that goes on after this event; later events have greater ones, as text.
+    The cursor after this event. Later events have greater ones, compared as text.
     """
     source: str
     """
@@ -3962,7 +3962,7 @@ class DisputeEvent(TypedDict):
 
 class FulfillmentEvent(TypedDict):
     """
-    Something became of an invoice's fulfillment.
+    An invoice's fulfillment changed.
     """
 
     data: FulfillmentEventData
@@ -3970,15 +3970,15 @@ class FulfillmentEvent(TypedDict):
     dataschema: str
     id: str
     """
-    The event's own id, the same however often and whichever way it is told: drop what you know.
+    The event's id, the same each time and in each way it is sent: drop ids that you know.
     """
     schemaversion: int
     """
-    Of `data`; a higher one breaks with it.
+    The version of `data`. It rises when a field goes or changes its meaning.
     """
     sequence: str
     """
-    The cursor that goes on after this event; later events have greater ones, as text.
+    The cursor after this event. Later events have greater ones, compared as text.
     """
     source: str
     """
@@ -3998,7 +3998,7 @@ class FulfillmentEvent(TypedDict):
 
 class InvoiceEvent(TypedDict):
     """
-    Something became of an invoice.
+    An invoice changed.
     """
 
     data: InvoiceEventData
@@ -4006,15 +4006,15 @@ class InvoiceEvent(TypedDict):
     dataschema: str
     id: str
     """
-    The event's own id, the same however often and whichever way it is told: drop what you know.
+    The event's id, the same each time and in each way it is sent: drop ids that you know.
     """
     schemaversion: int
     """
-    Of `data`; a higher one breaks with it.
+    The version of `data`. It rises when a field goes or changes its meaning.
     """
     sequence: str
     """
-    The cursor that goes on after this event; later events have greater ones, as text.
+    The cursor after this event. Later events have greater ones, compared as text.
     """
     source: str
     """
@@ -4043,9 +4043,9 @@ class FeedPage(TypedDict):
     data: list[FeedEvent]
     has_more: bool
     """
-    There is more to be had at once.
+    There are more events now.
     """
     next_cursor: str
     """
-    Where to go on. It is given with an empty page, too; keep it once the page is dealt with.
+    Send it as `after` for the next page. An empty page has one, too. Store it when you have handled the page.
     """

@@ -211,7 +211,7 @@ class ApiKeysResource:
         self._caller = caller
 
     def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.ApiKeyCreate]) -> models.ApiKeyMade:
-        """Make a key. It is in this answer and nowhere else."""
+        """Make a key. Only this answer has it."""
         answer: models.ApiKeyMade = self._caller.call("POST", "/v1/api-keys", body=params, idempotency_key=idempotency_key).json()
         return answer
 
@@ -230,7 +230,7 @@ class ApiKeysResource:
         return answer
 
     def rotate(self, key_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ApiKeyRotate]) -> models.ApiKeyMade:
-        """Make a key that takes over from this one, which works on for the overlap."""
+        """Make a key that replaces this one. This one still works during the overlap."""
         answer: models.ApiKeyMade = self._caller.call("POST", f"/v1/api-keys/{self._caller.quoted(key_id)}/rotate", body=params, idempotency_key=idempotency_key).json()
         return answer
 
@@ -351,7 +351,7 @@ class DeliveriesResource:
         return answer
 
     def redeliver(self, delivery_id: str, *, idempotency_key: str | None = None) -> models.Delivery:
-        """Deliver an event again, under the id it has."""
+        """Deliver an event again. It keeps its id."""
         answer: models.Delivery = self._caller.call("POST", f"/v1/deliveries/{self._caller.quoted(delivery_id)}/redeliver", idempotency_key=idempotency_key).json()
         return answer
 
@@ -375,7 +375,7 @@ class EventsResource:
         self._caller = caller
 
     def list(self, **query: Unpack[EventsListQuery]) -> models.FeedPage:
-        """Read what happened, oldest first, from the beginning or after a cursor; with `wait`, until something does."""
+        """Read events, oldest first, from the beginning or after a cursor. With `wait`, wait for the next one."""
         answer: models.FeedPage = self._caller.call("GET", "/v1/events", query=query).json()
         return answer
 
@@ -390,11 +390,11 @@ class FulfillmentActionsResource:
         return answer
 
     def list(self, **query: Unpack[FulfillmentActionsListQuery]) -> Pages[models.FulfillmentAction]:
-        """List what is done, or to be done, about fulfillments, newest first."""
+        """List fulfillment actions (mails and hooks), newest first."""
         return Pages(self._caller, "/v1/fulfillment-actions", query)
 
     def retry(self, action_id: str, *, idempotency_key: str | None = None) -> models.FulfillmentAction:
-        """Try an action again that failed, was skipped, or was set aside; one that is done is never done again."""
+        """Try an action again that failed, was skipped or is dead. An action that is done is never done again."""
         answer: models.FulfillmentAction = self._caller.call("POST", f"/v1/fulfillment-actions/{self._caller.quoted(action_id)}/retry", idempotency_key=idempotency_key).json()
         return answer
 
@@ -458,7 +458,7 @@ class InvoicesResource:
         return answer
 
     def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceCreate]) -> models.InvoiceWithSecret:
-        """Create a draft with all its items in one call, finalized if asked; all of it, or nothing is left behind."""
+        """Create a draft with all its items in one call, and finalize it if asked. If a part fails, nothing is left."""
         answer: models.InvoiceWithSecret = self._caller.call("POST", "/v1/invoices", body=params, idempotency_key=idempotency_key).json()
         return answer
 
@@ -468,7 +468,7 @@ class InvoicesResource:
         return answer
 
     def export(self, **query: Unpack[InvoicesExportQuery]) -> str:
-        """List invoices as CSV, by the filters and in the order of the list; at most 100,000, and the last line says so."""
+        """Export invoices as CSV, with the filters and the order of the list."""
         return self._caller.call("GET", "/v1/invoices.csv", query=query).text
 
     def finalize(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceFinalize]) -> models.InvoiceWithSecret:
@@ -492,7 +492,7 @@ class InvoicesResource:
         return answer
 
     def get_hosted_pages(self, invoice_id: str) -> models.HostedPages:
-        """The addresses of Stripe's hosted page and PDF, which expire: asked of Stripe where those known here are old."""
+        """The addresses of Stripe's hosted page and PDF. They expire: if the stored ones are old, Stripe is asked for new ones."""
         answer: models.HostedPages = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/hosted-pages").json()
         return answer
 
@@ -516,7 +516,7 @@ class InvoicesResource:
         return answer
 
     def preview(self, *, idempotency_key: str | None = None, **params: Unpack[models.InvoicePreview]) -> models.InvoicePreviewed:
-        """What an invoice would come to, with its taxes and discounts, as Stripe computes it now. Nothing is stored."""
+        """What an invoice would cost, with its taxes and discounts, as Stripe computes it now. Nothing is stored."""
         answer: models.InvoicePreviewed = self._caller.call("POST", "/v1/invoices/preview", body=params, idempotency_key=idempotency_key).json()
         return answer
 
@@ -531,7 +531,7 @@ class InvoicesResource:
         return answer
 
     def update(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceUpdate]) -> models.Invoice:
-        """Change a draft; of a finalized invoice only the metadata, and `auto_advance` of one that is open."""
+        """Change a draft. An open invoice can still change `auto_advance`, `default_payment_method` and `payment_settings`."""
         answer: models.Invoice = self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}", body=params, idempotency_key=idempotency_key).json()
         return answer
 
@@ -546,7 +546,7 @@ class PaymentLinksResource:
         self._caller = caller
 
     def create(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentLinkCreate]) -> models.PaymentLink:
-        """Make a link to the payment page of an open invoice: signed, and good until it expires or is revoked."""
+        """Make a signed link to the payment page of an open invoice, or of a draft with `allow_promotion_codes`."""
         answer: models.PaymentLink = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-link", body=params, idempotency_key=idempotency_key).json()
         return answer
 
@@ -561,7 +561,7 @@ class PaymentMethodsResource:
         self._caller = caller
 
     def attach(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentMethodAttach]) -> models.PaymentMethod:
-        """Attach a payment method to a customer, so that its invoices can be charged to it."""
+        """Attach a payment method to a customer, so that the customer's invoices can be charged to it."""
         answer: models.PaymentMethod = self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods", body=params, idempotency_key=idempotency_key).json()
         return answer
 
@@ -576,7 +576,7 @@ class PaymentMethodsResource:
         return answer
 
     def get_setup_intent(self, customer_id: str, setup_intent_id: str) -> models.SetupIntent:
-        """What became of a SetupIntent, as it was last heard of."""
+        """Read a SetupIntent, as Stripe last reported it."""
         answer: models.SetupIntent = self._caller.call("GET", f"/v1/customers/{self._caller.quoted(customer_id)}/setup-intent/{self._caller.quoted(setup_intent_id)}").json()
         return answer
 
@@ -585,7 +585,7 @@ class PaymentMethodsResource:
         return Pages(self._caller, f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods", query)
 
     def set_default(self, customer_id: str, payment_method_id: str, *, idempotency_key: str | None = None) -> models.PaymentMethod:
-        """Charge the customer's invoices to this payment method from now on, where they name no other."""
+        """Charge the customer's invoices to this payment method from now on, unless they name another."""
         answer: models.PaymentMethod = self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods/{self._caller.quoted(payment_method_id)}/default", idempotency_key=idempotency_key).json()
         return answer
 
@@ -600,17 +600,17 @@ class PaymentsResource:
         return answer
 
     def list(self, invoice_id: str) -> models.InvoicePayments:
-        """All payments of an invoice, newest first, each with its refunds and disputes. What is only marked as paid out of band has none."""
+        """All payments of an invoice, newest first, each with its refunds and disputes."""
         answer: models.InvoicePayments = self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payments").json()
         return answer
 
     def report_record(self, invoice_id: str, payment_record_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentRecordReport]) -> models.Invoice:
-        """Report what became of a payment made elsewhere that was not guaranteed yet: one that is guaranteed counts."""
+        """Report the result of a payment made elsewhere that was not guaranteed yet. It counts once it is guaranteed."""
         answer: models.Invoice = self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-records/{self._caller.quoted(payment_record_id)}/report", body=params, idempotency_key=idempotency_key).json()
         return answer
 
     def update_intent(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoicePaymentIntentUpdate]) -> models.InvoicePaymentIntent:
-        """Change the PaymentIntent of a finalized invoice, as far as Stripe lets anybody. All else the invoice decides."""
+        """Change what Stripe lets be changed of a finalized invoice's PaymentIntent. The invoice decides the rest."""
         answer: models.InvoicePaymentIntent = self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-intent", body=params, idempotency_key=idempotency_key).json()
         return answer
 
@@ -721,12 +721,12 @@ class ReportsResource:
         self._caller = caller
 
     def get_balance(self, **query: Unpack[ReportsGetBalanceQuery]) -> models.BalanceReport:
-        """Show the money of each day at Stripe beside our rows, as it was compared last: every six hours, or by hand."""
+        """Show the money of each day at Stripe, compared with what is stored here: every six hours, or by hand."""
         answer: models.BalanceReport = self._caller.call("GET", "/v1/reports/balance", query=query).json()
         return answer
 
     def get_balance_csv(self, **query: Unpack[ReportsGetBalanceCsvQuery]) -> str:
-        """Show the same as CSV: a line for each day and currency, with the number of its differences."""
+        """Show the balance report as CSV: a line for each day and currency, with the number of its differences."""
         return self._caller.call("GET", "/v1/reports/balance.csv", query=query).text
 
 
@@ -783,12 +783,12 @@ class WebhookEndpointsResource:
         self._caller = caller
 
     def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.WebhookEndpointCreate]) -> models.WebhookEndpointMade:
-        """Make an endpoint, told of what happens from now on. Its signing secret is in this answer and nowhere else."""
+        """Make an endpoint, which receives events from now on. Only this answer has its signing secret."""
         answer: models.WebhookEndpointMade = self._caller.call("POST", "/v1/webhook-endpoints", body=params, idempotency_key=idempotency_key).json()
         return answer
 
     def delete(self, endpoint_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
-        """End an endpoint. What waited for it is canceled; the log of its deliveries stays readable by their ids."""
+        """Delete an endpoint. Deliveries that wait are canceled. Each delivery can still be read by its id."""
         answer: models.Deleted = self._caller.call("DELETE", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}", idempotency_key=idempotency_key).json()
         return answer
 
@@ -806,17 +806,17 @@ class WebhookEndpointsResource:
         return Pages(self._caller, f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/deliveries", query)
 
     def ping(self, endpoint_id: str, *, idempotency_key: str | None = None) -> models.Delivery:
-        """Send an event of type `ping` to this endpoint alone; how it went is in the log."""
+        """Send an event of type `ping` to this endpoint alone. Its delivery shows how it went."""
         answer: models.Delivery = self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/ping", idempotency_key=idempotency_key).json()
         return answer
 
     def redeliver_many(self, endpoint_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.Redeliver]) -> models.Redelivered:
-        """Deliver again what this endpoint did not receive, or lost, in a span of time."""
+        """Deliver the events of a span of time again that this endpoint did not receive, or lost."""
         answer: models.Redelivered = self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/redeliver", body=params, idempotency_key=idempotency_key).json()
         return answer
 
     def rotate_webhook_secret(self, endpoint_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.WebhookSecretRotate]) -> models.WebhookEndpointMade:
-        """Make a signing secret that takes over; for the overlap every delivery is signed with both."""
+        """Make a new signing secret. During the overlap every delivery is signed with both."""
         answer: models.WebhookEndpointMade = self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/rotate-secret", body=params, idempotency_key=idempotency_key).json()
         return answer
 
@@ -840,7 +840,7 @@ class WebhookEventsResource:
         return Pages(self._caller, "/v1/webhook-events", query)
 
     def replay(self, event_id: str, *, idempotency_key: str | None = None) -> models.StripeEvent:
-        """Have an event processed again; where it was applied already, that changes nothing."""
+        """Process an event again. If it was applied already, that changes nothing."""
         answer: models.StripeEvent = self._caller.call("POST", f"/v1/webhook-events/{self._caller.quoted(event_id)}/replay", idempotency_key=idempotency_key).json()
         return answer
 
@@ -879,7 +879,7 @@ class AsyncApiKeysResource:
         self._caller = caller
 
     async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.ApiKeyCreate]) -> models.ApiKeyMade:
-        """Make a key. It is in this answer and nowhere else."""
+        """Make a key. Only this answer has it."""
         answer: models.ApiKeyMade = (await self._caller.call("POST", "/v1/api-keys", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
@@ -898,7 +898,7 @@ class AsyncApiKeysResource:
         return answer
 
     async def rotate(self, key_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.ApiKeyRotate]) -> models.ApiKeyMade:
-        """Make a key that takes over from this one, which works on for the overlap."""
+        """Make a key that replaces this one. This one still works during the overlap."""
         answer: models.ApiKeyMade = (await self._caller.call("POST", f"/v1/api-keys/{self._caller.quoted(key_id)}/rotate", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1019,7 +1019,7 @@ class AsyncDeliveriesResource:
         return answer
 
     async def redeliver(self, delivery_id: str, *, idempotency_key: str | None = None) -> models.Delivery:
-        """Deliver an event again, under the id it has."""
+        """Deliver an event again. It keeps its id."""
         answer: models.Delivery = (await self._caller.call("POST", f"/v1/deliveries/{self._caller.quoted(delivery_id)}/redeliver", idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1043,7 +1043,7 @@ class AsyncEventsResource:
         self._caller = caller
 
     async def list(self, **query: Unpack[EventsListQuery]) -> models.FeedPage:
-        """Read what happened, oldest first, from the beginning or after a cursor; with `wait`, until something does."""
+        """Read events, oldest first, from the beginning or after a cursor. With `wait`, wait for the next one."""
         answer: models.FeedPage = (await self._caller.call("GET", "/v1/events", query=query)).json()
         return answer
 
@@ -1058,11 +1058,11 @@ class AsyncFulfillmentActionsResource:
         return answer
 
     def list(self, **query: Unpack[FulfillmentActionsListQuery]) -> AsyncPages[models.FulfillmentAction]:
-        """List what is done, or to be done, about fulfillments, newest first."""
+        """List fulfillment actions (mails and hooks), newest first."""
         return AsyncPages(self._caller, "/v1/fulfillment-actions", query)
 
     async def retry(self, action_id: str, *, idempotency_key: str | None = None) -> models.FulfillmentAction:
-        """Try an action again that failed, was skipped, or was set aside; one that is done is never done again."""
+        """Try an action again that failed, was skipped or is dead. An action that is done is never done again."""
         answer: models.FulfillmentAction = (await self._caller.call("POST", f"/v1/fulfillment-actions/{self._caller.quoted(action_id)}/retry", idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1126,7 +1126,7 @@ class AsyncInvoicesResource:
         return answer
 
     async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceCreate]) -> models.InvoiceWithSecret:
-        """Create a draft with all its items in one call, finalized if asked; all of it, or nothing is left behind."""
+        """Create a draft with all its items in one call, and finalize it if asked. If a part fails, nothing is left."""
         answer: models.InvoiceWithSecret = (await self._caller.call("POST", "/v1/invoices", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1136,7 +1136,7 @@ class AsyncInvoicesResource:
         return answer
 
     async def export(self, **query: Unpack[InvoicesExportQuery]) -> str:
-        """List invoices as CSV, by the filters and in the order of the list; at most 100,000, and the last line says so."""
+        """Export invoices as CSV, with the filters and the order of the list."""
         return (await self._caller.call("GET", "/v1/invoices.csv", query=query)).text
 
     async def finalize(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceFinalize]) -> models.InvoiceWithSecret:
@@ -1160,7 +1160,7 @@ class AsyncInvoicesResource:
         return answer
 
     async def get_hosted_pages(self, invoice_id: str) -> models.HostedPages:
-        """The addresses of Stripe's hosted page and PDF, which expire: asked of Stripe where those known here are old."""
+        """The addresses of Stripe's hosted page and PDF. They expire: if the stored ones are old, Stripe is asked for new ones."""
         answer: models.HostedPages = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/hosted-pages")).json()
         return answer
 
@@ -1184,7 +1184,7 @@ class AsyncInvoicesResource:
         return answer
 
     async def preview(self, *, idempotency_key: str | None = None, **params: Unpack[models.InvoicePreview]) -> models.InvoicePreviewed:
-        """What an invoice would come to, with its taxes and discounts, as Stripe computes it now. Nothing is stored."""
+        """What an invoice would cost, with its taxes and discounts, as Stripe computes it now. Nothing is stored."""
         answer: models.InvoicePreviewed = (await self._caller.call("POST", "/v1/invoices/preview", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1199,7 +1199,7 @@ class AsyncInvoicesResource:
         return answer
 
     async def update(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoiceUpdate]) -> models.Invoice:
-        """Change a draft; of a finalized invoice only the metadata, and `auto_advance` of one that is open."""
+        """Change a draft. An open invoice can still change `auto_advance`, `default_payment_method` and `payment_settings`."""
         answer: models.Invoice = (await self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1214,7 +1214,7 @@ class AsyncPaymentLinksResource:
         self._caller = caller
 
     async def create(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentLinkCreate]) -> models.PaymentLink:
-        """Make a link to the payment page of an open invoice: signed, and good until it expires or is revoked."""
+        """Make a signed link to the payment page of an open invoice, or of a draft with `allow_promotion_codes`."""
         answer: models.PaymentLink = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-link", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1229,7 +1229,7 @@ class AsyncPaymentMethodsResource:
         self._caller = caller
 
     async def attach(self, customer_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentMethodAttach]) -> models.PaymentMethod:
-        """Attach a payment method to a customer, so that its invoices can be charged to it."""
+        """Attach a payment method to a customer, so that the customer's invoices can be charged to it."""
         answer: models.PaymentMethod = (await self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1244,7 +1244,7 @@ class AsyncPaymentMethodsResource:
         return answer
 
     async def get_setup_intent(self, customer_id: str, setup_intent_id: str) -> models.SetupIntent:
-        """What became of a SetupIntent, as it was last heard of."""
+        """Read a SetupIntent, as Stripe last reported it."""
         answer: models.SetupIntent = (await self._caller.call("GET", f"/v1/customers/{self._caller.quoted(customer_id)}/setup-intent/{self._caller.quoted(setup_intent_id)}")).json()
         return answer
 
@@ -1253,7 +1253,7 @@ class AsyncPaymentMethodsResource:
         return AsyncPages(self._caller, f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods", query)
 
     async def set_default(self, customer_id: str, payment_method_id: str, *, idempotency_key: str | None = None) -> models.PaymentMethod:
-        """Charge the customer's invoices to this payment method from now on, where they name no other."""
+        """Charge the customer's invoices to this payment method from now on, unless they name another."""
         answer: models.PaymentMethod = (await self._caller.call("POST", f"/v1/customers/{self._caller.quoted(customer_id)}/payment-methods/{self._caller.quoted(payment_method_id)}/default", idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1268,17 +1268,17 @@ class AsyncPaymentsResource:
         return answer
 
     async def list(self, invoice_id: str) -> models.InvoicePayments:
-        """All payments of an invoice, newest first, each with its refunds and disputes. What is only marked as paid out of band has none."""
+        """All payments of an invoice, newest first, each with its refunds and disputes."""
         answer: models.InvoicePayments = (await self._caller.call("GET", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payments")).json()
         return answer
 
     async def report_record(self, invoice_id: str, payment_record_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.PaymentRecordReport]) -> models.Invoice:
-        """Report what became of a payment made elsewhere that was not guaranteed yet: one that is guaranteed counts."""
+        """Report the result of a payment made elsewhere that was not guaranteed yet. It counts once it is guaranteed."""
         answer: models.Invoice = (await self._caller.call("POST", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-records/{self._caller.quoted(payment_record_id)}/report", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
     async def update_intent(self, invoice_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.InvoicePaymentIntentUpdate]) -> models.InvoicePaymentIntent:
-        """Change the PaymentIntent of a finalized invoice, as far as Stripe lets anybody. All else the invoice decides."""
+        """Change what Stripe lets be changed of a finalized invoice's PaymentIntent. The invoice decides the rest."""
         answer: models.InvoicePaymentIntent = (await self._caller.call("PATCH", f"/v1/invoices/{self._caller.quoted(invoice_id)}/payment-intent", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1389,12 +1389,12 @@ class AsyncReportsResource:
         self._caller = caller
 
     async def get_balance(self, **query: Unpack[ReportsGetBalanceQuery]) -> models.BalanceReport:
-        """Show the money of each day at Stripe beside our rows, as it was compared last: every six hours, or by hand."""
+        """Show the money of each day at Stripe, compared with what is stored here: every six hours, or by hand."""
         answer: models.BalanceReport = (await self._caller.call("GET", "/v1/reports/balance", query=query)).json()
         return answer
 
     async def get_balance_csv(self, **query: Unpack[ReportsGetBalanceCsvQuery]) -> str:
-        """Show the same as CSV: a line for each day and currency, with the number of its differences."""
+        """Show the balance report as CSV: a line for each day and currency, with the number of its differences."""
         return (await self._caller.call("GET", "/v1/reports/balance.csv", query=query)).text
 
 
@@ -1451,12 +1451,12 @@ class AsyncWebhookEndpointsResource:
         self._caller = caller
 
     async def create(self, *, idempotency_key: str | None = None, **params: Unpack[models.WebhookEndpointCreate]) -> models.WebhookEndpointMade:
-        """Make an endpoint, told of what happens from now on. Its signing secret is in this answer and nowhere else."""
+        """Make an endpoint, which receives events from now on. Only this answer has its signing secret."""
         answer: models.WebhookEndpointMade = (await self._caller.call("POST", "/v1/webhook-endpoints", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
     async def delete(self, endpoint_id: str, *, idempotency_key: str | None = None) -> models.Deleted:
-        """End an endpoint. What waited for it is canceled; the log of its deliveries stays readable by their ids."""
+        """Delete an endpoint. Deliveries that wait are canceled. Each delivery can still be read by its id."""
         answer: models.Deleted = (await self._caller.call("DELETE", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}", idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1474,17 +1474,17 @@ class AsyncWebhookEndpointsResource:
         return AsyncPages(self._caller, f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/deliveries", query)
 
     async def ping(self, endpoint_id: str, *, idempotency_key: str | None = None) -> models.Delivery:
-        """Send an event of type `ping` to this endpoint alone; how it went is in the log."""
+        """Send an event of type `ping` to this endpoint alone. Its delivery shows how it went."""
         answer: models.Delivery = (await self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/ping", idempotency_key=idempotency_key)).json()
         return answer
 
     async def redeliver_many(self, endpoint_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.Redeliver]) -> models.Redelivered:
-        """Deliver again what this endpoint did not receive, or lost, in a span of time."""
+        """Deliver the events of a span of time again that this endpoint did not receive, or lost."""
         answer: models.Redelivered = (await self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/redeliver", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
     async def rotate_webhook_secret(self, endpoint_id: str, *, idempotency_key: str | None = None, **params: Unpack[models.WebhookSecretRotate]) -> models.WebhookEndpointMade:
-        """Make a signing secret that takes over; for the overlap every delivery is signed with both."""
+        """Make a new signing secret. During the overlap every delivery is signed with both."""
         answer: models.WebhookEndpointMade = (await self._caller.call("POST", f"/v1/webhook-endpoints/{self._caller.quoted(endpoint_id)}/rotate-secret", body=params, idempotency_key=idempotency_key)).json()
         return answer
 
@@ -1508,7 +1508,7 @@ class AsyncWebhookEventsResource:
         return AsyncPages(self._caller, "/v1/webhook-events", query)
 
     async def replay(self, event_id: str, *, idempotency_key: str | None = None) -> models.StripeEvent:
-        """Have an event processed again; where it was applied already, that changes nothing."""
+        """Process an event again. If it was applied already, that changes nothing."""
         answer: models.StripeEvent = (await self._caller.call("POST", f"/v1/webhook-events/{self._caller.quoted(event_id)}/replay", idempotency_key=idempotency_key)).json()
         return answer
 
