@@ -2,13 +2,17 @@
 
 import asyncio
 import os
+import sys
 
 from alembic import context
-from sqlalchemy import Connection, pool
+from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.db.migrations import is_modelled
 from app.db.schema import metadata
+
+ALONE = text("SELECT pg_try_advisory_lock(7410002)")
+WAIT_S = 1.0
 
 
 def _url() -> str:
@@ -29,8 +33,20 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _run() -> None:
+    """Migrate alone: who begins beside another, or after one that was killed and whose statement still runs, waits for it.
+
+    It asks again and again. A statement that waits would be waited for by an index that the other builds.
+    """
     engine = create_async_engine(_url(), poolclass=pool.NullPool)
     async with engine.connect() as connection:
+        told = False
+        while not await connection.scalar(ALONE):
+            if not told:
+                print("Another migration is under way: waiting for its end …", file=sys.stderr)  # noqa: T201
+            told = True
+            await connection.rollback()
+            await asyncio.sleep(WAIT_S)
+        await connection.rollback()
         await connection.run_sync(_migrate)
     await engine.dispose()
 

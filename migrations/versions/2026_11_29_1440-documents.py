@@ -31,7 +31,7 @@ SHOWN = {
 """The columns that documents are made of, by table."""
 
 FORGET = """
-CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.document := NULL;
     NEW.document_version := 0;
@@ -41,7 +41,7 @@ BEGIN
 END $$
 """
 FORGOTTEN = """
-CREATE TRIGGER document_follows BEFORE UPDATE ON {table} FOR EACH ROW
+CREATE OR REPLACE TRIGGER document_follows BEFORE UPDATE ON {table} FOR EACH ROW
 WHEN (NEW.document IS NOT NULL AND NEW.document = OLD.document {same} AND ({new}) IS DISTINCT FROM ({old}))
 EXECUTE FUNCTION {function}()
 """
@@ -62,10 +62,13 @@ def upgrade() -> None:
         has_items = table == "invoices"
         texts = ["document", "items_document"] if has_items else ["document"]
         for column in texts:
-            op.add_column(table, sa.Column(column, sa.Text(), nullable=True))
+            op.add_column(table, sa.Column(column, sa.Text(), nullable=True), if_not_exists=True)
             op.execute(COMPRESSED.format(table=table, column=column))
-        op.add_column(table, sa.Column("document_version", sa.Integer(), server_default="0", nullable=False))
-        op.add_column(table, sa.Column("later_digests", postgresql.ARRAY(sa.Text()), nullable=True))
+        for added in (
+            sa.Column("document_version", sa.Integer(), server_default="0", nullable=False),
+            sa.Column("later_digests", postgresql.ARRAY(sa.Text()), nullable=True),
+        ):
+            op.add_column(table, added, if_not_exists=True)
         op.execute(
             FORGOTTEN.format(
                 table=table,

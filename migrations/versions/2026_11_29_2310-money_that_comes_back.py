@@ -8,6 +8,8 @@ Revision: 6a40c7d1e95b
 Follows: 5c1f7e92d4a8
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -51,25 +53,25 @@ CHECKS = {
 
 TRIGGERS = (
     """
-    CREATE FUNCTION forget_later_status() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION forget_later_status() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         NEW.later_status := NULL;
         RETURN NEW;
     END $$
     """,
     """
-    CREATE TRIGGER later_status_follows BEFORE UPDATE ON fulfillments FOR EACH ROW
+    CREATE OR REPLACE TRIGGER later_status_follows BEFORE UPDATE ON fulfillments FOR EACH ROW
     WHEN (NEW.later_status = OLD.later_status AND NEW.status <> OLD.status)
     EXECUTE FUNCTION forget_later_status()
     """,
     """
-    CREATE FUNCTION keep_later_moment() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION keep_later_moment() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         RETURN NULL;
     END $$
     """,
     """
-    CREATE TRIGGER later_moment_kept BEFORE UPDATE ON fulfillment_actions FOR EACH ROW
+    CREATE OR REPLACE TRIGGER later_moment_kept BEFORE UPDATE ON fulfillment_actions FOR EACH ROW
     WHEN (NEW.lease <> OLD.lease AND NEW.later_lease IS DISTINCT FROM NEW.lease
         AND NEW.moment NOT IN ('processing', 'fulfilled'))
     EXECUTE FUNCTION keep_later_moment()
@@ -79,15 +81,13 @@ TRIGGERS = (
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
-    for name in TEXTS:
-        op.add_column("fulfillments", sa.Column(name, sa.Text(), nullable=True))
-    op.add_column("fulfillments", sa.Column("action_required_at", sa.TIMESTAMP(timezone=True), nullable=True))
-    for name in AMOUNTS:
-        column = sa.Column(name, sa.BigInteger(), server_default=sa.text("0"), nullable=False)
-        op.add_column("fulfillments", column)
-    for name in DOCUMENTS:
-        op.add_column("fulfillments", sa.Column(name, JSON, nullable=True))
-    op.add_column("fulfillment_actions", sa.Column("later_lease", sa.Integer(), nullable=True))
+    added: list[sa.Column[Any]] = [sa.Column(name, sa.Text(), nullable=True) for name in TEXTS]
+    added += [sa.Column("action_required_at", sa.TIMESTAMP(timezone=True), nullable=True)]
+    added += [sa.Column(name, sa.BigInteger(), server_default=sa.text("0"), nullable=False) for name in AMOUNTS]
+    added += [sa.Column(name, JSON, nullable=True) for name in DOCUMENTS]
+    for column in added:
+        op.add_column("fulfillments", column, if_not_exists=True)
+    op.add_column("fulfillment_actions", sa.Column("later_lease", sa.Integer(), nullable=True), if_not_exists=True)
     op.create_table(
         "fulfillment_policy",
         sa.Column("id", sa.Boolean(), server_default=sa.text("true"), nullable=False),
@@ -95,10 +95,10 @@ def upgrade() -> None:
         sa.Column("since", sa.TIMESTAMP(timezone=True), server_default=sa.func.now(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_fulfillment_policy"),
         sa.CheckConstraint("id", name="ck_fulfillment_policy_one_row"),
+        if_not_exists=True,
     )
-    for (table, name), (condition, before) in CHECKS.items():
-        if before:
-            op.drop_constraint(op.f(f"ck_{table}_{name}"), table)
+    for (table, name), (condition, _) in CHECKS.items():
+        op.drop_constraint(op.f(f"ck_{table}_{name}"), table, if_exists=True)
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition, postgresql_not_valid=True)
     for trigger in TRIGGERS:
         op.execute(trigger)

@@ -37,10 +37,12 @@ def upgrade() -> None:
             ["invoice"], ["invoices.id"], name=op.f("fk_reminders_invoice_invoices"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reminders")),
+        if_not_exists=True,
     )
-    op.create_index("uq_reminders_once", "reminders", ["invoice", "type", "day"], unique=True)
-    op.create_index("ix_reminders_newest", "reminders", [sa.text("created_at DESC"), sa.text("id DESC")])
-    op.add_column("invoices", sa.Column("reminded_until", TIME, nullable=True))
+    newest = [sa.text("created_at DESC"), sa.text("id DESC")]
+    op.create_index("uq_reminders_once", "reminders", ["invoice", "type", "day"], unique=True, if_not_exists=True)
+    op.create_index("ix_reminders_newest", "reminders", newest, if_not_exists=True)
+    op.add_column("invoices", sa.Column("reminded_until", TIME, nullable=True), if_not_exists=True)
     _check_moments(", 'reminder'")
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = '3s'")

@@ -21,11 +21,10 @@ INDEXES = {
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
-    op.add_column("invoices", sa.Column("next_step", sa.Text(), nullable=True))
-    op.add_column("invoices", sa.Column("stuck_since", postgresql.TIMESTAMP(timezone=True), nullable=True))
-    op.add_column(
-        "fulfillments", sa.Column("disputes_to_answer", sa.Integer(), server_default=sa.text("0"), nullable=False)
-    )
+    to_answer = sa.Column("disputes_to_answer", sa.Integer(), server_default=sa.text("0"), nullable=False)
+    op.add_column("invoices", sa.Column("next_step", sa.Text(), nullable=True), if_not_exists=True)
+    op.add_column("invoices", sa.Column("stuck_since", postgresql.TIMESTAMP(timezone=True)), if_not_exists=True)
+    op.add_column("fulfillments", to_answer, if_not_exists=True)
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = '3s'")
         for name, definition in INDEXES.items():

@@ -28,7 +28,7 @@ INDEXES = {
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
-    op.add_column("invoices", sa.Column("search", postgresql.TSVECTOR()))
+    op.add_column("invoices", sa.Column("search", postgresql.TSVECTOR()), if_not_exists=True)
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = '3s'")
         for name, columns in INDEXES.items():

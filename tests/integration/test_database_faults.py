@@ -99,6 +99,24 @@ async def test_while_the_database_is_away_everything_says_so_and_afterwards_work
         assert (await api.get("/v1/webhook-events/evt_1"))["type"] == "product.updated"
 
 
+async def test_a_server_that_takes_no_writes_any_more_is_left_for_the_one_that_does(
+    settings: Settings, database: Database, sandbox: Sandbox
+) -> None:
+    """After a failover, the name may lead to the old primary for a while: connections made then must not stay."""
+    administrator = await database.connect()
+    await administrator.execute(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
+    application = create_app(settings.model_copy(update={"database_url": SecretStr(database.url)}))
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    async with running(application), client_of(settings.public_base_url, transport) as client:
+        api = Caller(client, sandbox)
+        await api.refused("POST", "/v1/products", 503, "database_unavailable", PRODUCT)
+        assert (await delivery(client)).status_code == 503
+        await administrator.execute(f"ALTER DATABASE {database.name} RESET default_transaction_read_only")
+        await api.post("/v1/products", PRODUCT)
+        assert (await delivery(client)).status_code == 200
+    await administrator.close()
+
+
 async def test_a_database_that_is_not_migrated_is_not_ready(settings: Settings, empty_database: Database) -> None:
     application = create_app(settings.model_copy(update={"database_url": SecretStr(empty_database.url)}))
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
@@ -128,6 +146,13 @@ async def test_migrating_waits_for_the_database_and_says_so(server: PrivatePostg
     said, _ = await process.communicate()
     assert process.returncode == 0
     assert b"The schema is at" in said
+
+
+async def test_of_two_that_migrate_at_once_one_waits_for_the_other(empty_database: Database, tmp_path: Path) -> None:
+    both = [await migrating(empty_database.url, tmp_path) for _ in range(2)]
+    for process in both:
+        said, wrong = await process.communicate()
+        assert (process.returncode, said) == (0, b"The schema is at head.\n"), wrong
 
 
 async def test_migrating_gives_up_in_the_end(tmp_path: Path) -> None:
