@@ -116,6 +116,8 @@ class _Borrowed:
         return self._connection
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+            self._connection.terminate()  # the server is no primary any more; a new connection leads to the one that is
         try:
             await self._pool.release(self._connection)
         except NOT_NOW as failure:

@@ -67,6 +67,8 @@ class Inbox:
             log.warning("event_not_storable", event=events[0].id, error=type(error).__name__)
             return [MalformedRequest("The event cannot be stored as it is.")]
         except Exception as error:  # noqa: BLE001 -- whatever it was, each sender is told, and none is told 200
+            if self._connection is not None:
+                self._connection.terminate()  # the next batch connects anew: this server may be no primary any more
             log.warning("events_not_recorded", events=len(events), error=type(error).__name__)
             return [error] * len(events)
         metrics.INTAKE_BATCH.observe(len(events))
