@@ -14,7 +14,8 @@ BEGIN
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
             AND relowner NOT IN ('invoicing_owner'::regrole, 'invoicing_inbox'::regrole)
         UNION ALL SELECT format('FUNCTION %s', oid::regprocedure) FROM pg_proc
-        WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'audit\_%' AND proowner <> 'invoicing_owner'::regrole
+        WHERE pronamespace = 'public'::regnamespace AND oid IN (SELECT tgfoid FROM pg_trigger)
+            AND proowner <> 'invoicing_owner'::regrole
     LOOP
         EXECUTE format('ALTER %s OWNER TO invoicing_owner', name);
     END LOOP;

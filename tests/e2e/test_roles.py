@@ -182,6 +182,8 @@ async def test_roles_given_to_a_database_that_one_role_owned_take_it_over_and_ma
             "AND relname !~ '^webhook_events_[0-9]' ORDER BY relname"
         )
         states.append({row["relname"]: (row["owner"], sorted(row["rights"] or [])) for row in rows})
+        functions = "SELECT proname, pg_get_userbyid(proowner) FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        assert {owner for _, owner in await connection.fetch(functions)} == {OWNER}  # who migrates next may drop them
         await connection.close()
     assert {owner for owner, _ in states[0].values()} == {OWNER, INBOX}
     assert {name: owner for name, (owner, _) in states[1].items()} == {
