@@ -37,6 +37,7 @@ from sqlalchemy import (
 
 from app.db.engine import Connection
 from app.db.schema import changes, deliveries, feed, invoices, webhook_endpoints
+from app.db.schema.outgoing import EITHER
 from app.db.statement import Statement, any_of
 from app.domain.events import START, Cursor, FeedEvent
 from app.projection.change_statements import BASE, TIMELINE
@@ -193,6 +194,7 @@ _NEEDED = union_all(
     .join(webhook_endpoints, _E.id == _D.endpoint)
     .where(
         _D.status.in_(("pending", "delivering", "failed")),
+        EITHER,
         _D.change.is_not(None),
         _E.status == "enabled",
         _E.deleted_at.is_(None),

@@ -206,7 +206,7 @@ class Operations:
         body = msgspec.json.encode(error.to_document()).decode()
         async with self._database.unit_of_work() as connection:
             answer = await operation.finish(connection, REFUSED, body)
-            await references.free(connection, operation=operation.id)
+            await references.free(connection, operation.id)
         return answer
 
     async def _begin(self, call: Call, name: str, asked: str) -> Stored:
@@ -256,7 +256,7 @@ class Operations:
                 if operation.touched:
                     await idempotency_statements.release(connection, operation.id, operation.runner, reason)
                 elif await idempotency_statements.forget(connection, operation.id, operation.runner):
-                    await references.free(connection, operation=operation.id)
+                    await references.free(connection, operation.id)
         except Exception:  # noqa: BLE001 -- the caller must hear of the first error
             log.warning("operation_not_released", operation=str(operation.id), reason=reason)
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Text, and_, bindparam, delete, false, func, or_, select
+from sqlalchemy import Text, bindparam, delete, false, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
 from app.db.engine import Connection
 from app.db.schema import operations, reference_claims
-from app.db.statement import Statement, any_of
+from app.db.statement import Statement
 from app.domain.json import JsonView
 
 
@@ -60,14 +60,7 @@ _SETTLE = Statement(
         index_elements=_KEY, set_={"object_id": _NEW.excluded.object_id}, where=_C.object_id.is_(None)
     )
 )
-_FREE = Statement(
-    delete(reference_claims).where(
-        or_(
-            and_(_C.operation == bindparam("operation"), _C.object_id.is_(None)),
-            _C.object_id == any_of("objects", Text),
-        )
-    )
-)
+_FREE = Statement(delete(reference_claims).where(_C.operation == bindparam("operation"), _C.object_id.is_(None)))
 _GIVE_UP = Statement(
     delete(reference_claims).where(
         _C.resource == bindparam("resource"),
@@ -90,15 +83,12 @@ async def claim(connection: Connection, resource: str, reference: str, operation
 async def keep(
     connection: Connection, resource: str, rows: Sequence[JsonView], given_up: Sequence[tuple[str, str]]
 ) -> None:
-    """Record whose references the stored `rows` are, after those that were `given_up`, and free those of deleted ones."""
+    """Record whose references the stored `rows` are, after those that were `given_up`."""
     if given_up:
         await give_up(connection, resource, given_up)
     owned = [(row["reference"], row["id"]) for row in rows if row.get("reference") and not row["deleted_at"]]
     if owned:
         await settle(connection, resource, owned)
-    deleted = [row["id"] for row in rows if row["deleted_at"]]
-    if deleted:
-        await free(connection, objects=deleted)
 
 
 async def settle(connection: Connection, resource: str, owners: Iterable[tuple[str, str]]) -> None:
@@ -106,13 +96,13 @@ async def settle(connection: Connection, resource: str, owners: Iterable[tuple[s
     await _SETTLE.execute(connection, resource=resource, **_listed(owners))
 
 
-async def free(connection: Connection, *, operation: UUID | None = None, objects: Iterable[str] = ()) -> None:
-    """Free the references of a refused create, or of deleted objects."""
-    await _FREE.execute(connection, operation=operation, objects=list(objects))
+async def free(connection: Connection, operation: UUID) -> None:
+    """Free the reference of a refused create."""
+    await _FREE.execute(connection, operation=operation)
 
 
 async def give_up(connection: Connection, resource: str, owners: Iterable[tuple[str, str]]) -> None:
-    """Free references that their objects no longer have, as (reference, object id)."""
+    """Free references that their objects no longer have, or that are of deleted objects, as (reference, object id)."""
     await _GIVE_UP.execute(connection, resource=resource, **_listed(owners))
 
 

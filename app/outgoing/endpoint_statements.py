@@ -28,6 +28,7 @@ from sqlalchemy import (
 from app.db.engine import Connection
 from app.db.schema import deliveries, webhook_endpoints
 from app.db.schema.metadata import JSON, TIME
+from app.db.schema.outgoing import EITHER
 from app.db.statement import Statement, parameters
 from app.domain.events import Cursor
 from app.domain.json import JsonView
@@ -94,7 +95,7 @@ _ENABLE = Statement(_CHANGED.values(_ENABLED).where(_C.status == "disabled"))
 _RETRY = Statement(
     update(deliveries)
     .values(next_attempt_at=func.now())
-    .where(deliveries.c.endpoint == bindparam("endpoint"), deliveries.c.status == "failed")
+    .where(deliveries.c.endpoint == bindparam("endpoint"), deliveries.c.status == "failed", EITHER)
 )
 _DISABLE = Statement(
     _CHANGED.values(status="disabled", disabled_reason=bindparam("reason"), disabled_at=func.now()).where(
@@ -112,6 +113,7 @@ _MISSED = Statement(
                 select(deliveries.c.id).where(
                     deliveries.c.endpoint == bindparam("endpoint"),
                     deliveries.c.status.in_(("pending", "delivering", "failed")),
+                    EITHER,
                     tuple_(deliveries.c.position, deliveries.c.change) <= _GONE,
                 )
             ),
@@ -122,7 +124,11 @@ _DELETE = Statement(_CHANGED.values(deleted_at=func.now(), secrets=literal_colum
 _CANCEL = Statement(
     update(deliveries)
     .values(status="canceled", next_attempt_at=None)
-    .where(deliveries.c.endpoint == bindparam("endpoint"), deliveries.c.status.in_(("pending", "failed", "delivering")))
+    .where(
+        deliveries.c.endpoint == bindparam("endpoint"),
+        deliveries.c.status.in_(("pending", "failed", "delivering")),
+        EITHER,
+    )
 )
 _SET_SECRETS = Statement(_CHANGED.values(parameters("secrets")))
 _SECRET = func.jsonb_array_elements(_C.secrets).table_valued(column("value", JSON)).render_derived(name="secret")

@@ -212,8 +212,6 @@ class UnitOfWork:
 
     def _merge(self, subject: Subject, known: JsonObject | None, snapshot: Snapshot, items_taken: JsonObject) -> None:
         row = snapshot_rows.merged(known, snapshot, items_taken, self.now)
-        if known and known.get("reference") and known["reference"] != row["reference"]:
-            self._given_up.add((subject, known["reference"]))
         if subject.kind is Kind.INVOICE:
             asked = known is not None and snapshot.version.over == known["revision"]
             row["status"] = advance(known["status"] if known else None, row["status"], asked=asked)
@@ -256,6 +254,9 @@ class UnitOfWork:
 
     def put(self, subject: Subject, row: JsonObject) -> None:
         """Change the row of `subject` to `row`."""
+        known = self._rows.get(subject)
+        if known and known.get("reference") and (row["deleted_at"] or known["reference"] != row["reference"]):
+            self._given_up.add((subject, known["reference"]))
         if subject.kind is Kind.CUSTOMER and row["deleted_at"]:
             row |= ERASED_CUSTOMER
             self._erased[subject.id] = self.cause

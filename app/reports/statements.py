@@ -20,6 +20,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    union,
 )
 
 from app.db.engine import Connection
@@ -60,22 +61,31 @@ def _known(amount: ColumnElement[Any], at: ColumnElement[Any], key: ColumnElemen
 
 
 _PAID_BY_ROWS_OF_BEFORE = case((_F.payment_intent == _P.payment_intent, _F.amount_paid), else_=0)
-_PAID_AT = func.coalesce(_P.paid_at, _I.paid_at)
-_MOVEMENTS = {
-    Heading.PAID: Statement(
-        _known(
-            case(
-                (_P.status.is_(None), _PAID_BY_ROWS_OF_BEFORE),
-                (_P.payment_record.is_not(None), 0),  # made elsewhere: Stripe's balance does not know it
-                (_P.status == "paid", func.coalesce(_P.amount_paid, 0)),
-                else_=0,
-            ),
-            _PAID_AT,
-            _P.payment_intent,
-        )
-        .add_columns(_I.currency)
+_PAID = case(
+    (_P.status.is_(None), _PAID_BY_ROWS_OF_BEFORE),
+    (_P.payment_record.is_not(None), 0),  # made elsewhere: Stripe's balance does not know it
+    (_P.status == "paid", func.coalesce(_P.amount_paid, 0)),
+    else_=0,
+)
+
+
+def _payments(*conditions: ColumnElement[bool]) -> Select[Any]:
+    paid_at, paid = func.coalesce(_P.paid_at, _I.paid_at), cast(_PAID, BigInteger).label("amount")
+    return (
+        select(_P.payment_intent.label("id"), _day(paid_at), paid, _I.currency)
         .select_from(
             invoice_payments.join(invoices, _I.id == _P.invoice).outerjoin(fulfillments, _F.invoice == _P.invoice)
+        )
+        .where(*conditions)
+    )
+
+
+_MOVEMENTS = {
+    Heading.PAID: Statement(
+        union(  # of three indexes
+            _payments(_P.payment_intent == any_of("ids", Text)),
+            _payments(_P.status == "paid", _within(_P.paid_at), _PAID != 0),
+            _payments(_P.paid_at.is_(None), _I.status == "paid", _within(_I.paid_at), _PAID != 0),
         )
     ),
     Heading.REFUNDED: Statement(

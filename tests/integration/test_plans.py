@@ -2,6 +2,8 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import msgspec
@@ -11,8 +13,15 @@ from app.db import documents, partitions
 from app.db.engine import ONE_PLAN
 from app.db.partitions import Partition
 from app.db.resources import CUSTOMER, DELIVERY, EVENT, FULFILLMENT, INVOICE, Resource
-from app.inbox import replay_statements
+from app.domain.balance import Heading
+from app.domain.events import Cursor
+from app.events import feed_statements
+from app.idempotency import references
+from app.inbox import drift, replay_statements
 from app.inbox import statements as inbox_statements
+from app.outgoing import endpoint_statements
+from app.payments import statements as payment_statements
+from app.reports import statements as report_statements
 from bench import rows
 from tests.fixtures.postgres import Database, MakeDatabase
 
@@ -92,6 +101,10 @@ class Explained:
         lines = await self._connection.fetch(f"EXPLAIN {statement}", *arguments)
         self.plan = "\n".join(line[0] for line in lines)
         return await self._connection.fetch(statement, *arguments)
+
+    async def execute(self, statement: str, *arguments: object) -> str:
+        await self.fetch(statement, *arguments)
+        return "DONE 0"
 
     async def fetchrow(self, statement: str, *arguments: object) -> asyncpg.Record | None:
         return next(iter(await self.fetch(statement, *arguments)), None)
@@ -196,6 +209,43 @@ async def test_a_batch_is_claimed_by_index_however_many_wait(database: Database,
         due = await inbox_statements.claim(asked, 64, timedelta(seconds=30), 12)  # type: ignore[arg-type]
         assert len(due) == 64
         assert "Seq Scan" not in asked.plan, asked.plan
+    await connection.close()
+
+
+FEW_OF_MANY = """
+INSERT INTO reference_claims (resource, reference, operation, object_id)
+SELECT 'invoice', 'order-' || n, gen_random_uuid(), 'in_' || n FROM generate_series(1, $1::bigint) n
+"""
+LINKS = "INSERT INTO payment_links (id, invoice, expires_at) SELECT 'pay_' || id, id, now() FROM invoices"
+SETTLED = "UPDATE invoices SET status = 'paid' WHERE status IN ('void', 'uncollectible') AND id NOT LIKE '%77'"
+PAYMENTS = """
+INSERT INTO invoice_payments (payment_intent, id, invoice, is_default, status, amount_paid, created_at, paid_at)
+SELECT payment_intent, 'inpay_' || id, id, true, 'paid', 25990, created_at, paid_at FROM invoices WHERE status = 'paid'
+"""
+PLACE, DAY = Cursor(1, 1), datetime(2024, 1, 1, tzinfo=UTC)
+
+
+async def test_what_waits_or_is_under_way_is_not_looked_for_among_all_that_is_done(of_many: Database) -> None:
+    connection = await of_many.connect()
+    await connection.execute(_DELIVERIES, MANY)
+    await connection.execute(FEW_OF_MANY, MANY)
+    for statement in (LINKS, SETTLED, PAYMENTS):
+        await connection.execute(statement)
+    await connection.execute("ANALYZE")
+    asked: Any = Explained(connection)
+    for ask in (
+        lambda: feed_statements._FORGET.value(asked, retention=timedelta(days=35), limit=1000),
+        lambda: endpoint_statements.missed(asked, "whe_1", PLACE),
+        lambda: endpoint_statements._RETRY.execute(asked, endpoint="whe_1"),
+        lambda: endpoint_statements._CANCEL.execute(asked, endpoint="whe_1"),
+        lambda: references.free(asked, uuid4()),
+        lambda: payment_statements.parts_waiting(asked, rows.invoice_id(7)),
+        lambda: report_statements.movements(asked, Heading.PAID, ["pi_row7"], DAY, DAY + timedelta(minutes=1)),
+        lambda: drift.lagging(asked, timedelta(0), timedelta(days=60)),
+    ):
+        await ask()
+        assert not await scanned(connection, asked.plan) - {"webhook_endpoints", "feed"}, asked.plan
+        assert "ix_deliveries_newest" not in asked.plan, asked.plan
     await connection.close()
 
 

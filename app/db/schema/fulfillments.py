@@ -162,6 +162,7 @@ payment_links = Table(
     Column("code_attempts", Integer, server_default=text("0"), nullable=False),
     Column("return_url", Text),
     Index("ix_payment_links_invoice", "invoice"),
+    Index("ix_payment_links_payment_intent", "payment_intent", postgresql_where=text("payment_intent IS NOT NULL")),
 )
 """Links that let somebody without an account pay one invoice. Their tokens are made when needed and never stored.
 

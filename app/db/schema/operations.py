@@ -40,5 +40,6 @@ reference_claims = Table(
     Column("operation", Uuid),
     Column("object_id", Text),
     CheckConstraint("length(reference) BETWEEN 1 AND 200", name="reference_length"),
+    Index("ix_reference_claims_operation", "operation", postgresql_where=text("object_id IS NULL")),
 )
 """The callers' own ids, claimed before Stripe is asked, so that two creates cannot share one."""

@@ -12,6 +12,8 @@ from sqlalchemy import (
     Text,
     desc,
     func,
+    not_,
+    or_,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -96,3 +98,6 @@ deliveries = Table(
 position, change: the event's place in the feed; null for a ping, which is not in the feed. in_order: it waits for those
 before it. lease: how often it was claimed in all. log: the last attempts, oldest first.
 """
+
+EITHER = or_(deliveries.c.in_order, not_(deliveries.c.in_order))
+"""Always true. It tells the planner that the two indexes of waiting deliveries hold all of them."""
