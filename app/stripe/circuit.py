@@ -37,7 +37,7 @@ class Circuit:
         """The state now."""
         if self._opened_at is None:
             return CircuitState.CLOSED
-        return CircuitState.OPEN if self.opens_in_s > 0 else CircuitState.HALF_OPEN
+        return CircuitState.OPEN if self.opens_in_s > 0 or self._probing else CircuitState.HALF_OPEN
 
     @property
     def opens_in_s(self) -> float:

@@ -48,6 +48,7 @@ def test_after_its_time_one_call_alone_finds_out(circuit: Circuit, clock: Clock)
     clock.now += 5.0
     assert circuit.state.value == "half_open"
     circuit.enter()
+    assert circuit.state.value == "open"  # to all others
     with pytest.raises(StripeUnavailable):
         circuit.enter()
     circuit.succeeded()
