@@ -41,6 +41,7 @@ STRIPE_API_BASE = "https://api.stripe.com"
 STRIPE_JS_URL = "https://js.stripe.com/endive/stripe.js"
 SMALLEST_SIGNING_SECRET = 16
 SHORTEST_RETENTION = 35
+MOST_DAYS = 36_500
 NEVER_PRIVATE = tuple(ip_network(it) for it in ("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "::1/128", "fe80::/10"))
 
 
@@ -105,8 +106,8 @@ class Settings(BaseSettings):
     outgoing_concurrency: int = Field(default=100, ge=1, le=1000)
     outgoing_endpoint_concurrency: int = Field(default=8, ge=1, le=100)
     outgoing_most_endpoints: int = Field(default=50, ge=1)
-    outgoing_give_up_days: float = Field(default=5.0, gt=0)
-    delivery_retention_days: float = Field(default=30.0, gt=0)
+    outgoing_give_up_days: float = Field(default=5.0, gt=0, le=MOST_DAYS)
+    delivery_retention_days: float = Field(default=30.0, gt=0, le=MOST_DAYS)
     oidc_issuer: str = ""
     oidc_audience: str = ""
     oidc_jwks_url: Address = ""
@@ -137,8 +138,8 @@ class Settings(BaseSettings):
     worker_poll_s: float = Field(default=2.0, gt=0)
     completion_grace_s: float = Field(default=30.0, gt=0)
     inbox_lag_limit_s: float = Field(default=300.0, gt=0)
-    inbox_retention_days: int = Field(default=0, ge=0)
-    feed_retention_days: int = Field(default=0, ge=0)
+    inbox_retention_days: int = Field(default=0, ge=0, le=MOST_DAYS)
+    feed_retention_days: int = Field(default=0, ge=0, le=MOST_DAYS)
 
     smtp_host: str = ""
     smtp_port: int = Field(default=587, ge=1, le=65535)

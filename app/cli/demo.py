@@ -73,6 +73,11 @@ def demo(
     from app.cli.environment import settings
 
     found = settings()
+    if found.livemode:
+        typer.echo(
+            "The demo would make objects in your live account: give it a test key in STRIPE_SECRET_KEY.", err=True
+        )
+        raise typer.Exit(2)
     key = found.api_bootstrap_key
     if key is None:
         typer.echo("API_BOOTSTRAP_KEY is not set; the demo calls the API with it.", err=True)

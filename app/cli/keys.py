@@ -24,7 +24,7 @@ commands = typer.Typer(help="API keys: make, list, rotate, revoke.", no_args_is_
 DAY_S = 24 * 3600
 SHOWN = ("id", "name", "prefix", "status", "scopes", "expires_at")
 Named = Annotated[str, typer.Argument(help="The key's id, or how the key begins.")]
-Days = Annotated[float | None, typer.Option(min=0.001, help="After how many days the key ends by itself.")]
+Days = Annotated[float | None, typer.Option(min=0.001, max=36_500, help="After how many days the key ends by itself.")]
 
 
 @commands.command()
@@ -55,7 +55,9 @@ def list_keys(
 @commands.command()
 def rotate(
     key: Named,
-    overlap_s: Annotated[int, typer.Option(min=0, help="For how long the old key works on, in seconds.")] = DAY_S,
+    overlap_s: Annotated[
+        int, typer.Option(min=0, max=30 * DAY_S, help="For how long the old key works on, in seconds.")
+    ] = DAY_S,
     expires_in_days: Days = None,
     as_json: Json = False,
 ) -> None:
@@ -80,7 +82,7 @@ async def _named(container: Container, named: str, *, revoked: bool, params: Jso
     from app.access import key_statements
 
     async with container.database.connection() as connection:
-        found = await key_statements.identify(connection, named)
+        found = await key_statements.identify(connection, named) if named else []
     if not found:
         raise NotFound(f"No key is called {named!r}, or begins so.")
     if len(found) > 1:

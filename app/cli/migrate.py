@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import typer
 
 from app.cli.environment import WithoutStripe, settings
@@ -26,7 +27,10 @@ def migrate(revision: str, wait_s: float, *, restored: bool, as_json: bool) -> N
     with errors_told(as_json=as_json):
         reached = _upgraded(url, asyncio.run(_applied(url, wait_s)), revision)
         if revision == "head":
-            asyncio.run(_follow(url, found.inbox_retention, restored=restored, as_json=as_json))
+            try:
+                asyncio.run(_follow(url, found.inbox_retention, restored=restored, as_json=as_json))
+            except asyncpg.LockNotAvailableError as error:
+                raise DatabaseUnavailable(migrations.STOPPED.format(error)) from error
     print_json({"schema": reached}) if as_json else typer.echo(f"The schema is at {reached}.")
 
 
@@ -40,7 +44,7 @@ def _upgraded(url: str, applied: str | None, revision: str) -> str:
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(Status.WRONG) from None
-    return revision
+    return revision if revision == "head" else str(asyncio.run(_applied(url, 0)))
 
 
 async def _follow(url: str, retention: timedelta | None, *, restored: bool, as_json: bool) -> None:

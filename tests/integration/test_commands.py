@@ -18,6 +18,7 @@ import pytest
 
 from app.access.schemas import ApiKeyRead, AuditEntryRead
 from app.customers.schemas import CustomerRead
+from app.db import migrations, partitions
 from app.fulfillment.schemas import FulfillmentActionRead, FulfillmentRead
 from app.inbox.schemas import StripeEventListed, StripeEventRead
 from app.invoices.read_schemas import InvoiceListed, InvoiceRead
@@ -176,6 +177,8 @@ WRONG = [
     ("deliveries", "redeliver"),
     ("deliveries", "redeliver", "--endpoint", "we_x"),
     ("keys", "create", "--name", "x", "--scope", "everything"),
+    ("keys", "create", "--name", "x", "--scope", "console:read", "--expires-in-days", "1e9"),
+    ("keys", "rotate", "key_1", "--overlap-s", "1000000000000000"),
     ("invoices", "list", "--status", "payed"),
     ("invoices", "list", "--where", "sort=total"),
     ("invoices", "export", "--where", "q=!"),
@@ -293,17 +296,36 @@ async def test_a_user_who_may_not_migrate_is_told_so_in_one_line(
         await connection.close()
 
 
+@pytest.mark.parametrize(("revision", "read"), [("9be4d26f01a7", "products"), ("7d2e90b4c1f6", "api_keys")])
 async def test_a_migration_that_another_transaction_stops_says_so_in_one_line_and_goes_on_later(
-    sandbox: Sandbox, invoicing: Shell, empty_database: Database
+    sandbox: Sandbox, invoicing: Shell, empty_database: Database, revision: str, read: str
 ) -> None:
+    """A dump of the database is such a transaction: a column waits for its lock, an index for its snapshot."""
     invoicing.environment["DATABASE_URL"] = empty_database.url
-    await invoicing("migrate", "9be4d26f01a7", status=0)
+    await invoicing("migrate", revision, status=0)
     connection = await empty_database.connect()
-    async with connection.transaction():
-        await connection.execute("LOCK products IN ACCESS SHARE MODE")
+    async with connection.transaction(isolation="repeatable_read"):
+        await connection.execute(f"SELECT FROM {read}")
         (line,) = (await invoicing("migrate", status=3)).stderr.splitlines()
         assert line.startswith("The database stopped the migration (canceling statement due to lock timeout).")
     await invoicing("migrate", status=0)
+    await connection.close()
+
+
+async def test_partitions_that_another_transaction_stops_are_made_later_and_no_revision_is_gone_back_to(
+    sandbox: Sandbox, invoicing: Shell, database: Database
+) -> None:
+    connection = await database.connect()
+    for one in await partitions.listed(connection):
+        if one.until:
+            await connection.execute(f"DROP TABLE {one.name}")
+    async with connection.transaction():
+        await connection.execute("LOCK webhook_events_default IN ACCESS SHARE MODE")
+        (line,) = (await invoicing("migrate", status=3)).stderr.splitlines()
+        assert line.startswith("The database stopped the migration (canceling statement due to lock timeout).")
+    await invoicing("migrate", status=0)
+    assert len(await partitions.listed(connection)) > 1
+    assert (await invoicing("migrate", "9be4d26f01a7")).stdout == f"The schema is at {migrations.head()}.\n"
     await connection.close()
 
 
@@ -339,6 +361,19 @@ async def test_the_demo_says_where_nobody_or_somebody_else_answers(sandbox: Sand
     assert f"The main job failed: {nobody}: " in (await invoicing("demo", "--url", nobody, status=1)).stderr
     no_api = await invoicing("demo", "--url", f"{sandbox.url}/docs", status=1)
     assert f"The main job failed: POST {sandbox.url}/docs/v1/products: 404 without JSON" in no_api.stderr
+
+
+async def test_the_demo_leaves_a_live_account_alone(invoicing: Shell) -> None:
+    invoicing.environment |= {
+        "STRIPE_SECRET_KEY": "sk_live_0123456789",
+        "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789abcdef",
+        "PUBLIC_BASE_URL": "https://pay.example",
+        "API_BOOTSTRAP_KEY": f"ik_live_{'b' * 32}",
+        **dict.fromkeys(("LINK_SIGNING_KEY", "SECRETS_KEY"), "k" * 32),
+    }
+    for name in ("STRIPE_API_BASE", "STRIPE_PUBLISHABLE_KEY"):
+        invoicing.environment.pop(name)
+    assert "your live account" in (await invoicing("demo", status=2)).stderr
 
 
 async def test_stripe_out_of_reach_has_it_too(stage: Stage, invoicing: Shell) -> None:
@@ -383,6 +418,14 @@ async def test_what_a_command_did_is_in_the_audit_log(busy: Json, stage: Stage, 
     await invoicing("events", "replay", busy["event"])
     found = await invoicing.json("audit", "list", "--subject", busy["event"])
     assert [(entry["actor"].partition(":")[0], entry["action"]) for entry in found["data"]] == [("cli", "replay_event")]
+
+
+async def test_the_only_key_is_not_the_one_that_an_empty_variable_names(stage: Stage, invoicing: Shell) -> None:
+    made = await invoicing.json("keys", "create", "--name", "x", "--scope", "console:read")
+    await invoicing("keys", "revoke", "", status=1)
+    assert [(key["id"], key["status"]) for key in (await invoicing.json("keys", "list"))["data"]] == [
+        (made["id"], "active")
+    ]
 
 
 async def test_many_events_replayed_are_one_entry_of_the_audit_log(busy: Json, stage: Stage, invoicing: Shell) -> None:

@@ -76,6 +76,8 @@ def test_safe_settings_are_taken() -> None:
         ({"database_pooler": "transaction"}, "needs DATABASE_DIRECT_URL"),
         ({"database_pooler": "transaction", "database_direct_url": ""}, "needs DATABASE_DIRECT_URL"),
         ({"inbox_retention_days": 34}, "INBOX_RETENTION_DAYS must be at least 35"),
+        ({"inbox_retention_days": 999_999}, "less than or equal to 36500"),
+        ({"delivery_retention_days": "inf"}, "less than or equal to 36500"),
         ({"oidc_issuer": "https://i.example"}, "belong together"),
         (
             {"oidc_issuer": "https://i.example", "oidc_audience": "x", "oidc_jwks_url": "http://i.example/jwks"},
