@@ -9,9 +9,9 @@ ARG PYTHON=python:3.11-slim
 FROM ${PYTHON} AS build
 WORKDIR /build
 COPY requirements.txt .
-RUN python -m venv /srv/venv \
- && /srv/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt \
- && /srv/venv/bin/pip uninstall --yes --quiet pip setuptools \
+RUN python -m venv --without-pip /srv/venv \
+ && python -m pip --python /srv/venv/bin/python install --no-cache-dir --disable-pip-version-check --require-hashes \
+    -r requirements.txt \
  && printf '#!/srv/venv/bin/python\nimport sys\nfrom app.cli.main import main\nsys.exit(main())\n' > /srv/venv/bin/invoicing \
  && chmod 755 /srv/venv/bin/invoicing
 

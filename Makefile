@@ -11,6 +11,7 @@ WAIT    = $(PYTHON) -m dev.patience
 SUM    := $(shell cat requirements-local.txt requirements-dev.txt requirements-specification.txt sandbox/pyproject.toml | cksum | tr " " -)
 TO_RUN := $(VENV)/.to-run-$(SUM)
 STAMP  := $(VENV)/.complete-$(SUM)
+COMPILED := $(VENV)/.compiled-$(SUM)
 TO_DOCUMENT := $(VENV)/.to-document-$(SUM)-$(shell cksum <requirements-docs.txt | tr " " -)
 
 # Also where the environment says otherwise, compiled modules are kept: processes start in half the time.
@@ -22,7 +23,7 @@ PYTEST_WORKERS ?= 5
 NPM := clients/typescript tests/browser examples/spa examples/react examples/consumer
 
 .DEFAULT_GOAL := help
-.PHONY: clients docs help announcement run demo console test suite programs generator browser pooler lab fuzz audit sbom release helm bench bench-quick lint types fmt lock openapi clean install prometheus
+.PHONY: clients docs help announcement run demo console test suite programs compiled generator browser chromium packages pooler lab fuzz audit sbom release helm bench bench-quick lint types fmt lock openapi clean install prometheus
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +47,7 @@ announcement:
 		"libraries (as root), 140 of npm packages, 20 of Prometheus. That takes some 5 minutes, and the tests 12."
 
 # With --jobs the types are checked beside it: the tests often wait, and mypy never does.
-suite: lint programs
+suite: lint programs $(COMPILED)
 	@rm -rf build/coverage
 	COVERAGE_TO=build/coverage $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 	@$(BIN)/python -m tests.measuring build/coverage
@@ -60,20 +61,26 @@ bench: $(STAMP) ## what the service costs, against the least that could do the s
 bench-quick: $(STAMP) ## whether the benchmarks run: their figures mean nothing
 	$(BIN)/python -m bench --quick
 
-# One after the other, also with --jobs: only one of them may have Debian's package lists. After the environment, which only one make may build.
+# Debian's packages beside Python's and npm's, and each kind one after the other: only one process may have Debian's lists, or the environment.
 programs: $(STAMP)
-	@env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory PYTHON="$(PYTHON)" generator browser pooler prometheus helm
+	@unset MAKEFLAGS MFLAGS; \
+	$(MAKE) --no-print-directory PYTHON="$(PYTHON)" chromium pooler prometheus & debian=$$!; \
+	$(MAKE) --no-print-directory PYTHON="$(PYTHON)" generator helm packages && wait $$debian
 
 generator: $(STAMP) ## what the tests of the documentation need: its generator, 8 MB
 	@$(MAKE) --no-print-directory PYTHON="$(PYTHON)" $(TO_DOCUMENT) \
 		|| echo "The generator of the documentation could not be installed: its tests will be skipped."
 
-browser: ## what the browser tests need: chromium and npm packages, where this machine can get them
+browser: chromium packages ## what the browser tests need: chromium and npm packages, where this machine can get them
+
+chromium:
 	@command -v chromium-headless-shell >/dev/null \
 		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && $(WAIT) "Installing chromium" \
 			sh -c "apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium-headless-shell"; } \
 		|| command -v chromium >/dev/null \
 		|| echo "No chromium here, and no way to install it: the browser tests will be skipped."
+
+packages:
 	@for folder in $(NPM); do \
 		[ -z "$$(find $$folder/package-lock.json -newer $$folder/node_modules/.package-lock.json 2>/dev/null)" ] \
 			&& [ -e $$folder/node_modules/.package-lock.json ] && continue; \
@@ -170,6 +177,13 @@ $(STAMP): $(TO_RUN)
 	@echo "What tests need comes now: 130 MB more of Python packages."
 	@$(PYTHON) -m dev.install $(VENV) requirements-dev.txt
 	@$(PYTHON) -m dev.install --alone $(VENV) requirements-specification.txt
+	@touch $@
+
+# All modules that tests import, by one process: otherwise each of the tests' processes compiles them, all at the same time.
+compiled: $(COMPILED)
+
+$(COMPILED): $(STAMP)
+	@$(WAIT) "Compiling what the tests import" $(BIN)/python -m pytest --collect-only --quiet
 	@touch $@
 
 $(TO_DOCUMENT): $(TO_RUN)

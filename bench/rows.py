@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import asyncpg
 import msgspec
-from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy import Text, bindparam, cast, func, select, update
 
 from app.db import partitions
 from app.db.mirrored_documents import ITEMS, made
@@ -18,6 +18,9 @@ from app.stripe.mapping import FIELDS, VERSIONS, Kind
 from bench import events
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+PORTIONS = 20
+"""In so many the invoices get their documents."""
 
 _INVOICES = """
 INSERT INTO invoices (
@@ -170,13 +173,13 @@ def invoice_id(number: int) -> str:
 
 
 def _documents() -> Statement:
-    """Gives the invoices without a document the one that the service would have stored."""
+    """Gives the invoices from `first` to `last` the document that the service would have stored."""
     shown = select(*made(invoice_table, FIELDS[Kind.INVOICE])).correlate(invoice_table).subquery("shown")
     document = select(cast(func.row_to_json(shown.table_valued()), Text)).scalar_subquery()
     filled = update(invoice_table).values(
         document_version=VERSIONS[Kind.INVOICE], document=document, items_document=cast(ITEMS, Text)
     )
-    return Statement(filled.where(invoice_table.c.document_version == 0))
+    return Statement(filled.where(invoice_table.c.id.between(bindparam("first"), bindparam("last"))))
 
 
 async def _fill(connection: Connection, table: str, statement: str, first: int, last: int) -> None:
@@ -189,12 +192,16 @@ async def invoices(connection: Connection, count: int, first: int = 0) -> None:
     await _fill(connection, "invoices", _INVOICES, first, count - 1)
     await _fill(connection, "invoice_items", _ITEMS, first, count - 1)
     await _fill(connection, "fulfillments", _FULFILLMENTS, first, count - 1)
-    await _fill_documents(connection)
+    await _fill_documents(connection, first, count)
 
 
-async def _fill_documents(connection: Connection) -> None:
-    await connection.execute(_documents().text, timeout=3600)
-    await connection.execute("VACUUM (FULL, ANALYZE) invoices", timeout=3600)
+async def _fill_documents(connection: Connection, first: int, count: int) -> None:
+    """Portion by portion: the space that one gives up serves the next, so the disk need not hold everything twice."""
+    step = max(count // PORTIONS, 1)
+    for number in range(first, count, step):
+        last = min(number + step, count) - 1
+        await connection.execute(_documents().text, invoice_id(number), invoice_id(last), timeout=3600)
+        await connection.execute("VACUUM (ANALYZE) invoices", timeout=3600)
 
 
 async def customers(connection: Connection) -> None:
@@ -222,12 +229,13 @@ async def quickly(connection: Connection, *tables: str) -> AsyncIterator[None]:
 
 async def lives(connection: Connection, count: int) -> None:
     """What the lives of so many invoices leave behind: items, fulfillments, changes in the feed, and an operation each."""
-    tables = {"invoices": _INVOICES, "invoice_items": _ITEMS, "fulfillments": _FULFILLMENTS, "changes": _CHANGES}
-    tables |= {"operations": _OPERATIONS}
-    async with quickly(connection, *tables):
-        for table, statement in tables.items():
-            await _fill(connection, table, statement, 0, count - 1)
-    await _fill_documents(connection)  # with the index by which each invoice finds its items
+    tables = {"invoice_items": _ITEMS, "fulfillments": _FULFILLMENTS, "changes": _CHANGES, "operations": _OPERATIONS}
+    async with quickly(connection, "invoices"):
+        await _fill(connection, "invoices", _INVOICES, 0, count - 1)
+        async with quickly(connection, *tables):
+            for table, statement in tables.items():
+                await _fill(connection, table, statement, 0, count - 1)
+        await _fill_documents(connection, 0, count)  # with the index by which each invoice finds its items
     await connection.execute("UPDATE feed SET base = $1", count)  # so that what happens from now on comes after
     await connection.execute("CHECKPOINT", timeout=600)
 

@@ -17,7 +17,7 @@ from bench.sizes import among, draining, scans, sizes_of, table, targets
 from bench.stage import API_KEY, BRIEF_S, Server, Stage
 from dev.processes import Child
 
-GIGABYTES_EACH = 3.2e-6
+GIGABYTES_EACH = 5.5e-6
 """With what is written ahead while they are filled."""
 STEP = 7919
 """From one row that is read to the next: far from each other, so that each is as cold as any."""
