@@ -11,6 +11,7 @@ folder and files, is killed by signals, and ends with its parent.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -27,11 +28,13 @@ POSSIBLE = hasattr(os, "pidfd_open")
 
 
 class Warm:
-    """A parent that has imported `modules`. It ends when this process does."""
+    """A parent that has imported `modules`. It ends when this process does.
 
-    def __init__(self, *modules: str, env: Mapping[str, str], cwd: Path) -> None:
-        self.asked, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+    `shared`: the path of a socket in a folder that nobody else may enter. All processes that name it share one parent, and it ends with the last of them.
+    """
+
+    def __init__(self, *modules: str, env: Mapping[str, str], cwd: Path, shared: Path | None = None) -> None:
+        def start(theirs: socket.socket) -> None:
             parent = subprocess.Popen(
                 [sys.executable, "-m", "dev.warm_parent", str(theirs.fileno()), *modules],
                 cwd=cwd,
@@ -41,7 +44,25 @@ class Warm:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # a Ctrl-C reaches whoever started it alone
             )
-        parent.returncode = 0  # nobody waits for it: no warning about that
+            parent.returncode = 0  # nobody waits for it: no warning about that
+
+        if shared is None:
+            self.asked, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                start(theirs)
+            return
+        self.asked = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with shared.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                self.asked.connect(str(shared))
+            except (FileNotFoundError, ConnectionRefusedError):
+                shared.unlink(missing_ok=True)
+                with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+                    listening.bind(str(shared))
+                    listening.listen()
+                    start(listening)
+                self.asked.connect(str(shared))
 
 
 class Forked:

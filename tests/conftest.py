@@ -55,6 +55,12 @@ OF_THE_STACK = (
 )
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if hasattr(session.config, "workerinput"):
+        factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+        os.environ["TESTS_FOLDER_OF_THE_RUN"] = str(factory.getbasetemp().parent)  # see tests/fixtures/warm.py
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
     """Load the fixtures of the stack before the first module that may ask for them."""
