@@ -24,6 +24,8 @@ READ_WITHIN_S = 60.0
 REFUSED = b"HTTP/1.1 %s\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 RESERVED = 500
 """Further connections, which only serve deliveries and probes."""
+MOST_HELD = 64 * 1024 * 1024
+"""The bytes that a process holds of bodies. Beyond it, those that have been coming for longest are refused, until half is left."""
 
 
 Reading = Enum("Reading", ["FIRST", "HEAD", "BODY", "NOTHING"])
@@ -39,6 +41,8 @@ class Connection(asyncio.Protocol):
     deadline = unread_since = 0.0
     unanswered = 0
     """The requests whose head is complete and whose answer is not."""
+    held = 0
+    """Bytes of bodies whose requests are not answered."""
     unproductive = 0
     """Bytes since the last that completed a head or belonged to a body."""
 
@@ -106,6 +110,7 @@ class Connections:
         self._open: dict[Connection, str] = {}
         self._by_address: Counter[str] = Counter()
         self._look_at = self._evict_at = float("-inf")
+        self._held = 0
 
     def add(self, connection: Connection, address: str) -> None:
         """Add a connection from `address`, or drop it if there are too many. The longest idle ones are closed first."""
@@ -126,8 +131,22 @@ class Connections:
         """Whether only the reserved connections are left, or fewer."""
         return len(self._open) >= self._most
 
+    def hold(self, connection: Connection, size: int) -> None:
+        """Count `size` bytes of a body; a negative number, bytes that are let go."""
+        connection.held += size
+        self._held += size
+        if self._held > MOST_HELD:
+            sending = [one for one in self._open if one.held and one.reading is Reading.BODY]
+            for one in sorted(sending, key=lambda one: one.since):
+                one.refuse("bodies", b"503 Service Unavailable")
+                self._held -= one.held
+                one.held = 0
+                if self._held <= MOST_HELD // 2:
+                    break
+
     def remove(self, connection: Connection) -> None:
         """Remove a closed connection."""
+        self.hold(connection, -connection.held)
         counted = self._open.pop(connection, None)
         if counted is not None:
             self._by_address[counted] -= 1

@@ -1,13 +1,14 @@
 """Limits requests on one connection: the size and slowness of heads and bodies, and how many wait for their answers.
 
 uvicorn limits none of this. Besides the methods of `asyncio.Protocol` and the callbacks of `httptools`, this relies on
-these names of its `HttpToolsProtocol`: `app`, `scope`, `cycle.response_started`, `cycle.keep_alive`,
-`server_state.default_headers`, `timeout_keep_alive`, `on_response_complete`, `send_400_response` and `shutdown`.
+these names of its `HttpToolsProtocol`: `app`, `parser`, `scope`, `url`, `headers`, `cycle.response_started`,
+`cycle.response_complete`, `cycle.keep_alive`, `server_state.default_headers`, `timeout_keep_alive`, `on_response_complete`,
+`_unset_keepalive_if_required` and `shutdown`.
 """
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, httptools  # type: ignore[attr-defined]
 
 from app.http.connections import Connection, Connections, Reading
 
@@ -35,9 +36,29 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.unproductive += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.refuse("malformed", b"400 Bad Request")
+        except httptools.HttpParserUpgrade as offer:
+            self.read_again(data[offer.args[0] :])
         if self.unproductive > LARGEST_HEAD:
             self.refuse("large", b"431 Request Header Fields Too Large")
+
+    def read_again(self, behind: bytes) -> None:
+        """Read a head that offers another protocol once more, without the offer.
+
+        The parser took the body for that protocol, and what came after that for requests: behind a proxy that passes
+        offers on, a stranger's body would be a request before somebody else's.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        if method == b"CONNECT":
+            self.refuse("malformed", b"400 Bad Request")
+            return
+        kept = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join([b"%b %b HTTP/%b" % (method, self.url, version), *kept, b"", behind]))
 
     def on_message_begin(self) -> None:
         if self.unanswered > MOST_QUEUED:
@@ -48,29 +69,32 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
         self.turn_to(Reading.HEAD, HEAD_WITHIN_S)
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return  # it is read again
         self.scope["headers"] = [*self.scope["headers"]]  # trailers join the other list: this head is judged already
+        super().on_headers_complete()  # raises for what is no address
+        self.answer = self.cycle
         self.unanswered += 1
         self.turn_to(Reading.BODY, BODY_WITHIN_S)
-        super().on_headers_complete()
-        self.answer = self.cycle
 
     def on_body(self, body: bytes) -> None:
         self.unproductive = 0
         super().on_body(body)
+        if not self.cycle.response_complete:
+            self.together.hold(self, len(body))
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self.turn_to(Reading.NOTHING, self.timeout_keep_alive)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         self.unanswered -= 1
+        self.together.hold(self, -self.held)
         super().on_response_complete()
         if self.reading is Reading.NOTHING:
             self.turn_to(Reading.NOTHING, self.timeout_keep_alive)
-
-    def send_400_response(self, _msg: str) -> None:
-        """Refuse what is not a request, without writing into another answer."""
-        self.refuse("malformed", b"400 Bad Request")
 
     def shutdown(self) -> None:
         """Stop: the answer that comes next is the connection's last, and says so."""

@@ -61,7 +61,7 @@ CONNECTIONS_DROPPED = _counter(
     "invoicing_connections_dropped",
     "Connections closed for what their other end did.",
     "why",
-    known=("address", "full", "idle", "large", "malformed", "queued", "slow", "unread"),
+    known=("address", "bodies", "full", "idle", "large", "malformed", "queued", "slow", "unread"),
 )
 DELIVERIES = _counter(
     "invoicing_webhook_deliveries",

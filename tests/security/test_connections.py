@@ -244,6 +244,57 @@ async def test_what_is_no_request_is_refused_where_no_answer_is_pending(connect:
     assert statuses(await all_of(reader)) == [200, 400]
 
 
+@pytest.mark.parametrize("line", ["CONNECT a:80", "CONNECT a://b/c", "GET http://x", "GET http://x:99999/"])
+async def test_what_is_no_address_is_refused_without_an_error_of_ours(
+    connect: Connect, logged: Callable[[], str], line: str
+) -> None:
+    reader, _ = await connect(f"{line} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert statuses(await all_of(reader)) == [400]
+    assert "Error" not in logged()
+
+
+OFFER = ("Connection: Upgrade", "Upgrade: h2c")
+"""As Java's client and others begin; a proxy may pass it on."""
+
+
+async def test_a_body_beside_the_offer_of_another_protocol_is_no_request(connect: Connect) -> None:
+    smuggled = request("GET", "/healthz")
+    reader, writer = await connect(request("POST", "/webhooks/stripe", *OFFER, f"Content-Length: {len(smuggled)}"))
+    await asyncio.sleep(0.2)
+    writer.write(smuggled + request("GET", "/v1/invoices", "Connection: close"))
+    assert statuses(await all_of(reader)) == [400, 401]
+
+
+async def test_a_body_arrives_whatever_protocol_is_offered_beside_it(connect: Connect) -> None:
+    body = b'{"name":"x"}'
+    headers = (KEY, *OFFER, "Content-Type: application/json")
+    stated = request("POST", "/v1/products", *headers, f"Content-Length: {len(body)}", body=body)
+    last = request("GET", "/healthz", *OFFER, "Connection: close")
+    for sent in ([stated, chunked("POST", "/v1/products", body, *headers, trailers=b""), last], [stated * 2 + last]):
+        reader, writer = await connect()
+        for piece in (half for one in sent for half in (one[:-5], one[-5:])):
+            writer.write(piece)
+            await asyncio.sleep(0.05)
+        assert statuses(await all_of(reader)) == [201, 201, 200]
+
+
+async def test_bodies_that_come_slowly_make_room_for_others(
+    connect: Connect, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_HELD", 100_000)
+    plausible = f"Stripe-Signature: t={int(time.time())},v1={'0' * 64}"
+    slow = []
+    for _ in range(6):
+        slow.append(
+            (await connect(request("POST", "/webhooks/stripe", plausible, "Content-Length: 999999"), b"x" * 30_000))[0]
+        )
+        await asyncio.sleep(0.1)
+    reader, _ = await connect(delivery(settings))
+    assert statuses(await all_of(reader)) == [200]
+    ended = await asyncio.gather(*(all_of(reader, 1) for reader in slow), return_exceptions=True)
+    assert [statuses(end) if isinstance(end, bytes) else "open" for end in ended] == [[503]] * 3 + ["open"] * 3
+
+
 async def test_an_address_over_4_kib_is_refused(app_client: httpx.AsyncClient) -> None:
     for path in ("/" + "a" * 4097, "/v1/invoices?cursor=" + "a" * 4090):
         answer = await app_client.get(path)
