@@ -10,9 +10,13 @@ from typing import Any
 
 import msgspec
 
+PAYERS = re.compile(
+    r"(?:pi|seti)_[A-Za-z0-9]++_secret_[A-Za-z0-9]+|src_client_secret_[A-Za-z0-9]+|(?:plk|prtl)_[0-9a-f]++\.[A-Za-z0-9_.-]+"
+)
+"""What lets its holder pay: client secrets, and the tokens of links."""
 SECRETS = re.compile(
     r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{4,}|whsec_[A-Za-z0-9+/=_-]{4,}|ik_(?:live|test)_[A-Za-z0-9_-]{8,}"
-    r"|(?:pi|seti)_[A-Za-z0-9]++_secret_[A-Za-z0-9]+|(?:plk|prtl)_[0-9a-f]++\.[A-Za-z0-9_.-]+"
+    rf"|{PAYERS.pattern}"
     r"|v[01]=[0-9a-f]{64}"  # a webhook's signature
     r"|[Bb]earer [A-Za-z0-9._~+/=-]{8,}|(?<=://)[^/@\s\":]*+:[^/@\s\"]*+(?=@)"  # a password in an address
 )
@@ -20,14 +24,15 @@ TOKENS = re.compile(
     r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]*?eyJ[A-Za-z0-9_-]{8})[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++"
 )
 """A JWT of the identity provider, with any letters right before it."""
-EMAILS = re.compile(r"(?<![A-Za-z0-9._%+'-])[A-Za-z0-9._%+'-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++")
+EMAILS = re.compile(r"(?<![\w.%+'-])[\w.%+'-]++@[\w-]++(?:\.[\w-]++)++")
+"""Their domains may be international, as those of Mailbox."""
 MARKS = {
     SECRETS: ("_live_", "_test_", "whsec_", "_secret_", "plk_", "prtl_", "v1=", "v0=", "earer ", "@"),
     TOKENS: ("eyJ",),
     EMAILS: ("@",),
 }
 """A text that matches a pattern contains one of its marks. Searching for them first costs a tenth."""
-CARD = re.compile(r"[2-6](?<![\w.-].)(?:[ -]?[0-9]){12,18}(?![\w.-])", re.ASCII)
+CARD = re.compile(r"[2-6](?<![\w.-].)(?:[ -]?[0-9]){12,18}(?![\w-]|\.[0-9])", re.ASCII)
 """Numbers as long as a card's; those with a wrong check digit are kept.
 
 The lookbehind comes after the first digit, because looking behind at every character cost half of a log line's time.
@@ -50,12 +55,19 @@ def redacted(text: str) -> str:
 def redacted_json(document: bytes, most: int) -> bytes:
     """A JSON document without secrets at any depth, in names or values; its texts have at most `most` characters.
 
-    A short document without secrets is returned unchanged.
+    A short document without secrets is returned unchanged. One with escapes is looked at value by value: the letter of an
+    escape would stand before a secret.
     """
     text = document.decode()
-    if len(text) <= most and redacted(text) == text:
+    if len(text) <= most and "\\" not in text and redacted(text) == text:
         return document
     return msgspec.json.encode(_without_secrets(msgspec.json.decode(document), most))
+
+
+def in_a_line(error: BaseException, most: int = 500, *, named: bool = True) -> str:
+    """The class of an error, if it is `named`, and the first line of what it says, redacted: PostgreSQL's details quote rows."""
+    said = redacted(cut(str(error).split("\n", 1)[0], 10 * most))
+    return (f"{type(error).__name__}: {said}" if named else said)[:most]
 
 
 def cut(text: str, most: int) -> str:

@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind
 from app.db.engine import Database
 from app.domain.actions import MOST_ATTEMPTS, MOST_LOST, ActionStatus, NotNow, Overtaken, Permanent, Skipped
 from app.domain.policy import DEFAULT, Policy
-from app.domain.redaction import cut, redacted
+from app.domain.redaction import in_a_line
 from app.fulfillment import action_statements, policy_statements
 from app.fulfillment.actions import Action
 from app.fulfillment.attempt import MARGIN_S, Attempt, LeaseLost
@@ -27,7 +27,6 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 4
 """How many of one action a worker performs at once: mail servers limit connections."""
-LONGEST_REASON = 300
 COMPARED_EVERY_S = 30.0
 """Seconds between checks whether another worker has announced other actions."""
 
@@ -150,20 +149,14 @@ class Performer:
         except LeaseLost:
             log.warning("action_taken_over", action=due.action, action_id=due.id)
         except Overtaken as passed:
-            await attempt.leave(_told(passed))
+            await attempt.leave(in_a_line(passed, named=False))
         except Skipped as skipped:
-            await attempt.end(ActionStatus.SKIPPED, _told(skipped))
+            await attempt.end(ActionStatus.SKIPPED, in_a_line(skipped, named=False))
         except Permanent as permanent:
-            await attempt.end(ActionStatus.DEAD, _told(permanent))
+            await attempt.end(ActionStatus.DEAD, in_a_line(permanent, named=False))
         except Exception as error:  # noqa: BLE001 -- whatever it was, the action is tried again later
-            reason = _told(error, named=not isinstance(error, NotNow))
+            reason = in_a_line(error, named=not isinstance(error, NotNow))
             if due.attempts >= MOST_ATTEMPTS:
                 await attempt.end(ActionStatus.DEAD, reason)
             else:
                 await attempt.fail(reason)
-
-
-def _told(error: BaseException, *, named: bool = False) -> str:
-    """An error as one line for the row, redacted and cut."""
-    said = redacted(cut(str(error).split("\n", 1)[0], 10 * LONGEST_REASON))
-    return (f"{type(error).__name__}: {said}" if named else said)[:LONGEST_REASON]

@@ -28,6 +28,7 @@ from app.domain.errors import (
 )
 from app.domain.idempotency import LEASE_FACTOR, KeyVerdict, fingerprint, judge_key, stripe_key
 from app.domain.json import JsonObject, JsonView
+from app.domain.redaction import in_a_line
 from app.idempotency import lease, references
 from app.idempotency import statements as idempotency_statements
 from app.idempotency.statements import REFUSED, Answered, LeaseLost, NewOperation, Stored
@@ -250,7 +251,7 @@ class Operations:
 
     async def _let_go(self, operation: Operation, error: BaseException) -> None:
         """Release the key for the next try, or delete the operation. If this fails, the lease runs out."""
-        reason = f"{type(error).__name__}: {error}".split("\n", 1)[0]  # PostgreSQL's details quote whole rows
+        reason = in_a_line(error)
         try:
             async with self._database.unit_of_work() as connection:
                 if operation.touched:

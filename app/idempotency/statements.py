@@ -274,7 +274,7 @@ async def answer(connection: Connection, answers: Collection[Answered]) -> None:
 
 async def release(connection: Connection, operation: UUID, runner: int, reason: str) -> None:
     """Let the next request with the key continue at once. This runner ended for `reason`, without an answer."""
-    await _RELEASE.execute(connection, operation=operation, runner=runner, last_error=reason[:500])
+    await _RELEASE.execute(connection, operation=operation, runner=runner, last_error=reason)
 
 
 async def forget(connection: Connection, operation: UUID, runner: int) -> bool:

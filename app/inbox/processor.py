@@ -17,6 +17,7 @@ from app.db.engine import Database
 from app.domain.backoff import Backoff
 from app.domain.errors import DatabaseContention, DatabaseUnavailable
 from app.domain.json import JsonView
+from app.domain.redaction import in_a_line
 from app.inbox import statements as inbox_statements
 from app.inbox import telemetry
 from app.inbox.envelope import read_event
@@ -214,7 +215,7 @@ class Processor:
     async def _put_back(self, handed: ClaimedEvent, error: Exception) -> None:
         due = handed.due
         dead = due.attempts >= MOST_ATTEMPTS
-        reason = f"{type(error).__name__}: {error}".split("\n", 1)[0][:500]  # PostgreSQL's details quote whole rows
+        reason = in_a_line(error)
         log.error("event_failed", event_id=due.id, type=due.type, attempts=due.attempts, dead=dead, reason=reason)
         async with self._database.connection() as connection:
             await inbox_statements.fail(connection, due, reason, BACKOFF.pause(due.attempts), dead=dead)

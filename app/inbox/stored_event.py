@@ -1,15 +1,19 @@
-"""What is stored of an event: the body as received, without client secrets, and the fields of its row."""
+"""What is stored of an event: the body as received, without what lets its holder pay, and the fields of its row.
 
-import re
+Stripe repeats the address that a payer comes back to, which holds our link's token, and has client secrets in addresses of
+its own.
+"""
+
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from app.domain.redaction import PAYERS, REDACTED
 from app.inbox.envelope import Envelope
 from app.inbox.handlers import HANDLERS
 from app.inbox.statements import NewEvent
 
-CLIENT_SECRET = re.compile(r'"(?:pi|seti)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+"')
-REDACTED = '"[redacted]"'
+MARKS = ("_secret_", "plk_", "prtl_")
+"""A payload that PAYERS matches contains one of these."""
 
 DELIVERED = "delivery"
 RECONCILED = "reconciler"
@@ -31,8 +35,8 @@ def is_ours(envelope: Envelope, *, livemode: bool) -> bool:
 
 def new_event(envelope: Envelope, payload: str, origin: Origin, *, ours: bool) -> NewEvent:
     """The event as it is stored. One without a handler, or not `ours`, is stored and ignored."""
-    if "_secret_" in payload:
-        payload = CLIENT_SECRET.sub(REDACTED, payload)
+    if any(mark in payload for mark in MARKS):
+        payload = PAYERS.sub(REDACTED, payload)
     return NewEvent(
         id=envelope.id,
         type=envelope.type,

@@ -226,3 +226,21 @@ async def test_a_client_secret_in_a_payload_is_not_stored(api: Caller, database:
     stored = await api.get("/v1/webhook-events/evt_1")
     assert stored["payload"]["data"]["object"]["client_secret"] == "[redacted]"
     assert "pi_1_secret_abc" not in json.dumps(stored)
+
+
+@pytest.mark.parametrize("page", ["pay/plk_", "portal/prtl_"])
+async def test_what_opens_a_payers_pages_is_not_stored_where_it_stands_in_an_address(api: Caller, page: str) -> None:
+    token = f"{'0a' * 16}.in_1.1796638892.Xk3-_{'x' * 38}"
+    redirect = {
+        "return_url": f"https://pay.example/{page}{token}/complete",
+        "url": "https://hooks.stripe.com/hosted?payment_intent_client_secret=pi_1_secret_abc&source=src_1",
+    }
+    action = {"type": "redirect_to_url", "redirect_to_url": redirect}
+    intent = {"id": "pi_1", "object": "payment_intent", "status": "requires_action", "next_action": action}
+    body = json.dumps(event(type="payment_intent.requires_action", data={"object": intent})).encode()
+    await deliver(api, body, signed(body))
+    stored = (await api.get("/v1/webhook-events/evt_1"))["payload"]["data"]["object"]["next_action"]
+    assert stored["redirect_to_url"] == {
+        "return_url": f"https://pay.example/{page.partition('/')[0]}/[redacted]/complete",
+        "url": "https://hooks.stripe.com/hosted?payment_intent_client_secret=[redacted]&source=src_1",
+    }

@@ -10,7 +10,8 @@ from fastapi import FastAPI
 
 from app.container import Container
 from app.domain.idempotency import RETENTION
-from app.idempotency.operations import Call
+from app.domain.json import JsonView
+from app.idempotency.operations import Answer, Call, Operation
 from app.retention import purge_operations
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database
@@ -159,6 +160,19 @@ async def test_an_answer_of_unavailable_is_not_kept_and_the_retry_continues(
     (done,) = await operations(database)
     assert done["answered_at"]
     assert done["last_error"] is None
+
+
+async def test_what_an_operation_broke_off_with_is_kept_without_personal_data(
+    container: Container, database: Database
+) -> None:
+    async def breaks(operation: Operation, _params: JsonView) -> Answer:
+        operation.touched = True
+        raise RuntimeError("nobody is called jenny@mail.example\nbut one")
+
+    with pytest.raises(RuntimeError):
+        await container.operations.run(Call("one", "POST /v1/products", {}, key="same"), breaks)
+    (left,) = await operations(database)
+    assert left["last_error"] == "RuntimeError: nobody is called [redacted]"
 
 
 async def test_what_never_reached_stripe_leaves_nothing_and_frees_its_key(

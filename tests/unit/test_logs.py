@@ -19,7 +19,7 @@ SECRETS = re.compile(
     r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
     r"|v[01]=[0-9a-f]{64}"
     r"|[Bb]earer [A-Za-z0-9._~+/=-]{8,}|(?<=://)[^/@\s\"]*:[^/@\s\"]*(?=@)"
-    r"|[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+    r"|[\w.%+'-]{1,64}@[\w-]+(?:\.[\w-]+)+"
 )
 """Everything that is a secret, said as plainly as can be: it takes too long for what strangers send."""
 
@@ -75,7 +75,10 @@ def test_a_text_is_cut_before_it_is_searched_and_leaves_no_half_of_a_secret() ->
     "secret",
     [
         "jenny.rosen+billing@mail.example.com",
+        "jenny@bücher.example",
         "4242424242424242",
+        "4242424242424242.",
+        "\n4242424242424242",
         "4000 0025 0000 3155",
         "5555-5555-5555-4444",
         "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJqZW5ueSJ9.c2lnbmF0dXJl",
@@ -87,6 +90,9 @@ def test_a_text_is_cut_before_it_is_searched_and_leaves_no_half_of_a_secret() ->
 def test_what_is_nobodys_business_is_redacted(secret: str) -> None:
     text = redacted(f"before {secret} after")
     assert REDACTED in text
+    assert redacted_json(
+        json.dumps([f"before {secret} after"], ensure_ascii=False).encode(), 1000
+    ).decode() == json.dumps([text], ensure_ascii=False)
     assert not any(part in text for part in ("jenny", "4242", "0025", "5555", "c2ln", "5257", "opaque", "password"))
 
 
