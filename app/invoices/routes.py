@@ -109,8 +109,10 @@ async def pay_invoice(
     invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep, body: InvoicePay | None = None
 ) -> Response:
     """Charge a payment method on file, or record a payment made out of band. A draft is finalized first, and charged."""
-    params = body.params() if body else {}
-    require_own_payment(caller_of(write.request), out_of_band=bool(params.get("paid_out_of_band")))
+    params, caller = body.params() if body else {}, caller_of(write.request)
+    require_own_payment(caller, out_of_band=bool(params.get("paid_out_of_band")))
+    if caller.customer is not None:
+        await invoices.require_final(invoice_id)
     return await write.run(invoices.pay_invoice, params, invoice_id)
 
 

@@ -14,6 +14,7 @@ from app.db.engine import Database
 from app.db.rows import require_row
 from app.db.schema import invoices
 from app.domain.errors import (
+    InvalidState,
     InvoicingError,
     NotFound,
     NothingToBill,
@@ -203,6 +204,15 @@ class Invoices:
         except StripeInvalidRequest:
             await self._methods.look_again(params.get("payment_method"), operation)
             raise
+
+    async def require_final(self, invoice_id: str) -> None:
+        """Raise InvalidState for a draft: to finalize it is the merchant's, so its customer cannot pay it yet."""
+        row = await require_row(self._database, invoices, invoice_id)
+        if row["status"] == InvoiceStatus.DRAFT:
+            raise InvalidState(
+                "The invoice is a draft, which may still change: it can be paid once the merchant has finalized it.",
+                extra={"invoice_status": row["status"]},
+            )
 
     async def void_invoice(self, operation: Operation, _params: JsonView) -> Answer:
         """Void an invoice: it no longer has to be paid."""

@@ -282,6 +282,17 @@ async def test_a_person_is_not_told_what_only_the_merchant_may_read(world: World
         assert not [one for one in merchants if one in streamed]
 
 
+@pytest.mark.parametrize("by", ["jenny", "by_link"])
+async def test_a_person_does_not_finalize_a_draft_by_paying_it(world: World, by: str) -> None:
+    draft = await open_invoice(world.merchant, customer=world.customer, finalize=False)
+    path, how = f"/v1/invoices/{draft['id']}", {"payment_method": "pm_card_visa"}
+    refused = await getattr(world, by).post(f"{path}/pay", json=how)
+    assert (refused.status_code, refused.json()["code"]) == (409, "invalid_state")
+    assert (await world.merchant.get(path)).json()["status"] == "draft"
+    await posted(world.merchant, f"{path}/finalize")
+    assert (await getattr(world, by).post(f"{path}/pay", json=how)).json()["status"] == "paid"
+
+
 async def test_a_persons_lists_hold_only_its_own(world: World) -> None:
     invoices = (await world.jenny.get("/v1/invoices")).json()["data"]
     assert {one["customer"] for one in invoices} == {world.customer}
