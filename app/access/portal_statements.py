@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Text, bindparam, func, insert, select, update
 
 from app.access.key_statements import CHANNEL
 from app.db.engine import Connection
-from app.db.schema import customers, portal_links
-from app.db.statement import Statement, parameters
-from app.domain.payment_link import PortalLink
+from app.db.schema import customers, invoices, payment_links, portal_links
+from app.db.statement import Statement, any_of, parameters
+from app.domain.payment_link import PortalLink, link_id_in_portal
 
 _C = portal_links.c
 _THE_LINK = _C.id == bindparam("link")
@@ -20,6 +20,19 @@ _REVOKE = Statement(
     .values(revoked_at=func.coalesce(_C.revoked_at, func.now()))
     .where(_THE_LINK, _OF_THE_CUSTOMER)
     .returning(func.pg_notify(CHANNEL, _C.id))
+)
+_P = payment_links.c
+_PAYABLE = Statement(
+    select(_P.invoice)
+    .join(invoices, invoices.c.id == _P.invoice)
+    .where(invoices.c.customer == bindparam("customer"), _P.revoked_at.is_(None))
+    .distinct()
+)
+_REVOKE_PAYMENT_LINKS = Statement(
+    update(payment_links)
+    .values(revoked_at=func.now())
+    .where(_P.id == any_of("links", Text), _P.revoked_at.is_(None))
+    .returning(func.pg_notify(CHANNEL, _P.invoice))
 )
 _REVOKED_AT = Statement(
     select(_C.revoked_at)
@@ -34,8 +47,15 @@ async def add(connection: Connection, link: PortalLink) -> None:
 
 
 async def revoke(connection: Connection, link_id: str, customer_id: str) -> bool:
-    """Revoke the link for good, and notify every process. Returns whether the customer has such a link."""
-    return await _REVOKE.execute(connection, link=link_id, customer=customer_id) == 1
+    """Revoke the link for good, with the payment links it led to, and notify every process.
+
+    Returns whether the customer has such a link.
+    """
+    if await _REVOKE.execute(connection, link=link_id, customer=customer_id) != 1:
+        return False
+    payable = await _PAYABLE.column(connection, customer=customer_id)
+    await _REVOKE_PAYMENT_LINKS.execute(connection, links=[link_id_in_portal(link_id, it) for it in payable])
+    return True
 
 
 async def revoked_at(connection: Connection, link: PortalLink) -> tuple[bool, datetime | None]:

@@ -133,10 +133,17 @@ async def test_a_revoked_an_expired_and_a_tampered_link_open_nothing(
     customer, opened, _ = await customer_with_invoices(merchant)
     other = (await posted(merchant, "/v1/customers", {"name": "Oscar"}))["id"]
     link, kept = await portal_link(merchant, customer), await portal_link(merchant, customer)
+    opens, others = [
+        [(await merchant.get(f"{one['url']}/{opened['id']}/pay", headers=NOBODY)).headers["Location"]]
+        for one in (link, kept)
+    ]
+    others.append((await payment_link(merchant, opened["id"]))["url"])
+    assert [(await merchant.get(url, headers=NOBODY)).status_code for url in (*opens, *others)] == [200] * 3
     path = f"/v1/customers/{customer}/portal-link/{link['id']}"
     assert (await merchant.delete(path.replace(customer, other))).status_code == 404
     for _ in range(2):
         assert (await merchant.delete(path)).json() == {"id": link["id"], "deleted": True}
+    assert [(await merchant.get(url, headers=NOBODY)).status_code for url in (*opens, *others)] == [403, 200, 200]
     now = datetime.now(UTC).replace(microsecond=0)
     key = settings.link_keys[0]
     identifier, _, expiry, signature = token_of(kept).split(".")
