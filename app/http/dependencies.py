@@ -12,6 +12,7 @@ import msgspec
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
+from app.access.authentication import Authentication
 from app.domain.access import Caller
 from app.domain.idempotency import MAX_KEY_LENGTH
 from app.idempotency.operations import Answer, Call, Operations, UseCase
@@ -67,9 +68,12 @@ class Write:
         return json_answer(await self.answer(use_case, params, subject))
 
     async def answer(self, use_case: UseCase, params: Mapping[str, object], subject: str | None = None) -> Answer:
-        """The answer of `use_case`. A secret in it is not part of its body."""
+        """The answer of `use_case`. A secret in it is not part of its body. Raises RateLimited for a customer that asks too often."""
+        caller = caller_of(self.request)
+        if caller.customer is not None:
+            await service_of(self.request, Authentication).limit_client_secrets(caller.id)
         call = Call(
-            caller=caller_of(self.request).id,
+            caller=caller.id,
             target=f"{self.request.method} {self.request.url.path}",
             params=params,
             key=self.key,

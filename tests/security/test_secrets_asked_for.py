@@ -55,6 +55,10 @@ async def test_a_person_may_ask_only_so_often(
     answers = await asyncio.gather(*(jenny.get(path) for _ in range(3 * SECRETS_AT_ONCE)))
     assert {answer.status_code for answer in answers} == {200, 429}
     assert (await merchant.get(path)).status_code == 200
+    pay, declined = f"/v1/invoices/{invoice}/pay", {"payment_method": "pm_card_chargeDeclined"}
+    answers = await asyncio.gather(*(jenny.post(pay, json=declined) for _ in range(SECRETS_AT_ONCE)))
+    assert 429 in {answer.status_code for answer in answers}
+    assert (await merchant.post(pay, json=declined)).status_code == 402
 
 
 async def test_who_asks_the_same_at_the_same_time_shares_one_look_up(
