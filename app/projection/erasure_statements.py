@@ -86,10 +86,11 @@ _EVENTS = Statement(
     .with_for_update(of=webhook_events, skip_locked=True)
 )
 _OPERATION = cast(_O.id, Text)
+_TOLD = select(_TRACED.c.id).union_all(select(_E.id).join(_TRACED, _E.object_id == _TRACED.c.id))
+"""What answers are about: the same, and the events about it, which a replay answers with."""
 _ANSWERS = Statement(
     select(_OPERATION.label("id"), _O.answer_body.label("document"))
-    .join(_TRACED, _O.subject == _TRACED.c.id)
-    .where(_O.answered_at.is_not(None), _OPERATION > _AFTER)
+    .where(_O.subject.in_(_TOLD), _O.answered_at.is_not(None), _OPERATION > _AFTER)
     .order_by(_OPERATION)
     .limit(PAGE)
     .with_for_update(of=operations, skip_locked=True)

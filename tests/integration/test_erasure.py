@@ -84,6 +84,17 @@ async def test_nothing_personal_is_left_of_a_deleted_customer_and_its_invoices_s
     assert {"delete_customer", "erase_customer"} <= {entry["action"] for entry in entries}
 
 
+async def test_the_answer_to_a_replay_forgets_whom_its_event_was_about(live: Caller, database: Database) -> None:
+    customer = await live.post("/v1/customers", PERSON)
+    await live.settled()
+    events = await live.every("/v1/webhook-events", type="customer.created")
+    await live.post(f"/v1/webhook-events/{events[0]['id']}/replay")
+    await live.settled()
+    await live.delete(f"/v1/customers/{customer['id']}")
+    await live.settled()
+    assert await traces_in(database) == []
+
+
 async def test_a_customer_deleted_in_the_dashboard_is_erased_as_well(
     live: Caller, database: Database, sandbox: Sandbox
 ) -> None:
