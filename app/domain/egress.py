@@ -88,7 +88,7 @@ class EgressPolicy:
         if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
             raise ValueError("must be written in printable ASCII: other characters percent-encoded, hosts in punycode")
         parts = urlsplit(url)
-        if parts.scheme != "https" and not (self.plain and parts.scheme == "http"):
+        if not url.startswith(("https://", "http://") if self.plain else "https://"):
             raise ValueError("must start with https://")
         if parts.username is not None or parts.password is not None:
             raise ValueError("must not hold a user or a password: deliveries are signed")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.types import Scope
 
@@ -31,22 +31,23 @@ def client_address(scope: Scope, forwarded: bytes, trusted: Sequence[Network]) -
 @lru_cache(maxsize=4096)
 def is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
     """Whether `address` is in one of the networks `trusted`."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in trusted)
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in trusted)
 
 
 @lru_cache(maxsize=4096)
 def counted_address(address: str) -> str:
     """The address as limits count it: an IPv6 address as its /64, other text as UNKNOWN."""
+    parsed = _parsed(address)
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Network((parsed, HOST_PREFIX), strict=False))
+    return UNKNOWN if parsed is None else str(parsed)
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    """The address that a text names; None if it is none. A socket for both versions writes IPv4 as `::ffff:10.0.0.1`."""
     try:
         parsed = ip_address(address)
     except ValueError:
-        return UNKNOWN
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(IPv6Network((parsed, HOST_PREFIX), strict=False))
-    return str(parsed)
+        return None
+    return (parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None) or parsed

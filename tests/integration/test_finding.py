@@ -179,7 +179,7 @@ async def test_the_csv_has_the_rows_of_the_list_and_no_formula(shop: Caller, bil
     assert [row["id"] for row in everything] == [bills[name]["id"] for name in NEWEST]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\ta", " =a"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\ta", "\na", " =a", "\xa0=a", "\uff1d1", "\u3000\uff20a"])
 async def test_what_a_spreadsheet_would_run_is_made_a_text(text: str) -> None:
     assert export.harmless(text) == f"'{text}"
     assert [export.harmless(one) for one in ("a=1", None, 5)] == ["a=1", "", "5"]

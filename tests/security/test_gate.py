@@ -79,6 +79,8 @@ async def test_pages_of_listed_origins_may_call_and_no_others(settings: Settings
         assert allowed.status_code == 200
         assert allowed.headers["access-control-allow-origin"] == "https://shop.example"
         assert "access-control-allow-credentials" not in allowed.headers
+        replacing = {"Origin": "https://shop.example"} | asked | {"Access-Control-Request-Method": "PUT"}
+        assert (await client.options("/v1/invoices/in_1/items", headers=replacing)).status_code == 200
         refused = await client.options("/v1/invoices", headers={"Origin": "https://evil.example"} | asked)
         assert refused.status_code == 400
         for origin, shown in (("https://shop.example", "https://shop.example"), ("https://evil.example", None)):

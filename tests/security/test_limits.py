@@ -158,6 +158,7 @@ PROXY = (ip_network("10.0.0.0/8"),)
         ("10.0.0.1", b"nonsense", PROXY, "unknown"),
         ("2001:db8:1:2:3:4:5:6", b"", (), "2001:db8:1:2::/64"),
         ("::ffff:1.2.3.4", b"", (), "1.2.3.4"),
+        ("::ffff:10.0.0.1", b"9.9.9.9, ::ffff:10.0.0.2", PROXY, "9.9.9.9"),
     ],
 )
 def test_an_address_is_what_trusted_proxies_say_and_nobody_else(

@@ -76,6 +76,7 @@ def test_an_address_of_the_internet_is_taken(url: str) -> None:
     [
         ("http://shop.example/", "must start with https://"),
         ("ftp://shop.example/", "must start with https://"),
+        ("HTTPS://shop.example/", "must start with https://"),
         ("shop.example/hooks", "must start with https://"),
         ("", "must start with https://"),
         ("https://", "must name a host"),
