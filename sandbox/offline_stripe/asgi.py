@@ -113,8 +113,8 @@ class Sandbox:
 
     async def _respond(self, account: Account, request: Request) -> Response:
         if request.path.startswith("/_sandbox"):
-            if not (self.config.remote_control or allowed(request)):
-                return refusal(403, "The control calls answer to this machine only.")
+            if not allowed(request, remote=self.config.remote_control):
+                return refusal(403, "The control calls answer to this machine only, and to no other site's page.")
             return await account.control.answer(request)
         if not request.path.startswith(("/v1/", "/v2/")):
             return account.pages.answer(request)

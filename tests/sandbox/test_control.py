@@ -97,6 +97,19 @@ async def test_control_calls_are_refused_from_other_machines() -> None:
     app.store.database.close()
 
 
+async def test_control_calls_from_other_machines_are_refused_to_pages_of_other_sites() -> None:
+    app = create_app(SandboxConfig(remote_control=True))
+    transport = httpx.ASGITransport(app, client=("192.0.2.7", 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://stripe:8001") as client:
+        for origin, status in (
+            ({}, 200),
+            ({"Origin": "http://stripe:8001"}, 200),
+            ({"Origin": "https://evil.example"}, 403),
+        ):
+            assert (await client.get("/_sandbox/state", headers=origin)).status_code == status
+    app.store.database.close()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
