@@ -27,7 +27,7 @@ ON CONFLICT (name) DO UPDATE SET
     filled_at = clock_timestamp()
 RETURNING granted, tokens
 """
-_DROP_IDLE = Statement(delete(rate_buckets).where(rate_buckets.c.filled_at < func.clock_timestamp() - IDLE))
+_DROP_IDLE = Statement(delete(rate_buckets).where(rate_buckets.c.filled_at < func.now() - IDLE))
 
 
 @dataclass(frozen=True, slots=True)

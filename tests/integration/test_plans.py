@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from app.access import rate_limit_statements
 from app.db import documents, partitions
 from app.db.engine import ONE_PLAN
 from app.db.partitions import Partition
@@ -222,6 +223,7 @@ PAYMENTS = """
 INSERT INTO invoice_payments (payment_intent, id, invoice, is_default, status, amount_paid, created_at, paid_at)
 SELECT payment_intent, 'inpay_' || id, id, true, 'paid', 25990, created_at, paid_at FROM invoices WHERE status = 'paid'
 """
+BUCKETS = "INSERT INTO rate_buckets SELECT 'address:' || n, 1, 1, now() FROM generate_series(1, $1::bigint) n"
 PLACE, DAY = Cursor(1, 1), datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -231,6 +233,7 @@ async def test_what_waits_or_is_under_way_is_not_looked_for_among_all_that_is_do
     await connection.execute(FEW_OF_MANY, MANY)
     for statement in (LINKS, SETTLED, PAYMENTS):
         await connection.execute(statement)
+    await connection.execute(BUCKETS, MANY)
     await connection.execute("ANALYZE")
     asked: Any = Explained(connection)
     for ask in (
@@ -241,6 +244,7 @@ async def test_what_waits_or_is_under_way_is_not_looked_for_among_all_that_is_do
         lambda: references.free(asked, uuid4()),
         lambda: payment_statements.parts_waiting(asked, rows.invoice_id(7)),
         lambda: report_statements.movements(asked, Heading.PAID, ["pi_row7"], DAY, DAY + timedelta(minutes=1)),
+        lambda: rate_limit_statements.drop_idle(asked),
         lambda: drift.lagging(asked, timedelta(0), timedelta(days=60)),
     ):
         await ask()
