@@ -103,12 +103,12 @@ def by_tag(every: list[Operation]) -> Iterator[tuple[str, list[Operation]]]:
 
 
 def python_models(contract: Json) -> str:
-    """The schemas as TypedDicts. They are open: a newer service may answer more."""
-    told = (
-        json.dumps(contract)
-        .replace('"additionalProperties": false, ', "")
-        .replace(', "additionalProperties": false', "")
-    )
+    """The schemas as TypedDicts. They are open: a newer service may answer more.
+
+    Texts are without their limits: one in a list would become a type of its own, called like the field, and take that name
+    from a schema (`Product`).
+    """
+    told = json.dumps(json.loads(json.dumps(contract), object_hook=_open_and_unlimited))
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "openapi.json", Path(folder) / "models.py"
         source.write_text(told)
@@ -126,6 +126,16 @@ def python_models(contract: Json) -> str:
     )
 
 
+def _open_and_unlimited(schema: Json) -> Json:
+    left_out = LIMITS if schema.get("type") == "string" else ()
+    return {
+        word: what
+        for word, what in schema.items()
+        if word not in left_out and (word, what) != ("additionalProperties", False)
+    }
+
+
+LIMITS = ("pattern", "minLength", "maxLength")
 PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 
 

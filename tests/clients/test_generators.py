@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from clients.generate import CONTRACT, HERE, generated, operations
+from invoicing_client import models
 from tests.fixtures.sandbox import PROJECT
 
 FIRST_CALL = """
@@ -73,6 +74,12 @@ def test_what_the_clients_have_from_the_contract_is_current() -> None:
     contract = json.loads(CONTRACT.read_text())
     for path, text in generated(contract, operations(contract)).items():
         assert path.read_text() == text, f"{path.relative_to(PROJECT)} is not what `make clients` writes"
+
+
+def test_each_schema_has_its_own_name_among_the_types_of_python() -> None:
+    for name, schema in json.loads(CONTRACT.read_text())["components"]["schemas"].items():
+        if "properties" in schema:
+            assert vars(models)[name].__annotations__.keys() == schema["properties"].keys(), name
 
 
 def test_each_operation_is_a_method_of_its_own() -> None:

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,8 +36,8 @@ async def invoicing(service: Service) -> AsyncIterator[AsyncInvoicing]:
         yield client
 
 
-def answers(*responses: httpx.Response | Exception) -> tuple[Invoicing, list[httpx.Request]]:
-    """A client whose calls get these answers, one after the other, and the requests it sends."""
+def answering(*responses: httpx.Response | Exception) -> tuple[httpx.MockTransport, list[httpx.Request]]:
+    """What gives these answers, one after the other, and the requests that are sent."""
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -47,8 +47,18 @@ def answers(*responses: httpx.Response | Exception) -> tuple[Invoicing, list[htt
             raise given
         return given
 
-    http = httpx.Client(transport=httpx.MockTransport(answer))
-    return Invoicing("http://service.test", "key", http=http), asked
+    return httpx.MockTransport(answer), asked
+
+
+def answers(*responses: httpx.Response | Exception) -> tuple[Invoicing, list[httpx.Request]]:
+    """A client whose calls get these answers, and the requests it sends."""
+    transport, asked = answering(*responses)
+    return Invoicing("http://service.test", "key", http=httpx.Client(transport=transport)), asked
+
+
+def told(*lines: str) -> httpx.Response:
+    """A stream that tells this and ends."""
+    return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, text="\n".join([*lines, "", ""]))
 
 
 CUSTOMER = httpx.Response(201, json={"id": "cus_1"})
@@ -129,6 +139,65 @@ async def test_a_stream_goes_on_after_its_connection_ended(make_service: MakeSer
         await told.aclose()  # type: ignore[attr-defined]  # a generator
 
 
+def broken_streams() -> Iterator[httpx.Response]:
+    yield told(": ", "id: 00aa")  # a heartbeat, and the connection ends
+    yield httpx.Response(503, json={"code": "database_unavailable"}, headers=NO_WAIT)
+    yield told("id: 00ab", 'data: {"id":"iev_1"}')
+
+
+def test_a_stream_that_broke_before_it_told_anything_goes_on_where_it_was() -> None:
+    client, asked = answers(*broken_streams())
+    assert next(client.feed.stream())["id"] == "iev_1"
+    assert [request.url.params["after"] for request in asked] == ["now", "00aa", "00aa"]
+
+
+async def test_the_same_stream_awaited_does_so_too() -> None:
+    transport, asked = answering(*broken_streams())
+    client = AsyncInvoicing("http://service.test", "key", http=httpx.AsyncClient(transport=transport))
+    assert (await anext(client.feed.stream()))["id"] == "iev_1"
+    assert [request.url.params["after"] for request in asked] == ["now", "00aa", "00aa"]
+
+
+def test_a_stream_that_is_refused_says_why() -> None:
+    client, _ = answers(httpx.Response(422, json={"code": "validation_error", "param": "after"}))
+    with pytest.raises(InvoicingError) as refused:
+        next(client.feed.stream("nowhere"))
+    assert (refused.value.code, refused.value.param) == ("validation_error", "after")
+
+
+def test_a_long_poll_may_be_silent_for_as_long_as_it_waits() -> None:
+    client, asked = answers(httpx.Response(200, json={"data": [], "next_cursor": "00aa"}), CUSTOMER)
+    next(client.feed.pages(wait=25))
+    client.customers.create()
+    assert [request.extensions["timeout"]["read"] for request in asked] == [30, 5]
+
+
+def test_a_consumer_goes_on_after_what_it_did_not_ask_for(tmp_path: Path) -> None:
+    event = {"id": "iev_1", "sequence": "00aa"}
+    client, _ = answers(httpx.Response(200, json={"data": [event], "next_cursor": "00ff"}), InterruptedError())
+    place = SqlitePlace(tmp_path / "place")
+    with pytest.raises(InterruptedError):
+        client.feed.consume(place, lambda _: None, "refund.failed")
+    assert place.cursor() == "00ff"
+    assert place.knows("iev_1")
+
+
+def test_two_clients_may_share_the_connections_of_one() -> None:
+    transport, asked = answering(CUSTOMER, told("id: 00ab", 'data: {"id":"iev_1"}'), CUSTOMER)
+    http = httpx.Client(transport=transport)
+    test, live = (
+        Invoicing("http://test.test/", "ik_test_1", http=http),
+        Invoicing("http://live.test", "ik_live_1", http=http),
+    )
+    test.customers.create()
+    next(test.feed.stream())
+    live.customers.create()
+    assert [(request.url.host, request.headers["Authorization"]) for request in asked] == [
+        ("test.test", "Bearer ik_test_1"), ("test.test", "Bearer ik_test_1"), ("live.test", "Bearer ik_live_1"),
+    ]  # fmt: skip
+    assert "Authorization" not in http.headers
+
+
 def test_a_write_is_sent_again_under_its_key_until_it_is_answered() -> None:
     busy = httpx.Response(409, json={"code": "idempotency_in_progress"}, headers=NO_WAIT)
     away = httpx.Response(503, json={"code": "database_unavailable"}, headers=NO_WAIT)
@@ -145,6 +214,13 @@ def test_a_write_without_an_answer_tells_the_key_to_send_it_again_with() -> None
         client.customers.create(name="Jenny Rosen", idempotency_key="order-1042")
     assert unavailable.value.idempotency_key == "order-1042"
     assert len(asked) == 5
+
+
+def test_a_write_of_which_nobody_knows_whether_it_happened_tells_its_key() -> None:
+    client, asked = answers(*[httpx.Response(504, json={"code": "stripe_timeout"}, headers=NO_WAIT)] * 5)
+    with pytest.raises(InvoicingError) as unknown:
+        client.customers.create(name="Jenny Rosen")
+    assert unknown.value.idempotency_key == asked[0].headers["Idempotency-Key"]
 
 
 @pytest.mark.parametrize(
@@ -196,6 +272,16 @@ def test_a_delivery_is_verified_with_its_raw_body() -> None:
     assert verify(secret, body, headers)["id"] == "iev_1"
     with pytest.raises(NotFromTheService):
         verify(secret, body.replace("1", "2"), headers)
+
+
+@pytest.mark.parametrize(
+    ("signature", "body"), [("v1", "{}"), ("v1,abc", "{}"), ("v1,é", "{}"), ("v1,a,b", "{}"), ("v1,AAAA", b"\xff")]
+)
+def test_what_has_not_the_form_of_a_delivery_is_not_from_the_service(signature: str, body: str | bytes) -> None:
+    at = str(int(datetime.now(UTC).timestamp()))
+    headers = {"webhook-id": "iev_1", "webhook-timestamp": at, "webhook-signature": signature}
+    with pytest.raises(NotFromTheService):
+        verify("whsec_c2VjcmV0", body, headers)
 
 
 @pytest.mark.e2e

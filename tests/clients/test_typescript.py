@@ -57,6 +57,24 @@ await assert.rejects(refused.customers.create({}), (error) =>
   error instanceof InvoicingError && error.code === "validation_error" && error.param === "name" && error.status === 422);
 assert.equal(asked.length, 1);
 
+// An answer that is cut off is none: the call is sent again under its key.
+const cut = () => new Response(new ReadableStream({ pull: (body) => body.error(new TypeError("terminated")) }), { status: 201, headers: { "Content-Type": "application/json" } });
+assert.equal((await answering(cut(), json(201, { id: "cus_2" })).customers.create({ name: "Jenny Rosen" })).id, "cus_2");
+assert.equal(new Set(asked.map((one) => one.key)).size, 1);
+
+// Where nobody knows whether it happened, the key is told.
+const unknown = answering(...Array.from({ length: 5 }, () => json(504, { code: "stripe_timeout" })));
+await assert.rejects(unknown.customers.create({}), (error) =>
+  error instanceof InvoicingError && error.code === "stripe_timeout" && error.idempotencyKey === asked[0]?.key);
+
+// Whoever is called off does not wait first.
+const left = new AbortController();
+const busy = createInvoicing({
+  baseUrl: "http://service.test", apiKey: "key",
+  fetch: async () => (left.abort(new Error("left")), new Response("{}", { status: 503, headers: { "Retry-After": "20" } })),
+});
+await assert.rejects(busy.customers.get("cus_1", { signal: left.signal }), /left/);
+
 // Without an answer the key is told.
 const away = answering(...Array.from({ length: 5 }, () => new TypeError("fetch failed")));
 await assert.rejects(away.customers.create({}, { idempotencyKey: "order-1042" }), (error) =>
@@ -94,6 +112,35 @@ const handled: string[] = [];
 for (let run = 0; run < 2; run++)
   await assert.rejects(feed().feed.consume(place, (one) => { handled.push(one.id); if (handled.length === 2 || one.id === "3") throw new Error("stop"); }));
 assert.deepEqual(handled, ["1", "2", "2", "3"]);
+
+// It goes on after what it did not ask for.
+const rare = answering(json(200, { data: [], next_cursor: "9" }), json(403, {}));
+const kept: (string | undefined)[][] = [];
+await assert.rejects(rare.feed.consume({ ...place, keep: (id, at) => void kept.push([id, at]) }, () => {}, { types: ["refund.failed"] }));
+assert.deepEqual(kept, [[undefined, "9"]]);
+
+// A long poll may be silent for as long as it waits.
+const slow = createInvoicing({
+  baseUrl: "http://service.test", apiKey: "key", timeoutMs: 50, retries: 0,
+  fetch: (_, init) => new Promise((done, failed) => {
+    init?.signal?.addEventListener("abort", () => failed(init.signal?.reason));
+    setTimeout(() => done(json(200, { data: [], next_cursor: "1" })), 150);
+  }),
+});
+for await (const one of slow.feed.pages({ wait: 1 })) {
+  assert.equal(one.next_cursor, "1");
+  break;
+}
+
+// A stream that broke before it told anything goes on where it was, also in Safari, which cannot iterate over a body.
+delete (ReadableStream.prototype as Partial<ReadableStream>)[Symbol.asyncIterator];
+const told = (text: string) => new Response(text, { headers: { "Content-Type": "text/event-stream" } });
+const streams = answering(told(": \\nid: 00aa\\n\\n"), json(503, { code: "database_unavailable" }), told('id: 00ab\\ndata: {"id":"iev_1"}\\n\\n'));
+for await (const one of streams.feed.stream()) {
+  assert.equal(one.id, "iev_1");
+  break;
+}
+assert.deepEqual(asked.map((one) => new URL(one.url).searchParams.get("after")), ["now", "00aa", "00aa"]);
 
 // A delivery is verified with its raw body.
 const secret = "whsec_c2VjcmV0", at = new Date(), body = JSON.stringify(event("1"));

@@ -22,13 +22,16 @@ export interface Settings {
   fetch?: typeof fetch;
 }
 
-/** The service refused a call. Decide by `code`; the message is for people. `param` names the field that is wrong. */
+/**
+ * The service refused a call. Decide by `code`; the message is for people. `param` names the field that is wrong. A write
+ * that was refused because the service or Stripe is away may have happened: send it again with `idempotencyKey`.
+ */
 export class InvoicingError extends Error {
   readonly code: string;
   readonly param: string | undefined;
   readonly requestId: string | undefined;
 
-  constructor(readonly problem: Partial<Problem>, readonly status: number) {
+  constructor(readonly problem: Partial<Problem>, readonly status: number, readonly idempotencyKey?: string | undefined) {
     super(problem.detail ?? `HTTP ${status}`);
     this.name = "InvoicingError";
     this.code = problem.code ?? "unknown";
@@ -63,19 +66,17 @@ export class Caller {
     this.#base = settings.baseUrl.replace(/\/+$/, "");
   }
 
-  /** The answer to a call. It throws InvoicingError if it is refused, InvoicingUnavailable if no answer came. */
-  async call(method: string, path: string, query: Query, body: unknown, options: Options = {}): Promise<Response> {
+  /** What a call answers. It throws InvoicingError if it is refused, InvoicingUnavailable if no whole answer came. */
+  async call(method: string, path: string, query: Query, body: unknown, options: Options = {}): Promise<unknown> {
     const key = method === "get" ? undefined : (options.idempotencyKey ?? crypto.randomUUID());
     for (let tried = 0; ; tried++) {
       let wait = Math.min(FIRST_WAIT_MS * 2 ** tried, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);
       try {
         const response = await this.send(method, path, query, body, key, options.signal);
-        if (response.ok) return response;
-        const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
-        const again = AGAIN.has(response.status) || BUSY.has(problem.code ?? "");
-        if (!again || tried >= this.#retries) throw new InvoicingError(problem, response.status);
-        const asked = Number(response.headers.get("Retry-After") ?? Number.NaN);
-        if (asked >= 0) wait = Math.min(asked * 1000, LONGEST_WAIT_MS);
+        if (response.ok) return await content(response);
+        const { error, again, waitMs } = await refusal(response, key);
+        if (!again || tried >= this.#retries) throw error;
+        wait = waitMs ?? wait;
       } catch (error) {
         if (error instanceof InvoicingError || options.signal?.aborted) throw error;
         if (tried >= this.#retries) throw new InvoicingUnavailable(error, key);
@@ -84,7 +85,7 @@ export class Caller {
     }
   }
 
-  /** One attempt. A stream has no limit of time: `signal` ends it. */
+  /** One attempt. A long poll has its `wait` more; a stream has no limit of time: `signal` ends it. */
   async send(
     method: string, path: string, query: Query, body: unknown, key?: string, signal?: AbortSignal, stream = false,
   ): Promise<Response> {
@@ -92,11 +93,25 @@ export class Caller {
     const headers = new Headers({ Authorization: `Bearer ${typeof apiKey === "function" ? await apiKey() : apiKey}` });
     if (key) headers.set("Idempotency-Key", key);
     if (body !== undefined) headers.set("Content-Type", "application/json");
-    const limits = [...(stream ? [] : [AbortSignal.timeout(this.#timeoutMs)]), ...(signal ? [signal] : [])];
+    const limit = this.#timeoutMs + 1000 * Number(query["wait"] ?? 0);
+    const limits = [...(stream ? [] : [AbortSignal.timeout(limit)]), ...(signal ? [signal] : [])];
     const asked: RequestInit = { method: method.toUpperCase(), headers, signal: AbortSignal.any(limits) };
     if (body !== undefined) asked.body = JSON.stringify(body);
     return await (this.settings.fetch ?? fetch)(`${this.#base}${path}${parameters(query)}`, asked);
   }
+}
+
+async function content(response: Response): Promise<unknown> {
+  return response.headers.get("Content-Type")?.includes("json") ? response.json() : response.text();
+}
+
+/** Why a call was refused, whether the same call may be taken later, and after how long the service says. */
+export async function refusal(response: Response, key?: string): Promise<{ error: InvoicingError; again: boolean; waitMs?: number }> {
+  const problem = ((await response.json().catch(() => null)) ?? {}) as Partial<Problem>;
+  const again = AGAIN.has(response.status) || BUSY.has(problem.code ?? "");
+  const asked = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  const wait = asked >= 0 ? { waitMs: Math.min(asked * 1000, LONGEST_WAIT_MS) } : {};
+  return { error: new InvoicingError(problem, response.status, key), again, ...wait };
 }
 
 function parameters(query: Query): string {
@@ -113,6 +128,7 @@ function parameters(query: Query): string {
 /** Wait, or end early with the reason of `signal`. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((done, failed) => {
+    signal?.throwIfAborted();
     const timer = setTimeout(done, ms);
     signal?.addEventListener("abort", () => (clearTimeout(timer), failed(signal.reason)), { once: true });
   });

@@ -1,7 +1,7 @@
 // The feed of events: followed by pages or as a stream, resumed where it ended, and each event handled once.
 
 import { createParser } from "eventsource-parser";
-import { type Caller, InvoicingError, pause } from "./call.js";
+import { type Caller, InvoicingError, pause, refusal } from "./call.js";
 import type { components } from "./contract.js";
 
 export type FeedEvent = components["schemas"]["FeedEvent"];
@@ -20,8 +20,11 @@ export interface Asked {
 export interface Place {
   cursor(): string | undefined | Promise<string | undefined>;
   knows(event: string): boolean | Promise<boolean>;
-  keep(event: string, cursor: string): void | Promise<void>;
+  /** Without an event: those that were not asked for were passed. */
+  keep(event: string | undefined, cursor: string): void | Promise<void>;
 }
+
+const PAUSE_MS = 1000;
 
 export class Feed {
   constructor(readonly caller: Caller) {}
@@ -30,7 +33,7 @@ export class Feed {
   async *pages({ after = "start", types = [], wait = 25, signal }: Asked = {}): AsyncGenerator<FeedPage> {
     while (true) {
       const query = { after, types: types.join(",") || undefined, wait };
-      const page = (await (await this.caller.call("get", "/v1/events", query, undefined, signal ? { signal } : {})).json()) as FeedPage;
+      const page = (await this.caller.call("get", "/v1/events", query, undefined, signal ? { signal } : {})) as FeedPage;
       yield page;
       after = page.next_cursor;
     }
@@ -41,39 +44,58 @@ export class Feed {
    * dies between the two, it is handled again.
    */
   async consume(place: Place, handle: (event: FeedEvent) => void | Promise<void>, asked: Asked = {}): Promise<void> {
-    for await (const page of this.pages({ ...asked, after: (await place.cursor()) ?? asked.after ?? "start" }))
+    for await (const page of this.pages({ ...asked, after: (await place.cursor()) ?? asked.after ?? "start" })) {
       for (const event of page.data)
         if (!(await place.knows(event.id))) {
           await handle(event);
           await place.keep(event.id, event.sequence);
         }
+      await place.keep(undefined, page.next_cursor);
+    }
   }
 
   /** Events as they happen, without end; of one invoice from its beginning. If the connection ends, it goes on where it was. */
   async *stream({ after, types = [], signal, invoice }: Asked & { invoice?: string } = {}): AsyncGenerator<FeedEvent> {
     const path = invoice ? `/v1/invoices/${encodeURIComponent(invoice)}/events` : "/v1/events/stream";
     const known = new Set<string>();
-    for (let place = after; ; ) {
+    for (let place = after, wait = PAUSE_MS; ; wait = PAUSE_MS) {
       const query = { after: invoice ? undefined : (place ?? "now"), types: types.join(",") || undefined };
       try {
         const response = await this.caller.send("get", path, query, undefined, undefined, signal, true);
-        if (!response.ok) throw new InvoicingError((await response.json()) as object, response.status);
-        const ready: { id: string | undefined; data: string }[] = [];
-        const parser = createParser({ onEvent: ({ id, data }) => ready.push({ id, data }) });
-        const text = new TextDecoder();
-        for await (const bytes of response.body as ReadableStream<Uint8Array>) {
-          parser.feed(text.decode(bytes, { stream: true }));
-          for (const { id, data } of ready.splice(0)) {
+        if (!response.ok) {
+          const { error, again, waitMs } = await refusal(response);
+          if (!again) throw error;
+          wait = waitMs ?? wait;
+        } else
+          for await (const { id, data } of sent(response.body as ReadableStream<Uint8Array>)) {
             place = id ?? place;
             if (!data || known.has(id ?? data)) continue;
             if (invoice) known.add(id ?? data);
             yield JSON.parse(data) as FeedEvent;
           }
-        }
       } catch (error) {
         if (error instanceof InvoicingError || signal?.aborted) throw error;
       }
-      await pause(1000, signal);
+      await pause(wait, signal);
     }
+  }
+}
+
+/** What a stream sends: events, and between them ids alone, which say where to go on. */
+async function* sent(body: ReadableStream<Uint8Array>): AsyncGenerator<{ id: string | undefined; data: string }> {
+  const ready: { id: string | undefined; data: string }[] = [];
+  const parser = createParser({
+    onId: (id) => ready.push({ id, data: "" }),
+    onEvent: ({ id, data }) => ready.push({ id, data }),
+  });
+  const text = new TextDecoder();
+  const reader = body.getReader(); // Safari does not iterate over streams
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      parser.feed(text.decode(read.value, { stream: true }));
+      yield* ready.splice(0);
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined); // whoever stops listening closes the connection
   }
 }

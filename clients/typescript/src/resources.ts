@@ -46,8 +46,7 @@ export class List<Item, Page> implements AsyncIterable<Item> {
 interface AnyPage { data: unknown[]; has_more: boolean; next_cursor: string | null }
 
 function list(caller: Caller, path: string, query: Query, options?: Options): List<unknown, AnyPage> {
-  const read = async (asked: Query): Promise<AnyPage> =>
-    (await (await caller.call("get", path, asked, undefined, options)).json()) as AnyPage;
+  const read = (asked: Query) => caller.call("get", path, asked, undefined, options) as Promise<AnyPage>;
   return new List(() => read(query), async function* () {
     for (let asked = query; ; ) {
       const page = await read(asked);
@@ -69,13 +68,8 @@ export function resources(caller: Caller): Resources {
         const options = given.shift() as Options | undefined;
         if (takes === "list") return list(caller, filled, sent, options);
         const [query, body] = takes === "body" ? [{}, sent] : [sent, undefined];
-        return answered(caller.call(method, filled, query, body, options));
+        return caller.call(method, filled, query, body, options);
       };
   }
   return nouns as Resources;
-}
-
-async function answered(call: Promise<Response>): Promise<unknown> {
-  const response = await call;
-  return response.headers.get("Content-Type")?.includes("json") ? response.json() : response.text();
 }

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import httpx
 
-from ._call import Call, Query, quoted
+from ._call import Call, Query, Service, quoted
 
 Item = TypeVar("Item")
 
@@ -18,15 +18,15 @@ class AsyncCaller:
 
     quoted = staticmethod(quoted)
 
-    def __init__(self, http: httpx.AsyncClient, retries: int) -> None:
+    def __init__(self, http: httpx.AsyncClient, service: Service) -> None:
         self.http = http
-        self._retries = retries
+        self.service = service
 
     async def call(
         self, method: str, path: str, *, query: Any = None, body: Any = None, idempotency_key: str | None = None
     ) -> httpx.Response:
         """The answer to a call. Raises InvoicingError if it is refused, InvoicingUnavailable if no answer came."""
-        call = Call(method, path, query or {}, body, idempotency_key, self._retries)
+        call = Call(self.service, method, path, query or {}, body, idempotency_key)
         while True:
             try:
                 response = await self.http.send(call.request(self.http))

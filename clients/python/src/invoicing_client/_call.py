@@ -23,16 +23,18 @@ LONGEST_WAIT_S = 20.0
 class InvoicingError(Exception):
     """The service refused a call. Decide by `code`; the message is for people.
 
-    `param` names the field that is wrong, and `problem` is the whole problem document.
+    `param` names the field that is wrong, and `problem` is the whole problem document. A write that was refused because the
+    service or Stripe is away may have happened: send it again with `idempotency_key`.
     """
 
-    def __init__(self, problem: Mapping[str, Any], status: int) -> None:
+    def __init__(self, problem: Mapping[str, Any], status: int, idempotency_key: str | None = None) -> None:
         super().__init__(problem.get("detail") or f"HTTP {status}")
         self.problem = problem
         self.status = status
         self.code: str = problem.get("code", "unknown")
         self.param: str | None = problem.get("param")
         self.request_id: str | None = problem.get("request_id")
+        self.idempotency_key = idempotency_key
 
 
 class InvoicingUnavailable(Exception):
@@ -43,16 +45,33 @@ class InvoicingUnavailable(Exception):
         self.idempotency_key = idempotency_key
 
 
+@dataclass(frozen=True)
+class Service:
+    """Where the service is, who calls, and how often a call is tried again."""
+
+    url: str
+    api_key: str
+    retries: int
+
+    def address(self, path: str) -> str:
+        """The whole address of a path."""
+        return f"{self.url.rstrip('/')}{path}"
+
+    def headers(self, **more: str) -> dict[str, str]:
+        """What every request carries, and `more`."""
+        return {"Authorization": f"Bearer {self.api_key}", "Accept": JSON, **more}
+
+
 @dataclass
 class Call:
     """A call and its attempts. Every write has an Idempotency-Key, so that trying again never does it twice."""
 
+    service: Service
     method: str
     path: str
     query: Query
-    body: object
-    idempotency_key: str | None
-    retries: int
+    body: object = None
+    idempotency_key: str | None = None
     tried: int = 0
 
     def __post_init__(self) -> None:
@@ -62,9 +81,18 @@ class Call:
 
     def request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """The request of one attempt."""
-        headers = {"Idempotency-Key": self.idempotency_key} if self.idempotency_key else {}
+        key = {"Idempotency-Key": self.idempotency_key} if self.idempotency_key else {}
+        limits = client.timeout.as_dict()
+        wait = self.query.get("wait")  # of a long poll, which may be silent for so long
+        if isinstance(wait, (int, float)) and limits["read"] is not None:
+            limits["read"] += wait
         return client.build_request(
-            self.method, self.path, params=parameters(self.query), json=self.body, headers=headers
+            self.method,
+            self.service.address(self.path),
+            params=parameters(self.query),
+            json=self.body,
+            headers=self.service.headers(**key),
+            timeout=httpx.Timeout(**limits),
         )
 
     def wait_after(self, response: httpx.Response) -> float | None:
@@ -72,13 +100,13 @@ class Call:
         if response.is_success:
             return None
         problem = _problem(response)
-        if self.tried < self.retries and (response.status_code in AGAIN or problem.get("code") in BUSY):
+        if self.tried < self.service.retries and (response.status_code in AGAIN or problem.get("code") in BUSY):
             return self._wait(response.headers.get("Retry-After"))
-        raise InvoicingError(problem, response.status_code)
+        raise InvoicingError(problem, response.status_code, self.idempotency_key)
 
     def wait_without_answer(self, error: httpx.TransportError) -> float:
         """How many seconds to wait after no answer came. Raises InvoicingUnavailable."""
-        if self.tried < self.retries:
+        if self.tried < self.service.retries:
             return self._wait(None)
         raise InvoicingUnavailable(error, self.idempotency_key) from error
 
@@ -124,8 +152,3 @@ def _flat(query: Query) -> Iterator[tuple[str, object]]:
 def quoted(name: str) -> str:
     """An id as a part of a path."""
     return quote(name, safe="")
-
-
-def headers(api_key: str) -> dict[str, str]:
-    """What every request carries."""
-    return {"Authorization": f"Bearer {api_key}", "Accept": JSON}

@@ -8,7 +8,7 @@ from typing import Self
 import httpx
 
 from ._async import AsyncCaller
-from ._call import headers
+from ._call import Service
 from ._feed import AsyncFeed, Feed
 from ._sync import Caller
 from .resources import AsyncResources, Resources
@@ -18,7 +18,7 @@ RETRIES = 4
 
 
 class Invoicing(Resources):
-    """A client that blocks. `http` is a client of your own with its proxies and certificates; it is not closed here.
+    """A client that blocks. `http` is a client of your own with its proxies and certificates; it is not changed or closed here.
 
     A call that gets no answer, or is told to wait, is tried again up to `retries` times, with the same Idempotency-Key.
     """
@@ -34,9 +34,7 @@ class Invoicing(Resources):
     ) -> None:
         self._own = http is None
         self._http = http or httpx.Client(timeout=timeout)
-        self._http.base_url = httpx.URL(base_url)
-        self._http.headers.update(headers(api_key))
-        caller = Caller(self._http, retries)
+        caller = Caller(self._http, Service(base_url, api_key, retries))
         super().__init__(caller)
         self.feed = Feed(caller)
 
@@ -70,9 +68,7 @@ class AsyncInvoicing(AsyncResources):
     ) -> None:
         self._own = http is None
         self._http = http or httpx.AsyncClient(timeout=timeout)
-        self._http.base_url = httpx.URL(base_url)
-        self._http.headers.update(headers(api_key))
-        caller = AsyncCaller(self._http, retries)
+        caller = AsyncCaller(self._http, Service(base_url, api_key, retries))
         super().__init__(caller)
         self.feed = AsyncFeed(caller)
 

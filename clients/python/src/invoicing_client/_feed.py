@@ -6,14 +6,15 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx
 from httpx_sse import aconnect_sse, connect_sse
 
 from ._async import AsyncCaller
-from ._call import FIRST_WAIT_S, InvoicingError, parameters
+from ._call import Call, parameters
 from ._sync import Caller
 from .models import FeedEvent, FeedPage
 
@@ -33,8 +34,8 @@ class Place(Protocol):
     def knows(self, event: str) -> bool:
         """Whether the event of this id was handled."""
 
-    def keep(self, event: str, cursor: str) -> None:
-        """Remember that an event was handled."""
+    def keep(self, event: str | None, cursor: str) -> None:
+        """Remember that an event was handled, and where to go on. None: events that were not asked for were passed."""
 
 
 class SqlitePlace:
@@ -56,10 +57,11 @@ class SqlitePlace:
         """Whether the event of this id was handled."""
         return self._file.execute("SELECT 1 FROM known WHERE id = ?", [event]).fetchone() is not None
 
-    def keep(self, event: str, cursor: str) -> None:
-        """Remember that an event was handled."""
+    def keep(self, event: str | None, cursor: str) -> None:
+        """Remember that an event was handled, and where to go on."""
         self._file.execute("BEGIN IMMEDIATE")
-        self._file.execute("INSERT OR IGNORE INTO known VALUES (?)", [event])
+        if event is not None:
+            self._file.execute("INSERT OR IGNORE INTO known VALUES (?)", [event])
         self._file.execute("INSERT OR REPLACE INTO place VALUES (1, ?)", [cursor])
         self._file.execute("COMMIT")
 
@@ -91,20 +93,26 @@ class Feed:
                 if not place.knows(event["id"]):
                     handle(event)
                     place.keep(event["id"], event["sequence"])
+            place.keep(None, page["next_cursor"])
 
     def stream(self, after: str = "now", *types: str) -> Iterator[FeedEvent]:
         """Events as they happen, without end. If the connection ends, it goes on where it was."""
         while True:
+            call = Call(replace(self._caller.service, retries=1), "GET", STREAM, _asked(after, types))
+            asked = {"params": parameters(call.query), "headers": call.service.headers(), "timeout": SILENCE_S}
             try:
-                query = parameters(_asked(after, types))
-                with connect_sse(self._caller.http, "GET", STREAM, params=query, timeout=SILENCE_S) as source:
-                    _open(source.response)
-                    for sent in source.iter_sse():
-                        if sent.data:
-                            after = sent.id or after
-                            yield sent.json()
-            except httpx.TransportError:
-                time.sleep(FIRST_WAIT_S)
+                with connect_sse(self._caller.http, "GET", call.service.address(STREAM), **asked) as source:
+                    if not source.response.is_success:
+                        source.response.read()
+                    wait = call.wait_after(source.response)
+                    if wait is None:
+                        for sent in source.iter_sse():
+                            after = sent.id or after  # also where nothing is told: so it goes on where it was
+                            if sent.data:
+                                yield sent.json()
+            except httpx.TransportError as error:
+                wait = call.wait_without_answer(error)
+            time.sleep(wait or 0)
 
 
 class AsyncFeed:
@@ -133,24 +141,23 @@ class AsyncFeed:
                 if not place.knows(event["id"]):
                     await handle(event)
                     place.keep(event["id"], event["sequence"])
+            place.keep(None, page["next_cursor"])
 
     async def stream(self, after: str = "now", *types: str) -> AsyncIterator[FeedEvent]:
         """Events as they happen, without end. If the connection ends, it goes on where it was."""
         while True:
+            call = Call(replace(self._caller.service, retries=1), "GET", STREAM, _asked(after, types))
+            asked = {"params": parameters(call.query), "headers": call.service.headers(), "timeout": SILENCE_S}
             try:
-                query = parameters(_asked(after, types))
-                async with aconnect_sse(self._caller.http, "GET", STREAM, params=query, timeout=SILENCE_S) as source:
-                    _open(source.response)
-                    async for sent in source.aiter_sse():
-                        if sent.data:
-                            after = sent.id or after
-                            yield sent.json()
-            except httpx.TransportError:
-                await asyncio.sleep(FIRST_WAIT_S)
-
-
-def _open(response: httpx.Response) -> None:
-    """Raise InvoicingError if the stream was refused."""
-    if not response.is_success:
-        problem: dict[str, Any] = {"code": "unknown", "detail": f"the stream was refused: HTTP {response.status_code}"}
-        raise InvoicingError(problem, response.status_code)
+                async with aconnect_sse(self._caller.http, "GET", call.service.address(STREAM), **asked) as source:
+                    if not source.response.is_success:
+                        await source.response.aread()
+                    wait = call.wait_after(source.response)
+                    if wait is None:
+                        async for sent in source.aiter_sse():
+                            after = sent.id or after  # also where nothing is told: so it goes on where it was
+                            if sent.data:
+                                yield sent.json()
+            except httpx.TransportError as error:
+                wait = call.wait_without_answer(error)
+            await asyncio.sleep(wait or 0)

@@ -48,11 +48,8 @@ class ApiKeyRotate(TypedDict):
 ApiKeyStatus: TypeAlias = Literal['active', 'expired', 'revoked']
 
 
-Product: TypeAlias = str
-
-
 class AppliesToParams(TypedDict):
-    products: list[Product]
+    products: list[str]
     """
     Only items of these are discounted.
     """
@@ -236,9 +233,6 @@ class CustomFieldParams(TypedDict):
 
     name: str
     value: str
-
-
-PreferredLocale: TypeAlias = str
 
 
 class DefaultPriceParams(TypedDict):
@@ -470,12 +464,6 @@ class InvoiceCopy(TypedDict):
     reference: NotRequired[str | None]
 
 
-AccountTaxId: TypeAlias = str
-
-
-DefaultTaxRate: TypeAlias = str
-
-
 class InvoiceFinalize(TypedDict):
     allow_empty: NotRequired[bool]
     """
@@ -557,19 +545,13 @@ class InvoiceTaxId(TypedDict):
     value: str | None
 
 
-TaxRate: TypeAlias = str
-
-
-Image: TypeAlias = str
-
-
 class ItemProductParams(TypedDict):
     """
     A product made for this item alone.
     """
 
     description: NotRequired[str | None]
-    images: NotRequired[list[Image] | None]
+    images: NotRequired[list[str] | None]
     metadata: NotRequired[dict[str, str]]
     name: str
     tax_code: NotRequired[str | None]
@@ -795,9 +777,6 @@ class PaymentSettings(TypedDict):
     """
 
 
-PaymentMethodType: TypeAlias = str
-
-
 class PaymentShipping(TypedDict):
     address: Address | None
     carrier: str | None
@@ -983,7 +962,7 @@ class PriceUpdate(TypedDict):
     """
 
 
-class Product1(TypedDict):
+class Product(TypedDict):
     active: bool
     created_at: str
     default_price: str | None
@@ -1007,7 +986,7 @@ class ProductCreate(TypedDict):
     """
     default_price_data: NotRequired[DefaultPriceParams | None]
     description: NotRequired[str | None]
-    images: NotRequired[list[Image] | None]
+    images: NotRequired[list[str] | None]
     metadata: NotRequired[dict[str, str]]
     name: str
     reference: NotRequired[str | None]
@@ -1017,7 +996,7 @@ class ProductCreate(TypedDict):
 
 
 class ProductList(TypedDict):
-    data: list[Product1]
+    data: list[Product]
     has_more: bool
     next_cursor: str | None
 
@@ -1026,7 +1005,7 @@ class ProductUpdate(TypedDict):
     active: NotRequired[bool]
     default_price: NotRequired[str | None]
     description: NotRequired[str | None]
-    images: NotRequired[list[Image] | None]
+    images: NotRequired[list[str] | None]
     metadata: NotRequired[dict[str, str | None]]
     name: NotRequired[str]
     tax_code: NotRequired[str | None]
@@ -1192,7 +1171,7 @@ class SetupIntent(TypedDict):
 
 
 class SetupIntentCreate(TypedDict):
-    payment_method_types: NotRequired[list[PaymentMethodType] | None]
+    payment_method_types: NotRequired[list[str] | None]
     """
     Those that may be saved; absent: what the account's settings offer.
     """
@@ -1359,7 +1338,7 @@ class TaxLocationParams(TypedDict):
     """
 
 
-class TaxRate2(TypedDict):
+class TaxRate(TypedDict):
     active: bool
     country: str | None
     created_at: str
@@ -1423,7 +1402,7 @@ class TaxRateDataParams(TypedDict):
 
 
 class TaxRateList(TypedDict):
-    data: list[TaxRate2]
+    data: list[TaxRate]
     has_more: bool
     next_cursor: str | None
 
@@ -2307,7 +2286,7 @@ class PaymentSettingsParams(TypedDict):
 
     default_mandate: NotRequired[str | None]
     payment_method_options: NotRequired[PaymentMethodOptionsParams | None]
-    payment_method_types: NotRequired[list[PaymentMethodType] | None]
+    payment_method_types: NotRequired[list[str] | None]
     """
     Without it the account's settings decide.
     """
@@ -2846,7 +2825,7 @@ class CustomerCreate(TypedDict):
     """
     payment_method: NotRequired[str | None]
     phone: NotRequired[str | None]
-    preferred_locales: NotRequired[list[PreferredLocale] | None]
+    preferred_locales: NotRequired[list[str] | None]
     reference: NotRequired[str | None]
     shipping: NotRequired[ShippingParams | None]
     tax: NotRequired[TaxLocationParams | None]
@@ -2882,7 +2861,7 @@ class CustomerUpdate(TypedDict):
     The number of the next invoice, after the prefix.
     """
     phone: NotRequired[str | None]
-    preferred_locales: NotRequired[list[PreferredLocale]]
+    preferred_locales: NotRequired[list[str]]
     """
     Languages of this customer, the preferred one first: BCP 47 tags.
     """
@@ -3503,7 +3482,7 @@ class ItemCreate(TypedDict):
     """
     tax_behavior: NotRequired[Literal['exclusive', 'inclusive', 'unspecified'] | None]
     tax_code: NotRequired[str | None]
-    tax_rates: NotRequired[list[TaxRate] | None]
+    tax_rates: NotRequired[list[str] | None]
     """
     Instead of the invoice's `default_tax_rates`.
     """
@@ -3543,7 +3522,7 @@ class ItemUpdate(TypedDict):
     Whether the amount has the tax in it.
     """
     tax_code: NotRequired[str]
-    tax_rates: NotRequired[list[TaxRate] | None]
+    tax_rates: NotRequired[list[str] | None]
     """
     Instead of the invoice's `default_tax_rates`.
     """
@@ -3617,7 +3596,7 @@ class FulfillmentEventData(TypedDict):
 
 
 class InvoiceCreate(TypedDict):
-    account_tax_ids: NotRequired[list[AccountTaxId] | None]
+    account_tax_ids: NotRequired[list[str] | None]
     """
     Your own tax ids that are printed.
     """
@@ -3656,7 +3635,7 @@ class InvoiceCreate(TypedDict):
     """
     Of the customer.
     """
-    default_tax_rates: NotRequired[list[DefaultTaxRate] | None]
+    default_tax_rates: NotRequired[list[str] | None]
     """
     Of items that have none of their own.
     """
@@ -3743,7 +3722,7 @@ class InvoicePreview(TypedDict):
 
 
 class InvoiceUpdate(TypedDict):
-    account_tax_ids: NotRequired[list[AccountTaxId] | None]
+    account_tax_ids: NotRequired[list[str] | None]
     """
     Your own tax ids that are printed.
     """
@@ -3776,7 +3755,7 @@ class InvoiceUpdate(TypedDict):
     """
     Of the customer.
     """
-    default_tax_rates: NotRequired[list[DefaultTaxRate] | None]
+    default_tax_rates: NotRequired[list[str] | None]
     """
     Of items that have none of their own.
     """

@@ -18,4 +18,8 @@ def verify(secret: str, body: bytes | str, headers: Mapping[str, str]) -> FeedEv
 
     Raises NotFromTheService if the signature is wrong or older than five minutes. Answer 400 then, and 2xx otherwise.
     """
-    return cast("FeedEvent", Webhook(secret).verify(body, dict(headers)))
+    webhook = Webhook(secret)
+    try:
+        return cast("FeedEvent", webhook.verify(body, dict(headers)))
+    except ValueError as error:  # a signature that is none, or a body that is no text
+        raise NotFromTheService(str(error)) from error
