@@ -66,8 +66,11 @@ const CALLS = {
   "/api/pay": ({ payment_method }) => stripe("payment_intents", { ...ORDER, payment_method, confirm: "true", use_stripe_sdk: "true", ...NO_REDIRECTS }),
 };
 
+/** A service that is away is a failure of this request, not of the server. @type {import("vite").Connect.NextHandleFunction} */
+export const shop = (request, response, next) => void answer(request, response, next).catch(next);
+
 /** @type {import("vite").Connect.NextHandleFunction} */
-export async function shop(request, response, next) {
+async function answer(request, response, next) {
   if (request.url?.startsWith("/invoicing/")) return forward(request, response, next);
   const call = request.method === "POST" ? CALLS[request.url ?? ""] : undefined;
   if (!call) return next();

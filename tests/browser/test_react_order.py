@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
+import httpx
 import pytest
+from playwright.async_api import Route, expect
 
-from tests.browser.shopping import Shopper
+from tests.browser.shopping import Shopper, answers, served
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import API_KEY, Service
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -35,3 +39,39 @@ async def test_a_decline_is_told_and_another_card_pays(shopper: Shopper) -> None
     await shopper.types_card("4242424242424242")
     await shopper.presses()
     await shopper.sees(re.compile("is paid"))
+
+
+async def test_another_order_is_paid_by_its_own_secret(shopper: Shopper) -> None:
+    await shopper.visit("order")
+    said: list[str] = []
+    for number in range(2):
+        if number:
+            await shopper.presses("Order the same again")
+        await shopper.types_card("4242424242424242")
+        await shopper.presses()
+        await shopper.sees(re.compile("is paid"))
+        said.append(await shopper.page.get_by_role("status").inner_text())
+    assert said[0] != said[1]
+
+
+async def test_what_failed_once_is_tried_again(shopper: Shopper) -> None:
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=500, json={"code": "internal_error", "detail": "Something went wrong here."})
+
+    await shopper.page.route("**/client-secret", refuse, times=1)
+    await shopper.visit("order")
+    await expect(shopper.page.get_by_role("alert")).to_contain_text("Something went wrong here.")
+    await shopper.presses("Try again")
+    await shopper.types_card("4242424242424242")
+    await shopper.presses()
+    await shopper.sees(re.compile("is paid"))
+
+
+async def test_the_server_survives_that_the_service_is_away(
+    built_shop: Path, react_environment: dict[str, str], tmp_path: Path
+) -> None:
+    with served(built_shop, react_environment | {"INVOICING_URL": "http://127.0.0.1:9"}, tmp_path / "log") as url:
+        await until(lambda: answers(url), within=30)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for _ in range(2):
+                assert (await client.post(f"{url}/api/order", content="{}")).status_code == 500

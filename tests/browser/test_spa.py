@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from dev.processes import Child
 from tests.browser.conftest import PROJECT, Person
@@ -65,6 +66,13 @@ async def spa(built: Path, environment: dict[str, str], tmp_path: Path) -> Async
     await until(answers, within=30)
     yield url
     child.stop()
+
+
+async def signed_in(person: Person, spa: str, token: str) -> Page:
+    await person.open(spa)
+    await person.page.get_by_label("Access token").fill(token)
+    await person.page.get_by_role("button", name="Sign in").click()
+    return person.page
 
 
 async def test_a_customer_signs_in_pays_an_invoice_and_sees_it_fulfilled(
@@ -127,3 +135,56 @@ async def test_a_customer_signs_in_pays_an_invoice_and_sees_it_fulfilled(
     await expect(page.locator("#methods option")).to_have_count(0)
     fulfillment = (await service.client.get(f"/v1/invoices/{invoice['id']}/fulfillment")).json()
     assert fulfillment["status"] == "fulfilled"
+
+
+async def test_several_invoices_are_paid_with_the_method_that_was_chosen(
+    person: Person, spa: str, service: Service, sandbox: Sandbox, identity_provider: IdentityProvider
+) -> None:
+    theirs = await posted(service.client, "/v1/customers", {"email": "jane@example.com", "reference": "jane"})
+    saved = f"/v1/customers/{theirs['id']}/payment-methods"
+    await posted(service.client, saved, {"payment_method": "pm_card_visa", "set_default": True})
+    chosen = await posted(service.client, saved, {"payment_method": "pm_card_mastercard"})
+    terms = {"customer": theirs["id"], "items": ITEMS, "finalize": True}
+    invoices = [await posted(service.client, "/v1/invoices", terms) for _ in range(3)]
+    page = await signed_in(person, spa, identity_provider.token("jane"))
+    await page.locator("#methods").select_option(label="mastercard 4444")
+    for one in invoices:
+        await page.get_by_label(f"Select {one['number']}").check()
+    await page.get_by_role("button", name="Pay selected").click()
+    for one in invoices:
+        await expect(page.locator(f"#{one['id']}")).to_contain_text("Paid and fulfilled")
+    intents = {it["id"]: it["payment_method"] for it in (await sandbox.state())["payment_intent"]}
+    assert [intents[one["payment_intent"]] for one in invoices] == [chosen["id"]] * 3
+
+
+async def test_a_debit_that_takes_days_keeps_nobody_from_paying_the_next_invoice(
+    person: Person, spa: str, service: Service, identity_provider: IdentityProvider
+) -> None:
+    theirs = await posted(service.client, "/v1/customers", {"email": "joan@example.com", "reference": "joan"})
+    saved = {"payment_method": "pm_usBankAccount_processing", "set_default": True}
+    await posted(service.client, f"/v1/customers/{theirs['id']}/payment-methods", saved)
+    terms = {"customer": theirs["id"], "items": ITEMS, "finalize": True}
+    first, second, third = [await posted(service.client, "/v1/invoices", terms) for _ in range(3)]
+    page = await signed_in(person, spa, identity_provider.token("joan"))
+    for one in (first, second):
+        await page.get_by_label(f"Select {one['number']}").check()
+    await page.get_by_role("button", name="Pay selected").click()
+    for one in (first, second):
+        await expect(page.locator(f"#{one['id']}")).to_contain_text("Payment on its way")
+    await page.get_by_role("button", name=f"Pay {third['number']}").click()
+    await person.card("4242424242424242")
+    await page.get_by_role("button", name="Pay", exact=True).click()
+    await expect(page.locator(f"#{third['id']}")).to_contain_text("Paid and fulfilled")
+
+
+@pytest.mark.parametrize(("currency", "amount", "shown"), [("huf", 490_000, "4,900.00"), ("jpy", 4900, "4,900")])
+async def test_an_amount_is_shown_with_the_decimals_that_stripe_counts(
+    person: Person, spa: str, service: Service, identity_provider: IdentityProvider,
+    currency: str, amount: int, shown: str,
+) -> None:  # fmt: skip
+    theirs = await posted(service.client, "/v1/customers", {"email": "jo@example.com", "reference": f"jo-{currency}"})
+    items = [{"amount": amount, "currency": currency, "description": "Travel"}]
+    terms = {"customer": theirs["id"], "items": items, "finalize": True}
+    invoice = await posted(service.client, "/v1/invoices", terms)
+    page = await signed_in(person, spa, identity_provider.token(f"jo-{currency}"))
+    await expect(page.locator(f"#{invoice['id']} td").nth(1)).to_have_text(re.compile(rf"\D{shown}$"))

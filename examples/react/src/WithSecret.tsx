@@ -12,11 +12,13 @@ const currency = query.get("currency") ?? undefined;
 
 export function WithSecret({ kind, children }: { kind: "payment-intent" | "setup-intent"; children: ReactNode }) {
   const [options, setOptions] = useState<StripeElementsOptions>();
+  const [failed, setFailed] = useState<Error>();
   const asked = useRef(false);
   useEffect(() => {
     if (asked.current) return; // StrictMode runs effects twice; one order needs one intent
     asked.current = true;
-    void ask(kind, { currency }).then(({ client_secret: clientSecret }) => setOptions({ clientSecret, appearance, locale }));
+    void ask(kind, { currency }).then(({ client_secret: clientSecret }) => setOptions({ clientSecret, appearance, locale }), setFailed);
   }, [kind]);
+  if (failed) return <p role="alert">{failed.message}</p>;
   return options ? <Elements stripe={stripePromise} options={options}>{children}</Elements> : <p>One moment …</p>;
 }

@@ -5,39 +5,49 @@ import { type Invoicing, InvoicingError, type Schemas } from "invoicing-client";
 
 export type Invoice = Schemas["Invoice"];
 
-/** An invoice. It is read again whenever the service tells that something became of it. */
+/** An invoice. It is read again whenever the service tells that something became of it. `retry` begins anew after a problem. */
 export function useInvoice(invoicing: Invoicing, id: string | undefined) {
   const [invoice, setInvoice] = useState<Invoice>();
   const [problem, setProblem] = useState<InvoicingError>();
+  const [tries, setTries] = useState(0);
 
   useEffect(() => {
+    setProblem(undefined);
     if (!id) return;
-    const unmounted = new AbortController();
+    const left = new AbortController();
+    const { signal } = left;
+    const read = async () => setInvoice(await invoicing.invoices.get(id, { signal }));
     const follow = async () => {
-      setInvoice(await invoicing.invoices.get(id));
-      for await (const _ of invoicing.feed.stream({ invoice: id, signal: unmounted.signal })) setInvoice(await invoicing.invoices.get(id));
+      await read();
+      for await (const _ of invoicing.feed.stream({ invoice: id, signal })) await read();
     };
     follow().catch((error: unknown) => {
-      if (!unmounted.signal.aborted) setProblem(error as InvoicingError);
+      if (!signal.aborted) setProblem(error as InvoicingError);
     });
-    return () => unmounted.abort();
-  }, [invoicing, id]);
+    return () => left.abort();
+  }, [invoicing, id, tries]);
 
-  return { invoice, problem };
+  const retry = useCallback(() => setTries((before) => before + 1), []);
+  return { invoice: invoice?.id === id ? invoice : undefined, problem, retry };
 }
 
 /** What a page needs to take the payment of an invoice, and whether it has come. `retry` asks again after a problem. */
 export function usePayment(invoicing: Invoicing, id: string | undefined) {
-  const { invoice, problem: unreadable } = useInvoice(invoicing, id);
-  const [secret, setSecret] = useState<Schemas["ClientSecret"]>();
-  const [problem, setProblem] = useState<InvoicingError>();
+  const { invoice, problem: unreadable, retry: follow } = useInvoice(invoicing, id);
+  const [answers, setAnswers] = useState<Record<string, { secret?: Schemas["ClientSecret"]; problem?: InvoicingError }>>({});
   const payable = invoice?.status === "open" && !invoice.fulfillment?.fulfilled_at;
 
-  const retry = useCallback(() => {
+  const ask = useCallback(() => {
     if (!id || !payable) return;
-    invoicing.invoices.getClientSecret(id).then(setSecret, setProblem);
+    const keep = (answer: (typeof answers)[string]) => setAnswers((others) => ({ ...others, [id]: answer }));
+    invoicing.invoices.getClientSecret(id).then((secret) => keep({ secret }), (problem: InvoicingError) => keep({ problem }));
   }, [invoicing, id, payable]);
-  useEffect(retry, [retry]);
+  useEffect(ask, [ask]);
+  const retry = useCallback(() => {
+    follow();
+    ask();
+  }, [follow, ask]);
+  const { secret, problem } = (id && answers[id]) || {};
 
   return {
     invoice,

@@ -23,7 +23,7 @@ export interface Intent {
   status: string;
 }
 
-export async function ask(path: "payment-intent" | "setup-intent" | "pay", body: object = {}): Promise<Intent> {
+export async function ask(path: "order" | "payment-intent" | "setup-intent" | "pay", body: object = {}): Promise<Intent> {
   const answer = await fetch(`/api/${path}`, { method: "POST", body: JSON.stringify(body) });
   const found = await answer.json();
   if (!answer.ok) throw new Error(found.error);

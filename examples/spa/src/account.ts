@@ -12,15 +12,16 @@ let api: Api;
 let setup: { elements: StripeElements; publishableKey: string } | null = null;
 
 /** Each invoice has a PaymentIntent of its own, so they are confirmed one after another; the first that fails ends it. */
-export async function payAll(invoices: string[], paid: (invoice: string) => Promise<void>): Promise<void> {
-  if (!methods.value) throw new Error("Save a payment method first.");
+export async function payAll(invoices: string[], paid: (invoice: string) => void): Promise<void> {
+  const method = methods.value; // once for all: the list of methods is made anew meanwhile
+  if (!method) throw new Error("Save a payment method first.");
   for (const invoice of invoices) {
     const { client_secret: clientSecret, publishable_key } = await api.clientSecret(invoice);
     const stripe = await stripeFor(publishable_key);
-    const confirmParams = { payment_method: methods.value, return_url: location.href };
+    const confirmParams = { payment_method: method, return_url: location.href };
     const { error } = await stripe.confirmPayment({ clientSecret, confirmParams, redirect: "if_required" });
     if (error) throw new Error(error.message ?? "The payment did not go through.");
-    await paid(invoice);
+    paid(invoice);
   }
 }
 
@@ -31,7 +32,8 @@ export async function show(of: Api): Promise<void> {
     throw error;
   });
   if (!saved) return;
-  methods.replaceChildren(...saved.map((it) => new Option(`${it.brand ?? it.type} ${it.last4 ?? ""}`, it.id, it.is_default, it.is_default)));
+  const chosen = saved.find((it) => it.id === methods.value) ?? saved.find((it) => it.is_default);
+  methods.replaceChildren(...saved.map((it) => new Option(`${it.brand ?? it.type} ${it.last4 ?? ""}`, it.id, it.is_default, it === chosen)));
   const numbers = (await api.taxIds()).map((it) => Object.assign(document.createElement("li"), { textContent: it.value }));
   find("tax-ids", HTMLElement).replaceChildren(...numbers);
   find("account", HTMLElement).hidden = false;

@@ -37,10 +37,14 @@ export class Api {
     return data.data;
   }
 
+  /** A person gets few client secrets a second: where it asks too fast, it waits as long as it is told. */
   async clientSecret(invoice_id: string) {
-    const { data, error, response } = await this.#client.GET("/v1/invoices/{invoice_id}/client-secret", { params: { path: { invoice_id } } });
-    if (!data) throw new Problem(error, response.status);
-    return data;
+    for (;;) {
+      const { data, error, response } = await this.#client.GET("/v1/invoices/{invoice_id}/client-secret", { params: { path: { invoice_id } } });
+      if (data) return data;
+      if (response.status !== 429) throw new Problem(error, response.status);
+      await new Promise((resolve) => setTimeout(resolve, 1000 * Number(response.headers.get("Retry-After") ?? 1)));
+    }
   }
 
   async paymentMethods(): Promise<PaymentMethod[]> {

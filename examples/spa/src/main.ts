@@ -26,13 +26,19 @@ const payment = find("payment", HTMLFormElement);
 const message = find("message", HTMLElement);
 const pay = find("pay", HTMLButtonElement);
 let api: Api;
+/** What was just paid, and is not settled: the service may not know of it yet. */
+const watched = new Set<string>();
 let current: { invoice: Invoice; stripe: Stripe; elements: StripeElements } | null = null;
 
-/** An amount of minor units in the person's locale. Stripe counts these two currencies in hundredths all the same. */
+/** The currencies that Stripe does not count in hundredths. A browser's own table is another: it has HUF without decimals. */
+const WHOLE = ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
+const THOUSANDTHS = ["bhd", "jod", "kwd", "omr", "tnd"];
+
+/** An amount of minor units in the person's locale. */
 function money(amount: number, currency: string): string {
-  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
-  const digits = ["isk", "ugx"].includes(currency) ? 2 : format.resolvedOptions().maximumFractionDigits ?? 2;
-  return format.format(amount / 10 ** digits);
+  const digits = WHOLE.includes(currency) ? 0 : THOUSANDTHS.includes(currency) ? 3 : 2;
+  const shown = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return new Intl.NumberFormat(undefined, { style: "currency", currency, ...shown }).format(amount / 10 ** digits);
 }
 
 function row(invoice: Invoice): HTMLTableRowElement {
@@ -44,7 +50,7 @@ function row(invoice: Invoice): HTMLTableRowElement {
     line.append(Object.assign(document.createElement("td"), { textContent: text }));
   }
   const action = document.createElement("td");
-  if (invoice.status === "open" && invoice.fulfillment?.status !== "processing") {
+  if (invoice.status === "open" && invoice.fulfillment?.status !== "processing" && !watched.has(invoice.id)) {
     const button = Object.assign(document.createElement("button"), { textContent: "Pay" });
     button.setAttribute("aria-label", `Pay ${invoice.number}`);
     button.addEventListener("click", () => void tell(() => begin(invoice)));
@@ -88,7 +94,7 @@ async function confirm(): Promise<void> {
     const { error } = await stripe.confirmPayment({ elements, confirmParams: { return_url }, redirect: "if_required" });
     if (error) throw new Error(error.message ?? "The payment did not go through.");
     end();
-    await watch(invoice.id);
+    void tell(() => watch(invoice.id)); // a debit settles days later: other invoices can be paid meanwhile
   } finally {
     pay.disabled = false;
   }
@@ -104,14 +110,17 @@ function end(): void {
 
 /** Stripe has the payment; the service hears of it by webhook. Show what it knows until it is settled. */
 async function watch(invoiceId: string): Promise<void> {
+  watched.add(invoiceId);
   for (let pause = PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
     const { status } = await api.fulfillment(invoiceId);
     const cells = document.getElementById(invoiceId)?.children;
     if (cells?.[3]) cells[3].textContent = status === "awaiting_payment" ? "Payment received, being confirmed" : SAYS[status];
     cells?.[4]?.replaceChildren();
-    if (SETTLED.includes(status)) return list();
+    if (SETTLED.includes(status)) break;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
+  watched.delete(invoiceId);
+  await list();
 }
 
 form.addEventListener("submit", (event) => {
@@ -129,6 +138,7 @@ const payAll = find("pay-all", HTMLButtonElement);
 payAll.addEventListener("click", () => void tell(async () => {
   const boxes = [...document.querySelectorAll<HTMLInputElement>("#rows input:checked")];
   payAll.disabled = true;
-  await account.payAll(boxes.map((box) => box.value), watch).finally(() => (payAll.disabled = false));
+  const paid = (invoice: string) => void tell(() => watch(invoice));
+  await account.payAll(boxes.map((box) => box.value), paid).finally(() => (payAll.disabled = false));
 }));
 find("cancel", HTMLButtonElement).addEventListener("click", end);

@@ -5,25 +5,33 @@ import { Elements, PaymentElement } from "@stripe/react-stripe-js";
 import { createInvoicing } from "invoicing-client";
 import { Form, must } from "../Form";
 import { usePayment } from "../invoicing";
-import { appearance, returnUrl, stripePromise } from "../stripe";
+import { appearance, ask, returnUrl, stripePromise } from "../stripe";
 
 // The shop's server forwards these calls with its own key, for the invoice of this order only.
 const invoicing = createInvoicing({ baseUrl: `${location.origin}/invoicing`, apiKey: "" });
 
 export function Order() {
   const [id, setId] = useState<string>();
+  const [failed, setFailed] = useState<Error>();
   const asked = useRef(false);
+  const order = () => ask("order").then((made) => setId(made.id), setFailed);
   useEffect(() => {
-    if (asked.current) return;
+    if (asked.current) return; // StrictMode runs effects twice; one visit is one order
     asked.current = true;
-    fetch("/api/order", { method: "POST", body: "{}" })
-      .then((answer) => answer.json())
-      .then((order) => setId(order.id));
+    void order();
   }, []);
-  const { invoice, clientSecret, fulfilled, problem } = usePayment(invoicing, id);
+  const { invoice, clientSecret, fulfilled, problem, retry } = usePayment(invoicing, id);
 
-  if (problem) return <p role="alert">{problem.message}</p>;
-  if (fulfilled) return <p role="status">Invoice {invoice?.number} is paid. Your order is on its way.</p>;
+  if (failed) return <p role="alert">{failed.message}</p>;
+  if (fulfilled) {
+    return (
+      <>
+        <p role="status">Invoice {invoice?.number} is paid. Your order is on its way.</p>
+        <button onClick={order}>Order the same again</button>
+      </>
+    );
+  }
+  if (problem) return <div role="alert">{problem.message} <button onClick={retry}>Try again</button></div>;
   if (!clientSecret) return <p>One moment …</p>;
   return (
     <Elements stripe={stripePromise} options={{ clientSecret, appearance }}>
