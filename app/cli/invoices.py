@@ -76,7 +76,11 @@ def export_invoices(
 
         texts = export.lines(container.database, wanted)
         first = await anext(texts)
-        with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as file:
+        try:
+            opened = output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout)
+        except OSError as error:
+            raise typer.BadParameter(f"{output}: {error.strerror}", param_hint="--output") from None
+        with opened as file:
             file.write(first)
             async for text in texts:
                 file.write(text)

@@ -206,6 +206,12 @@ async def test_a_cursor_that_is_none_is_refused_by_name(stage: Stage, invoicing:
     assert json.loads(done.stderr)["param"] == "cursor"
 
 
+async def test_a_file_that_cannot_be_written_is_named(stage: Stage, invoicing: Shell) -> None:
+    done = await invoicing("invoices", "export", "--output", "nowhere/invoices.csv", status=2)
+    assert "nowhere/invoices.csv: No such file or directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 async def test_what_is_away_has_an_exit_status_of_its_own(sandbox: Sandbox, invoicing: Shell) -> None:
     away = f"127.0.0.1:{find_free_port()}"
     invoicing.environment["DATABASE_URL"] = f"postgresql://{away}/none"
