@@ -117,8 +117,10 @@ class BalanceCheck:
         heading, at = HEADINGS[source["object"]], datetime.fromtimestamp(entry["created"], UTC)
         object_id = str(id_of(source["payment_intent"])) if heading is Heading.PAID else str(source["id"])
         currency = str(source["currency"])
-        its.objects[object_id] = Movement(heading, object_id, at.date(), currency, _net(heading, source))
-        if since <= at < until:
+        within = since <= at < until
+        if within or object_id not in its.objects:
+            its.objects[object_id] = Movement(heading, object_id, at.date(), currency, _net(heading, source))
+        if within:
             amount = _amount(heading, entry, source)
             its.entries.append(Movement(heading, object_id, at.date(), currency, amount))
             its.fees.append(Beside(at.date(), entry["currency"], fees=entry["fee"]))
