@@ -50,7 +50,12 @@ DUE_AT: Final = {
     Moment.REVERSED: frozenset({FulfillmentStatus.REVERSED}),
     Moment.REINSTATED: _FULFILLED,
     Moment.REMINDER: frozenset(
-        {FulfillmentStatus.AWAITING_PAYMENT, FulfillmentStatus.PAYMENT_FAILED, FulfillmentStatus.ACTION_REQUIRED}
+        {
+            FulfillmentStatus.AWAITING_PAYMENT,
+            FulfillmentStatus.PAYMENT_FAILED,
+            FulfillmentStatus.ACTION_REQUIRED,
+            FulfillmentStatus.REVERSED,
+        }
     ),
 }
 """The statuses of the fulfillment at which each moment's actions are still due."""

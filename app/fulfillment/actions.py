@@ -18,6 +18,7 @@ from app.db.engine import Connection, Database
 from app.db.resources import FULFILLMENT, FULFILLMENT_ACTION, INVOICE, PAYMENT_PAGE, Resource
 from app.domain.actions import RETRIED, Moment, NotNow, Permanent, Skipped, require_due
 from app.domain.errors import InvalidState
+from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.mailbox import Mailbox
 from app.domain.payment_link import HOSTED_PAGES
@@ -166,6 +167,8 @@ async def _facts(connection: Connection, due: DueAction, shown: Resource) -> tup
 
 def _require_reminded(invoice: JsonView, fulfillment: JsonView) -> None:
     """Raise Skipped for a reminder that must not be sent any more."""
+    if invoice["status"] != InvoiceStatus.OPEN:
+        raise Skipped(f"The invoice is {invoice['status']} by now.")
     if invoice["metadata"].get(METADATA) in {ReminderChannel.OFF, ReminderChannel.EVENT}:
         raise Skipped("The invoice's reminders are paused.")
     if fulfillment["amount_disputed"]:

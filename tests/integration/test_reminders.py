@@ -118,6 +118,12 @@ async def _under_way(shop: Shop, invoice: str) -> None:
     await shop.dashboard(f"invoices/{invoice}/pay", payment_method="pm_usBankAccount_success")
 
 
+async def _fulfilled_early(shop: Shop, invoice: str) -> None:
+    early = '{"fulfill_on": "processing", "reverse_on_partial": "never", "hold_on_dispute": true}'
+    await shop.rows("UPDATE fulfillments SET policy = $2::jsonb WHERE invoice = $1", invoice, early)
+    await _under_way(shop, invoice)
+
+
 async def _void(shop: Shop, invoice: str) -> None:
     await shop.dashboard(f"invoices/{invoice}/void")
 
@@ -135,7 +141,7 @@ async def _disputed(shop: Shop, invoice: str) -> None:
     await shop.rows("UPDATE fulfillments SET amount_disputed = 100, amount_undecided = 100 WHERE invoice = $1", invoice)
 
 
-STOPS = [_paid, _under_way, _void, _uncollectible, _paused, _disputed]
+STOPS = [_paid, _under_way, _fulfilled_early, _void, _uncollectible, _paused, _disputed]
 
 
 async def test_reminders_stop_also_those_that_wait_to_be_mailed(shop: Shop, mail: MailServer) -> None:
@@ -284,3 +290,19 @@ async def test_what_was_told_is_forgotten_after_its_time(shop: Shop) -> None:
     async with shop.container.database.connection() as connection:
         assert await reminder_statements.forget(connection, KEPT, 100) == 1
     assert [row["type"] for row in await shop.rows("SELECT type FROM reminders")] == ["invoice.reminded"]
+
+
+async def test_what_is_owed_again_is_reminded_of(shop: Shop, mail: MailServer) -> None:
+    invoice, due_at = await shop.open()
+    await _paid(shop, invoice)
+    await shop.tell(*await shop.events())
+    await shop.sandbox.advance(2)
+    intent = (await shop.event("payment_intent.succeeded"))["data"]["object"]["id"]
+    await shop.dashboard(f"invoices/{invoice}/detach_payment", payment_intent=intent)
+    await shop.tell(*await shop.events())
+    await shop.performer.drain()
+    before = len(mail.messages)
+    await shop.pass_days(due_at, 7, 7)
+    await shop.performer.drain()
+    assert (await shop.told(invoice))[-1] == "reminded 7"
+    assert [str(message.parsed["Subject"]).split(":")[0] for message in mail.messages[before:]] == ["Overdue"]
