@@ -8,17 +8,18 @@ from contextlib import suppress
 from app.credit_notes.schemas import CreditNoteCreate, CreditNotePreview
 from app.db.engine import Connection, Database
 from app.db.rows import load, load_all, lock, require_row
-from app.db.schema import credit_notes, invoices, refunds
+from app.db.schema import credit_notes, fulfillments, invoices, refunds
 from app.domain import returns
 from app.domain.credit_note import CreditNoteStatus, credited, require_creditable
 from app.domain.errors import InvalidState, RefundTooLarge, Refused, StripeInvalidRequest, ValidationFailed
 from app.domain.invoice import Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import format_amount
+from app.domain.payment_attempts import surplus
 from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Steps
 from app.payments import statements
-from app.projection import observation
+from app.projection import item_statements, mirrored_rows, observation
 from app.projection.unit_of_work import Subject
 from app.projection.write_through import Writer
 from app.refunds.service import planned
@@ -72,7 +73,7 @@ class CreditNotes:
     async def _counted(self, operation: Operation, params: JsonView) -> None:
         async with self._database.unit_of_work() as connection:
             await lock(connection, [str(operation.subject)])
-            invoice = (await load(connection, invoices, [str(operation.subject)]))[str(operation.subject)]
+            [invoice] = (await mirrored_rows.read(connection, Kind.INVOICE, [str(operation.subject)])).values()
             notes = await load_all(connection, credit_notes, [invoice["id"]], by="invoice")
             reserved = await statements.reserved(connection, invoice["id"], operation.id)
             amount = params.get("amount")
@@ -82,9 +83,13 @@ class CreditNotes:
                 _require_settled(invoice, params, amount)
             given = sum(params.get(name, 0) for name in AMOUNTS)
             made = await load_all(connection, refunds, [invoice["id"]], by="invoice")
+            gone = await item_statements.detached(connection, [invoice["id"]])
+            fulfillment = (await load(connection, fulfillments, [invoice["id"]], by="invoice")).get(invoice["id"], {})
             await _require_refundable(connection, operation, invoice, params.get("refund_amount"))
             if given:  # what refunds beside credit notes gave back is not given back once more
-                left = invoice["total"] - sum(credited(notes)) - returns.read(invoice, made, notes, []).refunded
+                more = surplus(fulfillment.get("payment_attempts") or [], invoice)
+                beside = returns.read(invoice, made, notes, [], detached=gone).beyond(more).refunded
+                left = invoice["total"] - sum(credited(notes)) - beside
                 require_creditable(given, left, reserved.of_any + reserved.by_payment.total(), invoice["currency"])
             taken = statements.reservation(of_any=given, credited=amount or 0)
             await operation.advance(connection, **taken)

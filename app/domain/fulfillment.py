@@ -33,6 +33,9 @@ class FulfillmentStatus(StrEnum):
 BEGUN: Final = frozenset({FulfillmentStatus.FULFILLED, FulfillmentStatus.DISPUTED, FulfillmentStatus.REVERSED})
 """The statuses of what was fulfilled once. It never leaves them."""
 
+UNDER_WAY: Final = frozenset({FulfillmentStatus.PROCESSING, FulfillmentStatus.FULFILLED})
+"""The statuses whose open invoice has a payment under way; some policies fulfill before it has settled."""
+
 SETTLED_BY: Final = {
     InvoiceStatus.VOID: FulfillmentStatus.CANCELED,
     InvoiceStatus.UNCOLLECTIBLE: FulfillmentStatus.WRITTEN_OFF,
@@ -83,7 +86,8 @@ def later(known: AttemptReport | None, said: AttemptReport) -> AttemptReport | N
 class Payment:
     """What is known of the money: the last report on paying, what was paid, what of it came back, and the policy.
 
-    worth: what a return is measured by, in minor units: what was paid, or the total where nothing had to be.
+    worth: what a return is measured by, in minor units: what was paid or is owed, or the total where nothing had to be.
+    detached: a payment that was known is the invoice's no more.
     """
 
     attempt: Attempt | None = None
@@ -91,6 +95,7 @@ class Payment:
     worth: int = 0
     returned: Returned = NOTHING
     policy: Policy = DEFAULT
+    detached: bool = False
 
 
 def follow(current: str | None, invoice_status: str, payment: Payment) -> FulfillmentStatus | None:
@@ -120,9 +125,9 @@ def _under_way(known: FulfillmentStatus | None, payment: Payment) -> bool:
     """
     if payment.policy.fulfill_on is not FulfillOn.PROCESSING:
         return False
-    return payment.attempt is Attempt.PROCESSING or (
-        payment.attempt is Attempt.PAID and known in {FulfillmentStatus.FULFILLED, FulfillmentStatus.DISPUTED}
-    )
+    if payment.attempt is Attempt.PAID and not payment.detached:
+        return known in {FulfillmentStatus.FULFILLED, FulfillmentStatus.DISPUTED}
+    return payment.attempt is Attempt.PROCESSING
 
 
 def _kept(payment: Payment) -> FulfillmentStatus:
@@ -178,6 +183,15 @@ class Fulfillment(TypedDict):
     payment_attempts: list[JsonObject] | None
     history: list[JsonObject] | None
     policy: JsonObject | None
+
+
+def paying(fulfillment: Fulfillment, invoice: JsonView) -> str | None:
+    """The PaymentIntent that paid: another than the default one if that is known to have paid."""
+    known = fulfillment["payment_intent"]
+    if known and known != invoice["payment_intent"]:
+        return known
+    elsewhere = invoice.get("amount_paid_off_stripe") or (invoice["amount_paid"] if invoice["paid_out_of_band"] else 0)
+    return invoice["payment_intent"] if invoice["amount_paid"] > elsewhere else None
 
 
 def stored(fulfillment: Fulfillment) -> JsonObject:

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from app.domain.fulfillment import BEGUN, Fulfillment, FulfillmentStatus
+from app.domain.fulfillment import BEGUN, UNDER_WAY, Fulfillment, FulfillmentStatus
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonView
-from app.domain.payment_attempts import UNEXPECTED
+from app.domain.payment_attempts import unexpected
 from app.domain.reminders import METADATA, ReminderChannel
 
 
@@ -163,7 +163,7 @@ def stuck(facts: Facts) -> tuple[NextStep, datetime | None]:
 
 
 def _stuck_open(facts: Facts) -> tuple[NextStep, datetime | None]:
-    if facts.fulfillment == FulfillmentStatus.PROCESSING:
+    if facts.fulfillment in UNDER_WAY:
         return STEP.CHECK_PAYMENT, (facts.attempt_at or facts.owed_since) + SETTLES_WITHIN
     if facts.charged:
         return _stuck_charge(facts)
@@ -188,7 +188,7 @@ def _meanwhile(facts: Facts) -> NextStep:
     if facts.status != InvoiceStatus.OPEN:
         waits = facts.status == InvoiceStatus.PAID and facts.fulfillment not in {*BEGUN, FulfillmentStatus.CANCELED}
         return STEP.WAIT if waits or facts.fulfillment == FulfillmentStatus.DISPUTED else STEP.NONE
-    if facts.fulfillment == FulfillmentStatus.PROCESSING or facts.next_attempt_at:
+    if facts.fulfillment in UNDER_WAY or facts.next_attempt_at:
         return STEP.WAIT
     if facts.fulfillment == FulfillmentStatus.ACTION_REQUIRED:
         return ACTIONS.get(facts.required_action or "", STEP.AUTHENTICATE)
@@ -213,7 +213,7 @@ def facts_of(invoice: JsonView, fulfillment: Fulfillment | None) -> Facts:
     )
     if fulfillment is None:
         return facts
-    arrived = [entry["amount"] or 0 for entry in fulfillment["history"] or [] if entry["what"] == UNEXPECTED]
+    arrived = [attempt["amount"] or 0 for attempt in unexpected(fulfillment["payment_attempts"] or [], invoice)]
     return replace(
         facts,
         fulfillment=fulfillment["status"],
@@ -221,7 +221,7 @@ def facts_of(invoice: JsonView, fulfillment: Fulfillment | None) -> Facts:
         required_action=fulfillment["required_action"],
         decline=fulfillment["failure_decline_code"] or fulfillment["failure_code"],
         disputed=bool(fulfillment["disputes_to_answer"]),
-        unexpected=sum(arrived) > fulfillment["amount_refunded"],
+        unexpected=sum(arrived) > fulfillment["amount_refunded"] + fulfillment["amount_disputed"],
     )
 
 

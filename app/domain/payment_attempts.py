@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from app.domain.invoice import InvoiceStatus
+from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonObject, JsonView
 
 MOST_ATTEMPTS: Final = 50
@@ -41,18 +41,41 @@ class PaymentAttempt:
     decline_code: str | None = None
 
 
-def unexpected(attempts: Iterable[JsonObject], invoice: JsonView) -> list[JsonObject]:
-    """Those of `attempts` whose money arrived although the invoice was voided, or had been paid out of band.
+def arrived(attempts: Iterable[JsonObject], payment_intent: str | None) -> int:
+    """What the PaymentIntent paid, by its attempt; 0 where none is known."""
+    paid = (it for it in attempts if it["outcome"] == Outcome.PAID and it["payment_intent"] == payment_intent)
+    return next((it["amount"] or 0 for it in paid), 0)
 
-    A debit that is under way cannot always be stopped. A part that was paid before the rest came out of band is none.
+
+def paid_otherwise(invoice: JsonView) -> bool:
+    """Whether the invoice is paid out of band, if only a part of it, or by a credit note."""
+    credited = invoice.get("settled_by") == Settlement.CREDIT_NOTE
+    return bool(invoice["status"] == InvoiceStatus.PAID and (invoice["paid_out_of_band"] or credited))
+
+
+def unexpected(attempts: Iterable[JsonObject], invoice: JsonView) -> list[JsonObject]:
+    """Those of `attempts` whose money arrived although the invoice was voided, or was paid otherwise.
+
+    A debit that is under way cannot always be stopped. A part that was paid before the rest came out of band is none, nor
+    is what the invoice counts: Stripe credits what is too much to the customer's balance. What had paid an invoice before it
+    was voided was detached from it, and may pay another one.
     """
     paid = [attempt for attempt in attempts if attempt["outcome"] == Outcome.PAID]
     if invoice["status"] == InvoiceStatus.VOID:
-        return paid
-    if invoice["status"] == InvoiceStatus.PAID and invoice["paid_out_of_band"] and invoice["paid_at"]:
+        voided = invoice["voided_at"] and datetime.fromisoformat(invoice["voided_at"])
+        return [attempt for attempt in paid if not voided or datetime.fromisoformat(attempt["at"]) >= voided]
+    counted = invoice["amount_paid"] - (invoice.get("amount_paid_off_stripe") or 0)
+    if sum(attempt["amount"] or 0 for attempt in paid) <= counted:
+        return []
+    if paid_otherwise(invoice) and invoice["paid_at"]:
         ended = datetime.fromisoformat(invoice["paid_at"])
         return [attempt for attempt in paid if datetime.fromisoformat(attempt["at"]) > ended]
     return []
+
+
+def surplus(attempts: Iterable[JsonObject], invoice: JsonView) -> int:
+    """What arrived of an invoice that had been paid otherwise. To give it back takes nothing from the invoice."""
+    return sum(attempt["amount"] or 0 for attempt in unexpected(attempts, invoice)) if paid_otherwise(invoice) else 0
 
 
 def advice(status: str, payment_intent: str | None) -> str | None:

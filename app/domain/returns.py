@@ -4,12 +4,13 @@ The sums are a function of the latest state of each object, so neither order nor
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
 from app.domain.credit_note import CreditNoteStatus
 from app.domain.dispute import TO_ANSWER, DisputeStatus
+from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonView
 from app.domain.refund import NEVER_HAPPENED
 
@@ -91,29 +92,51 @@ class Returned:
         """All that is not there now."""
         return self.refunded + self.credited + self.disputed
 
+    def beyond(self, surplus: int) -> Self:
+        """What came back of the invoice's own money, where `surplus` that nobody owed had arrived besides."""
+        refunded = max(self.refunded - surplus, 0)
+        disputed = max(self.disputed - max(surplus - self.refunded, 0), 0)
+        return replace(self, refunded=refunded, disputed=disputed, undecided=min(self.undecided, disputed))
+
 
 NOTHING: Final = Returned()
 
 
+def worth(invoice: JsonView) -> int:
+    """What a return is measured by: what was paid, less what Stripe credited to the customer's balance as too much.
+
+    A payment that is under way, or was made elsewhere, need not be in `amount_paid`.
+    """
+    paid: int = invoice["amount_paid"] - (invoice.get("amount_overpaid") or 0)
+    if invoice["status"] != InvoiceStatus.PAID or invoice["paid_out_of_band"]:
+        paid = max(paid, invoice["amount_due"])
+    return paid or max(invoice["total"] - (invoice.get("pre_payment_credit_notes_amount") or 0), 0)
+
+
 def read(
-    invoice: JsonView, refunds: Iterable[JsonView], credit_notes: Iterable[JsonView], disputes: Iterable[JsonView]
+    invoice: JsonView,
+    refunds: Iterable[JsonView],
+    credit_notes: Iterable[JsonView],
+    disputes: Iterable[JsonView],
+    *,
+    detached: Collection[str] = (),
 ) -> Returned:
     """What came back by the rows of an invoice's refunds, credit notes and disputes.
 
-    A bank may dispute in another currency. Such a dispute counts as one over all of the invoice.
+    A bank may dispute in another currency. Such a dispute counts as one over all of the invoice. What came back of
+    PaymentIntents that were `detached` is no money of the invoice, but a dispute over one must be answered all the same.
     """
     return returned(
-        [Refund(row["id"], row["amount"], row["status"]) for row in refunds],
+        [Refund(row["id"], row["amount"], row["status"]) for row in refunds if row["payment_intent"] not in detached],
         [CreditNote(row["post_payment_amount"], row["status"], _paid_out(row["refunds"])) for row in credit_notes],
-        [
-            Dispute(
-                row["amount"] if row["currency"] == invoice["currency"] else invoice["amount_due"],
-                row["status"],
-                row["withdrawn"],
-            )
-            for row in disputes
-        ],
+        [Dispute(_disputed(invoice, row, detached), row["status"], row["withdrawn"]) for row in disputes],
     )
+
+
+def _disputed(invoice: JsonView, dispute: JsonView, detached: Collection[str]) -> int:
+    if dispute["payment_intent"] in detached:
+        return 0
+    return int(dispute["amount"] if dispute["currency"] == invoice["currency"] else invoice["amount_due"])
 
 
 def _paid_out(refunds: Iterable[JsonView]) -> dict[str, int]:

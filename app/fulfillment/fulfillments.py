@@ -18,6 +18,7 @@ from app.domain.fulfillment import (
     Payment,
     follow,
     later,
+    paying,
     read,
     stored,
 )
@@ -30,10 +31,12 @@ from app.domain.payment_attempts import (
     UNEXPECTED,
     Outcome,
     PaymentAttempt,
+    arrived,
+    surplus,
     unexpected,
 )
 from app.domain.policy import DEFAULT, METADATA, Policy
-from app.domain.returns import Returned
+from app.domain.returns import Returned, worth
 from app.fulfillment.history import added, occasions, returned_of, with_entry
 
 
@@ -101,7 +104,8 @@ class Fulfillments:
             return False
         row |= {"status": status}
         if status in BEGUN:
-            row |= {"amount_paid": invoice["amount_paid"], "fulfilled_at": row["fulfilled_at"] or self._now}
+            paid = invoice["amount_paid"] + surplus(row["payment_attempts"] or [], invoice)
+            row |= {"amount_paid": paid, "fulfilled_at": row["fulfilled_at"] or self._now}
             if invoice["status"] == InvoiceStatus.PAID:
                 _settle(row, invoice)
         if row != known:
@@ -189,30 +193,39 @@ class Fulfillments:
         row = self._row(invoice)
         self._put(row | {"attempts": row["attempts"] + 1})
 
-    def record_attempt(self, invoice: JsonView, made: PaymentAttempt, required_action: str | None = None) -> None:
+    def record_attempt(
+        self, invoice: JsonView, made: PaymentAttempt, required_action: str | None = None, asked: int | None = None
+    ) -> None:
         """Record what Stripe reported of an attempt in its list. Reporting it again changes nothing.
 
-        A PaymentIntent pays once, so of two reports the earlier one counts. Others are told of a payer who must act and of
-        a part that arrived by bank transfer, once for each report, and of each payment that succeeded.
+        A PaymentIntent pays once, so of two reports the earlier one counts. Others are told of a payer who must act, with
+        what is `asked` of them, of a part that arrived by bank transfer, once for each report, and of each payment that
+        succeeded.
         """
         row = self._row(invoice)
         entry, listed = asdict(made), row["payment_attempts"] or []
         same = (entry["outcome"], entry["payment_intent"])
         paid = [it for it in listed if made.outcome is Outcome.PAID and (it["outcome"], it["payment_intent"]) == same]
-        others = [it for it in listed if it not in paid]
-        kept = sorted([*others, entry], key=lambda it: (it["at"], it["payment_intent"] or "", it["outcome"]))
+        kept = sorted(
+            [*(it for it in listed if it not in paid), entry],
+            key=lambda it: (it["at"], it["payment_intent"] or "", it["outcome"]),
+        )
         if entry in listed or entry not in kept[-MOST_ATTEMPTS:] or any(it["at"] < entry["at"] for it in paid):
             return
         self._put(row | {"payment_attempts": kept[-MOST_ATTEMPTS:]})
         if made.outcome is Outcome.PAID and not paid:
             self._tell(invoice, entry, SUCCEEDED)
         elif made.outcome in {Outcome.ACTION_REQUIRED, Outcome.PARTLY_FUNDED}:
-            self._tell(invoice, entry, made.outcome.value, required_action)
+            told = entry if made.amount is not None else entry | {"amount": asked}
+            self._tell(invoice, told, made.outcome.value, required_action)
         self._tell_unexpected(invoice)
+        if surplus(kept, invoice):
+            self.follow(invoice)
 
     def warn(self, invoice: JsonView, payment_intent: str | None, at: datetime) -> None:
         """Tell of a payment that its card's issuer reports as fraud. It changes nothing."""
-        reported = {"payment_intent": payment_intent, "amount": invoice["amount_paid"], "at": at.isoformat()}
+        amount = arrived(self._row(invoice)["payment_attempts"] or [], payment_intent) or invoice["amount_paid"]
+        reported = {"payment_intent": payment_intent, "amount": amount, "at": at.isoformat()}
         self._tell(invoice, reported, FRAUD_WARNING)
 
     def _tell(self, invoice: JsonView, entry: JsonView, status: str, required_action: str | None = None) -> None:
@@ -296,7 +309,7 @@ def _ask_payer(row: Fulfillment, required_action: str | None) -> None:
 def _settle(row: Fulfillment, invoice: JsonView) -> None:
     """Take over what a paid invoice says of its payment. Reports on attempts from before are over."""
     paid_at, said = invoice.get("paid_at"), _word(row)
-    row |= {"paid_out_of_band": invoice["paid_out_of_band"], "payment_intent": _paying(row, invoice)}
+    row |= {"paid_out_of_band": invoice["paid_out_of_band"], "payment_intent": paying(row, invoice)}
     if paid_at is not None and (said is None or said.at <= datetime.fromisoformat(paid_at)):
         row |= {"attempt": Attempt.PAID.value, "attempt_at": paid_at}
 
@@ -306,19 +319,11 @@ def _payment(fulfillment: Fulfillment, invoice: JsonView) -> Payment:
     return Payment(
         word.attempt if word else None,
         invoice.get("settled_by"),
-        invoice["amount_paid"] or max(invoice["total"], 0),
-        returned_of(fulfillment),
+        worth(invoice),
+        returned_of(fulfillment).beyond(surplus(fulfillment["payment_attempts"] or [], invoice)),
         Policy.read(fulfillment["policy"]),
+        detached=invoice["amount_paid"] < fulfillment["amount_paid"],
     )
-
-
-def _paying(fulfillment: Fulfillment, invoice: JsonView) -> str | None:
-    """The PaymentIntent that paid: another than the default one if that is known to have paid."""
-    known = fulfillment["payment_intent"]
-    if known and known != invoice["payment_intent"]:
-        return known
-    paid_by_it = invoice["amount_paid"] and not invoice["paid_out_of_band"]
-    return invoice["payment_intent"] if paid_by_it else None
 
 
 def fulfillment_id(invoice_id: str) -> str:

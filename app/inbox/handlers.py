@@ -11,7 +11,7 @@ from app.domain.credit_note import credited
 from app.domain.fulfillment import Attempt, AttemptReport
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
-from app.domain.payment_attempts import Outcome, PaymentAttempt
+from app.domain.payment_attempts import Outcome, PaymentAttempt, paid_otherwise
 from app.domain.reminders import Reminder
 from app.fulfillment.fulfillments import Failure
 from app.inbox.incoming import AttemptUnclear, Incoming, Unlinked
@@ -93,9 +93,15 @@ def on_invoice_payment_action_required(unit: UnitOfWork, incoming: Incoming) -> 
 def on_payment_intent_succeeded(unit: UnitOfWork, incoming: Incoming) -> None:
     """Record that the money arrived, if the payment is known to be an invoice's.
 
-    The invoice's own events tell the rest. Stripe is not asked: most payments of an account may belong to no invoice.
+    The invoice's own events tell the rest. Stripe is not asked: most payments of an account may belong to no invoice. Only
+    of an invoice that was paid otherwise: whether it counts this payment, too.
     """
-    invoice = unit.row(Subject(Kind.INVOICE, incoming.invoice)) if incoming.invoice else None
+    subject = Subject(Kind.INVOICE, incoming.invoice) if incoming.invoice else None
+    invoice = unit.row(subject) if subject else None
+    if subject and invoice and paid_otherwise(invoice):
+        if subject not in incoming.fetched:
+            raise Unordered(subject, unit.revision(subject))
+        invoice = _take_invoice(unit, incoming, subject)
     if invoice:
         received = incoming.event.object.get("amount_received")
         unit.fulfillments.record_attempt(invoice, _made(incoming, Outcome.PAID, amount=received))
@@ -127,7 +133,7 @@ def on_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt, outcome: 
     arrived = _arrived(intent) if outcome else None
     if outcome is None or arrived is not None:
         made = _made(incoming, outcome or OUTCOMES[attempt], None if incoming.foreign else failure, arrived)
-        unit.fulfillments.record_attempt(invoice, made, action)
+        unit.fulfillments.record_attempt(invoice, made, action, intent["amount"])
 
 
 def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
@@ -140,14 +146,16 @@ def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
     partial = not incoming.foreign and not incoming.event.object.get("is_default", True)
     if (incoming.foreign or partial) and subject not in incoming.fetched:
         raise Unordered(subject, unit.revision(subject))
-    payment, invoice = incoming.link, _take_invoice(unit, incoming, subject)
+    invoice = _take_invoice(unit, incoming, subject)
+    listed = incoming.fetched[subject].payments if incoming.foreign else []
+    payment = incoming.link or next((it for it in listed if it.id == incoming.event.object["id"]), None)
     if invoice and payment:
         unit.link(payment)
         if payment.paid_at and not payment.payment_record:
             at, paid = payment.paid_at.isoformat(), payment.amount_paid
             made = PaymentAttempt(at, Outcome.PAID, payment.payment_intent, paid)
             unit.fulfillments.record_attempt(invoice, made)
-    if invoice and partial:
+    if invoice and (partial or (incoming.foreign and payment and not payment.is_default)):
         unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.PAID, incoming.event.created_at))
 
 

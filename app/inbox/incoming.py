@@ -116,7 +116,8 @@ class Incoming:
     def apply(self, unit: UnitOfWork, *, deleted: bool = False) -> Subject:
         """Apply the event's snapshot, or the one fetched instead. Returns its subject.
 
-        The first state of an object is older than anything else known of it, unless its id is used again.
+        The first state of an object is older than anything else known of it, unless its id is used again. An invoice of
+        which less is paid than before is fetched: a payment was detached, and only Stripe's list says which.
         """
         event = self.event
         subject = self._mirrored or Subject(KINDS[event.object["object"]], event.object["id"])
@@ -130,5 +131,9 @@ class Incoming:
             window = ObservationWindow(event.created_at, event.created_at, first=first)
             said = {"id": subject.id, "deleted": True} if self.foreign else event.object
             taken = snapshot(subject.kind, said, window, deleted=deleted)
+        known, over = unit.row(subject) or {}, unit.revision(subject)
         unit.apply(taken.belongs_to(self.invoice))
+        now = unit.row(subject) or {}
+        if subject not in self.fetched and now.get("amount_paid", 0) < known.get("amount_paid", 0):
+            raise Unordered(subject, over)
         return subject

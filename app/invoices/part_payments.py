@@ -10,7 +10,7 @@ from app.db.engine import Connection, Database
 from app.db.rows import load, lock
 from app.db.schema import fulfillments, invoices
 from app.domain.errors import InvoiceBusy, InvoicingError, Refused, StripeInvalidRequest, ValidationFailed
-from app.domain.fulfillment import FulfillmentStatus
+from app.domain.fulfillment import UNDER_WAY, read
 from app.domain.invoice import Act, require
 from app.domain.json import JsonView
 from app.domain.money import format_amount
@@ -27,7 +27,7 @@ from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 
 BUSY_S = 2
-UNDER_WAY = "A payment of this invoice is under way: wait for its end before you pay more."
+WAIT = "A payment of this invoice is under way: wait for its end before you pay more."
 
 
 class PartPayments:
@@ -56,7 +56,7 @@ class PartPayments:
                 del operation.progress[statements.PART]
                 await operation.advance(connection)  # others need not wait for this request
             await self._follow(operation)
-            raise InvoiceBusy(UNDER_WAY, retry_after=BUSY_S)
+            raise InvoiceBusy(WAIT, retry_after=BUSY_S)
         wanted = {
             "amount": params["amount"],
             "currency": invoice["currency"],
@@ -92,8 +92,8 @@ class PartPayments:
         invoice = (await load(connection, invoices, [invoice_id]))[invoice_id]
         require(Act.CLIENT_SECRET, invoice["status"])
         fulfillment = (await load(connection, fulfillments, [invoice_id], by="invoice")).get(invoice_id)
-        if fulfillment and fulfillment["status"] == FulfillmentStatus.PROCESSING:
-            raise InvoiceBusy(UNDER_WAY, retry_after=BUSY_S)
+        if fulfillment and read(fulfillment)["status"] in UNDER_WAY:
+            raise InvoiceBusy(WAIT, retry_after=BUSY_S)
         if await statements.part_beginning(connection, invoice_id, operation.id):
             raise InvoiceBusy("Somebody else is about to pay a part of this invoice.", retry_after=BUSY_S)
         least, most = params["minimum"], invoice["amount_remaining"] - params["minimum"]

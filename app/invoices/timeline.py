@@ -52,7 +52,7 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         refused=(refusal["code"], refusal["message"]) if refusal else None,
         required_action=fulfillment.get("required_action"),
         returned=_returned(fulfillment),
-        unexpected=_unexpected(row) if row else (),
+        unexpected=_unexpected(row) if row and facts.unexpected else (),
         left=format_amount(invoice["amount_remaining"], invoice["currency"]),
         by_itself=facts.auto_advance and (facts.charged or invoice["status"] == InvoiceStatus.DRAFT),
         next_attempt_at=facts.next_attempt_at,

@@ -78,6 +78,9 @@ _DETACH = Statement(
     .values(status="canceled")
     .where(_P.invoice == bindparam("invoice"), _P.status == "paid", not_(_P.payment_intent == any_of("listed", Text)))
 )
+_DETACHED = Statement(
+    select(_P.payment_intent).where(_P.invoice == any_of("invoices", Text), _P.status == "canceled", _P.amount_paid > 0)
+)
 
 
 async def replace(connection: Connection, items: Mapping[str, Sequence[JsonObject]], known: Collection[str]) -> None:
@@ -124,7 +127,18 @@ async def keep_payments(connection: Connection, payments: Collection[InvoicePaym
         await _KEEP_PAYMENTS.execute(connection, payments=list(payments))
 
 
-async def detach(connection: Connection, paid_by: Mapping[str, Collection[str]]) -> None:
-    """Record that payments were detached: those that Stripe does not list any more. `paid_by` has those it does."""
-    for invoice, listed in paid_by.items():
-        await _DETACH.execute(connection, invoice=invoice, listed=list(listed))
+async def detach(connection: Connection, paid_by: Mapping[str, Collection[str]]) -> list[str]:
+    """Record that payments were detached: those that Stripe does not list any more. `paid_by` has those it does.
+
+    Returns the invoices that they had paid.
+    """
+    return [
+        invoice
+        for invoice, listed in paid_by.items()
+        if await _DETACH.execute(connection, invoice=invoice, listed=list(listed))
+    ]
+
+
+async def detached(connection: Connection, invoices: Collection[str]) -> set[str]:
+    """What paid one of `invoices`, or a part of it, and was detached."""
+    return set(await _DETACHED.column(connection, invoices=list(invoices)))

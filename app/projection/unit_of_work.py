@@ -53,10 +53,7 @@ class Subject(NamedTuple):
 
 
 class Unordered(Exception):
-    """A snapshot cannot be ordered by times, or is incomplete: fetch `subject` and apply that instead.
-
-    `over` is the revision known now; the fetched snapshot is newer than that.
-    """
+    """A snapshot cannot be ordered, or is incomplete: fetch `subject` and apply that, as newer than the revision `over`."""
 
     def __init__(self, subject: Subject, over: int) -> None:
         super().__init__(f"{subject.kind.value} {subject.id} must be fetched")
@@ -85,6 +82,7 @@ class UnitOfWork:
         self._items: dict[str, list[JsonObject]] = {}
         self._payments: dict[str, InvoicePayment] = {}
         self._paid_by: dict[str, list[str]] = {}
+        self._detached: set[str] = set()
         self._buried: set[str] = set()
         self._given_up: set[tuple[Subject, str]] = set()
         self._erased: dict[str, str | None] = {}
@@ -130,10 +128,11 @@ class UnitOfWork:
     async def _load_returns(self, invoices: Sequence[str]) -> None:
         """Read all that came back of `invoices`, and the invoices of what is known but was not wanted with its own."""
         for kind, rows in (await mirrored_rows.read_returns(self._connection, invoices)).items():
-            self._rows |= {Subject(kind, row_id): row for row_id, row in rows.items()}
+            self._rows = {Subject(kind, row_id): row for row_id, row in rows.items()} | self._rows
         owners = {row["invoice"] for subject, row in self._rows.items() if subject.kind in RETURNS} - set(invoices)
         rows = await mirrored_rows.read(self._connection, Kind.INVOICE, owners)
-        self._rows |= {Subject(Kind.INVOICE, row_id): row for row_id, row in rows.items()}
+        self._rows = {Subject(Kind.INVOICE, row_id): row for row_id, row in rows.items()} | self._rows
+        self._detached |= await item_statements.detached(self._connection, [*invoices, *owners])
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
@@ -270,10 +269,8 @@ class UnitOfWork:
     def link(self, payment: InvoicePayment, *, newer: bool = True) -> None:
         """Record that a PaymentIntent or a payment record pays an invoice.
 
-        The invoice shows the default one, its fulfillment the one that paid.
-
-        `newer`: the payment does not come from an older snapshot than the known one. An older one does not change the
-        default.
+        The invoice shows the default one, its fulfillment the one that paid. `newer`: the payment does not come from a
+        snapshot older than the known one. An older one does not change the default.
         """
         subject = Subject(Kind.INVOICE, payment.invoice)
         invoice = self._rows.get(subject)
@@ -306,8 +303,8 @@ class UnitOfWork:
             return False
         if subject.kind in RETURNS:
             invoice = self._invoice(row["invoice"])
-            found = returns.read(invoice, *(self.returns_of(kind, invoice["id"]) for kind in RETURNS))
-            return self.fulfillments.follow_returns(invoice, found)
+            listed = (self.returns_of(kind, invoice["id"]) for kind in RETURNS)
+            return self.fulfillments.follow_returns(invoice, returns.read(invoice, *listed, detached=self._detached))
         return subject.kind is Kind.INVOICE and not row["deleted_at"] and self.fulfillments.follow(row)
 
     def _invoice(self, invoice_id: str) -> JsonObject:
@@ -321,6 +318,11 @@ class UnitOfWork:
 
     async def flush(self) -> None:
         """Write the changes, parents first."""
+        await item_statements.keep_payments(self._connection, list(self._payments.values()))
+        for invoice_id in await item_statements.detach(self._connection, self._paid_by):
+            await self._load_returns([invoice_id])
+            for subject in [Subject(kind, row["id"]) for kind in RETURNS for row in self.returns_of(kind, invoice_id)]:
+                self.follow(subject)
         invoices = [row for subject, row in self._rows.items() if subject.kind is Kind.INVOICE]
         for row in next_steps.changed(invoices, self.fulfillments):
             self.put(Subject(Kind.INVOICE, row["id"]), row)
@@ -337,8 +339,6 @@ class UnitOfWork:
                 await references.keep(self._connection, kind.value, rows, given_up)
         known = [invoice_id for invoice_id in self._items if Subject(Kind.INVOICE, invoice_id) in self._known]
         await item_statements.replace(self._connection, self._items, known)
-        await item_statements.keep_payments(self._connection, list(self._payments.values()))
-        await item_statements.detach(self._connection, self._paid_by)
         await store(self._connection, fulfillments, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
         await setup_intent_statements.keep(self._connection, self.setups)

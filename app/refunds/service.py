@@ -16,15 +16,15 @@ from app.db import documents, resources
 from app.db.engine import Connection, Database
 from app.db.rows import load, load_all, lock, require_row
 from app.db.schema import credit_notes, invoices, refunds
-from app.domain.credit_note import CreditNoteStatus
+from app.domain.credit_note import CreditNoteStatus, credited
 from app.domain.errors import InvalidState, NothingToRefund, PaymentDisputed, Refused, StripeInvalidRequest
-from app.domain.invoice import Act, require
+from app.domain.invoice import Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.domain.refund import Part, RefundStatus, plan
 from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import NotDone, Steps
 from app.payments import statements
-from app.projection import observation
+from app.projection import mirrored_rows, observation
 from app.projection.unit_of_work import Subject
 from app.projection.write_through import Writer
 from app.refunds.schemas import RefundCreate
@@ -161,17 +161,31 @@ class Refunds:
 async def planned(
     connection: Connection, operation: Operation, invoice: JsonView, amount: int | None, payment_intent: str | None
 ) -> list[Part]:
-    """Which payments of the invoice to refund, counted under its lock. Raises as app.domain.refund.plan does."""
+    """Which payments of the invoice to refund, counted under its lock. Raises as app.domain.refund.plan does.
+
+    Given back otherwise is what credit notes gave back, but for their refunds that are known here, and what Stripe credited
+    to the customer's balance because it was too much: first of what was not paid through Stripe.
+    """
     await lock(connection, [invoice["id"]])
     reserved = await statements.reserved(connection, invoice["id"], operation.id)
+    [now] = (await mirrored_rows.read(connection, Kind.INVOICE, [invoice["id"]])).values()
     notes = await load_all(connection, credit_notes, [invoice["id"]], by="invoice")
-    otherwise = sum(
-        note["credit_amount"] + note["out_of_band_amount"] for note in notes if note["status"] != CreditNoteStatus.VOID
-    )
+    made = {row["id"] for row in await load_all(connection, refunds, [invoice["id"]], by="invoice")}
     payments = await statements.paid(connection, invoice["id"], reserved)
+    live = [note for note in notes if note["status"] != CreditNoteStatus.VOID]
+    before, after = credited(live)
+    after -= sum(part["amount"] for note in live for part in note["refunds"] if part["refund"] in made)
+    otherwise = after + (now.get("amount_overpaid") or 0)
+    settled = now["total"] - before if now["status"] == InvoiceStatus.PAID else now["amount_paid"]
+    elsewhere = max(settled - sum(payment.paid for payment in payments), 0)
     return plan(
-        payments, amount, payment_intent, invoice["currency"], credited=otherwise, reserved=reserved.of_any
-    )  # fmt: skip
+        payments,
+        amount,
+        payment_intent,
+        invoice["currency"],
+        credited=max(otherwise - elsewhere, 0),
+        reserved=reserved.of_any,
+    )
 
 
 def _wanted(params: JsonView, part: Part, *, first: bool) -> JsonObject:

@@ -33,7 +33,7 @@ from app.db.schema.metadata import TIME
 from app.db.statement import Statement
 from app.domain.invoice import InvoiceStatus
 from app.domain.refund import NEVER_HAPPENED
-from app.reports.statements import WITHOUT_MONEY
+from app.reports.statements import WITHOUT_MONEY, of_an_invoice
 
 MONTHS = 12
 """How many months the reports go back, with the one that runs."""
@@ -134,7 +134,9 @@ _MOVED = union_all(
         _BEFORE.c.status.is_(None), ~_I.paid_out_of_band
     ),
     select(_month(_R.created_at), _R.currency, _NONE, _R.amount).where(
-        _R.created_at >= _SINCE, _R.status.not_in([*sorted(NEVER_HAPPENED), WITHOUT_MONEY])
+        _R.created_at >= _SINCE,
+        _R.status.not_in([*sorted(NEVER_HAPPENED), WITHOUT_MONEY]),
+        of_an_invoice(_R.payment_intent),
     ),
 ).subquery("moved")
 _COLLECTED = Statement(

@@ -44,6 +44,12 @@ _DETACHED = "canceled"
 """The status of a payment that was detached: its money is no invoice's any more."""
 
 
+def of_an_invoice(payment_intent: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether what came back of a PaymentIntent came back of an invoice: of one that was detached it did not."""
+    detached = select(_P.id).where(_P.payment_intent == payment_intent, _P.status == _DETACHED, _P.amount_paid > 0)
+    return ~detached.correlate_except(invoice_payments).exists()
+
+
 def _within(at: ColumnElement[Any]) -> ColumnElement[bool]:
     return and_(at >= bindparam("since", type_=TIME), at < bindparam("until", type_=TIME))
 
@@ -90,12 +96,19 @@ _MOVEMENTS = {
     ),
     Heading.REFUNDED: Statement(
         _known(
-            case((_R.status.in_([*sorted(NEVER_HAPPENED), WITHOUT_MONEY]), 0), else_=_R.amount), _R.created_at, _R.id
+            case(
+                (_R.status.in_([*sorted(NEVER_HAPPENED), WITHOUT_MONEY]), 0),
+                (of_an_invoice(_R.payment_intent), _R.amount),
+                else_=0,
+            ),
+            _R.created_at,
+            _R.id,
         ).add_columns(_R.currency)
     ),
     Heading.DISPUTED: Statement(
         _known(
             case(
+                (~of_an_invoice(_D.payment_intent), 0),
                 (_D.status.in_([*sorted(UNDECIDED), DisputeStatus.LOST]), _D.amount),
                 (and_(_D.withdrawn, _D.status != DisputeStatus.WON), _D.amount),
                 else_=0,

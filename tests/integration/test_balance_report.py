@@ -151,3 +151,26 @@ async def test_a_second_comparison_takes_the_place_of_the_first(stage: Stage) ->
     today = datetime.now(UTC).date()
     [(stored, _)] = await stage.container.balance.days(today - SINCE, today)
     assert stored == day
+
+
+async def test_a_refund_of_a_payment_that_was_detached_is_no_invoices_money(stage: Stage) -> None:
+    one = await paid(stage)
+    await stage.dashboard("refunds", payment_intent=one["payment_intent"])
+    await stage.tell(*await stage.events())
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{one['invoice']}/detach_payment", payment_intent=one["payment_intent"])
+    await stage.tell(*await stage.events())
+    assert [it for day in await compared(stage) for it in day.differences] == []
+
+
+async def test_a_difference_of_what_began_before_belongs_to_the_days_that_are_compared(stage: Stage) -> None:
+    one = await paid(stage)
+    dispute = await stage.sandbox.dispute(one["payment_intent"])
+    await stage.tell(*await stage.events())
+    await compared(stage)
+    await stage.sandbox.advance(86_400)
+    await stage.sandbox.decide(dispute["id"], "won")  # and nobody tells
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    for _ in range(2):
+        found = await stage.container.balance.check(tomorrow, tomorrow + timedelta(hours=1))
+        assert [(it.day, [one.id for one in it.differences]) for it in found] == [(tomorrow.date(), [dispute["id"]])]

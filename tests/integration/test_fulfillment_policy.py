@@ -111,3 +111,52 @@ async def test_a_worker_announces_the_policy_of_its_settings(
     await caller.container.performer().announce()
     async with caller.container.database.connection() as connection:
         assert await policy_statements.current(connection) == Policy(reverse_on_partial="always", hold_on_dispute=False)
+
+
+async def test_while_a_debit_that_fulfilled_is_under_way_nobody_is_asked_to_pay(stage: Stage) -> None:
+    await announce(stage, EARLY)
+    invoice, _ = await debited(stage)
+    timeline = (await stage.client.get(f"/v1/invoices/{invoice['id']}/timeline")).json()
+    assert (timeline["fulfillment"], timeline["next_step"]) == ("fulfilled", "wait")
+
+
+async def test_no_part_begins_while_a_debit_that_fulfilled_is_under_way(stage: Stage) -> None:
+    await announce(stage, EARLY)
+    invoice = await stage.invoice()
+    await stage.tell(*await stage.events())
+    made = await stage.client.post(f"/v1/invoices/{invoice['id']}/payment-link", json={"minimum_payment": 500})
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method=DEBIT)
+    await stage.tell(*await stage.events())
+    link = f"/pay/{made.json()['url'].rpartition('/')[2]}"
+    answer = await stage.client.post(f"{link}/part", json={"amount": 800}, headers={"Authorization": ""})
+    assert (answer.status_code, answer.json()["code"]) == (409, "invoice_busy")
+
+
+async def test_a_part_that_is_refunded_takes_nothing_back_while_the_rest_is_under_way(stage: Stage) -> None:
+    await announce(stage, EARLY)
+    invoice = await stage.invoice()
+    terms = {"amount": 2000, "currency": "usd", "customer": invoice["customer"]}
+    part = await stage.dashboard("payment_intents", **terms)
+    await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=part["id"])
+    await stage.dashboard(f"payment_intents/{part['id']}/confirm", payment_method="pm_card_visa")
+    await stage.tell(*await stage.events())
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method=DEBIT)
+    await stage.tell(*await stage.events())
+    assert (await read(stage, invoice))["status"] == "fulfilled"
+    await stage.dashboard("refunds", payment_intent=part["id"])
+    await stage.tell(*await stage.events())
+    found = await read(stage, invoice)
+    assert (found["status"], found["amount_refunded"]) == ("fulfilled", 2000)
+
+
+async def test_a_payment_that_is_detached_reverses_whatever_the_policy(stage: Stage) -> None:
+    await announce(stage, EARLY)
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    intent = (await stage.event("payment_intent.succeeded"))["data"]["object"]["id"]
+    await stage.tell(*await stage.events())
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{invoice['id']}/detach_payment", payment_intent=intent)
+    await stage.tell(*await stage.events())
+    assert (await read(stage, invoice))["status"] == "reversed"

@@ -235,3 +235,25 @@ async def test_a_dispute_is_not_mailed_unless_that_is_configured(
         ]
         assert (skipped["status"], skipped["reason"]) == ("skipped", "MAIL_MOMENTS does not list disputed.")
         assert len(mail.messages) == sent
+
+
+@pytest.mark.parametrize("first", ["refunded", "detached"])
+async def test_what_came_back_of_a_detached_payment_is_not_held_against_the_next_one(stage: Stage, first: str) -> None:
+    invoice, intent = await paid(stage)
+
+    async def refund() -> None:
+        await stage.dashboard("refunds", payment_intent=intent)
+
+    async def detach() -> None:
+        await stage.sandbox.advance(2)
+        await stage.dashboard(f"invoices/{invoice['id']}/detach_payment", payment_intent=intent)
+
+    for act in (refund, detach) if first == "refunded" else (detach, refund):
+        await act()
+        await stage.tell(*await stage.events())
+    assert money(await read(stage, invoice)) == ("reversed", 0, 0, 0, 0)
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    await stage.tell(*await stage.events())
+    assert money(await read(stage, invoice)) == ("fulfilled", 0, 0, 0, 5000)
+    answer = await stage.client.post(f"/v1/invoices/{invoice['id']}/refunds")
+    assert (answer.status_code, answer.json()["amount"]) == (201, 5000)

@@ -1,6 +1,7 @@
 """Invoices paid in parts: what each part is reported as, which PaymentIntent paid, and that only the last part fulfills."""
 
 import itertools
+import json
 
 import pytest
 
@@ -108,3 +109,34 @@ async def test_stripe_s_refusal_to_close_what_is_being_paid_in_parts_reaches_the
     answer = await stage.client.post(f"/v1/invoices/{invoice['id']}/{act.replace('_', '-')}")
     assert (answer.status_code, answer.json()["code"]) == (422, "stripe_invalid_request")
     assert "payments cannot be" in answer.json()["detail"]
+
+
+async def test_a_part_that_another_api_version_tells_of_is_processing_no_more(stage: Stage, invoice: Json) -> None:
+    part = await pay_part(stage, invoice, 2000, "pm_usBankAccount_success")
+    await stage.tell(*await stage.events())
+    await stage.sandbox.advance(2)
+    await stage.sandbox.settle(part["id"])
+    await stage.tell(await stage.event("invoice_payment.paid") | {"api_version": "2020-08-27"})
+    shown, fulfillment = await read(stage, invoice)
+    assert (shown["amount_paid"], fulfillment["status"]) == (2000, "awaiting_payment")
+    assert (part["id"], 2000) in {(it["payment_intent"], it["amount"]) for it in fulfillment["payment_attempts"]}
+
+
+async def test_a_part_that_is_reported_as_fraud_is_told_with_its_own_amount(stage: Stage, invoice: Json) -> None:
+    part = await pay_part(stage, invoice, 2000)
+    await pay_part(stage, invoice, 3000)
+    await stage.tell(*await stage.events())
+    await stage.sandbox.warn(part["id"])
+    await stage.tell(*await stage.events())
+    [row] = await stage.rows(
+        "SELECT data -> 'payment' ->> 'amount' AS amount FROM changes WHERE became = 'early_fraud_warning'"
+    )
+    assert row["amount"] == "2000"
+
+
+async def test_a_payer_of_a_part_is_asked_for_the_part_alone(stage: Stage, invoice: Json) -> None:
+    part = await pay_part(stage, invoice, 2000, "pm_card_threeDSecure2Required")
+    await stage.tell(*await stage.events())
+    [row] = await stage.rows("SELECT data -> 'payment' AS told FROM changes WHERE type = 'payment.action_required'")
+    told = json.loads(row["told"])
+    assert (told["id"], told["amount"]) == (part["id"], 2000)

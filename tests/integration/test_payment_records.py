@@ -58,6 +58,10 @@ async def test_a_part_by_card_and_the_rest_by_cheque_are_told_apart(live: Caller
         for one in (await live.get(path_of(invoice, "payments")))["data"]
     ]
     assert sorted(kinds) == [(False, True, 500), (True, False, 1500)]
+    paid_by = next(
+        filter(None, (it["payment_intent"] for it in (await live.get(path_of(invoice, "payments")))["data"]))
+    )
+    assert (await live.get(path_of(invoice, "fulfillment")))["payment_intent"] == paid_by
     refund = await live.post(path_of(invoice, "refunds"))  # Stripe cannot refund what it did not take
     assert refund["amount"] == 1500
     await live.settled()

@@ -23,6 +23,20 @@ async def arrived(stage: Stage, intent: str, *, later_s: int = 0) -> Json:
     return event | {"id": "evt_arrived", "type": "payment_intent.succeeded", "created": at, "data": {"object": money}}
 
 
+async def refunded(stage: Stage, intent: str, amount: int = 5000) -> Json:
+    """The event of the refund that `payment_unexpected` advises."""
+    event = await arrived(stage, intent, later_s=90)
+    refund: Json = {
+        "id": "re_back",
+        "object": "refund",
+        "payment_intent": intent,
+        "charge": "ch_1",
+        "status": "succeeded",
+    }
+    refund |= {"amount": amount, "currency": "usd", "reason": None, "metadata": {}, "created": event["created"]}
+    return event | {"id": "evt_refunded", "type": "refund.created", "data": {"object": refund}}
+
+
 async def told(stage: Stage) -> list[Json]:
     return await stage.rows(
         "SELECT data -> 'payment' ->> 'what_to_do' AS advice FROM changes WHERE type = 'payment_unexpected'"
@@ -73,3 +87,93 @@ async def test_money_of_no_invoice_is_ignored_without_asking_stripe(stage: Stage
     row = await stage.row("webhook_events", event["id"])
     assert row is not None
     assert row["status"] == "ignored"
+
+
+@pytest.mark.parametrize("first", ["arrived", "refunded"])
+async def test_giving_back_what_nobody_owed_takes_nothing_from_what_was_paid_out_of_band(
+    stage: Stage, first: str
+) -> None:
+    invoice, intent = await under_way(stage)
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", paid_out_of_band=True)
+    await stage.tell(*await stage.events())
+    arrival, refund = await arrived(stage, intent, later_s=60), await refunded(stage, intent)
+    path = f"/v1/invoices/{invoice['id']}"
+    if first == "arrived":
+        await stage.tell(arrival)
+        fulfillment = (await stage.client.get(f"{path}/fulfillment")).json()
+        assert (fulfillment["amount_paid"], fulfillment["amount_kept"]) == (10_000, 10_000)
+        assert (await stage.client.get(f"{path}/timeline")).json()["next_step"] == "refund_payment"
+    for event in (arrival, refund) if first == "arrived" else (refund, arrival):
+        await stage.tell(event)
+    fulfillment = (await stage.client.get(f"{path}/fulfillment")).json()
+    assert (fulfillment["status"], fulfillment["amount_refunded"], fulfillment["amount_kept"]) == (
+        "fulfilled",
+        5000,
+        5000,
+    )
+    assert (await stage.client.get(f"{path}/timeline")).json()["next_step"] == "none"
+    note = {"amount": 5000, "out_of_band_amount": 5000}
+    answer = await stage.client.post(f"{path}/credit-notes", json=note)
+    assert answer.status_code == 201, answer.text
+    await stage.tell(*await stage.events("credit_note.created"))
+    fulfillment = (await stage.client.get(f"{path}/fulfillment")).json()
+    assert (fulfillment["status"], fulfillment["amount_kept"]) == ("reversed", 0)
+
+
+async def test_the_timeline_asks_for_no_refund_that_was_made(stage: Stage) -> None:
+    invoice, intent = await under_way(stage)
+    await stage.dashboard(f"invoices/{invoice['id']}/void")
+    await stage.tell(*await stage.events("invoice.voided"), await arrived(stage, intent, later_s=60))
+    await stage.tell(await refunded(stage, intent, 4000))
+    path = f"/v1/invoices/{invoice['id']}/timeline"
+    assert "arrived all the same" in (await stage.client.get(path)).json()["unpaid_because"]
+    event = await refunded(stage, intent, 1000)
+    other = event["data"]["object"] | {"id": "re_rest"}
+    await stage.tell(event | {"id": "evt_rest", "data": {"object": other}})
+    timeline = (await stage.client.get(path)).json()
+    assert (timeline["unpaid_because"], timeline["next_step"]) == ("It was voided: nobody owes it.", "none")
+
+
+async def test_a_part_that_stripe_counts_though_it_is_too_much_is_expected(stage: Stage) -> None:
+    """Stripe credits it to the customer's balance: who refunded it as well would give it back twice."""
+    invoice = await stage.invoice()
+    terms = {"amount": 2000, "currency": "usd", "customer": invoice["customer"]}
+    part = await stage.dashboard("payment_intents", **terms)
+    await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=part["id"])
+    await stage.dashboard(f"payment_intents/{part['id']}/confirm", payment_method=DEBIT)
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", paid_out_of_band=True)
+    await stage.tell(*await stage.events())
+    await stage.sandbox.advance(60)
+    await stage.sandbox.settle(part["id"])
+    await stage.tell(*await stage.events())
+    assert (await stage.event("invoice.overpaid"))["data"]["object"]["amount_overpaid"] == 2000
+    assert not await told(stage)
+    path = f"/v1/invoices/{invoice['id']}"
+    fulfillment = (await stage.client.get(f"{path}/fulfillment")).json()
+    assert (fulfillment["status"], fulfillment["amount_paid"]) == ("fulfilled", 7000)
+    assert (await stage.client.get(f"{path}/timeline")).json()["next_step"] == "none"
+
+
+async def test_a_payment_that_was_detached_before_the_void_is_not_to_be_refunded(stage: Stage) -> None:
+    """It may pay another invoice by now."""
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    intent = (await stage.event("payment_intent.succeeded"))["data"]["object"]["id"]
+    await stage.tell(*await stage.events())
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{invoice['id']}/detach_payment", payment_intent=intent)
+    await stage.dashboard(f"invoices/{invoice['id']}/void")
+    await stage.tell(*await stage.events())
+    assert not await told(stage)
+    assert (await stage.client.get(f"/v1/invoices/{invoice['id']}/timeline")).json()["next_step"] == "none"
+
+
+async def test_money_for_an_invoice_that_a_credit_note_had_covered_is_told(stage: Stage) -> None:
+    invoice, intent = await under_way(stage)
+    await stage.dashboard("credit_notes", invoice=invoice["id"], amount=5000)
+    await stage.tell(*await stage.events())
+    await stage.tell(await arrived(stage, intent, later_s=60))
+    assert len(await told(stage)) == 1
+    path = f"/v1/invoices/{invoice['id']}"
+    assert (await stage.client.get(f"{path}/fulfillment")).json()["status"] == "canceled"
+    assert (await stage.client.get(f"{path}/timeline")).json()["next_step"] == "refund_payment"

@@ -306,3 +306,69 @@ async def test_a_payment_that_was_detached_cannot_be_refunded(live: Caller, sand
     assert {one["payment_intent"]: one["status"] for one in payments}[detached] == "canceled"
     made = await live.post(f"/v1/invoices/{invoice['id']}/refunds")
     assert made["amount"] == 1000
+
+
+async def test_a_part_that_was_detached_from_an_open_invoice_cannot_be_refunded(live: Caller, sandbox: Sandbox) -> None:
+    invoice = await live.open()
+    made = (
+        await sandbox.dashboard.post(
+            "/v1/payment_intents", data={"amount": 700, "currency": "usd", "customer": invoice["customer"]}
+        )
+    ).json()
+    path = f"/v1/invoices/{invoice['id']}"
+    await live.post(f"{path}/attach-payment", {"payment_intent": made["id"]})
+    form = {"payment_method": "pm_card_visa"}
+    assert (await sandbox.dashboard.post(f"/v1/payment_intents/{made['id']}/confirm", data=form)).is_success
+    await live.settled()
+    await sandbox.advance(2)
+    answer = await sandbox.dashboard.post(f"{path}/detach_payment", data={"payment_intent": made["id"]})
+    assert answer.is_success, answer.text
+    await live.settled()
+    payments = {one["payment_intent"]: one["status"] for one in (await live.get(f"{path}/payments"))["data"]}
+    assert payments[made["id"]] == "canceled"
+    await live.refused("POST", f"{path}/refunds", 409, "nothing_to_refund")
+    assert await sandbox.requests(method="POST", path="/v1/refunds") == []
+
+
+async def test_what_a_credit_note_gave_back_of_a_cheque_leaves_the_card_payment_to_refund(live: Caller) -> None:
+    invoice = await live.open()
+    path = f"/v1/invoices/{invoice['id']}"
+    await live.post(f"{path}/attach-payment", {"payment_record_data": {"display_name": "Cheque", "amount": 500}})
+    await live.post(f"{path}/pay", {"payment_method": "pm_card_visa"})
+    await live.settled()
+    await live.post(f"{path}/credit-notes", {"amount": 500, "out_of_band_amount": 500})
+    refused = await live.refused("POST", f"{path}/refunds", 409, "refund_too_large", {"amount": 1501})
+    assert refused["refundable"] == 1500
+    assert (await live.post(f"{path}/refunds"))["amount"] == 1500
+
+
+async def test_a_credit_notes_refund_whose_webhook_is_on_its_way_is_not_refunded_again(api: Caller) -> None:
+    invoice = await api.paid()
+    note = {"amount": 1500, "refund_amount": 1000, "credit_amount": 500}
+    await api.post(f"/v1/invoices/{invoice['id']}/credit-notes", note)
+    path = f"/v1/invoices/{invoice['id']}/refunds"
+    refused = await api.refused("POST", path, 409, "refund_too_large", {"amount": 1000})
+    assert refused["refundable"] == 500
+    assert (await api.post(path))["amount"] == 500
+
+
+async def test_what_stripe_credited_to_the_balance_as_too_much_is_not_refunded_as_well(
+    live: Caller, sandbox: Sandbox
+) -> None:
+    invoice = await live.open()
+    path, form = f"/v1/invoices/{invoice['id']}", {"payment_method": "pm_card_visa"}
+    terms = {"amount": 1500, "currency": "usd", "customer": invoice["customer"]}
+    made = [(await sandbox.dashboard.post("/v1/payment_intents", data=terms)).json()["id"] for _ in range(2)]
+    for one in made:
+        await live.post(f"{path}/attach-payment", {"payment_intent": one})
+    for one in made:
+        assert (await sandbox.dashboard.post(f"/v1/payment_intents/{one}/confirm", data=form)).is_success
+    await live.settled()
+    now = await live.get(path)
+    assert (now["amount_paid"], now["amount_overpaid"]) == (3000, 1000)
+    assert (await live.refused("POST", f"{path}/refunds", 409, "refund_too_large", {"amount": 2001}))[
+        "refundable"
+    ] == 2000
+    assert (await live.post(f"{path}/refunds"))["amount"] == 2000
+    await live.settled()
+    assert (await live.get(f"{path}/fulfillment"))["status"] == "reversed"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.fulfillment import Attempt, FulfillmentStatus, Payment, follow
 from app.domain.policy import DEFAULT, FulfillOn, Policy
-from app.domain.returns import CreditNote, Dispute, Refund, Returned, read, returned
+from app.domain.returns import CreditNote, Dispute, Refund, Returned, read, returned, worth
 
 PAID = 1000
 
@@ -98,8 +98,62 @@ def test_of_other_disputes_the_balance_says_whether_the_money_is_gone(status: st
 def test_a_dispute_in_another_currency_is_over_all_of_the_invoice() -> None:
     invoice = {"currency": "usd", "amount_due": 1000}
     dispute = {"amount": 150_000, "currency": "jpy", "status": "needs_response", "withdrawn": True}
+    dispute |= {"payment_intent": "pi_1"}
     assert read(invoice, [], [], [dispute]) == Returned(disputed=1000, undecided=1000)
     assert read(invoice, [], [], [dispute | {"currency": "usd", "amount": 300}]).disputed == 300
+
+
+def test_what_came_back_of_a_payment_that_was_detached_is_not_the_invoices() -> None:
+    invoice = {"currency": "usd", "amount_due": 1000}
+    refunds = [
+        {"id": f"re_{it}", "amount": it, "status": "succeeded", "payment_intent": f"pi_{it}"} for it in (700, 30)
+    ]
+    dispute = {
+        "amount": 200,
+        "currency": "usd",
+        "status": "needs_response",
+        "withdrawn": True,
+        "payment_intent": "pi_700",
+    }
+    found = read(invoice, refunds, [], [dispute], detached={"pi_700"})
+    assert (found, found.to_answer) == (Returned(refunded=30), 1)
+    assert read(invoice, refunds, [], [dispute]) == Returned(refunded=730, disputed=200, undecided=200)
+
+
+@pytest.mark.parametrize(
+    ("came_back", "of_the_invoice"),
+    [
+        (Returned(refunded=1000), Returned()),
+        (Returned(refunded=1300), Returned(refunded=300)),
+        (Returned(credited=1000), Returned(credited=1000)),
+        (Returned(disputed=1000, undecided=1000), Returned()),
+        (Returned(400, 50, 1000, 1000), Returned(0, 50, 400, 400)),
+        (Returned(disputed=1200, undecided=200), Returned(disputed=200, undecided=200)),
+    ],
+)
+def test_what_nobody_owed_comes_back_before_the_invoices_own_money(
+    came_back: Returned, of_the_invoice: Returned
+) -> None:
+    assert came_back.beyond(1000) == of_the_invoice
+    assert came_back.beyond(0) == came_back
+
+
+@pytest.mark.parametrize(
+    ("status", "amounts", "expected"),
+    [
+        ("paid", {"amount_paid": 700, "amount_due": 1000}, 700),
+        ("paid", {"amount_paid": 1400, "amount_due": 1000, "amount_overpaid": 400}, 1000),
+        ("paid", {"amount_paid": 0, "amount_due": 0}, 1000),  # the customer's balance paid it
+        ("paid", {"amount_paid": 0, "amount_due": 0, "pre_payment_credit_notes_amount": 600}, 400),
+        ("paid", {"amount_paid": 300, "amount_due": 1000, "paid_out_of_band": True}, 1000),
+        ("open", {"amount_paid": 300, "amount_due": 1000}, 1000),  # the rest is under way
+        ("paid", {"amount_paid": 0, "amount_due": 0, "total": -5}, 0),
+    ],
+)
+def test_a_return_is_measured_by_what_was_paid_or_is_under_way(
+    status: str, amounts: dict[str, Any], expected: int
+) -> None:
+    assert worth({"status": status, "total": 1000, "paid_out_of_band": False, **amounts}) == expected
 
 
 def test_a_dispute_over_a_part_that_is_lost_leaves_the_rest() -> None:
@@ -155,6 +209,9 @@ def test_a_policy_may_fulfill_before_settlement_and_a_failure_reverses() -> None
     assert after("reversed", "open", Attempt.PROCESSING) == "fulfilled"
     assert after("awaiting_payment", "open", Attempt.FAILED) == "payment_failed"
     assert after("fulfilled", "void", Attempt.PROCESSING) == "reversed"
+    for attempt, becomes in ((Attempt.PAID, "reversed"), (Attempt.PROCESSING, "fulfilled")):
+        detached = Payment(attempt, worth=PAID, policy=early, detached=True)
+        assert follow("fulfilled", "open", detached) == becomes
 
 
 def test_nothing_that_was_paid_for_nothing_is_reversed() -> None:

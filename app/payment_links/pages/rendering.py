@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app.domain.fulfillment import FulfillmentStatus
+from app.domain.fulfillment import UNDER_WAY, FulfillmentStatus
 from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import exponent
@@ -107,9 +107,6 @@ ACCOUNT = {
     "account_type": translatable("Account type"),
 }
 """What Stripe's financial addresses say of an account, by their names, in the order in which it is shown."""
-
-UNDER_WAY = frozenset({FulfillmentStatus.PROCESSING, FulfillmentStatus.FULFILLED})
-"""The statuses of a fulfillment whose open invoice has a payment under way; some fulfill before it has settled."""
 
 NOTICES = {
     "expired": Notice(
