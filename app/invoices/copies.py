@@ -60,7 +60,8 @@ class Copies:
                 found = await documents.require(connection, resources.INVOICE, str(operation.subject))
                 invoice = msgspec.json.decode(found)
                 prices = await load(connection, schema.prices, {item["price"] for item in invoice["items"]} - {None})
-                await operation.advance(connection, copied=_copied(invoice, prices, params))
+                rates = await load(connection, schema.tax_rates, _tax_rates(invoice))
+                await operation.advance(connection, copied=_copied(invoice, prices, rates, params))
         operation.subject = None  # from here on it is about the new draft
         return await self._invoices.create_invoice(operation, operation.progress["copied"])
 
@@ -70,13 +71,21 @@ class Copies:
         await self._invoices.undo_create(operation, refusal)
 
 
-def _copied(invoice: JsonView, prices: JsonView, params: JsonView) -> JsonObject:
+def _tax_rates(invoice: JsonView) -> set[str]:
+    return {*invoice["default_tax_rates"], *(tax["tax_rate"] for it in invoice["items"] for tax in it["taxes"])} - {
+        None
+    }
+
+
+def _copied(invoice: JsonView, prices: JsonView, rates: JsonView, params: JsonView) -> JsonObject:
     """The request (InvoiceCreate) for a copy of `invoice`, with `params` (InvoiceCopy) instead of what it says."""
     copied = {name: invoice[name] for name in ("customer", *COPIED) if invoice[name] not in (None, [], {})}
     metadata = copied.get("metadata", {}) | params.get("metadata", {})
     copied |= {"auto_advance": False, "items": [_item(item, prices.get(item["price"])) for item in invoice["items"]]}
     if (invoice["automatic_tax"] or {}).get("enabled"):
         copied["automatic_tax"] = {"enabled": True}
+    elif _taxed_by_archived(invoice, rates):
+        _add_tax_amounts(copied, invoice, rates)
     else:
         _add_tax_rates(copied, invoice)
     if invoice["collection_method"] == "send_invoice" and invoice["due_at"]:
@@ -86,12 +95,39 @@ def _copied(invoice: JsonView, prices: JsonView, params: JsonView) -> JsonObject
     return copied | ({"metadata": metadata} if metadata else {})
 
 
+def _taxed_by_archived(invoice: JsonView, rates: JsonView) -> bool:
+    """Whether the amounts of the taxes must be copied, and can be: a copy has no discounts, which would change them."""
+    archived = any(not rate["active"] for rate in rates.values())
+    return (
+        archived and rates.keys() == _tax_rates(invoice) and not any(it["discount_amounts"] for it in invoice["items"])
+    )
+
+
 def _add_tax_rates(copied: JsonView, invoice: JsonView) -> None:
     """Give the copied items the tax rates that they had of their own."""
     for item, original in zip(copied["items"], invoice["items"], strict=True):
         own = {tax["tax_rate"] for tax in original["taxes"]} - {None, *invoice["default_tax_rates"]}
         if own:
             item["tax_rates"] = sorted(own)
+
+
+def _add_tax_amounts(copied: JsonObject, invoice: JsonView, rates: JsonView) -> None:
+    """Give the copied items the taxes as amounts: Stripe adds no archived rate, and it archives what it makes of amounts."""
+    copied.pop("default_tax_rates", None)
+    for item, original in zip(copied["items"], invoice["items"], strict=True):
+        if taxes := [_tax(tax, rates[tax["tax_rate"]]) for tax in original["taxes"] if tax["tax_rate"]]:
+            item["tax_amounts"] = taxes
+
+
+def _tax(tax: JsonView, rate: JsonView) -> JsonObject:
+    """The request (TaxAmountParams) for a tax of an item."""
+    named = ("display_name", "inclusive", "description", "jurisdiction", "country", "state", "tax_type")
+    data = {name: rate[name] for name in named if rate[name] is not None}
+    told = {name: tax[name] for name in ("amount", "taxable_amount")} | {
+        "tax_rate_data": {**data, "percentage": float(rate["percentage"])}
+    }
+    reason = tax["reason"]
+    return told | ({"taxability_reason": reason} if reason not in {None, "not_available"} else {})
 
 
 def _item(item: JsonView, price: JsonView | None) -> JsonObject:

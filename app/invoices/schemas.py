@@ -186,6 +186,11 @@ class InvoiceFields(Request):
         "`event` (the feed alone), or `off`. Kept in Stripe's metadata, so it can change in every status.",
     )
 
+    def params(self) -> dict[str, object]:
+        """With what a time to finalize at implies: Stripe takes one only for a draft that advances by itself."""
+        said = super().params()
+        return {"auto_advance": True, **said} if "automatically_finalizes_at" in said else said
+
 
 class InvoiceCreate(InvoiceFields, Create):
     demands: ClassVar[JsonObject] = one_of(
@@ -222,7 +227,7 @@ class InvoiceCreate(InvoiceFields, Create):
 
     def params(self) -> dict[str, object]:
         """With the defaults that differ from Stripe's spelled out."""
-        return super().params() | {"collection_method": self.collection_method, "auto_advance": self.auto_advance}
+        return {"collection_method": self.collection_method, "auto_advance": self.auto_advance} | super().params()
 
 
 class InvoiceUpdate(InvoiceFields, Update):

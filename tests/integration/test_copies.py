@@ -205,6 +205,39 @@ async def test_fractions_and_tax_rates_are_copied_without_a_price_that_can_be_us
     assert {(item["quantity_decimal"], item["amount"]) for item in copy["items"]} == {("3.5", 42000), ("1", 2000)}
 
 
+@pytest.mark.parametrize("inclusive", [False, True])
+async def test_taxes_whose_rate_stripe_archived_are_copied_as_amounts(live: Caller, *, inclusive: bool) -> None:
+    vat = {"display_name": "VAT", "inclusive": inclusive, "percentage": 7.5, "country": "DE"}
+    tax = {"amount": 150, "taxable_amount": 2000, "tax_rate_data": vat, "taxability_reason": "standard_rated"}
+    invoice = await live.draft(items=[ITEM | {"tax_amounts": [tax]}, ITEM])
+    await live.settled()
+    copy = await live.post(f"/v1/invoices/{invoice['id']}/copy", {"finalize": True})
+    assert (copy["total"], copy["taxes"]) == (invoice["total"], invoice["taxes"])
+
+
+async def test_a_copy_of_an_invoice_whose_default_rate_is_archived_is_taxed_the_same(live: Caller) -> None:
+    rates = [
+        (await live.post("/v1/tax-rates", {"display_name": "VAT", "percentage": p, "inclusive": False}))["id"]
+        for p in ("19", "7")
+    ]
+    items = [ITEM, ITEM | {"tax_rates": [rates[1]]}]
+    invoice = await live.open(items=items, default_tax_rates=rates[:1])
+    await live.patch(f"/v1/tax-rates/{rates[0]}", {"active": False})
+    copy = await live.post(f"/v1/invoices/{invoice['id']}/copy")
+    assert (copy["total"], copy["default_tax_rates"]) == (4000 + 380 + 140, [])
+    assert sorted(tax["amount"] for tax in copy["taxes"]) == [140, 380]
+
+
+async def test_a_copy_without_the_discount_does_not_take_over_what_was_taxed_with_it(live: Caller) -> None:
+    vat = {"display_name": "VAT", "inclusive": False, "percentage": 10.0}
+    coupon = (await live.post("/v1/coupons", {"percent_off": "50", "duration": "once"}))["id"]
+    item = ITEM | {"tax_amounts": [{"amount": 100, "taxable_amount": 1000, "tax_rate_data": vat}]}
+    invoice = await live.draft(items=[item | {"discounts": [{"coupon": coupon}]}])
+    await live.settled()
+    said = await live.refused("POST", f"/v1/invoices/{invoice['id']}/copy", 422, "stripe_invalid_request")
+    assert said["param"] == "items[0].tax_rates"
+
+
 async def test_a_copy_that_is_charged_has_no_due_date(api: Caller) -> None:
     invoice = await api.draft(collection_method="charge_automatically")
     copy = await api.post(f"/v1/invoices/{invoice['id']}/copy")
@@ -238,8 +271,9 @@ async def test_the_same_copy_sent_twice_is_made_once(api: Caller, sandbox: Sandb
 
 async def test_a_draft_is_finalized_at_its_time_by_stripes_clock(live: Caller, sandbox: Sandbox) -> None:
     at = (datetime.now(UTC) + timedelta(days=2)).replace(microsecond=0)
-    draft = await live.draft(automatically_finalizes_at=at.isoformat(), auto_advance=True)
-    assert datetime.fromisoformat(draft["automatically_finalizes_at"]) == at
+    draft = await live.draft(automatically_finalizes_at=(at - timedelta(days=1)).isoformat())
+    draft = await live.patch(f"/v1/invoices/{draft['id']}", {"automatically_finalizes_at": at.isoformat()})
+    assert (datetime.fromisoformat(draft["automatically_finalizes_at"]), draft["auto_advance"]) == (at, True)
     await sandbox.advance(86_400)
     await live.settled()
     assert (await live.get(f"/v1/invoices/{draft['id']}"))["status"] == "draft"

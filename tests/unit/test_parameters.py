@@ -41,6 +41,17 @@ DRAFT = {"customer": "cus_1", "collection_method": "send_invoice", "auto_advance
             {"customer": "cus_1", "reference": "r", "metadata": {"a": "1"}},
             {**DRAFT, "metadata": {"a": "1", "reference": "r"}},
         ),
+        (
+            InvoiceCreate,
+            {"customer": "cus_1", "automatically_finalizes_at": TIME},
+            {**DRAFT, "auto_advance": True, "automatically_finalizes_at": SECONDS},
+        ),
+        (InvoiceUpdate, {"automatically_finalizes_at": TIME}, {"auto_advance": True, "automatically_finalizes_at": SECONDS}),
+        (
+            InvoiceUpdate,
+            {"automatically_finalizes_at": TIME, "auto_advance": False},
+            {"auto_advance": False, "automatically_finalizes_at": SECONDS},
+        ),
         (InvoiceUpdate, {"discounts": [], "default_tax_rates": ["txr_1"]}, {"discounts": "", "default_tax_rates": ["txr_1"]}),
     ],
 )  # fmt: skip
